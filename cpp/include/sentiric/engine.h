@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+// The engine: one model, N contexts (sequences), one worker thread that owns all decoding.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "sentiric/types.h"
+
+namespace sentiric {
+
+struct EngineConfig {
+  std::string model_path;
+  std::int32_t contexts = 4;        // concurrent sequences, 1..256
+  std::int32_t context_size = 4096; // tokens per sequence; 0 = what the model was trained with
+  std::int32_t batch_size = 2048;   // most tokens handed to one decode call
+  std::int32_t ubatch_size = 512;   // most tokens computed at once
+  std::int32_t prefill_chunk = 0;   // prompt tokens per step while others decode; 0 = by backend
+  std::int32_t threads = 0;         // compute threads, 0 = physical cores allowed to this process
+  std::int32_t threads_batch = 0;   // the same for prompts, 0 = as threads
+  std::int32_t gpu_layers = -1;     // -1 = all that a GPU build can take
+  bool use_mmap = true;
+  bool kv_offload = true;
+  std::string flash_attention = "auto";  // "auto" | "on" | "off"
+  std::string kv_layout = "auto";        // "auto" | "unified" | "split"
+  std::string cache_type_k = "f16";      // "f32" | "f16" | "bf16" | "q8_0" | ...
+  std::string cache_type_v = "f16";
+  std::int32_t queue_limit = 0;          // waiting requests; 0 = 4 x contexts
+  std::int32_t queue_wait_ms = 30000;    // <= 0 = no limit
+  std::string chat_template;             // overrides the model's own; empty = the model's
+  std::string embedding_pooling = "auto";  // "auto" | "mean" | "cls" | "last"
+};
+
+struct Capacity {
+  std::int32_t active = 0;
+  std::int32_t total = 0;
+  std::int32_t available = 0;  // total - active, always
+};
+
+struct ModelInfo {
+  std::string path, name, architecture, quantization, description;
+  std::string chat_template_source;  // "model" | "override" | "fallback"
+  std::string chat_template;
+  std::uint64_t size_bytes = 0, num_params = 0;
+  std::int32_t num_vocab = 0, num_embd = 0, num_layers = 0, context_train = 0;
+  std::int32_t context_size = 0, contexts = 0, batch_size = 0, ubatch_size = 0, threads = 0;
+  bool can_shift = false;
+  std::string kv_layout, flash_attention, backend;
+  Token bos = -1, eos = -1;
+};
+
+// Monotonic counters and gauges since Open().
+struct EngineStats {
+  std::uint64_t requests_submitted = 0, requests_completed = 0, requests_cancelled = 0;
+  std::uint64_t requests_failed = 0, requests_rejected = 0;
+  std::uint64_t steps = 0, decode_calls = 0;
+  std::uint64_t prompt_tokens = 0;     // evaluated in prefill
+  std::uint64_t generated_tokens = 0;
+  std::uint64_t shifts = 0, shifted_tokens = 0, kv_full_retries = 0;
+  std::uint64_t grammar_cache_hits = 0, grammar_cache_misses = 0;
+  std::uint64_t event_batches = 0;     // wake-ups handed to the pump
+  std::int32_t queued = 0, preparing = 0, prefilling = 0, decoding = 0;
+  std::int32_t kv_tokens = 0;          // positions held by active sequences
+  double step_ms_mean = 0;             // exponential mean of the last steps
+};
+
+// All methods may be called from any thread unless said otherwise.
+class Engine {
+ public:
+  // Loads the model. progress: 0..1, called on the calling thread; returning false stops the load.
+  static Result<std::unique_ptr<Engine>> Open(const EngineConfig& config,
+                                              std::function<bool(float)> progress = nullptr);
+  // Ends running requests with kCancelled and joins the threads. Same as Close().
+  virtual ~Engine() = default;
+
+  // Never waits. The outcome, also of a malformed prompt, comes as an Event; only a full queue, a
+  // closed engine or an out-of-range field is refused here.
+  virtual Result<RequestId> Submit(Request request) = 0;
+
+  // Asks a request to end within one step; its final event says kCancelled. Unknown ids are ignored.
+  virtual void Cancel(RequestId id) = 0;
+
+  // Waits until there are events, `timeout` passes or the engine closes, and appends all events of
+  // the finished steps. Returns false once closed and drained. One consumer at a time.
+  virtual bool WaitEvents(std::vector<Event>* events, std::chrono::milliseconds timeout) = 0;
+
+  virtual Result<std::vector<Token>> Tokenize(const std::string& text, bool add_special,
+                                              bool parse_special) = 0;
+  virtual Result<std::string> Detokenize(const std::vector<Token>& tokens, bool show_special) = 0;
+  virtual Result<std::string> RenderChat(const std::vector<Message>& messages,
+                                         bool add_generation_prompt) = 0;
+  // Prompt tokens of a conversation, as a request would evaluate them.
+  virtual Result<std::vector<Token>> TokenizeChat(const std::vector<Message>& messages) = 0;
+
+  // Row-major (tokens.size(), num_vocab): the logits after each token. Runs between steps.
+  virtual Result<std::vector<float>> Logits(const std::vector<Token>& tokens) = 0;
+  // (num_embd): pooled and L2-normalised. Runs between steps.
+  virtual Result<std::vector<float>> Embed(const std::vector<Token>& tokens) = 0;
+
+  virtual const ModelInfo& info() const = 0;
+  virtual Capacity capacity() const = 0;
+  virtual EngineStats stats() const = 0;
+  // Idempotent; waits for the worker.
+  virtual void Close() = 0;
+};
+
+}  // namespace sentiric

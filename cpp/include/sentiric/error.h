@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+// The one error taxonomy of the product. Python exceptions, HTTP statuses, gRPC codes and exit
+// codes are all derived from ErrorCode by tables that tests iterate.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+
+namespace sentiric {
+
+enum class ErrorCode {
+  kInvalidArgument,        // a field is missing, malformed or out of range
+  kContextLengthExceeded,  // the prompt does not fit and the policy forbids dropping turns
+  kInvalidGrammar,         // GBNF or JSON schema that cannot be compiled, or is over a limit
+  kGrammarTooComplex,      // a compiled grammar ran out of its step budget
+  kModelNotFound,          // no such model or adapter
+  kModelInvalid,           // the file is not a loadable model
+  kTemplateFailed,         // the model's chat template cannot render this conversation
+  kNotSupported,           // the model or build lacks the capability
+  kOverloaded,             // the queue is full; try again later
+  kDeadlineExceeded,       // queue wait or total time ran out
+  kCancelled,              // the caller asked for it
+  kNumeric,                // the model produced NaN or infinite logits
+  kOutOfMemory,            // buffers could not be allocated
+  kUnavailable,            // not loaded yet, draining or closed
+  kInternal,               // a defect of ours or of the backend
+};
+
+inline constexpr ErrorCode kLastErrorCode = ErrorCode::kInternal;
+
+// snake_case name, stable on the wire: "invalid_argument", "overloaded", ...
+std::string_view ErrorCodeName(ErrorCode code);
+
+// `where` is the field or component ("temperature", "grammar:3:14", "model"); `what` says what is
+// wrong and, for values, what was got and what is allowed. Never holds prompt text.
+struct Error {
+  ErrorCode code = ErrorCode::kInternal;
+  std::string where;
+  std::string what;
+
+  // "[where] what"
+  std::string Message() const { return where.empty() ? what : "[" + where + "] " + what; }
+};
+
+// "what; got G, allowed A" for a value outside its range.
+Error OutOfRange(std::string where, std::string got, std::string allowed);
+
+// Either a value or an Error. Expected failures travel as values; exceptions exist only at the
+// language binding.
+template <typename T>
+class [[nodiscard]] Result {
+ public:
+  Result(T value) : state_(std::move(value)) {}      // NOLINT: implicit by intent, as std::optional
+  Result(Error error) : state_(std::move(error)) {}  // NOLINT
+
+  bool ok() const { return std::holds_alternative<T>(state_); }
+  explicit operator bool() const { return ok(); }
+  T& value() & { return std::get<T>(state_); }
+  const T& value() const& { return std::get<T>(state_); }
+  T&& value() && { return std::get<T>(std::move(state_)); }
+  T& operator*() & { return value(); }
+  const T& operator*() const& { return value(); }
+  T* operator->() { return &value(); }
+  const T* operator->() const { return &value(); }
+  const Error& error() const { return std::get<Error>(state_); }
+
+ private:
+  std::variant<T, Error> state_;
+};
+
+// An operation without a value: nullopt is success.
+using Status = std::optional<Error>;
+
+}  // namespace sentiric

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+// Plain values that cross every layer: what a request asks for and what comes back.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "sentiric/error.h"
+
+namespace sentiric {
+
+using Token = std::int32_t;
+using SeqId = std::int32_t;
+using Position = std::int32_t;
+using RequestId = std::uint64_t;
+using Clock = std::chrono::steady_clock;
+
+inline constexpr std::uint64_t kRandomSeed = UINT64_MAX;
+
+// How the next token is chosen. Ranges are checked by Validate(); names are llama.cpp's.
+struct SamplingParams {
+  float temperature = 0.8f;         // 0..2, 0 = greedy
+  std::int32_t top_k = 40;          // >= 0, 0 = off
+  float top_p = 0.95f;              // 0..1, 1 = off
+  float min_p = 0.05f;              // 0..1, 0 = off
+  float typical_p = 1.0f;           // 0..1, 1 = off
+  float repeat_penalty = 1.1f;      // > 0..2, 1 = off
+  float presence_penalty = 0.0f;    // -2..2
+  float frequency_penalty = 0.0f;   // -2..2
+  std::int32_t repeat_last_n = 64;  // 0..4096 tokens looked back at, 0 = off
+  float dry_multiplier = 0.0f;      // 0..100, 0 = off
+  float dry_base = 1.75f;           // 1..100
+  std::int32_t dry_allowed_length = 2;    // 0..4096
+  std::int32_t dry_penalty_last_n = 1024; // 0..32768
+  std::vector<std::string> dry_sequence_breakers = {"\n", ":", "\"", "*"};  // <= 16, 64 bytes each
+  float xtc_probability = 0.0f;     // 0..1, 0 = off
+  float xtc_threshold = 0.1f;       // 0..1
+  float dynatemp_range = 0.0f;      // 0..2, 0 = off
+  float dynatemp_exponent = 1.0f;   // 0..10
+  std::int32_t mirostat = 0;        // 0 = off, 1, 2; replaces the truncating samplers
+  float mirostat_tau = 5.0f;        // 0..20
+  float mirostat_eta = 0.1f;        // 0..1
+  std::uint64_t seed = kRandomSeed; // same seed, same text; kRandomSeed draws one
+  std::vector<std::pair<Token, float>> logit_bias;  // <= 300, -100..100; -100 and below ban
+  std::int32_t top_logprobs = -1;   // -1 = no logprobs, else 0..20 alternatives per token
+};
+
+// Names the first field outside its range. `num_vocab` bounds logit_bias ids.
+Status Validate(const SamplingParams& params, std::int32_t num_vocab);
+
+// Grammar the output must follow. JSON schema is text; an empty kJsonObject means any object.
+struct GrammarSpec {
+  enum class Kind { kNone, kGbnf, kJsonSchema, kJsonObject };
+  Kind kind = Kind::kNone;
+  std::string text;
+};
+
+struct Message {
+  std::string role;     // "system" | "user" | "assistant" | "tool" | "developer"
+  std::string content;  // UTF-8; never parsed for special tokens
+};
+
+enum class Truncation { kDropTurns, kShift, kError };
+
+// What to generate from; exactly one of messages, text or tokens is not empty.
+struct Prompt {
+  std::vector<Message> messages;  // rendered with the model's chat template
+  std::string text;               // tokenised as is (BOS added when the model wants it)
+  std::vector<Token> tokens;      // taken as is
+  bool parse_special = false;     // text only: trusted callers may write control tokens
+};
+
+struct Request {
+  Prompt prompt;
+  SamplingParams sampling;
+  GrammarSpec grammar;
+  std::vector<std::string> stop;      // <= 8, 1..256 bytes each; held back and removed from the text
+  std::int32_t max_tokens = 1024;     // >= 0; 0 evaluates the prompt only
+  bool ignore_eos = false;
+  Truncation truncation = Truncation::kDropTurns;
+  bool shift = true;                  // at the end of the context drop old tokens and go on
+  std::int32_t deadline_ms = 600000;  // from submit to the last token; <= 0 = none
+};
+
+enum class FinishReason { kNone, kStop, kLength, kCancelled, kError };
+
+struct TokenLogprob {
+  Token token = 0;
+  std::string piece;   // raw bytes, may be part of a character
+  float logprob = 0;   // natural log, of the distribution before truncation and temperature
+};
+
+struct ChosenLogprob {
+  TokenLogprob chosen;
+  std::vector<TokenLogprob> top;  // most likely first
+};
+
+// llama.cpp's names; milliseconds. n counts tokens.
+struct Timings {
+  std::int32_t cache_n = 0;
+  std::int32_t prompt_n = 0;
+  double prompt_ms = 0;
+  std::int32_t predicted_n = 0;
+  double predicted_ms = 0;
+  double queue_ms = 0;  // submit to first scheduled step
+  double ttft_ms = 0;   // submit to first token
+};
+
+// Tokens of the prompt that did not fit and of the running text that were shifted out.
+struct ContextReport {
+  std::int32_t dropped_turns = 0;
+  std::int32_t dropped_tokens = 0;  // before prefill, from the prompt
+  std::int32_t shifted_tokens = 0;  // during generation, so far
+};
+
+struct Final {
+  FinishReason reason = FinishReason::kNone;
+  std::optional<std::string> stop_string;  // the one that ended it
+  std::optional<Error> error;              // kError and kCancelled by deadline
+  std::int32_t prompt_tokens = 0;          // evaluated or taken from the cache
+  std::int32_t completion_tokens = 0;
+  Timings timings;
+};
+
+// One step's news of one request. The last one carries `final`.
+struct Event {
+  RequestId request = 0;
+  std::string text;                      // complete UTF-8 characters; may be empty
+  std::vector<Token> tokens;             // sampled in this step
+  std::vector<ChosenLogprob> logprobs;   // one per token when asked for
+  ContextReport context;
+  std::optional<Final> final;
+};
+
+}  // namespace sentiric

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The seam between `service` and whatever decodes: in this process today, another one later."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from sentiric_llama.types import Capacity, Delta, EngineStats, Message, ModelInfo, Request
+
+FloatArray = npt.NDArray[np.float32]
+
+
+class AsyncEngineProtocol(Protocol):
+    """What `AsyncEngine` offers to the service; fakes implement it in tests.
+
+    Every method may be called from the event loop and never blocks it. Failures are
+    `SentiricLlamaError`.
+    """
+
+    @property
+    def info(self) -> ModelInfo: ...
+
+    @property
+    def capacity(self) -> Capacity: ...
+
+    def stats(self) -> EngineStats: ...
+
+    def stream(self, request: Request) -> AsyncGenerator[Delta, None]:
+        """Deltas of one request, the last with `final`. Closing the generator cancels it.
+
+        A refusal (bad field, full queue) or failure is raised from the first or a later step.
+        """
+        ...
+
+    async def tokenize(
+        self, text: str, *, add_special: bool = False, parse_special: bool = False
+    ) -> list[int]: ...
+
+    async def detokenize(self, tokens: Sequence[int], *, show_special: bool = False) -> str: ...
+
+    async def tokenize_chat(self, messages: Sequence[Message]) -> list[int]: ...
+
+    async def embed(self, texts: Sequence[str]) -> FloatArray: ...
+
+    async def close(self) -> None: ...

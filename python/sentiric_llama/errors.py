@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The error taxonomy in Python and the one table that every protocol answers from.
+
+`ErrorCode` mirrors `cpp/include/sentiric/error.h`; a test compares both. An exception carries the
+code, where it happened and what was got and allowed. It never carries prompt text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+
+class ErrorCode(StrEnum):
+    """Names on the wire; same words as the C++ enum."""
+
+    INVALID_ARGUMENT = "invalid_argument"
+    CONTEXT_LENGTH_EXCEEDED = "context_length_exceeded"
+    INVALID_GRAMMAR = "invalid_grammar"
+    GRAMMAR_TOO_COMPLEX = "grammar_too_complex"
+    MODEL_NOT_FOUND = "model_not_found"
+    MODEL_INVALID = "model_invalid"
+    TEMPLATE_FAILED = "template_failed"
+    NOT_SUPPORTED = "not_supported"
+    OVERLOADED = "overloaded"
+    DEADLINE_EXCEEDED = "deadline_exceeded"
+    CANCELLED = "cancelled"
+    NUMERIC = "numeric"
+    OUT_OF_MEMORY = "out_of_memory"
+    UNAVAILABLE = "unavailable"
+    INTERNAL = "internal"
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorMapping:
+    """What one code means on each protocol.
+
+    `openai_type` is the `error.type` that OpenAI's and llama.cpp's clients know; `grpc` is the
+    status code's name; `exit_code` is the command line's.
+    """
+
+    http: int
+    openai_type: str
+    grpc: str
+    exit_code: int
+
+
+ERROR_TABLE: dict[ErrorCode, ErrorMapping] = {
+    ErrorCode.INVALID_ARGUMENT: ErrorMapping(
+        400, "invalid_request_error", "INVALID_ARGUMENT", 2
+    ),
+    ErrorCode.CONTEXT_LENGTH_EXCEEDED: ErrorMapping(
+        400, "exceed_context_size_error", "INVALID_ARGUMENT", 2
+    ),
+    ErrorCode.INVALID_GRAMMAR: ErrorMapping(
+        400, "invalid_request_error", "INVALID_ARGUMENT", 2
+    ),
+    ErrorCode.GRAMMAR_TOO_COMPLEX: ErrorMapping(
+        422, "invalid_request_error", "INVALID_ARGUMENT", 2
+    ),
+    ErrorCode.MODEL_NOT_FOUND: ErrorMapping(404, "not_found_error", "NOT_FOUND", 3),
+    ErrorCode.MODEL_INVALID: ErrorMapping(500, "server_error", "FAILED_PRECONDITION", 4),
+    ErrorCode.TEMPLATE_FAILED: ErrorMapping(
+        400, "invalid_request_error", "FAILED_PRECONDITION", 4
+    ),
+    ErrorCode.NOT_SUPPORTED: ErrorMapping(501, "not_supported_error", "UNIMPLEMENTED", 4),
+    ErrorCode.OVERLOADED: ErrorMapping(429, "rate_limit_error", "RESOURCE_EXHAUSTED", 5),
+    ErrorCode.DEADLINE_EXCEEDED: ErrorMapping(504, "timeout_error", "DEADLINE_EXCEEDED", 6),
+    ErrorCode.CANCELLED: ErrorMapping(499, "cancelled_error", "CANCELLED", 130),
+    ErrorCode.NUMERIC: ErrorMapping(500, "server_error", "INTERNAL", 7),
+    ErrorCode.OUT_OF_MEMORY: ErrorMapping(503, "unavailable_error", "RESOURCE_EXHAUSTED", 8),
+    ErrorCode.UNAVAILABLE: ErrorMapping(503, "unavailable_error", "UNAVAILABLE", 9),
+    ErrorCode.INTERNAL: ErrorMapping(500, "server_error", "INTERNAL", 10),
+}
+
+
+class SentiricLlamaError(Exception):
+    """Base of every error of this package: `code`, `where` and `what`."""
+
+    code: ErrorCode = ErrorCode.INTERNAL
+
+    def __init__(self, what: str, *, where: str = "") -> None:
+        super().__init__(f"[{where}] {what}" if where else what)
+        self.what = what
+        self.where = where
+
+    @property
+    def mapping(self) -> ErrorMapping:
+        """This error on each protocol."""
+        return ERROR_TABLE[self.code]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.what, self.where)
+
+
+def _rebuild(kind: type[SentiricLlamaError], what: str, where: str) -> SentiricLlamaError:
+    return kind(what, where=where)
+
+
+class InvalidArgument(SentiricLlamaError, ValueError):
+    """A field is missing, malformed or out of range."""
+
+    code = ErrorCode.INVALID_ARGUMENT
+
+
+class ContextLengthExceeded(SentiricLlamaError, ValueError):
+    """The prompt does not fit the context and the truncation policy forbids making it fit."""
+
+    code = ErrorCode.CONTEXT_LENGTH_EXCEEDED
+
+
+class InvalidGrammar(SentiricLlamaError, ValueError):
+    """A grammar or JSON schema cannot be compiled or is over a limit; `where` has its position."""
+
+    code = ErrorCode.INVALID_GRAMMAR
+
+
+class GrammarTooComplex(SentiricLlamaError):
+    """A compiled grammar ran out of its step budget while sampling."""
+
+    code = ErrorCode.GRAMMAR_TOO_COMPLEX
+
+
+class ModelNotFound(SentiricLlamaError, LookupError):
+    """No model or adapter has this name."""
+
+    code = ErrorCode.MODEL_NOT_FOUND
+
+
+class ModelInvalid(SentiricLlamaError):
+    """The file is not a loadable model."""
+
+    code = ErrorCode.MODEL_INVALID
+
+
+class TemplateFailed(SentiricLlamaError):
+    """The model's chat template cannot render this conversation."""
+
+    code = ErrorCode.TEMPLATE_FAILED
+
+
+class NotSupported(SentiricLlamaError):
+    """The model or the build lacks the capability."""
+
+    code = ErrorCode.NOT_SUPPORTED
+
+
+class Overloaded(SentiricLlamaError):
+    """The queue is full; try again later."""
+
+    code = ErrorCode.OVERLOADED
+
+
+class DeadlineExceeded(SentiricLlamaError, TimeoutError):
+    """The time allowed in the queue or in total ran out."""
+
+    code = ErrorCode.DEADLINE_EXCEEDED
+
+
+class Cancelled(SentiricLlamaError):
+    """The request was cancelled."""
+
+    code = ErrorCode.CANCELLED
+
+
+class NumericError(SentiricLlamaError, ArithmeticError):
+    """The model produced NaN or infinite logits; only this request ended."""
+
+    code = ErrorCode.NUMERIC
+
+
+class OutOfMemory(SentiricLlamaError, MemoryError):
+    """Buffers could not be allocated."""
+
+    code = ErrorCode.OUT_OF_MEMORY
+
+
+class Unavailable(SentiricLlamaError):
+    """The engine is not loaded yet, is draining or is closed."""
+
+    code = ErrorCode.UNAVAILABLE
+
+
+class InternalError(SentiricLlamaError):
+    """A defect of this package or of the backend."""
+
+    code = ErrorCode.INTERNAL
+
+
+ERROR_CLASSES: dict[ErrorCode, type[SentiricLlamaError]] = {
+    kind.code: kind
+    for kind in (
+        InvalidArgument,
+        ContextLengthExceeded,
+        InvalidGrammar,
+        GrammarTooComplex,
+        ModelNotFound,
+        ModelInvalid,
+        TemplateFailed,
+        NotSupported,
+        Overloaded,
+        DeadlineExceeded,
+        Cancelled,
+        NumericError,
+        OutOfMemory,
+        Unavailable,
+        InternalError,
+    )
+}
+
+
+def make_error(code: str, where: str, what: str) -> SentiricLlamaError:
+    """The exception for a code that crossed the binding."""
+    return ERROR_CLASSES[ErrorCode(code)](what, where=where)

@@ -1,0 +1,88 @@
+"""Fetch the pinned llama.cpp and unpack what the build needs into vendor/llama.cpp.
+
+Run by the CMake configure step (vendor/LlamaCpp.cmake) when the folder is absent.
+The package client resolves and verifies the archive, so its own configuration
+(mirror, proxy, offline folder) applies and no host is named here.
+
+The tree is unpacked beside its final place and renamed at the end: a folder named
+vendor/llama.cpp is always complete.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+from pathlib import Path, PurePosixPath
+
+HERE = Path(__file__).resolve().parent
+PIN = HERE / "llama.cpp.txt"
+TARGET = HERE / "llama.cpp"
+
+# Relative to the llama.cpp root. Everything else stays in the archive.
+NEEDED = (
+    "AUTHORS",
+    "CMakeLists.txt",
+    "LICENSE",
+    "cmake/",
+    "common/",
+    "ggml/",
+    "include/",
+    "licenses/",
+    "models/",
+    "src/",
+    "tools/batched-bench/",
+    "tools/llama-bench/",
+    "tools/mtmd/",
+    "tools/server/",
+    "vendor/",
+)
+
+
+def download(folder: Path) -> Path:
+    """Download the pinned archive into `folder`; the hash is checked by pip."""
+    command = [
+        sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check",
+        "--no-deps", "--no-binary", "llama-cpp-python", "--require-hashes",
+        "--requirement", str(PIN), "--dest", str(folder),
+    ]  # fmt: skip
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    if result.returncode != 0:
+        lines = (result.stderr or result.stdout).strip().splitlines() or ["no output"]
+        reason = next((line for line in lines if "HASHES" in line or "ERROR" in line), lines[-1])
+        raise SystemExit(f"[vendor] cannot fetch llama.cpp ({PIN.name}): {reason.strip()}")
+    return next(folder.glob("*.tar.gz"))
+
+
+def wanted(member: tarfile.TarInfo) -> bool:
+    """Keep the needed files of <archive>/vendor/llama.cpp and rename them to its root."""
+    parts = PurePosixPath(member.name).parts
+    if parts[1:3] != ("vendor", "llama.cpp") or not member.isfile():
+        return False
+    name = "/".join(parts[3:])
+    if not any(name == entry or (entry[-1] == "/" and name.startswith(entry)) for entry in NEEDED):
+        return False
+    member.name = name
+    return True
+
+
+def unpack(archive: Path, folder: Path) -> None:
+    with tarfile.open(archive) as tar:
+        tar.extractall(folder, members=(m for m in tar if wanted(m)), filter="data")
+    missing = [entry for entry in NEEDED if not (folder / entry).exists()]
+    if missing:
+        raise SystemExit(f"[vendor] {archive.name} lacks {', '.join(missing)}")
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory(dir=HERE, prefix=".unpack-") as scratch:
+        folder = Path(scratch, "llama.cpp")
+        unpack(download(Path(scratch)), folder)
+        shutil.copy(PIN, folder / ".pin")
+        folder.rename(TARGET)
+
+
+if __name__ == "__main__":
+    main()
