@@ -42,7 +42,7 @@ set(LLAMA_OPENSSL OFF CACHE BOOL "The model store downloads in Python")
 set(LLAMA_SUBPROCESS OFF CACHE BOOL "")
 set(LLAMA_BUILD_COMMIT "${SENTIRIC_LLAMA_COMMIT}")
 set(LLAMA_BUILD_NUMBER 0)
-add_subdirectory("${LLAMA_CPP_DIR}" "${CMAKE_BINARY_DIR}/llama.cpp" EXCLUDE_FROM_ALL SYSTEM)
+add_subdirectory("${LLAMA_CPP_DIR}" "${CMAKE_BINARY_DIR}/llama.cpp" EXCLUDE_FROM_ALL)
 
 # Versioned names are symbolic links, which a wheel cannot hold.
 set(SENTIRIC_LLAMA_LIBRARIES ggml-base ggml-cpu ggml llama llama-common)

@@ -45,7 +45,7 @@ struct SamplingParams {
   float mirostat_tau = 5.0f;        // 0..20
   float mirostat_eta = 0.1f;        // 0..1
   std::uint64_t seed = kRandomSeed; // same seed, same text; kRandomSeed draws one
-  std::vector<std::pair<Token, float>> logit_bias;  // <= 300, -100..100; -100 and below ban
+  std::vector<std::pair<Token, float>> logit_bias;  // <= 300, -1000..100; -100 and below ban
   std::int32_t top_logprobs = -1;   // -1 = no logprobs, else 0..20 alternatives per token
 };
 
@@ -85,6 +85,9 @@ struct Request {
   bool shift = true;                  // at the end of the context drop old tokens and go on
   std::int32_t deadline_ms = 600000;  // from submit to the last token; <= 0 = none
 };
+
+// Names the first field that is malformed or out of range.
+Status Validate(const Request& request, std::int32_t num_vocab);
 
 enum class FinishReason { kNone, kStop, kLength, kCancelled, kError };
 

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+#include "backend/llama_decoder.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "backend/abort_guard.h"
+
+namespace sentiric::backend {
+namespace {
+
+// A pass over the weights costs about as much as this many more rows in the same pass.
+constexpr SeqId kMaxGap = 4;
+
+DecodeStatus StatusOf(std::int32_t code) {
+  switch (code) {
+    case 0: return DecodeStatus::kOk;
+    case 1: return DecodeStatus::kKvFull;
+    case 2: return DecodeStatus::kAborted;
+    case -1: return DecodeStatus::kInvalid;
+    default: return DecodeStatus::kFailed;
+  }
+}
+
+Result<bool> IsSplit(const std::string& layout) {
+  if (layout == "split") return true;
+  if (layout == "unified") return false;
+  if (layout != "auto") return OutOfRange("kv_layout", layout, "auto unified split");
+  // A stream per sequence keeps cells in the order of positions, whatever the neighbours do: on
+  // the CPU that makes results independent of them. GPUs gain from one wide batch.
+  return !llama_supports_gpu_offload();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<LlamaDecoder>> LlamaDecoder::Create(std::shared_ptr<const Model> model,
+                                                           const EngineConfig& config) {
+  auto params = CommonParams(config);
+  if (!params) return params.error();
+  const auto is_split = IsSplit(config.kv_layout);
+  if (!is_split) return is_split.error();
+  const std::int32_t train = llama_model_n_ctx_train(model->get());
+  DecoderTraits traits;
+  traits.contexts = config.contexts;
+  traits.context_size = config.context_size > 0 ? config.context_size : train;
+  traits.num_vocab = model->num_vocab();
+  traits.max_batch = config.batch_size;
+  traits.mixes_rows = !*is_split;
+  const std::int32_t padded = GGML_PAD(traits.context_size, 256);
+  params->n_ctx = static_cast<std::uint32_t>(padded) * static_cast<std::uint32_t>(config.contexts);
+  params->n_seq_max = static_cast<std::uint32_t>(config.contexts);
+  params->n_batch = static_cast<std::uint32_t>(config.batch_size);
+  params->n_ubatch = static_cast<std::uint32_t>(std::min(config.ubatch_size, config.batch_size));
+  // One row of logits per sequence is all a step reads; the library would reserve one per token.
+  params->n_outputs_max = params->n_seq_max;
+  params->kv_unified = !*is_split;
+  auto context = MakeContext(*model, *params);
+  if (!context) return context.error();
+  llama_memory_t memory = llama_get_memory(context->get());
+  traits.can_shift = memory != nullptr && llama_memory_can_shift(memory);
+  return std::unique_ptr<LlamaDecoder>(
+      new LlamaDecoder(std::move(model), std::move(context).value(), traits, *params));
+}
+
+LlamaDecoder::LlamaDecoder(std::shared_ptr<const Model> model, ContextPtr context,
+                           DecoderTraits traits, const llama_context_params& params)
+    : model_(std::move(model)),
+      context_(std::move(context)),
+      traits_(traits),
+      is_split_(!params.kv_unified),
+      // A recurrent state cannot forget the row that filled a gap.
+      fills_gaps_(is_split_ && !llama_model_is_recurrent(model_->get()) &&
+                  !llama_model_is_hybrid(model_->get())),
+      flash_attention_(params.flash_attn_type) {
+  // Only the CPU backend polls it.
+  llama_set_abort_callback(
+      context_.get(),
+      [](void* data) {
+        const auto* abort = static_cast<LlamaDecoder*>(data)->abort_;
+        return abort != nullptr && abort->load(std::memory_order_relaxed);
+      },
+      this);
+}
+
+DecodeStatus LlamaDecoder::Decode(const Batch& batch, const std::atomic<bool>* abort) {
+  if (!IsValid(batch)) return DecodeStatus::kInvalid;
+  Fill(batch);
+  abort_ = abort;
+  DecodeStatus status = DecodeStatus::kFailed;
+  try {
+    const AbortGuard guard;
+    status = StatusOf(llama_decode(context_.get(), buffer_.View()));
+  } catch (const std::exception&) {
+    // The reason is in the library's log.
+  }
+  abort_ = nullptr;
+  RemovePadding();
+  return status;
+}
+
+// The library asserts on some of these and stores nonsense on others.
+bool LlamaDecoder::IsValid(const Batch& batch) {
+  if (batch.empty() || batch.size() > static_cast<std::size_t>(traits_.max_batch)) return false;
+  std::int32_t num_outputs = 0;
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    const Row& row = batch[i];
+    if (row.token < 0 || row.token >= traits_.num_vocab) return false;
+    if (row.seq < 0 || row.seq >= traits_.contexts) return false;
+    const bool continues = i > 0 && batch[i - 1].seq == row.seq;
+    const Position before = continues ? batch[i - 1].pos : MaxPosition(row.seq);
+    if (row.pos != before + 1 || row.pos >= traits_.context_size) return false;
+    num_outputs += row.wants_logits ? 1 : 0;
+  }
+  return num_outputs <= traits_.contexts;
+}
+
+// In a split cache one pass serves neighbouring sequences only: a small gap between decode rows is
+// filled with rows of the sequences between, which are taken out again afterwards.
+void LlamaDecoder::Fill(const Batch& batch) {
+  buffer_.Reset();
+  index_of_row_.clear();
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    const SeqId gap = i > 0 ? batch[i].seq - batch[i - 1].seq - 1 : 0;
+    if (fills_gaps_ && gap > 0 && gap <= kMaxGap) PadGap(batch[i - 1].seq + 1, batch[i].seq);
+    index_of_row_.push_back(buffer_.size());
+    buffer_.Add(batch[i]);
+  }
+}
+
+void LlamaDecoder::PadGap(SeqId from, SeqId to) {
+  for (SeqId seq = from; seq < to; ++seq) {
+    const Position pos = MaxPosition(seq) + 1;
+    if (pos >= traits_.context_size) continue;
+    buffer_.Add({seq, pos, 0, false});
+    padding_.push_back({seq, pos});
+  }
+}
+
+void LlamaDecoder::RemovePadding() {
+  for (const Padding& padding : std::exchange(padding_, {})) Truncate(padding.seq, padding.pos);
+}
+
+const float* LlamaDecoder::Logits(std::size_t row) {
+  return llama_get_logits_ith(context_.get(), index_of_row_[row]);
+}
+
+bool LlamaDecoder::Truncate(SeqId seq, Position from) {
+  return llama_memory_seq_rm(llama_get_memory(context_.get()), seq, from, -1);
+}
+
+void LlamaDecoder::Shift(SeqId seq, Position keep, Position count) {
+  llama_memory_t memory = llama_get_memory(context_.get());
+  llama_memory_seq_rm(memory, seq, keep, keep + count);
+  llama_memory_seq_add(memory, seq, keep + count, -1, -count);
+}
+
+void LlamaDecoder::Clear(SeqId seq) {
+  llama_memory_seq_rm(llama_get_memory(context_.get()), seq, -1, -1);
+}
+
+Position LlamaDecoder::MaxPosition(SeqId seq) {
+  return llama_memory_seq_pos_max(llama_get_memory(context_.get()), seq);
+}
+
+void LlamaDecoder::Describe(ModelInfo* info) const {
+  info->context_size = traits_.context_size;
+  info->contexts = traits_.contexts;
+  info->batch_size = static_cast<std::int32_t>(llama_n_batch(context_.get()));
+  info->ubatch_size = static_cast<std::int32_t>(llama_n_ubatch(context_.get()));
+  info->threads = llama_n_threads(context_.get());
+  info->can_shift = traits_.can_shift;
+  info->flash_attention = llama_flash_attn_type_name(flash_attention_);
+  info->kv_layout = is_split_ ? "split" : "unified";
+  info->backend = llama_supports_gpu_offload() ? "gpu" : "cpu";
+}
+
+}  // namespace sentiric::backend

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+// core/decoder.h on a llama_context with one sequence per request.
+#pragma once
+
+#include <memory>
+
+#include "backend/batch_buffer.h"
+#include "backend/llama_context_ptr.h"
+#include "backend/model.h"
+#include "core/decoder.h"
+
+namespace sentiric::backend {
+
+class LlamaDecoder : public Decoder {
+ public:
+  static Result<std::unique_ptr<LlamaDecoder>> Create(std::shared_ptr<const Model> model,
+                                                      const EngineConfig& config);
+
+  const DecoderTraits& traits() const override { return traits_; }
+  DecodeStatus Decode(const Batch& batch, const std::atomic<bool>* abort) override;
+  const float* Logits(std::size_t row) override;
+  bool Truncate(SeqId seq, Position from) override;
+  void Shift(SeqId seq, Position keep, Position count) override;
+  void Clear(SeqId seq) override;
+  Position MaxPosition(SeqId seq) override;
+
+  // What was asked for and what the library made of it.
+  void Describe(ModelInfo* info) const;
+
+ private:
+  LlamaDecoder(std::shared_ptr<const Model> model, ContextPtr context, DecoderTraits traits,
+               const llama_context_params& params);
+  bool IsValid(const Batch& batch);
+  void Fill(const Batch& batch);
+  void PadGap(SeqId from, SeqId to);
+  void RemovePadding();
+
+  const std::shared_ptr<const Model> model_;  // before context_: freed after it
+  const ContextPtr context_;
+  const DecoderTraits traits_;
+  const bool is_split_;    // each sequence has a KV stream of its own
+  const bool fills_gaps_;  // see Fill
+  const llama_flash_attn_type flash_attention_;
+  BatchBuffer buffer_;
+  std::vector<std::int32_t> index_of_row_;  // row of the last batch -> row in buffer_
+  struct Padding {
+    SeqId seq;
+    Position pos;
+  };
+  std::vector<Padding> padding_;
+  const std::atomic<bool>* abort_ = nullptr;  // of the running Decode
+};
+
+}  // namespace sentiric::backend

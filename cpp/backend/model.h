@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "sentiric/engine.h"
+
+struct llama_model;
+struct llama_vocab;
+
+namespace sentiric::backend {
+
+// A loaded GGUF. Immutable after Load; shared by contexts, samplers and the prompt side.
+class Model {
+ public:
+  // kModelNotFound for a missing file, kModelInvalid for anything the library refuses.
+  // progress: see Engine::Open.
+  static Result<std::shared_ptr<const Model>> Load(const EngineConfig& config,
+                                                   const std::function<bool(float)>& progress);
+  ~Model();
+  Model(const Model&) = delete;
+  Model& operator=(const Model&) = delete;
+
+  llama_model* get() const { return model_; }
+  const llama_vocab* vocab() const;
+  std::int32_t num_vocab() const;
+
+  // Facts of the file; what depends on the context is filled in by the caller.
+  ModelInfo Describe() const;
+
+ private:
+  Model(llama_model* model, std::string path) : model_(model), path_(std::move(path)) {}
+  std::string Meta(const char* key) const;
+
+  llama_model* const model_;
+  const std::string path_;
+};
+
+}  // namespace sentiric::backend

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+namespace sentiric::bindings {
+
+void BindTypes(pybind11::module_* module);   // values: Request, Event, ...
+void BindEngine(pybind11::module_* module);  // Engine
+
+}  // namespace sentiric::bindings

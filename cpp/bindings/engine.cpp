@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+// The engine's methods: arguments are converted first, then the GIL is released.
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include "bindings/bindings.h"
+#include "bindings/errors.h"
+#include "sentiric/engine.h"
+
+namespace sentiric::bindings {
+namespace py = pybind11;
+
+namespace {
+
+using Unlocked = py::call_guard<py::gil_scoped_release>;
+
+// An array that owns the vector: no copy.
+py::array_t<float> ToArray(std::vector<float> values, std::vector<py::ssize_t> shape) {
+  auto owned = std::make_unique<std::vector<float>>(std::move(values));
+  const float* data = owned->data();
+  py::capsule owner(owned.release(), [](void* p) { delete static_cast<std::vector<float>*>(p); });
+  return py::array_t<float>(std::move(shape), data, std::move(owner));
+}
+
+// Owns the engine for Python. After a fork the threads behind it are gone, so the child must
+// neither use nor destroy it: Abandon() leaks it on purpose.
+class EngineHandle {
+ public:
+  explicit EngineHandle(const EngineConfig& config) : engine_(Unwrap(Engine::Open(config))) {}
+
+  Engine* operator->() const { return engine_.get(); }
+  void Abandon() { (void)engine_.release(); }
+
+  std::pair<bool, std::vector<Event>> WaitEvents(int timeout_ms) {
+    std::vector<Event> events;
+    const bool is_open = engine_->WaitEvents(&events, std::chrono::milliseconds(timeout_ms));
+    return {is_open, std::move(events)};
+  }
+
+ private:
+  std::unique_ptr<Engine> engine_;
+};
+
+py::array_t<float> Logits(EngineHandle& self, const std::vector<Token>& tokens) {
+  std::vector<float> values;
+  {
+    const py::gil_scoped_release unlocked;
+    values = Unwrap(self->Logits(tokens));
+  }
+  const auto rows = static_cast<py::ssize_t>(tokens.size());
+  const py::ssize_t columns = static_cast<py::ssize_t>(values.size()) / rows;
+  return ToArray(std::move(values), {rows, columns});
+}
+
+py::array_t<float> Embed(EngineHandle& self, const std::vector<Token>& tokens) {
+  std::vector<float> values;
+  {
+    const py::gil_scoped_release unlocked;
+    values = Unwrap(self->Embed(tokens));
+  }
+  const auto size = static_cast<py::ssize_t>(values.size());
+  return ToArray(std::move(values), {size});
+}
+
+std::vector<Message> ToMessages(const std::vector<std::pair<std::string, std::string>>& pairs) {
+  std::vector<Message> messages;
+  for (const auto& [role, content] : pairs) messages.push_back({role, content});
+  return messages;
+}
+
+}  // namespace
+
+void BindEngine(py::module_* module) {
+  using Pairs = std::vector<std::pair<std::string, std::string>>;
+  py::class_<EngineHandle>(*module, "Engine")
+      .def(py::init<const EngineConfig&>(), py::arg("config"), Unlocked())
+      .def("submit", [](EngineHandle& self, Request request) {
+             return Unwrap(self->Submit(std::move(request)));
+           }, py::arg("request"), Unlocked())
+      .def("cancel", [](EngineHandle& self, RequestId id) { self->Cancel(id); }, py::arg("request"),
+           Unlocked())
+      .def("wait_events", &EngineHandle::WaitEvents, py::arg("timeout_ms"), Unlocked(),
+           "(still open, events of the steps since the last call)")
+      .def("tokenize", [](EngineHandle& self, const std::string& text, bool add_special,
+                          bool parse_special) {
+             return Unwrap(self->Tokenize(text, add_special, parse_special));
+           }, py::arg("text"), py::arg("add_special"), py::arg("parse_special"), Unlocked())
+      .def("detokenize", [](EngineHandle& self, const std::vector<Token>& tokens, bool show) {
+             std::string text;
+             {
+               const py::gil_scoped_release unlocked;
+               text = Unwrap(self->Detokenize(tokens, show));
+             }
+             return py::bytes(text);
+           }, py::arg("tokens"), py::arg("show_special"))
+      .def("render_chat", [](EngineHandle& self, const Pairs& messages, bool add_prompt) {
+             return Unwrap(self->RenderChat(ToMessages(messages), add_prompt));
+           }, py::arg("messages"), py::arg("add_generation_prompt"), Unlocked())
+      .def("tokenize_chat", [](EngineHandle& self, const Pairs& messages) {
+             return Unwrap(self->TokenizeChat(ToMessages(messages)));
+           }, py::arg("messages"), Unlocked())
+      .def("logits", &Logits, py::arg("tokens"))
+      .def("embed", &Embed, py::arg("tokens"))
+      .def_property_readonly("info", [](EngineHandle& self) { return self->info(); })
+      .def_property_readonly("capacity", [](EngineHandle& self) { return self->capacity(); })
+      .def("stats", [](EngineHandle& self) { return self->stats(); })
+      .def("close", [](EngineHandle& self) { self->Close(); }, Unlocked())
+      .def("abandon", &EngineHandle::Abandon, "Leaks the engine: for a forked child only.");
+}
+
+}  // namespace sentiric::bindings

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+#include "sentiric/error.h"
+
+namespace sentiric::bindings {
+
+// Carries an Error to the boundary, where it becomes the Python exception of its code.
+class ErrorException : public std::exception {
+ public:
+  explicit ErrorException(Error what_happened) : error(std::move(what_happened)) {}
+  const Error error;
+};
+
+// The value, or the Error as an exception.
+template <typename T>
+T Unwrap(Result<T> result) {
+  if (!result) throw ErrorException(result.error());
+  return std::move(result).value();
+}
+
+void BindErrors(pybind11::module_* module);
+
+}  // namespace sentiric::bindings

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+// Value types. Inputs are filled attribute by attribute, outputs are read-only.
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include "bindings/bindings.h"
+#include "sentiric/engine.h"
+
+namespace sentiric::bindings {
+namespace py = pybind11;
+
+namespace {
+
+void BindEnums(py::module_* m) {
+  py::enum_<GrammarSpec::Kind>(*m, "GrammarKind")
+      .value("none", GrammarSpec::Kind::kNone)
+      .value("gbnf", GrammarSpec::Kind::kGbnf)
+      .value("json_schema", GrammarSpec::Kind::kJsonSchema)
+      .value("json_object", GrammarSpec::Kind::kJsonObject);
+  py::enum_<Truncation>(*m, "Truncation")
+      .value("drop_turns", Truncation::kDropTurns)
+      .value("shift", Truncation::kShift)
+      .value("error", Truncation::kError);
+  py::enum_<FinishReason>(*m, "FinishReason")
+      .value("stop", FinishReason::kStop)
+      .value("length", FinishReason::kLength)
+      .value("cancelled", FinishReason::kCancelled)
+      .value("error", FinishReason::kError);
+}
+
+void BindSampling(py::module_* m) {
+  py::class_<SamplingParams>(*m, "SamplingParams")
+      .def(py::init<>())
+      .def_readwrite("temperature", &SamplingParams::temperature)
+      .def_readwrite("top_k", &SamplingParams::top_k)
+      .def_readwrite("top_p", &SamplingParams::top_p)
+      .def_readwrite("min_p", &SamplingParams::min_p)
+      .def_readwrite("typical_p", &SamplingParams::typical_p)
+      .def_readwrite("repeat_penalty", &SamplingParams::repeat_penalty)
+      .def_readwrite("presence_penalty", &SamplingParams::presence_penalty)
+      .def_readwrite("frequency_penalty", &SamplingParams::frequency_penalty)
+      .def_readwrite("repeat_last_n", &SamplingParams::repeat_last_n)
+      .def_readwrite("dry_multiplier", &SamplingParams::dry_multiplier)
+      .def_readwrite("dry_base", &SamplingParams::dry_base)
+      .def_readwrite("dry_allowed_length", &SamplingParams::dry_allowed_length)
+      .def_readwrite("dry_penalty_last_n", &SamplingParams::dry_penalty_last_n)
+      .def_readwrite("dry_sequence_breakers", &SamplingParams::dry_sequence_breakers)
+      .def_readwrite("xtc_probability", &SamplingParams::xtc_probability)
+      .def_readwrite("xtc_threshold", &SamplingParams::xtc_threshold)
+      .def_readwrite("dynatemp_range", &SamplingParams::dynatemp_range)
+      .def_readwrite("dynatemp_exponent", &SamplingParams::dynatemp_exponent)
+      .def_readwrite("mirostat", &SamplingParams::mirostat)
+      .def_readwrite("mirostat_tau", &SamplingParams::mirostat_tau)
+      .def_readwrite("mirostat_eta", &SamplingParams::mirostat_eta)
+      .def_readwrite("seed", &SamplingParams::seed)
+      .def_readwrite("logit_bias", &SamplingParams::logit_bias)
+      .def_readwrite("top_logprobs", &SamplingParams::top_logprobs);
+}
+
+void BindRequest(py::module_* m) {
+  py::class_<Request>(*m, "Request")
+      .def(py::init<>())
+      .def_property(
+          "messages", [](const Request&) { return py::list(); },
+          [](Request& self, const std::vector<std::pair<std::string, std::string>>& messages) {
+            for (const auto& [role, content] : messages) {
+              self.prompt.messages.push_back({role, content});
+            }
+          },
+          "Write-only: (role, content) pairs.")
+      .def_property(
+          "text", [](const Request& self) { return self.prompt.text; },
+          [](Request& self, std::string text) { self.prompt.text = std::move(text); })
+      .def_property(
+          "tokens", [](const Request& self) { return self.prompt.tokens; },
+          [](Request& self, std::vector<Token> tokens) { self.prompt.tokens = std::move(tokens); })
+      .def_property(
+          "parse_special", [](const Request& self) { return self.prompt.parse_special; },
+          [](Request& self, bool parse) { self.prompt.parse_special = parse; })
+      .def(
+          "set_grammar",
+          [](Request& self, GrammarSpec::Kind kind, std::string text) {
+            self.grammar = {kind, std::move(text)};
+          },
+          py::arg("kind"), py::arg("text"))
+      .def_readwrite("sampling", &Request::sampling)
+      .def_readwrite("stop", &Request::stop)
+      .def_readwrite("max_tokens", &Request::max_tokens)
+      .def_readwrite("ignore_eos", &Request::ignore_eos)
+      .def_readwrite("truncation", &Request::truncation)
+      .def_readwrite("shift", &Request::shift)
+      .def_readwrite("deadline_ms", &Request::deadline_ms);
+}
+
+py::tuple LogprobTuple(const TokenLogprob& value) {
+  return py::make_tuple(value.token, py::bytes(value.piece), value.logprob);
+}
+
+py::object ErrorTuple(const Final& final) {
+  if (!final.error) return py::none();
+  return py::make_tuple(std::string(ErrorCodeName(final.error->code)), final.error->where,
+                        final.error->what);
+}
+
+void BindEvents(py::module_* m) {
+  py::class_<Timings>(*m, "Timings")
+      .def_readonly("cache_n", &Timings::cache_n)
+      .def_readonly("prompt_n", &Timings::prompt_n)
+      .def_readonly("prompt_ms", &Timings::prompt_ms)
+      .def_readonly("predicted_n", &Timings::predicted_n)
+      .def_readonly("predicted_ms", &Timings::predicted_ms)
+      .def_readonly("queue_ms", &Timings::queue_ms)
+      .def_readonly("ttft_ms", &Timings::ttft_ms);
+  py::class_<Final>(*m, "Final")
+      .def_readonly("reason", &Final::reason)
+      .def_readonly("stop_string", &Final::stop_string)
+      .def_property_readonly("error", &ErrorTuple, "(code, where, what) or None.")
+      .def_readonly("prompt_tokens", &Final::prompt_tokens)
+      .def_readonly("completion_tokens", &Final::completion_tokens)
+      .def_readonly("timings", &Final::timings);
+  py::class_<Event>(*m, "Event")
+      .def_readonly("request", &Event::request)
+      .def_readonly("text", &Event::text)
+      .def_readonly("tokens", &Event::tokens)
+      .def_property_readonly(
+          "logprobs",
+          [](const Event& self) {
+            py::list list;
+            for (const ChosenLogprob& entry : self.logprobs) {
+              py::list top;
+              for (const TokenLogprob& value : entry.top) top.append(LogprobTuple(value));
+              list.append(py::make_tuple(LogprobTuple(entry.chosen), top));
+            }
+            return list;
+          },
+          "((token, bytes, logprob), [alternatives]) per token.")
+      .def_property_readonly(
+          "context",
+          [](const Event& self) {
+            return py::make_tuple(self.context.dropped_turns, self.context.dropped_tokens,
+                                  self.context.shifted_tokens);
+          },
+          "(dropped_turns, dropped_tokens, shifted_tokens).")
+      .def_readonly("final", &Event::final);
+}
+
+void BindConfig(py::module_* m) {
+  py::class_<EngineConfig>(*m, "EngineConfig")
+      .def(py::init<>())
+      .def_readwrite("model_path", &EngineConfig::model_path)
+      .def_readwrite("contexts", &EngineConfig::contexts)
+      .def_readwrite("context_size", &EngineConfig::context_size)
+      .def_readwrite("batch_size", &EngineConfig::batch_size)
+      .def_readwrite("ubatch_size", &EngineConfig::ubatch_size)
+      .def_readwrite("prefill_chunk", &EngineConfig::prefill_chunk)
+      .def_readwrite("threads", &EngineConfig::threads)
+      .def_readwrite("threads_batch", &EngineConfig::threads_batch)
+      .def_readwrite("gpu_layers", &EngineConfig::gpu_layers)
+      .def_readwrite("use_mmap", &EngineConfig::use_mmap)
+      .def_readwrite("kv_offload", &EngineConfig::kv_offload)
+      .def_readwrite("flash_attention", &EngineConfig::flash_attention)
+      .def_readwrite("kv_layout", &EngineConfig::kv_layout)
+      .def_readwrite("cache_type_k", &EngineConfig::cache_type_k)
+      .def_readwrite("cache_type_v", &EngineConfig::cache_type_v)
+      .def_readwrite("queue_limit", &EngineConfig::queue_limit)
+      .def_readwrite("queue_wait_ms", &EngineConfig::queue_wait_ms)
+      .def_readwrite("chat_template", &EngineConfig::chat_template)
+      .def_readwrite("embedding_pooling", &EngineConfig::embedding_pooling);
+}
+
+void BindFacts(py::module_* m) {
+  py::class_<ModelInfo>(*m, "ModelInfo")
+      .def_readonly("path", &ModelInfo::path)
+      .def_readonly("name", &ModelInfo::name)
+      .def_readonly("architecture", &ModelInfo::architecture)
+      .def_readonly("quantization", &ModelInfo::quantization)
+      .def_readonly("description", &ModelInfo::description)
+      .def_readonly("chat_template_source", &ModelInfo::chat_template_source)
+      .def_readonly("chat_template", &ModelInfo::chat_template)
+      .def_readonly("size_bytes", &ModelInfo::size_bytes)
+      .def_readonly("num_params", &ModelInfo::num_params)
+      .def_readonly("num_vocab", &ModelInfo::num_vocab)
+      .def_readonly("num_embd", &ModelInfo::num_embd)
+      .def_readonly("num_layers", &ModelInfo::num_layers)
+      .def_readonly("context_train", &ModelInfo::context_train)
+      .def_readonly("context_size", &ModelInfo::context_size)
+      .def_readonly("contexts", &ModelInfo::contexts)
+      .def_readonly("batch_size", &ModelInfo::batch_size)
+      .def_readonly("ubatch_size", &ModelInfo::ubatch_size)
+      .def_readonly("threads", &ModelInfo::threads)
+      .def_readonly("can_shift", &ModelInfo::can_shift)
+      .def_readonly("kv_layout", &ModelInfo::kv_layout)
+      .def_readonly("flash_attention", &ModelInfo::flash_attention)
+      .def_readonly("backend", &ModelInfo::backend)
+      .def_readonly("bos", &ModelInfo::bos)
+      .def_readonly("eos", &ModelInfo::eos);
+  py::class_<Capacity>(*m, "Capacity")
+      .def_readonly("active", &Capacity::active)
+      .def_readonly("total", &Capacity::total)
+      .def_readonly("available", &Capacity::available);
+  py::class_<EngineStats>(*m, "EngineStats")
+      .def_readonly("requests_submitted", &EngineStats::requests_submitted)
+      .def_readonly("requests_completed", &EngineStats::requests_completed)
+      .def_readonly("requests_cancelled", &EngineStats::requests_cancelled)
+      .def_readonly("requests_failed", &EngineStats::requests_failed)
+      .def_readonly("requests_rejected", &EngineStats::requests_rejected)
+      .def_readonly("steps", &EngineStats::steps)
+      .def_readonly("decode_calls", &EngineStats::decode_calls)
+      .def_readonly("prompt_tokens", &EngineStats::prompt_tokens)
+      .def_readonly("generated_tokens", &EngineStats::generated_tokens)
+      .def_readonly("shifts", &EngineStats::shifts)
+      .def_readonly("shifted_tokens", &EngineStats::shifted_tokens)
+      .def_readonly("kv_full_retries", &EngineStats::kv_full_retries)
+      .def_readonly("grammar_cache_hits", &EngineStats::grammar_cache_hits)
+      .def_readonly("grammar_cache_misses", &EngineStats::grammar_cache_misses)
+      .def_readonly("event_batches", &EngineStats::event_batches)
+      .def_readonly("queued", &EngineStats::queued)
+      .def_readonly("preparing", &EngineStats::preparing)
+      .def_readonly("prefilling", &EngineStats::prefilling)
+      .def_readonly("decoding", &EngineStats::decoding)
+      .def_readonly("kv_tokens", &EngineStats::kv_tokens)
+      .def_readonly("step_ms_mean", &EngineStats::step_ms_mean);
+}
+
+}  // namespace
+
+void BindTypes(py::module_* module) {
+  BindEnums(module);
+  BindSampling(module);
+  BindRequest(module);
+  BindEvents(module);
+  BindConfig(module);
+  BindFacts(module);
+}
+
+}  // namespace sentiric::bindings

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+// The scheduler's decision for one step, as a value.
+#pragma once
+
+#include <vector>
+
+#include "core/decoder.h"
+
+namespace sentiric {
+
+// The rows of each batch go to one Decode call, in this order.
+struct BatchPlan {
+  std::vector<Batch> batches;
+  std::size_t num_rows() const {
+    std::size_t n = 0;
+    for (const Batch& batch : batches) n += batch.size();
+    return n;
+  }
+};
+inline bool operator==(const BatchPlan& a, const BatchPlan& b) { return a.batches == b.batches; }
+
+// What the scheduler needs to know of one sequence. `tokens` is the text so far (prompt and
+// generated); positions below `evaluated` are in the KV cache.
+struct SequenceView {
+  SeqId seq = 0;
+  const std::vector<Token>* tokens = nullptr;
+  std::int32_t evaluated = 0;
+  std::int32_t prompt_size = 0;       // positions below it are prefilled in chunks
+  std::uint64_t last_served = 0;      // step of its last prefill chunk; 0 = never
+
+  bool is_prefilling() const { return evaluated < prompt_size; }
+  std::int32_t prompt_left() const { return prompt_size - evaluated; }
+};
+
+}  // namespace sentiric

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+// The N sequences of a decoder and who holds them.
+#pragma once
+
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "sentiric/engine.h"
+
+namespace sentiric {
+
+class ContextPool;
+
+// The right to use one sequence; gives it back on destruction. Movable, not copyable. Must not
+// outlive its pool.
+class ContextLease {
+ public:
+  ContextLease(ContextLease&& other) noexcept;
+  ContextLease& operator=(ContextLease&& other) noexcept;
+  ContextLease(const ContextLease&) = delete;
+  ContextLease& operator=(const ContextLease&) = delete;
+  ~ContextLease();
+
+  SeqId seq() const { return seq_; }
+
+ private:
+  friend class ContextPool;
+  ContextLease(ContextPool* pool, SeqId seq) : pool_(pool), seq_(seq) {}
+  void Release();
+
+  ContextPool* pool_;
+  SeqId seq_;
+};
+
+// Thread-safe. Always hands out the lowest free sequence: neighbouring numbers share one pass over
+// the weights in a split KV cache.
+class ContextPool {
+ public:
+  explicit ContextPool(std::int32_t total);
+
+  std::optional<ContextLease> MaybeLease();  // nullopt when all are in use
+  Capacity capacity() const;
+
+ private:
+  friend class ContextLease;
+  void Release(SeqId seq);
+
+  mutable std::mutex mutex_;
+  std::vector<bool> used_;        // guarded by mutex_
+  std::int32_t num_active_ = 0;   // guarded by mutex_
+};
+
+}  // namespace sentiric

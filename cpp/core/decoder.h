@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+// The seam between the engine loop and whatever computes logits. backend/llama_decoder implements
+// it; tests implement it with a fake, so that the whole loop runs without a model.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <vector>
+
+#include "sentiric/types.h"
+
+namespace sentiric {
+
+// One token to evaluate: it goes to `pos` of `seq`.
+struct Row {
+  SeqId seq = 0;
+  Position pos = 0;
+  Token token = 0;
+  bool wants_logits = false;
+};
+inline bool operator==(const Row& a, const Row& b) {
+  return a.seq == b.seq && a.pos == b.pos && a.token == b.token && a.wants_logits == b.wants_logits;
+}
+
+using Batch = std::vector<Row>;
+
+enum class DecodeStatus {
+  kOk,
+  kKvFull,   // no cells for the batch; nothing changed
+  kAborted,  // the abort flag was raised; some rows may have been stored
+  kInvalid,  // the batch is malformed; nothing changed
+  kFailed,   // the backend failed; some rows may have been stored
+};
+
+struct DecoderTraits {
+  std::int32_t num_vocab = 0;
+  std::int32_t contexts = 0;       // sequences 0..contexts-1
+  std::int32_t context_size = 0;   // positions per sequence
+  std::int32_t max_batch = 0;      // rows per Decode
+  bool can_shift = false;
+  // Whether prefill and decode rows of several sequences may share a call. Where it is false the
+  // result of a sequence does not depend on its neighbours, bit for bit (see docs/determinism.md).
+  bool mixes_rows = false;
+};
+
+// Not thread-safe: one thread makes all calls of one decoder, including the destructor.
+class Decoder {
+ public:
+  virtual ~Decoder() = default;
+
+  virtual const DecoderTraits& traits() const = 0;
+
+  // Evaluates the rows in order. `abort`, when given, is polled during the call.
+  virtual DecodeStatus Decode(const Batch& batch, const std::atomic<bool>* abort) = 0;
+
+  // num_vocab logits of row `row` of the last successful Decode, which must have wanted them.
+  // Valid until the next call of any method but Logits.
+  virtual const float* Logits(std::size_t row) = 0;
+
+  // Removes positions >= from; false when the model's memory cannot be cut there.
+  virtual bool Truncate(SeqId seq, Position from) = 0;
+
+  // Removes [keep, keep + count) and moves what follows left by `count`.
+  // Only when traits().can_shift; the sequence must hold these positions.
+  virtual void Shift(SeqId seq, Position keep, Position count) = 0;
+
+  // Forgets the sequence; never fails.
+  virtual void Clear(SeqId seq) = 0;
+
+  // Largest stored position, -1 when empty.
+  virtual Position MaxPosition(SeqId seq) = 0;
+};
+
+// Whole-input evaluation beside the streams, on the decoder's thread.
+class Evaluator {
+ public:
+  virtual ~Evaluator() = default;
+  // (tokens.size(), num_vocab), row-major.
+  virtual Result<std::vector<float>> Logits(const std::vector<Token>& tokens) = 0;
+  // (num_embd): pooled, L2-normalised.
+  virtual Result<std::vector<float>> Embed(const std::vector<Token>& tokens) = 0;
+};
+
+}  // namespace sentiric

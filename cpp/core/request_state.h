@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+// What the submitting side and the worker share about one request.
+#pragma once
+
+#include <atomic>
+#include <memory>
+
+#include "sentiric/prompt.h"
+#include "sentiric/types.h"
+
+namespace sentiric {
+
+struct RequestState {
+  RequestState(RequestId request_id, Request asked)
+      : id(request_id), request(std::move(asked)), submitted(Clock::now()) {}
+
+  bool IsPastDeadline(Clock::time_point now) const {
+    return request.deadline_ms > 0 &&
+           now - submitted > std::chrono::milliseconds(request.deadline_ms);
+  }
+
+  const RequestId id;
+  const Request request;
+  const Clock::time_point submitted;
+  PreparedPrompt prompt;             // written by the preparation task, then the worker's
+  std::atomic<bool> cancelled{false};  // raised by any thread; polled during a prefill
+};
+
+using RequestHandle = std::shared_ptr<RequestState>;
+
+}  // namespace sentiric

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+#include "core/sequence.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace sentiric {
+namespace {
+
+double Milliseconds(Clock::duration duration) {
+  return std::chrono::duration<double, std::milli>(duration).count();
+}
+
+}  // namespace
+
+Sequence::Sequence(RequestHandle request, ContextLease lease, std::unique_ptr<TokenSampler> sampler,
+                   Clock::time_point now)
+    : request_(std::move(request)),
+      lease_(std::move(lease)),
+      sampler_(std::move(sampler)),
+      started_(now),
+      tokens_(request_->prompt.tokens),
+      prompt_size_(static_cast<std::int32_t>(tokens_.size())),
+      text_(request_->request.stop) {
+  event_.request = request_->id;
+  event_.context = request_->prompt.context;
+}
+
+SequenceView Sequence::View() const {
+  return {seq(), &tokens_, evaluated_, prompt_size_, last_served_};
+}
+
+void Sequence::OnEvaluated(std::int32_t rows, std::uint64_t step) {
+  if (is_prefilling()) last_served_ = step;
+  evaluated_ += rows;
+}
+
+void Sequence::OnLogits(const float* logits, Clock::time_point now) {
+  if (request_->request.max_tokens == 0) return Finish(FinishReason::kLength, now);
+  Result<SampledToken> sampled = sampler_->Sample(logits);
+  if (!sampled) return Fail(sampled.error(), now);
+  Accept(*sampled, now);
+}
+
+void Sequence::Accept(const SampledToken& sampled, Clock::time_point now) {
+  if (num_generated_++ == 0) first_token_ = now;
+  has_news_ = true;
+  event_.tokens.push_back(sampled.token);
+  if (sampled.logprob) event_.logprobs.push_back(*sampled.logprob);
+  if (sampled.is_end) return Finish(FinishReason::kStop, now);
+  tokens_.push_back(sampled.token);
+  event_.text += text_.Append(sampled.piece);
+  if (text_.stopped_by()) return Finish(FinishReason::kStop, now);
+  if (num_generated_ == request_->request.max_tokens) Finish(FinishReason::kLength, now);
+}
+
+void Sequence::OnShifted(std::int32_t keep, std::int32_t count) {
+  const auto first = tokens_.begin() + keep;
+  tokens_.erase(first, first + count);
+  evaluated_ -= count;
+  prompt_size_ = std::max(keep, prompt_size_ - count);
+  event_.context.shifted_tokens += count;
+}
+
+void Sequence::Finish(FinishReason reason, Clock::time_point now) {
+  if (is_finished()) return;
+  event_.text += text_.Finish();
+  event_.final = MakeFinal(reason, now);
+  has_news_ = true;
+}
+
+void Sequence::Fail(Error error, Clock::time_point now) {
+  if (is_finished()) return;
+  Finish(error.code == ErrorCode::kCancelled ? FinishReason::kCancelled : FinishReason::kError, now);
+  event_.final->error = std::move(error);
+}
+
+Final Sequence::MakeFinal(FinishReason reason, Clock::time_point now) {
+  Final final;
+  final.reason = reason;
+  final.stop_string = text_.stopped_by();
+  final.prompt_tokens = static_cast<std::int32_t>(request_->prompt.tokens.size());
+  final.completion_tokens = num_generated_;
+  const Clock::time_point prompt_end = num_generated_ > 0 ? first_token_ : now;
+  final.timings.prompt_n = std::min(prompt_size_, std::max(evaluated_, 0));
+  if (num_generated_ > 0) final.timings.prompt_n = final.prompt_tokens;
+  final.timings.prompt_ms = Milliseconds(prompt_end - started_);
+  final.timings.predicted_n = num_generated_;
+  final.timings.predicted_ms = num_generated_ > 0 ? Milliseconds(now - first_token_) : 0;
+  final.timings.queue_ms = Milliseconds(started_ - request_->submitted);
+  final.timings.ttft_ms = num_generated_ > 0 ? Milliseconds(first_token_ - request_->submitted) : 0;
+  return final;
+}
+
+std::optional<Event> Sequence::MaybeTakeEvent() {
+  if (!std::exchange(has_news_, false)) return std::nullopt;
+  Event next;
+  next.request = event_.request;
+  next.context = event_.context;
+  return std::exchange(event_, std::move(next));
+}
+
+}  // namespace sentiric

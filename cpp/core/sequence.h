@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+// One running request: its tokens, what of them is evaluated, and how its text comes out.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "core/batch_plan.h"
+#include "core/context_pool.h"
+#include "core/request_state.h"
+#include "core/text_stream.h"
+#include "core/token_sampler.h"
+
+namespace sentiric {
+
+// Used by the worker thread only. `tokens()[0, evaluated())` mirror the sequence's KV cells.
+class Sequence {
+ public:
+  Sequence(RequestHandle request, ContextLease lease, std::unique_ptr<TokenSampler> sampler,
+           Clock::time_point now);
+
+  SequenceView View() const;
+  SeqId seq() const { return lease_.seq(); }
+  const RequestState& request() const { return *request_; }
+  std::int32_t evaluated() const { return evaluated_; }
+  bool is_prefilling() const { return evaluated_ < prompt_size_; }
+  bool is_finished() const { return event_.final.has_value(); }
+
+  // `rows` of its tokens are now in the KV cache; `step` is remembered for the scheduler.
+  void OnEvaluated(std::int32_t rows, std::uint64_t step);
+
+  // Chooses the next token from the logits of the last one, extends text and tokens and finishes
+  // the request when it is over.
+  void OnLogits(const float* logits, Clock::time_point now);
+
+  // Positions [keep, keep + count) were taken out of the KV cache.
+  void OnShifted(std::int32_t keep, std::int32_t count);
+
+  // The KV cells are gone: everything is evaluated again, the prompt in chunks and the generated
+  // tokens one by one, as the first time.
+  void OnParked() { evaluated_ = 0; }
+
+  // The head that a shift keeps.
+  std::int32_t keep() const { return request_->prompt.keep; }
+
+  // Ends the request; the first reason stays.
+  void Finish(FinishReason reason, Clock::time_point now);
+  void Fail(Error error, Clock::time_point now);
+
+  // This step's news, if there are any.
+  std::optional<Event> MaybeTakeEvent();
+
+ private:
+  void Accept(const SampledToken& sampled, Clock::time_point now);
+  Final MakeFinal(FinishReason reason, Clock::time_point now);
+
+  const RequestHandle request_;
+  const ContextLease lease_;
+  const std::unique_ptr<TokenSampler> sampler_;
+  const Clock::time_point started_;  // left the queue
+
+  std::vector<Token> tokens_;
+  std::int32_t prompt_size_;
+  std::int32_t evaluated_ = 0;
+  std::int32_t num_generated_ = 0;
+  std::uint64_t last_served_ = 0;
+  TextStream text_;
+  Clock::time_point first_token_;  // valid once num_generated_ > 0
+  Event event_;                    // of the current step
+  bool has_news_ = false;
+};
+
+}  // namespace sentiric

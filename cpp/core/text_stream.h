@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+// Turns token bytes into text that is safe to send.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sentiric {
+
+// Emits complete UTF-8 characters only, holds back what may be the beginning of a stop string and
+// removes the stop string itself. Bytes that can never become a character turn into U+FFFD.
+// Text is split-invariant: the same bytes give the same text however they are cut into tokens.
+class TextStream {
+ public:
+  explicit TextStream(std::vector<std::string> stop);
+
+  // Text that is ready after these bytes. After a stop string was found nothing more comes.
+  std::string Append(std::string_view bytes);
+
+  // What is still held back, at the end of generation; an unfinished character becomes U+FFFD.
+  std::string Finish();
+
+  // The stop string that ended the text.
+  const std::optional<std::string>& stopped_by() const { return stopped_by_; }
+
+ private:
+  std::string TakeCharacters();
+  std::string TakeSafe();
+
+  const std::vector<std::string> stop_;
+  std::string bytes_;  // not yet a complete character
+  std::string held_;   // characters that may begin a stop string
+  std::optional<std::string> stopped_by_;
+};
+
+}  // namespace sentiric

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+// The seam for choosing tokens: one TokenSampler per request.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "sentiric/prompt.h"
+#include "sentiric/types.h"
+
+namespace sentiric {
+
+struct SampledToken {
+  Token token = 0;
+  bool is_end = false;      // end of generation: not part of the text
+  std::string_view piece;   // raw bytes, valid as long as the sampler
+  std::optional<ChosenLogprob> logprob;
+};
+
+// Used by one thread. Holds the grammar state, the penalties' memory and the random generator.
+class TokenSampler {
+ public:
+  virtual ~TokenSampler() = default;
+  // Picks from num_vocab logits and remembers the choice.
+  // kNumeric for NaN or infinite logits, kGrammarTooComplex when the grammar's budget is spent,
+  // kInternal when nothing can be chosen.
+  virtual Result<SampledToken> Sample(const float* logits) = 0;
+};
+
+// Thread-safe.
+class SamplerFactory {
+ public:
+  virtual ~SamplerFactory() = default;
+  virtual Result<std::unique_ptr<TokenSampler>> Create(const Request& request,
+                                                       const PreparedPrompt& prompt) = 0;
+};
+
+}  // namespace sentiric

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+#include "engine/local_engine.h"
+
+#include <future>
+#include <utility>
+
+namespace sentiric {
+namespace {
+
+const Error kClosed{ErrorCode::kUnavailable, "engine", "the engine is closed"};
+
+// Preparation must never take the process down with it: what throws there is a request's error.
+template <typename T>
+Result<T> Guarded(const std::function<Result<T>()>& task) {
+  try {
+    return task();
+  } catch (const std::bad_alloc&) {
+    return Error{ErrorCode::kOutOfMemory, "prompt", "not enough memory to prepare the request"};
+  } catch (const std::exception& e) {
+    return Error{ErrorCode::kInternal, "prompt", e.what()};
+  }
+}
+
+}  // namespace
+
+LocalEngine::LocalEngine(EngineParts parts, const WorkerConfig& worker, std::int32_t queue_limit)
+    : info_(std::move(parts.info)),
+      max_live_(parts.decoder->traits().contexts + queue_limit),
+      prompts_(std::move(parts.prompts)),
+      evaluator_(std::move(parts.evaluator)),
+      add_stats_(std::move(parts.add_stats)),
+      preparation_(std::move(parts.preparation)),
+      worker_(std::move(parts.decoder), std::move(parts.samplers), worker, &outbox_) {}
+
+Result<RequestId> LocalEngine::Submit(Request request) {
+  if (Status status = Validate(request, info_.num_vocab)) return *status;
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (is_closed_) return kClosed;
+  if (static_cast<std::int32_t>(live_.size()) >= max_live_) {
+    ++num_rejected_;
+    return Error{ErrorCode::kOverloaded, "queue",
+                 "the queue is full; got " + std::to_string(live_.size()) +
+                     " requests running and waiting, allowed " + std::to_string(max_live_)};
+  }
+  ++num_submitted_;
+  auto handle = std::make_shared<RequestState>(next_id_++, std::move(request));
+  live_.emplace(handle->id, handle);
+  ++num_preparing_;
+  preparation_->Post([this, handle] { Prepare(handle); });
+  return handle->id;
+}
+
+void LocalEngine::Prepare(const RequestHandle& request) {
+  // A cancelled request is not worth preparing; the worker reports it.
+  if (!request->cancelled.load()) {
+    auto prepared = Guarded<PreparedPrompt>(
+        [&] { return prompts_->Prepare(request->request, info_.context_size - 1); });
+    if (!prepared) {
+      worker_.Reject(request, prepared.error());
+      --num_preparing_;
+      return;
+    }
+    request->prompt = std::move(prepared).value();
+  }
+  worker_.Add(request);
+  --num_preparing_;
+}
+
+void LocalEngine::Cancel(RequestId id) {
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const auto found = live_.find(id);
+    if (found == live_.end()) return;
+    found->second->cancelled.store(true);
+  }
+  worker_.Wake();
+}
+
+bool LocalEngine::WaitEvents(std::vector<Event>* events, std::chrono::milliseconds timeout) {
+  const std::size_t first_new = events->size();
+  const bool is_open = outbox_.Wait(events, timeout);
+  const std::lock_guard<std::mutex> lock(mutex_);
+  for (std::size_t i = first_new; i < events->size(); ++i) {
+    if ((*events)[i].final) live_.erase((*events)[i].request);
+  }
+  return is_open;
+}
+
+template <typename T>
+Result<T> LocalEngine::OnPreparationThread(std::function<Result<T>()> task) {
+  auto promise = std::make_shared<std::promise<Result<T>>>();
+  std::future<Result<T>> result = promise->get_future();
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (is_closed_) return kClosed;
+    preparation_->Post([promise, task] { promise->set_value(Guarded<T>(task)); });
+  }
+  return result.get();
+}
+
+Result<std::vector<float>> LocalEngine::OnWorkerThread(
+    std::function<Result<std::vector<float>>()> task) {
+  auto promise = std::make_shared<std::promise<Result<std::vector<float>>>>();
+  std::future<Result<std::vector<float>>> result = promise->get_future();
+  if (!worker_.MaybePost([promise, task] { promise->set_value(Guarded<std::vector<float>>(task)); })) {
+    return kClosed;
+  }
+  return result.get();
+}
+
+Result<std::vector<Token>> LocalEngine::Tokenize(const std::string& text, bool add_special,
+                                                 bool parse_special) {
+  return OnPreparationThread<std::vector<Token>>(
+      [&] { return prompts_->Tokenize(text, add_special, parse_special); });
+}
+
+Result<std::string> LocalEngine::Detokenize(const std::vector<Token>& tokens, bool show_special) {
+  return OnPreparationThread<std::string>(
+      [&] { return prompts_->Detokenize(tokens, show_special); });
+}
+
+Result<std::string> LocalEngine::RenderChat(const std::vector<Message>& messages,
+                                            bool add_generation_prompt) {
+  return OnPreparationThread<std::string>([&]() -> Result<std::string> {
+    auto rendered = prompts_->Render(messages, add_generation_prompt);
+    if (!rendered) return rendered.error();
+    return rendered->Text();
+  });
+}
+
+Result<std::vector<Token>> LocalEngine::TokenizeChat(const std::vector<Message>& messages) {
+  return OnPreparationThread<std::vector<Token>>([&]() -> Result<std::vector<Token>> {
+    Request request;
+    request.prompt.messages = messages;
+    request.truncation = Truncation::kError;
+    auto prepared = prompts_->Prepare(request, 1 << 30);
+    if (!prepared) return prepared.error();
+    return std::move(prepared).value().tokens;
+  });
+}
+
+Result<std::vector<float>> LocalEngine::Logits(const std::vector<Token>& tokens) {
+  return OnWorkerThread([&] { return evaluator_->Logits(tokens); });
+}
+
+Result<std::vector<float>> LocalEngine::Embed(const std::vector<Token>& tokens) {
+  return OnWorkerThread([&] { return evaluator_->Embed(tokens); });
+}
+
+EngineStats LocalEngine::stats() const {
+  EngineStats stats = worker_.stats();
+  stats.event_batches = outbox_.num_batches();
+  stats.preparing = num_preparing_.load();
+  if (add_stats_) add_stats_(&stats);
+  const std::lock_guard<std::mutex> lock(mutex_);
+  stats.requests_submitted = num_submitted_;
+  stats.requests_rejected = num_rejected_;
+  return stats;
+}
+
+void LocalEngine::Close() {
+  const std::lock_guard<std::mutex> close_lock(close_mutex_);
+  std::unique_ptr<TaskPool> preparation;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    is_closed_ = true;
+    for (auto& [id, request] : live_) request->cancelled.store(true);
+    preparation = std::move(preparation_);
+  }
+  preparation.reset();  // runs what was posted, so that every request reaches the worker
+  worker_.Stop();
+  outbox_.Close();
+}
+
+}  // namespace sentiric

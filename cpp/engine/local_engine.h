@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+// The engine in this process: preparation threads, the worker and the table of live requests.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <unordered_map>
+
+#include "core/task_pool.h"
+#include "engine/worker.h"
+#include "sentiric/engine.h"
+#include "sentiric/prompt.h"
+
+namespace sentiric {
+
+// What an engine is made of; tests put fakes here.
+struct EngineParts {
+  std::unique_ptr<Decoder> decoder;
+  std::unique_ptr<Evaluator> evaluator;  // used on the worker's thread only
+  std::shared_ptr<SamplerFactory> samplers;
+  std::shared_ptr<PromptBuilder> prompts;
+  std::unique_ptr<TaskPool> preparation;  // its threads have deep stacks
+  ModelInfo info;
+  // Counters kept outside the worker (grammar cache), added to stats(); may be empty.
+  std::function<void(EngineStats*)> add_stats;
+};
+
+class LocalEngine : public Engine {
+ public:
+  LocalEngine(EngineParts parts, const WorkerConfig& worker, std::int32_t queue_limit);
+  ~LocalEngine() override { LocalEngine::Close(); }
+
+  Result<RequestId> Submit(Request request) override;
+  void Cancel(RequestId id) override;
+  bool WaitEvents(std::vector<Event>* events, std::chrono::milliseconds timeout) override;
+  Result<std::vector<Token>> Tokenize(const std::string& text, bool add_special,
+                                      bool parse_special) override;
+  Result<std::string> Detokenize(const std::vector<Token>& tokens, bool show_special) override;
+  Result<std::string> RenderChat(const std::vector<Message>& messages,
+                                 bool add_generation_prompt) override;
+  Result<std::vector<Token>> TokenizeChat(const std::vector<Message>& messages) override;
+  Result<std::vector<float>> Logits(const std::vector<Token>& tokens) override;
+  Result<std::vector<float>> Embed(const std::vector<Token>& tokens) override;
+  const ModelInfo& info() const override { return info_; }
+  Capacity capacity() const override { return worker_.capacity(); }
+  EngineStats stats() const override;
+  void Close() override;
+
+ private:
+  void Prepare(const RequestHandle& request);
+  template <typename T>
+  Result<T> OnPreparationThread(std::function<Result<T>()> task);
+  Result<std::vector<float>> OnWorkerThread(std::function<Result<std::vector<float>>()> task);
+
+  // Constant after construction.
+  const ModelInfo info_;
+  const std::int32_t max_live_;  // running and waiting requests
+  const std::shared_ptr<PromptBuilder> prompts_;
+  const std::unique_ptr<Evaluator> evaluator_;
+  const std::function<void(EngineStats*)> add_stats_;
+
+  // Guarded by mutex_.
+  mutable std::mutex mutex_;
+  std::unordered_map<RequestId, RequestHandle> live_;  // until their final event is taken
+  RequestId next_id_ = 1;
+  bool is_closed_ = false;
+  std::uint64_t num_submitted_ = 0, num_rejected_ = 0;
+  std::unique_ptr<TaskPool> preparation_;
+
+  std::mutex close_mutex_;  // one Close at a time
+  std::atomic<std::int32_t> num_preparing_{0};
+  Outbox outbox_;
+  Worker worker_;  // last: its thread uses the members above
+};
+
+}  // namespace sentiric
