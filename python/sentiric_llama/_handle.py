@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""One native engine, the thread that carries its events over, and what must outlive neither.
+
+The pump crosses into Python once per engine step: it waits with the GIL released, takes all events
+of the step and hands them to their streams.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import weakref
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
+
+from sentiric_llama import _convert
+from sentiric_llama.errors import Cancelled, SentiricLlamaError, Unavailable
+from sentiric_llama.types import Delta, EngineConfig, Request
+
+if TYPE_CHECKING:
+    from sentiric_llama import _core
+
+News = Delta | SentiricLlamaError
+
+_logger = logging.getLogger("sentiric_llama.ggml")
+_logger.addHandler(logging.NullHandler())
+_handles: weakref.WeakSet[EngineHandle] = weakref.WeakSet()
+
+
+class Sink(Protocol):
+    """Where a stream's news goes; called on the pump thread."""
+
+    def put(self, news: News) -> None: ...
+
+    def flush_key(self) -> Callable[[], None] | None:
+        """What to call once after all news of a step was put; equal keys are called once."""
+        ...
+
+
+class EngineHandle:
+    """Thread-safe. Every method raises after `close` and, at once, in a forked child."""
+
+    def __init__(self, config: EngineConfig) -> None:
+        from sentiric_llama import _core
+
+        self._pid = os.getpid()
+        try:
+            self._core = _core.Engine(_convert.config_to_native(config))
+        finally:
+            forward_log()
+        self._lock = threading.Lock()
+        self._sinks: dict[int, Sink] = {}
+        self._is_closed = False
+        self._pump = threading.Thread(
+            target=_pump, args=(self._core, self._lock, self._sinks), name="sentiric-pump", daemon=True
+        )
+        self._pump.start()
+        self._finalizer = weakref.finalize(self, _close, self._core, self._pump, self._pid)
+        _handles.add(self)
+
+    @property
+    def core(self) -> _core.Engine:
+        """The native engine, when it may be used."""
+        if os.getpid() != self._pid:
+            raise Unavailable(
+                "the engine does not survive fork(); open it in the child, or start workers with "
+                "the multiprocessing method 'spawn'",
+                where="engine",
+            )
+        if self._is_closed:
+            raise Unavailable("the engine is closed", where="engine")
+        return self._core
+
+    def open_stream(self, request: Request, sink: Sink) -> int:
+        """Submit; from now on the request's news goes to `sink`. Never blocks."""
+        native = _convert.request_to_native(request)
+        core = self.core
+        with self._lock:  # the first event must not arrive before the sink is known
+            request_id = core.submit(native)
+            self._sinks[request_id] = sink
+        return request_id
+
+    def cancel(self, request_id: int) -> None:
+        """End a request within one step; its remaining news is dropped. Ended ones are ignored."""
+        with self._lock:
+            is_live = self._sinks.pop(request_id, None) is not None
+        if is_live and not self._is_closed and os.getpid() == self._pid:
+            self._core.cancel(request_id)
+
+    def close(self) -> None:
+        """Cancel what runs and wait for the engine's threads. Idempotent."""
+        self._is_closed = True
+        self._finalizer()
+
+    def abandon(self) -> None:
+        """In a forked child: let go without touching threads that do not exist here."""
+        self._finalizer.detach()
+        self._core.abandon()
+
+
+def _close(core: _core.Engine, pump: threading.Thread, pid: int) -> None:
+    if os.getpid() != pid:
+        return
+    core.close()
+    if pump is not threading.current_thread():
+        pump.join()
+
+
+def _pump(core: _core.Engine, lock: threading.Lock, sinks: dict[int, Sink]) -> None:
+    is_open = True
+    while is_open:
+        is_open, events = core.wait_events(1000)
+        flushes: dict[object, Callable[[], None]] = {}
+        for event in events:
+            with lock:
+                get = sinks.get if event.final is None else sinks.pop
+                sink = get(event.request, None)
+            if sink is None:
+                continue
+            for news in _news_of(event):
+                sink.put(news)
+            flush = sink.flush_key()
+            if flush is not None:
+                flushes[flush] = flush
+        for flush in flushes.values():
+            flush()
+        forward_log()
+
+
+def _news_of(event: _core.Event) -> list[News]:
+    failure = _convert.failure_of(event)
+    if failure is None and event.final is not None and event.final.reason.name == "cancelled":
+        failure = Cancelled("the request was cancelled", where="request")
+    if failure is None:
+        return [_convert.delta_of(event)]
+    text = [Delta(text=event.text, tokens=tuple(event.tokens))] if event.text else []
+    return [*text, failure]
+
+
+def forward_log() -> None:
+    """Hand llama.cpp's log lines to `logging`."""
+    from sentiric_llama import _core
+
+    for level, line in _core.take_log_lines():
+        _logger.log(level, "%s", line)
+
+
+def _abandon_all() -> None:
+    for handle in list(_handles):
+        handle.abandon()
+
+
+os.register_at_fork(after_in_child=_abandon_all)
