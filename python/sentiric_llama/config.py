@@ -1,0 +1,303 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Every setting, written once: name, type, range, default and help text.
+
+The environment (`LLM_LLAMA_SERVICE_*`) is read here and nowhere else. Flags, help texts and
+documentation are derived from `describe_fields()`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from sentiric_llama.errors import InvalidArgument
+from sentiric_llama.params import INT32_MAX, SAMPLING_RANGES
+from sentiric_llama.types import Truncation
+
+PREFIX = "LLM_LLAMA_SERVICE_"
+DEPRECATED = {"THREADS": "CONTEXTS"}
+"""Old name -> new name, both without the prefix. The old one keeps working."""
+
+CacheType = Literal["f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_nl"]
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+DEFAULT_RAG_PROMPT = (
+    "Use the following information to answer the question. "
+    "If the answer is not in it, say that you do not know.\n\n"
+    "{{rag_context}}\n\nQuestion: {{user_prompt}}"
+)
+
+
+def _split(value: object) -> object:
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
+NameList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+
+
+def _named(*names: str, unprefixed: str = "") -> AliasChoices:
+    prefixed = [PREFIX + name for name in names]
+    return AliasChoices(*prefixed, *([unprefixed] if unprefixed else []))
+
+
+def _sampling(name: str, default: float) -> Any:
+    allowed = SAMPLING_RANGES[name]
+    low: dict[str, Any] = {"gt" if allowed.low_open else "ge": allowed.low}
+    return Field(default, le=allowed.high, description=f"{name} of requests that set none", **low)
+
+
+class Settings(BaseSettings):
+    """The service's settings; frozen. An empty variable counts as not set."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        frozen=True,
+        extra="ignore",
+        env_ignore_empty=True,
+        validate_by_name=True,
+        validate_by_alias=True,
+        hide_input_in_errors=True,
+        protected_namespaces=(),
+    )
+
+    # Where it listens
+    host: str = Field(
+        "127.0.0.1",
+        validation_alias=_named("HOST", "LISTEN_ADDRESS"),
+        description="address to listen on; 0.0.0.0 is every interface",
+    )
+    http_port: int = Field(16070, ge=0, le=65535, description="HTTP port; 0 takes a free one")
+    max_connections: int = Field(1024, ge=1, le=65536, description="open HTTP connections")
+    max_body_bytes: int = Field(
+        8 * 2**20, ge=1024, le=256 * 2**20, description="largest request body in bytes"
+    )
+    cors_origins: NameList = Field(
+        (), description="origins of web pages that may call the API, separated by commas"
+    )
+    drain_timeout_s: float = Field(
+        30, ge=0, le=3600, description="seconds that running answers get to finish at shutdown"
+    )
+
+    # Who may call
+    api_key: SecretStr | None = Field(None, min_length=1, description="key that callers must send")
+    require_tenant: bool = Field(False, description="refuse requests without x-tenant-id")
+    strict_fields: bool = Field(False, description="refuse unknown request fields")
+    env: str = Field(
+        "development",
+        validation_alias=_named("ENV", unprefixed="ENV"),
+        description='"production" refuses a public address without an API key',
+    )
+    log_level: Annotated[LogLevel, BeforeValidator(_lower)] = Field(
+        "info", description="least severe log line shown"
+    )
+
+    # The model
+    model_id: str = Field(
+        "", description="Hugging Face repo (org/repo, org/repo:QUANT), a path, or guide"
+    )
+    model_filename: str = Field("", description="file inside the repo or MODEL_DIR")
+    model_path: str = Field("", description="path of a GGUF file; wins over MODEL_ID")
+    model_dir: str = Field("", description="folder searched for model files first")
+    model_alias: NameList = Field(
+        (), description="names the model answers to, separated by commas; the first is shown"
+    )
+
+    # The engine
+    contexts: int = Field(
+        4,
+        ge=1,
+        le=256,
+        validation_alias=_named("CONTEXTS", "THREADS"),
+        description="requests that run at the same time",
+    )
+    context_size: int = Field(
+        4096, ge=0, le=2**20, description="tokens per context; 0 is what the model was trained with"
+    )
+    compute_threads: int = Field(
+        0, ge=0, le=1024, description="CPU threads; 0 is one per physical core"
+    )
+    compute_threads_batch: int = Field(
+        0, ge=0, le=1024, description="CPU threads for prompts; 0 is COMPUTE_THREADS"
+    )
+    gpu_layers: int = Field(-1, ge=-1, le=10_000, description="layers on the GPU; -1 is all")
+    use_mmap: bool = Field(True, description="map the model file instead of reading it")
+    kv_offload: bool = Field(True, description="keep the KV cache on the GPU")
+    batch_size: int = Field(2048, ge=1, le=2**20, description="tokens handed to one decode call")
+    physical_batch_size: int = Field(512, ge=1, le=2**20, description="tokens computed at once")
+    prefill_chunk: int = Field(
+        0, ge=0, le=2**20, description="prompt tokens per step while others decode; 0 is automatic"
+    )
+    flash_attention: Literal["auto", "on", "off"] = Field("auto", description="flash attention")
+    kv_layout: Literal["auto", "unified", "split"] = Field(
+        "auto", description="one KV buffer for all contexts, or one each"
+    )
+    cache_type_k: CacheType = Field("f16", description="number format of cached keys")
+    cache_type_v: CacheType = Field("f16", description="number format of cached values")
+    queue_limit: int = Field(
+        0, ge=0, le=100_000, description="waiting requests; 0 is 4 for each context"
+    )
+    queue_wait_ms: int = Field(
+        30_000, ge=0, le=3_600_000, description="longest wait in the queue; 0 is no limit"
+    )
+    request_timeout_ms: int = Field(
+        600_000, ge=0, le=86_400_000, description="longest time of one request; 0 is no limit"
+    )
+
+    # What a request gets when it does not say
+    default_max_tokens: int = Field(1024, ge=0, le=INT32_MAX, description="tokens of an answer")
+    default_temperature: float = _sampling("temperature", 0.8)
+    default_top_k: int = _sampling("top_k", 40)
+    default_top_p: float = _sampling("top_p", 0.95)
+    default_min_p: float = _sampling("min_p", 0.05)
+    default_repeat_penalty: float = _sampling("repeat_penalty", 1.1)
+    default_system_prompt: str = Field("", description="system prompt of chats that bring none")
+    default_rag_prompt: str = Field(
+        DEFAULT_RAG_PROMPT,
+        description="template for rag_context; has {{rag_context}} and {{user_prompt}}",
+    )
+    truncation: Truncation = Field(
+        "drop_turns", description="what happens to a conversation longer than the context"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class FieldHelp:
+    """One setting as flags and documentation show it."""
+
+    name: str
+    env: tuple[str, ...]
+    default: object
+    allowed: str
+    help: str
+    is_bool: bool
+
+    @property
+    def flag(self) -> str:
+        return "--" + self.name.replace("_", "-")
+
+
+def describe_fields() -> list[FieldHelp]:
+    """All settings in the order they are written."""
+    return [_describe(name, info) for name, info in Settings.model_fields.items()]
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Settings from the environment, `overrides` winning.
+
+    Raises InvalidArgument naming every bad variable, what was got and what is allowed.
+    """
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        problems = [_explain(dict(item), overrides) for item in error.errors()]
+        raise InvalidArgument("; ".join(problems), where="settings") from None
+
+
+def environment_warnings(environ: Mapping[str, str] | None = None) -> list[str]:
+    """One line for each deprecated variable that is set."""
+    environ = os.environ if environ is None else environ
+    return [
+        f"{PREFIX}{old} is deprecated, use {PREFIX}{new}: it is the number of requests that run "
+        "at the same time, not of CPU threads"
+        for old, new in DEPRECATED.items()
+        if environ.get(PREFIX + old)
+    ]
+
+
+def is_public_address(host: str) -> bool:
+    """True unless only this machine can reach the address."""
+    if host.lower() == "localhost":
+        return False
+    try:
+        return not ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return True  # a name may resolve to anything
+
+
+def binding_warnings(settings: Settings) -> list[str]:
+    """A line when anyone in the network may call; InvalidArgument in production."""
+    if settings.api_key is not None or not is_public_address(settings.host):
+        return []
+    text = (
+        f"{settings.host} is a public address and no API key is set; set {PREFIX}API_KEY "
+        f"or listen on 127.0.0.1 ({PREFIX}HOST)"
+    )
+    if settings.env.lower() == "production":
+        raise InvalidArgument(f"refused with ENV=production: {text}", where="settings")
+    return [text]
+
+
+def _describe(name: str, info: FieldInfo) -> FieldHelp:
+    if isinstance(info.validation_alias, AliasChoices):
+        env = tuple(str(choice) for choice in info.validation_alias.choices)
+    else:
+        env = (PREFIX + name.upper(),)
+    return FieldHelp(
+        name=name,
+        env=env,
+        default=info.default,
+        allowed=_allowed(info),
+        help=info.description or "",
+        is_bool=info.annotation is bool,
+    )
+
+
+def _allowed(info: FieldInfo) -> str:
+    kinds = [kind for kind in _members(info.annotation) if kind is not type(None)]
+    literals = [choice for kind in kinds for choice in get_args(kind) if isinstance(choice, str)]
+    if literals:
+        return " | ".join(literals)
+    if bool in kinds:
+        return "true | false"
+    word = "an integer" if int in kinds else "a number" if float in kinds else "text"
+    return f"{word} {_bounds(info.metadata)}".strip()
+
+
+def _members(annotation: Any) -> tuple[Any, ...]:
+    return get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
+
+
+def _bounds(metadata: Iterable[Any]) -> str:
+    found = {
+        key: getattr(item, key)
+        for item in metadata
+        for key in ("ge", "gt", "le")
+        if getattr(item, key, None) is not None
+    }
+    if not found:
+        return ""
+    low = f"above {found['gt']}" if "gt" in found else str(found.get("ge", ""))
+    return f"{low}..{found.get('le', '')}"
+
+
+def _explain(item: Mapping[str, Any], overrides: Mapping[str, Any]) -> str:
+    """The line for one of pydantic's errors: variable (or flag), got, allowed."""
+    place = str(item["loc"][0]) if item["loc"] else ""
+    fields = {field.name: field for field in describe_fields()}
+    by_env = {name.lower(): field for field in fields.values() for name in field.env}
+    field = fields.get(place) or by_env.get(place.lower())
+    if field is None:  # a keyword that is no setting
+        near = difflib.get_close_matches(place, fields, n=1)
+        return f"{place}: unknown setting" + (f", did you mean {near[0]}?" if near else "")
+    if field.name in overrides:
+        name, got = field.flag, overrides[field.name]
+    else:
+        name = next((env for env in field.env if os.environ.get(env)), field.env[0])
+        got = os.environ.get(name, "")
+    shown = "(hidden)" if field.name == "api_key" else repr(got)
+    return f"{name}: got {shown}, allowed {field.allowed}"

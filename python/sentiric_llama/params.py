@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Ranges of a request's numbers, written once for HTTP, gRPC, settings and help texts.
+
+The engine checks the same ranges again (`cpp/include/sentiric/types.h`); checking here names the
+field in the caller's words and keeps NaN, booleans and numbers in strings away from it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sentiric_llama.errors import InvalidArgument
+
+MAX_CHOICES = 8
+MAX_STOP_STRINGS = 8
+MAX_STOP_BYTES = 256
+MAX_LOGIT_BIAS = 300
+MAX_TOP_LOGPROBS = 20
+MAX_DRY_BREAKERS = 16
+MAX_DRY_BREAKER_BYTES = 64
+INT32_MAX = 2**31 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class NumberRange:
+    """Inclusive bounds of one number; `low_open` excludes `low` itself."""
+
+    name: str
+    low: float
+    high: float
+    integer: bool = False
+    low_open: bool = False
+
+    @property
+    def allowed(self) -> str:
+        """The range in words, as error messages and help texts show it."""
+        low, high = _plain(self.low), _plain(self.high)
+        kind = "an integer" if self.integer else "a number"
+        return f"{kind} {'above ' if self.low_open else ''}{low}..{high}"
+
+    def check(self, value: object, where: str = "") -> float:
+        """The value as int or float; InvalidArgument when it is not a number in the range."""
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise self._refuse(value, where)
+        if self.integer and isinstance(value, float):
+            if not value.is_integer():
+                raise self._refuse(value, where)
+            value = int(value)
+        too_low = value <= self.low if self.low_open else value < self.low
+        if too_low or value > self.high or not math.isfinite(value):
+            raise self._refuse(value, where)
+        return value if self.integer else float(value) + 0.0  # + 0.0: -0.0 becomes 0.0
+
+    def _refuse(self, value: object, where: str) -> InvalidArgument:
+        return out_of_range(where or self.name, value, self.allowed)
+
+
+def out_of_range(where: str, value: object, allowed: str) -> InvalidArgument:
+    """The one shape of a refusal: which field, what was got, what is allowed."""
+    return InvalidArgument(f"out of range; got {shown(value)}, allowed {allowed}", where=where)
+
+
+def shown(value: object) -> str:
+    """A value short enough for a message; texts are shown by length only, they may be private."""
+    if isinstance(value, str):
+        return f"a string of {len(value)} characters"
+    if isinstance(value, Mapping):
+        return "an object"
+    if isinstance(value, Sequence):
+        return f"a list of {len(value)}"
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    return str(value)[:40]
+
+
+def _plain(value: float) -> str:
+    return str(int(value)) if float(value).is_integer() else str(value)
+
+
+SAMPLING_RANGES: dict[str, NumberRange] = {
+    r.name: r
+    for r in (
+        NumberRange("temperature", 0, 2),
+        NumberRange("top_k", 0, INT32_MAX, integer=True),
+        NumberRange("top_p", 0, 1),
+        NumberRange("min_p", 0, 1),
+        NumberRange("typical_p", 0, 1),
+        NumberRange("repeat_penalty", 0, 2, low_open=True),
+        NumberRange("presence_penalty", -2, 2),
+        NumberRange("frequency_penalty", -2, 2),
+        NumberRange("repeat_last_n", 0, 4096, integer=True),
+        NumberRange("dry_multiplier", 0, 100),
+        NumberRange("dry_base", 1, 100),
+        NumberRange("dry_allowed_length", 0, 4096, integer=True),
+        NumberRange("dry_penalty_last_n", 0, 32768, integer=True),
+        NumberRange("xtc_probability", 0, 1),
+        NumberRange("xtc_threshold", 0, 1),
+        NumberRange("dynatemp_range", 0, 2),
+        NumberRange("dynatemp_exponent", 0, 10),
+        NumberRange("mirostat", 0, 2, integer=True),
+        NumberRange("mirostat_tau", 0, 20),
+        NumberRange("mirostat_eta", 0, 1),
+        NumberRange("seed", -(2**63), 2**63 - 1, integer=True),
+        NumberRange("top_logprobs", 0, MAX_TOP_LOGPROBS, integer=True),
+    )
+}
+"""Name of a `SamplingParams` field -> its range."""
+
+SAMPLING_ALIASES: dict[str, str] = {
+    "repetition_penalty": "repeat_penalty",
+    "typ_p": "typical_p",
+}
+"""Other names clients use -> the field's name."""
+
+MAX_TOKENS = NumberRange("max_tokens", -1, INT32_MAX, integer=True)
+CHOICES = NumberRange("n", 1, MAX_CHOICES, integer=True)
+BIAS = NumberRange("logit_bias", -100, 100)
+TOKEN_ID = NumberRange("tokens", 0, INT32_MAX, integer=True)
+
+
+def parse_sampling(raw: Mapping[str, object]) -> dict[str, Any]:
+    """Checked `SamplingParams` fields out of a request's values; None means not given.
+
+    Names may be aliases. Raises InvalidArgument with `where` set to the name the caller used.
+    """
+    found: dict[str, Any] = {}
+    for name, value in raw.items():
+        field = SAMPLING_ALIASES.get(name, name)
+        if value is not None and field in SAMPLING_RANGES and found.get(field) is None:
+            found[field] = SAMPLING_RANGES[field].check(value, name)
+    if "seed" in found:
+        found["seed"] = parse_seed(found["seed"])
+    if raw.get("dry_sequence_breakers") is not None:
+        found["dry_sequence_breakers"] = parse_breakers(raw["dry_sequence_breakers"])
+    if raw.get("logit_bias") is not None:
+        found["logit_bias"] = parse_logit_bias(raw["logit_bias"])
+    return found
+
+
+def parse_seed(value: int) -> int | None:
+    """-1 draws a seed, as in llama.cpp; other negative seeds keep their 64 bits."""
+    return None if value == -1 else value & (2**64 - 1)
+
+
+def parse_breakers(value: object) -> tuple[str, ...]:
+    """DRY's sequence breakers: at most 16 strings of 1..64 bytes."""
+    allowed = f"at most {MAX_DRY_BREAKERS} strings of 1..{MAX_DRY_BREAKER_BYTES} bytes"
+    if not isinstance(value, list) or len(value) > MAX_DRY_BREAKERS:
+        raise out_of_range("dry_sequence_breakers", value, allowed)
+    for item in value:
+        if not isinstance(item, str) or not 1 <= len(item.encode()) <= MAX_DRY_BREAKER_BYTES:
+            raise out_of_range("dry_sequence_breakers", item, allowed)
+    return tuple(value)
+
+
+def parse_stop(value: object) -> tuple[str, ...]:
+    """Stop strings: one, or a list of at most 8, each of 1..256 bytes."""
+    allowed = f"a string or at most {MAX_STOP_STRINGS} strings of 1..{MAX_STOP_BYTES} bytes each"
+    items = [value] if isinstance(value, str) else value
+    if not isinstance(items, list) or len(items) > MAX_STOP_STRINGS:
+        raise out_of_range("stop", value, allowed)
+    for item in items:
+        if not isinstance(item, str) or not 1 <= len(item.encode()) <= MAX_STOP_BYTES:
+            raise out_of_range("stop", item, allowed)
+    return tuple(items)
+
+
+def parse_logit_bias(value: object) -> dict[int, float]:
+    """Token id -> bias, from OpenAI's object or llama.cpp's pairs; `false` bans the token."""
+    allowed = f'{{"id": bias}} or [[id, bias]], at most {MAX_LOGIT_BIAS} entries'
+    if isinstance(value, Mapping):
+        pairs: list[object] = [list(item) for item in value.items()]
+    elif isinstance(value, list):
+        pairs = value
+    else:
+        raise out_of_range("logit_bias", value, allowed)
+    if len(pairs) > MAX_LOGIT_BIAS:
+        raise out_of_range("logit_bias", value, allowed)
+    return dict(_parse_bias_pair(pair) for pair in pairs)
+
+
+def _parse_bias_pair(pair: object) -> tuple[int, float]:
+    if not isinstance(pair, list) or len(pair) != 2:
+        raise out_of_range("logit_bias", pair, "pairs [id, bias]")
+    key, bias = pair
+    if isinstance(key, str):
+        if not (key.isascii() and key.isdigit() and len(key) <= 10):
+            raise out_of_range("logit_bias", key, "token ids as keys, e.g. \"15043\"")
+        key = int(key)
+    token = int(TOKEN_ID.check(key, "logit_bias"))
+    return token, -100.0 if bias is False else BIAS.check(bias)

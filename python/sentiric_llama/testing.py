@@ -1,0 +1,241 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""`FakeEngine`: an engine without a model, for tests of this package and of its users."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from sentiric_llama.errors import (
+    Cancelled,
+    DeadlineExceeded,
+    Overloaded,
+    SentiricLlamaError,
+    Unavailable,
+)
+from sentiric_llama.types import (
+    Capacity,
+    ChosenLogprob,
+    ContextReport,
+    Delta,
+    EngineStats,
+    Final,
+    FinishReason,
+    Message,
+    ModelInfo,
+    Request,
+    Timings,
+    TokenLogprob,
+    Usage,
+)
+
+Reply = Callable[[Request], str]
+
+FAKE_INFO = ModelInfo(
+    path="/models/fake.gguf",
+    name="fake",
+    architecture="fake",
+    quantization="Q8_0",
+    description="no weights",
+    chat_template_source="fallback",
+    chat_template="",
+    size_bytes=1,
+    num_params=1,
+    num_vocab=0x110000,
+    num_embd=8,
+    num_layers=1,
+    context_train=4096,
+    context_size=4096,
+    contexts=4,
+    batch_size=512,
+    ubatch_size=512,
+    threads=1,
+    can_shift=True,
+    kv_layout="split",
+    flash_attention="off",
+    backend="fake",
+    bos=-1,
+    eos=-1,
+)
+
+
+def echo(request: Request) -> str:
+    """The default reply: what the last message said."""
+    last = request.messages[-1].content if request.messages else request.text
+    if request.grammar is not None:
+        return '{"answer": "yes"}'
+    return f"You said: {last}"
+
+
+class FakeEngine:
+    """Answers with `reply(request)`, one character a token; counts like the real engine.
+
+    `delay_s` passes before each token, `first_delay_s` before the first. `fail` is raised after
+    `fail_after` tokens. Received requests are kept in `requests`.
+    """
+
+    def __init__(
+        self,
+        reply: Reply | str = echo,
+        *,
+        contexts: int = 4,
+        queue_limit: int = 16,
+        delay_s: float = 0.0,
+        first_delay_s: float = 0.0,
+        fail: SentiricLlamaError | None = None,
+        fail_after: int = 0,
+        context: ContextReport | None = None,
+    ) -> None:
+        self.reply: Reply = reply if callable(reply) else lambda _request: reply
+        self.delay_s = delay_s
+        self.first_delay_s = first_delay_s
+        self.fail = fail
+        self.fail_after = fail_after
+        self.context = context or ContextReport()
+        self.requests: list[Request] = []
+        self.active = 0
+        self.most_active = 0
+        self._waiting = 0
+        self._contexts = contexts
+        self._queue_limit = queue_limit
+        self._slots = asyncio.Semaphore(contexts)
+        self._closed = False
+        self._stats = EngineStats()
+
+    @property
+    def info(self) -> ModelInfo:
+        return replace(FAKE_INFO, contexts=self._contexts)
+
+    @property
+    def capacity(self) -> Capacity:
+        return Capacity(self.active, self._contexts, self._contexts - self.active)
+
+    @property
+    def closed(self) -> bool:
+        return self._closed
+
+    def stats(self) -> EngineStats:
+        return replace(self._stats, queued=self._waiting, decoding=self.active)
+
+    async def stream(self, request: Request) -> AsyncGenerator[Delta, None]:
+        self._refuse_if_closed()
+        self.requests.append(request)
+        self._count(requests_submitted=1)
+        started = time.monotonic()
+        try:
+            steps = contextlib.aclosing(self._generate(request, started))
+            async with self._slot(), steps as deltas:
+                async for delta in deltas:
+                    yield delta
+        except (asyncio.CancelledError, GeneratorExit, Cancelled):
+            self._count(requests_cancelled=1)
+            raise
+        except SentiricLlamaError:
+            self._count(requests_failed=1)
+            raise
+        self._count(requests_completed=1)
+
+    async def tokenize(
+        self, text: str, *, add_special: bool = False, parse_special: bool = False
+    ) -> list[int]:
+        self._refuse_if_closed()
+        return [ord(char) for char in text]
+
+    async def detokenize(self, tokens: Sequence[int], *, show_special: bool = False) -> str:
+        self._refuse_if_closed()
+        return "".join(chr(token) for token in tokens)
+
+    async def tokenize_chat(self, messages: Sequence[Message]) -> list[int]:
+        return await self.tokenize("".join(message.content for message in messages))
+
+    async def embed(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        rows = np.zeros((len(texts), FAKE_INFO.num_embd), dtype=np.float32)
+        rows[:, 0] = 1.0
+        return rows
+
+    async def close(self) -> None:
+        self._closed = True
+
+    @contextlib.asynccontextmanager
+    async def _slot(self) -> AsyncIterator[None]:
+        if self._slots.locked() and self._waiting >= self._queue_limit:
+            self._count(requests_rejected=1)
+            raise Overloaded(f"the queue is full; got {self._waiting} waiting", where="queue")
+        self._waiting += 1
+        try:
+            await self._slots.acquire()
+        finally:
+            self._waiting -= 1
+        self.active += 1
+        self.most_active = max(self.most_active, self.active)
+        try:
+            yield
+        finally:
+            self.active -= 1
+            self._slots.release()
+
+    async def _generate(self, request: Request, started: float) -> AsyncGenerator[Delta, None]:
+        text, finish, stop_string = _cut(self.reply(request), request)
+        first = 0.0
+        await asyncio.sleep(self.first_delay_s)
+        for index, char in enumerate(text):
+            await asyncio.sleep(self.delay_s)
+            self._check(request, started, index)
+            first = first or time.monotonic()
+            yield Delta(char, (ord(char),), _logprobs(char, request), self.context)
+        self._check(request, started, self.fail_after if self.fail else 0)
+        prompt = sum(len(message.content) for message in request.messages) or len(request.text)
+        now = time.monotonic()
+        timings = Timings(
+            prompt_n=prompt,
+            prompt_ms=1e3 * ((first or now) - started),
+            predicted_n=len(text),
+            predicted_ms=1e3 * (now - (first or now)),
+            ttft_ms=1e3 * ((first or now) - started),
+        )
+        final = Final(finish, Usage(prompt, len(text)), timings, stop_string)
+        yield Delta(context=self.context, final=final)
+
+    def _check(self, request: Request, started: float, index: int) -> None:
+        if self._closed:
+            raise Cancelled("the engine was closed", where="engine")
+        if self.fail is not None and index >= self.fail_after:
+            raise self.fail
+        if 0 < request.deadline_ms < 1e3 * (time.monotonic() - started):
+            raise DeadlineExceeded("the time allowed ran out", where="engine")
+
+    def _refuse_if_closed(self) -> None:
+        if self._closed:
+            raise Unavailable("the engine is closed", where="engine")
+
+    def _count(self, **changes: int) -> None:
+        now = {name: getattr(self._stats, name) + add for name, add in changes.items()}
+        self._stats = replace(self._stats, **now)
+
+
+def _cut(text: str, request: Request) -> tuple[str, FinishReason, str | None]:
+    """The reply after stop strings and max_tokens, why it ended, and on which string."""
+    finish: FinishReason = "stop"
+    hits = [(text.find(stop), stop) for stop in request.stop if stop in text]
+    stop_string = None
+    if hits:
+        position, stop_string = min(hits)
+        text = text[:position]
+    if len(text) > request.max_tokens:
+        text, finish, stop_string = text[: request.max_tokens], "length", None
+    return text, finish, stop_string
+
+
+def _logprobs(char: str, request: Request) -> tuple[ChosenLogprob, ...]:
+    count = request.sampling.top_logprobs
+    if count is None:
+        return ()
+    chosen = TokenLogprob(ord(char), char.encode(), -0.25)
+    others = (TokenLogprob(i, chr(i).encode(), -2.0 - i) for i in range(count - 1))
+    return (ChosenLogprob(chosen, (chosen, *others) if count else ()),)
