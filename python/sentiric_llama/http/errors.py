@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Errors as OpenAI's clients read them: `{"error": {message, type, param, code}}`."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from sentiric_llama.errors import ErrorCode, InternalError, SentiricLlamaError
+from sentiric_llama.log import event
+from sentiric_llama.service import NotReady
+
+RETRY_AFTER_S = 2
+_RETRY_STATUSES = (429, 503)
+_FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
+_WITH_PARAM = frozenset(
+    {
+        ErrorCode.INVALID_ARGUMENT,
+        ErrorCode.INVALID_GRAMMAR,
+        ErrorCode.CONTEXT_LENGTH_EXCEEDED,
+        ErrorCode.MODEL_NOT_FOUND,
+    }
+)
+_TWO_NUMBERS = re.compile(r"\((\d+) tokens\).*\((\d+) tokens\)")
+
+logger = logging.getLogger(__name__)
+
+
+class HttpError(Exception):
+    """A refusal by the transport, before any use case: wrong key, route, size or encoding."""
+
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        *,
+        code: str,
+        kind: str = "invalid_request_error",
+        param: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.code = code
+        self.kind = kind
+        self.param = param
+        self.headers = dict(headers or {})
+
+
+class JsonResponse(Response):
+    """A JSON body; NaN and infinity are refused, text stays UTF-8."""
+
+    media_type = "application/json"
+
+    def render(self, content: Any) -> bytes:
+        return dump_json(content)
+
+
+def dump_json(content: Any) -> bytes:
+    """Compact UTF-8 JSON without raw newlines; a lone surrogate becomes "?"."""
+    text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return text.encode("utf-8", "replace")
+
+
+def error_body(error: SentiricLlamaError | HttpError) -> dict[str, Any]:
+    """The object under which clients look for `error`."""
+    if isinstance(error, HttpError):
+        return _body(error.message, error.kind, error.param, error.code)
+    kind = "server_error" if isinstance(error, NotReady) else error.mapping.openai_type
+    field = error.where.split(":")[0]
+    has_param = error.code in _WITH_PARAM and _FIELD.fullmatch(field)
+    body = _body(str(error), kind, field if has_param else None, error.code.value)
+    if error.code is ErrorCode.CONTEXT_LENGTH_EXCEEDED and (
+        numbers := _TWO_NUMBERS.search(error.what)
+    ):  # llama-server's clients read both numbers
+        body["error"]["n_prompt_tokens"] = int(numbers[1])
+        body["error"]["n_ctx"] = int(numbers[2])
+    return body
+
+
+def error_status(error: SentiricLlamaError | HttpError) -> int:
+    return error.status if isinstance(error, HttpError) else error.mapping.http
+
+
+def error_response(error: SentiricLlamaError | HttpError) -> JsonResponse:
+    """The whole answer, with Retry-After where trying again makes sense."""
+    status = error_status(error)
+    headers = dict(error.headers) if isinstance(error, HttpError) else {}
+    if status in _RETRY_STATUSES:
+        headers.setdefault("retry-after", str(RETRY_AFTER_S))
+    return JsonResponse(error_body(error), status, headers)
+
+
+async def handle_error(_request: Request, error: Exception) -> Response:
+    """Starlette's exception handler for every error we know."""
+    if isinstance(error, SentiricLlamaError | HttpError):
+        return error_response(error)
+    if isinstance(error, HTTPException):
+        return error_response(_from_starlette(error))
+    raise error
+
+
+class UnexpectedErrorMiddleware:
+    """Turns a defect into a 500 in the usual shape, and logs it without its text."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def note_start(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self._app(scope, receive, note_start)
+        except ClientDisconnect:
+            event(logger, "HTTP_CLIENT_GONE", "client left while sending", logging.DEBUG)
+        except Exception as error:
+            logger.error("unexpected", exc_info=error, extra={"event": "HTTP_HANDLER_ERROR"})
+            if not started:
+                response = error_response(InternalError("unexpected error"))
+                await response(scope, receive, send)
+
+
+def _from_starlette(error: HTTPException) -> HttpError:
+    kinds = {404: "not_found_error", 401: "authentication_error", 403: "permission_error"}
+    return HttpError(
+        error.status_code,
+        {404: "no such route", 405: "method not allowed here"}.get(
+            error.status_code, str(error.detail)
+        ),
+        code=HTTPStatus(error.status_code).phrase.lower().replace(" ", "_"),
+        kind=kinds.get(error.status_code, "invalid_request_error"),
+        headers=error.headers,
+    )
+
+
+def _body(message: str, kind: str, param: str | None, code: str) -> dict[str, Any]:
+    return {"error": {"message": message, "type": kind, "param": param, "code": code}}

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""POST /tokenize and /detokenize in llama-server's shapes."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+
+from sentiric_llama.errors import InvalidArgument
+from sentiric_llama.http.errors import JsonResponse
+from sentiric_llama.http.json_body import Fields, read_object
+from sentiric_llama.params import TOKEN_ID
+from sentiric_llama.service import LlamaService
+
+
+class TokenEndpoints:
+    """Text to ids and back."""
+
+    def __init__(self, service: LlamaService) -> None:
+        self._service = service
+
+    async def tokenize(self, request: Request) -> JsonResponse:
+        """`{content, add_special, parse_special, with_pieces}` -> `{tokens}`."""
+        self._service.engine  # noqa: B018  says 503 before anything is read
+        fields = Fields(await read_object(request))
+        tokens = await self._service.tokenize(
+            fields.text("content") or "",
+            add_special=fields.flag("add_special"),
+            parse_special=fields.flag("parse_special", True),
+        )
+        if not fields.flag("with_pieces"):
+            return JsonResponse({"tokens": tokens})
+        pieces = {token: await self._service.detokenize([token]) for token in set(tokens)}
+        return JsonResponse({"tokens": [{"id": t, "piece": pieces[t]} for t in tokens]})
+
+    async def detokenize(self, request: Request) -> JsonResponse:
+        """`{tokens}` -> `{content}`."""
+        self._service.engine  # noqa: B018
+        fields = Fields(await read_object(request))
+        raw = fields.items("tokens")
+        if raw is None:
+            raise InvalidArgument("required; got nothing, allowed a list of ids", where="tokens")
+        tokens = [int(TOKEN_ID.check(token)) for token in raw]
+        return JsonResponse({"content": await self._service.detokenize(tokens)})

@@ -1,0 +1,277 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""`serve`: settings, socket, engine and protocols put together, from start to drain."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from typing import TypeVar
+
+import uvicorn
+
+from sentiric_llama.banner import banner, summary
+from sentiric_llama.config import PREFIX, Settings, binding_warnings, environment_warnings
+from sentiric_llama.engine_protocol import AsyncEngineProtocol
+from sentiric_llama.errors import InternalError, SentiricLlamaError, Unavailable
+from sentiric_llama.http.app import build_app
+from sentiric_llama.log import event, set_up_logging
+from sentiric_llama.models import ModelFile, find_model
+from sentiric_llama.service import LlamaService, ServedModel
+from sentiric_llama.types import EngineConfig
+
+OpenEngine = Callable[[EngineConfig], Awaitable[AsyncEngineProtocol]]
+T = TypeVar("T")
+
+EXIT_INTERRUPTED = 130
+KEEP_ALIVE_S = 15
+_CLOSE_S = 5
+_MAX_INCOMPLETE_HEAD = 64 * 1024  # above our own 16 KB, so that it is us who answer 431
+GUIDE_NOTICE = (
+    "answered by the built-in guide, which only knows this service; for a real model: "
+    "sentiric-llama serve ggml-org/gemma-3-1b-it-GGUF"
+)
+
+logger = logging.getLogger(__name__)
+
+
+def run(settings: Settings, open_engine: OpenEngine | None = None) -> int:
+    """Serves until a signal or a failure. Returns the process's exit code."""
+    set_up_logging(settings.log_level, env=settings.env)
+    try:
+        for line in (*environment_warnings(), *binding_warnings(settings)):
+            event(logger, "SERVICE_CONFIGURED", line, logging.WARNING)
+        with bind(settings.host, settings.http_port) as listener:
+            return asyncio.run(serve(settings, listener, open_engine or open_async_engine))
+    except SentiricLlamaError as error:
+        event(logger, "SERVICE_FAILED", str(error), logging.ERROR)
+        return error.mapping.exit_code
+
+
+async def serve(settings: Settings, listener: socket.socket, open_engine: OpenEngine) -> int:
+    """Listens first, then loads, answers until a signal, drains. Returns the exit code."""
+    service = LlamaService(settings)
+    server = _HttpServer(http_config(settings, service))
+    stop = StopSignals()
+    http = asyncio.create_task(server.serve(sockets=[listener]))
+    loading = asyncio.create_task(load(service, open_engine, listener))
+    stopped = asyncio.create_task(stop.first.wait())
+    try:
+        await asyncio.wait((loading, stopped, http), return_when=asyncio.FIRST_COMPLETED)
+        if loading.done():
+            loading.result()
+        await asyncio.wait((stopped, http), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        loading.cancel()
+        stopped.cancel()
+        await asyncio.wait((loading, stopped))
+        await drain(service, stop)
+        server.should_exit = True
+        server.force_exit = stop.second.is_set()
+        await http
+        stop.close()
+        event(logger, "SERVICE_SHUTDOWN", "stopped")
+    return EXIT_INTERRUPTED if stop.second.is_set() else 0
+
+
+async def load(service: LlamaService, open_engine: OpenEngine, listener: socket.socket) -> None:
+    """Finds and opens the model, then makes the service ready."""
+    started = time.monotonic()
+    settings = service.settings
+    try:
+        event(logger, "SERVICE_START", f"listening on {url_of(listener)}, loading the model")
+        model = await in_daemon_thread(lambda: find_model(settings))
+        engine = await open_engine(engine_config(settings, model))
+    except SentiricLlamaError as error:
+        service.fail(error)
+        raise
+    served = served_model(settings, model)
+    service.attach(engine, served)
+    if not service.is_ready:  # a signal came while it was loading
+        await engine.close()
+        return
+    announce(settings, served, engine, url_of(listener), time.monotonic() - started)
+
+
+async def drain(service: LlamaService, stop: StopSignals) -> None:
+    """Lets what runs finish within the time allowed, or until a second signal; ends the rest."""
+    service.begin_drain()
+    if service.in_flight:
+        event(logger, "SERVICE_DRAINING", "waiting for answers", in_flight=service.in_flight)
+    idle = asyncio.create_task(service.wait_idle(service.settings.drain_timeout_s))
+    second = asyncio.create_task(stop.second.wait())
+    await asyncio.wait((idle, second), return_when=asyncio.FIRST_COMPLETED)
+    idle.cancel()
+    second.cancel()
+    if service.in_flight:
+        event(logger, "SERVICE_DRAINING", "cutting off", in_flight=service.in_flight)
+    await service.close()
+
+
+def http_config(settings: Settings, service: LlamaService) -> uvicorn.Config:
+    """uvicorn with one parser, our limits and our logging."""
+    return uvicorn.Config(
+        build_app(service, settings),
+        http="h11",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        limit_concurrency=settings.max_connections,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=_CLOSE_S,
+        h11_max_incomplete_event_size=_MAX_INCOMPLETE_HEAD,
+    )
+
+
+def engine_config(settings: Settings, model: ModelFile) -> EngineConfig:
+    """What the engine is told. The guide gets its own context size unless one was set."""
+    own_size = model.is_guide and "context_size" not in settings.model_fields_set
+    return EngineConfig(
+        model_path=str(model.path),
+        contexts=settings.contexts,
+        context_size=0 if own_size else settings.context_size,
+        batch_size=settings.batch_size,
+        ubatch_size=settings.physical_batch_size,
+        prefill_chunk=settings.prefill_chunk,
+        threads=settings.compute_threads,
+        threads_batch=settings.compute_threads_batch,
+        gpu_layers=settings.gpu_layers,
+        use_mmap=settings.use_mmap,
+        kv_offload=settings.kv_offload,
+        flash_attention=settings.flash_attention,
+        kv_layout=settings.kv_layout,
+        cache_type_k=settings.cache_type_k,
+        cache_type_v=settings.cache_type_v,
+        queue_limit=settings.queue_limit,
+        queue_wait_ms=settings.queue_wait_ms,
+    )
+
+
+def served_model(settings: Settings, model: ModelFile) -> ServedModel:
+    """The names it answers to: the first alias is shown, the file's own name stays valid."""
+    names = [*settings.model_alias, model.name, model.path.name]
+    shown, *others = dict.fromkeys(names)
+    return ServedModel(
+        name=shown,
+        aliases=tuple(others),
+        notice=GUIDE_NOTICE if model.is_guide else "",
+        created=int(time.time()),
+    )
+
+
+def announce(
+    settings: Settings,
+    model: ServedModel,
+    engine: AsyncEngineProtocol,
+    url: str,
+    seconds: float,
+) -> None:
+    """A banner on a terminal, one line of the log elsewhere."""
+    text = summary(settings, model, engine.info, url)
+    event(logger, "ALL_SERVERS_READY", text, load_s=round(seconds, 2))
+    if sys.stderr.isatty():
+        print(banner(settings, model, engine.info, url), file=sys.stderr)
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening socket. Raises Unavailable saying why not and what to change."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, _, _, _, address = found[0]
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+            listener.listen(1024)
+        except OSError:
+            listener.close()
+            raise
+    except OSError as error:
+        raise Unavailable(
+            f"cannot listen on {host}:{port}: {error.strerror}; "
+            f"choose another with {PREFIX}HOST or {PREFIX}HTTP_PORT",
+            where="serve",
+        ) from None
+    listener.setblocking(False)
+    return listener
+
+
+def url_of(listener: socket.socket) -> str:
+    """The address to type into a browser."""
+    host, port = listener.getsockname()[:2]
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
+    return f"http://{host}:{port}"
+
+
+async def open_async_engine(config: EngineConfig) -> AsyncEngineProtocol:
+    """The native engine; imported here, so that nothing else needs the compiled module."""
+    from sentiric_llama.async_engine import AsyncEngine
+
+    return await AsyncEngine.open(config)
+
+
+async def in_daemon_thread(work: Callable[[], T]) -> T:
+    """`work()` on a thread that cannot keep the process alive: a download may take hours."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[T] = loop.create_future()
+
+    def settle(result: T | None, error: BaseException | None) -> None:
+        if done.cancelled():
+            return
+        if error is not None:
+            done.set_exception(error)
+        else:
+            done.set_result(result)  # type: ignore[arg-type]  # None only when T is
+
+    def body() -> None:
+        result: T | None = None
+        failure: BaseException | None = None
+        try:
+            result = work()
+        except SentiricLlamaError as error:
+            failure = error
+        except Exception as error:
+            logger.error("unexpected", exc_info=error, extra={"event": "MODEL_LOAD_FAILED"})
+            failure = InternalError(f"cannot load ({type(error).__name__})", where="model")
+        with contextlib.suppress(RuntimeError):  # the loop is gone: nobody waits any more
+            loop.call_soon_threadsafe(settle, result, failure)
+
+    threading.Thread(target=body, name="model-load", daemon=True).start()
+    return await done
+
+
+class StopSignals:
+    """SIGTERM and SIGINT as two events: stop in order, and stop now."""
+
+    def __init__(self) -> None:
+        self.first = asyncio.Event()
+        self.second = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self._signals = (signal.SIGTERM, signal.SIGINT)
+        if threading.current_thread() is threading.main_thread():
+            for number in self._signals:
+                self._loop.add_signal_handler(number, self.trigger)
+
+    def trigger(self) -> None:
+        (self.second if self.first.is_set() else self.first).set()
+
+    def close(self) -> None:
+        for number in self._signals:
+            self._loop.remove_signal_handler(number)
+
+
+class _HttpServer(uvicorn.Server):
+    """Leaves the signals to `StopSignals`, which drains before it stops the server."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
