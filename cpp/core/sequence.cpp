@@ -63,7 +63,7 @@ void Sequence::OnShifted(std::int32_t keep, std::int32_t count) {
 }
 
 void Sequence::Finish(FinishReason reason, Clock::time_point now) {
-  if (is_finished()) return;
+  if (std::exchange(is_finished_, true)) return;
   event_.text += text_.Finish();
   event_.final = MakeFinal(reason, now);
   has_news_ = true;

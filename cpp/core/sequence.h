@@ -24,7 +24,7 @@ class Sequence {
   const RequestState& request() const { return *request_; }
   std::int32_t evaluated() const { return evaluated_; }
   bool is_prefilling() const { return evaluated_ < prompt_size_; }
-  bool is_finished() const { return event_.final.has_value(); }
+  bool is_finished() const { return is_finished_; }
 
   // `rows` of its tokens are now in the KV cache; `step` is remembered for the scheduler.
   void OnEvaluated(std::int32_t rows, std::uint64_t step);
@@ -68,6 +68,7 @@ class Sequence {
   Clock::time_point first_token_;  // valid once num_generated_ > 0
   Event event_;                    // of the current step
   bool has_news_ = false;
+  bool is_finished_ = false;
 };
 
 }  // namespace sentiric

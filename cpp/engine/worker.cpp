@@ -88,7 +88,8 @@ void Worker::Loop() {
 
 Worker::Inbox Worker::WaitForWork() {
   std::unique_lock<std::mutex> lock(inbox_mutex_);
-  if (running_.empty()) inbox_changed_.wait(lock, [this] { return !inbox_.empty(); });
+  const bool is_idle = running_.empty() && queue_.size() == 0;
+  if (is_idle) inbox_changed_.wait(lock, [this] { return !inbox_.empty(); });
   const bool is_stopping = inbox_.is_stopping;
   Inbox taken = std::exchange(inbox_, Inbox{});
   inbox_.is_stopping = is_stopping;  // stays: what arrives later must not wait for ever

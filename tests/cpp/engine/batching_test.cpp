@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+// Continuous batching: who is evaluated when, and that neighbours change nothing.
+#include <set>
+
+#include "check.h"
+#include "fakes.h"
+
+using namespace sentiric;
+using namespace sentiric::testing;
+
+TEST(Batching, ARequestEndsAtItsLimit) {
+  auto engine = MakeEngine({});
+  const RequestId id = *engine->Submit(TokenRequest(RandomPrompt(10, 1), 20));
+  const Outcome outcome = Collect(engine.get(), 1)[id];
+  ASSERT(outcome.final.has_value());
+  EXPECT_EQ(outcome.final->reason, FinishReason::kLength);
+  EXPECT_EQ(outcome.final->completion_tokens, 20);
+  EXPECT_EQ(outcome.final->prompt_tokens, 10);
+  EXPECT_EQ(outcome.tokens.size(), 20u);
+  EXPECT_EQ(outcome.text.size(), 20u);
+}
+
+TEST(Batching, NoTokensAskedForEvaluatesThePromptOnly) {
+  auto engine = MakeEngine({});
+  const RequestId id = *engine->Submit(TokenRequest(RandomPrompt(10, 1), 0));
+  const Outcome outcome = Collect(engine.get(), 1)[id];
+  EXPECT_EQ(outcome.final->reason, FinishReason::kLength);
+  EXPECT(outcome.tokens.empty());
+  EXPECT_EQ(engine->stats().prompt_tokens, 10u);
+}
+
+TEST(Batching, TheModelMayEndItself) {
+  FakeModel model;
+  model.never_ends = false;
+  model.context_size = 4096;
+  auto engine = MakeEngine(model);
+  const RequestId id = *engine->Submit(TokenRequest(RandomPrompt(10, 5), 4000));
+  const Outcome outcome = Collect(engine.get(), 1)[id];
+  EXPECT_EQ(outcome.final->reason, FinishReason::kStop);
+  EXPECT_EQ(outcome.tokens.back(), kEnd);
+  EXPECT_EQ(outcome.text.size(), outcome.tokens.size() - 1);
+}
+
+TEST(Batching, AStopStringEndsTheRequestAndIsNotInTheText) {
+  const Request plain = TokenRequest(RandomPrompt(10, 1), 20);
+  const std::string text = Solo({}, plain);
+  Request request = plain;
+  request.stop = {text.substr(7, 3)};
+  auto engine = MakeEngine({});
+  const RequestId id = *engine->Submit(request);
+  const Outcome outcome = Collect(engine.get(), 1)[id];
+  EXPECT_EQ(outcome.text, text.substr(0, text.find(request.stop[0])));
+  EXPECT_EQ(outcome.final->reason, FinishReason::kStop);
+  EXPECT_EQ(outcome.final->stop_string.value_or(""), request.stop[0]);
+}
+
+TEST(Batching, NeighboursChangeNothingAndStreamsInterleave) {
+  FakeModel model;
+  model.contexts = 8;
+  std::vector<std::pair<Request, std::string>> requests;
+  for (std::uint32_t i = 0; i < 8; ++i) {
+    const Request request = TokenRequest(RandomPrompt(5 + static_cast<std::int32_t>(i) * 6, i), 30);
+    requests.emplace_back(request, Solo(model, request));
+  }
+  model.gate = ClosedGate();
+  auto engine = MakeEngine(model);
+  std::map<RequestId, std::string> expected;
+  for (const auto& [request, text] : requests) expected[*engine->Submit(request)] = text;
+  model.gate->store(true);
+  std::vector<std::vector<Event>> batches;
+  auto outcomes = Collect(engine.get(), 8, &batches);
+  for (const auto& [id, text] : expected) EXPECT_EQ(outcomes[id].text, text);
+  const bool is_shared = std::any_of(batches.begin(), batches.end(), [](const auto& batch) {
+    std::set<RequestId> sharing;
+    for (const Event& event : batch) sharing.insert(event.request);
+    return sharing.size() >= 4;
+  });
+  EXPECT(is_shared);
+}
+
+TEST(Batching, ALongPromptDoesNotStopARunningStream) {
+  FakeModel model;
+  model.context_size = 512;
+  model.row_time = std::chrono::microseconds(50);
+  auto engine = MakeEngine(model);
+  const RequestId stream = *engine->Submit(TokenRequest(RandomPrompt(4, 1), 400));
+  std::vector<Event> first;
+  while (first.empty()) engine->WaitEvents(&first, std::chrono::milliseconds(10));
+  const RequestId long_prompt = *engine->Submit(TokenRequest(RandomPrompt(200, 2), 1));
+  // The stream's tokens between submit and the long prompt's first token.
+  std::size_t tokens_of_stream = 0;
+  bool has_answered = false;
+  while (!has_answered) {
+    std::vector<Event> events;
+    engine->WaitEvents(&events, std::chrono::milliseconds(100));
+    for (const Event& event : events) {
+      if (event.request == stream) tokens_of_stream += event.tokens.size();
+      if (event.request == long_prompt) has_answered = true;
+    }
+  }
+  EXPECT(tokens_of_stream >= 200 / 4 - 1);  // one per chunk of four
+  engine->Cancel(stream);
+}
+
+TEST(Batching, EventsOfAStepCrossTogether) {
+  FakeModel model;
+  model.gate = ClosedGate();
+  auto engine = MakeEngine(model);
+  for (std::uint32_t i = 0; i < 4; ++i) EXPECT(engine->Submit(TokenRequest(RandomPrompt(4, i), 40)).ok());
+  model.gate->store(true);
+  Collect(engine.get(), 4);
+  const EngineStats stats = engine->stats();
+  EXPECT_EQ(stats.generated_tokens, 160u);
+  EXPECT(stats.event_batches <= stats.steps + 4);
+  EXPECT(stats.steps < 120u);  // far fewer steps than tokens: they shared them
+}
+
+TEST(Batching, TheGoldenPlan) {
+  SchedulerConfig config;
+  config.busy_chunk = 4;
+  config.idle_chunk = 6;
+  const Scheduler scheduler(config);
+  const std::vector<Token> running = {10, 11, 12};
+  const std::vector<Token> prompt = {20, 21, 22, 23, 24};
+  const SequenceView decode{2, &running, 2, 2, 0};
+  const SequenceView prefill{0, &prompt, 0, 5, 0};
+  // Alone, the whole prompt goes in one call; its last row gives logits.
+  EXPECT(scheduler.Plan({prefill}) ==
+         (BatchPlan{{{{0, 0, 20, false}, {0, 1, 21, false}, {0, 2, 22, false}, {0, 3, 23, false}, {0, 4, 24, true}}}}));
+  // Beside a stream the row of the stream comes first; a single token is never left over.
+  EXPECT(scheduler.Plan({prefill, decode}) ==
+         (BatchPlan{{{{2, 2, 12, true}}, {{0, 0, 20, false}, {0, 1, 21, false}, {0, 2, 22, false}}}}));
+  EXPECT(scheduler.Plan({}) == BatchPlan{});
+}
+
+TEST(Batching, APromptIsNeverCutToASingleToken) {
+  for (std::int32_t size = 2; size < 60; ++size) {
+    for (const std::int32_t chunk : {3, 4, 5, 16}) {
+      SchedulerConfig config;
+      config.busy_chunk = chunk;
+      const Scheduler scheduler(config);
+      const std::vector<Token> running = {1, 2};
+      const std::vector<Token> prompt = RandomPrompt(size, 1);
+      SequenceView view{0, &prompt, 0, size, 0};
+      while (view.is_prefilling()) {
+        const BatchPlan plan = scheduler.Plan({view, {1, &running, 1, 1, 0}});
+        EXPECT(plan.batches[1].size() >= 2);
+        view.evaluated += static_cast<std::int32_t>(plan.batches[1].size());
+      }
+    }
+  }
+}
+
+TEST(Batching, WaitingPromptsTakeTurns) {
+  SchedulerConfig config;
+  config.busy_chunk = 4;
+  const Scheduler scheduler(config);
+  const std::vector<Token> running = {1, 2};
+  const std::vector<Token> prompt = RandomPrompt(100, 1);
+  const SequenceView first{0, &prompt, 8, 100, 7};   // served in step 7
+  const SequenceView second{1, &prompt, 0, 100, 0};  // never
+  const BatchPlan plan = scheduler.Plan({first, second, {2, &running, 1, 1, 0}});
+  ASSERT(plan.batches.size() == 2);
+  EXPECT_EQ(plan.batches[1].front().seq, 1);
+}
