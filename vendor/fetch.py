@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: AGPL-3.0-only
 """Fetch the pinned llama.cpp and unpack what the build needs into vendor/llama.cpp.
 
 Run by the CMake configure step (vendor/LlamaCpp.cmake) when the folder is absent.

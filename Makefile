@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+# The only commands of this repository; CI calls the same ones. `make` lists them.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+ARGS ?=
+export VIRTUAL_ENV := $(CURDIR)/.venv
+export PATH := $(VIRTUAL_ENV)/bin:$(PATH)
+
+# One build folder for the package and its C++ tests, so that llama.cpp is compiled once.
+PIP_BUILD := --no-build-isolation -C build-dir=build/dev -C cmake.define.SENTIRIC_TESTS=ON
+SOURCES := $(shell find cpp python/sentiric_llama vendor -path vendor/llama.cpp -prune -o -name '.*' -prune \
+             -o -name __pycache__ -prune -o -type f -print) CMakeLists.txt LICENSE README.md
+CPP := $(shell find cpp tests/cpp -name '*.cpp' -o -name '*.h')
+
+# pip_install,keys: installs the requirement list found under these keys of pyproject.toml.
+pip_install = python -c 'import sys, tomllib; t = tomllib.load(open("pyproject.toml", "rb")); \
+  [t := t[key] for key in sys.argv[1:]]; print(*t, sep="\n")' $(1) | python -m pip install -q -r /dev/stdin
+
+help:  ## list the commands
+	@sed -nE 's/^([a-z -]+):[^#]*## (.*)/\1\t\2/p' Makefile | expand -t 14
+
+run: .venv/.package  ## build and serve the built-in guide; make run ARGS="org/repo --contexts 8"
+	@exec sentiric-llama serve $(ARGS)
+
+install: .venv/.package  ## build and install the package into .venv
+
+test: test-core test-native test-python  ## all tests
+
+test-core: .venv/.build  ## C++ logic and engine loop, without llama.cpp
+	cmake --preset core --log-level=WARNING && cmake --build --preset core && ctest --preset core
+
+test-native: .venv/.package .venv/.test  ## C++ tests over llama.cpp
+	cmake --build --preset dev
+	ctest --preset dev
+
+test-python: .venv/.package .venv/.test  ## pytest over the installed package; ARGS="-k name"
+	python -m pytest $(ARGS)
+
+lint: lint-style lint-types lint-stub  ## style, types and the stub of the extension module
+
+lint-style: .venv/.lint
+	ruff check . && ruff format --check .
+	clang-format --dry-run -Werror $(CPP)
+
+lint-types: .venv/.package .venv/.lint
+	mypy
+
+lint-stub: build/stub/_core.pyi
+	diff -u python/sentiric_llama/_core.pyi build/stub/_core.pyi || { echo "run: make stub"; exit 1; }
+
+stub: build/stub/_core.pyi  ## write python/sentiric_llama/_core.pyi anew
+	cp build/stub/_core.pyi python/sentiric_llama/_core.pyi
+
+format: .venv/.lint  ## let ruff and clang-format rewrite the sources
+	ruff check --fix . && ruff format .
+	clang-format -i $(CPP)
+
+asan tsan: .venv/.build  ## C++ tests under AddressSanitizer + UBSan, under ThreadSanitizer
+	cmake --preset $@ --log-level=WARNING && cmake --build --preset $@ && ctest --preset $@
+
+guide: build/guide-venv  ## train the built-in model anew
+	cd python && ../build/guide-venv/bin/python -m guide_training $(ARGS)
+
+wheel: .venv/.build  ## dist/*.whl; SENTIRIC_NATIVE=OFF for other machines
+	python -m pip wheel -q --no-deps $(PIP_BUILD) -w dist .
+
+sdist: .venv/.build  ## dist/*.tar.gz with the llama.cpp sources inside
+	python -c 'from scikit_build_core.build import build_sdist; print(build_sdist("dist"))'
+
+clean:  ## remove what was built; vendor/llama.cpp stays
+	rm -rf .venv build dist tests/.models .mypy_cache .pytest_cache .ruff_cache
+
+.venv/bin/python:
+	@$(PYTHON) .ci/preflight.py
+	$(PYTHON) -m venv .venv
+
+.venv/.build: pyproject.toml | .venv/bin/python
+	$(call pip_install,build-system requires)
+	for tool in cmake ninja; do command -v $$tool >/dev/null || python -m pip install -q $$tool; done
+	touch $@
+
+.venv/.package: .venv/.build $(SOURCES)
+	@echo "Building the package; the first build compiles llama.cpp, which takes some minutes."
+	python -m pip install $(PIP_BUILD) .
+	touch $@
+
+.venv/.test .venv/.lint: .venv/.%: .venv/.build
+	$(call pip_install,project optional-dependencies $*)
+	touch $@
+
+build/stub/_core.pyi: .venv/.package .venv/.lint
+	pybind11-stubgen sentiric_llama._core --output-dir build/stub
+	{ echo '# SPDX-License-Identifier: AGPL-3.0-only'; cat build/stub/sentiric_llama/_core.pyi; } > $@
+
+build/guide-venv: python/guide_training/requirements.txt
+	$(PYTHON) -m venv $@
+	$@/bin/pip install -q -r $< && touch $@
+
+.PHONY: help run install test test-core test-native test-python lint lint-style lint-types lint-stub stub \
+        format asan tsan guide wheel sdist clean

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Models that tests in every folder may ask for, as paths."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import models
+
+
+def _built(name: str) -> Any:
+    @pytest.fixture(scope="session", name=name.replace("-", "_"))
+    def path() -> Path:
+        return models.model(name)
+
+    return path
+
+
+tiny_q8_0 = _built("tiny-q8_0")
+tiny_f16 = _built("tiny-f16")
+tiny_q4_0 = _built("tiny-q4_0")
+small_q8_0 = _built("small-q8_0")
+llama3_q8_0 = _built("llama3-q8_0")
+qwen2_q8_0 = _built("qwen2-q8_0")
+
+
+@pytest.fixture(scope="session")
+def guide_path() -> Path:
+    """The built-in model of the installed package."""
+    from sentiric_llama import guide
+
+    return guide.path()

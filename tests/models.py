@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Tiny models with random weights and real vocabularies, made when a test asks for them.
+
+`python tests/models.py [name ...]` builds them by hand. A file is made again when this script
+changes. The weights come from a frozen random stream: the same everywhere, so that greedy decodes
+can be compared with recorded ones.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import gguf
+import numpy as np
+import numpy.typing as npt
+from gguf import GGMLQuantizationType, LlamaFileType
+
+ROOT = Path(__file__).parent
+FOLDER = ROOT / ".models"
+VENDORED = ROOT.parent / "vendor" / "llama.cpp" / "models"
+SCRIPT = Path(__file__).read_bytes()
+
+Array = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A Llama architecture over one of the vendored vocabularies."""
+
+    type: str = "Q8_0"
+    vocabulary: str = "llama-spm"
+    template: str = ""
+    layers: int = 4
+    width: int = 256
+    feed_forward: int = 704
+    heads: int = 8
+    kv_heads: int = 4
+    context: int = 8192
+    seed: int = 20261122
+
+
+def small(vocabulary: str = "llama-spm", template: str = "") -> Recipe:
+    """For speed, and for vocabularies that are large by themselves."""
+    return Recipe(
+        vocabulary=vocabulary,
+        template=template,
+        layers=2,
+        width=64,
+        feed_forward=192,
+        heads=4,
+        kv_heads=2,
+    )
+
+
+RECIPES = {
+    "tiny-q8_0": Recipe("Q8_0"),
+    "tiny-f16": Recipe("F16"),
+    "tiny-q4_0": Recipe("Q4_0"),
+    "small-q8_0": small(),
+    "llama3-q8_0": small("llama-bpe", "meta-llama-Llama-3.1-8B-Instruct.jinja"),
+    "qwen2-q8_0": small("qwen2", "Qwen-Qwen2.5-7B-Instruct.jinja"),
+}
+
+
+def model(name: str) -> Path:
+    """The path of this model's file, which is built unless it is there."""
+    recipe = RECIPES[name]
+    path = FOLDER / f"{name}.gguf"
+    key = FOLDER / f"{name}.key"
+    wanted = hashlib.sha256(SCRIPT).hexdigest()
+    if path.exists() and key.exists() and key.read_text() == wanted:
+        return path
+    FOLDER.mkdir(exist_ok=True)
+    scratch = FOLDER / f".{name}.{os.getpid()}"
+    write(recipe, name, scratch)
+    scratch.rename(path)  # whole or not at all, also when two runs build at once
+    key.write_text(wanted)
+    return path
+
+
+def write(recipe: Recipe, name: str, path: Path) -> None:
+    """One GGUF file: what the tokenizer needs, the shape, the weights."""
+    vocabulary = gguf.GGUFReader(VENDORED / f"ggml-vocab-{recipe.vocabulary}.gguf")
+    writer = gguf.GGUFWriter(path, "llama")
+    writer.add_name(name)
+    num_tokens = copy_tokenizer(vocabulary, writer)
+    if recipe.template:
+        text = (VENDORED / "templates" / recipe.template).read_text(encoding="utf-8")
+        writer.add_chat_template(text)
+    add_shape(writer, recipe, num_tokens)
+    kind = GGMLQuantizationType[recipe.type]
+    for tensor, values in weights(recipe, num_tokens):
+        if values.ndim == 1:
+            writer.add_tensor(tensor, values)
+        else:
+            writer.add_tensor(tensor, gguf.quants.quantize(values, kind), raw_dtype=kind)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
+def copy_tokenizer(vocabulary: gguf.GGUFReader, writer: gguf.GGUFWriter) -> int:
+    """Copies every tokenizer.* value but a chat template. Returns the number of tokens."""
+    num_tokens = 0
+    for field in vocabulary.fields.values():
+        if not field.name.startswith("tokenizer.") or field.name == "tokenizer.chat_template":
+            continue
+        kind, *element = field.types
+        writer.add_key_value(field.name, field.contents(), kind, element[0] if element else None)
+        if field.name == "tokenizer.ggml.tokens":
+            num_tokens = len(field.data)
+    return num_tokens
+
+
+def add_shape(writer: gguf.GGUFWriter, recipe: Recipe, num_tokens: int) -> None:
+    """The hyperparameters of the architecture."""
+    writer.add_file_type(LlamaFileType[f"MOSTLY_{recipe.type}"])
+    writer.add_vocab_size(num_tokens)
+    writer.add_context_length(recipe.context)
+    writer.add_block_count(recipe.layers)
+    writer.add_embedding_length(recipe.width)
+    writer.add_feed_forward_length(recipe.feed_forward)
+    writer.add_head_count(recipe.heads)
+    writer.add_head_count_kv(recipe.kv_heads)
+    writer.add_rope_dimension_count(recipe.width // recipe.heads)
+    writer.add_layer_norm_rms_eps(1e-5)
+
+
+def weights(recipe: Recipe, num_tokens: int) -> Iterator[tuple[str, Array]]:
+    """Every tensor by its GGUF name: norms are one, the rest is N(0, 0.05)."""
+    random = np.random.RandomState(recipe.seed)  # unlike default_rng its stream never changes
+    width, ffn = recipe.width, recipe.feed_forward
+    kv_width = width // recipe.heads * recipe.kv_heads
+
+    def matrix(rows: int, columns: int = width) -> Array:
+        return (0.05 * random.standard_normal((rows, columns))).astype(np.float32)
+
+    norm: Array = np.ones(width, dtype=np.float32)
+    yield "token_embd.weight", matrix(num_tokens)
+    for layer in range(recipe.layers):
+        for part, values in (
+            ("attn_norm", norm),
+            ("attn_q", matrix(width)),
+            ("attn_k", matrix(kv_width)),
+            ("attn_v", matrix(kv_width)),
+            ("attn_output", matrix(width)),
+            ("ffn_norm", norm),
+            ("ffn_gate", matrix(ffn)),
+            ("ffn_up", matrix(ffn)),
+            ("ffn_down", matrix(width, ffn)),
+        ):
+            yield f"blk.{layer}.{part}.weight", values
+    yield "output_norm.weight", norm
+    yield "output.weight", matrix(num_tokens)
+
+
+if __name__ == "__main__":
+    for wanted in sys.argv[1:] or RECIPES:
+        print(model(wanted))
