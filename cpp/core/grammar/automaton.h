@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+// The grammar as a deterministic automaton over bytes, built while it is used.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <unordered_map>
+#include <vector>
+
+#include "core/grammar/closure.h"
+#include "core/grammar/frame_sets.h"
+#include "core/grammar/program.h"
+
+namespace sentiric::grammar {
+
+using StateId = std::uint32_t;
+inline constexpr StateId kDeadState = 0;             // no text goes on from here
+inline constexpr StateId kOutOfBudget = UINT32_MAX;  // no state: the step was not finished
+
+// A state outside any automaton: sets of frames, each referring to earlier ones by index; the last
+// one is the state.
+using PortableState = std::vector<std::vector<Frame>>;
+
+// States are sets of frames, found at most once each, with a row of memoised successors by byte
+// class. Tables only grow; whoever uses an automaton asks Full() first and moves to a fresh one.
+//
+// Threads: ByteSize() and Full() any time; everything else with mutex() held.
+class Automaton {
+ public:
+  // `program` must outlive it.
+  Automaton(const Program& program, std::size_t max_bytes);
+
+  std::mutex& mutex() { return mutex_; }
+  std::size_t ByteSize() const { return num_bytes_.load(std::memory_order_relaxed); }
+  bool Full() const { return ByteSize() > max_bytes_; }
+
+  StateId Start(StepBudget* budget);
+  // The state after one byte: kDeadState when refused, kOutOfBudget when the budget ran out.
+  StateId Next(StateId state, std::uint8_t byte, StepBudget* budget) {
+    const std::size_t cell = std::size_t{state} * num_classes_ + program_.classes.of_byte[byte];
+    return rows_[cell] != kUnknown ? rows_[cell] : FindNext(state, cell, byte, budget);
+  }
+  bool CanEnd(StateId state) const { return can_end_[state]; }
+  // The byte that must follow, when exactly one can; -1 otherwise. Does not regard CanEnd.
+  int OnlyByte(StateId state) const;
+
+  // A state from which exactly the same texts of up to `num_bytes` bytes are accepted: counts of
+  // repetitions that cannot matter within them are made equal. States that differ only so share it.
+  StateId Horizon(StateId state, std::uint32_t num_bytes);
+
+  PortableState Export(StateId state) const;
+  StateId Import(const PortableState& state);
+
+ private:
+  static constexpr StateId kUnknown = UINT32_MAX - 1;
+
+  StateId FindNext(StateId state, std::size_t cell, std::uint8_t byte, StepBudget* budget);
+  StateId StateOf(SetId waiting);
+  SetId HorizonSet(SetId set, std::uint32_t num_bytes);
+  bool HorizonOfCallers(SetId set, std::vector<SetId>* todo) const;
+  Frame HorizonFrame(const Frame& frame, std::uint32_t num_bytes) const;
+  void UpdateByteSize();
+
+  const Program& program_;
+  const std::size_t max_bytes_;
+  const std::size_t num_classes_;
+  std::atomic<std::size_t> num_bytes_{0};
+
+  std::mutex mutex_;
+  // Guarded by mutex_.
+  FrameSets sets_;
+  Closure closure_;
+  std::vector<StateId> rows_;        // by state and byte class
+  std::vector<SetId> set_of_state_;  // frames that wait for a byte or the end
+  std::vector<bool> can_end_;        // by state
+  std::unordered_map<SetId, StateId> state_of_set_;
+  StateId start_ = kUnknown;
+  std::unordered_map<SetId, SetId> horizon_sets_;
+  std::uint32_t horizon_bytes_ = 0;  // what horizon_sets_ was made for
+};
+
+}  // namespace sentiric::grammar

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+// From places in a program to all places where it waits for a byte.
+//
+// A call does not copy the stack: all calls of a subroutine at one position of the text share one
+// set of callers, so ambiguous grammars cost polynomial, not exponential, work. For that a
+// subroutine must know all its callers before it is entered: subroutines are entered in the order
+// of their ranks. A subroutine that can match nothing is stepped over at the call; a return without
+// a byte taken is then no news and is dropped, which also makes repeating an empty item harmless.
+// A call in tail position hands on the caller's callers, so right recursion does not grow stacks.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <queue>
+#include <vector>
+
+#include "core/grammar/frame_sets.h"
+#include "core/grammar/program.h"
+
+namespace sentiric::grammar {
+
+// Work that may still be done in one call into the matcher, counted in stack operations.
+struct StepBudget {
+  std::uint64_t left = 0;
+  bool Take(std::uint64_t steps) {
+    const bool enough = steps <= left;
+    left = enough ? left - steps : 0;
+    return enough;
+  }
+};
+
+// Scratch space, reused from run to run. Not thread-safe.
+class Closure {
+ public:
+  Closure(const Program& program, FrameSets* sets);
+
+  // Adds a place reached after taking a byte.
+  void Add(const Frame& frame) { Push(frame); }
+  // Enters the root subroutine, to end at the end of the text.
+  void AddRoot();
+  // Turns what was added into the set of frames that wait for a byte (kByte, kBytes) or for the end
+  // of the text (kEnd). False when the budget ran out. Either way nothing is added afterwards.
+  bool Run(StepBudget* budget, SetId* waiting);
+
+ private:
+  // Callers of one subroutine, gathered until it is entered.
+  struct Callers {
+    std::vector<Frame> frames;
+    std::vector<SetId> sets;  // from calls in tail position
+  };
+  struct VisitedSlot {
+    Frame frame;
+    std::uint32_t run = 0;
+  };
+
+  void Push(const Frame& frame);
+  bool IsNew(const Frame& frame);
+  void GrowVisited();
+  bool Drain(StepBudget* budget, bool entering);
+  void Step(const Frame& frame, bool entering, StepBudget* budget);
+  void StepRepeat(const Instr& instr, const Frame& frame);
+  void Call(Sub sub, const Frame& return_to);
+  SetId TakeCallers(Callers* callers, StepBudget* budget);
+  void Clear();
+
+  const Program& program_;
+  FrameSets& sets_;
+  std::vector<Sub> by_rank_;
+  std::vector<Callers> callers_;  // by rank
+  std::priority_queue<std::uint32_t, std::vector<std::uint32_t>, std::greater<>> pending_;  // ranks
+  std::vector<Frame> todo_;
+  std::vector<Frame> waiting_;
+  std::vector<VisitedSlot> visited_;  // open addressing; a slot of an earlier run is free
+  std::size_t num_visited_ = 0;
+  std::uint32_t run_ = 1;
+};
+
+}  // namespace sentiric::grammar

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+// Hash-consed sets of stack frames: the graph-structured stack of the matcher.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "core/grammar/program.h"
+
+namespace sentiric::grammar {
+
+using SetId = std::uint32_t;
+
+// Where to go on, how many times a counted repetition has been entered, and the frames to return
+// to afterwards, all of them at once.
+struct Frame {
+  Pc pc = kReturnPc;
+  std::uint32_t count = 0;
+  SetId callers = 0;
+};
+inline bool operator==(const Frame& x, const Frame& y) {
+  return x.pc == y.pc && x.count == y.count && x.callers == y.callers;
+}
+inline bool operator<(const Frame& x, const Frame& y) {
+  if (x.pc != y.pc) return x.pc < y.pc;
+  return x.count != y.count ? x.count < y.count : x.callers < y.callers;
+}
+
+inline std::uint64_t HashFrame(const Frame& frame) {
+  std::uint64_t hash = (std::uint64_t{frame.pc} << 32 | frame.callers) * 0x9E3779B97F4A7C15ULL;
+  hash = (hash ^ (hash >> 29) ^ frame.count) * 0xBF58476D1CE4E5B9ULL;
+  return hash ^ (hash >> 32);
+}
+
+// Equal sets have equal ids. A set's frames refer only to sets with smaller ids. Set 0 is empty.
+// Not thread-safe.
+class FrameSets {
+ public:
+  FrameSets();
+
+  // Sorts `frames`, drops duplicates and returns the id of the set; the vector is left in that
+  // form.
+  SetId Intern(std::vector<Frame>* frames);
+
+  std::size_t size(SetId set) const { return begin_[set + 1] - begin_[set]; }
+  // Valid until the next Intern.
+  const Frame* begin(SetId set) const { return frames_.data() + begin_[set]; }
+  const Frame* end(SetId set) const { return frames_.data() + begin_[set + 1]; }
+
+  std::size_t num_sets() const { return begin_.size() - 1; }
+  std::size_t ByteSize() const {
+    return frames_.capacity() * sizeof(Frame) +
+           (begin_.capacity() + slots_.capacity()) * sizeof(std::uint32_t);
+  }
+
+ private:
+  std::size_t FindSlot(const std::vector<Frame>& frames) const;
+  void Grow();
+
+  std::vector<Frame> frames_;         // of all sets, one after another
+  std::vector<std::uint32_t> begin_;  // by set, and one more
+  std::vector<SetId> slots_;          // open addressing; 0 = free, the empty set is not in it
+};
+
+}  // namespace sentiric::grammar

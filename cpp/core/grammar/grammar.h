@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+// A compiled grammar: immutable, shared by all requests that use it.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <mutex>
+#include <string_view>
+
+#include "core/grammar/automaton.h"
+#include "core/grammar/limits.h"
+#include "core/grammar/program.h"
+#include "sentiric/error.h"
+
+namespace sentiric::grammar {
+
+// The language never changes; only the memo of what was found out about it grows, and it is shared,
+// so that a request finds the states warm that another one visited.
+//
+// Thread-safe. Matchers of one grammar take turns on the memo's mutex: a warm step holds it for
+// nanoseconds, a cold token mask for milliseconds.
+class Grammar {
+ public:
+  static constexpr std::size_t kMaxMemoBytes = 4 * 1024 * 1024;
+
+  explicit Grammar(Program program, std::size_t max_memo_bytes = kMaxMemoBytes);
+
+  // The program and the memo of now, which grows to a little over max_memo_bytes. Matchers that
+  // have not moved since may keep an older memo alive; it is not counted.
+  std::size_t ByteSize() const;
+
+  // The current memo; for matchers.
+  std::shared_ptr<Automaton> automaton() const;
+  // The current memo, or a fresh one when the current one is full.
+  std::shared_ptr<Automaton> FreshAutomaton() const;
+
+ private:
+  const Program program_;
+  const std::size_t max_memo_bytes_;
+  mutable std::mutex mutex_;
+  mutable std::shared_ptr<Automaton> automaton_;  // guarded by mutex_
+};
+
+// Parses, checks and compiles GBNF (gbnf_parser.h has the dialect). Errors: kInvalidGrammar at
+// "grammar:LINE:COL" when the text is not GBNF, is over a limit, refers to a rule that is not
+// defined, has no `root`, is left-recursive or cannot end; with limits.strict also when it repeats
+// what can match nothing. Linear in the text; never recurses. Any thread.
+Result<std::shared_ptr<const Grammar>> Compile(std::string_view gbnf, const Limits& limits);
+
+}  // namespace sentiric::grammar

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+// Compiled grammars by their text, so that the same schema is compiled once and finds its states
+// warm. In memory only.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "core/grammar/grammar.h"
+#include "core/grammar/limits.h"
+#include "sentiric/error.h"
+
+namespace sentiric::grammar {
+
+struct GrammarCacheStats {
+  std::uint64_t hits = 0;
+  std::uint64_t misses = 0;  // also texts that did not compile
+  std::size_t entries = 0;
+  std::size_t bytes = 0;
+};
+
+// Least recently used grammars go first. Thread-safe; compiles without holding its lock.
+class GrammarCache {
+ public:
+  static constexpr std::size_t kMaxBytes = 32 * 1024 * 1024;
+
+  explicit GrammarCache(std::size_t max_bytes = kMaxBytes) : max_bytes_(max_bytes) {}
+
+  // As grammar::Compile. Texts compiled under other limits are other texts. A grammar that was
+  // evicted lives on in the requests that use it.
+  Result<std::shared_ptr<const Grammar>> Compile(std::string_view gbnf, const Limits& limits);
+
+  GrammarCacheStats stats() const;
+
+ private:
+  struct Entry {
+    std::string text;
+    Limits limits;
+    std::shared_ptr<const Grammar> grammar;
+  };
+  using Entries = std::list<Entry>;
+
+  std::shared_ptr<const Grammar> Find(std::size_t hash, std::string_view gbnf,
+                                      const Limits& limits);
+  void Insert(std::size_t hash, Entry entry);
+  void Evict();
+  std::size_t ByteSize() const;
+
+  const std::size_t max_bytes_;
+  mutable std::mutex mutex_;
+  // Guarded by mutex_.
+  Entries entries_;                                                // most recently used first
+  std::unordered_multimap<std::size_t, Entries::iterator> index_;  // by hash of the text
+  std::uint64_t hits_ = 0;
+  std::uint64_t misses_ = 0;
+};
+
+}  // namespace sentiric::grammar

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+#include "core/grammar/matcher.h"
+
+#include <mutex>
+#include <utility>
+
+namespace sentiric::grammar {
+
+Matcher::Matcher(std::shared_ptr<const Grammar> grammar, std::uint64_t step_budget)
+    : grammar_(std::move(grammar)),
+      step_budget_(step_budget),
+      automaton_(grammar_->FreshAutomaton()) {
+  const std::lock_guard<std::mutex> lock(automaton_->mutex());
+  StepBudget budget{step_budget_};
+  state_ = Checked(automaton_->Start(&budget));
+  can_end_ = automaton_->CanEnd(state_);
+}
+
+bool Matcher::Accepts(std::string_view bytes) {
+  if (!Refresh()) return false;
+  const std::lock_guard<std::mutex> lock(automaton_->mutex());
+  return Walk(bytes) != kDeadState;
+}
+
+bool Matcher::Advance(std::string_view bytes) {
+  if (!Refresh()) return false;
+  const std::lock_guard<std::mutex> lock(automaton_->mutex());
+  const StateId state = Walk(bytes);
+  if (state == kDeadState) return false;
+  state_ = state;
+  can_end_ = automaton_->CanEnd(state);
+  return true;
+}
+
+std::optional<std::string> Matcher::Forced(std::size_t max_bytes) {
+  if (!Refresh()) return std::nullopt;
+  const std::lock_guard<std::mutex> lock(automaton_->mutex());
+  StepBudget budget{step_budget_};
+  std::string text;
+  for (StateId state = state_; text.size() < max_bytes && !automaton_->CanEnd(state);) {
+    const int byte = automaton_->OnlyByte(state);
+    if (byte < 0) break;
+    state = Checked(automaton_->Next(state, static_cast<std::uint8_t>(byte), &budget));
+    if (state == kDeadState) break;
+    text.push_back(static_cast<char>(byte));
+  }
+  if (text.empty()) return std::nullopt;
+  return text;
+}
+
+Status Matcher::error() const {
+  if (!failed_) return std::nullopt;
+  return Error{ErrorCode::kGrammarTooComplex, "grammar",
+               "grammar is too ambiguous or too deeply nested to follow; got more than " +
+                   std::to_string(step_budget_) + " steps in one call, allowed " +
+                   std::to_string(step_budget_)};
+}
+
+bool Matcher::Refresh() {
+  if (failed_ || !automaton_->Full()) return !failed_;
+  PortableState state;
+  {
+    const std::lock_guard<std::mutex> lock(automaton_->mutex());
+    state = automaton_->Export(state_);
+  }
+  automaton_ = grammar_->FreshAutomaton();
+  const std::lock_guard<std::mutex> lock(automaton_->mutex());
+  state_ = automaton_->Import(state);
+  // A stack too deep for any memo would be moved again on every call.
+  if (automaton_->Full()) Checked(kOutOfBudget);
+  return !failed_;
+}
+
+StateId Matcher::Walk(std::string_view bytes) {
+  StepBudget budget{step_budget_};
+  StateId state = state_;
+  for (std::size_t i = 0; i < bytes.size() && state != kDeadState; ++i) {
+    state = Checked(automaton_->Next(state, static_cast<std::uint8_t>(bytes[i]), &budget));
+  }
+  return state;
+}
+
+StateId Matcher::Checked(StateId state) {
+  if (state != kOutOfBudget) return state;
+  failed_ = true;
+  can_end_ = false;
+  return kDeadState;
+}
+
+}  // namespace sentiric::grammar

@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+#include "core/grammar/program_builder.h"
+
+#include <optional>
+#include <utility>
+
+#include "core/grammar/code_points.h"
+
+namespace sentiric::grammar {
+namespace {
+
+// Emits the trie of a set of UTF-8 sequences; what is left of a character once any continuation
+// will do is shared by all classes.
+class ClassEmitter {
+ public:
+  explicit ClassEmitter(Program* program) : program_(*program) {}
+
+  Pc Emit(const std::vector<CodeRange>& ranges) {
+    std::vector<Utf8Sequence> sequences;
+    for (CodeRange range : ranges) SplitUtf8(range, &sequences);
+    return EmitLevel(sequences.data(), sequences.data() + sequences.size(), 0);
+  }
+
+ private:
+  // [begin, end) agree on the bytes before `depth`.
+  Pc EmitLevel(const Utf8Sequence* begin, const Utf8Sequence* end, int depth) {
+    std::vector<Edge> edges;
+    while (begin != end) {
+      const ByteRange byte = begin->bytes[depth];
+      const Utf8Sequence* group = begin;
+      while (group != end && group->bytes[depth] == byte) ++group;
+      Pc target = kReturnPc;
+      if (depth < 3 && begin->size > depth + 1) {  // the first tells GCC that four bytes are all
+        target = IsFree(*begin, depth + 1) ? Tail(begin->size - depth - 1)
+                                           : EmitLevel(begin, group, depth + 1);
+      }
+      edges.push_back({byte.first, byte.last, target});
+      begin = group;
+    }
+    Instr instr;
+    instr.op = Op::kBytes;
+    instr.a = static_cast<std::uint32_t>(program_.edges.size());
+    instr.b = instr.a + static_cast<std::uint32_t>(edges.size());
+    program_.edges.insert(program_.edges.end(), edges.begin(), edges.end());
+    return Add(instr);
+  }
+
+  static bool IsFree(const Utf8Sequence& sequence, int from) {
+    for (int i = from; i < sequence.size; ++i) {
+      if (!(sequence.bytes[i] == ByteRange{0x80, 0xBF})) return false;
+    }
+    return true;
+  }
+
+  // `num_bytes` continuation bytes, 1..3.
+  Pc Tail(int num_bytes) {
+    std::optional<Pc>& tail = tails_[num_bytes - 1];
+    if (!tail) {
+      Instr instr;
+      instr.op = Op::kByte;
+      instr.first = 0x80;
+      instr.last = 0xBF;
+      instr.next = num_bytes == 1 ? kReturnPc : Tail(num_bytes - 1);
+      tail = Add(instr);
+    }
+    return *tail;
+  }
+
+  Pc Add(const Instr& instr) {
+    program_.code.push_back(instr);
+    return static_cast<Pc>(program_.code.size() - 1);
+  }
+
+  Program& program_;
+  std::optional<Pc> tails_[3];
+};
+
+// Two passes over the arena: forward, each node gets its instructions and its entry; backward,
+// each node is told what follows it and tells its children.
+class Builder {
+ public:
+  Builder(const Ast& ast, const Facts& facts, bool prune)
+      : ast_(ast),
+        facts_(facts),
+        prune_(prune),
+        class_emitter_(&program_),
+        own_(ast.nodes.size()),
+        entry_(ast.nodes.size()),
+        next_(ast.nodes.size(), kReturnPc) {}
+
+  BuiltProgram Build() {
+    Reserve();
+    for (NodeId id = 0; id < ast_.nodes.size(); ++id) Emit(id);
+    for (RuleId id = 0; id < ast_.rules.size(); ++id) {
+      program_.subs[id].entry = entry_[ast_.rules[id].body];
+      program_.subs[id].nullable = facts_.nullable[ast_.rules[id].body];
+      live_.push_back(!prune_ || facts_.productive[ast_.rules[id].body]);
+    }
+    for (auto id = static_cast<NodeId>(ast_.nodes.size()); id-- > 0;) Connect(id);
+    ThreadJumps();
+    FindByteClasses();
+    offsets_.resize(program_.code.size());
+    live_.resize(program_.subs.size(), true);
+    return {std::move(program_), std::move(offsets_), std::move(live_)};
+  }
+
+ private:
+  void Reserve();
+  void Emit(NodeId id);
+  void EmitLiteral(NodeId id);
+  void EmitClass(NodeId id);
+  void EmitSplit(NodeId id, std::uint32_t num_targets);
+  void EmitRepeat(NodeId id);
+  void Connect(NodeId id);
+  void ConnectChoice(NodeId id);
+  void ConnectRepeat(NodeId id);
+  void ThreadJumps();
+  void FindByteClasses();
+
+  Sub ClassSub(std::uint32_t class_id);
+  Sub BodySub(NodeId body);
+  Pc Resolve(Pc pc) const;
+  // Bounds as compiled: exact for the same language, with `min` 0 when the body may be empty.
+  std::pair<std::uint32_t, std::uint32_t> Bounds(const Node& node) const;
+  void Own(NodeId id, Op op, std::uint32_t a = 0) {
+    Instr instr;
+    instr.op = op;
+    instr.a = a;
+    own_[id] = entry_[id] = static_cast<Pc>(program_.code.size());
+    program_.code.push_back(instr);
+    offsets_.resize(program_.code.size());
+    offsets_.back() = ast_.nodes[id].offset;
+  }
+
+  const Ast& ast_;
+  const Facts& facts_;
+  const bool prune_;
+  Program program_;
+  std::vector<std::uint32_t> offsets_;
+  std::vector<bool> live_;
+  ClassEmitter class_emitter_;
+  std::vector<Pc> own_;    // by node: its first instruction, where it has one
+  std::vector<Pc> entry_;  // by node: where matching it begins
+  std::vector<Pc> next_;   // by node: what follows it
+  std::vector<std::optional<Sub>> class_subs_;
+};
+
+void Builder::Reserve() {
+  program_.code.resize(2);
+  program_.code[kEndPc].op = Op::kEnd;
+  program_.subs.resize(ast_.rules.size());
+  program_.root = ast_.root;
+  class_subs_.resize(ast_.classes.size());
+}
+
+void Builder::Emit(NodeId id) {
+  const Node& node = ast_.nodes[id];
+  switch (node.kind) {
+    case NodeKind::kLiteral: return EmitLiteral(id);
+    case NodeKind::kClass: return EmitClass(id);
+    case NodeKind::kRef: return Own(id, Op::kCall, node.first);
+    case NodeKind::kChoice: return EmitSplit(id, node.count);
+    case NodeKind::kRepeat: return EmitRepeat(id);
+    case NodeKind::kSequence:
+      if (node.count == 0) return Own(id, Op::kJump);
+      entry_[id] = entry_[ast_.children[node.first]];
+  }
+}
+
+void Builder::EmitLiteral(NodeId id) {
+  const Node& node = ast_.nodes[id];
+  Own(id, node.count == 0 ? Op::kJump : Op::kByte);
+  for (std::uint32_t i = 0; i < node.count; ++i) {
+    if (i > 0) program_.code.emplace_back();
+    Instr& instr = program_.code.back();
+    instr.op = Op::kByte;
+    instr.first = instr.last = static_cast<std::uint8_t>(ast_.bytes[node.first + i]);
+    instr.next = static_cast<Pc>(program_.code.size());
+  }
+}
+
+void Builder::EmitClass(NodeId id) {
+  const std::vector<CodeRange>& ranges = ast_.classes[ast_.nodes[id].first];
+  if (ranges.back().last > 0x7F) return Own(id, Op::kCall, ClassSub(ast_.nodes[id].first));
+  Own(id, ranges.size() == 1 ? Op::kByte : Op::kBytes);
+  Instr& instr = program_.code.back();
+  instr.first = static_cast<std::uint8_t>(ranges.front().first);
+  instr.last = static_cast<std::uint8_t>(ranges.front().last);
+  if (ranges.size() == 1) return;
+  instr.a = static_cast<std::uint32_t>(program_.edges.size());
+  instr.b = instr.a + static_cast<std::uint32_t>(ranges.size());
+  for (CodeRange range : ranges) {
+    program_.edges.push_back(
+        {static_cast<std::uint8_t>(range.first), static_cast<std::uint8_t>(range.last), kReturnPc});
+  }
+}
+
+Sub Builder::ClassSub(std::uint32_t class_id) {
+  std::optional<Sub>& sub = class_subs_[class_id];
+  if (!sub) {
+    sub = static_cast<Sub>(program_.subs.size());
+    program_.subs.emplace_back();
+    program_.subs.back().entry = class_emitter_.Emit(ast_.classes[class_id]);
+  }
+  return *sub;
+}
+
+void Builder::EmitSplit(NodeId id, std::uint32_t num_targets) {
+  Own(id, Op::kSplit, static_cast<std::uint32_t>(program_.targets.size()));
+  program_.code.back().b = program_.code.back().a + num_targets;
+  program_.targets.resize(program_.targets.size() + num_targets, kReturnPc);
+}
+
+std::pair<std::uint32_t, std::uint32_t> Builder::Bounds(const Node& node) const {
+  if (prune_ && !facts_.productive[node.first]) return {0, 0};
+  return {facts_.nullable[node.first] ? 0 : node.min, node.max};
+}
+
+void Builder::EmitRepeat(NodeId id) {
+  const Node& node = ast_.nodes[id];
+  const auto [min, max] = Bounds(node);
+  if (max == 0) return Own(id, Op::kJump);
+  if (max == 1 && min == 1) {
+    entry_[id] = entry_[node.first];
+  } else if (max == 1 || (max == kUnlimited && min <= 1)) {
+    EmitSplit(id, 2);
+    if (min == 1) entry_[id] = entry_[node.first];
+  } else {
+    Own(id, Op::kRepeat, static_cast<std::uint32_t>(program_.repeats.size()));
+    program_.repeats.push_back({BodySub(node.first), min, max});
+  }
+}
+
+Sub Builder::BodySub(NodeId body) {
+  const Instr& instr = program_.code[entry_[body]];
+  if (ast_.nodes[body].kind == NodeKind::kRef ||
+      (ast_.nodes[body].kind == NodeKind::kClass && instr.op == Op::kCall)) {
+    return instr.a;
+  }
+  program_.subs.emplace_back();
+  program_.subs.back().entry = entry_[body];
+  program_.subs.back().nullable = facts_.nullable[body];
+  return static_cast<Sub>(program_.subs.size() - 1);
+}
+
+void Builder::Connect(NodeId id) {
+  const Node& node = ast_.nodes[id];
+  Instr& own = program_.code[own_[id]];
+  switch (node.kind) {
+    case NodeKind::kLiteral:
+      program_.code[own_[id] + (node.count > 0 ? node.count - 1 : 0)].next = next_[id];
+      break;
+    case NodeKind::kClass:
+      own.next = next_[id];
+      if (own.op != Op::kBytes) break;
+      for (std::uint32_t i = own.a; i < own.b; ++i) program_.edges[i].target = next_[id];
+      break;
+    case NodeKind::kRef: own.next = next_[id]; break;
+    case NodeKind::kChoice: ConnectChoice(id); break;
+    case NodeKind::kRepeat: ConnectRepeat(id); break;
+    case NodeKind::kSequence:
+      if (node.count == 0) own.next = next_[id];
+      for (std::uint32_t i = 0; i < node.count; ++i) {
+        const NodeId child = ast_.children[node.first + i];
+        next_[child] = i + 1 < node.count ? entry_[ast_.children[node.first + i + 1]] : next_[id];
+      }
+      break;
+  }
+}
+
+void Builder::ConnectChoice(NodeId id) {
+  const Node& node = ast_.nodes[id];
+  Instr& own = program_.code[own_[id]];
+  std::uint32_t target = own.a;
+  for (std::uint32_t i = 0; i < node.count; ++i) {
+    const NodeId child = ast_.children[node.first + i];
+    next_[child] = next_[id];
+    if (prune_ && !facts_.productive[child]) continue;
+    program_.targets[target++] = entry_[child];
+  }
+  own.b = target;
+}
+
+void Builder::ConnectRepeat(NodeId id) {
+  const Node& node = ast_.nodes[id];
+  const auto [min, max] = Bounds(node);
+  if (max == 1 && min == 1) {
+    next_[node.first] = next_[id];
+    return;
+  }
+  Instr& own = program_.code[own_[id]];
+  own.next = next_[id];
+  if (own.op != Op::kSplit) return;  // a body called as a subroutine returns
+  program_.targets[own.a] = entry_[node.first];
+  program_.targets[own.a + 1] = next_[id];
+  next_[node.first] = max == 1 ? next_[id] : own_[id];
+}
+
+Pc Builder::Resolve(Pc pc) const {
+  while (program_.code[pc].op == Op::kJump) pc = program_.code[pc].next;
+  return pc;
+}
+
+void Builder::ThreadJumps() {
+  // Backward, so that chains of jumps are short: what follows a node was emitted after it, or is a
+  // loop, which is no jump.
+  for (auto pc = program_.code.size(); pc-- > 0;)
+    program_.code[pc].next = Resolve(program_.code[pc].next);
+  for (Pc& target : program_.targets) target = Resolve(target);
+  for (Edge& edge : program_.edges) edge.target = Resolve(edge.target);
+  for (Subroutine& sub : program_.subs) sub.entry = Resolve(sub.entry);
+}
+
+void Builder::FindByteClasses() {
+  std::array<bool, 257> starts{};
+  starts[0] = true;
+  const auto mark = [&starts](std::uint8_t first, std::uint8_t last) {
+    starts[first] = true;
+    starts[std::size_t{last} + 1] = true;
+  };
+  for (const Instr& instr : program_.code) {
+    if (instr.op == Op::kByte) mark(instr.first, instr.last);
+  }
+  for (const Edge& edge : program_.edges) mark(edge.first, edge.last);
+  ByteClasses& classes = program_.classes;
+  for (std::size_t byte = 0; byte < 256; ++byte) {
+    if (starts[byte]) classes.representative.push_back(static_cast<std::uint8_t>(byte));
+    classes.of_byte[byte] = static_cast<std::uint8_t>(classes.representative.size() - 1);
+  }
+}
+
+}  // namespace
+
+BuiltProgram BuildProgram(const Ast& ast, const Facts& facts, bool prune) {
+  return Builder(ast, facts, prune).Build();
+}
+
+}  // namespace sentiric::grammar

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+// Which tokens may come next, and the masks found so far.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <unordered_map>
+#include <vector>
+
+#include "core/grammar/automaton.h"
+#include "sentiric/types.h"
+
+namespace sentiric::grammar {
+
+// Bit t of the words, lowest first, is token t.
+struct TokenMask {
+  std::vector<std::uint64_t> words;
+  std::size_t num_allowed = 0;
+
+  bool Contains(Token token) const {
+    const auto bit = static_cast<std::uint32_t>(token);
+    return bit / 64 < words.size() && (words[bit / 64] >> (bit % 64) & 1) != 0;
+  }
+  void Add(Token token) {
+    const auto bit = static_cast<std::uint32_t>(token);
+    words[bit / 64] |= std::uint64_t{1} << (bit % 64);
+    ++num_allowed;
+  }
+};
+
+// Least recently used masks go first. Thread-safe.
+class MaskCache {
+ public:
+  explicit MaskCache(std::size_t max_bytes) : max_bytes_(max_bytes) {}
+
+  // Null when it is not there.
+  std::shared_ptr<const TokenMask> Find(const Automaton* automaton, StateId state);
+  void Insert(const std::shared_ptr<Automaton>& automaton, StateId state,
+              std::shared_ptr<const TokenMask> mask);
+  std::size_t ByteSize() const;
+
+ private:
+  struct Key {
+    const Automaton* automaton = nullptr;
+    StateId state = 0;
+    bool operator==(const Key& other) const {
+      return automaton == other.automaton && state == other.state;
+    }
+  };
+  struct KeyHash {
+    std::size_t operator()(const Key& key) const {
+      return std::hash<const void*>()(key.automaton) ^
+             (std::size_t{key.state} * 0x9E3779B97F4A7C15ULL);
+    }
+  };
+  struct Entry {
+    Key key;
+    std::weak_ptr<Automaton> alive;  // keeps the address from being given to another automaton
+    std::shared_ptr<const TokenMask> mask;
+    std::size_t num_bytes = 0;
+  };
+
+  void Evict();
+
+  const std::size_t max_bytes_;
+  mutable std::mutex mutex_;
+  // Guarded by mutex_.
+  std::list<Entry> entries_;  // most recently used first
+  std::unordered_map<Key, std::list<Entry>::iterator, KeyHash> index_;
+  std::size_t num_bytes_ = 0;
+};
+
+}  // namespace sentiric::grammar

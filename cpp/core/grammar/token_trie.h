@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+// The tokens of a vocabulary by their bytes, to ask a grammar about all of them at once.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/grammar/matcher.h"
+#include "core/grammar/token_mask.h"
+#include "sentiric/error.h"
+#include "sentiric/types.h"
+
+namespace sentiric::grammar {
+
+// One per vocabulary. Thread-safe after construction; a matcher is still used by one thread at a
+// time.
+class TokenTrie {
+ public:
+  static constexpr std::size_t kMaxMaskBytes = 16 * 1024 * 1024;
+
+  // token_bytes[t]: the bytes that token t adds to the text; empty for tokens that no grammar may
+  // choose (control tokens, unused ones), which are then never allowed.
+  explicit TokenTrie(const std::vector<std::string>& token_bytes,
+                     std::size_t max_mask_bytes = kMaxMaskBytes);
+
+  // The tokens that matcher->Accepts, one by one, would accept. End-of-generation tokens are the
+  // caller's: allowed when matcher->CanEnd(). The mask is shared; masks of states met before come
+  // from a cache. Errors: kGrammarTooComplex, after which the matcher has failed.
+  Result<std::shared_ptr<const TokenMask>> Allowed(Matcher* matcher) const;
+
+  std::size_t num_tokens() const { return num_tokens_; }
+  std::size_t MaskBytes() const { return masks_.ByteSize(); }
+
+ private:
+  static constexpr Token kNoToken = -1;
+
+  // In preorder: the children of a node stand right behind it, up to `skip`.
+  struct Node {
+    std::uint32_t skip = 0;
+    Token token = kNoToken;   // that ends here
+    std::uint16_t depth = 0;  // bytes before this one
+    std::uint8_t byte = 0;
+  };
+
+  void Insert(const std::string& bytes, std::size_t num_shared, Token token,
+              std::vector<std::uint32_t>* path);
+  // kOutOfBudget leaves the mask incomplete; with the automaton's mutex held.
+  bool Walk(Automaton* automaton, StateId state, StepBudget* budget, TokenMask* mask) const;
+
+  const std::size_t num_tokens_;
+  std::vector<Node> nodes_;
+  std::vector<std::pair<Token, Token>> twins_;  // same bytes as the first one, which is in a node
+  std::uint32_t max_token_bytes_ = 0;
+  mutable MaskCache masks_;
+};
+
+}  // namespace sentiric::grammar
