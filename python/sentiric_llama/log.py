@@ -6,6 +6,7 @@ Prompts and answers are never logged: events carry names, counts and times only.
 
 from __future__ import annotations
 
+import functools
 import json
 import logging
 import re
@@ -57,6 +58,7 @@ def clean_id(value: str | None) -> str | None:
     return value if _ID.fullmatch(value) else None
 
 
+@functools.cache
 def version() -> str:
     """Version of the installed distribution, "0.0.0" in a bare source tree."""
     try:

@@ -162,9 +162,7 @@ def choose_files(names: list[str], quant: str, origin: str) -> list[str]:
         raise ModelNotFound(f"{origin} holds no .gguf file", where="model")
     first = next((hits for hits in _by_quant(found, quant) if hits), None)
     if first is None:
-        raise ModelNotFound(
-            f"{origin} has no {quant} file; it has {_listed(found)}", where="model"
-        )
+        raise ModelNotFound(f"{origin} has no {quant} file; it has {_listed(found)}", where="model")
     head = first[0]
     if not _SHARD.search(head):
         return [head]
@@ -188,45 +186,58 @@ def _listed(names: list[str]) -> str:
 
 
 def _download(repo: str, filename: str, quant: str) -> ModelFile:
-    """The file from the hub or its cache; all shards of a split model."""
+    """The file from the cache if it names one that is there, else from the hub."""
+    path = _cached(repo, filename, quant) if filename or quant else None
+    if path is None:
+        try:
+            path = _fetch(repo, filename, quant)
+        except SentiricLlamaError:
+            raise
+        except Exception as error:
+            path = _cached(repo, filename, quant)
+            if path is None:
+                raise _hub_error(error, repo, filename) from None
+            logger.warning("the hub cannot be reached; using %s of an earlier start", path.name)
+    check_gguf(path)
+    return ModelFile(path, repo)
+
+
+def _fetch(repo: str, filename: str, quant: str) -> Path:
+    """Downloads the model's file, or all its shards, and returns the first."""
     import huggingface_hub  # late: importing it takes longer than all of ours
 
-    try:
-        if filename and not _SHARD.search(filename):
-            names = [filename]
-        else:
-            listing = huggingface_hub.list_repo_files(repo)
-            stem = _SHARD.sub("", filename) if filename else ""
-            names = choose_files([n for n in listing if n.startswith(stem)], quant, repo)
-        logger.info("fetching %s from %s", names[0], repo)
-        paths = [Path(huggingface_hub.hf_hub_download(repo, name)) for name in names]
-    except SentiricLlamaError:
-        raise
-    except Exception as error:
-        cached = _cached(repo, filename, quant)
-        if cached is None:
-            raise _hub_error(error, repo, filename) from None
-        paths = [cached]
-    check_gguf(paths[0])
-    return ModelFile(paths[0], repo)
+    names = [filename]
+    if not filename or _SHARD.search(filename):
+        siblings = huggingface_hub.model_info(repo).siblings or []
+        stem = _SHARD.sub("", filename)
+        listing = [item.rfilename for item in siblings if item.rfilename.startswith(stem)]
+        names = choose_files(listing, quant, repo)
+    logger.info("fetching %s from %s", names[0], repo)
+    paths = [Path(huggingface_hub.hf_hub_download(repo, name)) for name in names]
+    return paths[0]
 
 
 def _cached(repo: str, filename: str, quant: str) -> Path | None:
-    """A model of this repository that an earlier start downloaded; for starts without network."""
+    """A complete model of this repository that an earlier start downloaded."""
     import huggingface_hub
-    from huggingface_hub.errors import LocalEntryNotFoundError
 
     try:
         folder = Path(huggingface_hub.snapshot_download(repo, local_files_only=True))
-    except (LocalEntryNotFoundError, OSError, ValueError):
-        return None
-    names = [str(path.relative_to(folder)) for path in folder.rglob("*.gguf")]
-    if filename:
-        return folder / filename if filename in names else None
+    except Exception as error:  # other files of the repository may be missing: we want only one
+        known = getattr(error, "snapshot_path", None)
+        if known is None:
+            return None
+        folder = Path(known)
+    names = [path.relative_to(folder).as_posix() for path in folder.rglob("*.gguf")]
+    stem = _SHARD.sub("", filename)
     try:
-        return folder / choose_files(names, quant, repo)[0]
+        chosen = choose_files([n for n in names if n.startswith(stem)], quant, repo)
     except ModelNotFound:
         return None
+    shard = _SHARD.search(chosen[0])
+    is_complete = shard is None or len(chosen) == int(shard[2])
+    is_wanted = not filename or chosen[0] == filename
+    return folder / chosen[0] if is_complete and is_wanted else None
 
 
 def _hub_error(error: Exception, repo: str, filename: str) -> SentiricLlamaError:

@@ -188,7 +188,7 @@ def _parse_bias_pair(pair: object) -> tuple[int, float]:
     key, bias = pair
     if isinstance(key, str):
         if not (key.isascii() and key.isdigit() and len(key) <= 10):
-            raise out_of_range("logit_bias", key, "token ids as keys, e.g. \"15043\"")
+            raise out_of_range("logit_bias", key, 'token ids as keys, e.g. "15043"')
         key = int(key)
     token = int(TOKEN_ID.check(key, "logit_bias"))
     return token, -100.0 if bias is False else BIAS.check(bias)

@@ -130,6 +130,10 @@ class LlamaService:
         """The loaded model. Raises NotReady."""
         return self._ready()[1]
 
+    def require_ready(self) -> None:
+        """Raises NotReady unless work is accepted; for a refusal before a body is read."""
+        self._ready()
+
     def find_model(self, name: str) -> ServedModel:
         """The loaded model, if it answers to `name`. Raises ModelNotFound."""
         model = self.model
@@ -232,4 +236,3 @@ async def collect(stream: ChatStream) -> ChatResult:
         timings=stream.timings,
         context=stream.context,
     )
-

@@ -31,7 +31,7 @@ class ChatEndpoint:
         self._service = service
 
     async def post(self, request: Request) -> Response:
-        self._service.engine  # noqa: B018  says 503 before anything is read
+        self._service.require_ready()
         body = await read_object(request)
         parsed = parse_chat(body, strict=self._service.settings.strict_fields)
         event(
@@ -59,6 +59,9 @@ class ChatAnswer(Response):
             await sse.until_disconnect(receive, sender, self._answer(scope, receive, sender))
         except sse.ClientGone as gone:
             event(logger, "HTTP_CLIENT_GONE", str(gone), elapsed_ms=self._elapsed_ms())
+        except SentiricLlamaError as error:
+            event(logger, "HTTP_CHAT_REFUSED", str(error), code=error.code.value)
+            raise
 
     async def _answer(self, scope: Scope, receive: Receive, sender: sse.Sender) -> None:
         # The block owns the generation: it opens before the first byte and ends on every path.

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
 import re
@@ -18,6 +19,7 @@ T = TypeVar("T")
 
 MAX_DEPTH = 32
 MAX_NUMBER_CHARS = 128
+LARGE_BODY = 256 * 1024
 
 # Possessive quantifiers and the optional closing quote keep this linear on every input.
 _STRUCTURE = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)
@@ -26,7 +28,10 @@ _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 async def read_object(request: Request) -> dict[str, Any]:
     """The body as a JSON object. Raises HttpError 400, ClientDisconnect."""
-    return parse_object(await request.body())
+    body = await request.body()
+    if len(body) > LARGE_BODY:  # megabytes take too long for the loop that feeds all streams
+        return await asyncio.to_thread(parse_object, body)
+    return parse_object(body)
 
 
 def parse_object(body: bytes) -> dict[str, Any]:

@@ -144,9 +144,7 @@ def _content(fields: Fields, where: str) -> str:
         return content
     if not isinstance(content, list):
         raise fields.refuse("content", "a string, a list of parts, or null")
-    return "\n".join(
-        _part(part, f"{where}.content.{index}") for index, part in enumerate(content)
-    )
+    return "\n".join(_part(part, f"{where}.content.{index}") for index, part in enumerate(content))
 
 
 def _part(part: object, where: str) -> str:

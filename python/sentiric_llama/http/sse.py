@@ -39,9 +39,8 @@ def encode_events(contents: Iterable[Any]) -> bytes:
 class Sender:
     """ASGI's `send` with a time limit: a reader that takes nothing for 30 s is given up."""
 
-    def __init__(self, send: Send, stall_s: float = STALL_S) -> None:
+    def __init__(self, send: Send) -> None:
         self._send = send
-        self._stall_s = stall_s
         self.started = False
         self.complete = False
 
@@ -62,7 +61,7 @@ class Sender:
 
     async def _put(self, message: Any) -> None:
         try:
-            async with asyncio.timeout(self._stall_s):
+            async with asyncio.timeout(STALL_S):
                 await self._send(message)
         except TimeoutError:
             raise ClientGone("reads too slowly") from None

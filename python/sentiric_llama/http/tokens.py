@@ -20,7 +20,7 @@ class TokenEndpoints:
 
     async def tokenize(self, request: Request) -> JsonResponse:
         """`{content, add_special, parse_special, with_pieces}` -> `{tokens}`."""
-        self._service.engine  # noqa: B018  says 503 before anything is read
+        self._service.require_ready()
         fields = Fields(await read_object(request))
         tokens = await self._service.tokenize(
             fields.text("content") or "",
@@ -34,7 +34,7 @@ class TokenEndpoints:
 
     async def detokenize(self, request: Request) -> JsonResponse:
         """`{tokens}` -> `{content}`."""
-        self._service.engine  # noqa: B018
+        self._service.require_ready()
         fields = Fields(await read_object(request))
         raw = fields.items("tokens")
         if raw is None:

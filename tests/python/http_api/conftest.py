@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""A real server on a free port, with an engine that needs no model."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import json
+import threading
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any, TypeVar
+
+import pytest
+
+from sentiric_llama import serve
+from sentiric_llama.config import Settings
+from sentiric_llama.service import LlamaService, ServedModel
+from sentiric_llama.testing import FakeEngine
+
+T = TypeVar("T")
+MODEL = "fake-model"
+USER = [{"role": "user", "content": "hello"}]
+
+
+class Reply:
+    """One HTTP answer, read whole."""
+
+    def __init__(self, status: int, headers: dict[str, str], body: bytes) -> None:
+        self.status = status
+        self.headers = headers
+        self.body = body
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def error(self) -> dict[str, Any]:
+        return self.json["error"]
+
+    @property
+    def events(self) -> list[Any]:
+        """The parsed `data:` of an event stream, "[DONE]" as it is."""
+        blocks = [block for block in self.body.decode().split("\n\n") if block.startswith("data: ")]
+        data = [block.removeprefix("data: ") for block in blocks]
+        return [item if item == "[DONE]" else json.loads(item) for item in data]
+
+    @property
+    def text(self) -> str:
+        """What choice 0 of a chat answer says, streamed or not."""
+        if not self.headers["content-type"].startswith("text/event-stream"):
+            return self.json["choices"][0]["message"]["content"]
+        chunks = [event for event in self.events if isinstance(event, dict)]
+        choices = [choice for chunk in chunks for choice in chunk["choices"]]
+        return "".join(c["delta"].get("content", "") for c in choices if c["index"] == 0)
+
+
+class LocalServer:
+    """uvicorn as `serve` configures it, on a thread with a loop of its own."""
+
+    def __init__(self, settings: Settings, engine: Callable[[], FakeEngine], ready: bool) -> None:
+        self._settings = settings
+        self._make_engine = engine
+        self._ready = ready
+        self._started = threading.Event()
+        self._stop: asyncio.Event
+        self.service: LlamaService
+        self.engine: FakeEngine
+        self._listener = serve.bind("127.0.0.1", 0)
+        self.port: int = self._listener.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._main()))
+        self._thread.start()
+        assert self._started.wait(10)
+
+    async def _main(self) -> None:
+        self.loop = asyncio.get_running_loop()
+        self._stop = asyncio.Event()
+        self.service = LlamaService(self._settings)
+        self.engine = self._make_engine()
+        if self._ready:
+            self.service.attach(self.engine, ServedModel(MODEL, ("alias",), created=1))
+        self.server = serve._HttpServer(serve.http_config(self._settings, self.service))
+        running = asyncio.create_task(self.server.serve(sockets=[self._listener]))
+        while not self.server.started:
+            await asyncio.sleep(0.005)
+        self._started.set()
+        await self._stop.wait()
+        self.server.should_exit = self.server.force_exit = True
+        await running
+
+    def call(self, work: Coroutine[Any, Any, T]) -> T:
+        """Runs a coroutine on the server's loop."""
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(30)
+
+    def num_tasks(self) -> int:
+        async def count() -> int:
+            return len(asyncio.all_tasks())
+
+        return self.call(count())
+
+    def close(self) -> None:
+        self.loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join(20)
+        assert not self._thread.is_alive()
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        headers: dict[str, str] | None = None,
+    ) -> Reply:
+        """`body` is sent as JSON unless it is bytes."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        raw = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+        kind = {} if raw is None else {"Content-Type": "application/json"}
+        try:
+            connection.request(method, path, raw, kind | (headers or {}))
+            answer = connection.getresponse()
+            names = {name.lower(): value for name, value in answer.getheaders()}
+            return Reply(answer.status, names, answer.read())
+        finally:
+            connection.close()
+
+    def get(self, path: str, **headers: str) -> Reply:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.request("GET", path, headers=named)
+
+    def post(self, path: str, body: Any, headers: dict[str, str] | None = None) -> Reply:
+        return self.request("POST", path, body, headers)
+
+    def chat(self, _messages: Any = USER, **fields: Any) -> Reply:
+        return self.post("/v1/chat/completions", {"messages": _messages, **fields})
+
+
+StartServer = Callable[..., LocalServer]
+
+
+def start_servers() -> Iterator[StartServer]:
+    """`start(engine_factory, ready=True, **settings)` -> a running server."""
+    running: list[LocalServer] = []
+
+    def make(
+        engine: Callable[[], FakeEngine] = FakeEngine, *, ready: bool = True, **settings: Any
+    ) -> LocalServer:
+        server = LocalServer(Settings(**settings), engine, ready)
+        running.append(server)
+        return server
+
+    yield make
+    for server in running:
+        server.close()
+
+
+start = pytest.fixture(start_servers)
+start_shared = pytest.fixture(scope="module")(start_servers)
+
+
+@pytest.fixture(scope="module")
+def server(start_shared: StartServer) -> LocalServer:
+    """One echoing server for tests that only look at answers."""
+    return start_shared()

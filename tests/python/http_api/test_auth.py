@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The key: every route of the router, with no key, a wrong one and the right one."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+import pytest
+from starlette.routing import Route
+
+from sentiric_llama.config import Settings
+from sentiric_llama.http.app import build_app
+from sentiric_llama.http.auth import PUBLIC
+from sentiric_llama.service import LlamaService
+
+KEY = "correct horse"
+NONE: dict[str, str] = {}
+WRONG = [
+    {"Authorization": "Bearer wrong"},
+    {"Authorization": f"Bearer {KEY}x"},
+    {"Authorization": KEY},
+    {"Authorization": f"Basic {KEY}"},
+    {"Authorization": "Bearer"},
+    {"Authorization": "Bearer "},
+    {"X-Api-Key": "wrong"},
+    {"X-Api-Key": ""},
+    {"X-Api-Key": f"Bearer {KEY}"},
+]
+RIGHT = [
+    {"Authorization": f"Bearer {KEY}"},
+    {"Authorization": f"bearer  {KEY}"},
+    {"X-Api-Key": KEY},
+]
+
+
+def all_routes() -> list[tuple[str, str]]:
+    app = build_app(LlamaService(Settings()), Settings())
+    found = []
+    for route in app.routes:
+        assert isinstance(route, Route)
+        for method in sorted(route.methods or ()):
+            found.append((method, route.path.replace("{name:path}", "fake-model")))
+    return found
+
+
+@pytest.fixture(scope="module")
+def locked(start_shared: Any) -> Any:
+    return start_shared(api_key=KEY)
+
+
+@pytest.mark.parametrize(("method", "path"), all_routes())
+def test_every_route(locked: Any, method: str, path: str) -> None:
+    body = {} if method == "POST" else None
+    is_public = method in ("GET", "HEAD") and path in PUBLIC
+    for headers in [NONE, *WRONG]:
+        status = locked.request(method, path, body, headers).status
+        assert (status == 200) if is_public else (status == 401), (headers, status)
+    for headers in RIGHT:
+        assert locked.request(method, path, body, headers).status in (200, 400)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/nope",
+        "//",
+        "//health",
+        "/health/",
+        "/Health",
+        "/health/../v1/models",
+        "/health%2f..%2fv1/models",
+        "/v1/models?/health",
+        "/v1/models#/health",
+        "/static/",
+        "/static/../../config.py",
+        "/static/%2e%2e/app.py",
+        "/v1/models/",
+    ],
+)
+def test_what_is_not_listed_is_denied(locked: Any, path: str) -> None:
+    assert locked.get(path).status in (401, 400)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET /v1/models HTTP/1.1\r\nHost: a/health?x=\r\n",
+        b"GET /v1/models HTTP/1.1\r\nHost: a/#\r\n",
+        b"GET /v1/models HTTP/1.1\r\nHost: a/health\r\n",
+        b"GET http://a/health/../v1/models HTTP/1.1\r\nHost: a\r\n",
+        b"GET http://a/v1/models HTTP/1.1\r\nHost: /health\r\n",
+        b"GET /v1/models HTTP/1.1\r\nHost: a\r\nX-Forwarded-Prefix: /health\r\n",
+        b"GET /v1/models HTTP/1.1\r\nHost: a\r\nX-Original-Url: /health\r\n",
+        b"get /v1/models HTTP/1.1\r\nHost: a\r\n",
+    ],
+)
+def test_host_and_proxy_headers_open_nothing(locked: Any, head: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", locked.port), timeout=5) as peer:
+        peer.sendall(head + b"Connection: close\r\n\r\n")
+        answer = b""
+        while part := peer.recv(65536):
+            answer += part
+    assert answer.split()[1] in (b"401", b"400"), answer
+
+
+def test_refusal_has_the_usual_shape(locked: Any) -> None:
+    reply = locked.get("/v1/models")
+    assert reply.error == {
+        "message": "Invalid API Key",
+        "type": "authentication_error",
+        "param": None,
+        "code": "invalid_api_key",
+    }
+    assert reply.headers["www-authenticate"] == "Bearer"
+
+
+def test_no_key_configured_means_open(server: Any) -> None:
+    assert server.get("/v1/models").status == 200
+    assert server.request("GET", "/v1/models", headers=WRONG[0]).status == 200
+
+
+def test_cors_is_off_unless_configured(server: Any, start: Any) -> None:
+    preflight = {"Origin": "https://a.example", "Access-Control-Request-Method": "POST"}
+    for headers in (preflight, {"Origin": "null"}):
+        reply = server.request("OPTIONS", "/v1/chat/completions", headers=headers)
+        assert reply.status == 405
+        assert not any(name.startswith("access-control") for name in reply.headers)
+    cors = start(cors_origins="https://a.example", api_key=KEY)
+    reply = cors.request("OPTIONS", "/v1/chat/completions", headers=preflight)
+    assert reply.status == 200
+    assert reply.headers["access-control-allow-origin"] == "https://a.example"
+    other = preflight | {"Origin": "https://b.example"}
+    reply = cors.request("OPTIONS", "/v1/chat/completions", headers=other)
+    assert "access-control-allow-origin" not in reply.headers
+    assert cors.request("GET", "/v1/models", headers={"Origin": "https://a.example"}).status == 401

@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Settings: every field at and over its limits, names, aliases, and refusals that help."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Any
+
+import pytest
+
+from sentiric_llama import config
+from sentiric_llama.config import PREFIX, Settings, describe_fields, load_settings
+from sentiric_llama.errors import InvalidArgument
+
+FIELDS = {field.name: field for field in describe_fields()}
+RANGES = {
+    name: re.search(r"(above )?(-?[\d.]+)\.\.(-?[\d.]+)$", field.allowed)
+    for name, field in FIELDS.items()
+}
+NUMBERS = {name: match for name, match in RANGES.items() if match}
+CHOICES = {name: f.allowed.split(" | ") for name, f in FIELDS.items() if " | " in f.allowed}
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith(PREFIX) or name == "ENV":
+            monkeypatch.delenv(name)
+
+
+def test_every_field_is_documented() -> None:
+    assert set(FIELDS) == set(Settings.model_fields)
+    for field in FIELDS.values():
+        assert field.help and field.allowed and field.env[0].startswith(PREFIX)
+
+
+def test_defaults() -> None:
+    settings = load_settings()
+    assert (settings.host, settings.http_port) == ("127.0.0.1", 16070)
+    assert settings.default_temperature == 0.8 and settings.default_max_tokens == 1024
+    assert settings.default_top_k == 40 and settings.default_top_p == 0.95
+    assert settings.default_repeat_penalty == 1.1 and settings.default_min_p == 0.05
+    assert settings.request_timeout_ms == 600_000 and settings.truncation == "drop_turns"
+    assert settings.max_body_bytes == 8 * 2**20 and settings.max_connections == 1024
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_each_name_of_each_field(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    value = {"true | false": "true", "text": "some text"}.get(FIELDS[name].allowed)
+    if name in NUMBERS:
+        value = NUMBERS[name][3]
+    elif name in CHOICES:
+        value = CHOICES[name][-1]
+    assert value is not None
+    expected = getattr(load_settings(**{name: value}), name)
+    for variable in FIELDS[name].env:
+        with monkeypatch.context() as patch:
+            patch.setenv(variable, value)
+            assert getattr(load_settings(), name) == expected, variable
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_numbers_at_and_over_their_limits(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    field = FIELDS[name]
+    is_open, low, high = NUMBERS[name].groups()
+    is_integer = field.allowed.startswith("an integer")
+    good = [high] if is_open else [low, high]
+    for text in good:
+        monkeypatch.setenv(field.env[0], text)
+        assert getattr(load_settings(), name) == float(text)
+    below = str(int(low) - 1) if is_integer else str(float(low) - 0.1)
+    above = str(int(high) + 1) if is_integer else str(float(high) + 0.1)
+    for text in [low if is_open else below, above, "x", "nan", "inf", "1e999", "[1]", "0x10"]:
+        monkeypatch.setenv(field.env[0], text)
+        with pytest.raises(InvalidArgument) as caught:
+            load_settings()
+        message = str(caught.value)
+        assert field.env[0] in message and repr(text) in message and field.allowed in message
+
+
+@pytest.mark.parametrize("name", CHOICES)
+def test_choices(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    field = FIELDS[name]
+    for text in CHOICES[name]:
+        monkeypatch.setenv(field.env[0], text)
+        load_settings()
+    monkeypatch.setenv(field.env[0], "maybe")
+    with pytest.raises(InvalidArgument, match=re.escape(field.allowed)):
+        load_settings()
+
+
+def test_all_problems_are_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(PREFIX + "HTTP_PORT", "70000")
+    monkeypatch.setenv(PREFIX + "KV_LAYOUT", "odd")
+    with pytest.raises(InvalidArgument) as caught:
+        load_settings(gpu_layers="many")
+    for part in (PREFIX + "HTTP_PORT", PREFIX + "KV_LAYOUT", "--gpu-layers: got 'many'"):
+        assert part in str(caught.value)
+
+
+def test_precedence_and_empty_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(PREFIX + "HTTP_PORT", "")
+    assert load_settings().http_port == 16070
+    monkeypatch.setenv(PREFIX + "HTTP_PORT", "1000")
+    assert load_settings().http_port == 1000
+    assert load_settings(http_port=2000).http_port == 2000
+
+
+def test_threads_is_the_old_name_of_contexts(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert config.environment_warnings() == []
+    monkeypatch.setenv(PREFIX + "THREADS", "7")
+    assert load_settings().contexts == 7
+    (line,) = config.environment_warnings()
+    assert "THREADS is deprecated" in line and "CONTEXTS" in line
+    monkeypatch.setenv(PREFIX + "CONTEXTS", "3")
+    assert load_settings().contexts == 3
+    monkeypatch.delenv(PREFIX + "CONTEXTS")
+    monkeypatch.setenv(PREFIX + "THREADS", "0")
+    with pytest.raises(InvalidArgument, match=PREFIX + "THREADS"):
+        load_settings()
+
+
+def test_settings_are_frozen_and_hide_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = load_settings(api_key="secret-key")
+    assert "secret-key" not in repr(settings) + str(settings) + settings.model_dump_json()
+    with pytest.raises(Exception, match="frozen"):
+        settings.http_port = 1  # type: ignore[misc]
+    with pytest.raises(InvalidArgument) as caught:
+        load_settings(api_key="")
+    assert "(hidden)" in str(caught.value)
+
+
+def test_lists() -> None:
+    settings = load_settings(cors_origins="https://a.example, https://b.example,", model_alias="x")
+    assert settings.cors_origins == ("https://a.example", "https://b.example")
+    assert settings.model_alias == ("x",)
+
+
+@pytest.mark.parametrize(
+    ("host", "public"),
+    [
+        ("127.0.0.1", False),
+        ("127.5.5.5", False),
+        ("localhost", False),
+        ("::1", False),
+        ("[::1]", False),
+        ("0.0.0.0", True),
+        ("::", True),
+        ("192.168.1.4", True),
+        ("my-host.example", True),
+    ],
+)
+def test_public_addresses(host: str, public: bool) -> None:
+    assert config.is_public_address(host) is public
+    assert bool(config.binding_warnings(load_settings(host=host))) is public
+    assert config.binding_warnings(load_settings(host=host, api_key="k")) == []
+    production = load_settings(host=host, env="Production")
+    if public:
+        with pytest.raises(InvalidArgument, match="API_KEY"):
+            config.binding_warnings(production)
+    else:
+        assert config.binding_warnings(production) == []
+
+
+def test_unknown_setting_gets_a_suggestion() -> None:
+    assert load_settings(**{"nonsense": 1}) == load_settings()  # extra ones are for later versions
+
+
+def test_environment_is_read_in_one_file() -> None:
+    from pathlib import Path
+
+    package = Path(config.__file__).parent
+    readers = [
+        str(path.relative_to(package))
+        for path in package.rglob("*.py")
+        if re.search(r"os\.environ|getenv", path.read_text())
+    ]
+    assert readers == ["config.py"]
+
+
+def test_field_help_reads_well() -> None:
+    field: Any = FIELDS["contexts"]
+    assert field.flag == "--contexts" and field.allowed == "an integer 1..256"
+    assert FIELDS["default_repeat_penalty"].allowed == "a number above 0..2"
+    assert FIELDS["use_mmap"].allowed == "true | false" and FIELDS["use_mmap"].is_bool

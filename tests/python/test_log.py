@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Log lines: the JSON schema, the readable form, and what never gets into either."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from sentiric_llama import log
+from sentiric_llama.errors import Unavailable
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture(autouse=True)
+def restore_root() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+def logged(stream: io.StringIO, **attributes: Any) -> str:
+    log.set_up_logging("debug", stream, env="test")
+    log.event(logging.getLogger("x"), "SOME_EVENT", "ığ\x00\n\x1b[31m\x7f\x85\u2028", **attributes)
+    return stream.getvalue()
+
+
+def test_json_line() -> None:
+    token = log.CURRENT_TRACE.set(log.Trace("t", "s", "acme", "r"))
+    try:
+        text = logged(io.StringIO(), count=3)
+    finally:
+        log.CURRENT_TRACE.reset(token)
+    assert text.endswith("\n") and text.count("\n") == 1
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028]", text)
+    line = json.loads(text)
+    assert line["schema_v"] == "1.0.0" and line["severity"] == "INFO"
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", line["ts"])
+    assert line["resource"].keys() == {
+        "service.name",
+        "service.version",
+        "service.env",
+        "host.name",
+    }
+    assert line["resource"]["service.name"] == "sentiric-llm-llama-service"
+    assert (line["trace_id"], line["span_id"], line["tenant_id"]) == ("t", "s", "acme")
+    assert line["event"] == "SOME_EVENT" and line["attributes"] == {"count": 3}
+    assert line["message"] == "ığ\x00\n\x1b[31m\x7f\x85\u2028"
+
+
+def test_unknown_ids_are_null() -> None:
+    line = json.loads(logged(io.StringIO()))
+    assert line["trace_id"] is line["span_id"] is line["tenant_id"] is None
+
+
+def test_terminal_line() -> None:
+    text = logged(Terminal(), count=3)
+    assert re.match(r"\d\d:\d\d:\d\d INFO  SOME_EVENT ", text) and "count=3" in text
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028]", text) and text.count("\n") == 1
+
+
+@pytest.mark.parametrize("stream", [io.StringIO, Terminal])
+def test_exceptions_show_frames_but_not_foreign_texts(stream: Any) -> None:
+    out = stream()
+    log.set_up_logging("info", out)
+    for error in (KeyError("a prompt"), Unavailable("closed")):
+        try:
+            raise error
+        except Exception as caught:
+            logging.getLogger("x").error("failed", exc_info=caught)
+    text = out.getvalue()
+    assert "a prompt" not in text and "KeyError" in text and "test_log.py" in text
+    assert "Unavailable: closed" in text
+
+
+def test_lone_surrogates_do_not_break_a_line() -> None:
+    out = io.StringIO()
+    log.set_up_logging("info", out)
+    logging.getLogger("x").warning("a\ud800b")
+    assert json.loads(out.getvalue())["message"] == "a?b"
+    assert json.loads(out.getvalue())["severity"] == "WARN"
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("abc-1_2", "abc-1_2"),
+        ('Some("abc-1")', "abc-1"),
+        ("  abc ", "abc"),
+        ("x" * 64, "x" * 64),
+        ("x" * 65, None),
+        ("", None),
+        (None, None),
+        ("a b", None),
+        ("a\r\nb", None),
+        ("None", "None"),
+        ('Some("")', None),
+        ('Some("a b")', None),
+        ("é", None),
+    ],
+)
+def test_clean_id(given: str | None, expected: str | None) -> None:
+    assert log.clean_id(given) == expected

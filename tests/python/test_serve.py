@@ -1,0 +1,281 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The command as a process: start, banner, signals, drain, exit codes. The engine is a fake."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sentiric_llama import cli, serve
+from sentiric_llama.banner import banner, curl_line
+from sentiric_llama.config import Settings
+from sentiric_llama.errors import Unavailable
+from sentiric_llama.models import ModelFile
+from sentiric_llama.service import ServedModel
+from sentiric_llama.testing import FAKE_INFO
+
+PROGRAM = """
+import asyncio, sys
+from sentiric_llama import cli, serve
+from sentiric_llama.errors import ModelInvalid
+from sentiric_llama.testing import FakeEngine
+load_s, delay_s, fail = float(sys.argv[1]), float(sys.argv[2]), sys.argv[3]
+async def open_fake(config):
+    await asyncio.sleep(load_s)
+    if fail == "invalid":
+        raise ModelInvalid("weights are missing", where="model")
+    return FakeEngine("0123456789", delay_s=delay_s)
+serve.open_async_engine = open_fake
+sys.exit(cli.main(["serve", *sys.argv[4:]]))
+"""
+PROMPT = "a very private prompt"
+
+
+class Process:
+    """`sentiric-llama serve` on a free port, standard error read as JSON lines."""
+
+    def __init__(self, model: Path, *flags: str, load_s: float = 0, delay_s: float = 0,
+                 fail: str = "", **environment: str) -> None:  # fmt: skip
+        numbers = [str(load_s), str(delay_s), fail]
+        command = [sys.executable, "-c", PROGRAM, *numbers, str(model), "--http-port", "0", *flags]
+        keep = {k: v for k, v in os.environ.items() if not k.startswith("LLM_LLAMA_")}
+        self.child = subprocess.Popen(
+            command, env=keep | environment, stderr=subprocess.PIPE, text=True
+        )
+        self.lines: list[dict[str, Any]] = []
+
+    def wait_for(self, event: str) -> dict[str, Any]:
+        assert self.child.stderr is not None
+        for line in self.child.stderr:
+            self.lines.append(json.loads(line))
+            if self.lines[-1]["event"] == event:
+                return self.lines[-1]
+        raise AssertionError(f"no {event} in {self.lines}")
+
+    def port(self) -> int:
+        message = self.wait_for("SERVICE_START")["message"]
+        return int(re.search(r":(\d+),", message)[1])  # type: ignore[index]
+
+    def finish(self) -> int:
+        assert self.child.stderr is not None
+        self.lines += [json.loads(line) for line in self.child.stderr]
+        return self.child.wait(20)
+
+    def close(self) -> None:
+        self.child.kill()
+        self.child.wait(20)
+        if self.child.stderr:
+            self.child.stderr.close()
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    path = tmp_path / "tiny.gguf"
+    path.write_bytes(b"GGUF" + (3).to_bytes(4, "little") + bytes(16))
+    return path
+
+
+@pytest.fixture
+def spawn(model: Path) -> Iterator[Any]:
+    running: list[Process] = []
+
+    def start(*flags: str, **options: Any) -> Process:
+        running.append(Process(model, *flags, **options))
+        return running[-1]
+
+    yield start
+    for process in running:
+        process.close()
+
+
+def get(port: int, path: str) -> tuple[int, Any]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection.request("GET", path)
+    reply = connection.getresponse()
+    status, body = reply.status, json.loads(reply.read())
+    connection.close()
+    return status, body
+
+
+def start_chat(port: int, *, stream: bool = True) -> http.client.HTTPConnection:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    body = {"messages": [{"role": "user", "content": PROMPT}], "stream": stream}
+    connection.request(
+        "POST",
+        "/v1/chat/completions",
+        json.dumps(body),
+        {"Content-Type": "application/json", "X-Trace-Id": 'Some("trace-1")'},
+    )
+    return connection
+
+
+def test_listens_before_it_is_ready_and_stops_in_order(spawn: Any) -> None:
+    process = spawn(load_s=1)
+    port = process.port()
+    assert get(port, "/health")[0] == 503
+    ready = process.wait_for("ALL_SERVERS_READY")
+    assert f"http://127.0.0.1:{port}" in ready["message"] and "curl" in ready["message"]
+    assert get(port, "/health")[0] == 200
+    reply = start_chat(port, stream=False).getresponse()
+    assert json.loads(reply.read())["choices"][0]["message"]["content"] == "0123456789"
+    process.child.send_signal(signal.SIGTERM)
+    assert process.finish() == 0
+    assert process.lines[-1]["event"] == "SERVICE_SHUTDOWN"
+    done = [line for line in process.lines if line["event"] == "HTTP_UNARY_COMPLETE"]
+    assert done[0]["trace_id"] == "trace-1" and done[0]["attributes"]["completion_tokens"] == 10
+    text = json.dumps(process.lines)
+    assert PROMPT not in text and "0123456789" not in text
+
+
+def test_drain_lets_answers_finish(spawn: Any) -> None:
+    process = spawn(delay_s=0.1)
+    port = process.port()
+    process.wait_for("ALL_SERVERS_READY")
+    reply = start_chat(port).getresponse()
+    process.child.send_signal(signal.SIGTERM)
+    process.wait_for("SERVICE_DRAINING")
+    status, body = get(port, "/health/ready")
+    assert status == 503 and body["status"] == "draining"
+    assert start_chat(port).getresponse().status == 503
+    assert b"[DONE]" in reply.read()
+    assert process.finish() == 0
+
+
+def test_drain_ends_in_time(spawn: Any) -> None:
+    process = spawn("--drain-timeout-s", "0.2", delay_s=0.5)
+    port = process.port()
+    process.wait_for("ALL_SERVERS_READY")
+    reply = start_chat(port).getresponse()
+    process.child.send_signal(signal.SIGTERM)
+    last = reply.read().decode().strip().split("\n\n")[-1]
+    assert json.loads(last.removeprefix("data: "))["error"]["code"] == "unavailable"
+    assert process.finish() == 0
+
+
+def test_second_signal_means_now(spawn: Any) -> None:
+    process = spawn(delay_s=5)
+    port = process.port()
+    process.wait_for("ALL_SERVERS_READY")
+    pending = start_chat(port, stream=False)
+    process.wait_for("HTTP_CHAT_REQUEST")
+    process.child.send_signal(signal.SIGINT)
+    process.wait_for("SERVICE_DRAINING")
+    process.child.send_signal(signal.SIGINT)
+    assert process.finish() == serve.EXIT_INTERRUPTED
+    pending.close()
+
+
+def test_signal_while_loading(spawn: Any) -> None:
+    process = spawn(load_s=30)
+    process.port()
+    started = time.monotonic()
+    process.child.send_signal(signal.SIGTERM)
+    assert process.finish() == 0
+    assert time.monotonic() - started < 20
+
+
+def test_failures_have_their_exit_codes(spawn: Any, model: Path) -> None:
+    process = spawn(fail="invalid")
+    assert process.finish() == 4
+    assert process.lines[-1]["event"] == "SERVICE_FAILED"
+    assert "weights are missing" in process.lines[-1]["message"]
+    model.unlink()
+    process = spawn()
+    assert process.finish() == 3 and "no file" in process.lines[-1]["message"]
+
+
+def test_public_address(spawn: Any) -> None:
+    production = {"LLM_LLAMA_SERVICE_ENV": "production"}
+    process = spawn("--host", "0.0.0.0", **production)
+    assert process.finish() == 2 and "API_KEY" in process.lines[-1]["message"]
+    process = spawn("--host", "0.0.0.0")
+    warning = process.wait_for("SERVICE_CONFIGURED")
+    assert warning["severity"] == "WARN" and "public" in warning["message"]
+
+
+def test_port_in_use() -> None:
+    with serve.bind("127.0.0.1", 0) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(Unavailable, match="HTTP_PORT"):
+            serve.bind("127.0.0.1", port)
+    with pytest.raises(Unavailable):
+        serve.bind("host.invalid", 0)
+
+
+def test_urls() -> None:
+    with serve.bind("0.0.0.0", 0) as listener:
+        assert serve.url_of(listener).startswith("http://127.0.0.1:")
+    if socket.has_ipv6:
+        try:
+            with serve.bind("::1", 0) as listener:
+                assert serve.url_of(listener).startswith("http://[::1]:")
+        except Unavailable:
+            pass
+
+
+def test_bad_settings_stop_the_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["serve", "--contexts", "0"]) == 2
+    assert "--contexts: got '0', allowed an integer 1..256" in capsys.readouterr().err
+
+
+def test_model_argument_wins_over_the_environment() -> None:
+    given = cli.overrides_of({"model": "org/repo", "http_port": "1", "host": None})
+    assert given == {
+        "model_path": "",
+        "model_filename": "",
+        "model_id": "org/repo",
+        "http_port": "1",
+    }
+    assert cli.overrides_of({"model": None}) == {}
+
+
+def test_help_lists_every_setting() -> None:
+    from sentiric_llama.config import describe_fields
+
+    parser = cli.build_parser()
+    actions = parser._subparsers._group_actions[0].choices["serve"]  # type: ignore
+    text = actions.format_help()
+    for field in describe_fields():
+        assert field.flag in text and field.env[0] in " ".join(text.split())
+
+
+def test_engine_configuration() -> None:
+    guide = ModelFile(Path("g.gguf"), "sentiric-guide", is_guide=True)
+    assert serve.engine_config(Settings(), guide).context_size == 0
+    assert serve.engine_config(Settings(context_size=256), guide).context_size == 256
+    other = ModelFile(Path("m.gguf"), "m")
+    config = serve.engine_config(Settings(compute_threads=3, physical_batch_size=64), other)
+    assert (config.context_size, config.threads, config.ubatch_size) == (4096, 3, 64)
+
+
+def test_served_names() -> None:
+    model = ModelFile(Path("x/tiny-Q8_0.gguf"), "org/repo")
+    named = serve.served_model(Settings(model_alias="gpt, chat"), model)
+    assert named.name == "gpt" and named.aliases == ("chat", "org/repo", "tiny-Q8_0.gguf")
+    plain = serve.served_model(Settings(), model)
+    assert plain.name == "org/repo" and plain.notice == ""
+    guide = serve.served_model(Settings(), ModelFile(Path("g.gguf"), "sentiric-guide", True))
+    assert "serve" in guide.notice and guide.notice.isascii()
+
+
+def test_banner_tells_what_a_person_needs() -> None:
+    guide = ServedModel("sentiric-guide", notice="x")
+    text = banner(Settings(), guide, FAKE_INFO, "http://127.0.0.1:16070")
+    for part in ("http://127.0.0.1:16070", "sentiric-guide", "4 x 4096", "curl", "serve ", "no,"):
+        assert part in text
+    locked = Settings(api_key="secret")
+    text = banner(locked, ServedModel("m"), FAKE_INFO, "http://h")
+    assert "secret" not in text and "API_KEY" in curl_line(locked, "http://h")
+    assert "guide" not in text

@@ -1,0 +1,253 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The use cases without any protocol: readiness, streams, cancellation, drain."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+import pytest
+
+from sentiric_llama.chat_call import ChatCall, build_requests
+from sentiric_llama.config import Settings
+from sentiric_llama.errors import (
+    InternalError,
+    InvalidArgument,
+    ModelNotFound,
+    Overloaded,
+    SentiricLlamaError,
+    Unavailable,
+)
+from sentiric_llama.service import LlamaService, NotReady, Readiness, ServedModel
+from sentiric_llama.testing import FakeEngine
+from sentiric_llama.types import Message
+
+CALL = ChatCall(messages=(Message("user", "hi"),))
+
+
+def run(work: Coroutine[Any, Any, None]) -> None:
+    """Runs a test and checks that no task is left over."""
+
+    async def checked() -> None:
+        await work
+        await asyncio.sleep(0)
+        assert len(asyncio.all_tasks()) == 1
+
+    asyncio.run(checked())
+
+
+def ready(engine: FakeEngine, **settings: Any) -> LlamaService:
+    service = LlamaService(Settings(**settings))
+    service.attach(engine, ServedModel("m", ("a",)))
+    return service
+
+
+def test_states() -> None:
+    async def body() -> None:
+        service = LlamaService(Settings())
+        with pytest.raises(NotReady, match="Model is loading or not ready"):
+            await service.chat(CALL)
+        assert service.capacity.total == 4 and not service.capacity.has_capacity
+        service.fail(InternalError("x"))
+        assert service.state is Readiness.FAILED
+        service.attach(FakeEngine(), ServedModel("m"))
+        assert service.is_ready and (await service.chat(CALL)).choices[0].text == "You said: hi"
+        await service.close()
+        await service.close()
+        assert service.state is Readiness.DRAINING
+        with pytest.raises(NotReady, match="shutting down"):
+            await service.chat(CALL)
+
+    run(body())
+
+
+def test_attach_while_draining_stays_draining() -> None:
+    async def body() -> None:
+        service = LlamaService(Settings())
+        service.begin_drain()
+        service.attach(FakeEngine(), ServedModel("m"))
+        assert service.state is Readiness.DRAINING
+
+    run(body())
+
+
+def test_names() -> None:
+    async def body() -> None:
+        service = ready(FakeEngine())
+        for name in ("m", "a", "default", ""):
+            assert service.find_model(name).name == "m"
+        with pytest.raises(ModelNotFound, match="loaded is 'm'"):
+            service.find_model("M")
+
+    run(body())
+
+
+def test_stream_equals_chat() -> None:
+    async def body() -> None:
+        service = ready(FakeEngine())
+        items = [item async for item in service.stream_chat(CALL)]
+        text = "".join(item.delta.text for item in items)
+        assert text == (await service.chat(CALL)).choices[0].text
+        assert items[-1].delta.final is not None
+        assert service.in_flight == 0
+
+    run(body())
+
+
+@pytest.mark.parametrize("after", [0, 1, 5])
+def test_closing_a_stream_frees_everything(after: int) -> None:
+    async def body() -> None:
+        engine = FakeEngine(delay_s=0.001)
+        service = ready(engine)
+        stream = service.stream_chat(ChatCall(messages=CALL.messages, n=3))
+        for _ in range(after):
+            await anext(stream)
+        await stream.aclose()
+        assert engine.active == 0 and service.in_flight == 0
+
+    run(body())
+
+
+def test_cancelling_a_chat_frees_everything() -> None:
+    async def body() -> None:
+        engine = FakeEngine(delay_s=1)
+        service = ready(engine)
+        task = asyncio.create_task(service.chat(CALL))
+        await asyncio.sleep(0.02)
+        assert engine.active == 1 and service.in_flight == 1
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert engine.active == 0 and service.in_flight == 0
+
+    run(body())
+
+
+def test_one_failed_choice_ends_the_others() -> None:
+    async def body() -> None:
+        engine = FakeEngine(contexts=1, queue_limit=1, delay_s=0.01)
+        service = ready(engine)
+        with pytest.raises(Overloaded):
+            await service.chat(ChatCall(messages=CALL.messages, n=4))
+        assert engine.active == 0 and engine.stats().queued == 0
+
+    run(body())
+
+
+def test_deltas_before_a_failure_are_delivered() -> None:
+    async def body() -> None:
+        service = ready(FakeEngine(fail=InternalError("bug"), fail_after=3))
+        text = ""
+        with pytest.raises(InternalError):
+            async for item in service.stream_chat(CALL):
+                text += item.delta.text
+        assert text == "You"
+
+    run(body())
+
+
+def test_a_reader_that_waits_holds_the_engine_back() -> None:
+    async def body() -> None:
+        engine = FakeEngine(lambda _: "x" * 5000)
+        service = ready(engine, default_max_tokens=5000)
+        async with service.open_chat(CALL) as stream:
+            first = await stream.read()
+            await asyncio.sleep(0.1)
+            assert engine.active == 1, "the engine is not asked for more than fits the buffer"
+            count = len(first)
+            while not stream.done:
+                count += len(await stream.read())
+        assert count == 5001
+
+    run(body())
+
+
+def test_read_times_out_and_goes_on() -> None:
+    async def body() -> None:
+        service = ready(FakeEngine("ab", delay_s=0.1))
+        async with service.open_chat(CALL) as stream:
+            assert await stream.read(0.01) == []
+            text = ""
+            while not stream.done:
+                text += "".join(item.delta.text for item in await stream.read(0.03))
+        assert text == "ab" and await stream.read() == []
+
+    run(body())
+
+
+def test_drain() -> None:
+    async def body() -> None:
+        engine = FakeEngine("abc", delay_s=0.05)
+        service = ready(engine)
+        assert await service.wait_idle(0)
+        task = asyncio.create_task(service.chat(CALL))
+        await asyncio.sleep(0.01)
+        service.begin_drain()
+        with pytest.raises(NotReady):
+            await service.chat(CALL)
+        assert not await service.wait_idle(0.01)
+        assert await service.wait_idle(5)
+        assert (await task).choices[0].text == "abc"
+
+    run(body())
+
+
+def test_closing_ends_what_runs_with_unavailable() -> None:
+    async def body() -> None:
+        service = ready(FakeEngine("abc", delay_s=0.05))
+        task = asyncio.create_task(service.chat(CALL))
+        await asyncio.sleep(0.01)
+        await service.close()
+        with pytest.raises(Unavailable, match="shutting down"):
+            await task
+        assert await service.wait_idle(1)
+
+    run(body())
+
+
+def test_defaults_come_from_settings() -> None:
+    settings = Settings(
+        default_temperature=0.1,
+        default_top_k=3,
+        default_max_tokens=9,
+        truncation="error",
+        request_timeout_ms=5,
+    )
+    (request,) = build_requests(CALL, settings, 100)
+    assert (request.sampling.temperature, request.sampling.top_k) == (0.1, 3)
+    assert (request.max_tokens, request.truncation, request.deadline_ms) == (9, "error", 5)
+    call = ChatCall(
+        messages=CALL.messages,
+        sampling={"temperature": 1.0},
+        max_tokens=0,
+        truncation="shift",
+    )
+    (request,) = build_requests(call, settings, 100)
+    assert (request.sampling.temperature, request.max_tokens) == (1.0, 0)
+    assert request.truncation == "shift"
+
+
+@pytest.mark.parametrize(
+    ("call", "where"),
+    [
+        (ChatCall(messages=()), "messages"),
+        (ChatCall(messages=CALL.messages * 2049), "messages"),
+        (ChatCall(messages=(Message("user", "ş" * 2**20 + "x"),)), "messages"),
+        (ChatCall(messages=CALL.messages, rag_context="x" * (2**21)), "messages"),
+        (ChatCall(messages=CALL.messages, sampling={"logit_bias": {100: 1.0}}), "logit_bias"),
+    ],
+)
+def test_limits(call: ChatCall, where: str) -> None:
+    with pytest.raises(SentiricLlamaError) as caught:
+        build_requests(call, Settings(), 100)
+    assert caught.value.where == where and isinstance(caught.value, ValueError)
+
+
+def test_tenant_can_be_required() -> None:
+    async def body() -> None:
+        service = ready(FakeEngine(), require_tenant=True)
+        with pytest.raises(InvalidArgument, match="tenant_id header is strictly required"):
+            await service.chat(CALL)
+
+    run(body())
