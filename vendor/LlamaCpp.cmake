@@ -53,3 +53,9 @@ foreach(_target IN LISTS SENTIRIC_LLAMA_LIBRARIES)
   set_property(TARGET ${_target} PROPERTY VERSION)
   set_property(TARGET ${_target} PROPERTY SOVERSION)
 endforeach()
+
+# Into the wheel, beside our own licence. Not by license-files: it must match before the first fetch.
+if(SKBUILD)
+  install(FILES "${LLAMA_CPP_DIR}/LICENSE" DESTINATION "${SKBUILD_METADATA_DIR}/licenses/llama.cpp")
+  install(DIRECTORY "${LLAMA_CPP_DIR}/licenses/" DESTINATION "${SKBUILD_METADATA_DIR}/licenses/llama.cpp")
+endif()
