@@ -42,9 +42,10 @@ set(LLAMA_OPENSSL OFF CACHE BOOL "The model store downloads in Python")
 set(LLAMA_SUBPROCESS OFF CACHE BOOL "")
 set(LLAMA_BUILD_COMMIT "${SENTIRIC_LLAMA_COMMIT}")
 set(LLAMA_BUILD_NUMBER 0)
+set(GIT_EXE "" CACHE FILEPATH "The commit of this repository is not ggml's")
 add_subdirectory("${LLAMA_CPP_DIR}" "${CMAKE_BINARY_DIR}/llama.cpp" EXCLUDE_FROM_ALL)
 
-# Versioned names are symbolic links, which a wheel cannot hold.
+# Versioned names are symbolic links, which a wheel cannot hold; headers do not go into it.
 set(SENTIRIC_LLAMA_LIBRARIES ggml-base ggml-cpu ggml llama llama-common)
 if(SENTIRIC_CUDA)
   list(APPEND SENTIRIC_LLAMA_LIBRARIES ggml-cuda)
@@ -52,6 +53,7 @@ endif()
 foreach(_target IN LISTS SENTIRIC_LLAMA_LIBRARIES)
   set_property(TARGET ${_target} PROPERTY VERSION)
   set_property(TARGET ${_target} PROPERTY SOVERSION)
+  set_property(TARGET ${_target} PROPERTY PUBLIC_HEADER)
 endforeach()
 
 # Into the wheel, beside our own licence. Not by license-files: it must match before the first fetch.
