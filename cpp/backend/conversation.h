@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+// A conversation as turns, to drop the oldest ones. Pure.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "sentiric/types.h"
+
+namespace sentiric::backend {
+
+bool IsSystemRole(const Message& message);  // system, developer
+
+std::vector<Message> SystemMessages(const std::vector<Message>& messages);
+
+// A turn is a user message with the assistant and tool messages after it; what stands before the
+// first user message is a turn as well. System messages belong to none.
+std::size_t CountTurns(const std::vector<Message>& messages);
+
+// The messages without the oldest `count` turns; system messages stay where they are.
+std::vector<Message> DropTurns(const std::vector<Message>& messages, std::size_t count);
+
+}  // namespace sentiric::backend

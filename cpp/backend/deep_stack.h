@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+// Threads with room for deep recursion. llama.cpp's tokenizers, its Jinja engine and its schema
+// converter recurse once per character or nesting level; on a default 8 MB stack (1 MB in some
+// hosts) a hostile prompt ends the process. Everything that parses user text runs here.
+#pragma once
+
+#include <pthread.h>
+
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "core/task_pool.h"
+#include "sentiric/error.h"
+
+namespace sentiric::backend {
+
+// Address space, not memory: the kernel backs only the pages a job touches.
+inline constexpr std::size_t kDeepStackBytes = std::size_t{256} << 20;
+
+// A fixed set of threads that run jobs first in, first out.
+class DeepStackPool final : public TaskPool {
+ public:
+  // num_threads >= 1. kOutOfMemory when a thread cannot be made.
+  static Result<std::unique_ptr<DeepStackPool>> Create(int num_threads,
+                                                       std::size_t stack_bytes = kDeepStackBytes);
+  // Runs what was posted, then joins. Must not be called from a job.
+  ~DeepStackPool() override;
+  DeepStackPool(const DeepStackPool&) = delete;
+  DeepStackPool& operator=(const DeepStackPool&) = delete;
+
+  // Any thread; never waits. An exception that leaves the job is dropped: a job that has someone
+  // to tell must catch it itself.
+  void Post(std::function<void()> job) override;
+
+  // Runs `job` on a pool thread and waits for it; from a pool thread it runs in place. An exception
+  // becomes kOutOfMemory (bad_alloc) or kInternal.
+  Status Run(const std::function<void()>& job);
+
+  int num_threads() const { return static_cast<int>(threads_.size()); }
+
+ private:
+  DeepStackPool() = default;
+  static void* ThreadMain(void* self);
+  void Work();
+
+  // Constant after Create().
+  std::vector<pthread_t> threads_;
+
+  // Guarded by mutex_.
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::deque<std::function<void()>> jobs_;
+  bool closing_ = false;
+};
+
+}  // namespace sentiric::backend

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+#include "backend/deep_stack.h"
+
+#include <atomic>
+#include <new>
+#include <stdexcept>
+#include <vector>
+
+#include "check.h"
+
+namespace sentiric::backend {
+namespace {
+
+// Recursion the optimiser cannot turn into a loop: about 1 KB of stack for each level.
+int Descend(int levels) {
+  volatile char frame[1024];
+  frame[0] = static_cast<char>(levels);
+  return levels == 0 ? 0 : Descend(levels - 1) + (frame[0] != 0 ? 1 : 1);
+}
+
+TEST(DeepStackPool, HoldsDeepRecursion) {
+  const auto owner = DeepStackPool::Create(1);
+  ASSERT(owner.ok());
+  DeepStackPool& pool = **owner;
+  int depth = 0;
+  EXPECT(!pool.Run([&] { depth = Descend(100000); }));
+  EXPECT_EQ(depth, 100000);
+}
+
+TEST(DeepStackPool, RunsInOrderAndFinishesWhatWasPosted) {
+  std::vector<int> order;
+  {
+    const auto owner = DeepStackPool::Create(1);
+    ASSERT(owner.ok());
+    DeepStackPool& pool = **owner;
+    for (int i = 0; i < 100; ++i) pool.Post([&order, i] { order.push_back(i); });
+  }
+  ASSERT(order.size() == 100);
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(order[static_cast<std::size_t>(i)], i);
+}
+
+TEST(DeepStackPool, SurvivesExceptions) {
+  const auto owner = DeepStackPool::Create(2);
+  ASSERT(owner.ok());
+  DeepStackPool& pool = **owner;
+  pool.Post([] { throw std::runtime_error("dropped"); });
+  const Status failed = pool.Run([] { throw std::runtime_error("broken"); });
+  ASSERT(failed.has_value());
+  EXPECT(failed->code == ErrorCode::kInternal);
+  EXPECT_EQ(failed->what, std::string("broken"));
+  const Status memory = pool.Run([] { throw std::bad_alloc(); });
+  ASSERT(memory.has_value());
+  EXPECT(memory->code == ErrorCode::kOutOfMemory);
+  EXPECT(!pool.Run([] {}));
+}
+
+TEST(DeepStackPool, RunsInPlaceOnItsOwnThread) {
+  const auto owner = DeepStackPool::Create(1);
+  ASSERT(owner.ok());
+  DeepStackPool& pool = **owner;
+  int inner = 0;
+  EXPECT(!pool.Run([&] { (void)pool.Run([&] { inner = 1; }); }));
+  EXPECT_EQ(inner, 1);
+}
+
+TEST(DeepStackPool, ManyThreadsCountEveryJob) {
+  std::atomic<int> count{0};
+  {
+    const auto owner = DeepStackPool::Create(4);
+    ASSERT(owner.ok());
+    DeepStackPool& pool = **owner;
+    EXPECT_EQ(pool.num_threads(), 4);
+    for (int i = 0; i < 1000; ++i) pool.Post([&count] { ++count; });
+  }
+  EXPECT_EQ(count.load(), 1000);
+}
+
+TEST(DeepStackPool, RefusesNoThreads) {
+  const auto pool = DeepStackPool::Create(0);
+  ASSERT(!pool.ok());
+  EXPECT(pool.error().code == ErrorCode::kInvalidArgument);
+}
+
+TEST(DeepStackPool, ReportsThreadsThatCannotBeMade) {
+  const auto pool = DeepStackPool::Create(1, std::size_t{1} << 60);
+  ASSERT(!pool.ok());
+  EXPECT(pool.error().code == ErrorCode::kOutOfMemory);
+}
+
+}  // namespace
+}  // namespace sentiric::backend

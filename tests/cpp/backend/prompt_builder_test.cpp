@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+#include "backend/prompt_builder.h"
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "backend/conversation.h"
+#include "check.h"
+#include "core/grammar/matcher.h"
+#include "vocabularies.h"
+
+namespace sentiric::backend {
+namespace {
+
+constexpr std::int32_t kRoomy = 1 << 20;
+
+ModelPromptBuilder& Builder(const std::string& name) {
+  static std::map<std::string, std::unique_ptr<ModelPromptBuilder>> builders;
+  auto& builder = builders[name];
+  if (!builder) {
+    builder = std::make_unique<ModelPromptBuilder>(testing::LoadVocabulary(name).model.get(), "");
+  }
+  return *builder;
+}
+
+Result<PreparedPrompt> Prepare(const std::string& name, const Request& request,
+                               std::int32_t max_prompt = kRoomy) {
+  Result<PreparedPrompt> result = PreparedPrompt{};
+  (void)testing::Pool().Run([&] { result = Builder(name).Prepare(request, max_prompt); });
+  return result;
+}
+
+Request Chat(std::vector<Message> messages, Truncation truncation = Truncation::kDropTurns) {
+  Request request;
+  request.prompt.messages = std::move(messages);
+  request.truncation = truncation;
+  return request;
+}
+
+Request Text(const std::string& text, Truncation truncation = Truncation::kError) {
+  Request request;
+  request.prompt.text = text;
+  request.truncation = truncation;
+  return request;
+}
+
+std::string TextOf(const std::string& name, const std::vector<Token>& tokens) {
+  return Builder(name).Detokenize(tokens, true).value();
+}
+
+// A system message and `turns` questions with answers, then a last question.
+std::vector<Message> LongTalk(int turns) {
+  std::vector<Message> messages = {{"system", "Answer in one word."}};
+  for (int i = 0; i < turns; ++i) {
+    messages.push_back({"user", "Question number " + std::to_string(i) + ", what is it?"});
+    messages.push_back({"assistant", "Answer number " + std::to_string(i) + "."});
+  }
+  messages.push_back({"user", "The last question."});
+  return messages;
+}
+
+bool IsError(const Result<PreparedPrompt>& result, ErrorCode code, const std::string& where) {
+  return !result.ok() && result.error().code == code && result.error().where == where;
+}
+
+TEST(Conversation, DropsWholeTurns) {
+  const std::vector<Message> talk = {{"assistant", "0"}, {"system", "s"}, {"user", "1"},
+                                     {"assistant", "1"}, {"tool", "1"},   {"developer", "d"},
+                                     {"user", "2"}};
+  EXPECT_EQ(CountTurns(talk), std::size_t{3});
+  const auto contents = [&](std::size_t count) {
+    std::string all;
+    for (const Message& message : DropTurns(talk, count)) all += message.content;
+    return all;
+  };
+  EXPECT_EQ(contents(0), std::string("0s11"
+                                     "1d2"));
+  EXPECT_EQ(contents(1), std::string("s111d2"));
+  EXPECT_EQ(contents(2), std::string("sd2"));
+  EXPECT_EQ(CountTurns({{"system", "s"}}), std::size_t{0});
+}
+
+TEST(PromptBuilder, APromptThatFitsIsLeftAlone) {
+  const auto prepared = Prepare("qwen2", Chat(LongTalk(3)));
+  ASSERT(prepared.ok());
+  EXPECT_EQ(prepared->context.dropped_turns, 0);
+  EXPECT_EQ(prepared->context.dropped_tokens, 0);
+  EXPECT(!prepared->grammar);
+  std::vector<Token> whole;
+  (void)testing::Pool().Run([&] {
+    const std::string text = Builder("qwen2").Render(LongTalk(3), true)->Text();
+    whole = Builder("qwen2").Tokenize(text, true, true).value();
+  });
+  EXPECT(prepared->tokens == whole);
+}
+
+TEST(PromptBuilder, DropsTheFewestTurns) {
+  const auto full = Prepare("qwen2", Chat(LongTalk(20)));
+  ASSERT(full.ok());
+  const auto size = static_cast<std::int32_t>(full->tokens.size());
+  EXPECT(Prepare("qwen2", Chat(LongTalk(20)), size)->context.dropped_turns == 0);
+  const auto one = Prepare("qwen2", Chat(LongTalk(20)), size - 1);
+  ASSERT(one.ok());
+  EXPECT_EQ(one->context.dropped_turns, 1);
+  EXPECT_EQ(one->context.dropped_tokens, size - static_cast<std::int32_t>(one->tokens.size()));
+  for (std::int32_t room = 60; room < size; room += 37) {
+    const auto prepared = Prepare("qwen2", Chat(LongTalk(20)), room);
+    ASSERT(prepared.ok());
+    EXPECT(static_cast<std::int32_t>(prepared->tokens.size()) <= room);
+    const int dropped = prepared->context.dropped_turns;
+    const auto one_less =
+        Prepare("qwen2", Chat(DropTurns(LongTalk(20), static_cast<std::size_t>(dropped - 1))));
+    EXPECT(static_cast<std::int32_t>(one_less->tokens.size()) > room);
+    const std::string text = TextOf("qwen2", prepared->tokens);
+    EXPECT(text.find("Answer in one word.") != std::string::npos);
+    EXPECT(text.find("The last question.") != std::string::npos);
+  }
+}
+
+TEST(PromptBuilder, TheLastTurnMustFit) {
+  const auto result = Prepare("qwen2", Chat(LongTalk(20)), 20);
+  ASSERT(IsError(result, ErrorCode::kContextLengthExceeded, "messages"));
+  const auto full = Prepare("qwen2", Chat(LongTalk(20)));
+  EXPECT_EQ(result.error().what,
+            "prompt has " + std::to_string(full->tokens.size()) + " tokens; the context holds 20");
+  EXPECT(IsError(Prepare("qwen2", Chat(LongTalk(20), Truncation::kError), 300),
+                 ErrorCode::kContextLengthExceeded, "messages"));
+}
+
+TEST(PromptBuilder, ShiftKeepsTheHeadAndTheNewest) {
+  const auto full = Prepare("llama-bpe", Chat(LongTalk(20)));
+  const auto shifted = Prepare("llama-bpe", Chat(LongTalk(20), Truncation::kShift), 100);
+  ASSERT(full.ok() && shifted.ok());
+  EXPECT_EQ(shifted->tokens.size(), std::size_t{100});
+  EXPECT_EQ(shifted->keep, full->keep);
+  EXPECT_EQ(shifted->context.dropped_tokens, static_cast<std::int32_t>(full->tokens.size()) - 100);
+  EXPECT(std::equal(shifted->tokens.begin(), shifted->tokens.begin() + shifted->keep,
+                    full->tokens.begin()));
+  EXPECT(std::equal(shifted->tokens.rbegin(), shifted->tokens.rend() - shifted->keep,
+                    full->tokens.rbegin()));
+  EXPECT(IsError(Prepare("llama-bpe", Chat(LongTalk(20), Truncation::kShift), full->keep),
+                 ErrorCode::kContextLengthExceeded, "messages"));
+}
+
+TEST(PromptBuilder, KeepIsTheSystemBlock) {
+  for (const char* name : {"qwen2", "llama-bpe", "gemma-4", "phi-3", "llama-spm"}) {
+    const auto prepared = Prepare(name, Chat(LongTalk(2)));
+    ASSERT(prepared.ok());
+    const std::vector<Token> head(prepared->tokens.begin(),
+                                  prepared->tokens.begin() + prepared->keep);
+    const std::string text = TextOf(name, head);
+    EXPECT(text.find("Answer in one word") != std::string::npos);
+    EXPECT(text.find("Question") == std::string::npos);
+  }
+  const auto none = Prepare("llama-bpe", Chat({{"user", "hello"}}));
+  ASSERT(none.ok());
+  EXPECT_EQ(none->keep, 1);
+}
+
+TEST(PromptBuilder, BosStandsOnce) {
+  for (const char* name : {"llama-bpe", "gemma-4", "phi-3", "llama-spm"}) {
+    const Token bos = llama_vocab_bos(testing::LoadVocabulary(name).vocab());
+    for (const Request& request : {Chat(LongTalk(1)), Text("hello")}) {
+      const auto prepared = Prepare(name, request);
+      ASSERT(prepared.ok());
+      EXPECT_EQ(prepared->tokens.front(), bos);
+      EXPECT_EQ(std::count(prepared->tokens.begin(), prepared->tokens.end(), bos), 1);
+    }
+  }
+}
+
+TEST(PromptBuilder, TextKeepsBosOnly) {
+  const auto prepared = Prepare("llama-bpe", Text("one two three <|eot_id|>"));
+  ASSERT(prepared.ok());
+  EXPECT_EQ(prepared->keep, 1);
+  EXPECT_EQ(TextOf("llama-bpe", prepared->tokens),
+            std::string("<|begin_of_text|>one two three <|eot_id|>"));
+  Request trusted = Text("<|eot_id|>");
+  trusted.prompt.parse_special = true;
+  EXPECT_EQ(Prepare("llama-bpe", trusted)->tokens.size(), std::size_t{2});
+  std::string words;
+  for (int i = 0; i < 100; ++i) words += "word" + std::to_string(i) + " ";
+  for (const Truncation policy : {Truncation::kError, Truncation::kDropTurns}) {
+    EXPECT(IsError(Prepare("llama-bpe", Text(words, policy), 50), ErrorCode::kContextLengthExceeded,
+                   "prompt"));
+  }
+  const auto shifted = Prepare("llama-bpe", Text(words, Truncation::kShift), 50);
+  ASSERT(shifted.ok());
+  EXPECT_EQ(shifted->tokens.size(), std::size_t{50});
+}
+
+TEST(PromptBuilder, TokensAreTakenAsTheyAre) {
+  Request request;
+  request.prompt.tokens = {128000, 9906, 1917};
+  const auto prepared = Prepare("llama-bpe", request);
+  ASSERT(prepared.ok());
+  EXPECT(prepared->tokens == request.prompt.tokens);
+  EXPECT_EQ(prepared->keep, 1);
+  request.prompt.tokens = {5, -1};
+  EXPECT(IsError(Prepare("llama-bpe", request), ErrorCode::kInvalidArgument, "tokens[1]"));
+  request.prompt.tokens = {128256};
+  EXPECT(IsError(Prepare("llama-bpe", request), ErrorCode::kInvalidArgument, "tokens[0]"));
+}
+
+TEST(PromptBuilder, RefusesNothingAndTooMuch) {
+  EXPECT(IsError(Prepare("gpt-2", Request{}), ErrorCode::kInvalidArgument, "prompt"));
+  Request both = Chat({{"user", "a"}});
+  both.prompt.text = "b";
+  EXPECT(IsError(Prepare("gpt-2", both), ErrorCode::kInvalidArgument, "prompt"));
+  EXPECT(IsError(Prepare("gpt-2", Chat({{"robot", "a"}})), ErrorCode::kInvalidArgument,
+                 "messages[0].role"));
+  EXPECT(IsError(Prepare("gpt-2", Text("\xFF")), ErrorCode::kInvalidArgument, "prompt"));
+}
+
+TEST(PromptBuilder, ABrokenTemplateLeavesTextAlone) {
+  ModelPromptBuilder builder(testing::LoadVocabulary("gpt-2").model.get(), "{{ broken");
+  const auto chat = builder.Prepare(Chat({{"user", "a"}}), kRoomy);
+  EXPECT(IsError(chat, ErrorCode::kTemplateFailed, "chat_template"));
+  EXPECT(builder.Prepare(Text("a"), kRoomy).ok());
+  ModelInfo info;
+  builder.Describe(&info);
+  EXPECT_EQ(info.chat_template_source, std::string("override"));
+}
+
+bool GrammarTakes(GrammarSpec::Kind kind, const std::string& text, const std::string& output) {
+  Request request = Text("x");
+  request.grammar = {kind, text};
+  const auto prepared = Prepare("gpt-2", request);
+  if (!prepared.ok() || !prepared->grammar) return false;
+  grammar::Matcher matcher(prepared->grammar);
+  return matcher.Advance(output) && matcher.CanEnd();
+}
+
+TEST(PromptBuilder, CompilesGrammars) {
+  using Kind = GrammarSpec::Kind;
+  EXPECT(GrammarTakes(Kind::kGbnf, "root ::= \"yes\" | \"no\"", "yes"));
+  EXPECT(!GrammarTakes(Kind::kGbnf, "root ::= \"yes\" | \"no\"", "maybe"));
+  EXPECT(GrammarTakes(Kind::kJsonObject, "", "{\"a\": 1}"));
+  EXPECT(!GrammarTakes(Kind::kJsonObject, "", "[1]"));
+  EXPECT(GrammarTakes(Kind::kJsonSchema, R"({"type":"integer"})", "42"));
+  EXPECT(GrammarTakes(Kind::kJsonObject,
+                      R"({"type":"object","properties":{"n":{"type":"integer"}},)"
+                      R"("required":["n"]})",
+                      "{\"n\": 42}"));
+}
+
+TEST(PromptBuilder, NamesWhatIsWrongWithAGrammar) {
+  using Kind = GrammarSpec::Kind;
+  const auto error_of = [](Kind kind, const std::string& text) {
+    Request request = Text("x");
+    request.grammar = {kind, text};
+    const auto prepared = Prepare("gpt-2", request);
+    if (prepared.ok()) return std::string("no error");
+    return std::string(ErrorCodeName(prepared.error().code)) + " " +
+           prepared.error().where.substr(0, 11);
+  };
+  EXPECT_EQ(error_of(Kind::kGbnf, "root ::= ("), std::string("invalid_grammar grammar:1:1"));
+  EXPECT_EQ(error_of(Kind::kGbnf, "root ::= undefined"),
+            std::string("invalid_grammar grammar:1:1"));
+  EXPECT_EQ(error_of(Kind::kJsonSchema, ""), std::string("invalid_grammar json_schema"));
+  EXPECT_EQ(
+      error_of(
+          Kind::kJsonSchema,
+          R"({"$ref":"#/$defs/a","$defs":{"a":{"anyOf":[{"$ref":"#/$defs/a"},{"type":"null"}]}}})"),
+      std::string("invalid_grammar json_schema"));
+}
+
+TEST(PromptBuilder, CountsTheGrammarCache) {
+  ModelPromptBuilder builder(testing::LoadVocabulary("gpt-2").model.get(), "");
+  Request request = Text("x");
+  request.grammar = {GrammarSpec::Kind::kJsonObject, ""};
+  for (int i = 0; i < 3; ++i) EXPECT(builder.Prepare(request, kRoomy).ok());
+  EngineStats stats;
+  builder.AddStats(&stats);
+  EXPECT_EQ(stats.grammar_cache_misses, std::uint64_t{1});
+  EXPECT_EQ(stats.grammar_cache_hits, std::uint64_t{2});
+}
+
+TEST(PromptBuilder, AThousandTurnsAreCutQuickly) {
+  Result<PreparedPrompt> prepared = PreparedPrompt{};
+  const double spent =
+      testing::MillisecondsOf([&] { prepared = Prepare("qwen2", Chat(LongTalk(1000)), 4095); });
+  ASSERT(prepared.ok());
+  EXPECT(prepared->context.dropped_turns > 500);
+  EXPECT(spent < 5000);
+}
+
+}  // namespace
+}  // namespace sentiric::backend
