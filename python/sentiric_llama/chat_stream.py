@@ -95,11 +95,13 @@ class ChatStream:
             raise self._failure
         if self.done:
             return []
-        try:
-            async with asyncio.timeout(timeout_s):
-                items = [await self._queue.get()]
-        except TimeoutError:
-            return []
+        items = []
+        if self._queue.empty():  # else no timer is needed, and most steps come in bursts
+            try:
+                async with asyncio.timeout(timeout_s):
+                    items.append(await self._queue.get())
+            except TimeoutError:
+                return []
         while not self._queue.empty():
             items.append(self._queue.get_nowait())
         deltas: list[ChoiceDelta] = []

@@ -190,6 +190,7 @@ def bind(host: str, port: int) -> socket.socket:
         listener = socket.socket(family, socket.SOCK_STREAM)
         try:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            notice_dead_peers(listener)
             listener.bind(address)
             listener.listen(1024)
         except OSError:
@@ -203,6 +204,18 @@ def bind(host: str, port: int) -> socket.socket:
         ) from None
     listener.setblocking(False)
     return listener
+
+
+def notice_dead_peers(listener: socket.socket) -> None:
+    """Connections inherit it: a peer that vanished or takes nothing is dropped by the kernel.
+
+    Otherwise the work of a client whose machine lost power would go on to its end.
+    """
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    seconds = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}
+    for name, value in (seconds | {"TCP_USER_TIMEOUT": 60_000}).items():
+        if hasattr(socket, name):  # not every system has each
+            listener.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
 
 def url_of(listener: socket.socket) -> str:

@@ -214,6 +214,18 @@ def test_port_in_use() -> None:
         serve.bind("host.invalid", 0)
 
 
+def test_dead_peers_are_noticed() -> None:
+    with (
+        serve.bind("127.0.0.1", 0) as listener,
+        socket.create_connection(listener.getsockname()),
+        listener.accept()[0] as accepted,
+    ):
+        assert accepted.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            limit = accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
+            assert limit == 60_000
+
+
 def test_urls() -> None:
     with serve.bind("0.0.0.0", 0) as listener:
         assert serve.url_of(listener).startswith("http://127.0.0.1:")

@@ -165,7 +165,7 @@ def test_a_reader_that_waits_holds_the_engine_back() -> None:
 
 def test_read_times_out_and_goes_on() -> None:
     async def body() -> None:
-        service = ready(FakeEngine("ab", delay_s=0.1))
+        service = ready(FakeEngine("ab", delay_s=0.5))
         async with service.open_chat(CALL) as stream:
             assert await stream.read(0.01) == []
             text = ""
@@ -178,7 +178,7 @@ def test_read_times_out_and_goes_on() -> None:
 
 def test_drain() -> None:
     async def body() -> None:
-        engine = FakeEngine("abc", delay_s=0.05)
+        engine = FakeEngine("abc", delay_s=0.2)
         service = ready(engine)
         assert await service.wait_idle(0)
         task = asyncio.create_task(service.chat(CALL))
@@ -195,7 +195,7 @@ def test_drain() -> None:
 
 def test_closing_ends_what_runs_with_unavailable() -> None:
     async def body() -> None:
-        service = ready(FakeEngine("abc", delay_s=0.05))
+        service = ready(FakeEngine("abc", delay_s=0.2))
         task = asyncio.create_task(service.chat(CALL))
         await asyncio.sleep(0.01)
         await service.close()

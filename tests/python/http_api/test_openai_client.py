@@ -165,7 +165,7 @@ def test_closing_a_stream_cancels(start: Any) -> None:
 
 
 def test_eight_async_clients_interleave(start: Any) -> None:
-    server = start(lambda: FakeEngine(delay_s=0.005, contexts=8))
+    server = start(lambda: FakeEngine(first_delay_s=1, delay_s=0.005, contexts=8))
     order: list[int] = []
 
     async def one(client: openai.AsyncOpenAI, index: int) -> str:
