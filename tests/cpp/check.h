@@ -11,6 +11,7 @@
 #include <sstream>
 #include <string>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace check {
@@ -33,24 +34,16 @@ struct Registration {
   }
 };
 
-template <typename T, typename = void>
-struct IsPrintable : std::false_type {};
 template <typename T>
-struct IsPrintable<T,
-                   std::void_t<decltype(std::declval<std::ostream&>() << std::declval<const T&>())>>
-    : std::true_type {};
-
-template <typename T>
-std::string Show(const T& value) {
+auto Show(const T& value, int) -> decltype(std::declval<std::ostream&>() << value, std::string()) {
   std::ostringstream out;
-  if constexpr (std::is_enum_v<T>) {
-    out << static_cast<long long>(value);
-  } else if constexpr (IsPrintable<T>::value) {
-    out << std::boolalpha << value;
-  } else {
-    out << "(" << sizeof(T) << " bytes)";
-  }
+  out << std::boolalpha << value;
   return out.str();
+}
+template <typename T>
+std::string Show(const T& value, long) {
+  if constexpr (std::is_enum_v<T>) return std::to_string(static_cast<long long>(value));
+  return "(" + std::to_string(sizeof(value)) + " bytes)";
 }
 
 inline bool Fail(const char* file, int line, const std::string& what) {
@@ -60,8 +53,9 @@ inline bool Fail(const char* file, int line, const std::string& what) {
 }
 template <typename A, typename B>
 bool Equal(const char* file, int line, const char* text, const A& a, const B& b) {
-  return a == b || Fail(file, line,
-                        std::string(text) + "\n    left:  " + Show(a) + "\n    right: " + Show(b));
+  return a == b ||
+         Fail(file, line,
+              std::string(text) + "\n    left:  " + Show(a, 0) + "\n    right: " + Show(b, 0));
 }
 
 inline int Main(int argc, char** argv) {

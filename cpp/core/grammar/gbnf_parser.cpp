@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 #include "core/grammar/gbnf_parser.h"
 
-#include <map>
 #include <optional>
 #include <string>
-#include <unordered_map>
 #include <utility>
 
+#include "core/grammar/ast_builder.h"
 #include "core/grammar/gbnf_scanner.h"
 
 namespace sentiric::grammar {
@@ -18,17 +17,10 @@ class Parser {
 
   Result<Ast> Parse() {
     if (!ParseText()) return std::move(*error_);
-    return std::move(ast_);
+    return builder_.Take(builder_.FindRule("root", 0));
   }
 
  private:
-  // An open group; groups_[0] is the body of the rule itself.
-  struct Group {
-    std::size_t offset = 0;
-    std::vector<NodeId> alternatives;
-    std::vector<NodeId> items;
-  };
-
   bool ParseText();
   bool ParseRule();
   bool ParseBody();
@@ -44,16 +36,11 @@ class Parser {
   bool CloseGroup();
   bool CheckRules();
 
-  NodeId FinishGroup();
-  NodeId FinishSequence(Group* group);
-  bool AddItem(Node node);
   bool AddClass(std::size_t offset, std::vector<CodeRange> ranges);
   bool AddLiteralChar(std::size_t offset, CodePoint c);
-  NodeId AddNode(const Node& node);
-  NodeId AddParent(NodeKind kind, std::size_t offset, const std::vector<NodeId>& children);
   std::optional<RuleId> FindRule(std::string_view name, std::size_t offset);
 
-  bool nested() const { return groups_.size() > 1; }
+  bool nested() const { return builder_.num_open() > 0; }
   void SkipSpace() { scan_.SkipSpace(nested()); }
   bool Fail(std::size_t offset, std::string what) {
     return Fail(scan_.Fail(offset, std::move(what)));
@@ -74,10 +61,7 @@ class Parser {
   const std::string_view text_;
   const Limits& limits_;
   Scanner scan_;
-  Ast ast_;
-  std::vector<Group> groups_;
-  std::unordered_map<std::string_view, RuleId> rule_ids_;  // views text_
-  std::map<std::vector<CodeRange>, std::uint32_t> class_ids_;
+  AstBuilder builder_;
   std::optional<Error> error_;
 };
 
@@ -102,17 +86,14 @@ bool Parser::ParseRule() {
   scan_.Skip(3);
   const std::optional<RuleId> rule = FindRule(name, start);
   if (!rule) return false;
-  if (ast_.rules[*rule].body != kNoNode) {
+  if (builder_.rule(*rule).body != kNoNode) {
     return Fail(start,
                 "rule is defined twice; got " + QuoteName(name) + ", allowed one definition");
   }
   scan_.SkipSpace(true);
-  groups_.clear();
-  groups_.emplace_back();
-  groups_.back().offset = scan_.offset();
+  builder_.BeginRule(*rule, start);
   if (!ParseBody()) return false;
-  ast_.rules[*rule].offset = static_cast<std::uint32_t>(start);
-  ast_.rules[*rule].body = FinishGroup();
+  builder_.EndRule(*rule, scan_.offset());
   return true;
 }
 
@@ -122,13 +103,14 @@ bool Parser::ParseBody() {
     const char c = scan_.Peek();
     if (!nested() && (c == '\n' || c == '\r')) return true;
     if (!ParseItem(c)) return false;
-    if (ast_.nodes.size() + ast_.bytes.size() > limits_.elements) {
-      return TooMany(scan_.offset(), "grammar has too many elements",
-                     ast_.nodes.size() + ast_.bytes.size(), limits_.elements);
+    if (builder_.num_elements() > limits_.elements) {
+      return TooMany(scan_.offset(), "grammar has too many elements", builder_.num_elements(),
+                     limits_.elements);
     }
   }
   if (nested())
-    return Fail(groups_.back().offset, "group is not closed; got the end of the text, allowed ')'");
+    return Fail(builder_.open_offset(),
+                "group is not closed; got the end of the text, allowed ')'");
   return true;
 }
 
@@ -144,7 +126,7 @@ bool Parser::ParseItem(char c) {
     case '{': return ParseRepeat(c);
     case '.': scan_.Skip(1); return AddClass(scan_.offset() - 1, Complement({}));
     case '|':
-      groups_.back().alternatives.push_back(FinishSequence(&groups_.back()));
+      builder_.NextAlternative(scan_.offset());
       scan_.Skip(1);
       scan_.SkipSpace(true);
       return true;
@@ -159,9 +141,7 @@ bool Parser::ParseItem(char c) {
 
 bool Parser::ParseLiteral() {
   const std::size_t start = scan_.offset();
-  Node node;
-  node.kind = NodeKind::kLiteral;
-  node.first = static_cast<std::uint32_t>(ast_.bytes.size());
+  const std::size_t first = builder_.bytes().size();
   scan_.Skip(1);
   while (scan_.AtEnd() || scan_.Peek() != '"') {
     if (scan_.AtEnd())
@@ -172,9 +152,9 @@ bool Parser::ParseLiteral() {
     if (!AddLiteralChar(offset, *c)) return false;
   }
   scan_.Skip(1);
-  node.count = static_cast<std::uint32_t>(ast_.bytes.size()) - node.first;
-  node.offset = static_cast<std::uint32_t>(start);
-  return AddItem(node);
+  builder_.AddLiteral(start, first);
+  SkipSpace();
+  return true;
 }
 
 bool Parser::AddLiteralChar(std::size_t offset, CodePoint c) {
@@ -182,14 +162,14 @@ bool Parser::AddLiteralChar(std::size_t offset, CodePoint c) {
     const Result<CodePoint> low = scan_.Character();
     if (!low) return Fail(low.error());
     if (IsLowSurrogate(*low)) {
-      AppendUtf8(0x10000 + ((c - 0xD800) << 10) + (*low - 0xDC00), &ast_.bytes);
+      AppendUtf8(0x10000 + ((c - 0xD800) << 10) + (*low - 0xDC00), &builder_.bytes());
       return true;
     }
   }
   if (IsHighSurrogate(c) || IsLowSurrogate(c)) {
     return Fail(offset, "half a character; got a lone surrogate, allowed a pair of them or \\U");
   }
-  AppendUtf8(c, &ast_.bytes);
+  AppendUtf8(c, &builder_.bytes());
   return true;
 }
 
@@ -234,13 +214,9 @@ bool Parser::AddClass(std::size_t offset, std::vector<CodeRange> ranges) {
     return Fail(offset,
                 "class matches no character; got an empty class, allowed at least one character");
   }
-  const auto added = class_ids_.emplace(ranges, static_cast<std::uint32_t>(ast_.classes.size()));
-  if (added.second) ast_.classes.push_back(std::move(ranges));
-  Node node;
-  node.kind = NodeKind::kClass;
-  node.offset = static_cast<std::uint32_t>(offset);
-  node.first = added.first->second;
-  return AddItem(node);
+  builder_.AddClass(offset, std::move(ranges));
+  SkipSpace();
+  return true;
 }
 
 bool Parser::ParseReference() {
@@ -249,48 +225,35 @@ bool Parser::ParseReference() {
   if (name.empty()) return Unexpected("an item of a rule, '|' or the end of the line");
   const std::optional<RuleId> rule = FindRule(name, start);
   if (!rule) return false;
-  Node node;
-  node.kind = NodeKind::kRef;
-  node.offset = static_cast<std::uint32_t>(start);
-  node.first = *rule;
-  return AddItem(node);
+  builder_.AddRef(start, *rule);
+  SkipSpace();
+  return true;
 }
 
 std::optional<RuleId> Parser::FindRule(std::string_view name, std::size_t offset) {
-  const auto added = rule_ids_.emplace(name, static_cast<RuleId>(ast_.rules.size()));
-  if (added.second) {
-    if (ast_.rules.size() >= limits_.rules) {
-      TooMany(offset, "too many rules", ast_.rules.size() + 1, limits_.rules);
-      return std::nullopt;
-    }
-    Rule rule;
-    rule.name = std::string(name);
-    rule.offset = static_cast<std::uint32_t>(offset);
-    ast_.rules.push_back(std::move(rule));
+  if (!builder_.Knows(name) && builder_.rules().size() >= limits_.rules) {
+    TooMany(offset, "too many rules", builder_.rules().size() + 1, limits_.rules);
+    return std::nullopt;
   }
-  return added.first->second;
+  return builder_.FindRule(name, offset);
 }
 
 bool Parser::ParseRepeat(char c) {
   const std::size_t start = scan_.offset();
-  std::vector<NodeId>& items = groups_.back().items;
-  if (items.empty())
+  if (!builder_.HasItem()) {
     return Fail(start,
                 "nothing to repeat; got " + scan_.Describe(start) + ", allowed an item before it");
-  Node node;
-  node.kind = NodeKind::kRepeat;
-  node.offset = static_cast<std::uint32_t>(start);
-  node.first = items.back();
-  node.min = c == '+' ? 1 : 0;
-  node.max = c == '?' ? 1 : kUnlimited;
+  }
+  std::uint32_t min = c == '+' ? 1 : 0;
+  std::uint32_t max = c == '?' ? 1 : kUnlimited;
   scan_.Skip(1);
   SkipSpace();
-  if (c == '{' && !ParseBounds(&node.min, &node.max)) return false;
-  if (node.min > node.max) {
-    return Fail(start, "bounds are reversed; got {" + std::to_string(node.min) + "," +
-                           std::to_string(node.max) + "}, allowed {m,n} with m <= n");
+  if (c == '{' && !ParseBounds(&min, &max)) return false;
+  if (min > max) {
+    return Fail(start, "bounds are reversed; got {" + std::to_string(min) + "," +
+                           std::to_string(max) + "}, allowed {m,n} with m <= n");
   }
-  items.back() = AddNode(node);
+  builder_.RepeatItem(start, min, max);
   return true;
 }
 
@@ -322,11 +285,11 @@ bool Parser::ParseBound(std::uint32_t* bound) {
 }
 
 bool Parser::OpenGroup() {
-  if (groups_.size() > limits_.depth) {
-    return TooMany(scan_.offset(), "groups are nested too deeply", groups_.size(), limits_.depth);
+  if (builder_.num_open() >= limits_.depth) {
+    return TooMany(scan_.offset(), "groups are nested too deeply", builder_.num_open() + 1,
+                   limits_.depth);
   }
-  groups_.emplace_back();
-  groups_.back().offset = scan_.offset();
+  builder_.OpenGroup(scan_.offset());
   scan_.Skip(1);
   scan_.SkipSpace(true);
   return true;
@@ -334,59 +297,22 @@ bool Parser::OpenGroup() {
 
 bool Parser::CloseGroup() {
   if (!nested()) return Fail(scan_.offset(), "no group is open; got ')', allowed '(' before it");
-  const NodeId node = FinishGroup();
-  groups_.pop_back();
-  groups_.back().items.push_back(node);
+  builder_.CloseGroup(scan_.offset());
   scan_.Skip(1);
   SkipSpace();
   return true;
 }
 
-NodeId Parser::FinishGroup() {
-  Group& group = groups_.back();
-  group.alternatives.push_back(FinishSequence(&group));
-  if (group.alternatives.size() == 1) return group.alternatives.front();
-  return AddParent(NodeKind::kChoice, group.offset, group.alternatives);
-}
-
-NodeId Parser::FinishSequence(Group* group) {
-  const std::vector<NodeId> items = std::exchange(group->items, {});
-  return items.size() == 1 ? items.front() : AddParent(NodeKind::kSequence, scan_.offset(), items);
-}
-
-bool Parser::AddItem(Node node) {
-  groups_.back().items.push_back(AddNode(node));
-  SkipSpace();
-  return true;
-}
-
-NodeId Parser::AddNode(const Node& node) {
-  ast_.nodes.push_back(node);
-  return static_cast<NodeId>(ast_.nodes.size() - 1);
-}
-
-NodeId Parser::AddParent(NodeKind kind, std::size_t offset, const std::vector<NodeId>& children) {
-  Node node;
-  node.kind = kind;
-  node.offset = static_cast<std::uint32_t>(offset);
-  node.first = static_cast<std::uint32_t>(ast_.children.size());
-  node.count = static_cast<std::uint32_t>(children.size());
-  ast_.children.insert(ast_.children.end(), children.begin(), children.end());
-  return AddNode(node);
-}
-
 bool Parser::CheckRules() {
-  for (const Rule& rule : ast_.rules) {
+  for (const Rule& rule : builder_.rules()) {
     if (rule.body == kNoNode) {
       return Fail(rule.offset, "rule is not defined; got " + QuoteName(rule.name) +
                                    ", allowed the name of a rule in the text");
     }
   }
-  const auto root = rule_ids_.find("root");
-  if (root == rule_ids_.end()) {
+  if (!builder_.Knows("root")) {
     return Fail(0, "no rule to begin with; got no rule 'root', allowed root ::= ...");
   }
-  ast_.root = root->second;
   return true;
 }
 
