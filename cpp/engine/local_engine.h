@@ -6,24 +6,11 @@
 #include <mutex>
 #include <unordered_map>
 
-#include "core/task_pool.h"
+#include "core/engine_parts.h"
 #include "engine/worker.h"
 #include "sentiric/engine.h"
-#include "sentiric/prompt.h"
 
 namespace sentiric {
-
-// What an engine is made of; tests put fakes here.
-struct EngineParts {
-  std::unique_ptr<Decoder> decoder;
-  std::unique_ptr<Evaluator> evaluator;  // used on the worker's thread only
-  std::shared_ptr<SamplerFactory> samplers;
-  std::shared_ptr<PromptBuilder> prompts;
-  std::unique_ptr<TaskPool> preparation;  // its threads have deep stacks
-  ModelInfo info;
-  // Counters kept outside the worker (grammar cache), added to stats(); may be empty.
-  std::function<void(EngineStats*)> add_stats;
-};
 
 class LocalEngine : public Engine {
  public:

@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// Engine::Open: puts the llama.cpp parts behind the engine's seams.
-#include "backend/chain_sampler.h"
-#include "backend/deep_stack.h"
-#include "backend/llama_decoder.h"
-#include "backend/llama_evaluator.h"
-#include "backend/model.h"
-#include "backend/prompt_builder.h"
-#include "backend/sampling_vocab.h"
+// Engine::Open: checks the configuration and starts the engine over llama.cpp.
+#include <algorithm>
+
+#include "backend/open_parts.h"
 #include "engine/local_engine.h"
 
 namespace sentiric {
@@ -14,7 +10,6 @@ namespace {
 
 constexpr std::int32_t kCpuPrefillChunk = 128;
 constexpr std::int32_t kGpuPrefillChunk = 512;
-constexpr int kNumPreparationThreads = 2;
 
 class RangeOf {
  public:
@@ -57,27 +52,12 @@ WorkerConfig WorkerConfigOf(const EngineConfig& config, const DecoderTraits& tra
 Result<std::unique_ptr<Engine>> Engine::Open(const EngineConfig& config,
                                              std::function<bool(float)> progress) {
   if (Status status = Validate(config)) return *status;
-  auto model = backend::Model::Load(config, progress);
-  if (!model) return model.error();
-  auto decoder = backend::LlamaDecoder::Create(*model, config);
-  if (!decoder) return decoder.error();
-
-  EngineParts parts;
-  parts.info = (*model)->Describe();
-  (*decoder)->Describe(&parts.info);
-  auto prompts = std::make_shared<backend::ModelPromptBuilder>(*model, config.chat_template);
-  prompts->Describe(&parts.info);
-  parts.add_stats = [prompts](EngineStats* stats) { prompts->AddStats(stats); };
-  parts.samplers = std::make_shared<backend::ChainSamplerFactory>(
-      backend::MakeSamplingVocab(*model, prompts->tokenizer()));
-  parts.prompts = std::move(prompts);
-  parts.evaluator = std::make_unique<backend::LlamaEvaluator>(*model, config);
-  parts.preparation = std::make_unique<backend::DeepStackPool>(kNumPreparationThreads);
-  const WorkerConfig worker = WorkerConfigOf(config, (*decoder)->traits());
-  parts.decoder = std::move(decoder).value();
+  auto parts = backend::OpenParts(config, progress);
+  if (!parts) return parts.error();
+  const WorkerConfig worker = WorkerConfigOf(config, parts->decoder->traits());
   const std::int32_t queue_limit = config.queue_limit > 0 ? config.queue_limit : 4 * config.contexts;
   return std::unique_ptr<Engine>(
-      std::make_unique<LocalEngine>(std::move(parts), worker, queue_limit));
+      std::make_unique<LocalEngine>(std::move(parts).value(), worker, queue_limit));
 }
 
 }  // namespace sentiric

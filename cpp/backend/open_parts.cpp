@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+#include "backend/open_parts.h"
+
+#include "backend/chain_sampler.h"
+#include "backend/deep_stack.h"
+#include "backend/llama_decoder.h"
+#include "backend/llama_evaluator.h"
+#include "backend/prompt_builder.h"
+
+namespace sentiric::backend {
+namespace {
+
+constexpr int kNumPreparationThreads = 2;
+
+}  // namespace
+
+Result<EngineParts> OpenParts(const EngineConfig& config,
+                              const std::function<bool(float)>& progress) {
+  auto model = Model::Load(config, progress);
+  if (!model) return model.error();
+  auto decoder = LlamaDecoder::Create(*model, config);
+  if (!decoder) return decoder.error();
+  auto preparation = DeepStackPool::Create(kNumPreparationThreads);
+  if (!preparation) return preparation.error();
+  // The file's template is parsed and tried here; it comes from strangers as prompts do.
+  std::shared_ptr<ModelPromptBuilder> prompts;
+  const Status failed = (*preparation)->Run([&] {
+    prompts = std::make_shared<ModelPromptBuilder>(*model, config.chat_template);
+  });
+  if (failed) return *failed;
+
+  EngineParts parts;
+  parts.info = (*model)->Describe();
+  (*decoder)->Describe(&parts.info);
+  prompts->Describe(&parts.info);
+  parts.add_stats = [prompts](EngineStats* stats) { prompts->AddStats(stats); };
+  parts.samplers =
+      std::make_shared<ChainSamplerFactory>(MakeSamplingVocab(*model, prompts->tokenizer()));
+  parts.prompts = std::move(prompts);
+  parts.evaluator = std::make_unique<LlamaEvaluator>(*model, config);
+  parts.preparation = std::move(preparation).value();
+  parts.decoder = std::move(decoder).value();
+  return parts;
+}
+
+}  // namespace sentiric::backend
