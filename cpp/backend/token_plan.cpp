@@ -122,8 +122,20 @@ std::vector<std::size_t> CharacterCuts(const PlanInput& input, const TextPiece& 
   return cuts;
 }
 
-void AppendPieces(const PlanInput& input, const TextPiece& piece, std::vector<TextPiece>* pieces) {
+std::size_t CountDisjoint(const Matches& matches) {
+  std::size_t count = 0;
+  std::size_t end = 0;
+  for (const LiteralMatch& match : matches) {
+    if (match.begin < end) continue;
+    ++count;
+    end = match.end;
+  }
+  return count;
+}
+
+void AppendPieces(const PlanInput& input, const TextPiece& piece, TokenPlan* plan) {
   const Matches active = ActiveMatches(input, piece);
+  plan->num_specials += CountDisjoint(active);
   std::vector<std::size_t> cuts = FloodCuts(input, active);
   const std::vector<std::size_t> character_cuts = CharacterCuts(input, piece, active);
   cuts.insert(cuts.end(), character_cuts.begin(), character_cuts.end());
@@ -131,18 +143,18 @@ void AppendPieces(const PlanInput& input, const TextPiece& piece, std::vector<Te
   std::size_t begin = piece.begin;
   for (const std::size_t cut : cuts) {
     if (cut <= begin || cut >= piece.end) continue;
-    pieces->push_back({begin, cut, piece.parse_special});
+    plan->pieces.push_back({begin, cut, piece.parse_special});
     begin = cut;
   }
-  if (begin < piece.end) pieces->push_back({begin, piece.end, piece.parse_special});
+  if (begin < piece.end) plan->pieces.push_back({begin, piece.end, piece.parse_special});
 }
 
 }  // namespace
 
-std::vector<TextPiece> PlanPieces(const PlanInput& input) {
-  std::vector<TextPiece> pieces;
-  for (const TextPiece& piece : DivideByTrust(input)) AppendPieces(input, piece, &pieces);
-  return pieces;
+TokenPlan PlanPieces(const PlanInput& input) {
+  TokenPlan plan;
+  for (const TextPiece& piece : DivideByTrust(input)) AppendPieces(input, piece, &plan);
+  return plan;
 }
 
 }  // namespace sentiric::backend

@@ -38,11 +38,16 @@ struct PlanInput {
   const CodePointSet* joinable = nullptr;  // cut byte fallback (run_splitter.h); may be null
 };
 
+struct TokenPlan {
+  std::vector<TextPiece> pieces;
+  std::size_t num_specials = 0;  // special tokens that will come out of them, at most
+};
+
 // Disjoint pieces that cover the text in order; one piece when there is nothing to divide.
 // - In each untrusted range, the stretch from its first to its last control literal (also one that
 //   only reaches into the range) is a piece with parse_special off.
 // - Runs are cut, and so is a flood of special tokens: after one of them, where a cut changes
 //   nothing, unless they overlap without end.
-std::vector<TextPiece> PlanPieces(const PlanInput& input);
+TokenPlan PlanPieces(const PlanInput& input);
 
 }  // namespace sentiric::backend

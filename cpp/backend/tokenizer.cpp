@@ -127,44 +127,31 @@ void Tokenizer::LearnJoinable() {
 
 Result<std::vector<Token>> Tokenizer::Tokenize(std::string_view text, bool add_special,
                                                bool parse_special) const {
-  if (Status bad = CheckText(text, kMaxTextBytes)) return *bad;
-  if (num_vocab_ == 0) return Error{ErrorCode::kNotSupported, "model", "it has no vocabulary"};
-  return Guarded("tokenizer", [&] {
-    PlanInput input;
-    input.text = text;
-    input.parse_special = parse_special;
-    std::vector<Token> tokens = Divide(std::move(input));
-    if (!add_special) return tokens;
-    tokens.insert(tokens.begin(), head_.begin(), head_.end());
-    tokens.insert(tokens.end(), tail_.begin(), tail_.end());
-    return tokens;
-  });
+  PlanInput input;
+  input.text = text;
+  input.parse_special = parse_special;
+  return TokenizePlanned(std::move(input), kMaxTextBytes, add_special);
 }
 
 Result<std::vector<Token>> Tokenizer::TokenizeSpans(const RenderedPrompt& prompt,
                                                     bool add_special) const {
   const std::string text = prompt.Text();
-  if (Status bad = CheckText(text, kMaxRenderedBytes)) return *bad;
-  if (num_vocab_ == 0) return Error{ErrorCode::kNotSupported, "model", "it has no vocabulary"};
-  return Guarded("tokenizer", [&] {
-    PlanInput input;
-    input.text = text;
-    input.parse_special = true;
-    std::size_t offset = 0;
-    for (const RenderedPrompt::Span& span : prompt.spans) {
-      const std::size_t end = offset + span.text.size();
-      if (span.is_input && end > offset) input.untrusted.push_back({offset, end});
-      offset = end;
-    }
-    std::vector<Token> tokens = Divide(std::move(input));
-    if (!add_special) return tokens;
-    tokens.insert(tokens.begin(), head_.begin(), head_.end());
-    tokens.insert(tokens.end(), tail_.begin(), tail_.end());
-    return tokens;
-  });
+  PlanInput input;
+  input.text = text;
+  input.parse_special = true;
+  std::size_t offset = 0;
+  for (const RenderedPrompt::Span& span : prompt.spans) {
+    const std::size_t end = offset + span.text.size();
+    if (span.is_input && end > offset) input.untrusted.push_back({offset, end});
+    offset = end;
+  }
+  return TokenizePlanned(std::move(input), kMaxRenderedBytes, add_special);
 }
 
-std::vector<Token> Tokenizer::Divide(PlanInput input) const {
+Result<std::vector<Token>> Tokenizer::TokenizePlanned(PlanInput input, std::size_t max_bytes,
+                                                      bool add_special) const {
+  if (Status bad = CheckText(input.text, max_bytes)) return *bad;
+  if (num_vocab_ == 0) return Error{ErrorCode::kNotSupported, "model", "it has no vocabulary"};
   const std::vector<LiteralMatch> user_defined = user_defined_.Find(input.text);
   std::vector<LiteralMatch> control;
   if (input.parse_special) control = control_.Find(input.text);
@@ -173,12 +160,22 @@ std::vector<Token> Tokenizer::Divide(PlanInput input) const {
   input.strips_right = &strips_right_;
   input.bound_runs = is_bpe_;
   if (is_spm_) input.joinable = &joinable_;
-  std::vector<Token> tokens;
-  for (const TextPiece& piece : PlanPieces(input)) {
-    AppendPiece(input.text.substr(piece.begin, piece.end - piece.begin), piece.parse_special,
-                &tokens);
+  const TokenPlan plan = PlanPieces(input);
+  if (plan.num_specials > kMaxSpecialTokens) {
+    return OutOfRange("prompt", std::to_string(plan.num_specials) + " special tokens",
+                      "at most " + std::to_string(kMaxSpecialTokens));
   }
-  return tokens;
+  return Guarded("tokenizer", [&] {
+    std::vector<Token> tokens;
+    for (const TextPiece& piece : plan.pieces) {
+      AppendPiece(input.text.substr(piece.begin, piece.end - piece.begin), piece.parse_special,
+                  &tokens);
+    }
+    if (!add_special) return tokens;
+    tokens.insert(tokens.begin(), head_.begin(), head_.end());
+    tokens.insert(tokens.end(), tail_.begin(), tail_.end());
+    return tokens;
+  });
 }
 
 void Tokenizer::AppendPiece(std::string_view text, bool parse_special,

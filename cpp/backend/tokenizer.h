@@ -18,6 +18,8 @@ namespace sentiric::backend {
 
 inline constexpr std::size_t kMaxTextBytes = std::size_t{2} << 20;
 inline constexpr std::size_t kMaxRenderedBytes = std::size_t{4} << 20;
+// Some vocabularies take 70 us for the text between two of them: this many take 9 s.
+inline constexpr std::size_t kMaxSpecialTokens = std::size_t{1} << 17;
 
 // Immutable after construction; any thread may call. Tokenize* recurse deeply in some vocabularies
 // and must run on a DeepStackPool. The vocabulary must outlive the tokenizer.
@@ -26,8 +28,9 @@ inline constexpr std::size_t kMaxRenderedBytes = std::size_t{4} << 20;
 // - control tokens written inside message content are text (TokenizeSpans);
 // - runs over the caps of run_splitter.h are cut there (BPE vocabularies);
 // - more than kMaxSpecialsPerPiece special tokens that overlap each other are cut between them.
-// Text is checked first: kInvalidArgument for malformed UTF-8 (with the byte offset) and for text
-// over the byte limit. NUL is a character like any other.
+// Text is checked first: kInvalidArgument for malformed UTF-8 (with the byte offset), for text over
+// the byte limit and for more than kMaxSpecialTokens tokens that are recognised by their text. NUL
+// is a character like any other.
 class Tokenizer {
  public:
   explicit Tokenizer(const llama_vocab* vocab);
@@ -70,7 +73,8 @@ class Tokenizer {
   void IndexSpecialTokens();
   void LearnAffixes();
   void LearnJoinable();
-  std::vector<Token> Divide(PlanInput input) const;
+  Result<std::vector<Token>> TokenizePlanned(PlanInput input, std::size_t max_bytes,
+                                             bool add_special) const;
   void AppendPiece(std::string_view text, bool parse_special, std::vector<Token>* out) const;
   void AppendUntrusted(std::string_view text, std::vector<Token>* out) const;
   void AppendContinued(std::string_view text, bool parse_special, std::vector<Token>* out) const;

@@ -62,6 +62,28 @@ TEST(TokenizerRuns, RegexVocabulariesSurviveAMegabyte) {
   }
 }
 
+// 36 s in one call of the backend.
+TEST(TokenizerRuns, ByteFallbackIsNotQuadratic) {
+  for (const char* name : {"llama-spm", "phi-3", "baichuan"}) {
+    const Tokenizer& tokenizer = *LoadVocabulary(name).tokenizer;
+    const std::string text = Repeat("\n", 1000 * 1000);
+    std::int64_t count = 0;
+    EXPECT(testing::MillisecondsOf([&] { count = CountTokens(tokenizer, text); }) < 5000);
+    EXPECT(count >= 1000 * 1000 / 16);
+  }
+}
+
+TEST(TokenizerRuns, FallbackCutsChangeNothing) {
+  const std::string text = Repeat("\n\nfour words  and 😀😀\t", 60 * 1000);
+  for (const char* name : {"llama-spm", "phi-3", "baichuan"}) {
+    const Vocabulary& vocabulary = LoadVocabulary(name);
+    std::vector<Token> tokens;
+    (void)testing::Pool().Run(
+        [&] { tokens = vocabulary.tokenizer->Tokenize(text, true, false).value(); });
+    EXPECT(tokens == testing::PlainTokens(vocabulary.vocab(), text, true, false));
+  }
+}
+
 TEST(TokenizerRuns, CutsOnlyLongRuns) {
   EXPECT(FindRunCuts(Repeat("word ", 1000 * 1000 / 8)).empty());
   EXPECT(FindRunCuts(Repeat("多年以前，", 100 * 1000)).size() <= 1);

@@ -187,6 +187,18 @@ TEST(Tokenizer, ATrustedFloodIsCutWithoutChange) {
   EXPECT_EQ(tokens.size(), std::size_t{32000});
 }
 
+TEST(Tokenizer, CountsSpecialTokens) {
+  const Tokenizer& tokenizer = *LoadVocabulary("llama-spm").tokenizer;
+  std::string flood;
+  for (std::size_t i = 0; i <= kMaxSpecialTokens; ++i) flood += "<s>";
+  const auto refused = tokenizer.Tokenize(flood, false, true);
+  ASSERT(!refused.ok());
+  EXPECT(refused.error().code == ErrorCode::kInvalidArgument);
+  EXPECT(refused.error().what.find("131073 special tokens") != std::string::npos);
+  // Content may hold any number of them: there they are text.
+  EXPECT(!SpanTokens(tokenizer, {{{true, flood}}}).empty());
+}
+
 TEST(Tokenizer, RefusesBadText) {
   const Tokenizer& tokenizer = *LoadVocabulary("gpt-2").tokenizer;
   const auto malformed = tokenizer.Tokenize("ab\xC0\x80", true, false);
