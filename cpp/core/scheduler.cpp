@@ -46,7 +46,8 @@ std::vector<Batch> Scheduler::PrefillBatches(const std::vector<SequenceView>& se
   std::stable_sort(waiting.begin(), waiting.end(), [](const SequenceView* a, const SequenceView* b) {
     return a->last_served < b->last_served;
   });
-  std::int32_t budget = is_busy ? config_.busy_chunk : config_.max_batch;
+  std::int32_t budget = config_.mixes_rows ? config_.max_batch : config_.idle_chunk;
+  if (is_busy) budget = config_.busy_chunk;
   std::vector<Batch> batches;
   for (const SequenceView* view : waiting) {
     if (budget < 2) break;

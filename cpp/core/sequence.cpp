@@ -35,11 +35,18 @@ void Sequence::OnEvaluated(std::int32_t rows, std::uint64_t step) {
   evaluated_ += rows;
 }
 
-void Sequence::OnLogits(const float* logits, Clock::time_point now) {
-  if (request_->request.max_tokens == 0) return Finish(FinishReason::kLength, now);
-  Result<SampledToken> sampled = sampler_->Sample(logits);
-  if (!sampled) return Fail(sampled.error(), now);
-  Accept(*sampled, now);
+bool Sequence::OnLogits(const float* logits, Clock::time_point now) {
+  if (request_->request.max_tokens == 0) {
+    Finish(FinishReason::kLength, now);
+    return false;
+  }
+  const Result<SampledToken> sampled = sampler_->Sample(logits);
+  if (sampled) {
+    Accept(*sampled, now);
+  } else {
+    Fail(sampled.error(), now);
+  }
+  return sampled.ok();
 }
 
 void Sequence::Accept(const SampledToken& sampled, Clock::time_point now) {

@@ -30,8 +30,8 @@ class Sequence {
   void OnEvaluated(std::int32_t rows, std::uint64_t step);
 
   // Chooses the next token from the logits of the last one, extends text and tokens and finishes
-  // the request when it is over.
-  void OnLogits(const float* logits, Clock::time_point now);
+  // the request when it is over. False when there is no new token.
+  bool OnLogits(const float* logits, Clock::time_point now);
 
   // Positions [keep, keep + count) were taken out of the KV cache.
   void OnShifted(std::int32_t keep, std::int32_t count);

@@ -194,8 +194,7 @@ void Worker::OnEvaluated(const Batch& batch) {
     if (sequence->is_prefilling()) ++stats_.prompt_tokens;
     sequence->OnEvaluated(1, stats_.steps);
     if (!batch[i].wants_logits || sequence->is_finished()) continue;
-    sequence->OnLogits(decoder_->Logits(i), Clock::now());
-    ++stats_.generated_tokens;
+    if (sequence->OnLogits(decoder_->Logits(i), Clock::now())) ++stats_.generated_tokens;
   }
   rows_of_step_ += batch.size();
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 #include "core/grammar/matcher.h"
 
-#include <chrono>
 #include <string>
 #include <thread>
 #include <vector>
@@ -116,7 +115,6 @@ TEST(Matcher, RepeatsExactly) {
 }
 
 TEST(Matcher, RepeatedEmptyItemsAreExactAndCheap) {
-  const auto start = std::chrono::steady_clock::now();
   const Matcher bounded(Make("root ::= (\"a\"?){0,1000}", Limits::ForSchema()));
   EXPECT(Follows(bounded, "") && Follows(bounded, Repeat("a", 1000)) &&
          !Follows(bounded, Repeat("a", 1001)));
@@ -128,7 +126,6 @@ TEST(Matcher, RepeatedEmptyItemsAreExactAndCheap) {
   EXPECT(Follows(stars, Repeat("abc", 1000) + "!") && !Follows(stars, "aB!"));
   const Matcher nothing(Make("root ::= ()* (\"\" | ()+)* \"b\"", Limits::ForSchema()));
   EXPECT(Follows(nothing, "b") && !Follows(nothing, ""));
-  EXPECT(std::chrono::steady_clock::now() - start < std::chrono::milliseconds(500));
 }
 
 TEST(Matcher, AmbiguityIsPolynomial) {
@@ -155,14 +152,12 @@ TEST(Matcher, EndsPathologicalWorkByBudget) {
   // 400 x 400 counts are all possible at once.
   const auto grammar = Make("root ::= (([a-z]+){0,400} [a-z]+){0,400} \"!\"");
   Matcher matcher(grammar);
-  const auto start = std::chrono::steady_clock::now();
   while (!matcher.BudgetExceeded() && matcher.Advance("abcdefghij")) {
   }
   EXPECT(matcher.BudgetExceeded());
   ASSERT(matcher.error());
   EXPECT_EQ(matcher.error()->code, ErrorCode::kGrammarTooComplex);
   EXPECT(!matcher.Accepts("a") && !matcher.Advance("a") && !matcher.CanEnd() && !matcher.Forced(9));
-  EXPECT(std::chrono::steady_clock::now() - start < std::chrono::seconds(1));
   Matcher other(grammar);
   EXPECT(other.Advance("abc!") && other.CanEnd());
   Matcher poor(Make(kJsonObject), 20);
