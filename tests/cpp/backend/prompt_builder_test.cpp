@@ -205,13 +205,22 @@ TEST(PromptBuilder, TokensAreTakenAsTheyAre) {
   EXPECT(IsError(Prepare("llama-bpe", request), ErrorCode::kInvalidArgument, "tokens[0]"));
 }
 
-TEST(PromptBuilder, RefusesNothingAndTooMuch) {
-  EXPECT(IsError(Prepare("gpt-2", Request{}), ErrorCode::kInvalidArgument, "prompt"));
-  Request both = Chat({{"user", "a"}});
-  both.prompt.text = "b";
+TEST(PromptBuilder, RefusesNothing) {
+  const Request nothing;
+  EXPECT(IsError(Prepare("gpt-2", nothing), ErrorCode::kInvalidArgument, "prompt"));
+}
+
+TEST(PromptBuilder, RefusesTwoPrompts) {
+  Request both = Text("b");
+  both.prompt.messages = LongTalk(0);
   EXPECT(IsError(Prepare("gpt-2", both), ErrorCode::kInvalidArgument, "prompt"));
-  EXPECT(IsError(Prepare("gpt-2", Chat({{"robot", "a"}})), ErrorCode::kInvalidArgument,
-                 "messages[0].role"));
+}
+
+TEST(PromptBuilder, RefusesMalformedInput) {
+  Request request;
+  request.prompt.messages = LongTalk(0);
+  request.prompt.messages[1].role = "robot";
+  EXPECT(IsError(Prepare("gpt-2", request), ErrorCode::kInvalidArgument, "messages[1].role"));
   EXPECT(IsError(Prepare("gpt-2", Text("\xFF")), ErrorCode::kInvalidArgument, "prompt"));
 }
 

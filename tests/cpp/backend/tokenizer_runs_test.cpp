@@ -68,7 +68,7 @@ TEST(TokenizerRuns, ByteFallbackIsNotQuadratic) {
     const Tokenizer& tokenizer = *LoadVocabulary(name).tokenizer;
     const std::string text = Repeat("\n", 1000 * 1000);
     std::int64_t count = 0;
-    EXPECT(testing::MillisecondsOf([&] { count = CountTokens(tokenizer, text); }) < 5000);
+    EXPECT(testing::MillisecondsOf([&] { count = CountTokens(tokenizer, text); }) < 15000);
     EXPECT(count >= 1000 * 1000 / 16);
   }
 }
