@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any, TypeVar
+from operator import index
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from sentiric_llama.errors import InvalidArgument, SentiricLlamaError, make_error
 from sentiric_llama.types import (
@@ -27,9 +28,9 @@ if TYPE_CHECKING:
     from sentiric_llama import _core
 
 _T = TypeVar("_T")
+_P = ParamSpec("_P")
 
 _UINT64_MAX = 2**64 - 1  # kRandomSeed
-_INT32 = range(-(2**31), 2**31)
 
 
 def copy_fields(source: Any, kind: type[_T]) -> _T:
@@ -37,14 +38,26 @@ def copy_fields(source: Any, kind: type[_T]) -> _T:
     return kind(**{f.name: getattr(source, f.name) for f in fields(kind)})  # type: ignore[arg-type]
 
 
-def _assign(target: Any, name: str, value: Any) -> None:
-    """Set an attribute of a native value; a wrong type or an overflow names the field."""
+def call(where: str, function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+    """What a native function returns; an argument that it cannot take names the field."""
     try:
-        setattr(target, name, value)
+        return function(*args, **kwargs)
     except (TypeError, OverflowError) as error:
         raise InvalidArgument(
-            f"wrong type or size; got {type(value).__name__}", where=name
+            "wrong type, a number that is too large, or text with lone surrogates", where=where
         ) from error
+
+
+def _assign(target: Any, name: str, value: Any) -> None:
+    """Set an attribute of a native value; a value that does not fit names the field."""
+    call(name, setattr, target, name, value)
+
+
+def items_of(values: Iterable[_T], where: str) -> tuple[_T, ...]:
+    """The items of a list that a caller gave, which may be no list at all."""
+    if isinstance(values, bytes | bytearray | memoryview) or not isinstance(values, Iterable):
+        raise InvalidArgument(f"must be a list; got {type(values).__name__}", where=where)
+    return tuple(values)
 
 
 def config_to_native(config: EngineConfig) -> _core.EngineConfig:
@@ -69,11 +82,15 @@ def _sampling_to_native(sampling: SamplingParams) -> _core.SamplingParams:
         if f.name not in special:
             _assign(native, f.name, getattr(sampling, f.name))
     seed = sampling.seed
-    _assign(native, "seed", _UINT64_MAX if seed is None else seed % 2**64)
-    _assign(native, "logit_bias", list(sampling.logit_bias.items()))
+    _assign(native, "seed", _UINT64_MAX if seed is None else call("seed", index, seed) % 2**64)
+    biases = sampling.logit_bias
+    if not isinstance(biases, Mapping):
+        raise InvalidArgument(f"must be a mapping; got {type(biases).__name__}", where="logit_bias")
+    _assign(native, "logit_bias", list(biases.items()))
     top = sampling.top_logprobs
     _assign(native, "top_logprobs", -1 if top is None else top)
-    _assign(native, "dry_sequence_breakers", list(sampling.dry_sequence_breakers))
+    breakers = items_of(sampling.dry_sequence_breakers, "dry_sequence_breakers")
+    _assign(native, "dry_sequence_breakers", list(breakers))
     return native
 
 
@@ -83,18 +100,25 @@ def request_to_native(request: Request) -> _core.Request:
     native = _core.Request()
     _assign(native, "messages", message_pairs(request.messages))
     _assign(native, "text", request.text)
-    _assign(native, "tokens", list(request.tokens))
+    _assign(native, "tokens", list(items_of(request.tokens, "tokens")))
     for name in ("parse_special", "max_tokens", "ignore_eos", "shift", "deadline_ms"):
         _assign(native, name, getattr(request, name))
-    _assign(native, "stop", list(request.stop))
+    stop = (request.stop,) if isinstance(request.stop, str) else items_of(request.stop, "stop")
+    _assign(native, "stop", list(stop))
     _assign(native, "sampling", _sampling_to_native(request.sampling))
-    try:
-        native.truncation = getattr(_core.Truncation, request.truncation)
-        grammar = request.grammar or Grammar("none")
-        native.set_grammar(getattr(_core.GrammarKind, grammar.kind), grammar.text)
-    except AttributeError as error:
-        raise InvalidArgument(f"unknown name; got {error.name!r}", where="request") from None
+    native.truncation = _member(_core.Truncation, request.truncation, "truncation")
+    grammar = request.grammar or Grammar("none")
+    kind = _member(_core.GrammarKind, grammar.kind, "grammar")
+    call("grammar", native.set_grammar, kind, grammar.text)
     return native
+
+
+def _member(kind: Any, name: str, where: str) -> Any:
+    """A native enumeration's value by its name."""
+    known = kind.__members__
+    if name not in known:
+        raise InvalidArgument(f"unknown name; allowed {sorted(known)}", where=where)
+    return known[name]
 
 
 def _token_logprob(value: tuple[int, bytes, float]) -> TokenLogprob:
@@ -134,12 +158,16 @@ def failure_of(event: _core.Event) -> SentiricLlamaError | None:
 def to_messages(messages: Sequence[Message | Mapping[str, str]]) -> tuple[Message, ...]:
     """Messages from dataclasses or OpenAI-style dictionaries."""
     result = []
-    for i, message in enumerate(messages):
-        if isinstance(message, Message):
-            result.append(message)
-            continue
+    for i, given in enumerate(items_of(messages, "messages")):
         try:
-            result.append(Message(message["role"], message["content"]))
+            parts: tuple[Any, Any] = (
+                (given.role, given.content)
+                if isinstance(given, Message)
+                else (given["role"], given["content"])
+            )
         except (KeyError, TypeError):
             raise InvalidArgument("needs role and content", where=f"messages[{i}]") from None
+        if not all(isinstance(part, str) for part in parts):
+            raise InvalidArgument("role and content must be text", where=f"messages[{i}]")
+        result.append(Message(*parts))
     return tuple(result)

@@ -53,21 +53,28 @@ class EngineHandle:
         self._sinks: dict[int, Sink] = {}
         self._is_closed = False
         self._pump = threading.Thread(
-            target=_pump, args=(self._core, self._lock, self._sinks), name="sentiric-pump", daemon=True
+            target=_pump,
+            args=(self._core, self._lock, self._sinks),
+            name="sentiric-pump",
+            daemon=True,
         )
         self._pump.start()
         self._finalizer = weakref.finalize(self, _close, self._core, self._pump, self._pid)
         _handles.add(self)
 
-    @property
-    def core(self) -> _core.Engine:
-        """The native engine, when it may be used."""
+    def check_process(self) -> None:
+        """Raises in a forked child: the engine's threads are not there."""
         if os.getpid() != self._pid:
             raise Unavailable(
                 "the engine does not survive fork(); open it in the child, or start workers with "
                 "the multiprocessing method 'spawn'",
                 where="engine",
             )
+
+    @property
+    def core(self) -> _core.Engine:
+        """The native engine, when it may be used."""
+        self.check_process()
         if self._is_closed:
             raise Unavailable("the engine is closed", where="engine")
         return self._core
@@ -83,9 +90,11 @@ class EngineHandle:
 
     def cancel(self, request_id: int) -> None:
         """End a request within one step; its remaining news is dropped. Ended ones are ignored."""
+        if os.getpid() != self._pid:  # the lock may have been held when the process forked
+            return
         with self._lock:
             is_live = self._sinks.pop(request_id, None) is not None
-        if is_live and not self._is_closed and os.getpid() == self._pid:
+        if is_live and not self._is_closed:
             self._core.cancel(request_id)
 
     def close(self) -> None:

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: AGPL-3.0-only
 """The engine for threads: one model, N contexts, streams that run side by side.
 
-    with Engine("model.gguf", contexts=4) as engine:
-        print(engine.chat([{"role": "user", "content": "Merhaba!"}]).text)
-        for delta in engine.stream("Once upon a time"):
-            print(delta.text, end="")
+with Engine("model.gguf", contexts=4) as engine:
+    print(engine.chat([{"role": "user", "content": "Merhaba!"}]).text)
+    for delta in engine.stream("Once upon a time"):
+        print(delta.text, end="")
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from typing import Self, Unpack, overload
 import numpy as np
 import numpy.typing as npt
 
-from sentiric_llama._convert import copy_fields, message_pairs, to_messages
+from sentiric_llama._convert import call, copy_fields, items_of, message_pairs, to_messages
 from sentiric_llama._handle import EngineHandle, News
-from sentiric_llama.errors import InternalError, InvalidArgument, SentiricLlamaError
+from sentiric_llama.errors import Cancelled, InternalError, InvalidArgument, SentiricLlamaError
 from sentiric_llama.options import ChatPrompt, Options, TextPrompt, chat_request, text_request
 from sentiric_llama.types import (
     Capacity,
@@ -66,6 +66,7 @@ class Stream(Iterator[Delta]):
     def __next__(self) -> Delta:
         if self._is_over:
             raise StopIteration
+        self._handle.check_process()  # no news ever comes to a forked child
         try:
             news = self._sink.queue.get()
         except BaseException:  # Ctrl-C while waiting
@@ -78,9 +79,12 @@ class Stream(Iterator[Delta]):
         return news
 
     def close(self) -> None:
-        """Cancel what is left. Idempotent."""
+        """Cancel what is left; a thread that waits for it gets `Cancelled`. Idempotent."""
+        if self._is_over:
+            return
         self._is_over = True
         self._handle.cancel(self._request_id)
+        self._sink.put(Cancelled("the stream was closed", where="request"))
 
     def __enter__(self) -> Self:
         return self
@@ -194,7 +198,8 @@ class Engine(EngineFacts):
         """Continue one text, or several side by side in the engine's contexts."""
         if isinstance(prompt, str):
             return collect(self.stream(prompt, sampling, **options))
-        return self._generate_all([text_request(p, sampling, options) for p in prompt])
+        prompts = items_of(prompt, "prompt")
+        return self._generate_all([text_request(p, sampling, options) for p in prompts])
 
     def chat(
         self,
@@ -222,31 +227,33 @@ class Engine(EngineFacts):
         self, text: str, *, add_special: bool = False, parse_special: bool = False
     ) -> list[int]:
         """Token ids; control tokens written in the text are text unless `parse_special`."""
-        return self._handle.core.tokenize(text, add_special, parse_special)
+        return call("text", self._handle.core.tokenize, text, add_special, parse_special)
 
     def detokenize(self, tokens: Sequence[int], *, show_special: bool = False) -> str:
         """Text of token ids; bytes that are no UTF-8 become U+FFFD."""
-        return self._handle.core.detokenize(list(tokens), show_special).decode("utf-8", "replace")
+        core, ids = self._handle.core, list(items_of(tokens, "tokens"))
+        return call("tokens", core.detokenize, ids, show_special).decode("utf-8", "replace")
 
     def render_chat(self, messages: ChatPrompt, *, add_generation_prompt: bool = True) -> str:
         """The conversation as the model's chat template writes it."""
         pairs = message_pairs(to_messages(messages))
-        return self._handle.core.render_chat(pairs, add_generation_prompt)
+        return call("messages", self._handle.core.render_chat, pairs, add_generation_prompt)
 
     def tokenize_chat(self, messages: ChatPrompt) -> list[int]:
         """The tokens that a request with these messages evaluates."""
-        return self._handle.core.tokenize_chat(message_pairs(to_messages(messages)))
+        pairs = message_pairs(to_messages(messages))
+        return call("messages", self._handle.core.tokenize_chat, pairs)
 
     def logits(self, tokens: Sequence[int]) -> FloatArray:
         """(n, vocab) float32: the logits after each of the n tokens."""
-        return self._handle.core.logits(list(tokens))
+        return call("tokens", self._handle.core.logits, list(items_of(tokens, "tokens")))
 
     def embed(self, texts: str | Sequence[str]) -> FloatArray:
         """(n, d) float32: one pooled, L2-normalised row per text."""
         core = self._handle.core
         rows = [
-            core.embed(core.tokenize(text, True, False))
-            for text in ([texts] if isinstance(texts, str) else texts)
+            core.embed(call("texts", core.tokenize, text, True, False))
+            for text in ([texts] if isinstance(texts, str) else items_of(texts, "texts"))
         ]
         return np.stack(rows) if rows else np.empty((0, self.info.num_embd), np.float32)
 
@@ -282,4 +289,3 @@ def join_deltas(deltas: Sequence[Delta]) -> Completion:
         logprobs=tuple(entry for delta in deltas for entry in delta.logprobs),
         stop_string=final.stop_string,
     )
-

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypedDict
 
-from sentiric_llama._convert import to_messages
-from sentiric_llama.errors import InvalidArgument
+from sentiric_llama._convert import items_of, to_messages
+from sentiric_llama.errors import InvalidArgument, InvalidGrammar
 from sentiric_llama.types import Grammar, Message, Request, SamplingParams, Truncation
 
 TextPrompt = str | Sequence[int]
@@ -20,7 +20,8 @@ class Options(TypedDict, total=False):
     """What a call may add to its prompt and sampling; see `Request` for the meaning."""
 
     max_tokens: int
-    stop: Sequence[str]
+    stop: str | Sequence[str]
+    """One string, or up to eight."""
     grammar: Grammar | str
     """A Grammar, or GBNF source."""
     json_schema: Mapping[str, Any]
@@ -36,12 +37,27 @@ def _grammar_of(options: Options) -> Grammar | None:
     if "grammar" in options and "json_schema" in options:
         raise InvalidArgument("give a grammar or a json_schema, not both", where="grammar")
     if "json_schema" in options:
-        return Grammar("json_schema", json.dumps(options["json_schema"]))
+        return Grammar("json_schema", _schema_text(options["json_schema"]))
     grammar = options.get("grammar")
+    if grammar is not None and not isinstance(grammar, str | Grammar):
+        raise InvalidArgument(f"must be text; got {type(grammar).__name__}", where="grammar")
     return Grammar("gbnf", grammar) if isinstance(grammar, str) else grammar
 
 
+def _schema_text(schema: Mapping[str, Any]) -> str:
+    try:
+        return json.dumps(schema)
+    except RecursionError:
+        raise InvalidGrammar("nested too deeply", where="json_schema") from None
+    except (TypeError, ValueError) as error:
+        raise InvalidGrammar(f"cannot be written as JSON: {error}", where="json_schema") from None
+
+
 def _finish(request: Request, sampling: SamplingParams | None, options: Options) -> Request:
+    if sampling is not None and not isinstance(sampling, SamplingParams):
+        raise InvalidArgument(
+            f"must be SamplingParams; got {type(sampling).__name__}", where="sampling"
+        )
     plain: dict[str, Any] = {
         name: value for name, value in options.items() if name not in ("grammar", "json_schema")
     }
@@ -50,12 +66,11 @@ def _finish(request: Request, sampling: SamplingParams | None, options: Options)
     )
 
 
-def text_request(
-    prompt: TextPrompt, sampling: SamplingParams | None, options: Options
-) -> Request:
+def text_request(prompt: TextPrompt, sampling: SamplingParams | None, options: Options) -> Request:
     """A request that continues a text or token ids as they are."""
-    base = Request(text=prompt) if isinstance(prompt, str) else Request(tokens=tuple(prompt))
-    return _finish(base, sampling, options)
+    if isinstance(prompt, str):
+        return _finish(Request(text=prompt), sampling, options)
+    return _finish(Request(tokens=items_of(prompt, "prompt")), sampling, options)
 
 
 def chat_request(
