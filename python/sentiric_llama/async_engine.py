@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: AGPL-3.0-only
 """The engine for an event loop. Nothing here blocks the loop.
 
-    async with await AsyncEngine.open("model.gguf") as engine:
-        async for delta in engine.stream_chat(messages):
-            print(delta.text, end="")
+async with await AsyncEngine.open("model.gguf") as engine:
+    async for delta in engine.stream_chat(messages):
+        print(delta.text, end="")
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Self, Unpack
 
 import numpy as np
 
-from sentiric_llama._convert import message_pairs, to_messages
+from sentiric_llama._convert import call, items_of, message_pairs, to_messages
 from sentiric_llama._handle import EngineHandle, News
 from sentiric_llama.engine import EngineFacts, FloatArray, join_deltas, make_config
 from sentiric_llama.errors import SentiricLlamaError
@@ -152,29 +152,45 @@ class AsyncEngine(EngineFacts):
     ) -> list[int]:
         """Token ids; control tokens written in the text are text unless `parse_special`."""
         core = self._handle.core
-        return await asyncio.to_thread(core.tokenize, text, add_special, parse_special)
+        return await asyncio.to_thread(
+            call, "text", core.tokenize, text, add_special, parse_special
+        )
 
     async def detokenize(self, tokens: Sequence[int], *, show_special: bool = False) -> str:
         """Text of token ids; bytes that are no UTF-8 become U+FFFD."""
-        core = self._handle.core
-        text = await asyncio.to_thread(core.detokenize, list(tokens), show_special)
+        core, ids = self._handle.core, list(items_of(tokens, "tokens"))
+        text = await asyncio.to_thread(call, "tokens", core.detokenize, ids, show_special)
         return text.decode("utf-8", "replace")
+
+    async def token_bytes(self, tokens: Sequence[int]) -> list[bytes]:
+        """Each token's own bytes, which may be part of a character; control tokens are shown."""
+        core = self._handle.core
+
+        def piece(token: int) -> bytes:  # twice: a tokenizer may drop the space before the first
+            return core.detokenize([token] * 2, True)[len(core.detokenize([token], True)) :]
+
+        def pieces() -> list[bytes]:
+            known = {token: piece(token) for token in set(tokens)}
+            return [known[token] for token in tokens]
+
+        return await asyncio.to_thread(pieces)
 
     async def tokenize_chat(self, messages: ChatPrompt) -> list[int]:
         """The tokens that a request with these messages evaluates."""
         pairs = message_pairs(to_messages(messages))
-        return await asyncio.to_thread(self._handle.core.tokenize_chat, pairs)
+        return await asyncio.to_thread(call, "messages", self._handle.core.tokenize_chat, pairs)
 
     async def logits(self, tokens: Sequence[int]) -> FloatArray:
         """(n, vocab) float32: the logits after each of the n tokens."""
-        return await asyncio.to_thread(self._handle.core.logits, list(tokens))
+        core, ids = self._handle.core, list(items_of(tokens, "tokens"))
+        return await asyncio.to_thread(call, "tokens", core.logits, ids)
 
-    async def embed(self, texts: Sequence[str]) -> FloatArray:
+    async def embed(self, texts: str | Sequence[str]) -> FloatArray:
         """(n, d) float32: one pooled, L2-normalised row per text."""
         core = self._handle.core
         rows = []
-        for text in texts:
-            tokens = await asyncio.to_thread(core.tokenize, text, True, False)
+        for text in [texts] if isinstance(texts, str) else items_of(texts, "texts"):
+            tokens = await asyncio.to_thread(call, "texts", core.tokenize, text, True, False)
             rows.append(await asyncio.to_thread(core.embed, tokens))
         return np.stack(rows) if rows else np.empty((0, self.info.num_embd), np.float32)
 

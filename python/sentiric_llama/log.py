@@ -140,6 +140,11 @@ def set_up_logging(level: str = "info", stream: TextIO | None = None, *, env: st
         logger.handlers.clear()
         logger.propagate = True
         logger.setLevel(logging.WARNING)  # their start, stop and request lines repeat ours
+    # Llama.cpp tells all it knows about a model: a hundred lines for each start.
+    verbose = root.level <= logging.DEBUG
+    logging.getLogger("sentiric_llama.ggml").setLevel(
+        logging.NOTSET if verbose else logging.WARNING
+    )
 
 
 def _event_name(record: logging.LogRecord) -> str:

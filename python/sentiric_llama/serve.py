@@ -21,6 +21,7 @@ from sentiric_llama.config import PREFIX, Settings, binding_warnings, environmen
 from sentiric_llama.engine_protocol import AsyncEngineProtocol
 from sentiric_llama.errors import InternalError, SentiricLlamaError, Unavailable
 from sentiric_llama.http.app import build_app
+from sentiric_llama.http.connection import Connection
 from sentiric_llama.log import event, set_up_logging
 from sentiric_llama.models import ModelFile, find_model
 from sentiric_llama.service import LlamaService, ServedModel
@@ -115,10 +116,10 @@ async def drain(service: LlamaService, stop: StopSignals) -> None:
 
 
 def http_config(settings: Settings, service: LlamaService) -> uvicorn.Config:
-    """uvicorn with one parser, our limits and our logging."""
+    """uvicorn with our connections, limits and logging."""
     return uvicorn.Config(
         build_app(service, settings),
-        http="h11",
+        http=Connection,
         ws="none",
         lifespan="off",
         log_config=None,

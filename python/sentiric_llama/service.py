@@ -194,13 +194,14 @@ class LlamaService:
     async def detokenize(self, tokens: Sequence[int]) -> str:
         """The text of token ids; control tokens are shown."""
         engine, _ = self._ready()
-        if len(tokens) > MAX_TOKENS_LISTED:
-            raise out_of_range("tokens", tokens, f"at most {MAX_TOKENS_LISTED} ids")
-        num_vocab = engine.info.num_vocab
-        bad = next((token for token in tokens if not 0 <= token < num_vocab), None)
-        if bad is not None:
-            raise out_of_range("tokens", bad, f"0..{num_vocab - 1}")
+        _check_tokens(tokens, engine.info.num_vocab)
         return await engine.detokenize(tokens, show_special=True)
+
+    async def token_bytes(self, tokens: Sequence[int]) -> list[bytes]:
+        """Each token's own bytes; control tokens are shown."""
+        engine, _ = self._ready()
+        _check_tokens(tokens, engine.info.num_vocab)
+        return await engine.token_bytes(tokens)
 
     def _ready(self) -> tuple[AsyncEngineProtocol, ServedModel]:
         if self.state is Readiness.DRAINING:
@@ -221,6 +222,14 @@ class LlamaService:
         self.in_flight -= 1
         if self.in_flight == 0:
             self._idle.set()
+
+
+def _check_tokens(tokens: Sequence[int], num_vocab: int) -> None:
+    if len(tokens) > MAX_TOKENS_LISTED:
+        raise out_of_range("tokens", tokens, f"at most {MAX_TOKENS_LISTED} ids")
+    bad = next((token for token in tokens if not 0 <= token < num_vocab), None)
+    if bad is not None:
+        raise out_of_range("tokens", bad, f"0..{num_vocab - 1}")
 
 
 async def collect(stream: ChatStream) -> ChatResult:

@@ -151,6 +151,10 @@ class FakeEngine:
         self._refuse_if_closed()
         return "".join(chr(token) for token in tokens)
 
+    async def token_bytes(self, tokens: Sequence[int]) -> list[bytes]:
+        self._refuse_if_closed()
+        return [chr(token).encode() for token in tokens]
+
     async def tokenize_chat(self, messages: Sequence[Message]) -> list[int]:
         return await self.tokenize("".join(message.content for message in messages))
 

@@ -61,7 +61,7 @@ class ChatAnswer(Response):
             event(logger, "HTTP_CLIENT_GONE", str(gone), elapsed_ms=self._elapsed_ms())
         except SentiricLlamaError as error:
             event(logger, "HTTP_CHAT_REFUSED", str(error), code=error.code.value)
-            raise
+            raise self._request.blame(error) from None
 
     async def _answer(self, scope: Scope, receive: Receive, sender: sse.Sender) -> None:
         # The block owns the generation: it opens before the first byte and ends on every path.
@@ -120,7 +120,8 @@ class _StreamWriter:
                 items = await self._stream.read(sse.KEEP_ALIVE_S)
                 await self._sender.write(self._encode(items) if items else sse.KEEP_ALIVE)
         except SentiricLlamaError as error:
-            await self._sender.write(sse.encode_event(error_body(error)), more=False)
+            body = error_body(self._request.blame(error))
+            await self._sender.write(sse.encode_event(body), more=False)
             return
         await self._sender.write(b"", more=False)
 

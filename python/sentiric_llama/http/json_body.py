@@ -23,6 +23,7 @@ LARGE_BODY = 256 * 1024
 
 # Possessive quantifiers and the optional closing quote keep this linear on every input.
 _STRUCTURE = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)
+_FIELD = re.compile(rb"\w{1,64}", re.ASCII)
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
@@ -59,12 +60,15 @@ def parse_object(body: bytes) -> dict[str, Any]:
 def check_depth(body: bytes) -> None:
     """Refuses nesting beyond 32 before the recursive parser sees it."""
     depth = 0
+    field = b""
     for match in _STRUCTURE.finditer(body):
         char = match[0]
+        if depth == 1 and char[:1] == b'"':
+            field = char[1:-1]
         if char in (b"[", b"{"):
             depth += 1
             if depth > MAX_DEPTH:
-                raise _bad(f"nested too deeply; allowed {MAX_DEPTH} levels")
+                raise _bad(f"nested too deeply; allowed {MAX_DEPTH} levels", field=field)
         elif char in (b"]", b"}"):
             depth -= 1
 
@@ -107,8 +111,10 @@ def _short_int(text: str) -> int:
     return int(text)
 
 
-def _bad(what: str, code: str = "invalid_json") -> HttpError:
-    return HttpError(400, f"the body is {what}" if code == "invalid_json" else what, code=code)
+def _bad(what: str, code: str = "invalid_json", field: bytes = b"") -> HttpError:
+    text = f"the body is {what}" if code == "invalid_json" else what
+    param = field.decode() if _FIELD.fullmatch(field) else None
+    return HttpError(400, text, code=code, param=param)
 
 
 class Fields:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from sentiric_llama.chat_call import MAX_GRAMMAR_BYTES, MAX_MESSAGES, ROLES, ChatCall
-from sentiric_llama.errors import InvalidArgument
+from sentiric_llama.errors import InvalidArgument, SentiricLlamaError
 from sentiric_llama.http.json_body import Fields
 from sentiric_llama.params import (
     CHOICES,
@@ -54,6 +54,16 @@ class ChatRequest:
     stream: bool = False
     include_usage: bool = False
     logprobs: bool = False
+    grammar_field: str = ""
+    """Where the caller wrote `call.grammar`."""
+
+    def blame(self, error: SentiricLlamaError) -> SentiricLlamaError:
+        """The error; one about a schema names the field that this caller used."""
+        kind, _, position = error.where.partition(":")
+        if kind not in ("grammar", "json_schema") or not self.grammar_field:
+            return error
+        where = ":".join(filter(None, (self.grammar_field, position)))
+        return type(error)(error.what, where=where)
 
 
 def parse_chat(body: dict[str, Any], *, strict: bool = False) -> ChatRequest:
@@ -70,6 +80,7 @@ def parse_chat(body: dict[str, Any], *, strict: bool = False) -> ChatRequest:
     if (top := _top_logprobs(fields, logprobs)) is not None:
         sampling["top_logprobs"] = top
     n = body.get("n")
+    grammar_field, grammar = parse_grammar(fields)
     call = ChatCall(
         messages=parse_messages(fields),
         model=fields.text("model"),
@@ -79,7 +90,7 @@ def parse_chat(body: dict[str, Any], *, strict: bool = False) -> ChatRequest:
         sampling=sampling,
         max_tokens=parse_max_tokens(body),
         stop=() if body.get("stop") is None else parse_stop(body["stop"]),
-        grammar=parse_grammar(fields),
+        grammar=grammar,
         ignore_eos=fields.flag("ignore_eos"),
         truncation=_truncation(fields),
         n=1 if n is None else int(CHOICES.check(n)),
@@ -90,6 +101,7 @@ def parse_chat(body: dict[str, Any], *, strict: bool = False) -> ChatRequest:
         stream=fields.flag("stream"),
         include_usage=options.flag("include_usage"),
         logprobs=logprobs,
+        grammar_field=grammar_field,
     )
 
 
@@ -173,8 +185,8 @@ def parse_max_tokens(body: dict[str, Any]) -> int | None:
     return next((limit for limit in limits if limit >= 0), None)
 
 
-def parse_grammar(fields: Fields) -> Grammar | None:
-    """What the answer must follow, from whichever one of three fields says it."""
+def parse_grammar(fields: Fields) -> tuple[str, Grammar | None]:
+    """What the answer must follow, from whichever one of three fields says it, and that field."""
     found = {
         "grammar": _gbnf(fields),
         "json_schema": _schema(fields, "json_schema"),
@@ -186,7 +198,7 @@ def parse_grammar(fields: Fields) -> Grammar | None:
             f"only one of grammar, json_schema and response_format; got {' and '.join(given)}",
             where=given[-1],
         )
-    return found[given[0]] if given else None
+    return (given[0], found[given[0]]) if given else ("", None)
 
 
 def _gbnf(fields: Fields) -> Grammar | None:

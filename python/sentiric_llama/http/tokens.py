@@ -19,7 +19,10 @@ class TokenEndpoints:
         self._service = service
 
     async def tokenize(self, request: Request) -> JsonResponse:
-        """`{content, add_special, parse_special, with_pieces}` -> `{tokens}`."""
+        """`{content, add_special, parse_special, with_pieces}` -> `{tokens}`.
+
+        A piece is a list of bytes when it is no whole character.
+        """
         self._service.require_ready()
         fields = Fields(await read_object(request))
         tokens = await self._service.tokenize(
@@ -29,8 +32,9 @@ class TokenEndpoints:
         )
         if not fields.flag("with_pieces"):
             return JsonResponse({"tokens": tokens})
-        pieces = {token: await self._service.detokenize([token]) for token in set(tokens)}
-        return JsonResponse({"tokens": [{"id": t, "piece": pieces[t]} for t in tokens]})
+        pieces = [_text_or_bytes(piece) for piece in await self._service.token_bytes(tokens)]
+        items = zip(tokens, pieces, strict=True)
+        return JsonResponse({"tokens": [{"id": token, "piece": piece} for token, piece in items]})
 
     async def detokenize(self, request: Request) -> JsonResponse:
         """`{tokens}` -> `{content}`."""
@@ -41,3 +45,10 @@ class TokenEndpoints:
             raise InvalidArgument("required; got nothing, allowed a list of ids", where="tokens")
         tokens = [int(TOKEN_ID.check(token)) for token in raw]
         return JsonResponse({"content": await self._service.detokenize(tokens)})
+
+
+def _text_or_bytes(piece: bytes) -> str | list[int]:
+    try:
+        return piece.decode("utf-8")
+    except UnicodeDecodeError:
+        return list(piece)

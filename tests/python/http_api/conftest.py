@@ -4,14 +4,13 @@
 from __future__ import annotations
 
 import asyncio
-import http.client
-import json
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, TypeVar
 
 import pytest
 
+from http_client import Reply, request
 from sentiric_llama import serve
 from sentiric_llama.config import Settings
 from sentiric_llama.service import LlamaService, ServedModel
@@ -20,39 +19,6 @@ from sentiric_llama.testing import FakeEngine
 T = TypeVar("T")
 MODEL = "fake-model"
 USER = [{"role": "user", "content": "hello"}]
-
-
-class Reply:
-    """One HTTP answer, read whole."""
-
-    def __init__(self, status: int, headers: dict[str, str], body: bytes) -> None:
-        self.status = status
-        self.headers = headers
-        self.body = body
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.body)
-
-    @property
-    def error(self) -> dict[str, Any]:
-        return self.json["error"]
-
-    @property
-    def events(self) -> list[Any]:
-        """The parsed `data:` of an event stream, "[DONE]" as it is."""
-        blocks = [block for block in self.body.decode().split("\n\n") if block.startswith("data: ")]
-        data = [block.removeprefix("data: ") for block in blocks]
-        return [item if item == "[DONE]" else json.loads(item) for item in data]
-
-    @property
-    def text(self) -> str:
-        """What choice 0 of a chat answer says, streamed or not."""
-        if not self.headers["content-type"].startswith("text/event-stream"):
-            return self.json["choices"][0]["message"]["content"]
-        chunks = [event for event in self.events if isinstance(event, dict)]
-        choices = [choice for chunk in chunks for choice in chunk["choices"]]
-        return "".join(c["delta"].get("content", "") for c in choices if c["index"] == 0)
 
 
 class LocalServer:
@@ -112,16 +78,7 @@ class LocalServer:
         headers: dict[str, str] | None = None,
     ) -> Reply:
         """`body` is sent as JSON unless it is bytes."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
-        raw = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
-        kind = {} if raw is None else {"Content-Type": "application/json"}
-        try:
-            connection.request(method, path, raw, kind | (headers or {}))
-            answer = connection.getresponse()
-            names = {name.lower(): value for name, value in answer.getheaders()}
-            return Reply(answer.status, names, answer.read())
-        finally:
-            connection.close()
+        return request(self.port, method, path, body, headers)
 
     def get(self, path: str, **headers: str) -> Reply:
         named = {name.replace("_", "-"): value for name, value in headers.items()}

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from sentiric_llama.errors import InvalidGrammar
 from sentiric_llama.params import SAMPLING_ALIASES, SAMPLING_RANGES, NumberRange
+from sentiric_llama.testing import FakeEngine
 
 NUMBERS = {name: limits for name, limits in SAMPLING_RANGES.items() if name != "top_logprobs"}
 WRONG_TYPES: list[Any] = ["1", True, [1], [[1]], {"a": 1}]
@@ -212,6 +214,23 @@ def test_grammars(server: Any, fields: dict[str, Any], kind: str | None) -> None
 def test_grammars_refused(server: Any, fields: dict[str, Any], param: str) -> None:
     reply = server.chat(**fields)
     assert (reply.status, reply.error["param"]) == (400, param)
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_schema_errors_name_the_field_that_was_used(start: Any, stream: bool) -> None:
+    engine = FakeEngine(fail=InvalidGrammar("$ref goes in a circle", where="json_schema"))
+    server = start(lambda: engine)
+    for fields, param in (
+        ({"json_schema": SCHEMA}, "json_schema"),
+        ({"response_format": WRAPPED}, "response_format"),
+        ({"grammar": "x"}, "grammar"),
+    ):
+        error = server.chat(**fields, stream=stream).error
+        assert error["param"] == param
+        assert error["message"] == f"[{param}] $ref goes in a circle"
+    engine.fail = InvalidGrammar("no rule", where="grammar:1:2")
+    error = server.chat(grammar="x", stream=stream).error
+    assert (error["param"], error["message"]) == ("grammar", "[grammar:1:2] no rule")
 
 
 @pytest.mark.parametrize(

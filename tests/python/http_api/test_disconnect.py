@@ -7,43 +7,17 @@ import json
 import os
 import random
 import socket
-import struct
 import threading
 import time
 from typing import Any
 
 import pytest
 
+from http_client import open_chat, reset, wait_until
 from sentiric_llama.testing import FakeEngine
 
 KILLS = 500
-
-
-def open_chat(port: int, *, stream: bool, **fields: Any) -> socket.socket:
-    body = {"messages": [{"role": "user", "content": "x" * 200}], "stream": stream, **fields}
-    raw = json.dumps(body).encode()
-    head = (
-        "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-        f"Content-Length: {len(raw)}\r\n\r\n"
-    )
-    peer = socket.create_connection(("127.0.0.1", port), timeout=10)
-    peer.sendall(head.encode() + raw)
-    return peer
-
-
-def reset(peer: socket.socket) -> None:
-    """Closes with RST instead of FIN."""
-    peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    peer.close()
-
-
-def wait_until(check: Any, seconds: float = 10) -> bool:
-    deadline = time.monotonic() + seconds
-    while not check():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.01)
-    return True
+PROMPT = "x" * 200
 
 
 def is_idle(server: Any) -> bool:
@@ -62,7 +36,7 @@ def is_idle(server: Any) -> bool:
 @pytest.mark.parametrize("n", [1, 3])
 def test_leaving_cancels(start: Any, stream: bool, leave: Any, n: int) -> None:
     server = start(lambda: FakeEngine(delay_s=0.02))
-    peer = open_chat(server.port, stream=stream, n=n)
+    peer = open_chat(server.port, PROMPT, stream=stream, n=n)
     assert wait_until(lambda: server.engine.active == n)
     leave(peer)
     assert wait_until(lambda: is_idle(server))
@@ -73,9 +47,9 @@ def test_leaving_cancels(start: Any, stream: bool, leave: Any, n: int) -> None:
 @pytest.mark.parametrize("stream", [True, False])
 def test_leaving_the_queue_cancels(start: Any, stream: bool) -> None:
     server = start(lambda: FakeEngine(delay_s=0.02, contexts=1))
-    first = open_chat(server.port, stream=stream)
+    first = open_chat(server.port, PROMPT, stream=stream)
     assert wait_until(lambda: server.engine.active == 1)
-    second = open_chat(server.port, stream=stream)
+    second = open_chat(server.port, PROMPT, stream=stream)
     assert wait_until(lambda: server.engine.stats().queued == 1)
     second.close()
     assert wait_until(lambda: server.engine.stats().queued == 0)
@@ -86,7 +60,7 @@ def test_leaving_the_queue_cancels(start: Any, stream: bool) -> None:
 
 def test_leaving_before_the_first_step_of_a_stream(start: Any) -> None:
     server = start(lambda: FakeEngine(first_delay_s=30))
-    peer = open_chat(server.port, stream=True)
+    peer = open_chat(server.port, PROMPT, stream=True)
     assert wait_until(lambda: server.engine.active == 1)
     peer.close()
     assert wait_until(lambda: is_idle(server))
@@ -126,7 +100,7 @@ def test_slow_reader_is_given_up(start: Any, monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_slow_reader_holds_nobody_else_up(start: Any) -> None:
     server = start(lambda: FakeEngine(lambda r: "x" * r.max_tokens))
-    stuck = open_chat(server.port, stream=True, max_tokens=300_000)
+    stuck = open_chat(server.port, PROMPT, stream=True, max_tokens=300_000)
     assert wait_until(lambda: server.engine.active == 1)
     for _ in range(5):
         assert len(server.chat(max_tokens=500).text) == 500
@@ -142,7 +116,7 @@ def kill_one(port: int, seed: int) -> None:
     """One client that leaves at a random point in a random way."""
     chance = random.Random(seed)
     fields = {"n": chance.choice([1, 1, 2])}
-    peer = open_chat(port, stream=chance.random() < 0.5, **fields)
+    peer = open_chat(port, PROMPT, stream=chance.random() < 0.5, **fields)
     try:
         if chance.random() < 0.7:
             peer.settimeout(chance.random() * 0.1)

@@ -148,6 +148,14 @@ def test_bad_json(server: Any, body: bytes, code: str) -> None:
     assert reply.error["type"] == "invalid_request_error"
 
 
+def test_too_deep_json_names_the_field(server: Any) -> None:
+    deep = b'{"messages":[{"role":"user"}],"stop":"}","json_schema":' + b"[" * 40 + b"]" * 40 + b"}"
+    assert server.post(CHAT, deep).error["param"] == "json_schema"
+    for name in (b"not a name", b"x" * 65, b"\xff", b""):
+        deep = b'{"' + name + b'":' + b"[" * 40
+        assert server.post(CHAT, deep).error["param"] is None
+
+
 def test_good_json() -> None:
     assert parse_object(nested(MAX_DEPTH)) is not None
     text = 'quote \\" brace { [ \\\\'

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""A small HTTP client for tests: whole answers, raw sockets that misbehave, waiting."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import struct
+import time
+from collections.abc import Callable
+from typing import Any
+
+
+class Reply:
+    """One HTTP answer, read whole."""
+
+    def __init__(self, status: int, headers: dict[str, str], body: bytes) -> None:
+        self.status = status
+        self.headers = headers
+        self.body = body
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def error(self) -> dict[str, Any]:
+        return self.json["error"]
+
+    @property
+    def events(self) -> list[Any]:
+        """The parsed `data:` of an event stream, "[DONE]" as it is."""
+        blocks = [block for block in self.body.decode().split("\n\n") if block.startswith("data: ")]
+        data = [block.removeprefix("data: ") for block in blocks]
+        return [item if item == "[DONE]" else json.loads(item) for item in data]
+
+    @property
+    def text(self) -> str:
+        """What choice 0 of a chat answer says, streamed or not."""
+        if not self.headers["content-type"].startswith("text/event-stream"):
+            return self.json["choices"][0]["message"]["content"]
+        chunks = [event for event in self.events if isinstance(event, dict)]
+        choices = [choice for chunk in chunks for choice in chunk["choices"]]
+        return "".join(c["delta"].get("content", "") for c in choices if c["index"] == 0)
+
+
+def request(
+    port: int,
+    method: str,
+    path: str,
+    body: Any = None,
+    headers: dict[str, str] | None = None,
+    timeout_s: float = 60,
+) -> Reply:
+    """`body` is sent as JSON unless it is bytes."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout_s)
+    raw = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+    kind = {} if raw is None else {"Content-Type": "application/json"}
+    try:
+        connection.request(method, path, raw, kind | (headers or {}))
+        answer = connection.getresponse()
+        names = {name.lower(): value for name, value in answer.getheaders()}
+        return Reply(answer.status, names, answer.read())
+    finally:
+        connection.close()
+
+
+def open_chat(port: int, content: str, **fields: Any) -> socket.socket:
+    """A connection on which a whole chat request has been sent and nothing read."""
+    body = {"messages": [{"role": "user", "content": content}], **fields}
+    raw = json.dumps(body).encode()
+    head = (
+        "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(raw)}\r\n\r\n"
+    )
+    peer = socket.create_connection(("127.0.0.1", port), timeout=60)
+    peer.sendall(head.encode() + raw)
+    return peer
+
+
+def reset(peer: socket.socket) -> None:
+    """Closes with RST instead of FIN."""
+    peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    peer.close()
+
+
+def wait_until(check: Callable[[], bool], seconds: float = 30) -> bool:
+    """True as soon as `check()` is, False when it was not in time."""
+    deadline = time.monotonic() + seconds
+    while not check():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    return True
