@@ -86,7 +86,7 @@ clean:  ## remove what was built; vendor/llama.cpp stays
 
 .venv/.package: .venv/.build $(SOURCES)
 	@echo "Building the package; the first build compiles llama.cpp, which takes some minutes."
-	python -m pip install $(PIP_BUILD) .
+	python -m pip install $(PIP_BUILD) . | grep -v '^Requirement already satisfied'
 	touch $@
 
 .venv/.test .venv/.lint: .venv/.%: .venv/.build

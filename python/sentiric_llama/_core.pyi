@@ -1,0 +1,684 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""
+The native engine. Use sentiric_llama.Engine and AsyncEngine instead.
+"""
+from __future__ import annotations
+import collections.abc
+import numpy
+import numpy.typing
+import typing
+__all__: list[str] = ['Capacity', 'Engine', 'EngineConfig', 'EngineStats', 'Event', 'Final', 'FinishReason', 'GrammarKind', 'ModelInfo', 'Request', 'SamplingParams', 'Timings', 'Truncation', 'build_info', 'error_code_names', 'take_log_lines']
+class Capacity:
+    @property
+    def active(self) -> int:
+        ...
+    @property
+    def available(self) -> int:
+        ...
+    @property
+    def total(self) -> int:
+        ...
+class Engine:
+    def __init__(self, config: EngineConfig) -> None:
+        ...
+    def abandon(self) -> None:
+        """
+        Leaks the engine: for a forked child only.
+        """
+    def cancel(self, request: typing.SupportsInt | typing.SupportsIndex) -> None:
+        ...
+    def close(self) -> None:
+        ...
+    def detokenize(self, tokens: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], show_special: bool) -> bytes:
+        ...
+    def embed(self, tokens: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]) -> numpy.typing.NDArray[numpy.float32]:
+        ...
+    def logits(self, tokens: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]) -> numpy.typing.NDArray[numpy.float32]:
+        ...
+    def render_chat(self, messages: collections.abc.Sequence[tuple[str, str]], add_generation_prompt: bool) -> str:
+        ...
+    def stats(self) -> EngineStats:
+        ...
+    def submit(self, request: Request) -> int:
+        ...
+    def tokenize(self, text: str, add_special: bool, parse_special: bool) -> list[int]:
+        ...
+    def tokenize_chat(self, messages: collections.abc.Sequence[tuple[str, str]]) -> list[int]:
+        ...
+    def wait_events(self, timeout_ms: typing.SupportsInt | typing.SupportsIndex) -> tuple[bool, list[Event]]:
+        """
+        (still open, events of the steps since the last call)
+        """
+    @property
+    def capacity(self) -> Capacity:
+        ...
+    @property
+    def info(self) -> ModelInfo:
+        ...
+class EngineConfig:
+    cache_type_k: str
+    cache_type_v: str
+    chat_template: str
+    embedding_pooling: str
+    flash_attention: str
+    kv_layout: str
+    kv_offload: bool
+    model_path: str
+    use_mmap: bool
+    def __init__(self) -> None:
+        ...
+    @property
+    def batch_size(self) -> int:
+        ...
+    @batch_size.setter
+    def batch_size(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None:
+        ...
+    @property
+    def context_size(self) -> int:
+        ...
+    @context_size.setter
+    def context_size(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None:
+        ...
+    @property
+    def contexts(self) -> int:
+        ...
+    @contexts.setter
+    def contexts(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None:
+        ...
+    @property
+    def gpu_layers(self) -> int:
+        ...
+    @gpu_layers.setter
+    def gpu_layers(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None:
+        ...
+    @property
+    def prefill_chunk(self) -> int:
+        ...
+    @prefill_chunk.setter
+    def prefill_chunk(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None:
+        ...
+    @property
+    def queue_limit(self) -> int:
+        ...
+    @queue_limit.setter
+    def queue_limit(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None:
+        ...
+    @property
+    def queue_wait_ms(self) -> int:
+        ...
+    @queue_wait_ms.setter
+    def queue_wait_ms(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None:
+        ...
+    @property
+    def threads(self) -> int:
+        ...
+    @threads.setter
+    def threads(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None:
+        ...
+    @property
+    def threads_batch(self) -> int:
+        ...
+    @threads_batch.setter
+    def threads_batch(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None:
+        ...
+    @property
+    def ubatch_size(self) -> int:
+        ...
+    @ubatch_size.setter
+    def ubatch_size(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None:
+        ...
+class EngineStats:
+    @property
+    def decode_calls(self) -> int:
+        ...
+    @property
+    def decoding(self) -> int:
+        ...
+    @property
+    def event_batches(self) -> int:
+        ...
+    @property
+    def generated_tokens(self) -> int:
+        ...
+    @property
+    def grammar_cache_hits(self) -> int:
+        ...
+    @property
+    def grammar_cache_misses(self) -> int:
+        ...
+    @property
+    def kv_full_retries(self) -> int:
+        ...
+    @property
+    def kv_tokens(self) -> int:
+        ...
+    @property
+    def prefilling(self) -> int:
+        ...
+    @property
+    def preparing(self) -> int:
+        ...
+    @property
+    def prompt_tokens(self) -> int:
+        ...
+    @property
+    def queued(self) -> int:
+        ...
+    @property
+    def requests_cancelled(self) -> int:
+        ...
+    @property
+    def requests_completed(self) -> int:
+        ...
+    @property
+    def requests_failed(self) -> int:
+        ...
+    @property
+    def requests_rejected(self) -> int:
+        ...
+    @property
+    def requests_submitted(self) -> int:
+        ...
+    @property
+    def shifted_tokens(self) -> int:
+        ...
+    @property
+    def shifts(self) -> int:
+        ...
+    @property
+    def step_ms_mean(self) -> float:
+        ...
+    @property
+    def steps(self) -> int:
+        ...
+class Event:
+    @property
+    def context(self) -> tuple[int, int, int]:
+        """
+        (dropped_turns, dropped_tokens, shifted_tokens).
+        """
+    @property
+    def final(self) -> sentiric_llama._core.Final | None:
+        ...
+    @property
+    def logprobs(self) -> list:
+        """
+        ((token, bytes, logprob), [alternatives]) per token.
+        """
+    @property
+    def request(self) -> int:
+        ...
+    @property
+    def text(self) -> str:
+        ...
+    @property
+    def tokens(self) -> list[int]:
+        ...
+class Final:
+    @property
+    def completion_tokens(self) -> int:
+        ...
+    @property
+    def error(self) -> typing.Any:
+        """
+        (code, where, what) or None.
+        """
+    @property
+    def prompt_tokens(self) -> int:
+        ...
+    @property
+    def reason(self) -> FinishReason:
+        ...
+    @property
+    def stop_string(self) -> str | None:
+        ...
+    @property
+    def timings(self) -> Timings:
+        ...
+class FinishReason:
+    """
+    Members:
+    
+      stop
+    
+      length
+    
+      cancelled
+    
+      error
+    """
+    __members__: typing.ClassVar[dict[str, FinishReason]]  # value = {'stop': <FinishReason.stop: 1>, 'length': <FinishReason.length: 2>, 'cancelled': <FinishReason.cancelled: 3>, 'error': <FinishReason.error: 4>}
+    cancelled: typing.ClassVar[FinishReason]  # value = <FinishReason.cancelled: 3>
+    error: typing.ClassVar[FinishReason]  # value = <FinishReason.error: 4>
+    length: typing.ClassVar[FinishReason]  # value = <FinishReason.length: 2>
+    stop: typing.ClassVar[FinishReason]  # value = <FinishReason.stop: 1>
+    @typing.overload
+    def __eq__(self, other: FinishReason) -> bool:
+        ...
+    @typing.overload
+    def __eq__(self, other: typing.Any) -> bool:
+        ...
+    def __getstate__(self) -> int:
+        ...
+    def __hash__(self) -> int:
+        ...
+    def __index__(self) -> int:
+        ...
+    def __init__(self, value: typing.SupportsInt | typing.SupportsIndex) -> None:
+        ...
+    def __int__(self) -> int:
+        ...
+    @typing.overload
+    def __ne__(self, other: FinishReason) -> bool:
+        ...
+    @typing.overload
+    def __ne__(self, other: typing.Any) -> bool:
+        ...
+    def __repr__(self) -> str:
+        ...
+    def __setstate__(self, state: typing.SupportsInt | typing.SupportsIndex) -> None:
+        ...
+    def __str__(self) -> str:
+        ...
+    @property
+    def name(self) -> str:
+        ...
+    @property
+    def value(self) -> int:
+        ...
+class GrammarKind:
+    """
+    Members:
+    
+      none
+    
+      gbnf
+    
+      json_schema
+    
+      json_object
+    """
+    __members__: typing.ClassVar[dict[str, GrammarKind]]  # value = {'none': <GrammarKind.none: 0>, 'gbnf': <GrammarKind.gbnf: 1>, 'json_schema': <GrammarKind.json_schema: 2>, 'json_object': <GrammarKind.json_object: 3>}
+    gbnf: typing.ClassVar[GrammarKind]  # value = <GrammarKind.gbnf: 1>
+    json_object: typing.ClassVar[GrammarKind]  # value = <GrammarKind.json_object: 3>
+    json_schema: typing.ClassVar[GrammarKind]  # value = <GrammarKind.json_schema: 2>
+    none: typing.ClassVar[GrammarKind]  # value = <GrammarKind.none: 0>
+    @typing.overload
+    def __eq__(self, other: GrammarKind) -> bool:
+        ...
+    @typing.overload
+    def __eq__(self, other: typing.Any) -> bool:
+        ...
+    def __getstate__(self) -> int:
+        ...
+    def __hash__(self) -> int:
+        ...
+    def __index__(self) -> int:
+        ...
+    def __init__(self, value: typing.SupportsInt | typing.SupportsIndex) -> None:
+        ...
+    def __int__(self) -> int:
+        ...
+    @typing.overload
+    def __ne__(self, other: GrammarKind) -> bool:
+        ...
+    @typing.overload
+    def __ne__(self, other: typing.Any) -> bool:
+        ...
+    def __repr__(self) -> str:
+        ...
+    def __setstate__(self, state: typing.SupportsInt | typing.SupportsIndex) -> None:
+        ...
+    def __str__(self) -> str:
+        ...
+    @property
+    def name(self) -> str:
+        ...
+    @property
+    def value(self) -> int:
+        ...
+class ModelInfo:
+    @property
+    def architecture(self) -> str:
+        ...
+    @property
+    def backend(self) -> str:
+        ...
+    @property
+    def batch_size(self) -> int:
+        ...
+    @property
+    def bos(self) -> int:
+        ...
+    @property
+    def can_shift(self) -> bool:
+        ...
+    @property
+    def chat_template(self) -> str:
+        ...
+    @property
+    def chat_template_source(self) -> str:
+        ...
+    @property
+    def context_size(self) -> int:
+        ...
+    @property
+    def context_train(self) -> int:
+        ...
+    @property
+    def contexts(self) -> int:
+        ...
+    @property
+    def description(self) -> str:
+        ...
+    @property
+    def eos(self) -> int:
+        ...
+    @property
+    def flash_attention(self) -> str:
+        ...
+    @property
+    def kv_layout(self) -> str:
+        ...
+    @property
+    def name(self) -> str:
+        ...
+    @property
+    def num_embd(self) -> int:
+        ...
+    @property
+    def num_layers(self) -> int:
+        ...
+    @property
+    def num_params(self) -> int:
+        ...
+    @property
+    def num_vocab(self) -> int:
+        ...
+    @property
+    def path(self) -> str:
+        ...
+    @property
+    def quantization(self) -> str:
+        ...
+    @property
+    def size_bytes(self) -> int:
+        ...
+    @property
+    def threads(self) -> int:
+        ...
+    @property
+    def ubatch_size(self) -> int:
+        ...
+class Request:
+    ignore_eos: bool
+    parse_special: bool
+    sampling: SamplingParams
+    shift: bool
+    text: str
+    truncation: Truncation
+    def __init__(self) -> None:
+        ...
+    def set_grammar(self, kind: GrammarKind, text: str) -> None:
+        ...
+    @property
+    def deadline_ms(self) -> int:
+        ...
+    @deadline_ms.setter
+    def deadline_ms(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None:
+        ...
+    @property
+    def max_tokens(self) -> int:
+        ...
+    @max_tokens.setter
+    def max_tokens(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None:
+        ...
+    @property
+    def messages(self) -> list:
+        """
+        Write-only: (role, content) pairs.
+        """
+    @messages.setter
+    def messages(self, arg1: collections.abc.Sequence[tuple[str, str]]) -> None:
+        ...
+    @property
+    def stop(self) -> list[str]:
+        ...
+    @stop.setter
+    def stop(self, arg0: collections.abc.Sequence[str]) -> None:
+        ...
+    @property
+    def tokens(self) -> list[int]:
+        ...
+    @tokens.setter
+    def tokens(self, arg1: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]) -> None:
+        ...
+class SamplingParams:
+    def __init__(self) -> None:
+        ...
+    @property
+    def dry_allowed_length(self) -> int:
+        ...
+    @dry_allowed_length.setter
+    def dry_allowed_length(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None:
+        ...
+    @property
+    def dry_base(self) -> float:
+        ...
+    @dry_base.setter
+    def dry_base(self, arg0: typing.SupportsFloat | typing.SupportsIndex) -> None:
+        ...
+    @property
+    def dry_multiplier(self) -> float:
+        ...
+    @dry_multiplier.setter
+    def dry_multiplier(self, arg0: typing.SupportsFloat | typing.SupportsIndex) -> None:
+        ...
+    @property
+    def dry_penalty_last_n(self) -> int:
+        ...
+    @dry_penalty_last_n.setter
+    def dry_penalty_last_n(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None:
+        ...
+    @property
+    def dry_sequence_breakers(self) -> list[str]:
+        ...
+    @dry_sequence_breakers.setter
+    def dry_sequence_breakers(self, arg0: collections.abc.Sequence[str]) -> None:
+        ...
+    @property
+    def dynatemp_exponent(self) -> float:
+        ...
+    @dynatemp_exponent.setter
+    def dynatemp_exponent(self, arg0: typing.SupportsFloat | typing.SupportsIndex) -> None:
+        ...
+    @property
+    def dynatemp_range(self) -> float:
+        ...
+    @dynatemp_range.setter
+    def dynatemp_range(self, arg0: typing.SupportsFloat | typing.SupportsIndex) -> None:
+        ...
+    @property
+    def frequency_penalty(self) -> float:
+        ...
+    @frequency_penalty.setter
+    def frequency_penalty(self, arg0: typing.SupportsFloat | typing.SupportsIndex) -> None:
+        ...
+    @property
+    def logit_bias(self) -> list[tuple[int, float]]:
+        ...
+    @logit_bias.setter
+    def logit_bias(self, arg0: collections.abc.Sequence[tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex]]) -> None:
+        ...
+    @property
+    def min_p(self) -> float:
+        ...
+    @min_p.setter
+    def min_p(self, arg0: typing.SupportsFloat | typing.SupportsIndex) -> None:
+        ...
+    @property
+    def mirostat(self) -> int:
+        ...
+    @mirostat.setter
+    def mirostat(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None:
+        ...
+    @property
+    def mirostat_eta(self) -> float:
+        ...
+    @mirostat_eta.setter
+    def mirostat_eta(self, arg0: typing.SupportsFloat | typing.SupportsIndex) -> None:
+        ...
+    @property
+    def mirostat_tau(self) -> float:
+        ...
+    @mirostat_tau.setter
+    def mirostat_tau(self, arg0: typing.SupportsFloat | typing.SupportsIndex) -> None:
+        ...
+    @property
+    def presence_penalty(self) -> float:
+        ...
+    @presence_penalty.setter
+    def presence_penalty(self, arg0: typing.SupportsFloat | typing.SupportsIndex) -> None:
+        ...
+    @property
+    def repeat_last_n(self) -> int:
+        ...
+    @repeat_last_n.setter
+    def repeat_last_n(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None:
+        ...
+    @property
+    def repeat_penalty(self) -> float:
+        ...
+    @repeat_penalty.setter
+    def repeat_penalty(self, arg0: typing.SupportsFloat | typing.SupportsIndex) -> None:
+        ...
+    @property
+    def seed(self) -> int:
+        ...
+    @seed.setter
+    def seed(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None:
+        ...
+    @property
+    def temperature(self) -> float:
+        ...
+    @temperature.setter
+    def temperature(self, arg0: typing.SupportsFloat | typing.SupportsIndex) -> None:
+        ...
+    @property
+    def top_k(self) -> int:
+        ...
+    @top_k.setter
+    def top_k(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None:
+        ...
+    @property
+    def top_logprobs(self) -> int:
+        ...
+    @top_logprobs.setter
+    def top_logprobs(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None:
+        ...
+    @property
+    def top_p(self) -> float:
+        ...
+    @top_p.setter
+    def top_p(self, arg0: typing.SupportsFloat | typing.SupportsIndex) -> None:
+        ...
+    @property
+    def typical_p(self) -> float:
+        ...
+    @typical_p.setter
+    def typical_p(self, arg0: typing.SupportsFloat | typing.SupportsIndex) -> None:
+        ...
+    @property
+    def xtc_probability(self) -> float:
+        ...
+    @xtc_probability.setter
+    def xtc_probability(self, arg0: typing.SupportsFloat | typing.SupportsIndex) -> None:
+        ...
+    @property
+    def xtc_threshold(self) -> float:
+        ...
+    @xtc_threshold.setter
+    def xtc_threshold(self, arg0: typing.SupportsFloat | typing.SupportsIndex) -> None:
+        ...
+class Timings:
+    @property
+    def cache_n(self) -> int:
+        ...
+    @property
+    def predicted_ms(self) -> float:
+        ...
+    @property
+    def predicted_n(self) -> int:
+        ...
+    @property
+    def prompt_ms(self) -> float:
+        ...
+    @property
+    def prompt_n(self) -> int:
+        ...
+    @property
+    def queue_ms(self) -> float:
+        ...
+    @property
+    def ttft_ms(self) -> float:
+        ...
+class Truncation:
+    """
+    Members:
+    
+      drop_turns
+    
+      shift
+    
+      error
+    """
+    __members__: typing.ClassVar[dict[str, Truncation]]  # value = {'drop_turns': <Truncation.drop_turns: 0>, 'shift': <Truncation.shift: 1>, 'error': <Truncation.error: 2>}
+    drop_turns: typing.ClassVar[Truncation]  # value = <Truncation.drop_turns: 0>
+    error: typing.ClassVar[Truncation]  # value = <Truncation.error: 2>
+    shift: typing.ClassVar[Truncation]  # value = <Truncation.shift: 1>
+    @typing.overload
+    def __eq__(self, other: Truncation) -> bool:
+        ...
+    @typing.overload
+    def __eq__(self, other: typing.Any) -> bool:
+        ...
+    def __getstate__(self) -> int:
+        ...
+    def __hash__(self) -> int:
+        ...
+    def __index__(self) -> int:
+        ...
+    def __init__(self, value: typing.SupportsInt | typing.SupportsIndex) -> None:
+        ...
+    def __int__(self) -> int:
+        ...
+    @typing.overload
+    def __ne__(self, other: Truncation) -> bool:
+        ...
+    @typing.overload
+    def __ne__(self, other: typing.Any) -> bool:
+        ...
+    def __repr__(self) -> str:
+        ...
+    def __setstate__(self, state: typing.SupportsInt | typing.SupportsIndex) -> None:
+        ...
+    def __str__(self) -> str:
+        ...
+    @property
+    def name(self) -> str:
+        ...
+    @property
+    def value(self) -> int:
+        ...
+def build_info() -> dict:
+    """
+    Version of the package and of what it was built from.
+    """
+def error_code_names() -> list:
+    """
+    Names of all error codes, in order.
+    """
+def take_log_lines() -> list[tuple[int, str]]:
+    """
+    (logging level, line) since the last call.
+    """
