@@ -28,6 +28,9 @@ Result<EngineParts> OpenParts(const EngineConfig& config,
     prompts = std::make_shared<ModelPromptBuilder>(*model, config.chat_template);
   });
   if (failed) return *failed;
+  // A file with a broken template still completes text; a template that was asked for must work.
+  const Status& broken = prompts->chat_template().status();
+  if (!config.chat_template.empty() && broken) return *broken;
 
   EngineParts parts;
   parts.info = (*model)->Describe();

@@ -15,8 +15,8 @@ namespace {
 
 Error TooLong(const char* where, std::size_t num_tokens, std::int32_t max_prompt) {
   return {ErrorCode::kContextLengthExceeded, where,
-          "prompt has " + std::to_string(num_tokens) + " tokens; the context holds " +
-              std::to_string(max_prompt)};
+          "the prompt is longer than the context; got " + std::to_string(num_tokens) +
+              " tokens, allowed " + std::to_string(max_prompt) + " tokens"};
 }
 
 bool Fits(const std::vector<Token>& tokens, std::int32_t max_prompt) {

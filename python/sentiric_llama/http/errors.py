@@ -30,7 +30,7 @@ _WITH_PARAM = frozenset(
         ErrorCode.MODEL_NOT_FOUND,
     }
 )
-_TWO_NUMBERS = re.compile(r"\((\d+) tokens\).*\((\d+) tokens\)")
+_TWO_NUMBERS = re.compile(r"got (\d+) tokens, allowed (\d+) tokens")
 
 logger = logging.getLogger(__name__)
 

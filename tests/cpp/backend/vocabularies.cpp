@@ -2,7 +2,7 @@
 #include "vocabularies.h"
 
 #include <algorithm>
-#include <chrono>
+
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -82,13 +82,6 @@ std::vector<Token> PlainTokens(const llama_vocab* vocab, const std::string& text
     tokens.resize(static_cast<std::size_t>(std::max(count, 0)));
   });
   return tokens;
-}
-
-double MillisecondsOf(const std::function<void()>& job) {
-  const auto begin = std::chrono::steady_clock::now();
-  job();
-  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin)
-      .count();
 }
 
 }  // namespace sentiric::backend::testing

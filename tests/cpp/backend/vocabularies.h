@@ -39,6 +39,4 @@ DeepStackPool& Pool();
 std::vector<Token> PlainTokens(const llama_vocab* vocab, const std::string& text, bool add_special,
                                bool parse_special);
 
-double MillisecondsOf(const std::function<void()>& job);
-
 }  // namespace sentiric::backend::testing

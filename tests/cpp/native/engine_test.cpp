@@ -112,6 +112,9 @@ TEST(Engine, SaysWhyItCannotOpen) {
   config = GuideConfig();
   config.contexts = 0;
   EXPECT_EQ(Engine::Open(config).error().where, "contexts");
+  config = GuideConfig();
+  config.chat_template = "{{ broken";
+  EXPECT_EQ(Engine::Open(config).error().code, ErrorCode::kTemplateFailed);
   EXPECT(!GetBuildInfo().llama_commit.empty());
   EXPECT(!TakeLogLines().empty());
 }

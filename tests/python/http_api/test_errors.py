@@ -65,7 +65,7 @@ def test_defect_in_the_engine_is_a_500_without_its_text(
 
 
 def test_context_error_carries_both_numbers(start: Any) -> None:
-    what = "request (300 tokens) exceeds the available context size (256 tokens), try increasing it"
+    what = "the prompt is longer than the context; got 300 tokens, allowed 256 tokens"
     server = start(lambda: FakeEngine(fail=ContextLengthExceeded(what, where="prompt")))
     error = server.chat().error
     assert (error["n_prompt_tokens"], error["n_ctx"]) == (300, 256)
