@@ -25,6 +25,8 @@ News = Delta | SentiricLlamaError
 
 _logger = logging.getLogger("sentiric_llama.ggml")
 _logger.addHandler(logging.NullHandler())
+_ABORTED = ("failed with error 1", "compute status: 1", "decode, ret = 2")
+"""Ends of the lines in which llama.cpp calls it an error that we ended a step: a client left."""
 _handles: weakref.WeakSet[EngineHandle] = weakref.WeakSet()
 
 
@@ -152,7 +154,7 @@ def forward_log() -> None:
     from sentiric_llama import _core
 
     for level, line in _core.take_log_lines():
-        _logger.log(level, "%s", line)
+        _logger.log(logging.DEBUG if line.endswith(_ABORTED) else level, "%s", line)
 
 
 def _abandon_all() -> None:
