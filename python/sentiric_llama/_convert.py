@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 _P = ParamSpec("_P")
 
-_UINT64_MAX = 2**64 - 1  # kRandomSeed
-
 
 def copy_fields(source: Any, kind: type[_T]) -> _T:
     """A dataclass of `kind` filled from the equally named attributes of a native value."""
@@ -82,7 +80,9 @@ def _sampling_to_native(sampling: SamplingParams) -> _core.SamplingParams:
         if f.name not in special:
             _assign(native, f.name, getattr(sampling, f.name))
     seed = sampling.seed
-    _assign(native, "seed", _UINT64_MAX if seed is None else call("seed", index, seed) % 2**64)
+    draws = 2**64 - 1  # kRandomSeed
+    number = draws if seed is None else min(call("seed", index, seed) % 2**64, draws - 1)
+    _assign(native, "seed", number)
     biases = sampling.logit_bias
     if not isinstance(biases, Mapping):
         raise InvalidArgument(f"must be a mapping; got {type(biases).__name__}", where="logit_bias")
