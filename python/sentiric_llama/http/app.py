@@ -17,6 +17,7 @@ from sentiric_llama.http.chat import ChatEndpoint
 from sentiric_llama.http.errors import HttpError, UnexpectedErrorMiddleware, handle_error
 from sentiric_llama.http.health import HealthEndpoints, ModelEndpoints
 from sentiric_llama.http.limits import BodyLimits, HeaderLimits
+from sentiric_llama.http.linger import LingeringClose
 from sentiric_llama.http.page import page_routes
 from sentiric_llama.http.tokens import TokenEndpoints
 from sentiric_llama.http.trace import TraceMiddleware
@@ -79,7 +80,7 @@ def build_layers(settings: Settings) -> list[Middleware]:
                 expose_headers=["x-request-id", "x-truncated", "x-sentiric-model-notice"],
             )
         )
-    layers.append(Middleware(HeaderLimits))
+    layers += [Middleware(LingeringClose), Middleware(HeaderLimits)]
     if settings.api_key is not None:
         layers.append(Middleware(ApiKeyAuth, key=settings.api_key.get_secret_value()))
     layers.append(Middleware(BodyLimits, max_bytes=settings.max_body_bytes))

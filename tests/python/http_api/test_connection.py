@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from http_client import wait_until
-from sentiric_llama.http import connection
+from sentiric_llama.http import connection, linger
 from sentiric_llama.testing import FakeEngine
 
 HEAD = b"GET /health/live HTTP/1.1\r\nHost: x\r\n"
@@ -68,3 +68,29 @@ def test_what_is_no_http(start: Any) -> None:
     answer = read_all(peer)
     assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n")
     assert error_in(answer)["code"] == "bad_request"
+
+
+def test_who_sends_too_much_can_read_why(start: Any) -> None:
+    server = start(max_body_bytes=1024, api_key="secret")
+    body = b"x" * (6 * 2**20)  # more than the buffers between us hold
+    key = {"X-Api-Key": "secret"}
+    assert server.post("/tokenize", body).status == 401
+    assert server.post("/tokenize", body, key).error["code"] == "request_too_large"
+    assert server.post("/tokenize", body, key | {"Content-Type": "text/plain"}).status == 415
+    chunked = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+    kind = {"Content-Type": "application/json", "Transfer-Encoding": "chunked"}
+    chunked.request("POST", "/tokenize", iter([body]), key | kind, encode_chunked=True)
+    assert chunked.getresponse().status == 413
+    chunked.close()
+
+
+def test_lingering_ends(start: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(linger, "LINGER_S", 0.2)
+    server = start()
+    peer = connect(server)
+    peer.sendall(
+        b"POST /tokenize HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\n"
+        b"Content-Length: 100\r\n\r\n"
+    )
+    assert read_all(peer).startswith(b"HTTP/1.1 415 ")
+    assert wait_until(lambda: not server.server.server_state.connections)

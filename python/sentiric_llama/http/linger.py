@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Closing so that the client can read why.
+
+A connection that is closed while bytes of the request lie unread is reset, and the reset destroys
+the answer on its way. So what still arrives is thrown away for a short while first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+LINGER_S = 2.0
+MAX_LINGER_BYTES = 64 * 2**20
+
+_CLOSE = (b"connection", b"close")
+
+
+class LingeringClose:
+    """Before an answer with `Connection: close` ends, reads on to the end of the request."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        body = _Body(receive)
+        closes = False
+
+        async def send_and_linger(message: Message) -> None:
+            nonlocal closes
+            if message["type"] == "http.response.start":
+                closes = _CLOSE in message["headers"]
+            elif closes and not message.get("more_body", False) and not body.complete:
+                await send({**message, "more_body": True})
+                await body.drain()
+                message = {"type": "http.response.body", "body": b"", "more_body": False}
+            await send(message)
+
+        await self._app(scope, body.receive, send_and_linger)
+
+
+class _Body:
+    """Notices when all of a request has arrived."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self.complete = False
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        self.complete = not message.get("more_body", False)
+        return message
+
+    async def drain(self) -> None:
+        left = MAX_LINGER_BYTES
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LINGER_S):
+                while not self.complete and left > 0:
+                    left -= len((await self.receive()).get("body", b""))
