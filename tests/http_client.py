@@ -7,6 +7,7 @@ import http.client
 import json
 import socket
 import struct
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -77,6 +78,43 @@ def open_chat(port: int, content: str, **fields: Any) -> socket.socket:
     peer = socket.create_connection(("127.0.0.1", port), timeout=60)
     peer.sendall(head.encode() + raw)
     return peer
+
+
+class StreamThread(threading.Thread):
+    """Reads one streamed chat answer in the background; `on_piece` hears of each as it comes."""
+
+    def __init__(
+        self, port: int, content: str, on_piece: Callable[[], None] = lambda: None, **fields: Any
+    ) -> None:
+        super().__init__(daemon=True)
+        self.pieces: list[str] = []
+        self.status = 0
+        self.is_complete = False
+        self._on_piece = on_piece
+        self._peer = open_chat(port, content, stream=True, **fields)
+        self.start()
+
+    def run(self) -> None:
+        with self._peer, http.client.HTTPResponse(self._peer) as answer:
+            answer.begin()
+            self.status = answer.status
+            for line in answer:
+                if line == b"data: [DONE]\n":
+                    self.is_complete = True
+                elif line.startswith(b"data: "):
+                    self._take(json.loads(line.removeprefix(b"data: ")))
+
+    def _take(self, chunk: dict[str, Any]) -> None:
+        for choice in chunk["choices"]:
+            if text := choice["delta"].get("content"):
+                self.pieces.append(text)
+                self._on_piece()
+
+    def text(self, seconds: float = 120) -> str:
+        """The whole answer, when it is there."""
+        self.join(seconds)
+        assert self.is_complete, (self.status, self.pieces[-3:])
+        return "".join(self.pieces)
 
 
 def reset(peer: socket.socket) -> None:

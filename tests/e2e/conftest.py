@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Servers with the real engine. Shared ones must be idle and without defects after each test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import openai
+import pytest
+
+from server_process import ServerProcess
+
+StartServer = Callable[..., ServerProcess]
+
+
+@pytest.fixture(scope="session")
+def _guide() -> Iterator[ServerProcess]:
+    server = ServerProcess().wait_ready()
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def _tiny(tiny_q8_0: Path) -> Iterator[ServerProcess]:
+    server = ServerProcess(tiny_q8_0, contexts=8, context_size=2048).wait_ready()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def guide(_guide: ServerProcess) -> Iterator[ServerProcess]:
+    """Started as anyone would: no model named, so it is the guide."""
+    yield _guide
+    _guide.check_healthy()
+
+
+@pytest.fixture
+def tiny(_tiny: ServerProcess) -> Iterator[ServerProcess]:
+    """Random weights, Q8_0, 8 contexts of 2048 tokens."""
+    yield _tiny
+    _tiny.check_healthy()
+
+
+@pytest.fixture
+def client(guide: ServerProcess) -> Iterator[openai.OpenAI]:
+    """The official client of the guide."""
+    with guide.openai() as made:
+        yield made
+
+
+@pytest.fixture
+def start() -> Iterator[StartServer]:
+    """`start(*arguments, **settings)` -> a process of this test's own."""
+    running: list[ServerProcess] = []
+
+    def spawn(*arguments: str | Path, **settings: Any) -> ServerProcess:
+        running.append(ServerProcess(*arguments, **settings))
+        return running[-1]
+
+    yield spawn
+    for server in running:
+        server.close()
