@@ -130,7 +130,7 @@ def test_xtc_excludes_the_top_choices(tiny: Engine) -> None:
 
 def test_logit_bias_bans(tiny: Engine) -> None:
     ranked = np.argsort(-last_logits(tiny)).tolist()
-    banned = {token: -100.0 for token in ranked[:20]}
+    banned = dict.fromkeys(ranked[:20], -100.0)
     assert first(tiny, replace(GREEDY, logit_bias=banned)) == ranked[20]
     nearly = replace(OPEN, top_k=21, logit_bias=banned)
     assert not drawn(tiny, nearly) & set(ranked[:20])
