@@ -26,7 +26,7 @@ class Reply:
         return json.loads(self.body)
 
     @property
-    def error(self) -> dict[str, Any]:
+    def error(self) -> Any:
         return self.json["error"]
 
     @property
@@ -40,7 +40,7 @@ class Reply:
     def text(self) -> str:
         """What choice 0 of a chat answer says, streamed or not."""
         if not self.headers["content-type"].startswith("text/event-stream"):
-            return self.json["choices"][0]["message"]["content"]
+            return str(self.json["choices"][0]["message"]["content"])
         chunks = [event for event in self.events if isinstance(event, dict)]
         choices = [choice for chunk in chunks for choice in chunk["choices"]]
         return "".join(c["delta"].get("content", "") for c in choices if c["index"] == 0)

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from http_client import StreamThread, open_chat, reset, wait_until
+from server_process import ServerProcess
 
 KILLS = 500
 KILLERS = 12
@@ -97,7 +98,7 @@ def test_500_killed_clients_leave_nothing(start: Any, tiny_q8_0: Path) -> None:
     assert not server.events("SERVICE_DRAINING")  # nobody was counted as still being answered
 
 
-def settled_resources(server: Any) -> tuple[int, int]:
+def settled_resources(server: ServerProcess) -> tuple[int, int]:
     """Descriptors and threads when they no longer change."""
     seen = server.resources()
     for _ in range(100):

@@ -31,14 +31,16 @@ def user(text: str) -> Any:
 
 def ask(client: openai.OpenAI, messages: Any, **fields: Any) -> str:
     """A greedy answer, whole."""
-    fields = {"temperature": 0, "model": "default"} | fields
-    return client.chat.completions.create(messages=messages, **fields).choices[0].message.content
+    create: Any = client.chat.completions.create
+    answer = create(messages=messages, **({"temperature": 0, "model": "default"} | fields))
+    return str(answer.choices[0].message.content)
 
 
 def ask_streaming(client: openai.OpenAI, messages: Any, **fields: Any) -> str:
     """The same, piece by piece."""
-    fields = {"temperature": 0, "model": "default"} | fields
-    stream = client.chat.completions.create(messages=messages, stream=True, **fields)
+    create: Any = client.chat.completions.create
+    fields = {"temperature": 0, "model": "default", "stream": True} | fields
+    stream = create(messages=messages, **fields)
     pieces = [chunk.choices[0].delta.content or "" for chunk in stream if chunk.choices]
     return "".join(pieces)
 

@@ -27,7 +27,7 @@ def tokenize(server: Any, text: str, **fields: Any) -> Any:
 
 
 def detokenize(server: Any, tokens: list[int]) -> str:
-    return server.post("/detokenize", {"tokens": tokens}).json["content"]
+    return str(server.post("/detokenize", {"tokens": tokens}).json["content"])
 
 
 @pytest.mark.parametrize("text", TURKISH + EMOJI + CONTROL + [" lead", "trail ", "", "\n\n"])
@@ -66,7 +66,7 @@ def test_control_tokens_only_where_asked_for(guide: Any) -> None:
 
 def test_content_yields_no_control_token(guide: Any) -> None:
     def prompt_tokens(messages: Any) -> int:
-        return guide.chat(messages, max_tokens=1).json["usage"]["prompt_tokens"]
+        return int(guide.chat(messages, max_tokens=1).json["usage"]["prompt_tokens"])
 
     ids = {tuple(tokenize(guide, text, parse_special=True)) for text in CONTROL[:2]}
     empty = prompt_tokens([{"role": "user", "content": ""}])
