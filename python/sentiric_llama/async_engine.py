@@ -18,7 +18,7 @@ import numpy as np
 
 from sentiric_llama._convert import call, items_of, message_pairs, to_messages
 from sentiric_llama._handle import EngineHandle, News
-from sentiric_llama.engine import EngineFacts, FloatArray, join_deltas, make_config
+from sentiric_llama.engine import EngineFacts, FloatArray, make_config
 from sentiric_llama.errors import SentiricLlamaError
 from sentiric_llama.options import ChatPrompt, Options, TextPrompt, chat_request, text_request
 from sentiric_llama.types import Completion, Delta, EngineConfig, Request, SamplingParams
@@ -198,4 +198,4 @@ class AsyncEngine(EngineFacts):
 async def collect(stream: AsyncGenerator[Delta, None]) -> Completion:
     """All of a stream as one result."""
     async with aclosing(stream):
-        return join_deltas([delta async for delta in stream])
+        return Completion.join([delta async for delta in stream])

@@ -178,20 +178,4 @@ class Collector:
 
     def completions(self) -> tuple[Completion, ...]:
         """One per choice, in order. Call when the stream is done."""
-        return tuple(_complete(deltas) for deltas in self._deltas)
-
-
-def _complete(deltas: Sequence[Delta]) -> Completion:
-    final = deltas[-1].final
-    if final is None:
-        raise InternalError("a choice has no final event", where="service")
-    return Completion(
-        text="".join(delta.text for delta in deltas),
-        tokens=tuple(token for delta in deltas for token in delta.tokens),
-        finish_reason=final.finish_reason,
-        usage=final.usage,
-        timings=final.timings,
-        context=deltas[-1].context,
-        logprobs=tuple(logprob for delta in deltas for logprob in delta.logprobs),
-        stop_string=final.stop_string,
-    )
+        return tuple(map(Completion.join, self._deltas))

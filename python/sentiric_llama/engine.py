@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from sentiric_llama._convert import call, copy_fields, items_of, message_pairs, to_messages
 from sentiric_llama._handle import EngineHandle, News
-from sentiric_llama.errors import Cancelled, InternalError, InvalidArgument, SentiricLlamaError
+from sentiric_llama.errors import Cancelled, InvalidArgument, SentiricLlamaError
 from sentiric_llama.options import ChatPrompt, Options, TextPrompt, chat_request, text_request
 from sentiric_llama.types import (
     Capacity,
@@ -271,21 +271,4 @@ def make_config(model: str | EngineConfig, overrides: dict[str, object]) -> Engi
 def collect(stream: Stream) -> Completion:
     """All of a stream as one result."""
     with stream:
-        return join_deltas(list(stream))
-
-
-def join_deltas(deltas: Sequence[Delta]) -> Completion:
-    """The deltas of a finished stream as one result."""
-    final = deltas[-1].final if deltas else None
-    if final is None:
-        raise InternalError("the stream ended without a final delta", where="engine")
-    return Completion(
-        text="".join(delta.text for delta in deltas),
-        tokens=tuple(token for delta in deltas for token in delta.tokens),
-        finish_reason=final.finish_reason,
-        usage=final.usage,
-        timings=final.timings,
-        context=deltas[-1].context,
-        logprobs=tuple(entry for delta in deltas for entry in delta.logprobs),
-        stop_string=final.stop_string,
-    )
+        return Completion.join(list(stream))

@@ -47,23 +47,17 @@ class ErrorMapping:
 
 
 ERROR_TABLE: dict[ErrorCode, ErrorMapping] = {
-    ErrorCode.INVALID_ARGUMENT: ErrorMapping(
-        400, "invalid_request_error", "INVALID_ARGUMENT", 2
-    ),
+    ErrorCode.INVALID_ARGUMENT: ErrorMapping(400, "invalid_request_error", "INVALID_ARGUMENT", 2),
     ErrorCode.CONTEXT_LENGTH_EXCEEDED: ErrorMapping(
         400, "exceed_context_size_error", "INVALID_ARGUMENT", 2
     ),
-    ErrorCode.INVALID_GRAMMAR: ErrorMapping(
-        400, "invalid_request_error", "INVALID_ARGUMENT", 2
-    ),
+    ErrorCode.INVALID_GRAMMAR: ErrorMapping(400, "invalid_request_error", "INVALID_ARGUMENT", 2),
     ErrorCode.GRAMMAR_TOO_COMPLEX: ErrorMapping(
         422, "invalid_request_error", "INVALID_ARGUMENT", 2
     ),
     ErrorCode.MODEL_NOT_FOUND: ErrorMapping(404, "not_found_error", "NOT_FOUND", 3),
     ErrorCode.MODEL_INVALID: ErrorMapping(500, "server_error", "FAILED_PRECONDITION", 4),
-    ErrorCode.TEMPLATE_FAILED: ErrorMapping(
-        400, "invalid_request_error", "FAILED_PRECONDITION", 4
-    ),
+    ErrorCode.TEMPLATE_FAILED: ErrorMapping(400, "invalid_request_error", "FAILED_PRECONDITION", 4),
     ErrorCode.NOT_SUPPORTED: ErrorMapping(501, "not_supported_error", "UNIMPLEMENTED", 4),
     ErrorCode.OVERLOADED: ErrorMapping(429, "rate_limit_error", "RESOURCE_EXHAUSTED", 5),
     ErrorCode.DEADLINE_EXCEEDED: ErrorMapping(504, "timeout_error", "DEADLINE_EXCEEDED", 6),

@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from sentiric_llama.errors import InternalError
+
 FinishReason = Literal["stop", "length", "cancelled", "error"]
 Truncation = Literal["drop_turns", "shift", "error"]
 GrammarKind = Literal["none", "gbnf", "json_schema", "json_object"]
@@ -181,6 +183,23 @@ class Completion:
     context: ContextReport = ContextReport()
     logprobs: tuple[ChosenLogprob, ...] = ()
     stop_string: str | None = None
+
+    @classmethod
+    def join(cls, deltas: Sequence[Delta]) -> Completion:
+        """The deltas of a whole stream as one result; InternalError when its end is missing."""
+        final = deltas[-1].final if deltas else None
+        if final is None:
+            raise InternalError("the stream ended without a final delta", where="engine")
+        return cls(
+            text="".join(delta.text for delta in deltas),
+            tokens=tuple(token for delta in deltas for token in delta.tokens),
+            finish_reason=final.finish_reason,
+            usage=final.usage,
+            timings=final.timings,
+            context=deltas[-1].context,
+            logprobs=tuple(entry for delta in deltas for entry in delta.logprobs),
+            stop_string=final.stop_string,
+        )
 
 
 @dataclass(frozen=True, slots=True)
