@@ -90,6 +90,7 @@ class StreamThread(threading.Thread):
         self.pieces: list[str] = []
         self.status = 0
         self.is_complete = False
+        self.error: Any = None
         self._on_piece = on_piece
         self._peer = open_chat(port, content, stream=True, **fields)
         self.start()
@@ -105,7 +106,8 @@ class StreamThread(threading.Thread):
                     self._take(json.loads(line.removeprefix(b"data: ")))
 
     def _take(self, chunk: dict[str, Any]) -> None:
-        for choice in chunk["choices"]:
+        self.error = chunk.get("error")
+        for choice in chunk.get("choices", []):
             if text := choice["delta"].get("content"):
                 self.pieces.append(text)
                 self._on_piece()
@@ -113,7 +115,7 @@ class StreamThread(threading.Thread):
     def text(self, seconds: float = 120) -> str:
         """The whole answer, when it is there."""
         self.join(seconds)
-        assert self.is_complete, (self.status, self.pieces[-3:])
+        assert self.is_complete, (self.status, self.error, self.pieces[-3:])
         return "".join(self.pieces)
 
 
