@@ -51,7 +51,8 @@ class EngineHandle:
             self._core = _core.Engine(_convert.config_to_native(config))
         finally:
             forward_log()
-        self._lock = threading.Lock()
+        # Reentrant: the collector may drop a stream, which cancels it, at any line that holds it.
+        self._lock = threading.RLock()
         self._sinks: dict[int, Sink] = {}
         self._is_closed = False
         self._pump = threading.Thread(
@@ -118,7 +119,7 @@ def _close(core: _core.Engine, pump: threading.Thread, pid: int) -> None:
         pump.join()
 
 
-def _pump(core: _core.Engine, lock: threading.Lock, sinks: dict[int, Sink]) -> None:
+def _pump(core: _core.Engine, lock: threading.RLock, sinks: dict[int, Sink]) -> None:
     is_open = True
     while is_open:
         is_open, events = core.wait_events(1000)
