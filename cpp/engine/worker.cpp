@@ -145,12 +145,13 @@ void Worker::Admit(Clock::time_point now) {
   }
 }
 
-// A context that is full to the last position drops half of what follows the kept head.
+// A context that is full to the last position drops half of what follows the kept head. The head
+// stays whole unless it leaves less than an eighth of the context to move in.
 void Worker::MakeRoomInFullContexts(Clock::time_point now) {
   const DecoderTraits& traits = decoder_->traits();
   for (Sequence& sequence : running_) {
     if (sequence.is_finished() || sequence.evaluated() < traits.context_size) continue;
-    const std::int32_t keep = std::min(sequence.keep(), traits.context_size / 2);
+    const std::int32_t keep = std::min(sequence.keep(), traits.context_size - traits.context_size / 8);
     const std::int32_t count = (sequence.evaluated() - keep) / 2;
     if (!traits.can_shift || !sequence.request().request.shift || count < 1) {
       sequence.Finish(FinishReason::kLength, now);
