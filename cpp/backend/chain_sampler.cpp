@@ -57,9 +57,9 @@ void AddPenalties(llama_sampler* chain, const Request& request, const SamplingVo
     std::vector<const char*> breakers;
     for (const std::string& breaker : p.dry_sequence_breakers) breakers.push_back(breaker.c_str());
     llama_sampler_chain_add(
-        chain, llama_sampler_init_dry(vocab.vocab, p.dry_multiplier, p.dry_base,
-                                      p.dry_allowed_length, p.dry_penalty_last_n, breakers.data(),
-                                      breakers.size()));
+        chain,
+        llama_sampler_init_dry(vocab.vocab, p.dry_multiplier, p.dry_base, p.dry_allowed_length,
+                               p.dry_penalty_last_n, breakers.data(), breakers.size()));
   }
 }
 
@@ -74,12 +74,13 @@ void AddMirostat(llama_sampler* chain, const SamplingParams& p, std::uint32_t se
 
 void AddTruncation(llama_sampler* chain, const SamplingParams& p, std::uint32_t seed) {
   if (p.top_k > 0) llama_sampler_chain_add(chain, llama_sampler_init_top_k(p.top_k));
-  if (p.typical_p < 1.0f) llama_sampler_chain_add(chain, llama_sampler_init_typical(p.typical_p, 1));
+  if (p.typical_p < 1.0f)
+    llama_sampler_chain_add(chain, llama_sampler_init_typical(p.typical_p, 1));
   if (p.top_p < 1.0f) llama_sampler_chain_add(chain, llama_sampler_init_top_p(p.top_p, 1));
   if (p.min_p > 0.0f) llama_sampler_chain_add(chain, llama_sampler_init_min_p(p.min_p, 1));
   if (p.xtc_probability > 0.0f) {
-    llama_sampler_chain_add(
-        chain, llama_sampler_init_xtc(p.xtc_probability, p.xtc_threshold, 1, seed));
+    llama_sampler_chain_add(chain,
+                            llama_sampler_init_xtc(p.xtc_probability, p.xtc_threshold, 1, seed));
   }
   llama_sampler_chain_add(
       chain, llama_sampler_init_temp_ext(p.temperature, p.dynatemp_range, p.dynatemp_exponent));
@@ -200,7 +201,8 @@ std::optional<Token> ChainSampler::Pick(const float* logits, const grammar::Toke
   } catch (const std::exception&) {
     return std::nullopt;
   }
-  if (array.selected < 0 || static_cast<std::size_t>(array.selected) >= array.size) return std::nullopt;
+  if (array.selected < 0 || static_cast<std::size_t>(array.selected) >= array.size)
+    return std::nullopt;
   const llama_token_data& chosen = array.data[array.selected];
   if (chosen.logit == -INFINITY) return std::nullopt;
   return chosen.id;

@@ -142,7 +142,7 @@ Result<RenderedPrompt> ChatTemplate::Render(const std::vector<Message>& messages
   if (status_.has_value()) return *status_;
   Shape shape = shape_;
   auto rendered = RenderShape(messages, shape, add_generation_prompt, now);
-  for (bool Shape::*change : {&Shape::join_adjacent, &Shape::fold_system, &Shape::tool_as_user}) {
+  for (bool Shape::* change : {&Shape::join_adjacent, &Shape::fold_system, &Shape::tool_as_user}) {
     if (rendered.ok() || rendered.error().code != ErrorCode::kTemplateFailed) break;
     if (IsTemplateLimit(rendered.error())) break;
     if (shape.*change) continue;

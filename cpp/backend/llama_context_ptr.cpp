@@ -29,8 +29,7 @@ Result<llama_flash_attn_type> FlashAttention(const std::string& name) {
   if (name == "off") return LLAMA_FLASH_ATTN_TYPE_DISABLED;
   if (name != "auto") return OutOfRange("flash_attention", name, "auto on off");
   // On the CPU the fused kernel sums in an order that depends on the neighbours.
-  return llama_supports_gpu_offload() ? LLAMA_FLASH_ATTN_TYPE_AUTO
-                                      : LLAMA_FLASH_ATTN_TYPE_DISABLED;
+  return llama_supports_gpu_offload() ? LLAMA_FLASH_ATTN_TYPE_AUTO : LLAMA_FLASH_ATTN_TYPE_DISABLED;
 }
 
 }  // namespace

@@ -40,8 +40,10 @@ void Normalize(std::vector<float>* values) {
 
 Result<enum llama_pooling_type> PoolingOf(const std::string& name) {
   static const std::map<std::string, enum llama_pooling_type> kTypes = {
-      {"auto", LLAMA_POOLING_TYPE_UNSPECIFIED}, {"mean", LLAMA_POOLING_TYPE_MEAN},
-      {"cls", LLAMA_POOLING_TYPE_CLS}, {"last", LLAMA_POOLING_TYPE_LAST}};
+      {"auto", LLAMA_POOLING_TYPE_UNSPECIFIED},
+      {"mean", LLAMA_POOLING_TYPE_MEAN},
+      {"cls", LLAMA_POOLING_TYPE_CLS},
+      {"last", LLAMA_POOLING_TYPE_LAST}};
   const auto found = kTypes.find(name);
   if (found == kTypes.end()) return OutOfRange("embedding_pooling", name, "auto mean cls last");
   return found->second;
@@ -81,7 +83,8 @@ Status LlamaEvaluator::OpenLogits() {
 Result<std::vector<float>> LlamaEvaluator::Logits(const std::vector<Token>& tokens) {
   if (Status status = OpenLogits()) return *status;
   const auto num_vocab = static_cast<std::size_t>(model_->num_vocab());
-  const std::size_t limit = std::min<std::size_t>(llama_n_ctx(logits_.get()), kMaxValues / num_vocab);
+  const std::size_t limit =
+      std::min<std::size_t>(llama_n_ctx(logits_.get()), kMaxValues / num_vocab);
   if (Status status = CheckTokens(tokens, limit)) return *status;
   llama_memory_clear(llama_get_memory(logits_.get()), false);
   std::vector<float> values;
@@ -122,10 +125,12 @@ Status LlamaEvaluator::OpenEmbeddings() {
 Result<std::vector<float>> LlamaEvaluator::Embed(const std::vector<Token>& tokens) {
   if (Status status = OpenEmbeddings()) return *status;
   if (Status status = CheckTokens(tokens, llama_n_batch(embeddings_.get()))) return *status;
-  if (llama_memory_t memory = llama_get_memory(embeddings_.get())) llama_memory_clear(memory, false);
+  if (llama_memory_t memory = llama_get_memory(embeddings_.get()))
+    llama_memory_clear(memory, false);
   if (!DecodeRange(embeddings_.get(), tokens, 0, tokens.size())) return kDecodeFailed;
   const float* pooled = llama_get_embeddings_seq(embeddings_.get(), 0);
-  if (pooled == nullptr) return Error{ErrorCode::kNotSupported, "embed", "the model has no embeddings"};
+  if (pooled == nullptr)
+    return Error{ErrorCode::kNotSupported, "embed", "the model has no embeddings"};
   std::vector<float> values(pooled, pooled + llama_model_n_embd_out(model_->get()));
   Normalize(&values);
   return values;

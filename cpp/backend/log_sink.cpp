@@ -85,8 +85,9 @@ Buffer& TheBuffer() {
 void InstallLogSink() {
   static std::once_flag installed;
   std::call_once(installed, [] {
-    llama_log_set([](ggml_log_level level, const char* text, void*) { TheBuffer().Add(level, text); },
-                  nullptr);
+    llama_log_set(
+        [](ggml_log_level level, const char* text, void*) { TheBuffer().Add(level, text); },
+        nullptr);
     common_log_set_verbosity_thold(-1);  // the helper library writes to stderr by itself
   });
 }

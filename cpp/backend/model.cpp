@@ -19,7 +19,8 @@ void InitBackend() {
   });
 }
 
-llama_model_params ParamsOf(const EngineConfig& config, const std::function<bool(float)>& progress) {
+llama_model_params ParamsOf(const EngineConfig& config,
+                            const std::function<bool(float)>& progress) {
   llama_model_params params = llama_model_default_params();
   params.n_gpu_layers = config.gpu_layers;
   params.load_mode = config.use_mmap ? LLAMA_LOAD_MODE_MMAP : LLAMA_LOAD_MODE_NONE;
@@ -50,7 +51,8 @@ Result<std::shared_ptr<const Model>> Model::Load(const EngineConfig& config,
     const AbortGuard guard;
     llama_model* model =
         llama_model_load_from_file(config.model_path.c_str(), ParamsOf(config, progress));
-    if (model == nullptr) return Invalid(config.model_path, LastLoggedError("the library gave no reason"));
+    if (model == nullptr)
+      return Invalid(config.model_path, LastLoggedError("the library gave no reason"));
     return std::shared_ptr<const Model>(new Model(model, config.model_path));
   } catch (const std::bad_alloc&) {
     return Error{ErrorCode::kOutOfMemory, "model", "not enough memory for " + config.model_path};

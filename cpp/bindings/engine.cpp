@@ -75,37 +75,53 @@ void BindEngine(py::module_* module) {
   using Pairs = std::vector<std::pair<std::string, std::string>>;
   py::class_<EngineHandle>(*module, "Engine")
       .def(py::init<const EngineConfig&>(), py::arg("config"), Unlocked())
-      .def("submit", [](EngineHandle& self, Request request) {
-             return Unwrap(self->Submit(std::move(request)));
-           }, py::arg("request"), Unlocked())
-      .def("cancel", [](EngineHandle& self, RequestId id) { self->Cancel(id); }, py::arg("request"),
-           Unlocked())
+      .def(
+          "submit",
+          [](EngineHandle& self, Request request) {
+            return Unwrap(self->Submit(std::move(request)));
+          },
+          py::arg("request"), Unlocked())
+      .def(
+          "cancel", [](EngineHandle& self, RequestId id) { self->Cancel(id); }, py::arg("request"),
+          Unlocked())
       .def("wait_events", &EngineHandle::WaitEvents, py::arg("timeout_ms"), Unlocked(),
            "(still open, events of the steps since the last call)")
-      .def("tokenize", [](EngineHandle& self, const std::string& text, bool add_special,
-                          bool parse_special) {
-             return Unwrap(self->Tokenize(text, add_special, parse_special));
-           }, py::arg("text"), py::arg("add_special"), py::arg("parse_special"), Unlocked())
-      .def("detokenize", [](EngineHandle& self, const std::vector<Token>& tokens, bool show) {
-             std::string text;
-             {
-               const py::gil_scoped_release unlocked;
-               text = Unwrap(self->Detokenize(tokens, show));
-             }
-             return py::bytes(text);
-           }, py::arg("tokens"), py::arg("show_special"))
-      .def("render_chat", [](EngineHandle& self, const Pairs& messages, bool add_prompt) {
-             return Unwrap(self->RenderChat(ToMessages(messages), add_prompt));
-           }, py::arg("messages"), py::arg("add_generation_prompt"), Unlocked())
-      .def("tokenize_chat", [](EngineHandle& self, const Pairs& messages) {
-             return Unwrap(self->TokenizeChat(ToMessages(messages)));
-           }, py::arg("messages"), Unlocked())
+      .def(
+          "tokenize",
+          [](EngineHandle& self, const std::string& text, bool add_special, bool parse_special) {
+            return Unwrap(self->Tokenize(text, add_special, parse_special));
+          },
+          py::arg("text"), py::arg("add_special"), py::arg("parse_special"), Unlocked())
+      .def(
+          "detokenize",
+          [](EngineHandle& self, const std::vector<Token>& tokens, bool show) {
+            std::string text;
+            {
+              const py::gil_scoped_release unlocked;
+              text = Unwrap(self->Detokenize(tokens, show));
+            }
+            return py::bytes(text);
+          },
+          py::arg("tokens"), py::arg("show_special"))
+      .def(
+          "render_chat",
+          [](EngineHandle& self, const Pairs& messages, bool add_prompt) {
+            return Unwrap(self->RenderChat(ToMessages(messages), add_prompt));
+          },
+          py::arg("messages"), py::arg("add_generation_prompt"), Unlocked())
+      .def(
+          "tokenize_chat",
+          [](EngineHandle& self, const Pairs& messages) {
+            return Unwrap(self->TokenizeChat(ToMessages(messages)));
+          },
+          py::arg("messages"), Unlocked())
       .def("logits", &Logits, py::arg("tokens"))
       .def("embed", &Embed, py::arg("tokens"))
       .def_property_readonly("info", [](EngineHandle& self) { return self->info(); })
       .def_property_readonly("capacity", [](EngineHandle& self) { return self->capacity(); })
       .def("stats", [](EngineHandle& self) { return self->stats(); })
-      .def("close", [](EngineHandle& self) { self->Close(); }, Unlocked())
+      .def(
+          "close", [](EngineHandle& self) { self->Close(); }, Unlocked())
       .def("abandon", &EngineHandle::Abandon, "Leaks the engine: for a forked child only.");
 }
 

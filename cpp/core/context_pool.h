@@ -48,8 +48,8 @@ class ContextPool {
   void Release(SeqId seq);
 
   mutable std::mutex mutex_;
-  std::vector<bool> used_;        // guarded by mutex_
-  std::int32_t num_active_ = 0;   // guarded by mutex_
+  std::vector<bool> used_;       // guarded by mutex_
+  std::int32_t num_active_ = 0;  // guarded by mutex_
 };
 
 }  // namespace sentiric

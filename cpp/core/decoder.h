@@ -34,9 +34,9 @@ enum class DecodeStatus {
 
 struct DecoderTraits {
   std::int32_t num_vocab = 0;
-  std::int32_t contexts = 0;       // sequences 0..contexts-1
-  std::int32_t context_size = 0;   // positions per sequence
-  std::int32_t max_batch = 0;      // rows per Decode
+  std::int32_t contexts = 0;      // sequences 0..contexts-1
+  std::int32_t context_size = 0;  // positions per sequence
+  std::int32_t max_batch = 0;     // rows per Decode
   bool can_shift = false;
   // Whether prefill and decode rows of several sequences may share a call. Where it is false the
   // result of a sequence does not depend on its neighbours, bit for bit (see docs/determinism.md).

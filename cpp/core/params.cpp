@@ -32,13 +32,15 @@ class RangeCheck {
 
 Status ValidateLists(const SamplingParams& params, std::int32_t num_vocab) {
   if (params.logit_bias.size() > 300) {
-    return OutOfRange("logit_bias", std::to_string(params.logit_bias.size()) + " entries", "0..300");
+    return OutOfRange("logit_bias", std::to_string(params.logit_bias.size()) + " entries",
+                      "0..300");
   }
   RangeCheck check;
   for (const auto& [token, bias] : params.logit_bias) {
     check.In("logit_bias token", token, 0, num_vocab - 1).In("logit_bias", bias, -1000, 100);
   }
-  check.In("dry_sequence_breakers", static_cast<double>(params.dry_sequence_breakers.size()), 0, 16);
+  check.In("dry_sequence_breakers", static_cast<double>(params.dry_sequence_breakers.size()), 0,
+           16);
   for (const std::string& breaker : params.dry_sequence_breakers) {
     check.In("dry_sequence_breakers bytes", static_cast<double>(breaker.size()), 1, 64);
   }

@@ -8,8 +8,8 @@ namespace {
 
 template <typename Predicate>
 std::vector<RequestHandle> TakeIf(std::deque<RequestHandle>* waiting, Predicate is_taken) {
-  const auto rest = std::stable_partition(
-      waiting->begin(), waiting->end(), [&](const RequestHandle& r) { return !is_taken(*r); });
+  const auto rest = std::stable_partition(waiting->begin(), waiting->end(),
+                                          [&](const RequestHandle& r) { return !is_taken(*r); });
   std::vector<RequestHandle> taken(rest, waiting->end());
   waiting->erase(rest, waiting->end());
   return taken;

@@ -22,7 +22,7 @@ struct RequestState {
   const RequestId id;
   const Request request;
   const Clock::time_point submitted;
-  PreparedPrompt prompt;             // written by the preparation task, then the worker's
+  PreparedPrompt prompt;               // written by the preparation task, then the worker's
   std::atomic<bool> cancelled{false};  // raised by any thread; polled during a prefill
 };
 

@@ -43,9 +43,9 @@ std::vector<Batch> Scheduler::PrefillBatches(const std::vector<SequenceView>& se
   for (const SequenceView& view : sequences) {
     if (view.is_prefilling()) waiting.push_back(&view);
   }
-  std::stable_sort(waiting.begin(), waiting.end(), [](const SequenceView* a, const SequenceView* b) {
-    return a->last_served < b->last_served;
-  });
+  std::stable_sort(
+      waiting.begin(), waiting.end(),
+      [](const SequenceView* a, const SequenceView* b) { return a->last_served < b->last_served; });
   std::int32_t budget = config_.mixes_rows ? config_.max_batch : config_.idle_chunk;
   if (is_busy) budget = config_.busy_chunk;
   std::vector<Batch> batches;

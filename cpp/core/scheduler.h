@@ -9,9 +9,9 @@
 namespace sentiric {
 
 struct SchedulerConfig {
-  std::int32_t max_batch = 2048;   // rows per Decode call
-  std::int32_t busy_chunk = 128;   // prompt tokens per step while others decode; >= 2
-  std::int32_t idle_chunk = 512;   // prompt tokens per sequence and step otherwise; >= 2
+  std::int32_t max_batch = 2048;  // rows per Decode call
+  std::int32_t busy_chunk = 128;  // prompt tokens per step while others decode; >= 2
+  std::int32_t idle_chunk = 512;  // prompt tokens per sequence and step otherwise; >= 2
   // DecoderTraits::mixes_rows. Without it every prompt is a call of its own, so that more than
   // idle_chunk tokens in one step would only delay cancels and new requests.
   bool mixes_rows = false;

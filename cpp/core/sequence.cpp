@@ -78,7 +78,8 @@ void Sequence::Finish(FinishReason reason, Clock::time_point now) {
 
 void Sequence::Fail(Error error, Clock::time_point now) {
   if (is_finished()) return;
-  Finish(error.code == ErrorCode::kCancelled ? FinishReason::kCancelled : FinishReason::kError, now);
+  Finish(error.code == ErrorCode::kCancelled ? FinishReason::kCancelled : FinishReason::kError,
+         now);
   event_.final->error = std::move(error);
 }
 

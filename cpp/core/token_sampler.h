@@ -13,8 +13,8 @@ namespace sentiric {
 
 struct SampledToken {
   Token token = 0;
-  bool is_end = false;      // end of generation: not part of the text
-  std::string_view piece;   // raw bytes, valid as long as the sampler
+  bool is_end = false;     // end of generation: not part of the text
+  std::string_view piece;  // raw bytes, valid as long as the sampler
   std::optional<ChosenLogprob> logprob;
 };
 

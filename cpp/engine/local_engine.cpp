@@ -102,7 +102,8 @@ Result<std::vector<float>> LocalEngine::OnWorkerThread(
     std::function<Result<std::vector<float>>()> task) {
   auto promise = std::make_shared<std::promise<Result<std::vector<float>>>>();
   std::future<Result<std::vector<float>>> result = promise->get_future();
-  if (!worker_.MaybePost([promise, task] { promise->set_value(Guarded<std::vector<float>>(task)); })) {
+  if (!worker_.MaybePost(
+          [promise, task] { promise->set_value(Guarded<std::vector<float>>(task)); })) {
     return kClosed;
   }
   return result.get();

@@ -16,7 +16,8 @@ class RangeOf {
   Status status;
   void Check(const char* name, std::int32_t value, std::int32_t low, std::int32_t high) {
     if (status || (value >= low && value <= high)) return;
-    status = OutOfRange(name, std::to_string(value), std::to_string(low) + ".." + std::to_string(high));
+    status =
+        OutOfRange(name, std::to_string(value), std::to_string(low) + ".." + std::to_string(high));
   }
 };
 
@@ -55,7 +56,8 @@ Result<std::unique_ptr<Engine>> Engine::Open(const EngineConfig& config,
   auto parts = backend::OpenParts(config, progress);
   if (!parts) return parts.error();
   const WorkerConfig worker = WorkerConfigOf(config, parts->decoder->traits());
-  const std::int32_t queue_limit = config.queue_limit > 0 ? config.queue_limit : 4 * config.contexts;
+  const std::int32_t queue_limit =
+      config.queue_limit > 0 ? config.queue_limit : 4 * config.contexts;
   return std::unique_ptr<Engine>(
       std::make_unique<LocalEngine>(std::move(parts).value(), worker, queue_limit));
 }

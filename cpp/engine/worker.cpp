@@ -151,7 +151,8 @@ void Worker::MakeRoomInFullContexts(Clock::time_point now) {
   const DecoderTraits& traits = decoder_->traits();
   for (Sequence& sequence : running_) {
     if (sequence.is_finished() || sequence.evaluated() < traits.context_size) continue;
-    const std::int32_t keep = std::min(sequence.keep(), traits.context_size - traits.context_size / 8);
+    const std::int32_t keep =
+        std::min(sequence.keep(), traits.context_size - traits.context_size / 8);
     const std::int32_t count = (sequence.evaluated() - keep) / 2;
     if (!traits.can_shift || !sequence.request().request.shift || count < 1) {
       sequence.Finish(FinishReason::kLength, now);
@@ -223,7 +224,8 @@ void Worker::RelievePressure(Clock::time_point now) {
   }
 }
 
-// Gives contexts back before the news goes out: who sees the end of a request finds its context free.
+// Gives contexts back before the news goes out: who sees the end of a request finds its context
+// free.
 void Worker::Publish() {
   for (auto it = running_.begin(); it != running_.end();) {
     if (std::optional<Event> event = it->MaybeTakeEvent()) events_.push_back(std::move(*event));

@@ -33,11 +33,11 @@ class Worker : private BatchSink {
   ~Worker() override;  // as Stop()
 
   // Any thread.
-  void Add(RequestHandle request);                // prepared; waits for a context
+  void Add(RequestHandle request);                  // prepared; waits for a context
   void Reject(RequestHandle request, Error error);  // could not be prepared
   // Runs between two steps; false when the worker is stopping and never will.
   bool MaybePost(std::function<void()> job);
-  void Wake();                                    // after a request's cancel flag was raised
+  void Wake();  // after a request's cancel flag was raised
   Capacity capacity() const { return pool_.capacity(); }
   EngineStats stats() const;
   // Ends what is running with kCancelled, runs posted jobs and joins. Idempotent.
@@ -94,10 +94,10 @@ class Worker : private BatchSink {
   std::unique_ptr<Decoder> decoder_;
   BatchRunner runner_;
   RequestQueue queue_;
-  std::list<Sequence> running_;   // in order of admission
-  std::vector<SeqId> parked_;     // running, but without cells until another one ends
-  std::vector<SeqId> stalled_;    // found no room in this step
-  std::vector<Event> events_;     // of this step
+  std::list<Sequence> running_;  // in order of admission
+  std::vector<SeqId> parked_;    // running, but without cells until another one ends
+  std::vector<SeqId> stalled_;   // found no room in this step
+  std::vector<Event> events_;    // of this step
   EngineStats stats_;
   std::size_t rows_of_step_ = 0;
 

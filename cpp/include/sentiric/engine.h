@@ -15,23 +15,23 @@ namespace sentiric {
 
 struct EngineConfig {
   std::string model_path;
-  std::int32_t contexts = 4;        // concurrent sequences, 1..256
-  std::int32_t context_size = 4096; // tokens per sequence; 0 = what the model was trained with
-  std::int32_t batch_size = 2048;   // most tokens handed to one decode call
-  std::int32_t ubatch_size = 512;   // most tokens computed at once
-  std::int32_t prefill_chunk = 0;   // prompt tokens per step while others decode; 0 = by backend
-  std::int32_t threads = 0;         // compute threads, 0 = physical cores allowed to this process
-  std::int32_t threads_batch = 0;   // the same for prompts, 0 = as threads
-  std::int32_t gpu_layers = -1;     // -1 = all that a GPU build can take
+  std::int32_t contexts = 4;         // concurrent sequences, 1..256
+  std::int32_t context_size = 4096;  // tokens per sequence; 0 = what the model was trained with
+  std::int32_t batch_size = 2048;    // most tokens handed to one decode call
+  std::int32_t ubatch_size = 512;    // most tokens computed at once
+  std::int32_t prefill_chunk = 0;    // prompt tokens per step while others decode; 0 = by backend
+  std::int32_t threads = 0;          // compute threads, 0 = physical cores allowed to this process
+  std::int32_t threads_batch = 0;    // the same for prompts, 0 = as threads
+  std::int32_t gpu_layers = -1;      // -1 = all that a GPU build can take
   bool use_mmap = true;
   bool kv_offload = true;
   std::string flash_attention = "auto";  // "auto" | "on" | "off"
   std::string kv_layout = "auto";        // "auto" | "unified" | "split"
   std::string cache_type_k = "f16";      // "f32" | "f16" | "bf16" | "q8_0" | ...
   std::string cache_type_v = "f16";
-  std::int32_t queue_limit = 0;          // waiting requests; 0 = 4 x contexts
-  std::int32_t queue_wait_ms = 30000;    // <= 0 = no limit
-  std::string chat_template;             // overrides the model's own; empty = the model's
+  std::int32_t queue_limit = 0;            // waiting requests; 0 = 4 x contexts
+  std::int32_t queue_wait_ms = 30000;      // <= 0 = no limit
+  std::string chat_template;               // overrides the model's own; empty = the model's
   std::string embedding_pooling = "auto";  // "auto" | "mean" | "cls" | "last"
 };
 
@@ -58,14 +58,14 @@ struct EngineStats {
   std::uint64_t requests_submitted = 0, requests_completed = 0, requests_cancelled = 0;
   std::uint64_t requests_failed = 0, requests_rejected = 0;
   std::uint64_t steps = 0, decode_calls = 0;
-  std::uint64_t prompt_tokens = 0;     // evaluated in prefill
+  std::uint64_t prompt_tokens = 0;  // evaluated in prefill
   std::uint64_t generated_tokens = 0;
   std::uint64_t shifts = 0, shifted_tokens = 0, kv_full_retries = 0;
   std::uint64_t grammar_cache_hits = 0, grammar_cache_misses = 0;
-  std::uint64_t event_batches = 0;     // wake-ups handed to the pump
+  std::uint64_t event_batches = 0;  // wake-ups handed to the pump
   std::int32_t queued = 0, preparing = 0, prefilling = 0, decoding = 0;
-  std::int32_t kv_tokens = 0;          // positions held by active sequences
-  double step_ms_mean = 0;             // exponential mean of the last steps
+  std::int32_t kv_tokens = 0;  // positions held by active sequences
+  double step_ms_mean = 0;     // exponential mean of the last steps
 };
 
 // All methods may be called from any thread unless said otherwise.
@@ -81,7 +81,8 @@ class Engine {
   // closed engine or an out-of-range field is refused here.
   virtual Result<RequestId> Submit(Request request) = 0;
 
-  // Asks a request to end within one step; its final event says kCancelled. Unknown ids are ignored.
+  // Asks a request to end within one step; its final event says kCancelled. Unknown ids are
+  // ignored.
   virtual void Cancel(RequestId id) = 0;
 
   // Waits until there are events, `timeout` passes or the engine closes, and appends all events of

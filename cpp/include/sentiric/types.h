@@ -23,30 +23,30 @@ inline constexpr std::uint64_t kRandomSeed = UINT64_MAX;
 
 // How the next token is chosen. Ranges are checked by Validate(); names are llama.cpp's.
 struct SamplingParams {
-  float temperature = 0.8f;         // 0..2, 0 = greedy
-  std::int32_t top_k = 40;          // >= 0, 0 = off
-  float top_p = 0.95f;              // 0..1, 1 = off
-  float min_p = 0.05f;              // 0..1, 0 = off
-  float typical_p = 1.0f;           // 0..1, 1 = off
-  float repeat_penalty = 1.1f;      // > 0..2, 1 = off
-  float presence_penalty = 0.0f;    // -2..2
-  float frequency_penalty = 0.0f;   // -2..2
-  std::int32_t repeat_last_n = 64;  // 0..4096 tokens looked back at, 0 = off
-  float dry_multiplier = 0.0f;      // 0..100, 0 = off
-  float dry_base = 1.75f;           // 1..100
-  std::int32_t dry_allowed_length = 2;    // 0..4096
-  std::int32_t dry_penalty_last_n = 1024; // 0..32768
+  float temperature = 0.8f;                // 0..2, 0 = greedy
+  std::int32_t top_k = 40;                 // >= 0, 0 = off
+  float top_p = 0.95f;                     // 0..1, 1 = off
+  float min_p = 0.05f;                     // 0..1, 0 = off
+  float typical_p = 1.0f;                  // 0..1, 1 = off
+  float repeat_penalty = 1.1f;             // > 0..2, 1 = off
+  float presence_penalty = 0.0f;           // -2..2
+  float frequency_penalty = 0.0f;          // -2..2
+  std::int32_t repeat_last_n = 64;         // 0..4096 tokens looked back at, 0 = off
+  float dry_multiplier = 0.0f;             // 0..100, 0 = off
+  float dry_base = 1.75f;                  // 1..100
+  std::int32_t dry_allowed_length = 2;     // 0..4096
+  std::int32_t dry_penalty_last_n = 1024;  // 0..32768
   std::vector<std::string> dry_sequence_breakers = {"\n", ":", "\"", "*"};  // <= 16, 64 bytes each
-  float xtc_probability = 0.0f;     // 0..1, 0 = off
-  float xtc_threshold = 0.1f;       // 0..1
-  float dynatemp_range = 0.0f;      // 0..2, 0 = off
-  float dynatemp_exponent = 1.0f;   // 0..10
-  std::int32_t mirostat = 0;        // 0 = off, 1, 2; replaces the truncating samplers
-  float mirostat_tau = 5.0f;        // 0..20
-  float mirostat_eta = 0.1f;        // 0..1
-  std::uint64_t seed = kRandomSeed; // same seed, same text; kRandomSeed draws one
+  float xtc_probability = 0.0f;                                             // 0..1, 0 = off
+  float xtc_threshold = 0.1f;                                               // 0..1
+  float dynatemp_range = 0.0f;                                              // 0..2, 0 = off
+  float dynatemp_exponent = 1.0f;                                           // 0..10
+  std::int32_t mirostat = 0;         // 0 = off, 1, 2; replaces the truncating samplers
+  float mirostat_tau = 5.0f;         // 0..20
+  float mirostat_eta = 0.1f;         // 0..1
+  std::uint64_t seed = kRandomSeed;  // same seed, same text; kRandomSeed draws one
   std::vector<std::pair<Token, float>> logit_bias;  // <= 300, -1000..100; -100 and below ban
-  std::int32_t top_logprobs = -1;   // -1 = no logprobs, else 0..20 alternatives per token
+  std::int32_t top_logprobs = -1;  // -1 = no logprobs, else 0..20 alternatives per token
 };
 
 // Names the first field outside its range. `num_vocab` bounds logit_bias ids.
@@ -78,8 +78,8 @@ struct Request {
   Prompt prompt;
   SamplingParams sampling;
   GrammarSpec grammar;
-  std::vector<std::string> stop;      // <= 8, 1..256 bytes each; held back and removed from the text
-  std::int32_t max_tokens = 1024;     // >= 0; 0 evaluates the prompt only
+  std::vector<std::string> stop;   // <= 8, 1..256 bytes each; held back and removed from the text
+  std::int32_t max_tokens = 1024;  // >= 0; 0 evaluates the prompt only
   bool ignore_eos = false;
   Truncation truncation = Truncation::kDropTurns;
   bool shift = true;                  // at the end of the context drop old tokens and go on
@@ -93,8 +93,8 @@ enum class FinishReason { kNone, kStop, kLength, kCancelled, kError };
 
 struct TokenLogprob {
   Token token = 0;
-  std::string piece;   // raw bytes, may be part of a character
-  float logprob = 0;   // natural log, of the distribution before truncation and temperature
+  std::string piece;  // raw bytes, may be part of a character
+  float logprob = 0;  // natural log, of the distribution before truncation and temperature
 };
 
 struct ChosenLogprob {
@@ -132,9 +132,9 @@ struct Final {
 // One step's news of one request. The last one carries `final`.
 struct Event {
   RequestId request = 0;
-  std::string text;                      // complete UTF-8 characters; may be empty
-  std::vector<Token> tokens;             // sampled in this step
-  std::vector<ChosenLogprob> logprobs;   // one per token when asked for
+  std::string text;                     // complete UTF-8 characters; may be empty
+  std::vector<Token> tokens;            // sampled in this step
+  std::vector<ChosenLogprob> logprobs;  // one per token when asked for
   ContextReport context;
   std::optional<Final> final;
 };

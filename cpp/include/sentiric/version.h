@@ -6,9 +6,9 @@
 namespace sentiric {
 
 struct BuildInfo {
-  std::string version;        // of this package
-  std::string llama_commit;   // pinned llama.cpp
-  std::string system_info;    // instruction sets and backends compiled in
+  std::string version;       // of this package
+  std::string llama_commit;  // pinned llama.cpp
+  std::string system_info;   // instruction sets and backends compiled in
   bool supports_gpu = false;
 };
 

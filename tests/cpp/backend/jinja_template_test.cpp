@@ -87,27 +87,26 @@ TEST(JinjaTemplate, StopsRecursion) {
 }
 
 TEST(JinjaTemplate, StopsLoopsAndGrowth) {
-    EXPECT(Fails("{% for i in range(1000000000) %}x{% endfor %}", "range()"));
-    EXPECT(Fails("{% for i in range(90000) %}{% for j in range(90000) %}{% endfor %}{% endfor %}",
-                 "limit"));
-    EXPECT(
-        Fails("{% set n = namespace(s='ab') %}{% for i in range(60) %}{% set n.s = n.s + n.s %}{% "
-              "endfor %}",
-              "too large"));
-    EXPECT(Fails("{% macro f(s) %}{{ f(s + s) }}{% endmacro %}{{ f('abcdefgh') }}", "limit"));
-    EXPECT(Fails(
-        "{% set n = namespace(s='ab') %}{% for i in range(60) %}{% set n.s %}{{ n.s }}{{ n.s }}"
-        "{% endset %}{% endfor %}",
-        "limit"));
-    EXPECT(Fails("{{ 'x' * 1000000000000 }}", "factor"));
-    EXPECT(Fails("{% for i in range(9999) %}{{ '" + std::string(4000, 'x') + "' }}{% endfor %}",
-                 "wrote"));
-    EXPECT(
-        Fails("{% set n = namespace(l=[1]) %}{% for i in range(60) %}{% set n.l = n.l + n.l %}{% "
-              "endfor %}",
-              "too large"));
-    EXPECT(Fails("{% for i in range(5000) %}" + std::string(1000, 'y') + "{% endfor %}", "bytes"));
-
+  EXPECT(Fails("{% for i in range(1000000000) %}x{% endfor %}", "range()"));
+  EXPECT(Fails("{% for i in range(90000) %}{% for j in range(90000) %}{% endfor %}{% endfor %}",
+               "limit"));
+  EXPECT(
+      Fails("{% set n = namespace(s='ab') %}{% for i in range(60) %}{% set n.s = n.s + n.s %}{% "
+            "endfor %}",
+            "too large"));
+  EXPECT(Fails("{% macro f(s) %}{{ f(s + s) }}{% endmacro %}{{ f('abcdefgh') }}", "limit"));
+  EXPECT(
+      Fails("{% set n = namespace(s='ab') %}{% for i in range(60) %}{% set n.s %}{{ n.s }}{{ n.s }}"
+            "{% endset %}{% endfor %}",
+            "limit"));
+  EXPECT(Fails("{{ 'x' * 1000000000000 }}", "factor"));
+  EXPECT(Fails("{% for i in range(9999) %}{{ '" + std::string(4000, 'x') + "' }}{% endfor %}",
+               "wrote"));
+  EXPECT(
+      Fails("{% set n = namespace(l=[1]) %}{% for i in range(60) %}{% set n.l = n.l + n.l %}{% "
+            "endfor %}",
+            "too large"));
+  EXPECT(Fails("{% for i in range(5000) %}" + std::string(1000, 'y') + "{% endfor %}", "bytes"));
 }
 
 TEST(JinjaTemplate, AlsoOnAnOrdinaryStack) {

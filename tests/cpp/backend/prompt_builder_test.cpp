@@ -124,9 +124,9 @@ TEST(PromptBuilder, TheLastTurnMustFit) {
   const auto result = Prepare("qwen2", Chat(LongTalk(20)), 20);
   ASSERT(IsError(result, ErrorCode::kContextLengthExceeded, "messages"));
   const auto full = Prepare("qwen2", Chat(LongTalk(20)));
-  EXPECT_EQ(result.error().what,
-            "the prompt is longer than the context; got " + std::to_string(full->tokens.size()) +
-                " tokens, allowed 20 tokens");
+  EXPECT_EQ(result.error().what, "the prompt is longer than the context; got " +
+                                     std::to_string(full->tokens.size()) +
+                                     " tokens, allowed 20 tokens");
   EXPECT(IsError(Prepare("qwen2", Chat(LongTalk(20), Truncation::kError), 300),
                  ErrorCode::kContextLengthExceeded, "messages"));
 }

@@ -9,10 +9,12 @@ using sentiric::TextStream;
 namespace {
 
 // The text when the bytes come in pieces of `size`.
-std::string InPieces(const std::string& bytes, std::size_t size, const std::vector<std::string>& stop) {
+std::string InPieces(const std::string& bytes, std::size_t size,
+                     const std::vector<std::string>& stop) {
   TextStream stream(stop);
   std::string text;
-  for (std::size_t at = 0; at < bytes.size(); at += size) text += stream.Append(bytes.substr(at, size));
+  for (std::size_t at = 0; at < bytes.size(); at += size)
+    text += stream.Append(bytes.substr(at, size));
   return text + stream.Finish();
 }
 
@@ -27,8 +29,16 @@ TEST(TextStream, CompleteCharactersOnly) {
 }
 
 TEST(TextStream, BytesThatAreNoTextBecomeReplacements) {
-  EXPECT_EQ(InPieces("a\xFF" "b", 1, {}), "a\xEF\xBF\xBD" "b");
-  EXPECT_EQ(InPieces("\xE2\x82" "x", 1, {}), "\xEF\xBF\xBD" "x");
+  EXPECT_EQ(InPieces("a\xFF"
+                     "b",
+                     1, {}),
+            "a\xEF\xBF\xBD"
+            "b");
+  EXPECT_EQ(InPieces("\xE2\x82"
+                     "x",
+                     1, {}),
+            "\xEF\xBF\xBD"
+            "x");
 }
 
 TEST(TextStream, AStopStringIsHeldBackAndRemoved) {
@@ -50,15 +60,16 @@ TEST(TextStream, TheSameTextHoweverItIsCut) {
   for (const std::vector<std::string>& stop :
        std::vector<std::vector<std::string>>{{}, {"xaby", "ab"}, {"dur", "d"}, {"😀 "}, {"none"}}) {
     const std::string whole = InPieces(bytes, bytes.size(), stop);
-    for (std::size_t size = 1; size < bytes.size(); ++size) EXPECT_EQ(InPieces(bytes, size, stop), whole);
+    for (std::size_t size = 1; size < bytes.size(); ++size)
+      EXPECT_EQ(InPieces(bytes, size, stop), whole);
   }
 }
 
 TEST(Utf8, FindsTheFirstBadByte) {
   using sentiric::utf8::FirstInvalid;
   EXPECT_EQ(FirstInvalid("çay 😀"), std::string::npos);
-  EXPECT_EQ(FirstInvalid("ab\xC0\x80"), 2u);      // overlong
-  EXPECT_EQ(FirstInvalid("a\xED\xA0\x80"), 1u);   // surrogate
+  EXPECT_EQ(FirstInvalid("ab\xC0\x80"), 2u);         // overlong
+  EXPECT_EQ(FirstInvalid("a\xED\xA0\x80"), 1u);      // surrogate
   EXPECT_EQ(FirstInvalid("a\xF4\x90\x80\x80"), 1u);  // beyond U+10FFFF
   EXPECT_EQ(FirstInvalid("a\xC4"), 1u);
 }

@@ -106,7 +106,8 @@ TEST(Batching, EventsOfAStepCrossTogether) {
   FakeModel model;
   model.gate = ClosedGate();
   auto engine = MakeEngine(model);
-  for (std::uint32_t i = 0; i < 4; ++i) EXPECT(engine->Submit(TokenRequest(RandomPrompt(4, i), 40)).ok());
+  for (std::uint32_t i = 0; i < 4; ++i)
+    EXPECT(engine->Submit(TokenRequest(RandomPrompt(4, i), 40)).ok());
   model.gate->store(true);
   Collect(engine.get(), 4);
   const EngineStats stats = engine->stats();
@@ -125,11 +126,15 @@ TEST(Batching, TheGoldenPlan) {
   const SequenceView decode{2, &running, 2, 2, 0};
   const SequenceView prefill{0, &prompt, 0, 5, 0};
   // Alone, the whole prompt goes in one call; its last row gives logits.
-  EXPECT(scheduler.Plan({prefill}) ==
-         (BatchPlan{{{{0, 0, 20, false}, {0, 1, 21, false}, {0, 2, 22, false}, {0, 3, 23, false}, {0, 4, 24, true}}}}));
+  EXPECT(scheduler.Plan({prefill}) == (BatchPlan{{{{0, 0, 20, false},
+                                                   {0, 1, 21, false},
+                                                   {0, 2, 22, false},
+                                                   {0, 3, 23, false},
+                                                   {0, 4, 24, true}}}}));
   // Beside a stream the row of the stream comes first; a single token is never left over.
-  EXPECT(scheduler.Plan({prefill, decode}) ==
-         (BatchPlan{{{{2, 2, 12, true}}, {{0, 0, 20, false}, {0, 1, 21, false}, {0, 2, 22, false}}}}));
+  EXPECT(
+      scheduler.Plan({prefill, decode}) ==
+      (BatchPlan{{{{2, 2, 12, true}}, {{0, 0, 20, false}, {0, 1, 21, false}, {0, 2, 22, false}}}}));
   EXPECT(scheduler.Plan({}) == BatchPlan{});
 }
 

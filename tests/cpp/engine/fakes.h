@@ -16,8 +16,8 @@ namespace sentiric::testing {
 
 inline constexpr std::int32_t kVocab = 64;
 inline constexpr Token kEnd = 0;
-inline constexpr Token kNan = 1;      // a row after this token holds NaN
-inline constexpr Token kPoison = 2;   // the backend fails on batches that hold it
+inline constexpr Token kNan = 1;     // a row after this token holds NaN
+inline constexpr Token kPoison = 2;  // the backend fails on batches that hold it
 
 struct FakeModel {
   std::int32_t contexts = 4;
@@ -28,6 +28,9 @@ struct FakeModel {
   std::chrono::microseconds row_time{0};
   // When given, nothing is decoded until it is true: requests submitted before run side by side.
   std::shared_ptr<std::atomic<bool>> gate;
+  std::int32_t keep = 4;  // head of every prompt that a shift must leave alone
+  // When given, gets the first `keep` cells of a sequence after each of its shifts.
+  std::shared_ptr<std::vector<std::vector<Token>>> heads;
 };
 
 inline std::shared_ptr<std::atomic<bool>> ClosedGate() {
@@ -73,6 +76,7 @@ class FakeDecoder : public Decoder {
   void Shift(SeqId seq, Position keep, Position count) override {
     auto& cells = cache_.at(static_cast<std::size_t>(seq));
     cells.erase(cells.begin() + keep, cells.begin() + keep + count);
+    if (model_.heads) model_.heads->push_back({cells.begin(), cells.begin() + model_.keep});
   }
   void Clear(SeqId seq) override { cache_.at(static_cast<std::size_t>(seq)).clear(); }
   Position MaxPosition(SeqId seq) override {
@@ -97,7 +101,8 @@ class FakeDecoder : public Decoder {
   std::vector<float> LogitsOf(SeqId seq) const {
     const auto& history = cache_.at(static_cast<std::size_t>(seq));
     std::uint64_t hash = 1469598103934665603ULL;
-    for (const Token token : history) hash = (hash ^ static_cast<std::uint64_t>(token)) * 1099511628211ULL;
+    for (const Token token : history)
+      hash = (hash ^ static_cast<std::uint64_t>(token)) * 1099511628211ULL;
     std::vector<float> logits(kVocab, 0.0f);
     const Token low = model_.never_ends ? 3 : kEnd;
     Token best = low + static_cast<Token>((hash >> 20) % static_cast<std::uint64_t>(kVocab - low));
@@ -139,6 +144,8 @@ class GreedyFactory : public SamplerFactory {
 // Token prompts only; a prompt that begins with kEnd cannot be prepared.
 class FakePrompts : public PromptBuilder {
  public:
+  explicit FakePrompts(std::int32_t keep) : keep_(keep) {}
+
   Result<PreparedPrompt> Prepare(const Request& request, std::int32_t max_prompt) override {
     const auto& tokens = request.prompt.tokens;
     if (tokens.front() == kEnd) throw std::runtime_error("cannot be prepared");
@@ -147,23 +154,19 @@ class FakePrompts : public PromptBuilder {
     }
     PreparedPrompt prepared;
     prepared.tokens = tokens;
-    prepared.keep = 4;
+    prepared.keep = keep_;
     return prepared;
   }
-  Result<RenderedPrompt> Render(const std::vector<Message>&, bool) override { return RenderedPrompt{}; }
-  Result<std::vector<Token>> Tokenize(std::string_view, bool, bool) override { return std::vector<Token>{}; }
-  Result<std::string> Detokenize(const std::vector<Token>&, bool) override { return std::string{}; }
-};
-
-class ThreadPool : public TaskPool {
- public:
-  ~ThreadPool() override {
-    for (std::thread& thread : threads_) thread.join();
+  Result<RenderedPrompt> Render(const std::vector<Message>&, bool) override {
+    return RenderedPrompt{};
   }
-  void Post(std::function<void()> task) override { threads_.emplace_back(std::move(task)); }
+  Result<std::vector<Token>> Tokenize(std::string_view, bool, bool) override {
+    return std::vector<Token>{};
+  }
+  Result<std::string> Detokenize(const std::vector<Token>&, bool) override { return std::string{}; }
 
  private:
-  std::vector<std::thread> threads_;
+  const std::int32_t keep_;
 };
 
 class InlinePool : public TaskPool {
@@ -178,11 +181,12 @@ struct LoopOptions {
   std::int32_t idle_chunk = 8;
 };
 
-inline std::unique_ptr<LocalEngine> MakeEngine(const FakeModel& model, const LoopOptions& options = {}) {
+inline std::unique_ptr<LocalEngine> MakeEngine(const FakeModel& model,
+                                               const LoopOptions& options = {}) {
   EngineParts parts;
   parts.decoder = std::make_unique<FakeDecoder>(model);
   parts.samplers = std::make_shared<GreedyFactory>();
-  parts.prompts = std::make_shared<FakePrompts>();
+  parts.prompts = std::make_shared<FakePrompts>(model.keep);
   parts.preparation = std::make_unique<InlinePool>();
   parts.info.num_vocab = kVocab;
   parts.info.context_size = model.context_size;

@@ -24,7 +24,8 @@ std::vector<std::pair<Request, std::string>> SomeRequests(std::uint32_t count, s
 }
 
 // Submits without a pause, so that they run side by side.
-Expected SubmitAll(LocalEngine* engine, const std::vector<std::pair<Request, std::string>>& requests) {
+Expected SubmitAll(LocalEngine* engine,
+                   const std::vector<std::pair<Request, std::string>>& requests) {
   Expected expected;
   for (const auto& [request, text] : requests) expected[*engine->Submit(request)] = text;
   return expected;
@@ -147,7 +148,25 @@ TEST(Faults, AFullContextShiftsAndGoesOn) {
   EXPECT_EQ(outcome.final->reason, FinishReason::kLength);
   // What was evaluated and is no longer there was shifted out.
   EXPECT(outcome.context.shifted_tokens >= 10 + 32 * 5 - 32);
-  EXPECT_EQ(static_cast<std::uint64_t>(outcome.context.shifted_tokens), engine->stats().shifted_tokens);
+  EXPECT_EQ(static_cast<std::uint64_t>(outcome.context.shifted_tokens),
+            engine->stats().shifted_tokens);
+}
+
+TEST(Faults, AShiftLeavesTheHeadAlone) {
+  for (const std::int32_t keep : {0, 4, 20, 28}) {
+    FakeModel model;
+    model.context_size = 32;
+    model.keep = keep;
+    model.heads = std::make_shared<std::vector<std::vector<Token>>>();
+    auto engine = MakeEngine(model);
+    const std::vector<Token> prompt = RandomPrompt(30, 3);
+    ASSERT(engine->Submit(TokenRequest(prompt, 32 * 4)).ok());
+    Collect(engine.get(), 1);
+    EXPECT(model.heads->size() > 3);
+    for (const std::vector<Token>& head : *model.heads) {
+      EXPECT(head == std::vector<Token>(prompt.begin(), prompt.begin() + keep));
+    }
+  }
 }
 
 TEST(Faults, WithoutShiftTheContextIsTheLimit) {
@@ -202,15 +221,18 @@ TEST(Faults, CloseEndsEverythingWithAnEvent) {
   model.contexts = 2;
   model.row_time = std::chrono::microseconds(200);
   auto engine = MakeEngine(model);
-  for (std::uint32_t i = 0; i < 5; ++i) EXPECT(engine->Submit(TokenRequest(RandomPrompt(4, i), 100000)).ok());
+  for (std::uint32_t i = 0; i < 5; ++i)
+    EXPECT(engine->Submit(TokenRequest(RandomPrompt(4, i), 100000)).ok());
   std::thread closer([&] { engine->Close(); });
   auto outcomes = Collect(engine.get(), 5);
   closer.join();
   EXPECT_EQ(outcomes.size(), 5u);
-  for (const auto& [id, outcome] : outcomes) EXPECT_EQ(outcome.final->reason, FinishReason::kCancelled);
+  for (const auto& [id, outcome] : outcomes)
+    EXPECT_EQ(outcome.final->reason, FinishReason::kCancelled);
   std::vector<Event> none;
   EXPECT(!engine->WaitEvents(&none, std::chrono::milliseconds(10)));
-  EXPECT_EQ(engine->Submit(TokenRequest(RandomPrompt(4, 1), 1)).error().code, ErrorCode::kUnavailable);
+  EXPECT_EQ(engine->Submit(TokenRequest(RandomPrompt(4, 1), 1)).error().code,
+            ErrorCode::kUnavailable);
   engine->Close();
 }
 
@@ -226,7 +248,8 @@ TEST(Faults, RandomSchedulesLoseNothingAndChangeNothing) {
     auto engine = MakeEngine(model, options);
     std::vector<std::pair<Request, std::string>> requests;
     for (int i = 0; i < 20; ++i) {
-      std::vector<Token> prompt = RandomPrompt(2 + static_cast<std::int32_t>(random() % 40), random());
+      std::vector<Token> prompt =
+          RandomPrompt(2 + static_cast<std::int32_t>(random() % 40), random());
       const bool is_bad = random() % 8 == 0;
       if (is_bad) prompt[random() % prompt.size()] = kPoison;
       const Request request = TokenRequest(prompt, 1 + static_cast<std::int32_t>(random() % 20));

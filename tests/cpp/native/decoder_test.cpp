@@ -61,11 +61,11 @@ TEST(Decoder, MalformedBatchesAreRefusedAndChangeNothing) {
       {{0, 5, -1, true}},
       {{4, 0, 7, true}},
       {{-1, 0, 7, true}},
-      {{0, 7, 7, true}},                   // a gap
-      {{0, 3, 7, true}},                   // again
+      {{0, 7, 7, true}},                    // a gap
+      {{0, 3, 7, true}},                    // again
       {{0, 5, 7, false}, {0, 7, 7, true}},  // a gap inside
-      Rows(1, 0, 0, 257),                  // longer than a context
-      Batch(3000, Row{1, 0, 7, false}),    // longer than a batch
+      Rows(1, 0, 0, 257),                   // longer than a context
+      Batch(3000, Row{1, 0, 7, false}),     // longer than a batch
   };
   for (const Batch& batch : malformed) {
     EXPECT_EQ(decoder->Decode(batch, nullptr), DecodeStatus::kInvalid);

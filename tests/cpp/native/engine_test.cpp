@@ -45,8 +45,9 @@ TEST(Engine, AnswersSeveralConversationsAtOnce) {
   const RequestId port = *engine->Submit(Ask("Which port does HTTP use?"));
   const RequestId code = *engine->Submit(Ask("What is the door code?", "The door code is 4172."));
   Request schema = Ask("Who are you?");
-  schema.grammar = {GrammarSpec::Kind::kJsonSchema,
-                    R"({"type":"object","properties":{"ok":{"type":"boolean"}},"required":["ok"]})"};
+  schema.grammar = {
+      GrammarSpec::Kind::kJsonSchema,
+      R"({"type":"object","properties":{"ok":{"type":"boolean"}},"required":["ok"]})"};
   const RequestId json = *engine->Submit(schema);
   Request bad = Ask("x");
   bad.grammar = {GrammarSpec::Kind::kGbnf, "root ::= ("};

@@ -75,8 +75,9 @@ TEST(Sampler, TheSameSeedDrawsTheSameTokens) {
 }
 
 TEST(Sampler, RowsThatAreNoNumbersFail) {
-  for (const float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity(),
-                          -std::numeric_limits<float>::infinity()}) {
+  for (const float bad :
+       {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity(),
+        -std::numeric_limits<float>::infinity()}) {
     for (const std::size_t at : {std::size_t{0}, std::size_t{517}, Vocab()->pieces.size() - 1}) {
       std::vector<float> logits = RandomLogits(1);
       EXPECT(backend::AllFinite(logits.data(), logits.size()));
@@ -113,7 +114,8 @@ TEST(Sampler, AFinishedGrammarEndsEvenWhenEndingIsForbidden) {
 TEST(Sampler, ABanIsABan) {
   Request request = Greedy();
   const std::vector<float> logits = RandomLogits(3);
-  const auto best = static_cast<Token>(std::max_element(logits.begin(), logits.end()) - logits.begin());
+  const auto best =
+      static_cast<Token>(std::max_element(logits.begin(), logits.end()) - logits.begin());
   request.sampling.logit_bias = {{best, -100.0f}};
   EXPECT(MakeSampler(request)->Sample(logits.data())->token != best);
 }
@@ -127,7 +129,9 @@ TEST(Sampler, LogprobsAreTheLogSoftmaxOfTheRow) {
   ASSERT(sampled.ok() && sampled->logprob);
   double sum = 0;
   for (const float logit : logits) sum += std::exp(static_cast<double>(logit));
-  const auto expected = [&](Token t) { return logits[static_cast<std::size_t>(t)] - std::log(sum); };
+  const auto expected = [&](Token t) {
+    return logits[static_cast<std::size_t>(t)] - std::log(sum);
+  };
   EXPECT(std::abs(sampled->logprob->chosen.logprob - expected(sampled->token)) < 1e-4);
   ASSERT(sampled->logprob->top.size() == 5);
   for (std::size_t i = 0; i < 5; ++i) {
