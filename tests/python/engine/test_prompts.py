@@ -159,12 +159,16 @@ def test_dictionaries_and_messages_are_the_same(guide: Engine) -> None:
 
 
 def test_a_template_that_refuses_a_conversation(small_q8_0: Any) -> None:
-    template = "{% if messages|length > 1 %}{{ raise_exception('one only') }}{% endif %}hello"
+    template = (
+        "{% for message in messages %}{{ message.content }}\n"
+        "{% if message.content == 'nonsense' %}{{ raise_exception('no') }}{% endif %}{% endfor %}"
+    )
     with Engine(
         str(small_q8_0), contexts=1, context_size=64, threads=1, chat_template=template
     ) as engine:
         with pytest.raises(TemplateFailed):
-            engine.chat([{"role": "user", "content": "a"}] * 3, GREEDY)
+            engine.chat([{"role": "user", "content": "nonsense"}], GREEDY)
+        assert engine.chat([{"role": "user", "content": "a"}], GREEDY, max_tokens=2).tokens
         assert engine.generate("a", GREEDY, max_tokens=2).tokens
 
 
