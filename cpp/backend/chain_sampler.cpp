@@ -27,20 +27,32 @@ std::uint32_t FoldSeed(std::uint64_t seed) {
   return folded == LLAMA_DEFAULT_SEED ? 0 : folded;  // that value means "draw one" to the library
 }
 
-std::vector<llama_logit_bias> Biases(const Request& request, const SamplingVocab& vocab) {
-  std::vector<llama_logit_bias> biases;
+// Tokens that must never be chosen. They are left out of the candidates: as candidates of
+// probability zero they would turn the entropy that typical_p computes into NaN.
+std::vector<Token> Banned(const Request& request, const SamplingVocab& vocab) {
+  std::vector<Token> banned;
   for (const auto& [token, bias] : request.sampling.logit_bias) {
-    biases.push_back({token, bias <= kBanBelow ? -INFINITY : bias});
+    if (bias <= kBanBelow) banned.push_back(token);
   }
   if (request.ignore_eos) {
-    for (const Token token : vocab.end_tokens) biases.push_back({token, -INFINITY});
+    banned.insert(banned.end(), vocab.end_tokens.begin(), vocab.end_tokens.end());
+  }
+  std::sort(banned.begin(), banned.end());
+  banned.erase(std::unique(banned.begin(), banned.end()), banned.end());
+  return banned;
+}
+
+std::vector<llama_logit_bias> Biases(const Request& request) {
+  std::vector<llama_logit_bias> biases;
+  for (const auto& [token, bias] : request.sampling.logit_bias) {
+    if (bias > kBanBelow) biases.push_back({token, bias});
   }
   return biases;
 }
 
 void AddPenalties(llama_sampler* chain, const Request& request, const SamplingVocab& vocab) {
   const SamplingParams& p = request.sampling;
-  const std::vector<llama_logit_bias> biases = Biases(request, vocab);
+  const std::vector<llama_logit_bias> biases = Biases(request);
   if (!biases.empty()) {
     llama_sampler_chain_add(
         chain, llama_sampler_init_logit_bias(vocab.size(), static_cast<std::int32_t>(biases.size()),
@@ -110,6 +122,7 @@ class ChainSampler : public TokenSampler {
       : vocab_(std::move(vocab)),
         top_logprobs_(request.sampling.top_logprobs),
         ignore_eos_(request.ignore_eos),
+        banned_(Banned(request, *vocab_)),
         chain_(MakeChain(request, *vocab_)) {
     if (prompt.grammar) matcher_.emplace(prompt.grammar);
     // Penalties look back at the prompt, too.
@@ -131,6 +144,7 @@ class ChainSampler : public TokenSampler {
   const std::shared_ptr<const SamplingVocab> vocab_;
   const std::int32_t top_logprobs_;
   const bool ignore_eos_;
+  const std::vector<Token> banned_;  // ascending
   const ChainPtr chain_;
   std::optional<grammar::Matcher> matcher_;
 };
@@ -189,7 +203,12 @@ std::optional<Token> ChainSampler::Pick(const float* logits, const grammar::Toke
   // Used by one thread at a time, so that a vocabulary's worth of candidates is kept once.
   thread_local std::vector<llama_token_data> candidates;
   candidates.clear();
+  auto next_banned = banned_.begin();
   for (Token token = 0; token < vocab_->size(); ++token) {
+    if (next_banned != banned_.end() && *next_banned == token) {
+      ++next_banned;
+      continue;
+    }
     if (mask != nullptr && !mask->Contains(token)) continue;
     candidates.push_back({token, logits[token], 0.0f});
   }

@@ -27,6 +27,18 @@ bool IsBound(const std::string& key) {
   return std::find(kKeys.begin(), kKeys.end(), key) != kKeys.end();
 }
 
+bool IsNumberBelow(const common_json& schema, const char* key, double limit) {
+  return schema.contains(key) && schema.at(key).is_number() && schema.at(key).get<double>() < limit;
+}
+
+// The converter writes such a range with leading zeros ("-03"), which is no JSON.
+bool IsNegativeWithoutEnd(const common_json& schema) {
+  if (!schema.contains("type") || !(schema.at("type") == "integer")) return false;
+  const bool is_negative =
+      IsNumberBelow(schema, "maximum", 0) || IsNumberBelow(schema, "exclusiveMaximum", 1);
+  return is_negative && !schema.contains("minimum") && !schema.contains("exclusiveMinimum");
+}
+
 std::string GotAllowed(const std::string& name, std::size_t got, std::size_t allowed) {
   return name + "; got " + std::to_string(got) + ", allowed at most " + std::to_string(allowed);
 }
@@ -114,6 +126,7 @@ void SchemaChecker::Visit(const common_json& node, std::size_t path_bytes) {
     if (num_optional > SchemaLimits::kOptional) {
       Refuse(GotAllowed("too many optional properties", num_optional, SchemaLimits::kOptional));
     }
+    if (IsNegativeWithoutEnd(node)) Refuse("an integer with a negative maximum needs a minimum");
     for (const auto& [key, value] : node.items()) VisitMember(key, value, path_bytes);
   }
 }

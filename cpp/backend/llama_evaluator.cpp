@@ -51,8 +51,12 @@ Result<enum llama_pooling_type> PoolingOf(const std::string& name) {
 
 }  // namespace
 
-LlamaEvaluator::LlamaEvaluator(std::shared_ptr<const Model> model, const EngineConfig& config)
-    : model_(std::move(model)), config_(config) {}
+Result<std::unique_ptr<LlamaEvaluator>> LlamaEvaluator::Create(std::shared_ptr<const Model> model,
+                                                               const EngineConfig& config) {
+  const auto pooling = PoolingOf(config.embedding_pooling);
+  if (!pooling) return pooling.error();
+  return std::unique_ptr<LlamaEvaluator>(new LlamaEvaluator(std::move(model), config, *pooling));
+}
 
 Status LlamaEvaluator::CheckTokens(const std::vector<Token>& tokens, std::size_t limit) const {
   if (tokens.empty() || tokens.size() > limit) {
@@ -102,15 +106,13 @@ Result<std::vector<float>> LlamaEvaluator::Logits(const std::vector<Token>& toke
 
 Status LlamaEvaluator::OpenEmbeddings() {
   if (embeddings_) return std::nullopt;
-  const auto pooling = PoolingOf(config_.embedding_pooling);
-  if (!pooling) return pooling.error();
   auto params = CommonParams(config_);
   if (!params) return params.error();
   const auto train = static_cast<std::uint32_t>(llama_model_n_ctx_train(model_->get()));
   params->n_ctx = params->n_batch = params->n_ubatch = std::min(kMaxEmbedded, train);
   params->n_seq_max = 1;
   params->embeddings = true;
-  params->pooling_type = *pooling;
+  params->pooling_type = pooling_;
   auto context = MakeContext(*model_, *params);
   if (!context) return context.error();
   if (llama_pooling_type(context->get()) == LLAMA_POOLING_TYPE_NONE) {

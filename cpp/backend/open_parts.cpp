@@ -20,6 +20,8 @@ Result<EngineParts> OpenParts(const EngineConfig& config,
   if (!model) return model.error();
   auto decoder = LlamaDecoder::Create(*model, config);
   if (!decoder) return decoder.error();
+  auto evaluator = LlamaEvaluator::Create(*model, config);
+  if (!evaluator) return evaluator.error();
   auto preparation = DeepStackPool::Create(kNumPreparationThreads);
   if (!preparation) return preparation.error();
   // The file's template is parsed and tried here; it comes from strangers as prompts do.
@@ -40,7 +42,7 @@ Result<EngineParts> OpenParts(const EngineConfig& config,
   parts.samplers =
       std::make_shared<ChainSamplerFactory>(MakeSamplingVocab(*model, prompts->tokenizer()));
   parts.prompts = std::move(prompts);
-  parts.evaluator = std::make_unique<LlamaEvaluator>(*model, config);
+  parts.evaluator = std::move(evaluator).value();
   parts.preparation = std::move(preparation).value();
   parts.decoder = std::move(decoder).value();
   return parts;

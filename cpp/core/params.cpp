@@ -17,8 +17,11 @@ std::string Text(double value) {
 // Checks fields one after another and keeps the first that is out of range.
 class RangeCheck {
  public:
+  // In single precision, as the fields are: 0.01 must pass a range that begins there.
   RangeCheck& In(const char* name, double value, double low, double high) {
-    const bool is_inside = value >= low && value <= high;  // false for NaN
+    const auto number = static_cast<float>(value);
+    const bool is_inside =  // false for NaN
+        number >= static_cast<float>(low) && number <= static_cast<float>(high);
     if (!status_ && !is_inside) {
       status_ = OutOfRange(name, Text(value), Text(low) + ".." + Text(high));
     }

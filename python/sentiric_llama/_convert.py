@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
 from operator import index
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from sentiric_llama.errors import InvalidArgument, SentiricLlamaError, make_error
 from sentiric_llama.types import (
@@ -15,6 +15,7 @@ from sentiric_llama.types import (
     Delta,
     EngineConfig,
     Final,
+    FinishReason,
     Grammar,
     Message,
     Request,
@@ -128,7 +129,7 @@ def _token_logprob(value: tuple[int, bytes, float]) -> TokenLogprob:
 def _final(native: _core.Final) -> Final:
     timings = copy_fields(native.timings, Timings)
     usage = Usage(native.prompt_tokens, native.completion_tokens, timings.cache_n)
-    reason = native.reason.name
+    reason = cast(FinishReason, native.reason.name)
     return Final(reason, usage, timings, native.stop_string)
 
 

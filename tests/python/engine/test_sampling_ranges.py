@@ -65,16 +65,7 @@ def test_values_outside_are_named_with_the_range(tiny: Engine, name: str) -> Non
         assert error.what == f"out of range; got {value:g}, allowed {low:g}..{high:g}"
 
 
-LOW_END_IS_REFUSED = pytest.mark.xfail(reason="the float 0.01 is less than the double 0.01")
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=[LOW_END_IS_REFUSED] if name == "repeat_penalty" else [])
-        for name in RANGES
-    ],
-)
+@pytest.mark.parametrize("name", RANGES)
 def test_values_at_the_ends_are_taken(tiny: Engine, name: str) -> None:
     for value in RANGES[name]:
         completion = tiny.generate("Hello", replace(GREEDY, **{name: value}), max_tokens=2)
