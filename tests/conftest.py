@@ -3,12 +3,18 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import models
+
+# A shell starts background jobs with SIGINT ignored, and every process they start inherits it:
+# the tests of Ctrl-C need the default.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _built(name: str) -> Any:
