@@ -132,10 +132,13 @@ def test_ctrl_c_interrupts(small_q8_0: Path, way: str) -> None:
         [sys.executable, "-c", code, str(small_q8_0)],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(),
     )  # fmt: skip
-    assert process.stdout is not None
-    assert process.stdout.readline() == "running\n"
-    process.send_signal(signal.SIGINT)
-    output, errors = process.communicate(timeout=PATIENCE_S)
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "running\n"
+        process.send_signal(signal.SIGINT)
+        output, errors = process.communicate(timeout=PATIENCE_S)
+    finally:
+        process.kill()
     assert process.returncode == 0, errors
     assert output.endswith("interrupted\n")
     assert errors == ""
