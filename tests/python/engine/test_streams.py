@@ -173,7 +173,7 @@ def test_waiting_too_long_for_a_context(small_q8_0: Path) -> None:
 def test_the_total_deadline_ends_a_request(engine: Engine) -> None:
     deltas = []
     with pytest.raises(DeadlineExceeded) as caught:
-        for delta in engine.stream("a", GREEDY, max_tokens=MANY, ignore_eos=True, deadline_ms=300):
+        for delta in engine.stream("a", GREEDY, max_tokens=MANY, ignore_eos=True, deadline_ms=2000):
             deltas.append(delta)
     assert caught.value.where == "deadline"
     assert deltas  # what was made in time was shown
@@ -215,11 +215,12 @@ def test_threads_that_leave_at_random(engine: Engine) -> None:
             if rng.random() < 0.5:
                 stream.close()
 
+    failed_before = engine.stats().requests_failed
     side_by_side(*[lambda s=seed: leave(s) for seed in range(8)])
     gc.collect()
     stats = wait_until_idle(engine)
     assert stats.kv_tokens == 0
-    assert stats.requests_failed == 2  # the deadlines above
+    assert stats.requests_failed == failed_before
 
 
 def test_one_crossing_for_each_step(small_q8_0: Path) -> None:
