@@ -12,6 +12,10 @@ namespace {
 // A pass over the weights costs about as much as this many more rows in the same pass.
 constexpr SeqId kMaxGap = 4;
 
+// With one buffer for all: how many sequences may rest beside those that run.
+constexpr std::int32_t kRestingPerContext = 4;
+constexpr std::int32_t kMaxSequences = 256;  // the library's limit
+
 DecodeStatus StatusOf(std::int32_t code) {
   switch (code) {
     case 0: return DecodeStatus::kOk;
@@ -20,6 +24,20 @@ DecodeStatus StatusOf(std::int32_t code) {
     case -1: return DecodeStatus::kInvalid;
     default: return DecodeStatus::kFailed;
   }
+}
+
+// Positions of the whole cache; the library wants multiples of 256 for each stream.
+Result<std::int32_t> NumCells(const EngineConfig& config, const DecoderTraits& traits,
+                              bool is_split) {
+  const std::int32_t all = GGML_PAD(traits.context_size, 256) * config.contexts;
+  if (config.kv_cells == 0) return all;
+  const std::string got = std::to_string(config.kv_cells);
+  if (is_split) return OutOfRange("kv_cells", got, "0 with kv_layout=split");
+  if (config.kv_cells < traits.context_size || config.kv_cells > all) {
+    return OutOfRange("kv_cells", got,
+                      std::to_string(traits.context_size) + ".." + std::to_string(all));
+  }
+  return GGML_PAD(config.kv_cells, 256);
 }
 
 Result<bool> IsSplit(const std::string& layout) {
@@ -45,14 +63,23 @@ Result<std::unique_ptr<LlamaDecoder>> LlamaDecoder::Create(std::shared_ptr<const
   traits.context_size = config.context_size > 0 ? config.context_size : train;
   traits.num_vocab = model->num_vocab();
   traits.max_batch = config.batch_size;
-  traits.mixes_rows = !*is_split;
-  const std::int32_t padded = GGML_PAD(traits.context_size, 256);
-  params->n_ctx = static_cast<std::uint32_t>(padded) * static_cast<std::uint32_t>(config.contexts);
-  params->n_seq_max = static_cast<std::uint32_t>(config.contexts);
+  traits.mixes_rows = traits.shares_cells = !*is_split;
+  const bool is_recurrent =
+      llama_model_is_recurrent(model->get()) || llama_model_is_hybrid(model->get());
+  traits.can_cut = !is_recurrent;
+  // In one buffer a resting sequence costs nothing but its cells; each recurrent one has a state.
+  const bool has_spare = !*is_split && !is_recurrent && config.prefix_cache;
+  traits.sequences =
+      has_spare ? std::min(kMaxSequences, config.contexts * kRestingPerContext) : config.contexts;
+  auto cells = NumCells(config, traits, *is_split);
+  if (!cells) return cells.error();
+  traits.cells = *cells;
+  params->n_ctx = static_cast<std::uint32_t>(traits.cells);
+  params->n_seq_max = static_cast<std::uint32_t>(traits.sequences);
   params->n_batch = static_cast<std::uint32_t>(config.batch_size);
   params->n_ubatch = static_cast<std::uint32_t>(std::min(config.ubatch_size, config.batch_size));
   // One row of logits per sequence is all a step reads; the library would reserve one per token.
-  params->n_outputs_max = params->n_seq_max;
+  params->n_outputs_max = static_cast<std::uint32_t>(config.contexts);
   params->kv_unified = !*is_split;
   auto context = MakeContext(*model, *params);
   if (!context) return context.error();
@@ -105,7 +132,7 @@ bool LlamaDecoder::IsValid(const Batch& batch) {
   for (std::size_t i = 0; i < batch.size(); ++i) {
     const Row& row = batch[i];
     if (row.token < 0 || row.token >= traits_.num_vocab) return false;
-    if (row.seq < 0 || row.seq >= traits_.contexts) return false;
+    if (row.seq < 0 || row.seq >= traits_.sequences) return false;
     const bool continues = i > 0 && batch[i - 1].seq == row.seq;
     const Position before = continues ? batch[i - 1].pos : MaxPosition(row.seq);
     if (row.pos != before + 1 || row.pos >= traits_.context_size) return false;
@@ -152,6 +179,40 @@ void LlamaDecoder::Shift(SeqId seq, Position keep, Position count) {
   llama_memory_t memory = llama_get_memory(context_.get());
   llama_memory_seq_rm(memory, seq, keep, keep + count);
   llama_memory_seq_add(memory, seq, keep + count, -1, -count);
+}
+
+// Between streams the cells go through host memory: the library's own copy moves whole streams, and
+// not before the next decode.
+bool LlamaDecoder::Copy(SeqId from, SeqId to, Position count) {
+  if (!is_split_) {
+    llama_memory_seq_cp(llama_get_memory(context_.get()), from, to, 0, count);
+    return MaxPosition(to) + 1 == count;
+  }
+  return Restore(to, Save(from)) && (MaxPosition(to) + 1 == count || Truncate(to, count));
+}
+
+std::uint64_t LlamaDecoder::SavedSize(SeqId seq) {
+  return llama_state_seq_get_size_ext(context_.get(), seq, LLAMA_STATE_SEQ_FLAGS_NONE);
+}
+
+std::vector<std::uint8_t> LlamaDecoder::Save(SeqId seq) {
+  std::vector<std::uint8_t> state(SavedSize(seq));
+  const std::size_t written = llama_state_seq_get_data_ext(
+      context_.get(), state.data(), state.size(), seq, LLAMA_STATE_SEQ_FLAGS_NONE);
+  state.resize(written);
+  return state;
+}
+
+bool LlamaDecoder::Restore(SeqId seq, const std::vector<std::uint8_t>& state) {
+  if (state.empty()) return false;
+  try {
+    const AbortGuard guard;
+    return llama_state_seq_set_data_ext(context_.get(), state.data(), state.size(), seq,
+                                        LLAMA_STATE_SEQ_FLAGS_NONE) == state.size();
+  } catch (const std::exception&) {
+    Clear(seq);
+    return false;
+  }
 }
 
 void LlamaDecoder::Clear(SeqId seq) {

@@ -21,6 +21,10 @@ class LlamaDecoder : public Decoder {
   const float* Logits(std::size_t row) override;
   bool Truncate(SeqId seq, Position from) override;
   void Shift(SeqId seq, Position keep, Position count) override;
+  bool Copy(SeqId from, SeqId to, Position count) override;
+  std::uint64_t SavedSize(SeqId seq) override;
+  std::vector<std::uint8_t> Save(SeqId seq) override;
+  bool Restore(SeqId seq, const std::vector<std::uint8_t>& state) override;
   void Clear(SeqId seq) override;
   Position MaxPosition(SeqId seq) override;
 

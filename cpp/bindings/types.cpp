@@ -21,6 +21,10 @@ void BindEnums(py::module_* m) {
       .value("drop_turns", Truncation::kDropTurns)
       .value("shift", Truncation::kShift)
       .value("error", Truncation::kError);
+  py::enum_<Priority>(*m, "Priority")
+      .value("realtime", Priority::kRealtime)
+      .value("normal", Priority::kNormal)
+      .value("batch", Priority::kBatch);
   py::enum_<FinishReason>(*m, "FinishReason")
       .value("stop", FinishReason::kStop)
       .value("length", FinishReason::kLength)
@@ -89,7 +93,11 @@ void BindRequest(py::module_* m) {
       .def_readwrite("ignore_eos", &Request::ignore_eos)
       .def_readwrite("truncation", &Request::truncation)
       .def_readwrite("shift", &Request::shift)
-      .def_readwrite("deadline_ms", &Request::deadline_ms);
+      .def_readwrite("deadline_ms", &Request::deadline_ms)
+      .def_readwrite("queue_wait_ms", &Request::queue_wait_ms)
+      .def_readwrite("priority", &Request::priority)
+      .def_readwrite("tenant", &Request::tenant)
+      .def_readwrite("cache_scope", &Request::cache_scope);
 }
 
 py::tuple LogprobTuple(const TokenLogprob& value) {
@@ -162,7 +170,14 @@ void BindConfig(py::module_* m) {
       .def_readwrite("kv_layout", &EngineConfig::kv_layout)
       .def_readwrite("cache_type_k", &EngineConfig::cache_type_k)
       .def_readwrite("cache_type_v", &EngineConfig::cache_type_v)
+      .def_readwrite("itl_slo_ms", &EngineConfig::itl_slo_ms)
+      .def_readwrite("kv_cells", &EngineConfig::kv_cells)
+      .def_readwrite("prefix_cache", &EngineConfig::prefix_cache)
+      .def_readwrite("host_cache_bytes", &EngineConfig::host_cache_bytes)
+      .def_readwrite("deterministic", &EngineConfig::deterministic)
       .def_readwrite("queue_limit", &EngineConfig::queue_limit)
+      .def_readwrite("queue_tokens", &EngineConfig::queue_tokens)
+      .def_readwrite("tenant_weights", &EngineConfig::tenant_weights)
       .def_readwrite("queue_wait_ms", &EngineConfig::queue_wait_ms)
       .def_readwrite("chat_template", &EngineConfig::chat_template)
       .def_readwrite("embedding_pooling", &EngineConfig::embedding_pooling);
@@ -207,6 +222,13 @@ void BindFacts(py::module_* m) {
       .def_readonly("steps", &EngineStats::steps)
       .def_readonly("decode_calls", &EngineStats::decode_calls)
       .def_readonly("prompt_tokens", &EngineStats::prompt_tokens)
+      .def_readonly("cached_tokens", &EngineStats::cached_tokens)
+      .def_readonly("prefix_hits", &EngineStats::prefix_hits)
+      .def_readonly("prefix_hits_host", &EngineStats::prefix_hits_host)
+      .def_readonly("prefix_copies", &EngineStats::prefix_copies)
+      .def_readonly("prefix_evictions", &EngineStats::prefix_evictions)
+      .def_readonly("preemptions", &EngineStats::preemptions)
+      .def_readonly("resumes", &EngineStats::resumes)
       .def_readonly("generated_tokens", &EngineStats::generated_tokens)
       .def_readonly("shifts", &EngineStats::shifts)
       .def_readonly("shifted_tokens", &EngineStats::shifted_tokens)
@@ -219,6 +241,14 @@ void BindFacts(py::module_* m) {
       .def_readonly("prefilling", &EngineStats::prefilling)
       .def_readonly("decoding", &EngineStats::decoding)
       .def_readonly("kv_tokens", &EngineStats::kv_tokens)
+      .def_readonly("waiting", &EngineStats::waiting)
+      .def_readonly("queued_tokens", &EngineStats::queued_tokens)
+      .def_readonly("kv_cells", &EngineStats::kv_cells)
+      .def_readonly("resting_tokens", &EngineStats::resting_tokens)
+      .def_readonly("resting_sequences", &EngineStats::resting_sequences)
+      .def_readonly("host_cache_bytes", &EngineStats::host_cache_bytes)
+      .def_readonly("prefill_budget", &EngineStats::prefill_budget)
+      .def_readonly("step_error", &EngineStats::step_error)
       .def_readonly("step_ms_mean", &EngineStats::step_ms_mean);
 }
 

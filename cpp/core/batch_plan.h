@@ -25,8 +25,9 @@ struct SequenceView {
   SeqId seq = 0;
   const std::vector<Token>* tokens = nullptr;
   std::int32_t evaluated = 0;
-  std::int32_t prompt_size = 0;   // positions below it are prefilled in chunks
-  std::uint64_t last_served = 0;  // step of its last prefill chunk; 0 = never
+  std::int32_t prompt_size = 0;  // positions below it are prefilled in chunks
+  std::uint64_t waited = 0;      // steps since its last prefill chunk, or since it began
+  Priority priority = Priority::kNormal;
 
   bool is_prefilling() const { return evaluated < prompt_size; }
   std::int32_t prompt_left() const { return prompt_size - evaluated; }

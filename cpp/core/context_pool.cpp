@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 #include "core/context_pool.h"
 
-#include <algorithm>
 #include <utility>
 
 namespace sentiric {
@@ -24,15 +23,21 @@ void ContextLease::Release() {
   if (pool_ != nullptr) std::exchange(pool_, nullptr)->Release(seq_);
 }
 
-ContextPool::ContextPool(std::int32_t total) : used_(static_cast<std::size_t>(total), false) {}
+ContextPool::ContextPool(std::int32_t sequences, std::int32_t contexts)
+    : contexts_(contexts), used_(static_cast<std::size_t>(sequences), false) {}
 
-std::optional<ContextLease> ContextPool::MaybeLease() {
+std::optional<ContextLease> ContextPool::MaybeLease(SeqId seq) {
   const std::lock_guard<std::mutex> lock(mutex_);
-  const auto free = std::find(used_.begin(), used_.end(), false);
-  if (free == used_.end()) return std::nullopt;
-  *free = true;
+  const auto at = static_cast<std::size_t>(seq);
+  if (num_active_ == contexts_ || used_[at]) return std::nullopt;
+  used_[at] = true;
   ++num_active_;
-  return ContextLease(this, static_cast<SeqId>(free - used_.begin()));
+  return ContextLease(this, seq);
+}
+
+bool ContextPool::is_free(SeqId seq) const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return !used_[static_cast<std::size_t>(seq)];
 }
 
 void ContextPool::Release(SeqId seq) {
@@ -43,8 +48,7 @@ void ContextPool::Release(SeqId seq) {
 
 Capacity ContextPool::capacity() const {
   const std::lock_guard<std::mutex> lock(mutex_);
-  const auto total = static_cast<std::int32_t>(used_.size());
-  return {num_active_, total, total - num_active_};
+  return {num_active_, contexts_, contexts_ - num_active_};
 }
 
 }  // namespace sentiric

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// The N sequences of a decoder and who holds them.
+// The sequences of a decoder and who holds them.
 #pragma once
 
 #include <cstdint>
@@ -34,19 +34,22 @@ class ContextLease {
   SeqId seq_;
 };
 
-// Thread-safe. Always hands out the lowest free sequence: neighbouring numbers share one pass over
-// the weights in a split KV cache.
+// Thread-safe.
 class ContextPool {
  public:
-  explicit ContextPool(std::int32_t total);
+  // At most `contexts` of the sequences are leased at a time.
+  ContextPool(std::int32_t sequences, std::int32_t contexts);
 
-  std::optional<ContextLease> MaybeLease();  // nullopt when all are in use
+  // nullopt when the sequence is in use or as many as may be are.
+  std::optional<ContextLease> MaybeLease(SeqId seq);
+  bool is_free(SeqId seq) const;
   Capacity capacity() const;
 
  private:
   friend class ContextLease;
   void Release(SeqId seq);
 
+  const std::int32_t contexts_;
   mutable std::mutex mutex_;
   std::vector<bool> used_;       // guarded by mutex_
   std::int32_t num_active_ = 0;  // guarded by mutex_

@@ -34,10 +34,14 @@ enum class DecodeStatus {
 
 struct DecoderTraits {
   std::int32_t num_vocab = 0;
-  std::int32_t contexts = 0;      // sequences 0..contexts-1
+  std::int32_t sequences = 0;     // ids 0..sequences-1
+  std::int32_t contexts = 0;      // of them run at the same time; the rest may rest
   std::int32_t context_size = 0;  // positions per sequence
+  std::int32_t cells = 0;         // positions of all sequences together
   std::int32_t max_batch = 0;     // rows per Decode
   bool can_shift = false;
+  bool can_cut = true;        // Truncate works at any position; recurrent states cannot be cut
+  bool shares_cells = false;  // a copy takes no time and no cells
   // Whether prefill and decode rows of several sequences may share a call. Where it is false the
   // result of a sequence does not depend on its neighbours, bit for bit (see docs/determinism.md).
   bool mixes_rows = false;
@@ -63,6 +67,16 @@ class Decoder {
   // Removes [keep, keep + count) and moves what follows left by `count`.
   // Only when traits().can_shift; the sequence must hold these positions.
   virtual void Shift(SeqId seq, Position keep, Position count) = 0;
+
+  // Gives the empty sequence `to` the first `count` positions of `from`; false when it cannot.
+  virtual bool Copy(SeqId from, SeqId to, Position count) = 0;
+
+  // All that the memory holds of a sequence that was never shifted, for Restore() into an empty
+  // sequence of a decoder with the same model and settings. SavedSize: bytes that Save would give;
+  // both are empty on failure. A Restore that fails leaves the sequence empty.
+  virtual std::uint64_t SavedSize(SeqId seq) = 0;
+  virtual std::vector<std::uint8_t> Save(SeqId seq) = 0;
+  virtual bool Restore(SeqId seq, const std::vector<std::uint8_t>& state) = 0;
 
   // Forgets the sequence; never fails.
   virtual void Clear(SeqId seq) = 0;

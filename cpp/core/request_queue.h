@@ -1,31 +1,69 @@
 // SPDX-License-Identifier: AGPL-3.0-only
+// Who waits for a context, and who of them is next.
 #pragma once
 
-#include <deque>
+#include <cstdint>
+#include <list>
+#include <memory>
 #include <vector>
 
+#include "core/fair_share.h"
 #include "core/request_state.h"
+#include "core/sequence.h"
 
 namespace sentiric {
 
-// Prepared requests that wait for a context, first in first out. One thread uses it.
+struct QueueConfig {
+  std::int32_t wait_ms = 0;       // longest wait of a request since submit; <= 0 = no limit
+  std::int32_t ageing_ms = 5000;  // a waiting request rises one class in this time
+  FairShare::Weights tenant_weights;
+};
+
+// A request that never ran, or a sequence that was parked.
+struct Waiting {
+  RequestHandle request;
+  std::unique_ptr<Sequence> parked;  // null before its first run
+  std::uint64_t ends_before = 0;     // waits until so many requests have ended
+};
+
+// Order: class (risen by age), then the tenant that was served least, then age. One thread uses it.
 class RequestQueue {
  public:
-  // wait_ms: longest time since submit that a request may wait; <= 0 = no limit.
-  explicit RequestQueue(std::int32_t wait_ms) : wait_ms_(wait_ms) {}
+  explicit RequestQueue(const QueueConfig& config)
+      : config_(config), share_(config.tenant_weights) {}
 
-  void Push(RequestHandle request) { waiting_.push_back(std::move(request)); }
-  RequestHandle Pop();  // null when empty
+  void Push(RequestHandle request);
+  // needs_room: the KV cache was full; waits until another request ends, unless nothing runs.
+  void Park(std::unique_ptr<Sequence> sequence, bool needs_room);
 
-  // Removes and returns the requests that were cancelled, or whose time is over.
-  std::vector<RequestHandle> TakeCancelled();
-  std::vector<RequestHandle> TakeExpired(Clock::time_point now);
+  // The next to start, null when nobody may. `is_idle`: nothing runs. Valid until the next change.
+  const Waiting* Next(Clock::time_point now, bool is_idle) const;
+  Waiting Take(const Waiting* next);
+
+  // Removes and returns who was cancelled, or whose time is over.
+  std::vector<Waiting> TakeCancelled();
+  std::vector<Waiting> TakeExpired(Clock::time_point now);
+  std::vector<Waiting> TakeAll();
+
+  // The books of the tenants: tokens were computed for a request, or it ended.
+  void OnServed(const RequestState& request, std::int64_t tokens);
+  void OnEnded(const RequestState& request);
 
   std::size_t size() const { return waiting_.size(); }
+  std::int64_t num_tokens() const { return num_tokens_; }  // of prompts that wait
 
  private:
-  const std::int32_t wait_ms_;
-  std::deque<RequestHandle> waiting_;
+  template <typename Predicate>
+  std::vector<Waiting> TakeIf(Predicate is_taken);
+  bool IsBefore(const Waiting& a, const Waiting& b, Clock::time_point now) const;
+  std::int64_t Rank(const Waiting& waiting, Clock::time_point now) const;
+  bool IsExpired(const Waiting& waiting, Clock::time_point now) const;
+
+  const QueueConfig config_;
+  FairShare share_;
+  std::list<Waiting> waiting_;
+  std::int64_t num_tokens_ = 0;
+  std::uint64_t num_ended_ = 0;
 };
 
 }  // namespace sentiric

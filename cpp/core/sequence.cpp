@@ -13,10 +13,9 @@ double Milliseconds(Clock::duration duration) {
 
 }  // namespace
 
-Sequence::Sequence(RequestHandle request, ContextLease lease, std::unique_ptr<TokenSampler> sampler,
+Sequence::Sequence(RequestHandle request, std::unique_ptr<TokenSampler> sampler,
                    Clock::time_point now)
     : request_(std::move(request)),
-      lease_(std::move(lease)),
       sampler_(std::move(sampler)),
       started_(now),
       tokens_(request_->prompt.tokens),
@@ -26,8 +25,29 @@ Sequence::Sequence(RequestHandle request, ContextLease lease, std::unique_ptr<To
   event_.context = request_->prompt.context;
 }
 
-SequenceView Sequence::View() const {
-  return {seq(), &tokens_, evaluated_, prompt_size_, last_served_};
+// What is not found in the KV cache later is evaluated again, the prompt in chunks and the
+// generated tokens one by one, as the first time.
+void Sequence::Park() {
+  lease_.reset();
+  evaluated_ = 0;
+  has_begun_ = false;
+  was_parked_ = true;
+}
+
+void Sequence::Begin(std::int32_t attached, std::uint64_t step) {
+  has_begun_ = true;
+  evaluated_ = attached;
+  last_served_ = step;
+  if (!was_parked_) cached_ = attached;
+}
+
+PrefixWant Sequence::Want() const {
+  return {request_->request.cache_scope, tokens_, prompt_size_, request_->id};
+}
+
+SequenceView Sequence::View(std::uint64_t step) const {
+  return {
+      seq(), &tokens_, evaluated_, prompt_size_, step - last_served_, request_->request.priority};
 }
 
 void Sequence::OnEvaluated(std::int32_t rows, std::uint64_t step) {
@@ -90,8 +110,10 @@ Final Sequence::MakeFinal(FinishReason reason, Clock::time_point now) {
   final.prompt_tokens = static_cast<std::int32_t>(request_->prompt.tokens.size());
   final.completion_tokens = num_generated_;
   const Clock::time_point prompt_end = num_generated_ > 0 ? first_token_ : now;
-  final.timings.prompt_n = std::min(prompt_size_, std::max(evaluated_, 0));
-  if (num_generated_ > 0) final.timings.prompt_n = final.prompt_tokens;
+  final.timings.cache_n = cached_;
+  const std::int32_t held =
+      num_generated_ > 0 ? final.prompt_tokens : std::min(prompt_size_, evaluated_);
+  final.timings.prompt_n = std::max(0, held - cached_);
   final.timings.prompt_ms = Milliseconds(prompt_end - started_);
   final.timings.predicted_n = num_generated_;
   final.timings.predicted_ms = num_generated_ > 0 ? Milliseconds(now - first_token_) : 0;

@@ -3,10 +3,12 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "core/batch_plan.h"
 #include "core/context_pool.h"
+#include "core/prefix_cache.h"
 #include "core/request_state.h"
 #include "core/text_stream.h"
 #include "core/token_sampler.h"
@@ -16,12 +18,22 @@ namespace sentiric {
 // Used by the worker thread only. `tokens()[0, evaluated())` mirror the sequence's KV cells.
 class Sequence {
  public:
-  Sequence(RequestHandle request, ContextLease lease, std::unique_ptr<TokenSampler> sampler,
-           Clock::time_point now);
+  Sequence(RequestHandle request, std::unique_ptr<TokenSampler> sampler, Clock::time_point now);
 
-  SequenceView View() const;
-  SeqId seq() const { return lease_.seq(); }
+  // It runs while it holds a lease; without one it is parked.
+  void Place(ContextLease lease) { lease_.emplace(std::move(lease)); }
+  void Park();
+  // Its first `attached` tokens were found in the KV cache.
+  void Begin(std::int32_t attached, std::uint64_t step);
+
+  PrefixWant Want() const;
+  SequenceView View(std::uint64_t step) const;
+  SeqId seq() const { return lease_->seq(); }
   const RequestState& request() const { return *request_; }
+  const RequestHandle& handle() const { return request_; }
+  const std::vector<Token>& tokens() const { return tokens_; }
+  std::int32_t prompt_size() const { return prompt_size_; }
+  bool has_begun() const { return has_begun_; }
   std::int32_t evaluated() const { return evaluated_; }
   bool is_prefilling() const { return evaluated_ < prompt_size_; }
   bool is_finished() const { return is_finished_; }
@@ -35,10 +47,6 @@ class Sequence {
 
   // Positions [keep, keep + count) were taken out of the KV cache.
   void OnShifted(std::int32_t keep, std::int32_t count);
-
-  // The KV cells are gone: everything is evaluated again, the prompt in chunks and the generated
-  // tokens one by one, as the first time.
-  void OnParked() { evaluated_ = 0; }
 
   // The head that a shift keeps.
   std::int32_t keep() const { return request_->prompt.keep; }
@@ -55,13 +63,16 @@ class Sequence {
   Final MakeFinal(FinishReason reason, Clock::time_point now);
 
   const RequestHandle request_;
-  const ContextLease lease_;
+  std::optional<ContextLease> lease_;
   const std::unique_ptr<TokenSampler> sampler_;
   const Clock::time_point started_;  // left the queue
 
   std::vector<Token> tokens_;
   std::int32_t prompt_size_;
   std::int32_t evaluated_ = 0;
+  bool has_begun_ = false;  // nobody else computes its prefix; its rows may be planned
+  bool was_parked_ = false;
+  std::int32_t cached_ = 0;  // prompt tokens that it did not have to evaluate
   std::int32_t num_generated_ = 0;
   std::uint64_t last_served_ = 0;
   TextStream text_;

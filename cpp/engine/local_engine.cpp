@@ -23,14 +23,14 @@ Result<T> Guarded(const std::function<Result<T>()>& task) {
 
 }  // namespace
 
-LocalEngine::LocalEngine(EngineParts parts, const WorkerConfig& worker, std::int32_t queue_limit)
+LocalEngine::LocalEngine(EngineParts parts, const LoopConfig& loop, std::int32_t queue_limit)
     : info_(std::move(parts.info)),
       max_live_(parts.decoder->traits().contexts + queue_limit),
       prompts_(std::move(parts.prompts)),
       evaluator_(std::move(parts.evaluator)),
       add_stats_(std::move(parts.add_stats)),
       preparation_(std::move(parts.preparation)),
-      worker_(std::move(parts.decoder), std::move(parts.samplers), worker, &outbox_) {}
+      worker_(std::move(parts.decoder), std::move(parts.samplers), loop, &outbox_) {}
 
 Result<RequestId> LocalEngine::Submit(Request request) {
   if (Status status = Validate(request, info_.num_vocab)) return *status;

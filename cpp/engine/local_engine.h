@@ -14,7 +14,7 @@ namespace sentiric {
 
 class LocalEngine : public Engine {
  public:
-  LocalEngine(EngineParts parts, const WorkerConfig& worker, std::int32_t queue_limit);
+  LocalEngine(EngineParts parts, const LoopConfig& loop, std::int32_t queue_limit);
   ~LocalEngine() override { LocalEngine::Close(); }
 
   Result<RequestId> Submit(Request request) override;

@@ -3,13 +3,15 @@
 #include <algorithm>
 
 #include "backend/open_parts.h"
+#include "core/memory_budget.h"
 #include "engine/local_engine.h"
 
 namespace sentiric {
 namespace {
 
-constexpr std::int32_t kCpuPrefillChunk = 128;
-constexpr std::int32_t kGpuPrefillChunk = 512;
+constexpr std::int32_t kCpuSloMs = 200;
+constexpr std::int32_t kGpuSloMs = 50;
+constexpr std::uint64_t kMostHostBytes = std::uint64_t{1} << 30;
 
 class RangeOf {
  public:
@@ -32,20 +34,33 @@ Status Validate(const EngineConfig& config) {
   range.Check("threads", config.threads, 0, 1024);
   range.Check("threads_batch", config.threads_batch, 0, 1024);
   range.Check("queue_limit", config.queue_limit, 0, 1 << 20);
+  range.Check("itl_slo_ms", config.itl_slo_ms, -1, 600000);
+  range.Check("kv_cells", config.kv_cells, 0, 1 << 28);
   range.Check("batch_size", config.batch_size, config.contexts, 1 << 16);
   return range.status;
 }
 
-WorkerConfig WorkerConfigOf(const EngineConfig& config, const DecoderTraits& traits) {
-  WorkerConfig worker;
-  worker.scheduler.max_batch = config.batch_size;
-  worker.scheduler.busy_chunk = config.prefill_chunk > 1 ? config.prefill_chunk
-                                : traits.mixes_rows      ? kGpuPrefillChunk
-                                                         : kCpuPrefillChunk;
-  worker.scheduler.idle_chunk = std::min(config.ubatch_size, config.batch_size);
-  worker.scheduler.mixes_rows = traits.mixes_rows;
-  worker.queue_wait_ms = config.queue_wait_ms;
-  return worker;
+std::uint64_t HostBytes(const EngineConfig& config) {
+  if (config.host_cache_bytes >= 0) return static_cast<std::uint64_t>(config.host_cache_bytes);
+  return std::min(kMostHostBytes, FreeMemoryBytes() / 16);
+}
+
+LoopConfig LoopConfigOf(const EngineConfig& config, const DecoderTraits& traits) {
+  LoopConfig loop;
+  loop.scheduler.max_batch = config.batch_size;
+  loop.scheduler.idle_chunk = std::min(config.ubatch_size, config.batch_size);
+  loop.scheduler.mixes_rows = traits.mixes_rows;
+  loop.prefix.is_enabled = config.prefix_cache;
+  loop.prefix.is_exact = config.deterministic;
+  loop.prefix.host_bytes = config.prefix_cache ? HostBytes(config) : 0;
+  loop.queue.wait_ms = config.queue_wait_ms;
+  loop.queue.tenant_weights = config.tenant_weights;
+  loop.queue_tokens = config.queue_tokens;
+  loop.busy_chunk = config.prefill_chunk > 1 ? config.prefill_chunk : 0;
+  loop.itl_slo_ms = config.itl_slo_ms >= 0 ? config.itl_slo_ms
+                    : traits.mixes_rows    ? kGpuSloMs
+                                           : kCpuSloMs;
+  return loop;
 }
 
 }  // namespace
@@ -55,11 +70,11 @@ Result<std::unique_ptr<Engine>> Engine::Open(const EngineConfig& config,
   if (Status status = Validate(config)) return *status;
   auto parts = backend::OpenParts(config, progress);
   if (!parts) return parts.error();
-  const WorkerConfig worker = WorkerConfigOf(config, parts->decoder->traits());
+  const LoopConfig loop = LoopConfigOf(config, parts->decoder->traits());
   const std::int32_t queue_limit =
       config.queue_limit > 0 ? config.queue_limit : 4 * config.contexts;
   return std::unique_ptr<Engine>(
-      std::make_unique<LocalEngine>(std::move(parts).value(), worker, queue_limit));
+      std::make_unique<LocalEngine>(std::move(parts).value(), loop, queue_limit));
 }
 
 }  // namespace sentiric

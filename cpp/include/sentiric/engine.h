@@ -19,18 +19,28 @@ struct EngineConfig {
   std::int32_t context_size = 4096;  // tokens per sequence; 0 = what the model was trained with
   std::int32_t batch_size = 2048;    // most tokens handed to one decode call
   std::int32_t ubatch_size = 512;    // most tokens computed at once
-  std::int32_t prefill_chunk = 0;    // prompt tokens per step while others decode; 0 = by backend
-  std::int32_t threads = 0;          // compute threads, 0 = physical cores allowed to this process
-  std::int32_t threads_batch = 0;    // the same for prompts, 0 = as threads
-  std::int32_t gpu_layers = -1;      // -1 = all that a GPU build can take
+  std::int32_t prefill_chunk = 0;  // prompt tokens per step while others decode; 0 = by itl_slo_ms
+  // Longest step while streams run: prompts get what fits into it beside them. -1 = 200 on the
+  // CPU, 50 on a GPU; 0 = off, prompts take the whole batch.
+  std::int32_t itl_slo_ms = -1;
+  std::int32_t threads = 0;        // compute threads, 0 = physical cores allowed to this process
+  std::int32_t threads_batch = 0;  // the same for prompts, 0 = as threads
+  std::int32_t gpu_layers = -1;    // -1 = all that a GPU build can take
   bool use_mmap = true;
   bool kv_offload = true;
   std::string flash_attention = "auto";  // "auto" | "on" | "off"
   std::string kv_layout = "auto";        // "auto" | "unified" | "split"
   std::string cache_type_k = "f16";      // "f32" | "f16" | "bf16" | "q8_0" | ...
   std::string cache_type_v = "f16";
-  std::int32_t queue_limit = 0;            // waiting requests; 0 = 4 x contexts
-  std::int32_t queue_wait_ms = 30000;      // <= 0 = no limit
+  std::int32_t kv_cells = 0;           // tokens in a unified KV cache; 0 = contexts x size
+  bool prefix_cache = true;            // a prefix that was computed is not computed again
+  std::int64_t host_cache_bytes = -1;  // KV states in host memory; -1 = a sixteenth of what is
+                                       // free, at most 1 GiB; 0 = none
+  bool deterministic = false;          // see docs/determinism.md
+  std::int32_t queue_limit = 0;        // waiting requests; 0 = 4 x contexts
+  std::int64_t queue_tokens = 0;       // waiting prompt tokens; 0 = no limit
+  std::int32_t queue_wait_ms = 30000;  // <= 0 = no limit
+  std::vector<std::pair<std::string, double>> tenant_weights;  // share of a tenant; others 1
   std::string chat_template;               // overrides the model's own; empty = the model's
   std::string embedding_pooling = "auto";  // "auto" | "mean" | "cls" | "last"
 };
@@ -58,14 +68,25 @@ struct EngineStats {
   std::uint64_t requests_submitted = 0, requests_completed = 0, requests_cancelled = 0;
   std::uint64_t requests_failed = 0, requests_rejected = 0;
   std::uint64_t steps = 0, decode_calls = 0;
-  std::uint64_t prompt_tokens = 0;  // evaluated in prefill
+  std::uint64_t prompt_tokens = 0;                      // evaluated in prefill
+  std::uint64_t cached_tokens = 0;                      // of prompts, taken from the prefix cache
+  std::uint64_t prefix_hits = 0, prefix_hits_host = 0;  // sequences that began with a prefix
+  std::uint64_t prefix_copies = 0, prefix_evictions = 0;
+  std::uint64_t preemptions = 0, resumes = 0;  // sequences that were parked and went on
   std::uint64_t generated_tokens = 0;
   std::uint64_t shifts = 0, shifted_tokens = 0, kv_full_retries = 0;
   std::uint64_t grammar_cache_hits = 0, grammar_cache_misses = 0;
   std::uint64_t event_batches = 0;  // wake-ups handed to the pump
   std::int32_t queued = 0, preparing = 0, prefilling = 0, decoding = 0;
-  std::int32_t kv_tokens = 0;  // positions held by active sequences
-  double step_ms_mean = 0;     // exponential mean of the last steps
+  std::int32_t waiting = 0;        // have a context, but another one computes their prefix
+  std::int64_t queued_tokens = 0;  // of prompts that wait for a context
+  std::int32_t kv_cells = 0;       // positions that the KV cache has room for
+  std::int32_t kv_tokens = 0;      // positions held by active sequences
+  std::int32_t resting_tokens = 0, resting_sequences = 0;  // kept for later requests
+  std::uint64_t host_cache_bytes = 0;
+  std::int32_t prefill_budget = 0;  // prompt tokens of the last step beside running streams
+  double step_error = 0;            // mean error of the predicted step time, as a part of it
+  double step_ms_mean = 0;          // exponential mean of the last steps
 };
 
 // All methods may be called from any thread unless said otherwise.

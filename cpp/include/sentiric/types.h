@@ -74,6 +74,9 @@ struct Prompt {
   bool parse_special = false;     // text only: trusted callers may write control tokens
 };
 
+// Who goes first when there is not room for all. A waiting request rises a class with time.
+enum class Priority { kRealtime, kNormal, kBatch };
+
 struct Request {
   Prompt prompt;
   SamplingParams sampling;
@@ -84,6 +87,10 @@ struct Request {
   Truncation truncation = Truncation::kDropTurns;
   bool shift = true;                  // at the end of the context drop old tokens and go on
   std::int32_t deadline_ms = 600000;  // from submit to the last token; <= 0 = none
+  std::int32_t queue_wait_ms = 0;     // longest wait for a context; 0 = the engine's
+  Priority priority = Priority::kNormal;
+  std::string tenant;       // <= 128 bytes; tenants share the contexts fairly
+  std::string cache_scope;  // <= 128 bytes; prefixes are shared within a scope only
 };
 
 // Names the first field that is malformed or out of range.

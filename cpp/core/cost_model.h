@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+// What a decoder call costs on this machine, learnt while it runs.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+namespace sentiric {
+
+// The rows of one call, or of a step that is about to be planned.
+struct CallShape {
+  std::int32_t decode_rows = 0;
+  std::int64_t decode_context = 0;  // positions that the decode rows look back at, summed
+  std::int32_t prefill_tokens = 0;
+  std::int64_t prefill_context = 0;  // the same for the prompt tokens
+};
+
+// Time is linear in: a decode pass, its rows, their context, a prefill pass, its tokens, their
+// context. The six weights are a ridge regression over the calls seen, recent ones counting more
+// (least squares with exponential forgetting). One thread uses it.
+class CostModel {
+ public:
+  void Learn(const CallShape& shape, double ms);
+  double Predict(const CallShape& shape) const;  // ms, >= 0
+
+  // Prompt tokens that can join `shape` with the whole still taking `target_ms`; they stand at
+  // positions from `position` on. Never below `least`; `unknown` until a prefill was seen.
+  std::int32_t PrefillBudget(const CallShape& shape, double target_ms, std::int32_t position,
+                             std::int32_t least, std::int32_t unknown) const;
+
+  // Mean of |predicted - measured| / measured over the recent calls.
+  double error() const { return error_; }
+
+ private:
+  static constexpr std::size_t kSize = 6;
+  using Features = std::array<double, kSize>;
+
+  static Features FeaturesOf(const CallShape& shape);
+  void Solve();
+
+  std::array<Features, kSize> normal_{};  // weighted sum of x x^T
+  Features moment_{};                     // weighted sum of x * ms
+  Features weights_{};
+  std::int64_t num_calls_ = 0, num_prefills_ = 0;
+  double error_ = 0;
+};
+
+}  // namespace sentiric

@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+#include "core/prefix_cache.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace sentiric {
+namespace {
+
+std::int32_t Size(const std::vector<Token>& tokens) {
+  return static_cast<std::int32_t>(tokens.size());
+}
+
+}  // namespace
+
+PrefixCache::PrefixCache(Decoder* decoder, ContextPool* pool, const PrefixCacheConfig& config)
+    : decoder_(decoder),
+      pool_(pool),
+      config_(config),
+      min_copy_(decoder->traits().shares_cells ? 1 : std::max(config.min_copy, 1)),
+      min_chunk_(decoder->traits().mixes_rows ? 1 : 2),
+      slots_(static_cast<std::size_t>(decoder->traits().sequences)),
+      store_(config.host_bytes) {}
+
+std::optional<ContextLease> PrefixCache::Lease(const PrefixWant& want) {
+  const Source source = FindSource(-1, want);
+  const SeqId seq = ChooseSlot(source);
+  if (seq < 0) return std::nullopt;
+  std::optional<ContextLease> lease = pool_->MaybeLease(seq);
+  if (!lease) return std::nullopt;
+  Slot& slot = SlotOf(seq);
+  const bool is_in_place = source.holder == seq && CutTo(seq, source.length);
+  if (!is_in_place) Evict(seq);
+  slot.state = Slot::State::kRunning;
+  slot.computed = is_in_place ? source.length : 0;
+  slot.intact = INT32_MAX;
+  slot.has_begun = false;
+  slot.order = ++clock_;
+  const std::int32_t shared = config_.is_exact ? want.prompt_size : Size(want.tokens);
+  slot.record = {want.scope, want.tokens, shared, want.owner};
+  if (config_.is_enabled) index_.Insert(seq, want.scope, want.tokens);
+  return lease;
+}
+
+Beginning PrefixCache::Begin(SeqId seq, const PrefixWant& want) {
+  Slot& slot = SlotOf(seq);
+  Source source{seq, slot.computed};
+  if (slot.computed == 0) {
+    source = FindSource(seq, want);
+    if (IsWorthWaiting(seq, want, source.length)) return {true, 0};
+    if (source.holder >= 0 && AttachFrom(seq, source)) slot.computed = source.length;
+  }
+  slot.has_begun = true;
+  if (slot.computed > 0) {
+    ++(IsStored(source.holder) ? stats_.host_hits : stats_.hits);
+    stats_.attached_tokens += static_cast<std::uint64_t>(slot.computed);
+  }
+  return {false, slot.computed};
+}
+
+void PrefixCache::OnEvaluated(SeqId seq, std::int32_t evaluated) {
+  Slot& slot = SlotOf(seq);
+  slot.computed = std::min(evaluated, Size(slot.record.tokens));
+}
+
+void PrefixCache::OnShifted(SeqId seq, std::int32_t keep) {
+  Slot& slot = SlotOf(seq);
+  slot.intact = std::min(slot.intact, keep);
+  if (Size(slot.record.tokens) <= keep) return;
+  slot.record.tokens.resize(static_cast<std::size_t>(keep));
+  slot.record.shared = std::min(slot.record.shared, keep);
+  slot.computed = std::min(slot.computed, keep);
+  if (config_.is_enabled) index_.Insert(seq, slot.record.scope, slot.record.tokens);
+}
+
+void PrefixCache::Release(SeqId seq, const std::vector<Token>& tokens, std::int32_t evaluated,
+                          std::int32_t prompt_size) {
+  Slot& slot = SlotOf(seq);
+  evaluated = std::min(evaluated, slot.intact);
+  if (!config_.is_enabled || evaluated <= 0 || !CutTo(seq, evaluated)) return Free(seq);
+  slot.record.tokens.assign(tokens.begin(), tokens.begin() + evaluated);
+  slot.record.shared = config_.is_exact ? std::min(prompt_size, evaluated) : evaluated;
+  slot.computed = evaluated;
+  slot.state = Slot::State::kResting;
+  slot.last_used = ++clock_;
+  index_.Insert(seq, slot.record.scope, slot.record.tokens);
+}
+
+void PrefixCache::Discard(SeqId seq) { Free(seq); }
+
+bool PrefixCache::EvictOne() {
+  SeqId oldest = -1;
+  for (SeqId seq = 0; seq < static_cast<SeqId>(slots_.size()); ++seq) {
+    if (SlotOf(seq).state != Slot::State::kResting) continue;
+    if (oldest < 0 || SlotOf(seq).last_used < SlotOf(oldest).last_used) oldest = seq;
+  }
+  if (oldest >= 0) Evict(oldest);
+  return oldest >= 0;
+}
+
+// At least one token is always evaluated, and never a chunk that is too short for the backend.
+std::int32_t PrefixCache::MaxLength(const PrefixWant& want) const {
+  const std::int32_t all_but_one = Size(want.tokens) - 1;
+  const std::int32_t last_chunk = want.prompt_size - min_chunk_;
+  return std::max(0,
+                  all_but_one < want.prompt_size ? std::min(all_but_one, last_chunk) : all_but_one);
+}
+
+// Tokens that `want` may take from somebody else: in exact mode what a prefill computed, for what
+// it would compute in a prefill itself.
+std::int32_t PrefixCache::Shared(const PrefixRecord& record, const PrefixWant& want) const {
+  return config_.is_exact ? std::min(record.shared, want.prompt_size) : record.shared;
+}
+
+// Tokens of `want` that could be taken from the holder now; `common` is what they share.
+std::int32_t PrefixCache::Usable(HolderId holder, std::int32_t common,
+                                 const PrefixWant& want) const {
+  const PrefixRecord& record = IsStored(holder) ? *store_.Peek(holder) : SlotOf(holder).record;
+  const std::int32_t computed = IsStored(holder) ? Size(record.tokens) : SlotOf(holder).computed;
+  const std::int32_t allowed = record.owner == want.owner ? computed : Shared(record, want);
+  std::int32_t length = std::min({common, computed, allowed, MaxLength(want)});
+  // A cut inside the last chunk would leave too little of it.
+  if (length < want.prompt_size) length = std::min(length, want.prompt_size - min_chunk_);
+  if (!decoder_->traits().can_cut && length != computed) return 0;
+  return length >= min_copy_ ? length : 0;
+}
+
+// What the holder will have computed if one waits for it. Only for those who began, or stand before
+// `seq`: nobody waits in a circle.
+std::int32_t PrefixCache::Promised(SeqId seq, HolderId holder, std::int32_t common,
+                                   const PrefixWant& want) const {
+  if (IsStored(holder) || !decoder_->traits().can_cut) return 0;
+  const Slot& slot = SlotOf(holder);
+  const bool is_growing =
+      slot.state == Slot::State::kRunning && slot.computed < Size(slot.record.tokens);
+  if (!is_growing || !(slot.has_begun || slot.order < SlotOf(seq).order)) return 0;
+  return std::min({common, Shared(slot.record, want), MaxLength(want)});
+}
+
+PrefixCache::Source PrefixCache::FindSource(SeqId seq, const PrefixWant& want) const {
+  Source best;
+  if (!config_.is_enabled) return best;
+  for (const PrefixMatch& match : index_.Match(want.scope, want.tokens)) {
+    if (match.length <= best.length) break;
+    if (match.holder == seq) continue;
+    const std::int32_t length = Usable(match.holder, match.length, want);
+    if (length > best.length) best = {match.holder, length};
+  }
+  return best;
+}
+
+bool PrefixCache::IsWorthWaiting(SeqId seq, const PrefixWant& want, std::int32_t have) const {
+  if (!config_.is_enabled) return false;
+  const std::int32_t enough = std::max(have + 1, min_copy_);
+  for (const PrefixMatch& match : index_.Match(want.scope, want.tokens)) {
+    if (match.length < enough) return false;
+    if (match.holder != seq && Promised(seq, match.holder, match.length, want) >= enough) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// Tokens that would be lost with the sequence: nobody else has them.
+std::int32_t PrefixCache::Unique(SeqId seq) const {
+  const Slot& slot = SlotOf(seq);
+  std::int32_t elsewhere = 0;
+  for (const PrefixMatch& match : index_.Match(slot.record.scope, slot.record.tokens)) {
+    if (match.holder == seq) continue;
+    const bool is_stored = IsStored(match.holder);
+    const std::int32_t has = is_stored ? match.length : SlotOf(match.holder).computed;
+    elsewhere = std::max(elsewhere, std::min(match.length, has));
+  }
+  return slot.computed - elsewhere;
+}
+
+// The source itself when it may be cut to the prefix at no loss, or at a smaller one than taking
+// the place of the least recently used; else a free one, lowest first: neighbouring numbers share
+// one pass over the weights in a split KV cache.
+SeqId PrefixCache::ChooseSlot(const Source& source) const {
+  const bool can_reuse = source.holder >= 0 && !IsStored(source.holder) &&
+                         SlotOf(source.holder).state == Slot::State::kResting;
+  const std::int32_t loss = can_reuse ? SlotOf(source.holder).computed - source.length : 0;
+  if (can_reuse && loss == 0) return source.holder;
+  SeqId oldest = -1;
+  for (SeqId seq = 0; seq < static_cast<SeqId>(slots_.size()); ++seq) {
+    const Slot& slot = SlotOf(seq);
+    if (slot.state == Slot::State::kFree) return seq;
+    if (slot.state != Slot::State::kResting || seq == source.holder) continue;
+    if (oldest < 0 || slot.last_used < SlotOf(oldest).last_used) oldest = seq;
+  }
+  if (can_reuse && (oldest < 0 || loss <= Unique(oldest))) return source.holder;
+  return oldest;
+}
+
+// Fills the empty sequence; on failure it stays empty and begins without a prefix.
+bool PrefixCache::AttachFrom(SeqId seq, const Source& source) {
+  if (IsStored(source.holder)) return RestoreFrom(seq, source);
+  if (!decoder_->Copy(source.holder, seq, source.length)) {
+    decoder_->Clear(seq);
+    return false;
+  }
+  ++stats_.copies;
+  SlotOf(source.holder).last_used = ++clock_;
+  return true;
+}
+
+// The stored state stays: others may want it, too. One that cannot be read is forgotten.
+bool PrefixCache::RestoreFrom(SeqId seq, const Source& source) {
+  const StoredState* stored = store_.Find(source.holder);
+  if (decoder_->Restore(seq, stored->bytes) && CutTo(seq, source.length)) return true;
+  decoder_->Clear(seq);
+  index_.Erase(source.holder);
+  store_.Erase(source.holder);
+  return false;
+}
+
+bool PrefixCache::CutTo(SeqId seq, std::int32_t length) {
+  return decoder_->MaxPosition(seq) + 1 == length || decoder_->Truncate(seq, length);
+}
+
+void PrefixCache::Free(SeqId seq) {
+  decoder_->Clear(seq);
+  index_.Erase(seq);
+  SlotOf(seq) = Slot{};
+}
+
+void PrefixCache::Evict(SeqId seq) {
+  if (SlotOf(seq).state != Slot::State::kResting) return;
+  Store(seq);
+  Free(seq);
+  ++stats_.evictions;
+}
+
+void PrefixCache::Store(SeqId seq) {
+  const Slot& slot = SlotOf(seq);
+  if (Unique(seq) < config_.min_copy || !store_.Fits(decoder_->SavedSize(seq))) return;
+  std::vector<std::uint8_t> bytes = decoder_->Save(seq);
+  if (!store_.Fits(bytes.size())) return;
+  DropCovered(slot.record);
+  std::vector<HolderId> dropped;
+  store_.Put(next_stored_, {slot.record, std::move(bytes)}, &dropped);
+  index_.Insert(next_stored_, slot.record.scope, slot.record.tokens);
+  next_stored_ = next_stored_ == INT32_MAX ? kFirstStored : next_stored_ + 1;
+  for (const HolderId holder : dropped) index_.Erase(holder);
+  ++stats_.host_saves;
+  stats_.host_drops += dropped.size();
+}
+
+// Stored states that the record makes superfluous: earlier turns of the same conversation.
+void PrefixCache::DropCovered(const PrefixRecord& record) {
+  for (const PrefixMatch& match : index_.Match(record.scope, record.tokens)) {
+    const PrefixRecord* old = IsStored(match.holder) ? store_.Peek(match.holder) : nullptr;
+    if (old == nullptr || match.length < Size(old->tokens)) continue;
+    if (old->owner != record.owner && record.shared < Size(old->tokens)) continue;
+    index_.Erase(match.holder);
+    store_.Erase(match.holder);
+  }
+}
+
+PrefixStats PrefixCache::stats() const {
+  PrefixStats stats = stats_;
+  stats.host_bytes = store_.num_bytes();
+  for (const Slot& slot : slots_) {
+    if (slot.state != Slot::State::kResting) continue;
+    ++stats.resting_sequences;
+    stats.resting_tokens += slot.computed;
+  }
+  return stats;
+}
+
+bool PrefixCache::IsSlotSound(SeqId seq) const {
+  const Slot& slot = SlotOf(seq);
+  const std::int32_t cells = decoder_->MaxPosition(seq) + 1;
+  const bool is_running = slot.state == Slot::State::kRunning;
+  if (is_running == pool_->is_free(seq)) return false;
+  if (config_.is_enabled && index_.TokensOf(seq) != slot.record.tokens) return false;
+  switch (slot.state) {
+    case Slot::State::kFree: return cells == 0 && slot.record.tokens.empty();
+    case Slot::State::kResting: return cells == slot.computed && cells == Size(slot.record.tokens);
+    case Slot::State::kRunning: return cells >= slot.computed;
+  }
+  return false;
+}
+
+bool PrefixCache::CheckIntegrity() const {
+  std::size_t holders = store_.size();
+  for (SeqId seq = 0; seq < static_cast<SeqId>(slots_.size()); ++seq) {
+    if (!IsSlotSound(seq)) return false;
+    if (SlotOf(seq).state != Slot::State::kFree && config_.is_enabled) ++holders;
+  }
+  return index_.CheckIntegrity() && index_.num_holders() == holders &&
+         store_.num_bytes() <= config_.host_bytes;
+}
+
+}  // namespace sentiric

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+// Makes sure that a prefix is computed once: sequences begin with the cells of others, running,
+// resting or stored in host memory.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/context_pool.h"
+#include "core/decoder.h"
+#include "core/prefix_index.h"
+#include "core/state_store.h"
+
+namespace sentiric {
+
+struct PrefixCacheConfig {
+  bool is_enabled = true;
+  // Others get only the cells that a prefill computed, never those of generated tokens: a decode
+  // row and a prefill chunk round differently (see docs/determinism.md).
+  bool is_exact = false;
+  // Fewer tokens in common are not worth a copy between KV streams.
+  std::int32_t min_copy = 16;
+  std::uint64_t host_bytes = 0;  // for states that had to leave the KV cache; 0 = none are kept
+};
+
+// What a sequence is about to evaluate.
+struct PrefixWant {
+  const std::string& scope;
+  const std::vector<Token>& tokens;  // prompt, and what was generated before it was parked
+  std::int32_t prompt_size = 0;      // tokens below it are evaluated in chunks
+  RequestId owner = 0;
+};
+
+// How a sequence begins: with `length` tokens already in the KV cache, or by waiting for another
+// one that is computing a longer common prefix right now.
+struct Beginning {
+  bool waits = false;
+  std::int32_t length = 0;
+};
+
+struct PrefixStats {
+  std::uint64_t attached_tokens = 0;
+  std::uint64_t hits = 0;       // sequences that began with cells of the KV cache
+  std::uint64_t host_hits = 0;  // with a state from host memory
+  std::uint64_t copies = 0;     // of cells between sequences, in place not counted
+  std::uint64_t evictions = 0;  // resting sequences that left the KV cache
+  std::uint64_t host_saves = 0, host_drops = 0;
+  std::uint64_t host_bytes = 0;
+  std::int32_t resting_tokens = 0, resting_sequences = 0;
+};
+
+// The sequences of a decoder: free, running (leased), or resting with the cells of a request that
+// ended. Resting ones stay until their place or their cells are needed; the least recently used
+// goes first, to host memory where there is room. One thread uses it; `decoder` and `pool` outlive
+// it.
+class PrefixCache {
+ public:
+  PrefixCache(Decoder* decoder, ContextPool* pool, const PrefixCacheConfig& config);
+
+  // A sequence for the tokens, nullopt when as many run as may. Begin() follows, once a step until
+  // it no longer waits.
+  std::optional<ContextLease> Lease(const PrefixWant& want);
+  Beginning Begin(SeqId seq, const PrefixWant& want);
+
+  // The first `evaluated` tokens of a running sequence are in the KV cache.
+  void OnEvaluated(SeqId seq, std::int32_t evaluated);
+  // Only the first `keep` cells are still what their tokens say.
+  void OnShifted(SeqId seq, std::int32_t keep);
+
+  // The sequence ends or is parked: tokens[0, evaluated) rest. Call before its lease goes.
+  void Release(SeqId seq, const std::vector<Token>& tokens, std::int32_t evaluated,
+               std::int32_t prompt_size);
+  // The same for cells that nobody should trust.
+  void Discard(SeqId seq);
+
+  // Frees the cells of the sequence that rests longest; false when none does.
+  bool EvictOne();
+
+  PrefixStats stats() const;
+  bool CheckIntegrity() const;  // the books agree with the decoder and the pool
+
+ private:
+  struct Slot {
+    enum class State { kFree, kRunning, kResting };
+    State state = State::kFree;
+    PrefixRecord record;
+    std::int32_t computed = 0;        // tokens of the record that are in the KV cache
+    std::int32_t intact = INT32_MAX;  // cells from here on were shifted
+    bool has_begun = false;
+    std::uint64_t order = 0;      // of admission
+    std::uint64_t last_used = 0;  // while resting
+  };
+  struct Source {
+    HolderId holder = -1;
+    std::int32_t length = 0;
+  };
+
+  static bool IsStored(HolderId holder) { return holder >= kFirstStored; }
+  static constexpr HolderId kFirstStored = 1 << 16;
+
+  Slot& SlotOf(SeqId seq) { return slots_[static_cast<std::size_t>(seq)]; }
+  const Slot& SlotOf(SeqId seq) const { return slots_[static_cast<std::size_t>(seq)]; }
+  std::int32_t MaxLength(const PrefixWant& want) const;
+  std::int32_t Shared(const PrefixRecord& record, const PrefixWant& want) const;
+  std::int32_t Usable(HolderId holder, std::int32_t common, const PrefixWant& want) const;
+  std::int32_t Promised(SeqId seq, HolderId holder, std::int32_t common,
+                        const PrefixWant& want) const;
+  Source FindSource(SeqId seq, const PrefixWant& want) const;
+  bool IsWorthWaiting(SeqId seq, const PrefixWant& want, std::int32_t have) const;
+  std::int32_t Unique(SeqId seq) const;
+  SeqId ChooseSlot(const Source& source) const;
+  bool AttachFrom(SeqId seq, const Source& source);
+  bool RestoreFrom(SeqId seq, const Source& source);
+  bool CutTo(SeqId seq, std::int32_t length);
+  void Free(SeqId seq);
+  void Evict(SeqId seq);
+  void Store(SeqId seq);
+  void DropCovered(const PrefixRecord& record);
+  bool IsSlotSound(SeqId seq) const;
+
+  Decoder* const decoder_;
+  ContextPool* const pool_;
+  const PrefixCacheConfig config_;
+  const std::int32_t min_copy_;   // 1 where attaching costs nothing
+  const std::int32_t min_chunk_;  // fewest tokens of a prefill call
+  std::vector<Slot> slots_;       // by SeqId
+  PrefixIndex index_;             // every slot that is not free, every stored state
+  StateStore store_;
+  HolderId next_stored_ = kFirstStored;
+  std::uint64_t clock_ = 0;
+  PrefixStats stats_;
+};
+
+}  // namespace sentiric

@@ -1,0 +1,379 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+#include "engine/engine_loop.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace sentiric {
+namespace {
+
+// Prompt tokens of a step before the cost of one is known, and the least that goes on beside
+// running streams however slow the machine is.
+constexpr std::int32_t kFirstBudget = 64;
+constexpr std::int32_t kLeastBudget = 16;
+
+const Error kExpired{ErrorCode::kDeadlineExceeded, "deadline", "the time allowed is over"};
+const Error kStopped{ErrorCode::kCancelled, "engine", "the engine was closed"};
+const Error kNoContext{ErrorCode::kDeadlineExceeded, "queue", "no context became free in time"};
+const Error kCancelledInQueue{ErrorCode::kCancelled, "request", "cancelled while it waited"};
+
+Error DecodeError(DecodeStatus status) {
+  if (status == DecodeStatus::kInvalid) {
+    return {ErrorCode::kInternal, "decode", "the backend refused the batch"};
+  }
+  return {ErrorCode::kInternal, "decode", "the backend failed while computing this sequence"};
+}
+
+Claim ClaimOf(const RequestState& state) {
+  return {state.request.priority, state.request.tenant, state.id};
+}
+
+double Milliseconds(Clock::duration duration) {
+  return std::chrono::duration<double, std::milli>(duration).count();
+}
+
+}  // namespace
+
+EngineLoop::EngineLoop(std::unique_ptr<Decoder> decoder, std::shared_ptr<SamplerFactory> samplers,
+                       const LoopConfig& config, Outbox* outbox)
+    : config_(config),
+      scheduler_(config.scheduler),
+      samplers_(std::move(samplers)),
+      outbox_(outbox),
+      decoder_(std::move(decoder)),
+      pool_(decoder_->traits().sequences, decoder_->traits().contexts),
+      cache_(decoder_.get(), &pool_, config.prefix),
+      runner_(decoder_.get(), this),
+      queue_(config.queue),
+      by_seq_(static_cast<std::size_t>(decoder_->traits().sequences), nullptr) {
+  stats_.kv_cells = decoder_->traits().cells;
+}
+
+void EngineLoop::Step(Input input, bool decodes) {
+  const Clock::time_point now = Clock::now();
+  TakeIn(std::move(input));
+  EndWaiting(now);
+  EndRunning(now);
+  Admit(now);
+  BeginSequences();
+  MakeRoomInFullContexts(now);
+  if (decodes) Run(Plan());
+  RelievePressure(Clock::now());
+  Publish();
+}
+
+void EngineLoop::TakeIn(Input input) {
+  for (auto& [request, error] : input.rejected) {
+    EndWithoutContext(*request, FinishReason::kError, std::move(error));
+  }
+  for (RequestHandle& request : input.added) {
+    const auto tokens = static_cast<std::int64_t>(request->prompt.tokens.size());
+    const std::int64_t limit = config_.queue_tokens;
+    if (limit > 0 && queue_.size() > 0 && queue_.num_tokens() + tokens > limit) {
+      EndWithoutContext(
+          *request, FinishReason::kError,
+          {ErrorCode::kOverloaded, "queue",
+           "too many prompt tokens wait; got " + std::to_string(queue_.num_tokens() + tokens) +
+               ", allowed " + std::to_string(limit)});
+    } else {
+      queue_.Push(std::move(request));
+    }
+  }
+}
+
+void EngineLoop::EndWaiting(Clock::time_point now) {
+  for (Waiting& waiting : queue_.TakeCancelled()) {
+    EndWaiting(std::move(waiting), FinishReason::kCancelled, kCancelledInQueue);
+  }
+  for (Waiting& waiting : queue_.TakeExpired(now)) {
+    const Error& error = waiting.parked ? kExpired : kNoContext;
+    EndWaiting(std::move(waiting), FinishReason::kError, error);
+  }
+}
+
+void EngineLoop::EndRunning(Clock::time_point now) {
+  for (const auto& sequence : running_) {
+    if (sequence->request().cancelled.load()) sequence->Finish(FinishReason::kCancelled, now);
+    if (sequence->request().IsPastDeadline(now)) sequence->Fail(kExpired, now);
+  }
+  Publish();  // frees their contexts before new requests are admitted
+}
+
+void EngineLoop::Admit(Clock::time_point now) {
+  while (const Waiting* next = queue_.Next(now, running_.empty())) {
+    if (!MaybeStart(*next, now)) return;
+  }
+}
+
+// False when there is no context for it. A request whose sampler cannot be made ends here.
+bool EngineLoop::MaybeStart(const Waiting& next, Clock::time_point now) {
+  const RequestState& state = *next.request;
+  const PrefixWant fresh{state.request.cache_scope, state.prompt.tokens,
+                         static_cast<std::int32_t>(state.prompt.tokens.size()), state.id};
+  const PrefixWant want = next.parked ? next.parked->Want() : fresh;
+  std::optional<ContextLease> lease = cache_.Lease(want);
+  // Who is parked for the request must not take the place back before it starts.
+  if (!lease && MaybeMakeWay(state)) lease = cache_.Lease(want);
+  if (!lease) return false;
+  Waiting taken = queue_.Take(&next);
+  if (taken.parked) ++stats_.resumes;
+  const SeqId seq = lease->seq();
+  auto sequence = taken.parked ? std::move(taken.parked) : MakeSequence(taken.request, now);
+  if (!sequence) {
+    cache_.Discard(seq);
+    return true;
+  }
+  by_seq_[static_cast<std::size_t>(seq)] = sequence.get();
+  sequence->Place(std::move(*lease));
+  running_.push_back(std::move(sequence));
+  return true;
+}
+
+std::unique_ptr<Sequence> EngineLoop::MakeSequence(const RequestHandle& request,
+                                                   Clock::time_point now) {
+  auto sampler = samplers_->Create(request->request, request->prompt);
+  if (sampler) return std::make_unique<Sequence>(request, std::move(sampler).value(), now);
+  EndWithoutContext(*request, FinishReason::kError, sampler.error());
+  queue_.OnEnded(*request);
+  return nullptr;
+}
+
+// Parks a sequence that has to give way to the request, if there is one.
+bool EngineLoop::MaybeMakeWay(const RequestState& request) {
+  const auto victim = ChooseVictim(ClaimOf(request), Claims(), decoder_->traits().contexts);
+  if (victim) Park(*victim, false);
+  return victim.has_value();
+}
+
+// Its cells rest: if they are still there when it comes back, nothing is computed again.
+void EngineLoop::Park(std::size_t index, bool needs_room) {
+  std::unique_ptr<Sequence> sequence = std::move(running_[index]);
+  running_.erase(running_.begin() + static_cast<std::ptrdiff_t>(index));
+  const SeqId seq = sequence->seq();
+  cache_.Release(seq, sequence->tokens(), sequence->evaluated(), sequence->prompt_size());
+  by_seq_[static_cast<std::size_t>(seq)] = nullptr;
+  sequence->Park();
+  queue_.Park(std::move(sequence), needs_room);
+  ++stats_.preemptions;
+}
+
+void EngineLoop::BeginSequences() {
+  for (const auto& sequence : running_) {
+    if (sequence->has_begun() || sequence->is_finished()) continue;
+    const Beginning begun = cache_.Begin(sequence->seq(), sequence->Want());
+    if (begun.waits) continue;
+    sequence->Begin(begun.length, stats_.steps);
+    queue_.OnServed(sequence->request(), sequence->prompt_size() - begun.length);
+  }
+}
+
+// A context that is full to the last position drops half of what follows the kept head. The head
+// stays whole unless it leaves less than an eighth of the context to move in.
+void EngineLoop::MakeRoomInFullContexts(Clock::time_point now) {
+  const DecoderTraits& traits = decoder_->traits();
+  for (const auto& sequence : running_) {
+    if (sequence->is_finished() || sequence->evaluated() < traits.context_size) continue;
+    const std::int32_t keep =
+        std::min(sequence->keep(), traits.context_size - traits.context_size / 8);
+    const std::int32_t count = (sequence->evaluated() - keep) / 2;
+    if (!traits.can_shift || !sequence->request().request.shift || count < 1) {
+      sequence->Finish(FinishReason::kLength, now);
+      continue;
+    }
+    decoder_->Shift(sequence->seq(), keep, count);
+    sequence->OnShifted(keep, count);
+    cache_.OnShifted(sequence->seq(), keep);
+    ++stats_.shifts;
+    stats_.shifted_tokens += static_cast<std::uint64_t>(count);
+  }
+}
+
+BatchPlan EngineLoop::Plan() {
+  std::vector<SequenceView> views;
+  for (const auto& sequence : running_) {
+    if (!sequence->is_finished() && sequence->has_begun()) {
+      views.push_back(sequence->View(stats_.steps));
+    }
+  }
+  return scheduler_.Plan(views, BusyBudget(views));
+}
+
+// Prompt tokens that fit into a step beside its decode rows.
+std::int32_t EngineLoop::BusyBudget(const std::vector<SequenceView>& views) {
+  if (config_.busy_chunk > 0) return config_.busy_chunk;
+  if (config_.itl_slo_ms <= 0) return config_.scheduler.max_batch;
+  const auto prompts = Scheduler::Prompts(views);
+  if (prompts.empty()) return kFirstBudget;
+  CallShape decode;
+  for (const SequenceView& view : views) {
+    if (view.is_prefilling()) continue;
+    ++decode.decode_rows;
+    decode.decode_context += view.evaluated;
+  }
+  stats_.prefill_budget = cost_.PrefillBudget(decode, config_.itl_slo_ms, prompts[0]->evaluated,
+                                              kLeastBudget, kFirstBudget);
+  return stats_.prefill_budget;
+}
+
+void EngineLoop::Run(const BatchPlan& plan) {
+  if (plan.batches.empty()) return;
+  ++stats_.steps;
+  double step_ms = 0;
+  for (const Batch& batch : plan.batches) {
+    const CallShape shape = ShapeOf(batch);
+    const Clock::time_point start = Clock::now();
+    // Only a call that serves one sequence may stop half-way when that one is cancelled.
+    const bool serves_one = batch.front().seq == batch.back().seq;
+    const Sequence* owner = Find(batch.front().seq);
+    runner_.Run(batch, serves_one ? &owner->request().cancelled : nullptr);
+    const double ms = Milliseconds(Clock::now() - start);
+    cost_.Learn(shape, ms);
+    step_ms += ms;
+  }
+  stats_.step_ms_mean += (step_ms - stats_.step_ms_mean) * (stats_.steps == 1 ? 1.0 : 0.1);
+}
+
+CallShape EngineLoop::ShapeOf(const Batch& batch) {
+  CallShape shape;
+  for (const Row& row : batch) {
+    const bool is_prefill = Find(row.seq)->is_prefilling();
+    ++(is_prefill ? shape.prefill_tokens : shape.decode_rows);
+    (is_prefill ? shape.prefill_context : shape.decode_context) += row.pos;
+  }
+  return shape;
+}
+
+void EngineLoop::OnEvaluated(const Batch& batch) {
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    Sequence* sequence = Find(batch[i].seq);
+    if (sequence->is_prefilling()) ++stats_.prompt_tokens;
+    sequence->OnEvaluated(1, stats_.steps);
+    cache_.OnEvaluated(batch[i].seq, sequence->evaluated());
+    if (!batch[i].wants_logits || sequence->is_finished()) continue;
+    if (!sequence->OnLogits(decoder_->Logits(i), Clock::now())) continue;
+    ++stats_.generated_tokens;
+    queue_.OnServed(sequence->request(), 1);
+  }
+}
+
+void EngineLoop::OnNoRoom(SeqId seq) { stalled_.push_back(seq); }
+
+void EngineLoop::OnFailed(SeqId seq, DecodeStatus status) {
+  Find(seq)->Fail(DecodeError(status), Clock::now());
+}
+
+// When the cache has no room, what rests goes first; then the weakest sequence gives its cells up
+// and waits for another one to end. A sequence that is alone with the cache cannot be helped.
+void EngineLoop::RelievePressure(Clock::time_point now) {
+  if (std::exchange(stalled_, {}).empty() || cache_.EvictOne()) return;
+  const std::vector<Claim> claims = Claims();
+  if (claims.empty()) return;
+  const std::size_t weakest = ChooseUnderPressure(claims);
+  if (claims.size() > 1) {
+    Park(weakest, true);
+    cache_.EvictOne();
+  } else {
+    running_[weakest]->Fail({ErrorCode::kOutOfMemory, "kv_cache", "no room for one sequence"}, now);
+  }
+}
+
+std::vector<Claim> EngineLoop::Claims() const {
+  std::vector<Claim> claims;
+  for (const auto& sequence : running_) claims.push_back(ClaimOf(sequence->request()));
+  return claims;
+}
+
+// Gives contexts back before the news goes out: who sees the end of a request finds its context
+// free.
+void EngineLoop::Publish() {
+  EndFinished();
+  CountEvents();
+  UpdateGauges();
+  {
+    const std::lock_guard<std::mutex> lock(stats_mutex_);
+    published_stats_ = stats_;
+  }
+  outbox_->Put(std::exchange(events_, {}));
+}
+
+void EngineLoop::EndFinished() {
+  for (const auto& sequence : running_) {
+    if (std::optional<Event> event = sequence->MaybeTakeEvent()) {
+      events_.push_back(std::move(*event));
+    }
+    if (!sequence->is_finished()) continue;
+    const SeqId seq = sequence->seq();
+    cache_.Release(seq, sequence->tokens(), sequence->evaluated(), sequence->prompt_size());
+    by_seq_[static_cast<std::size_t>(seq)] = nullptr;
+    queue_.OnEnded(sequence->request());
+  }
+  running_.erase(std::remove_if(running_.begin(), running_.end(),
+                                [](const auto& sequence) { return sequence->is_finished(); }),
+                 running_.end());
+}
+
+EngineStats EngineLoop::stats() const {
+  const std::lock_guard<std::mutex> lock(stats_mutex_);
+  return published_stats_;
+}
+
+void EngineLoop::CountEvents() {
+  for (const Event& event : events_) {
+    if (!event.final) continue;
+    ++stats_.requests_completed;
+    if (event.final->reason == FinishReason::kCancelled) ++stats_.requests_cancelled;
+    if (event.final->reason == FinishReason::kError) ++stats_.requests_failed;
+  }
+}
+
+void EngineLoop::UpdateGauges() {
+  stats_.queued = static_cast<std::int32_t>(queue_.size());
+  stats_.queued_tokens = queue_.num_tokens();
+  stats_.prefilling = stats_.decoding = stats_.waiting = stats_.kv_tokens = 0;
+  for (const auto& sequence : running_) {
+    ++(!sequence->has_begun()      ? stats_.waiting
+       : sequence->is_prefilling() ? stats_.prefilling
+                                   : stats_.decoding);
+    stats_.kv_tokens += sequence->evaluated();
+  }
+  stats_.decode_calls = runner_.num_calls();
+  stats_.kv_full_retries = runner_.num_kv_full();
+  stats_.step_error = cost_.error();
+  const PrefixStats prefix = cache_.stats();
+  stats_.cached_tokens = prefix.attached_tokens;
+  stats_.prefix_hits = prefix.hits;
+  stats_.prefix_hits_host = prefix.host_hits;
+  stats_.prefix_copies = prefix.copies;
+  stats_.prefix_evictions = prefix.evictions;
+  stats_.resting_tokens = prefix.resting_tokens;
+  stats_.resting_sequences = prefix.resting_sequences;
+  stats_.host_cache_bytes = prefix.host_bytes;
+}
+
+void EngineLoop::EndWaiting(Waiting waiting, FinishReason reason, Error error) {
+  queue_.OnEnded(*waiting.request);
+  if (!waiting.parked) return EndWithoutContext(*waiting.request, reason, std::move(error));
+  waiting.parked->Fail(std::move(error), Clock::now());
+  events_.push_back(*waiting.parked->MaybeTakeEvent());
+}
+
+void EngineLoop::EndWithoutContext(const RequestState& request, FinishReason reason, Error error) {
+  Event event;
+  event.request = request.id;
+  event.context = request.prompt.context;
+  event.final.emplace();
+  event.final->reason = error.code == ErrorCode::kCancelled ? FinishReason::kCancelled : reason;
+  event.final->error = std::move(error);
+  events_.push_back(std::move(event));
+}
+
+void EngineLoop::Shutdown() {
+  for (const auto& sequence : running_) sequence->Fail(kStopped, Clock::now());
+  for (Waiting& waiting : queue_.TakeAll()) {
+    EndWaiting(std::move(waiting), FinishReason::kCancelled, kStopped);
+  }
+  Publish();
+  decoder_.reset();
+}
+
+}  // namespace sentiric

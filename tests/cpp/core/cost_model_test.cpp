@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+#include "core/cost_model.h"
+
+#include <cmath>
+#include <random>
+
+#include "check.h"
+
+using namespace sentiric;
+
+namespace {
+
+// A machine that the model can describe exactly.
+double Machine(const CallShape& s) {
+  return (s.decode_rows > 0 ? 30.0 : 0.0) + 2.0 * s.decode_rows +
+         1e-3 * static_cast<double>(s.decode_context) + (s.prefill_tokens > 0 ? 25.0 : 0.0) +
+         5.0 * s.prefill_tokens + 1e-4 * static_cast<double>(s.prefill_context);
+}
+
+CallShape RandomShape(std::mt19937* random) {
+  CallShape shape;
+  const auto pick = [&](int high) {
+    return static_cast<std::int32_t>((*random)() % static_cast<unsigned>(high));
+  };
+  shape.decode_rows = pick(9);
+  shape.decode_context = shape.decode_rows * pick(2000);
+  shape.prefill_tokens = pick(2) * (2 + pick(500));
+  shape.prefill_context = static_cast<std::int64_t>(shape.prefill_tokens) * pick(2000);
+  return shape;
+}
+
+}  // namespace
+
+TEST(CostModel, LearnsALinearMachine) {
+  CostModel model;
+  std::mt19937 random(1);
+  for (int i = 0; i < 300; ++i) {
+    const CallShape shape = RandomShape(&random);
+    model.Learn(shape, Machine(shape));
+  }
+  EXPECT(model.error() < 0.01);
+  for (int i = 0; i < 50; ++i) {
+    const CallShape shape = RandomShape(&random);
+    if (shape.decode_rows + shape.prefill_tokens == 0) continue;
+    EXPECT(std::abs(model.Predict(shape) - Machine(shape)) < 0.02 * Machine(shape) + 0.5);
+  }
+}
+
+TEST(CostModel, TheBudgetMeetsTheTarget) {
+  CostModel model;
+  std::mt19937 random(2);
+  for (int i = 0; i < 300; ++i) {
+    const CallShape shape = RandomShape(&random);
+    model.Learn(shape, Machine(shape));
+  }
+  const CallShape streams{4, 2000, 0, 0};
+  for (const double target : {150.0, 200.0, 400.0}) {
+    const std::int32_t budget = model.PrefillBudget(streams, target, 1000, 2, 64);
+    CallShape step = streams;
+    step.prefill_tokens = budget;
+    step.prefill_context = static_cast<std::int64_t>(budget) * (1000 + budget / 2);
+    EXPECT(Machine(step) <= target * 1.03);
+    EXPECT(Machine(step) >= target * 0.95);
+  }
+}
+
+TEST(CostModel, WhatIsUnknownIsGivenAndTheLeastGoesOn) {
+  CostModel model;
+  EXPECT_EQ(model.PrefillBudget({}, 200, 0, 16, 64), 64);
+  model.Learn({0, 0, 100, 5000}, 100000.0);  // a second per token
+  EXPECT_EQ(model.PrefillBudget({1, 10, 0, 0}, 200, 0, 16, 64), 16);
+}
+
+TEST(CostModel, ForgetsWhatTheMachineWas) {
+  CostModel model;
+  std::mt19937 random(3);
+  for (int i = 0; i < 3000; ++i) {
+    const CallShape shape = RandomShape(&random);
+    model.Learn(shape, Machine(shape) * (i < 1000 ? 1.0 : 3.0));  // now slower
+  }
+  EXPECT(model.error() < 0.02);
+}

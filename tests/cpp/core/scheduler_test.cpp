@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+#include "core/scheduler.h"
+
+#include "check.h"
+
+using namespace sentiric;
+
+namespace {
+
+std::vector<Token> TokensOf(std::int32_t size) {
+  return std::vector<Token>(static_cast<std::size_t>(size), 7);
+}
+
+const std::vector<Token> kRunning = {10, 11, 12};
+const SequenceView kStream{2, &kRunning, 2, 2, 0, Priority::kNormal};
+
+SequenceView Prefill(SeqId seq, const std::vector<Token>& prompt, std::uint64_t waited = 0,
+                     Priority priority = Priority::kNormal) {
+  return {seq, &prompt, 0, static_cast<std::int32_t>(prompt.size()), waited, priority};
+}
+
+SchedulerConfig Config(std::int32_t idle_chunk, bool mixes_rows = false) {
+  SchedulerConfig config;
+  config.max_batch = 64;
+  config.idle_chunk = idle_chunk;
+  config.mixes_rows = mixes_rows;
+  return config;
+}
+
+SeqId FirstPrompt(const std::vector<SequenceView>& views) {
+  return Scheduler::Prompts(views).front()->seq;
+}
+
+}  // namespace
+
+TEST(Scheduler, TheGoldenPlan) {
+  const Scheduler scheduler(Config(6));
+  const std::vector<Token> prompt = {20, 21, 22, 23, 24};
+  const SequenceView prefill = Prefill(0, prompt);
+  // Alone, the whole prompt goes in one call; its last row gives logits.
+  EXPECT(scheduler.Plan({prefill}, 4) == (BatchPlan{{{{0, 0, 20, false},
+                                                      {0, 1, 21, false},
+                                                      {0, 2, 22, false},
+                                                      {0, 3, 23, false},
+                                                      {0, 4, 24, true}}}}));
+  // Beside a stream the row of the stream comes first; a single token is never left over.
+  EXPECT(
+      scheduler.Plan({prefill, kStream}, 4) ==
+      (BatchPlan{{{{2, 2, 12, true}}, {{0, 0, 20, false}, {0, 1, 21, false}, {0, 2, 22, false}}}}));
+  EXPECT(scheduler.Plan({}, 4) == BatchPlan{});
+}
+
+TEST(Scheduler, WhereRowsMixAStepIsOneCall) {
+  const Scheduler scheduler(Config(6, true));
+  const std::vector<Token> a = TokensOf(5), b = TokensOf(9);
+  EXPECT_EQ(scheduler.Plan({Prefill(0, a), Prefill(1, b)}, 4).batches.size(), 1u);
+  const BatchPlan busy = scheduler.Plan({Prefill(0, a), Prefill(1, b), kStream}, 8);
+  ASSERT(busy.batches.size() == 1);
+  EXPECT_EQ(busy.num_rows(), 1u + 8u);
+}
+
+TEST(Scheduler, ABatchIsNeverLargerThanTheDecoderTakes) {
+  const Scheduler scheduler(Config(60, true));
+  const std::vector<Token> a = TokensOf(100), b = TokensOf(100);
+  for (const std::int32_t budget : {16, 64, 1 << 16}) {
+    for (const Batch& batch :
+         scheduler.Plan({Prefill(0, a), Prefill(1, b), kStream}, budget).batches)
+      EXPECT(batch.size() <= 64);
+  }
+}
+
+TEST(Scheduler, APromptIsNeverCutToASingleToken) {
+  for (std::int32_t size = 2; size < 60; ++size) {
+    for (const std::int32_t chunk : {2, 3, 4, 5, 16}) {
+      const Scheduler scheduler(Config(512));
+      const std::vector<Token> prompt = TokensOf(size);
+      SequenceView view = Prefill(0, prompt);
+      while (view.is_prefilling()) {
+        const BatchPlan plan = scheduler.Plan({view, kStream}, chunk);
+        EXPECT(plan.batches[1].size() >= 2);
+        view.evaluated += static_cast<std::int32_t>(plan.batches[1].size());
+      }
+    }
+  }
+}
+
+TEST(Scheduler, TheShortPromptGoesFirst) {
+  const std::vector<Token> a = TokensOf(100), b = TokensOf(20);
+  EXPECT_EQ(FirstPrompt({Prefill(0, a), Prefill(1, b)}), 1);
+}
+
+TEST(Scheduler, TheBetterClassGoesFirst) {
+  const std::vector<Token> a = TokensOf(100), b = TokensOf(20);
+  EXPECT_EQ(FirstPrompt({Prefill(0, a, 0, Priority::kRealtime), Prefill(1, b)}), 0);
+}
+
+TEST(Scheduler, NoPromptStarves) {
+  // A new short prompt in every step; the long one is served before they outweigh its waiting.
+  const std::vector<Token> a = TokensOf(4000), b = TokensOf(20);
+  std::uint64_t waited = 0;
+  while (FirstPrompt({Prefill(0, a, waited), Prefill(1, b)}) != 0) ++waited;
+  EXPECT_EQ(waited, static_cast<std::uint64_t>((4000 - 20) / Scheduler::kAgeing + 1));
+}
