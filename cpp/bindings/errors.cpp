@@ -10,6 +10,7 @@ void Raise(const Error& error) {
   const py::object make = py::module_::import("sentiric_llama.errors").attr("make_error");
   const py::object exception =
       make(std::string(ErrorCodeName(error.code)), error.where, error.what);
+  exception.attr("retry_ms") = error.retry_ms;
   PyErr_SetObject(py::type::of(exception).ptr(), exception.ptr());
 }
 

@@ -123,6 +123,9 @@ void BindEvents(py::module_* m) {
       .def_readonly("reason", &Final::reason)
       .def_readonly("stop_string", &Final::stop_string)
       .def_property_readonly("error", &ErrorTuple, "(code, where, what) or None.")
+      .def_property_readonly(
+          "retry_ms", [](const Final& self) { return self.error ? self.error->retry_ms : 0; },
+          "When there should be room for a refused request; 0 when nobody knows.")
       .def_readonly("prompt_tokens", &Final::prompt_tokens)
       .def_readonly("completion_tokens", &Final::completion_tokens)
       .def_readonly("timings", &Final::timings);
@@ -249,6 +252,7 @@ void BindFacts(py::module_* m) {
       .def_readonly("host_cache_bytes", &EngineStats::host_cache_bytes)
       .def_readonly("prefill_budget", &EngineStats::prefill_budget)
       .def_readonly("step_error", &EngineStats::step_error)
+      .def_readonly("request_ms_mean", &EngineStats::request_ms_mean)
       .def_readonly("step_ms_mean", &EngineStats::step_ms_mean);
 }
 

@@ -35,6 +35,7 @@ class Sequence {
   std::int32_t prompt_size() const { return prompt_size_; }
   bool has_begun() const { return has_begun_; }
   std::int32_t evaluated() const { return evaluated_; }
+  Clock::time_point started() const { return started_; }
   bool is_prefilling() const { return evaluated_ < prompt_size_; }
   bool is_finished() const { return is_finished_; }
 

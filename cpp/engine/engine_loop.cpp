@@ -74,7 +74,8 @@ void EngineLoop::TakeIn(Input input) {
           *request, FinishReason::kError,
           {ErrorCode::kOverloaded, "queue",
            "too many prompt tokens wait; got " + std::to_string(queue_.num_tokens() + tokens) +
-               ", allowed " + std::to_string(limit)});
+               ", allowed " + std::to_string(limit),
+           static_cast<std::int32_t>(stats_.request_ms_mean)});
     } else {
       queue_.Push(std::move(request));
     }
@@ -306,6 +307,9 @@ void EngineLoop::EndFinished() {
     cache_.Release(seq, sequence->tokens(), sequence->evaluated(), sequence->prompt_size());
     by_seq_[static_cast<std::size_t>(seq)] = nullptr;
     queue_.OnEnded(sequence->request());
+    const double ms = Milliseconds(Clock::now() - sequence->started());
+    stats_.request_ms_mean +=
+        (ms - stats_.request_ms_mean) * (stats_.request_ms_mean > 0 ? 0.1 : 1);
   }
   running_.erase(std::remove_if(running_.begin(), running_.end(),
                                 [](const auto& sequence) { return sequence->is_finished(); }),

@@ -38,9 +38,11 @@ Result<RequestId> LocalEngine::Submit(Request request) {
   if (is_closed_) return kClosed;
   if (static_cast<std::int32_t>(live_.size()) >= max_live_) {
     ++num_rejected_;
+    const auto num_live = static_cast<std::int32_t>(live_.size());
     return Error{ErrorCode::kOverloaded, "queue",
-                 "the queue is full; got " + std::to_string(live_.size()) +
-                     " requests running and waiting, allowed " + std::to_string(max_live_)};
+                 "the queue is full; got " + std::to_string(num_live) +
+                     " requests running and waiting, allowed " + std::to_string(max_live_),
+                 RetryMs(num_live)};
   }
   ++num_submitted_;
   auto handle = std::make_shared<RequestState>(next_id_++, std::move(request));
@@ -48,6 +50,12 @@ Result<RequestId> LocalEngine::Submit(Request request) {
   ++num_preparing_;
   preparation_->Post([this, handle] { Prepare(handle); });
   return handle->id;
+}
+
+// When one of those who wait will have found a context, at the pace of the last requests.
+std::int32_t LocalEngine::RetryMs(std::int32_t num_live) const {
+  const double rounds = static_cast<double>(num_live) / worker_.capacity().total;
+  return static_cast<std::int32_t>(std::min(worker_.stats().request_ms_mean * rounds / 2, 6e5));
 }
 
 void LocalEngine::Prepare(const RequestHandle& request) {

@@ -34,6 +34,7 @@ class LocalEngine : public Engine {
   void Close() override;
 
  private:
+  std::int32_t RetryMs(std::int32_t num_live) const;
   void Prepare(const RequestHandle& request);
   template <typename T>
   Result<T> OnPreparationThread(std::function<Result<T>()> task);

@@ -28,6 +28,12 @@ from sentiric_llama.types import (
 if TYPE_CHECKING:
     from sentiric_llama import _core
 
+# Fields of a Request that are the same in C++.
+_PLAIN = (
+    *("parse_special", "max_tokens", "ignore_eos", "shift", "deadline_ms", "queue_wait_ms"),
+    *("tenant", "cache_scope"),
+)
+
 _T = TypeVar("_T")
 _P = ParamSpec("_P")
 
@@ -102,12 +108,13 @@ def request_to_native(request: Request) -> _core.Request:
     _assign(native, "messages", message_pairs(request.messages))
     _assign(native, "text", request.text)
     _assign(native, "tokens", list(items_of(request.tokens, "tokens")))
-    for name in ("parse_special", "max_tokens", "ignore_eos", "shift", "deadline_ms"):
+    for name in _PLAIN:
         _assign(native, name, getattr(request, name))
     stop = (request.stop,) if isinstance(request.stop, str) else items_of(request.stop, "stop")
     _assign(native, "stop", list(stop))
     _assign(native, "sampling", _sampling_to_native(request.sampling))
     native.truncation = _member(_core.Truncation, request.truncation, "truncation")
+    native.priority = _member(_core.Priority, request.priority, "priority")
     grammar = request.grammar or Grammar("none")
     kind = _member(_core.GrammarKind, grammar.kind, "grammar")
     call("grammar", native.set_grammar, kind, grammar.text)
@@ -153,7 +160,9 @@ def failure_of(event: _core.Event) -> SentiricLlamaError | None:
     """The exception that a failed request ends with."""
     if event.final is None or event.final.error is None:
         return None
-    return make_error(*event.final.error)
+    error = make_error(*event.final.error)
+    error.retry_ms = event.final.retry_ms
+    return error
 
 
 def to_messages(messages: Sequence[Message | Mapping[str, str]]) -> tuple[Message, ...]:

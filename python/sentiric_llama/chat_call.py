@@ -10,8 +10,16 @@ from typing import Any
 
 from sentiric_llama.config import Settings
 from sentiric_llama.errors import ContextLengthExceeded, InvalidArgument
+from sentiric_llama.log import CURRENT_TRACE
 from sentiric_llama.params import out_of_range
-from sentiric_llama.types import Grammar, Message, Request, SamplingParams, Truncation
+from sentiric_llama.types import (
+    Grammar,
+    Message,
+    Priority,
+    Request,
+    SamplingParams,
+    Truncation,
+)
 
 ROLES = ("system", "developer", "user", "assistant", "tool")
 MAX_MESSAGES = 2048
@@ -38,6 +46,7 @@ class ChatCall:
     grammar: Grammar | None = None
     ignore_eos: bool = False
     truncation: Truncation | None = None
+    priority: Priority = "normal"
     n: int = 1
 
 
@@ -48,6 +57,7 @@ def build_requests(call: ChatCall, settings: Settings, num_vocab: int) -> list[R
     """
     check_limits(call)
     sampling = replace(default_sampling(settings), **call.sampling)
+    tenant = CURRENT_TRACE.get().tenant_id or ""
     for token in sampling.logit_bias:
         if token >= num_vocab:
             raise out_of_range("logit_bias", token, f"token ids 0..{num_vocab - 1}")
@@ -60,6 +70,9 @@ def build_requests(call: ChatCall, settings: Settings, num_vocab: int) -> list[R
         ignore_eos=call.ignore_eos,
         truncation=call.truncation or settings.truncation,
         deadline_ms=settings.request_timeout_ms,
+        priority=call.priority,
+        tenant=tenant,
+        cache_scope=tenant if settings.cache_scope == "tenant" else "",
     )
     return [_choice(request, index) for index in range(call.n)]
 

@@ -148,6 +148,31 @@ class Settings(BaseSettings):
     )
     cache_type_k: CacheType = Field("f16", description="number format of cached keys")
     cache_type_v: CacheType = Field("f16", description="number format of cached values")
+    itl_slo_ms: int = Field(
+        -1,
+        ge=-1,
+        le=600_000,
+        description="longest step while streams run; -1 is 200 on the CPU and 50 on a GPU, 0 is off",
+    )
+    kv_cells: int = Field(
+        0, ge=0, le=2**28, description="tokens in a unified KV cache; 0 is all contexts in full"
+    )
+    prefix_cache: bool = Field(True, description="compute a common prefix of prompts once")
+    host_cache_bytes: int = Field(
+        -1,
+        ge=-1,
+        le=2**40,
+        description="memory for KV states that left the cache; -1 is automatic, 0 is none",
+    )
+    cache_scope: Literal["shared", "tenant"] = Field(
+        "shared", description="who shares prefixes: all callers, or each tenant by itself"
+    )
+    deterministic: bool = Field(
+        False, description="share only what keeps every text independent of the load, bit by bit"
+    )
+    queue_tokens: int = Field(
+        0, ge=0, le=2**40, description="prompt tokens that may wait; 0 is no limit"
+    )
     queue_limit: int = Field(
         0, ge=0, le=100_000, description="waiting requests; 0 is 4 for each context"
     )

@@ -73,6 +73,8 @@ class SentiricLlamaError(Exception):
     """Base of every error of this package: `code`, `where` and `what`."""
 
     code: ErrorCode = ErrorCode.INTERNAL
+    retry_ms: int = 0
+    """Overloaded: when there should be room again, in milliseconds; 0 when nobody knows."""
 
     def __init__(self, what: str, *, where: str = "") -> None:
         super().__init__(f"[{where}] {what}" if where else what)

@@ -10,7 +10,14 @@ from typing import Any, TypedDict
 
 from sentiric_llama._convert import items_of, to_messages
 from sentiric_llama.errors import InvalidArgument, InvalidGrammar
-from sentiric_llama.types import Grammar, Message, Request, SamplingParams, Truncation
+from sentiric_llama.types import (
+    Grammar,
+    Message,
+    Priority,
+    Request,
+    SamplingParams,
+    Truncation,
+)
 
 TextPrompt = str | Sequence[int]
 ChatPrompt = Sequence[Message | Mapping[str, str]]
@@ -31,6 +38,10 @@ class Options(TypedDict, total=False):
     truncation: Truncation
     shift: bool
     deadline_ms: int
+    queue_wait_ms: int
+    priority: Priority
+    tenant: str
+    cache_scope: str
 
 
 def _grammar_of(options: Options) -> Grammar | None:

@@ -152,6 +152,12 @@ def engine_config(settings: Settings, model: ModelFile) -> EngineConfig:
         kv_layout=settings.kv_layout,
         cache_type_k=settings.cache_type_k,
         cache_type_v=settings.cache_type_v,
+        itl_slo_ms=settings.itl_slo_ms,
+        kv_cells=settings.kv_cells,
+        prefix_cache=settings.prefix_cache,
+        host_cache_bytes=settings.host_cache_bytes,
+        deterministic=settings.deterministic,
+        queue_tokens=settings.queue_tokens,
         queue_limit=settings.queue_limit,
         queue_wait_ms=settings.queue_wait_ms,
     )

@@ -14,6 +14,7 @@ from sentiric_llama.errors import InternalError
 
 FinishReason = Literal["stop", "length", "cancelled", "error"]
 Truncation = Literal["drop_turns", "shift", "error"]
+Priority = Literal["realtime", "normal", "batch"]
 GrammarKind = Literal["none", "gbnf", "json_schema", "json_object"]
 
 
@@ -82,6 +83,13 @@ class Request:
     truncation: Truncation = "drop_turns"
     shift: bool = True
     deadline_ms: int = 600_000
+    queue_wait_ms: int = 0
+    """Longest wait for a context; 0 is the engine's."""
+    priority: Priority = "normal"
+    tenant: str = ""
+    """Tenants share the contexts fairly."""
+    cache_scope: str = ""
+    """Prefixes are shared between requests of one scope only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,8 +242,15 @@ class EngineConfig:
     kv_layout: str = "auto"
     cache_type_k: str = "f16"
     cache_type_v: str = "f16"
+    itl_slo_ms: int = -1
+    kv_cells: int = 0
+    prefix_cache: bool = True
+    host_cache_bytes: int = -1
+    deterministic: bool = False
     queue_limit: int = 0
+    queue_tokens: int = 0
     queue_wait_ms: int = 30_000
+    tenant_weights: tuple[tuple[str, float], ...] = ()
     chat_template: str = ""
     embedding_pooling: str = "auto"
 
@@ -282,6 +297,13 @@ class EngineStats:
     steps: int = 0
     decode_calls: int = 0
     prompt_tokens: int = 0
+    cached_tokens: int = 0
+    prefix_hits: int = 0
+    prefix_hits_host: int = 0
+    prefix_copies: int = 0
+    prefix_evictions: int = 0
+    preemptions: int = 0
+    resumes: int = 0
     generated_tokens: int = 0
     shifts: int = 0
     shifted_tokens: int = 0
@@ -293,5 +315,14 @@ class EngineStats:
     preparing: int = 0
     prefilling: int = 0
     decoding: int = 0
+    waiting: int = 0
+    queued_tokens: int = 0
+    kv_cells: int = 0
     kv_tokens: int = 0
+    resting_tokens: int = 0
+    resting_sequences: int = 0
+    host_cache_bytes: int = 0
+    prefill_budget: int = 0
+    step_error: float = 0.0
+    request_ms_mean: float = 0.0
     step_ms_mean: float = 0.0

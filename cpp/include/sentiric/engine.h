@@ -86,6 +86,7 @@ struct EngineStats {
   std::uint64_t host_cache_bytes = 0;
   std::int32_t prefill_budget = 0;  // prompt tokens of the last step beside running streams
   double step_error = 0;            // mean error of the predicted step time, as a part of it
+  double request_ms_mean = 0;       // exponential mean of the last requests, in a context
   double step_ms_mean = 0;          // exponential mean of the last steps
 };
 

@@ -3,6 +3,7 @@
 // codes are all derived from ErrorCode by tables that tests iterate.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -40,6 +41,7 @@ struct Error {
   ErrorCode code = ErrorCode::kInternal;
   std::string where;
   std::string what;
+  std::int32_t retry_ms = 0;  // kOverloaded: when there should be room; 0 = nobody knows
 
   // "[where] what"
   std::string Message() const { return where.empty() ? what : "[" + where + "] " + what; }

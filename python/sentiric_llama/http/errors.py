@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import re
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -97,7 +98,8 @@ def error_response(error: SentiricLlamaError | HttpError) -> JsonResponse:
     status = error_status(error)
     headers = dict(error.headers) if isinstance(error, HttpError) else {}
     if status in _RETRY_STATUSES:
-        headers.setdefault("retry-after", str(RETRY_AFTER_S))
+        retry_ms = 0 if isinstance(error, HttpError) else error.retry_ms
+        headers.setdefault("retry-after", str(math.ceil(retry_ms / 1000) or RETRY_AFTER_S))
     return JsonResponse(error_body(error), status, headers)
 
 

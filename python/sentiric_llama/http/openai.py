@@ -19,9 +19,10 @@ from sentiric_llama.params import (
     parse_sampling,
     parse_stop,
 )
-from sentiric_llama.types import Grammar, Message, Truncation
+from sentiric_llama.types import Grammar, Message, Priority, Truncation
 
 TRUNCATIONS = ("drop_turns", "shift", "error")
+PRIORITIES = ("realtime", "normal", "batch")
 FORMATS = ("text", "json_object", "json_schema")
 _SAMPLING = frozenset(
     {*SAMPLING_RANGES, *SAMPLING_ALIASES, "dry_sequence_breakers", "logit_bias"}
@@ -30,7 +31,7 @@ _USED = frozenset(
     {
         *("messages", "model", "stream", "stream_options", "n", "stop", "ignore_eos"),
         *("max_tokens", "max_completion_tokens", "logprobs", "top_logprobs"),
-        *("response_format", "grammar", "json_schema", "truncation", "modalities"),
+        *("response_format", "grammar", "json_schema", "truncation", "modalities", "priority"),
         *("system_prompt", "rag_context", "lora_adapter"),
         *("tools", "tool_choice", "functions", "function_call"),
     }
@@ -92,7 +93,8 @@ def parse_chat(body: dict[str, Any], *, strict: bool = False) -> ChatRequest:
         stop=() if body.get("stop") is None else parse_stop(body["stop"]),
         grammar=grammar,
         ignore_eos=fields.flag("ignore_eos"),
-        truncation=_truncation(fields),
+        truncation=cast("Truncation | None", _choice(fields, "truncation", TRUNCATIONS)),
+        priority=cast("Priority", _choice(fields, "priority", PRIORITIES) or "normal"),
         n=1 if n is None else int(CHOICES.check(n)),
     )
     options = Fields(fields.object("stream_options") or {}, "stream_options")
@@ -254,8 +256,9 @@ def _top_logprobs(fields: Fields, logprobs: bool) -> int | None:
     return count
 
 
-def _truncation(fields: Fields) -> Truncation | None:
-    value = fields.text("truncation")
-    if value is not None and value not in TRUNCATIONS:
-        raise fields.refuse("truncation", " | ".join(TRUNCATIONS))
-    return cast("Truncation | None", value)
+def _choice(fields: Fields, name: str, allowed: tuple[str, ...]) -> str | None:
+    """One of a few words, None when not given."""
+    value = fields.text(name)
+    if value is not None and value not in allowed:
+        raise fields.refuse(name, " | ".join(allowed))
+    return value
