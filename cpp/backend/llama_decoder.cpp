@@ -12,8 +12,9 @@ namespace {
 // A pass over the weights costs about as much as this many more rows in the same pass.
 constexpr SeqId kMaxGap = 4;
 
-// With one buffer for all: how many sequences may rest beside those that run.
-constexpr std::int32_t kRestingPerContext = 4;
+// With one buffer for all: how many sequences may rest beside those that run, at least. Each costs
+// the library a row of logits.
+constexpr std::int32_t kMinResting = 8;
 constexpr std::int32_t kMaxSequences = 256;  // the library's limit
 
 DecodeStatus StatusOf(std::int32_t code) {
@@ -69,8 +70,8 @@ Result<std::unique_ptr<LlamaDecoder>> LlamaDecoder::Create(std::shared_ptr<const
   traits.can_cut = !is_recurrent;
   // In one buffer a resting sequence costs nothing but its cells; each recurrent one has a state.
   const bool has_spare = !*is_split && !is_recurrent && config.prefix_cache;
-  traits.sequences =
-      has_spare ? std::min(kMaxSequences, config.contexts * kRestingPerContext) : config.contexts;
+  const std::int32_t spare = has_spare ? std::max(config.contexts, kMinResting) : 0;
+  traits.sequences = std::min(kMaxSequences, config.contexts + spare);
   auto cells = NumCells(config, traits, *is_split);
   if (!cells) return cells.error();
   traits.cells = *cells;
@@ -79,7 +80,7 @@ Result<std::unique_ptr<LlamaDecoder>> LlamaDecoder::Create(std::shared_ptr<const
   params->n_batch = static_cast<std::uint32_t>(config.batch_size);
   params->n_ubatch = static_cast<std::uint32_t>(std::min(config.ubatch_size, config.batch_size));
   // One row of logits per sequence is all a step reads; the library would reserve one per token.
-  params->n_outputs_max = static_cast<std::uint32_t>(config.contexts);
+  params->n_outputs_max = params->n_seq_max;
   params->kv_unified = !*is_split;
   auto context = MakeContext(*model, *params);
   if (!context) return context.error();

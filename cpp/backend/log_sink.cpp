@@ -24,6 +24,15 @@ LogLine::Level LevelOf(ggml_log_level level) {
   }
 }
 
+// What the engine expects, handles and counts is no warning: a KV cache that is full for now.
+bool IsRoutine(const std::string& line) {
+  for (const char* part : {"failed to find a memory slot", "available cells in kv cache",
+                           "failed to restore kv cache"}) {
+    if (line.find(part) != std::string::npos) return true;
+  }
+  return false;
+}
+
 class Buffer {
  public:
   void Add(ggml_log_level level, const char* text) {
@@ -60,7 +69,8 @@ class Buffer {
 
  private:
   void EndLine() {
-    if (!open_.empty()) lines_.push_back({level_, std::exchange(open_, {})});
+    const LogLine::Level level = IsRoutine(open_) ? LogLine::Level::kDebug : level_;
+    if (!open_.empty()) lines_.push_back({level, std::exchange(open_, {})});
     if (lines_.size() > kMaxLines) {
       lines_.pop_front();
       ++num_lost_;

@@ -205,11 +205,13 @@ bool PrefixCache::AttachFrom(SeqId seq, const Source& source) {
   return true;
 }
 
-// The stored state stays: others may want it, too. One that cannot be read is forgotten.
+// The stored state stays: others may want it, too. One that cannot be read is forgotten, unless it
+// is the room for it that is missing.
 bool PrefixCache::RestoreFrom(SeqId seq, const Source& source) {
   const StoredState* stored = store_.Find(source.holder);
   if (decoder_->Restore(seq, stored->bytes) && CutTo(seq, source.length)) return true;
   decoder_->Clear(seq);
+  if (decoder_->traits().shares_cells) return false;
   index_.Erase(source.holder);
   store_.Erase(source.holder);
   return false;

@@ -126,6 +126,65 @@ TEST(Decoder, ATruncatedSequenceContinuesAsIfNothingHadHappened) {
   EXPECT(SameBits(LogitsOf(decoder.get(), 0), solo[0]));
 }
 
+TEST(Decoder, ACopiedPrefixContinuesAsItsOwn) {
+  const auto solo = Solo(4, 30, 1);
+  auto decoder = MakeDecoder();
+  ASSERT(decoder->Decode(Rows(2, 4, 0, 24), nullptr) == DecodeStatus::kOk);
+  ASSERT(decoder->Decode(Rows(2, 8, 24, 50), nullptr) == DecodeStatus::kOk);  // another text
+  ASSERT(decoder->Copy(2, 0, 24));
+  EXPECT_EQ(decoder->MaxPosition(0), 23);
+  EXPECT_EQ(decoder->MaxPosition(2), 49);
+  ASSERT(decoder->Decode(Rows(0, 4, 24, 30), nullptr) == DecodeStatus::kOk);
+  ASSERT(decoder->Decode(Rows(0, 4, 30, 31), nullptr) == DecodeStatus::kOk);
+  EXPECT(SameBits(LogitsOf(decoder.get(), 0), solo[0]));
+}
+
+TEST(Decoder, ASavedStateContinuesAnywhere) {
+  const auto solo = Solo(4, 30, 1);
+  auto decoder = MakeDecoder();
+  ASSERT(decoder->Decode(Rows(1, 4, 0, 30), nullptr) == DecodeStatus::kOk);
+  const std::vector<std::uint8_t> state = decoder->Save(1);
+  EXPECT_EQ(state.size(), decoder->SavedSize(1));
+  decoder->Clear(1);
+  ASSERT(decoder->Decode(Rows(1, 5, 0, 40), nullptr) == DecodeStatus::kOk);
+  ASSERT(decoder->Decode(Rows(3, 6, 0, 40), nullptr) == DecodeStatus::kOk);
+  decoder->Clear(3);
+  ASSERT(decoder->Restore(3, state));
+  EXPECT_EQ(decoder->MaxPosition(3), 29);
+  ASSERT(decoder->Decode(Rows(3, 4, 30, 31), nullptr) == DecodeStatus::kOk);
+  EXPECT(SameBits(LogitsOf(decoder.get(), 0), solo[0]));
+}
+
+TEST(Decoder, AStateThatIsNoneLeavesTheSequenceEmpty) {
+  auto decoder = MakeDecoder();
+  ASSERT(decoder->Decode(Rows(1, 4, 0, 30), nullptr) == DecodeStatus::kOk);
+  std::vector<std::uint8_t> state = decoder->Save(1);
+  EXPECT(!decoder->Restore(2, {}));
+  EXPECT(!decoder->Restore(2, {1, 2, 3}));
+  state.resize(state.size() / 2);
+  EXPECT(!decoder->Restore(2, state));
+  EXPECT_EQ(decoder->MaxPosition(2), -1);
+  EXPECT_EQ(decoder->Decode(Rows(2, 4, 0, 30), nullptr), DecodeStatus::kOk);
+}
+
+TEST(Decoder, InOneBufferACopyTakesNoCells) {
+  EngineConfig config = GuideConfig(2);
+  config.kv_layout = "unified";
+  config.kv_cells = 256;
+  auto made = LlamaDecoder::Create(Guide(), config);
+  if (!made.ok()) check::Fail(__FILE__, __LINE__, made.error().Message());
+  ASSERT(made.ok());
+  const std::unique_ptr<LlamaDecoder> decoder = std::move(made).value();
+  EXPECT(decoder->traits().shares_cells);
+  EXPECT(decoder->traits().sequences > 2);
+  ASSERT(decoder->Decode(Rows(0, 1, 0, 200), nullptr) == DecodeStatus::kOk);
+  for (SeqId seq = 1; seq < decoder->traits().sequences; ++seq) {
+    EXPECT(decoder->Copy(0, seq, 190));
+  }
+  EXPECT_EQ(decoder->Decode(Rows(1, 1, 190, 240), nullptr), DecodeStatus::kOk);
+  EXPECT_EQ(decoder->Decode(Rows(2, 1, 190, 240), nullptr), DecodeStatus::kKvFull);
+}
+
 TEST(Decoder, AShiftTakesTheMiddleOut) {
   auto decoder = MakeDecoder();
   ASSERT(decoder->traits().can_shift);
