@@ -160,6 +160,26 @@ def weights(recipe: Recipe, num_tokens: int) -> Iterator[tuple[str, Array]]:
     yield "output.weight", matrix(num_tokens)
 
 
+def adapter(name: str, base: str, path: Path) -> Path:
+    """A LoRA adapter of rank 4 with random weights, the same for the same name."""
+    recipe = RECIPES[base]
+    random = np.random.RandomState(int.from_bytes(hashlib.sha256(name.encode()).digest()[:4]))
+    writer = gguf.GGUFWriter(path, "llama")
+    writer.add_type("adapter")
+    writer.add_string("adapter.type", "lora")
+    writer.add_float32("adapter.lora.alpha", 4.0)
+    for layer in range(recipe.layers):
+        for part in ("attn_q", "attn_output"):
+            for side, shape in (("a", (4, recipe.width)), ("b", (recipe.width, 4))):
+                values = (0.5 * random.standard_normal(shape)).astype(np.float32)
+                writer.add_tensor(f"blk.{layer}.{part}.weight.lora_{side}", values)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return path
+
+
 if __name__ == "__main__":
     for wanted in sys.argv[1:] or RECIPES:
         print(model(wanted))

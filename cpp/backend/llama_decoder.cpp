@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "backend/abort_guard.h"
+#include "backend/lora_store.h"
 
 namespace sentiric::backend {
 namespace {
@@ -108,6 +109,19 @@ LlamaDecoder::LlamaDecoder(std::shared_ptr<const Model> model, ContextPtr contex
         return abort != nullptr && abort->load(std::memory_order_relaxed);
       },
       this);
+}
+
+void LlamaDecoder::UseAdapters(const AdapterSet* adapters) {
+  std::vector<llama_adapter_lora*> loras;
+  std::vector<float> scales;
+  if (adapters != nullptr) {
+    for (const auto& [lora, scale] : static_cast<const LoraSet*>(adapters)->adapters()) {
+      loras.push_back(lora->get());
+      scales.push_back(scale);
+    }
+  }
+  // Does nothing when they are the ones in use.
+  llama_set_adapters_lora(context_.get(), loras.data(), loras.size(), scales.data());
 }
 
 DecodeStatus LlamaDecoder::Decode(const Batch& batch, const std::atomic<bool>* abort) {

@@ -17,6 +17,7 @@ class LlamaDecoder : public Decoder {
                                                       const EngineConfig& config);
 
   const DecoderTraits& traits() const override { return traits_; }
+  void UseAdapters(const AdapterSet* adapters) override;
   DecodeStatus Decode(const Batch& batch, const std::atomic<bool>* abort) override;
   const float* Logits(std::size_t row) override;
   bool Truncate(SeqId seq, Position from) override;

@@ -5,6 +5,7 @@
 #include "backend/deep_stack.h"
 #include "backend/llama_decoder.h"
 #include "backend/llama_evaluator.h"
+#include "backend/lora_store.h"
 #include "backend/prompt_builder.h"
 
 namespace sentiric::backend {
@@ -39,6 +40,7 @@ Result<EngineParts> OpenParts(const EngineConfig& config,
   (*decoder)->Describe(&parts.info);
   prompts->Describe(&parts.info);
   parts.add_stats = [prompts](EngineStats* stats) { prompts->AddStats(stats); };
+  parts.adapters = std::make_unique<LoraStore>(*model, config.lora_dir, config.max_adapters);
   parts.samplers =
       std::make_shared<ChainSamplerFactory>(MakeSamplingVocab(*model, prompts->tokenizer()));
   parts.prompts = std::move(prompts);

@@ -97,7 +97,13 @@ void BindRequest(py::module_* m) {
       .def_readwrite("queue_wait_ms", &Request::queue_wait_ms)
       .def_readwrite("priority", &Request::priority)
       .def_readwrite("tenant", &Request::tenant)
-      .def_readwrite("cache_scope", &Request::cache_scope);
+      .def_readwrite("cache_scope", &Request::cache_scope)
+      .def_property(
+          "adapters", [](const Request&) { return py::list(); },
+          [](Request& self, const std::vector<std::pair<std::string, float>>& adapters) {
+            for (const auto& [name, scale] : adapters) self.adapters.push_back({name, scale});
+          },
+          "Write-only: (name, scale) pairs.");
 }
 
 py::tuple LogprobTuple(const TokenLogprob& value) {
@@ -182,6 +188,8 @@ void BindConfig(py::module_* m) {
       .def_readwrite("queue_tokens", &EngineConfig::queue_tokens)
       .def_readwrite("tenant_weights", &EngineConfig::tenant_weights)
       .def_readwrite("queue_wait_ms", &EngineConfig::queue_wait_ms)
+      .def_readwrite("lora_dir", &EngineConfig::lora_dir)
+      .def_readwrite("max_adapters", &EngineConfig::max_adapters)
       .def_readwrite("chat_template", &EngineConfig::chat_template)
       .def_readwrite("embedding_pooling", &EngineConfig::embedding_pooling);
 }
@@ -251,6 +259,7 @@ void BindFacts(py::module_* m) {
       .def_readonly("resting_sequences", &EngineStats::resting_sequences)
       .def_readonly("host_cache_bytes", &EngineStats::host_cache_bytes)
       .def_readonly("prefill_budget", &EngineStats::prefill_budget)
+      .def_readonly("adapters_loaded", &EngineStats::adapters_loaded)
       .def_readonly("step_error", &EngineStats::step_error)
       .def_readonly("request_ms_mean", &EngineStats::request_ms_mean)
       .def_readonly("step_ms_mean", &EngineStats::step_ms_mean);

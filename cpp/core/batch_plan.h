@@ -8,7 +8,8 @@
 
 namespace sentiric {
 
-// The rows of each batch go to one Decode call, in this order.
+// The rows of each batch go to one Decode call, in this order. All of them run under the same
+// adapters.
 struct BatchPlan {
   std::vector<Batch> batches;
   std::size_t num_rows() const {
@@ -28,6 +29,7 @@ struct SequenceView {
   std::int32_t prompt_size = 0;  // positions below it are prefilled in chunks
   std::uint64_t waited = 0;      // steps since its last prefill chunk, or since it began
   Priority priority = Priority::kNormal;
+  const AdapterSet* adapters = nullptr;  // only rows under the same ones share a call
 
   bool is_prefilling() const { return evaluated < prompt_size; }
   std::int32_t prompt_left() const { return prompt_size - evaluated; }

@@ -20,7 +20,7 @@ constexpr double kContextUnit = 1024;
 
 CostModel::Features CostModel::FeaturesOf(const CallShape& shape) {
   const double tokens = shape.prefill_tokens;
-  return {shape.decode_rows > 0 ? 1.0 : 0.0,
+  return {static_cast<double>(shape.decode_calls),
           static_cast<double>(shape.decode_rows),
           static_cast<double>(shape.decode_context) / kContextUnit,
           tokens > 0 ? 1.0 : 0.0,

@@ -10,6 +10,7 @@ namespace sentiric {
 
 // The rows of one call, or of a step that is about to be planned.
 struct CallShape {
+  std::int32_t decode_calls = 0;
   std::int32_t decode_rows = 0;
   std::int64_t decode_context = 0;  // positions that the decode rows look back at, summed
   std::int32_t prefill_tokens = 0;

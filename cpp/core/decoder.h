@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <vector>
 
+#include "core/adapters.h"
 #include "sentiric/types.h"
 
 namespace sentiric {
@@ -53,6 +54,9 @@ class Decoder {
   virtual ~Decoder() = default;
 
   virtual const DecoderTraits& traits() const = 0;
+
+  // The adapters of the calls from now on; null = the model alone.
+  virtual void UseAdapters(const AdapterSet* adapters) = 0;
 
   // Evaluates the rows in order. `abort`, when given, is polled during the call.
   virtual DecodeStatus Decode(const Batch& batch, const std::atomic<bool>* abort) = 0;

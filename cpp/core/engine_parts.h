@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 
+#include "core/adapters.h"
 #include "core/decoder.h"
 #include "core/task_pool.h"
 #include "core/token_sampler.h"
@@ -18,6 +19,7 @@ struct EngineParts {
   std::unique_ptr<Decoder> decoder;
   std::unique_ptr<Evaluator> evaluator;  // used on the worker's thread only
   std::shared_ptr<SamplerFactory> samplers;
+  std::unique_ptr<AdapterStore> adapters;  // null = none exist; the worker's thread only
   std::shared_ptr<PromptBuilder> prompts;
   std::unique_ptr<TaskPool> preparation;  // its threads have deep stacks
   ModelInfo info;

@@ -89,6 +89,11 @@ Status Validate(const Request& request, std::int32_t num_vocab) {
   check.In("tenant bytes", static_cast<double>(request.tenant.size()), 0, 128)
       .In("cache_scope bytes", static_cast<double>(request.cache_scope.size()), 0, 128)
       .In("queue_wait_ms", request.queue_wait_ms, 0, 86400000);
+  check.In("lora_adapter count", static_cast<double>(request.adapters.size()), 0, 8);
+  for (const AdapterUse& use : request.adapters) {
+    check.In("lora_adapter bytes", static_cast<double>(use.name.size()), 1, 128)
+        .In("lora_adapter scale", use.scale, -10, 10);
+  }
   if (Status status = check.Take()) return status;
   const int sources = !request.prompt.messages.empty() + !request.prompt.text.empty() +
                       !request.prompt.tokens.empty();

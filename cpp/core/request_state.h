@@ -5,6 +5,7 @@
 #include <atomic>
 #include <memory>
 
+#include "core/adapters.h"
 #include "sentiric/prompt.h"
 #include "sentiric/types.h"
 
@@ -19,8 +20,12 @@ struct RequestState {
            now - submitted > std::chrono::milliseconds(request.deadline_ms);
   }
 
+  // Prefixes are shared between equal scopes only.
+  std::string Scope() const { return request.cache_scope + '\x1f' + AdapterKey(request.adapters); }
+
   const RequestId id;
   const Request request;
+  const std::string scope = Scope();
   const Clock::time_point submitted;
   PreparedPrompt prompt;               // written by the preparation task, then the worker's
   std::atomic<bool> cancelled{false};  // raised by any thread; polled during a prefill

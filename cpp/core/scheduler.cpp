@@ -18,30 +18,42 @@ Row RowAt(const SequenceView& view, std::int32_t pos) {
 
 BatchPlan Scheduler::Plan(const std::vector<SequenceView>& sequences,
                           std::int32_t busy_budget) const {
-  BatchPlan plan{DecodeBatches(sequences)};
-  const bool is_busy = !plan.batches.empty();
-  const auto num_rows = static_cast<std::int32_t>(plan.num_rows());
+  std::vector<Group> groups = DecodeGroups(sequences);
+  const bool is_busy = !groups.empty();
+  std::int32_t num_rows = 0;
+  for (const Group& group : groups) num_rows += static_cast<std::int32_t>(group.rows.size());
   const std::int32_t limit = is_busy ? busy_budget : config_.idle_chunk;
   const std::int32_t room = config_.mixes_rows ? config_.max_batch - num_rows : config_.idle_chunk;
-  std::vector<Batch> prefill =
-      PrefillBatches(sequences, is_busy ? std::min(busy_budget, room) : room, limit);
-  for (Batch& batch : prefill) {
-    if (config_.mixes_rows && !plan.batches.empty()) {
-      plan.batches.back().insert(plan.batches.back().end(), batch.begin(), batch.end());
+  for (Group& prefill :
+       PrefillGroups(sequences, is_busy ? std::min(busy_budget, room) : room, limit)) {
+    const auto same = std::find_if(groups.begin(), groups.end(), [&](const Group& group) {
+      return config_.mixes_rows && group.adapters == prefill.adapters;
+    });
+    if (same == groups.end()) {
+      groups.push_back(std::move(prefill));
     } else {
-      plan.batches.push_back(std::move(batch));
+      same->rows.insert(same->rows.end(), prefill.rows.begin(), prefill.rows.end());
     }
   }
+  BatchPlan plan;
+  for (Group& group : groups) plan.batches.push_back(std::move(group.rows));
   return plan;
 }
 
-std::vector<Batch> Scheduler::DecodeBatches(const std::vector<SequenceView>& sequences) const {
-  Batch rows;
+std::vector<Scheduler::Group> Scheduler::DecodeGroups(const std::vector<SequenceView>& sequences) {
+  std::vector<Group> groups;
   for (const SequenceView& view : sequences) {
-    if (!view.is_prefilling()) rows.push_back(RowAt(view, view.evaluated));
+    if (view.is_prefilling()) continue;
+    auto same = std::find_if(groups.begin(), groups.end(),
+                             [&](const Group& group) { return group.adapters == view.adapters; });
+    if (same == groups.end()) same = groups.insert(groups.end(), {view.adapters, {}});
+    same->rows.push_back(RowAt(view, view.evaluated));
   }
-  std::sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) { return a.seq < b.seq; });
-  return rows.empty() ? std::vector<Batch>{} : std::vector<Batch>{std::move(rows)};
+  for (Group& group : groups) {
+    std::sort(group.rows.begin(), group.rows.end(),
+              [](const Row& a, const Row& b) { return a.seq < b.seq; });
+  }
+  return groups;
 }
 
 std::vector<const SequenceView*> Scheduler::Prompts(const std::vector<SequenceView>& sequences) {
@@ -59,18 +71,21 @@ std::vector<const SequenceView*> Scheduler::Prompts(const std::vector<SequenceVi
   return prompts;
 }
 
-std::vector<Batch> Scheduler::PrefillBatches(const std::vector<SequenceView>& sequences,
-                                             std::int32_t budget, std::int32_t limit) const {
-  std::vector<Batch> batches;
+std::vector<Scheduler::Group> Scheduler::PrefillGroups(const std::vector<SequenceView>& sequences,
+                                                       std::int32_t budget,
+                                                       std::int32_t limit) const {
+  std::vector<Group> groups;
   for (const SequenceView* view : Prompts(sequences)) {
     if (budget < 2) break;
     const std::int32_t count = ChunkSize(view->prompt_left(), std::min(budget, limit));
-    Batch batch;
-    for (std::int32_t i = 0; i < count; ++i) batch.push_back(RowAt(*view, view->evaluated + i));
+    Group group{view->adapters, {}};
+    for (std::int32_t i = 0; i < count; ++i) {
+      group.rows.push_back(RowAt(*view, view->evaluated + i));
+    }
     budget -= count;
-    batches.push_back(std::move(batch));
+    groups.push_back(std::move(group));
   }
-  return batches;
+  return groups;
 }
 
 std::int32_t Scheduler::ChunkSize(std::int32_t prompt_left, std::int32_t limit) const {

@@ -38,9 +38,15 @@ class Scheduler {
 
  private:
   std::int32_t ChunkSize(std::int32_t prompt_left, std::int32_t limit) const;
-  std::vector<Batch> DecodeBatches(const std::vector<SequenceView>& sequences) const;
-  std::vector<Batch> PrefillBatches(const std::vector<SequenceView>& sequences, std::int32_t budget,
-                                    std::int32_t limit) const;
+  // Rows that may share a call.
+  struct Group {
+    const AdapterSet* adapters;
+    Batch rows;
+  };
+
+  static std::vector<Group> DecodeGroups(const std::vector<SequenceView>& sequences);
+  std::vector<Group> PrefillGroups(const std::vector<SequenceView>& sequences, std::int32_t budget,
+                                   std::int32_t limit) const;
 
   const SchedulerConfig config_;
 };

@@ -14,9 +14,10 @@ double Milliseconds(Clock::duration duration) {
 }  // namespace
 
 Sequence::Sequence(RequestHandle request, std::unique_ptr<TokenSampler> sampler,
-                   Clock::time_point now)
+                   AdapterSetHandle adapters, Clock::time_point now)
     : request_(std::move(request)),
       sampler_(std::move(sampler)),
+      adapters_(std::move(adapters)),
       started_(now),
       tokens_(request_->prompt.tokens),
       prompt_size_(static_cast<std::int32_t>(tokens_.size())),
@@ -41,13 +42,18 @@ void Sequence::Begin(std::int32_t attached, std::uint64_t step) {
   if (!was_parked_) cached_ = attached;
 }
 
-PrefixWant Sequence::Want() const {
-  return {request_->request.cache_scope, tokens_, prompt_size_, request_->id};
-}
+PrefixWant Sequence::Want() const { return {request_->scope, tokens_, prompt_size_, request_->id}; }
 
 SequenceView Sequence::View(std::uint64_t step) const {
-  return {
-      seq(), &tokens_, evaluated_, prompt_size_, step - last_served_, request_->request.priority};
+  SequenceView view;
+  view.seq = seq();
+  view.tokens = &tokens_;
+  view.evaluated = evaluated_;
+  view.prompt_size = prompt_size_;
+  view.waited = step - last_served_;
+  view.priority = request_->request.priority;
+  view.adapters = adapters_.get();
+  return view;
 }
 
 void Sequence::OnEvaluated(std::int32_t rows, std::uint64_t step) {

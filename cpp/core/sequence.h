@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "core/adapters.h"
 #include "core/batch_plan.h"
 #include "core/context_pool.h"
 #include "core/prefix_cache.h"
@@ -18,7 +19,8 @@ namespace sentiric {
 // Used by the worker thread only. `tokens()[0, evaluated())` mirror the sequence's KV cells.
 class Sequence {
  public:
-  Sequence(RequestHandle request, std::unique_ptr<TokenSampler> sampler, Clock::time_point now);
+  Sequence(RequestHandle request, std::unique_ptr<TokenSampler> sampler, AdapterSetHandle adapters,
+           Clock::time_point now);
 
   // It runs while it holds a lease; without one it is parked.
   void Place(ContextLease lease) { lease_.emplace(std::move(lease)); }
@@ -31,6 +33,7 @@ class Sequence {
   SeqId seq() const { return lease_->seq(); }
   const RequestState& request() const { return *request_; }
   const RequestHandle& handle() const { return request_; }
+  const AdapterSet* adapters() const { return adapters_.get(); }
   const std::vector<Token>& tokens() const { return tokens_; }
   std::int32_t prompt_size() const { return prompt_size_; }
   bool has_begun() const { return has_begun_; }
@@ -66,6 +69,7 @@ class Sequence {
   const RequestHandle request_;
   std::optional<ContextLease> lease_;
   const std::unique_ptr<TokenSampler> sampler_;
+  const AdapterSetHandle adapters_;
   const Clock::time_point started_;  // left the queue
 
   std::vector<Token> tokens_;

@@ -2,6 +2,7 @@
 #include "engine/engine_loop.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 namespace sentiric {
@@ -35,11 +36,13 @@ double Milliseconds(Clock::duration duration) {
 }  // namespace
 
 EngineLoop::EngineLoop(std::unique_ptr<Decoder> decoder, std::shared_ptr<SamplerFactory> samplers,
-                       const LoopConfig& config, Outbox* outbox)
+                       std::unique_ptr<AdapterStore> adapters, const LoopConfig& config,
+                       Outbox* outbox)
     : config_(config),
       scheduler_(config.scheduler),
       samplers_(std::move(samplers)),
       outbox_(outbox),
+      adapters_(std::move(adapters)),
       decoder_(std::move(decoder)),
       pool_(decoder_->traits().sequences, decoder_->traits().contexts),
       cache_(decoder_.get(), &pool_, config.prefix),
@@ -109,7 +112,7 @@ void EngineLoop::Admit(Clock::time_point now) {
 // False when there is no context for it. A request whose sampler cannot be made ends here.
 bool EngineLoop::MaybeStart(const Waiting& next, Clock::time_point now) {
   const RequestState& state = *next.request;
-  const PrefixWant fresh{state.request.cache_scope, state.prompt.tokens,
+  const PrefixWant fresh{state.scope, state.prompt.tokens,
                          static_cast<std::int32_t>(state.prompt.tokens.size()), state.id};
   const PrefixWant want = next.parked ? next.parked->Want() : fresh;
   std::optional<ContextLease> lease = cache_.Lease(want);
@@ -133,10 +136,20 @@ bool EngineLoop::MaybeStart(const Waiting& next, Clock::time_point now) {
 std::unique_ptr<Sequence> EngineLoop::MakeSequence(const RequestHandle& request,
                                                    Clock::time_point now) {
   auto sampler = samplers_->Create(request->request, request->prompt);
-  if (sampler) return std::make_unique<Sequence>(request, std::move(sampler).value(), now);
-  EndWithoutContext(*request, FinishReason::kError, sampler.error());
+  auto adapters = LoadAdapters(request->request);
+  if (sampler && adapters) {
+    return std::make_unique<Sequence>(request, std::move(sampler).value(),
+                                      std::move(adapters).value(), now);
+  }
+  EndWithoutContext(*request, FinishReason::kError, sampler ? adapters.error() : sampler.error());
   queue_.OnEnded(*request);
   return nullptr;
+}
+
+Result<AdapterSetHandle> EngineLoop::LoadAdapters(const Request& request) {
+  if (request.adapters.empty()) return AdapterSetHandle();
+  if (!adapters_) return Error{ErrorCode::kModelNotFound, "lora_adapter", "none are loaded"};
+  return adapters_->Load(request.adapters);
 }
 
 // Parks a sequence that has to give way to the request, if there is one.
@@ -206,11 +219,14 @@ std::int32_t EngineLoop::BusyBudget(const std::vector<SequenceView>& views) {
   const auto prompts = Scheduler::Prompts(views);
   if (prompts.empty()) return kFirstBudget;
   CallShape decode;
+  std::set<const AdapterSet*> groups;
   for (const SequenceView& view : views) {
     if (view.is_prefilling()) continue;
     ++decode.decode_rows;
+    groups.insert(view.adapters);
     decode.decode_context += view.evaluated;
   }
+  decode.decode_calls = static_cast<std::int32_t>(groups.size());
   stats_.prefill_budget = cost_.PrefillBudget(decode, config_.itl_slo_ms, prompts[0]->evaluated,
                                               kLeastBudget, kFirstBudget);
   return stats_.prefill_budget;
@@ -226,6 +242,7 @@ void EngineLoop::Run(const BatchPlan& plan) {
     // Only a call that serves one sequence may stop half-way when that one is cancelled.
     const bool serves_one = batch.front().seq == batch.back().seq;
     const Sequence* owner = Find(batch.front().seq);
+    decoder_->UseAdapters(owner->adapters());
     runner_.Run(batch, serves_one ? &owner->request().cancelled : nullptr);
     const double ms = Milliseconds(Clock::now() - start);
     cost_.Learn(shape, ms);
@@ -241,6 +258,7 @@ CallShape EngineLoop::ShapeOf(const Batch& batch) {
     ++(is_prefill ? shape.prefill_tokens : shape.decode_rows);
     (is_prefill ? shape.prefill_context : shape.decode_context) += row.pos;
   }
+  shape.decode_calls = shape.decode_rows > 0 ? 1 : 0;
   return shape;
 }
 
@@ -343,6 +361,7 @@ void EngineLoop::UpdateGauges() {
   stats_.decode_calls = runner_.num_calls();
   stats_.kv_full_retries = runner_.num_kv_full();
   stats_.step_error = cost_.error();
+  stats_.adapters_loaded = adapters_ ? adapters_->num_loaded() : 0;
   const PrefixStats prefix = cache_.stats();
   stats_.cached_tokens = prefix.attached_tokens;
   stats_.prefix_hits = prefix.hits;
@@ -377,6 +396,8 @@ void EngineLoop::Shutdown() {
     EndWaiting(std::move(waiting), FinishReason::kCancelled, kStopped);
   }
   Publish();
+  running_.clear();
+  adapters_.reset();
   decoder_.reset();
 }
 

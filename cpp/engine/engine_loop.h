@@ -39,8 +39,9 @@ class EngineLoop : private BatchSink {
     std::vector<std::pair<RequestHandle, Error>> rejected;  // could not be prepared
   };
 
+  // adapters: null = none exist.
   EngineLoop(std::unique_ptr<Decoder> decoder, std::shared_ptr<SamplerFactory> samplers,
-             const LoopConfig& config, Outbox* outbox);
+             std::unique_ptr<AdapterStore> adapters, const LoopConfig& config, Outbox* outbox);
 
   // One round. `decodes` is false when only the books are to be brought up to date.
   void Step(Input input, bool decodes);
@@ -59,6 +60,7 @@ class EngineLoop : private BatchSink {
   void Admit(Clock::time_point now);
   bool MaybeStart(const Waiting& next, Clock::time_point now);
   std::unique_ptr<Sequence> MakeSequence(const RequestHandle& request, Clock::time_point now);
+  Result<AdapterSetHandle> LoadAdapters(const Request& request);
   bool MaybeMakeWay(const RequestState& request);
   void Park(std::size_t index, bool needs_room);
   void BeginSequences();
@@ -85,6 +87,7 @@ class EngineLoop : private BatchSink {
   const Scheduler scheduler_;
   const std::shared_ptr<SamplerFactory> samplers_;
   Outbox* const outbox_;
+  std::unique_ptr<AdapterStore> adapters_;
   std::unique_ptr<Decoder> decoder_;
   ContextPool pool_;  // has a lock of its own
   PrefixCache cache_;

@@ -30,7 +30,8 @@ LocalEngine::LocalEngine(EngineParts parts, const LoopConfig& loop, std::int32_t
       evaluator_(std::move(parts.evaluator)),
       add_stats_(std::move(parts.add_stats)),
       preparation_(std::move(parts.preparation)),
-      worker_(std::move(parts.decoder), std::move(parts.samplers), loop, &outbox_) {}
+      worker_(std::move(parts.decoder), std::move(parts.samplers), std::move(parts.adapters), loop,
+              &outbox_) {}
 
 Result<RequestId> LocalEngine::Submit(Request request) {
   if (Status status = Validate(request, info_.num_vocab)) return *status;

@@ -35,6 +35,7 @@ Status Validate(const EngineConfig& config) {
   range.Check("threads_batch", config.threads_batch, 0, 1024);
   range.Check("queue_limit", config.queue_limit, 0, 1 << 20);
   range.Check("itl_slo_ms", config.itl_slo_ms, -1, 600000);
+  range.Check("max_adapters", config.max_adapters, 1, 64);
   range.Check("kv_cells", config.kv_cells, 0, 1 << 28);
   range.Check("batch_size", config.batch_size, config.contexts, 1 << 16);
   return range.status;

@@ -6,8 +6,9 @@
 namespace sentiric {
 
 Worker::Worker(std::unique_ptr<Decoder> decoder, std::shared_ptr<SamplerFactory> samplers,
-               const LoopConfig& config, Outbox* outbox)
-    : loop_(std::move(decoder), std::move(samplers), config, outbox), thread_([this] { Loop(); }) {}
+               std::unique_ptr<AdapterStore> adapters, const LoopConfig& config, Outbox* outbox)
+    : loop_(std::move(decoder), std::move(samplers), std::move(adapters), config, outbox),
+      thread_([this] { Loop(); }) {}
 
 Worker::~Worker() { Stop(); }
 

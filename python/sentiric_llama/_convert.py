@@ -110,6 +110,7 @@ def request_to_native(request: Request) -> _core.Request:
     _assign(native, "tokens", list(items_of(request.tokens, "tokens")))
     for name in _PLAIN:
         _assign(native, name, getattr(request, name))
+    _assign(native, "adapters", list(items_of(request.adapters, "adapters")))
     stop = (request.stop,) if isinstance(request.stop, str) else items_of(request.stop, "stop")
     _assign(native, "stop", list(stop))
     _assign(native, "sampling", _sampling_to_native(request.sampling))

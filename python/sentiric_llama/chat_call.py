@@ -72,6 +72,7 @@ def build_requests(call: ChatCall, settings: Settings, num_vocab: int) -> list[R
         deadline_ms=settings.request_timeout_ms,
         priority=call.priority,
         tenant=tenant,
+        adapters=((call.lora_adapter, 1.0),) if call.lora_adapter else (),
         cache_scope=tenant if settings.cache_scope == "tenant" else "",
     )
     return [_choice(request, index) for index in range(call.n)]

@@ -113,6 +113,8 @@ class Settings(BaseSettings):
     model_filename: str = Field("", description="file inside the repo or MODEL_DIR")
     model_path: str = Field("", description="path of a GGUF file; wins over MODEL_ID")
     model_dir: str = Field("", description="folder searched for model files first")
+    lora_dir: str = Field("", description="folder of LoRA adapters that requests may name")
+    max_adapters: int = Field(8, ge=1, le=64, description="LoRA adapters kept in memory")
     model_alias: NameList = Field(
         (), description="names the model answers to, separated by commas; the first is shown"
     )
@@ -152,7 +154,7 @@ class Settings(BaseSettings):
         -1,
         ge=-1,
         le=600_000,
-        description="longest step while streams run; -1 is 200 on the CPU and 50 on a GPU, 0 is off",
+        description="longest step in ms while streams run; -1 is 200, on a GPU 50; 0 is off",
     )
     kv_cells: int = Field(
         0, ge=0, le=2**28, description="tokens in a unified KV cache; 0 is all contexts in full"

@@ -42,6 +42,7 @@ class Options(TypedDict, total=False):
     priority: Priority
     tenant: str
     cache_scope: str
+    adapters: Sequence[tuple[str, float]]
 
 
 def _grammar_of(options: Options) -> Grammar | None:

@@ -152,6 +152,8 @@ def engine_config(settings: Settings, model: ModelFile) -> EngineConfig:
         kv_layout=settings.kv_layout,
         cache_type_k=settings.cache_type_k,
         cache_type_v=settings.cache_type_v,
+        lora_dir=settings.lora_dir,
+        max_adapters=settings.max_adapters,
         itl_slo_ms=settings.itl_slo_ms,
         kv_cells=settings.kv_cells,
         prefix_cache=settings.prefix_cache,

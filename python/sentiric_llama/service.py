@@ -155,8 +155,6 @@ class LlamaService:
         engine, _ = self._ready()
         self._check_tenant()
         model = self.find_model(call.model or "")
-        if call.lora_adapter:
-            raise ModelNotFound("no such adapter; none are loaded", where="lora_adapter")
         requests = build_requests(call, self.settings, engine.info.num_vocab)
         self._enter()
         try:

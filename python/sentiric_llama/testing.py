@@ -15,6 +15,7 @@ import numpy.typing as npt
 from sentiric_llama.errors import (
     Cancelled,
     DeadlineExceeded,
+    ModelNotFound,
     Overloaded,
     SentiricLlamaError,
     Unavailable,
@@ -125,6 +126,8 @@ class FakeEngine:
 
     async def stream(self, request: Request) -> AsyncGenerator[Delta, None]:
         self._refuse_if_closed()
+        if request.adapters:
+            raise ModelNotFound("no such adapter", where="lora_adapter")
         self.requests.append(request)
         self._count(requests_submitted=1)
         started = time.monotonic()

@@ -90,6 +90,8 @@ class Request:
     """Tenants share the contexts fairly."""
     cache_scope: str = ""
     """Prefixes are shared between requests of one scope only."""
+    adapters: Sequence[tuple[str, float]] = ()
+    """LoRA adapters: names in the engine's `lora_dir`, and scales."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +235,7 @@ class EngineConfig:
     batch_size: int = 2048
     ubatch_size: int = 512
     prefill_chunk: int = 0
+    itl_slo_ms: int = -1
     threads: int = 0
     threads_batch: int = 0
     gpu_layers: int = -1
@@ -242,7 +245,6 @@ class EngineConfig:
     kv_layout: str = "auto"
     cache_type_k: str = "f16"
     cache_type_v: str = "f16"
-    itl_slo_ms: int = -1
     kv_cells: int = 0
     prefix_cache: bool = True
     host_cache_bytes: int = -1
@@ -251,6 +253,8 @@ class EngineConfig:
     queue_tokens: int = 0
     queue_wait_ms: int = 30_000
     tenant_weights: tuple[tuple[str, float], ...] = ()
+    lora_dir: str = ""
+    max_adapters: int = 8
     chat_template: str = ""
     embedding_pooling: str = "auto"
 
@@ -323,6 +327,7 @@ class EngineStats:
     resting_sequences: int = 0
     host_cache_bytes: int = 0
     prefill_budget: int = 0
+    adapters_loaded: int = 0
     step_error: float = 0.0
     request_ms_mean: float = 0.0
     step_ms_mean: float = 0.0

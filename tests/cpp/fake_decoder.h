@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstring>
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -61,6 +62,9 @@ class FakeDecoder : public Decoder {
   }
 
   const DecoderTraits& traits() const override { return traits_; }
+  void UseAdapters(const AdapterSet* adapters) override {
+    adapters_ = adapters == nullptr ? 0 : std::hash<std::string>()(adapters->key());
+  }
 
   DecodeStatus Decode(const Batch& batch, const std::atomic<bool>* abort) override {
     logits_.clear();
@@ -77,7 +81,7 @@ class FakeDecoder : public Decoder {
       const bool is_alone = (i == 0 || batch[i - 1].seq != row.seq) &&
                             (i + 1 == batch.size() || batch[i + 1].seq != row.seq);
       CellsOf(row.seq).push_back(
-          std::make_shared<const Cell>(Cell{row.token, model_.rounds && is_alone}));
+          std::make_shared<const Cell>(Cell{row.token, model_.rounds && is_alone, adapters_}));
       logits_.push_back(row.wants_logits ? LogitsOf(row.seq) : std::vector<float>{});
     }
     return DecodeStatus::kOk;
@@ -145,6 +149,7 @@ class FakeDecoder : public Decoder {
   struct Cell {
     Token token = 0;
     std::int32_t was_alone = 0;
+    std::uint64_t adapters = 0;
   };
   using Cells = std::vector<std::shared_ptr<const Cell>>;
 
@@ -170,7 +175,7 @@ class FakeDecoder : public Decoder {
     std::uint64_t hash = 1469598103934665603ULL;
     for (const auto& cell : CellsOf(seq)) {
       const auto value = static_cast<std::uint64_t>(2 * cell->token + cell->was_alone);
-      hash = (hash ^ value) * 1099511628211ULL;
+      hash = (hash ^ value ^ cell->adapters) * 1099511628211ULL;
     }
     std::vector<float> logits(kVocab, 0.0f);
     const Token low = model_.never_ends ? 3 : kEnd;
@@ -185,6 +190,25 @@ class FakeDecoder : public Decoder {
   DecoderTraits traits_;
   std::vector<Cells> cache_;
   std::vector<std::vector<float>> logits_;
+  std::uint64_t adapters_ = 0;  // of the calls from now on
+};
+
+// Any name but "missing" is an adapter.
+class FakeAdapters : public AdapterStore {
+ public:
+  Result<AdapterSetHandle> Load(const std::vector<AdapterUse>& adapters) override {
+    if (adapters.front().name == "missing") {
+      return Error{ErrorCode::kModelNotFound, "lora_adapter", "no such adapter"};
+    }
+    const std::string key = AdapterKey(adapters);
+    AdapterSetHandle set = sets_[key].lock();
+    if (!set) sets_[key] = set = std::make_shared<const AdapterSet>(key);
+    return set;
+  }
+  std::int32_t num_loaded() const override { return static_cast<std::int32_t>(sets_.size()); }
+
+ private:
+  std::map<std::string, std::weak_ptr<const AdapterSet>> sets_;
 };
 
 }  // namespace sentiric::testing

@@ -88,8 +88,8 @@ def test_python_functions_are_short() -> None:
 
 
 def test_the_step_of_the_worker_reads_at_a_glance() -> None:
-    functions = cpp_source.functions(ROOT / "cpp/engine/worker.cpp")
-    (step,) = [function for function in functions if "Worker::Step(" in function.head]
+    functions = cpp_source.functions(ROOT / "cpp/engine/engine_loop.cpp")
+    (step,) = [function for function in functions if "EngineLoop::Step(" in function.head]
     assert step.lines <= 25
 
 

@@ -41,6 +41,8 @@ struct EngineConfig {
   std::int64_t queue_tokens = 0;       // waiting prompt tokens; 0 = no limit
   std::int32_t queue_wait_ms = 30000;  // <= 0 = no limit
   std::vector<std::pair<std::string, double>> tenant_weights;  // share of a tenant; others 1
+  std::string lora_dir;                    // folder of LoRA adapters; empty = none
+  std::int32_t max_adapters = 8;           // of them kept in memory, 1..64
   std::string chat_template;               // overrides the model's own; empty = the model's
   std::string embedding_pooling = "auto";  // "auto" | "mean" | "cls" | "last"
 };
@@ -85,9 +87,10 @@ struct EngineStats {
   std::int32_t resting_tokens = 0, resting_sequences = 0;  // kept for later requests
   std::uint64_t host_cache_bytes = 0;
   std::int32_t prefill_budget = 0;  // prompt tokens of the last step beside running streams
-  double step_error = 0;            // mean error of the predicted step time, as a part of it
-  double request_ms_mean = 0;       // exponential mean of the last requests, in a context
-  double step_ms_mean = 0;          // exponential mean of the last steps
+  std::int32_t adapters_loaded = 0;
+  double step_error = 0;       // mean error of the predicted step time, as a part of it
+  double request_ms_mean = 0;  // exponential mean of the last requests, in a context
+  double step_ms_mean = 0;     // exponential mean of the last steps
 };
 
 // All methods may be called from any thread unless said otherwise.

@@ -77,6 +77,12 @@ struct Prompt {
 // Who goes first when there is not room for all. A waiting request rises a class with time.
 enum class Priority { kRealtime, kNormal, kBatch };
 
+// A LoRA adapter by the name of its file, and how strongly it counts.
+struct AdapterUse {
+  std::string name;    // 1..128 bytes
+  float scale = 1.0f;  // -10..10
+};
+
 struct Request {
   Prompt prompt;
   SamplingParams sampling;
@@ -89,8 +95,9 @@ struct Request {
   std::int32_t deadline_ms = 600000;  // from submit to the last token; <= 0 = none
   std::int32_t queue_wait_ms = 0;     // longest wait for a context; 0 = the engine's
   Priority priority = Priority::kNormal;
-  std::string tenant;       // <= 128 bytes; tenants share the contexts fairly
-  std::string cache_scope;  // <= 128 bytes; prefixes are shared within a scope only
+  std::string tenant;                // <= 128 bytes; tenants share the contexts fairly
+  std::string cache_scope;           // <= 128 bytes; prefixes are shared within a scope only
+  std::vector<AdapterUse> adapters;  // <= 8
 };
 
 // Names the first field that is malformed or out of range.

@@ -12,7 +12,7 @@ namespace {
 
 // A machine that the model can describe exactly.
 double Machine(const CallShape& s) {
-  return (s.decode_rows > 0 ? 30.0 : 0.0) + 2.0 * s.decode_rows +
+  return 30.0 * s.decode_calls + 2.0 * s.decode_rows +
          1e-3 * static_cast<double>(s.decode_context) + (s.prefill_tokens > 0 ? 25.0 : 0.0) +
          5.0 * s.prefill_tokens + 1e-4 * static_cast<double>(s.prefill_context);
 }
@@ -23,6 +23,7 @@ CallShape RandomShape(std::mt19937* random) {
     return static_cast<std::int32_t>((*random)() % static_cast<unsigned>(high));
   };
   shape.decode_rows = pick(9);
+  shape.decode_calls = shape.decode_rows > 0 ? 1 : 0;
   shape.decode_context = shape.decode_rows * pick(2000);
   shape.prefill_tokens = pick(2) * (2 + pick(500));
   shape.prefill_context = static_cast<std::int64_t>(shape.prefill_tokens) * pick(2000);
@@ -53,7 +54,7 @@ TEST(CostModel, TheBudgetMeetsTheTarget) {
     const CallShape shape = RandomShape(&random);
     model.Learn(shape, Machine(shape));
   }
-  const CallShape streams{4, 2000, 0, 0};
+  const CallShape streams{1, 4, 2000, 0, 0};
   for (const double target : {150.0, 200.0, 400.0}) {
     const std::int32_t budget = model.PrefillBudget(streams, target, 1000, 2, 64);
     CallShape step = streams;
@@ -67,8 +68,8 @@ TEST(CostModel, TheBudgetMeetsTheTarget) {
 TEST(CostModel, WhatIsUnknownIsGivenAndTheLeastGoesOn) {
   CostModel model;
   EXPECT_EQ(model.PrefillBudget({}, 200, 0, 16, 64), 64);
-  model.Learn({0, 0, 100, 5000}, 100000.0);  // a second per token
-  EXPECT_EQ(model.PrefillBudget({1, 10, 0, 0}, 200, 0, 16, 64), 16);
+  model.Learn({0, 0, 0, 100, 5000}, 100000.0);  // a second per token
+  EXPECT_EQ(model.PrefillBudget({1, 1, 10, 0, 0}, 200, 0, 16, 64), 16);
 }
 
 TEST(CostModel, ForgetsWhatTheMachineWas) {

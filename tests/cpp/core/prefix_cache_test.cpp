@@ -206,14 +206,14 @@ TEST(PrefixCache, LaterTurnsReplaceEarlierOnesInTheStore) {
     talk = talk + Range(50, 56);
     bytes = bench.cache.stats().host_bytes;
   }
-  EXPECT(bytes <= (40 + 4 * 6 + 24) * 8);
+  EXPECT(bytes <= (40 + 4 * 6 + 24) * 16);
 }
 
 TEST(PrefixCache, TheStoreKeepsItsBound) {
-  Bench bench(Model(1), WithHost(600));
+  Bench bench(Model(1), WithHost(1200));
   for (Token head = 3; head < 60; ++head) {
     bench.Complete(Tokens{head} + Range(3, 40));
-    EXPECT(bench.cache.stats().host_bytes <= 600);
+    EXPECT(bench.cache.stats().host_bytes <= 1200);
   }
   EXPECT(bench.cache.stats().host_drops > 0);
 }
@@ -315,18 +315,18 @@ void TestRandomOperations(const FakeModel& model, const PrefixCacheConfig& confi
 }  // namespace
 
 TEST(PrefixCache, RandomOperationsOnAStreamForEachSequence) {
-  TestRandomOperations(Model(5), WithHost(1200), 1);
+  TestRandomOperations(Model(5), WithHost(2400), 1);
 }
 
 TEST(PrefixCache, RandomOperationsOnSharedCells) {
   FakeModel model = Model(4);
   model.sequences = 9;
   model.shares_cells = model.mixes_rows = true;
-  TestRandomOperations(model, WithHost(1200), 2);
+  TestRandomOperations(model, WithHost(2400), 2);
 }
 
 TEST(PrefixCache, RandomOperationsInExactMode) {
-  PrefixCacheConfig config = WithHost(800);
+  PrefixCacheConfig config = WithHost(1600);
   config.is_exact = true;
   TestRandomOperations(Model(5), config, 3);
 }
@@ -334,5 +334,5 @@ TEST(PrefixCache, RandomOperationsInExactMode) {
 TEST(PrefixCache, RandomOperationsOnStatesThatCannotBeCut) {
   FakeModel model = Model(5);
   model.can_cut = false;
-  TestRandomOperations(model, WithHost(1200), 4);
+  TestRandomOperations(model, WithHost(2400), 4);
 }

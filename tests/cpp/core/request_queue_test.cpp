@@ -75,7 +75,7 @@ TEST(RequestQueue, WhoNeedsRoomWaitsForAnEnd) {
   auto request = Make(1);
   queue.Push(request);
   queue.Take(queue.Next(Clock::now(), false));
-  queue.Park(std::make_unique<Sequence>(request, nullptr, Clock::now()), true);
+  queue.Park(std::make_unique<Sequence>(request, nullptr, nullptr, Clock::now()), true);
   EXPECT(queue.Next(Clock::now(), false) == nullptr);
   EXPECT(queue.Next(Clock::now(), true) != nullptr);  // nothing runs that could end
   queue.OnEnded(*Make(2));

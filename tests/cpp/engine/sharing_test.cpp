@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 // Prefixes, parking, classes and tenants, step by step on a loop without a thread.
 #include <random>
+#include <set>
 
 #include "check.h"
 #include "fakes.h"
@@ -14,8 +15,8 @@ namespace {
 class Stepper {
  public:
   explicit Stepper(const FakeModel& model, const LoopConfig& config = ConfigOf({}))
-      : loop_(std::make_unique<FakeDecoder>(model), std::make_shared<GreedyFactory>(), config,
-              &outbox_) {}
+      : loop_(std::make_unique<FakeDecoder>(model), std::make_shared<GreedyFactory>(),
+              std::make_unique<FakeAdapters>(), config, &outbox_) {}
 
   RequestId Add(const Request& request) {
     auto state = std::make_shared<RequestState>(next_id_++, request);
@@ -294,6 +295,41 @@ TEST(Sharing, WaitingPromptTokensAreBounded) {
   EXPECT_EQ(refused, 3);
 }
 
+TEST(Sharing, AdaptersRunSideBySideAndShareNoPrefix) {
+  const FakeModel model = Model(4, 128);
+  Stepper stepper(model);
+  const std::vector<Token> prompt = RandomPrompt(30, 1);
+  std::vector<Request> requests;
+  for (const char* name : {"", "a", "b", "a", "", "b"}) {
+    requests.push_back(TokenRequest(prompt, 12));
+    if (*name != 0) requests.back().adapters = {{name, 1.0f}};
+    stepper.Add(requests.back());
+  }
+  requests.push_back(TokenRequest(prompt, 12));
+  requests.back().adapters = {{"a", 0.5f}};
+  stepper.Add(requests.back());
+  EXPECT(stepper.Finish());
+  std::set<std::string> texts;
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    const std::string& text = stepper.outcomes[static_cast<RequestId>(i + 1)].text;
+    EXPECT_EQ(text, AloneText(model, requests[i]));
+    texts.insert(text);
+  }
+  EXPECT_EQ(texts.size(), 4u);                       // the model alone, a, b, half of a
+  EXPECT_EQ(stepper.stats().cached_tokens, 3 * 28u);  // the second of each three
+}
+
+TEST(Sharing, AMissingAdapterIsAnErrorAndNeverTheModelAlone) {
+  Stepper stepper(Model(2, 64));
+  Request request = TokenRequest(RandomPrompt(8, 1), 4);
+  request.adapters = {{"missing", 1.0f}};
+  const RequestId id = stepper.Add(request);
+  EXPECT(stepper.Finish());
+  ASSERT(stepper.FinalOf(id).error.has_value());
+  EXPECT(stepper.FinalOf(id).error->code == ErrorCode::kModelNotFound);
+  EXPECT(stepper.outcomes[id].text.empty());
+}
+
 namespace {
 
 // One random run against a decoder whose cells differ by how they were computed: any cell that did
@@ -318,6 +354,7 @@ void TestRandomSchedule(std::uint32_t seed) {
                      static_cast<std::int32_t>(pick(1, 24)));
     request.priority = static_cast<Priority>(pick(0, 2));
     request.tenant = std::string(1, static_cast<char>('a' + pick(0, 2)));
+    if (pick(0, 3) == 0) request.adapters = {{request.tenant, 1.0f}};
     requests[stepper.Add(request)] = request;
     for (auto steps = pick(0, 8); steps > 0; --steps) stepper.Step();
     if (pick(0, 5) == 0)

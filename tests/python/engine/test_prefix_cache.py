@@ -62,7 +62,7 @@ class TestSharing:
                     cached = generate(engine, tokens, 2).usage.cached_tokens
                     assert turn == 0 or cached >= 150
             assert engine.stats().prefix_hits_host >= 8
-            assert 0 < engine.stats().host_cache_bytes
+            assert engine.stats().host_cache_bytes > 0
 
     def test_without_host_memory_they_are_computed_again(self, tiny_q8_0: Path) -> None:
         with open_engine(tiny_q8_0, contexts=1, host_cache_bytes=0) as engine:
@@ -212,7 +212,7 @@ def mixed_engine(request: pytest.FixtureRequest, tiny_q8_0: Path) -> Iterator[En
 
 
 def test_random_schedules_change_no_token(mixed_engine: Engine, cases: list[Case]) -> None:
-    """{mates, chunk sizes, prefix hits, park and resume, cancels, evictions}: 0 differing tokens."""
+    """Mates, chunk sizes, prefix hits, parking, cancels, evictions: 0 differing tokens."""
     rng = random.Random(mixed_engine.info.contexts)
     classes: tuple[Priority, ...] = ("realtime", "normal", "batch")
     for _ in range(SCHEDULES // 6):
