@@ -14,7 +14,8 @@ export PATH := $(VIRTUAL_ENV)/bin:$(PATH)
 # One build folder for the package and its C++ tests, so that llama.cpp is compiled once.
 PIP_BUILD := --no-build-isolation -C build-dir=build/dev -C cmake.define.SENTIRIC_TESTS=ON
 SOURCES := $(shell find cpp python/sentiric_llama vendor -path vendor/llama.cpp -prune -o -name '.*' -prune \
-             -o -name __pycache__ -prune -o -type f -print) CMakeLists.txt LICENSE README.md
+             -o -name __pycache__ -prune -o -path '*/rpc/generated' -prune -o -type f -print) CMakeLists.txt LICENSE README.md
+PROTO := python/sentiric_llama/rpc/generated/__init__.py
 CPP := $(shell find cpp tests/cpp -name '*.cpp' -o -name '*.h')
 
 # pip_install,keys: installs the requirement list found under these keys of pyproject.toml.
@@ -47,7 +48,7 @@ lint-style: .venv/.lint
 	ruff check . && ruff format --check .
 	clang-format --dry-run -Werror $(CPP)
 
-lint-types: .venv/.package .venv/.lint
+lint-types: .venv/.package .venv/.lint $(PROTO)
 	mypy
 
 lint-stub: build/stub/_core.pyi
@@ -93,6 +94,11 @@ clean:  ## remove what was built; vendor/llama.cpp stays
 	$(call pip_install,project optional-dependencies $*)
 	touch $@
 
+proto: $(PROTO)  ## write the gRPC code into python/, for running from the source tree
+
+$(PROTO): python/compile_proto.py $(wildcard python/sentiric_llama/rpc/proto/*.proto) | .venv/.build
+	python $< python
+
 build/stub/_core.pyi: .venv/.package .venv/.lint
 	pybind11-stubgen sentiric_llama._core --output-dir build/stub
 	{ echo '# SPDX-License-Identifier: AGPL-3.0-only'; cat build/stub/sentiric_llama/_core.pyi; } > $@
@@ -101,5 +107,5 @@ build/guide-venv: python/guide_training/requirements.txt
 	$(PYTHON) -m venv $@
 	$@/bin/pip install -q -r $< && touch $@
 
-.PHONY: help run install test test-core test-native test-python lint lint-style lint-types lint-stub stub \
+.PHONY: help run install test test-core test-native test-python lint lint-style lint-types lint-stub stub proto \
         format asan tsan guide wheel sdist clean
