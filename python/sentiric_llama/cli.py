@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from sentiric_llama.certs import add_certs_command, run_certs
 from sentiric_llama.config import FieldHelp, describe_fields, load_settings
 from sentiric_llama.errors import SentiricLlamaError
 from sentiric_llama.log import version
@@ -25,7 +26,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Entry point of `sentiric-llama` and `llm_cli`. Returns the exit code."""
     parser = build_parser()
     arguments = vars(parser.parse_args(argv))
-    if arguments.pop("command", None) != "serve":
+    command = arguments.pop("command", None)
+    if command == "certs":
+        return run_certs(argparse.Namespace(**arguments))
+    if command != "serve":
         parser.print_help()
         return 2
     try:
@@ -57,6 +61,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     for field in describe_fields():
         add_flag(serve, field)
+    add_certs_command(commands)
     return parser
 
 
