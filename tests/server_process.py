@@ -32,8 +32,9 @@ class ServerProcess:
         self.lines: list[str] = []
         self._news = threading.Condition()
         command = [sys.executable, "-m", "sentiric_llama", "serve", *map(str, arguments)]
-        if "--http-port" not in arguments:
-            command += ["--http-port", "0"]
+        for flag in ("--http-port", "--grpc-port"):
+            if flag not in arguments:
+                command += [flag, "0"]
         self.child = subprocess.Popen(
             command,
             env=environment(settings),

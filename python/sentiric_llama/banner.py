@@ -8,10 +8,19 @@ from sentiric_llama.service import ServedModel
 from sentiric_llama.types import ModelInfo
 
 
-def banner(settings: Settings, model: ServedModel, info: ModelInfo, url: str) -> str:
+def reachable(host: str) -> str:
+    """The address to type for a server that listens on `host`."""
+    known = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}
+    return known.get(host, f"[{host}]" if ":" in host else host)
+
+
+def banner(
+    settings: Settings, model: ServedModel, info: ModelInfo, url: str, grpc_url: str = ""
+) -> str:
     """Several lines for a terminal."""
     rows = [
         ("open", url),
+        *([("gRPC", grpc_url)] if grpc_url else []),
         ("model", f"{model.name} ({info.architecture}, {info.quantization}, {info.backend})"),
         ("contexts", f"{info.contexts} x {info.context_size} tokens"),
         ("API key", _key_line(settings)),
@@ -41,8 +50,9 @@ def summary(settings: Settings, model: ServedModel, info: ModelInfo, url: str) -
 def curl_line(settings: Settings, url: str) -> str:
     """A command that works as it stands; the key itself is never shown."""
     key = f' -H "Authorization: Bearer ${PREFIX}API_KEY"' if settings.api_key else ""
+    insecure = "k" if settings.tls == "auto" else ""  # nobody else signed that certificate
     return (
-        f"curl -N {url}/v1/chat/completions -H 'Content-Type: application/json'{key} "
+        f"curl -N{insecure} {url}/v1/chat/completions -H 'Content-Type: application/json'{key} "
         '-d \'{"stream":true,"messages":[{"role":"user","content":"Who are you?"}]}\''
     )
 

@@ -25,6 +25,7 @@ ROLES = ("system", "developer", "user", "assistant", "tool")
 MAX_MESSAGES = 2048
 MAX_CONTENT_BYTES = 2 * 2**20
 MAX_GRAMMAR_BYTES = 64 * 1024
+MAX_DEADLINE_MS = 86_400_000
 _BYTES_PER_TOKEN = 4  # for the estimate in the refusal only
 
 _PLACEHOLDER = re.compile(r"\{\{(rag_context|user_prompt)\}\}")
@@ -48,6 +49,8 @@ class ChatCall:
     truncation: Truncation | None = None
     priority: Priority = "normal"
     n: int = 1
+    deadline_ms: int | None = None
+    """Time the caller allows; the service's own limit still holds."""
 
 
 def build_requests(call: ChatCall, settings: Settings, num_vocab: int) -> list[Request]:
@@ -69,13 +72,20 @@ def build_requests(call: ChatCall, settings: Settings, num_vocab: int) -> list[R
         max_tokens=settings.default_max_tokens if call.max_tokens is None else call.max_tokens,
         ignore_eos=call.ignore_eos,
         truncation=call.truncation or settings.truncation,
-        deadline_ms=settings.request_timeout_ms,
+        deadline_ms=_deadline(call.deadline_ms, settings.request_timeout_ms),
         priority=call.priority,
         tenant=tenant,
         adapters=((call.lora_adapter, 1.0),) if call.lora_adapter else (),
         cache_scope=tenant if settings.cache_scope == "tenant" else "",
     )
     return [_choice(request, index) for index in range(call.n)]
+
+
+def _deadline(asked: int | None, limit: int) -> int:
+    """The shorter of both; a limit of 0 is none."""
+    if asked is None:
+        return limit
+    return min(max(asked, 1), limit or MAX_DEADLINE_MS)
 
 
 def default_sampling(settings: Settings) -> SamplingParams:

@@ -114,6 +114,14 @@ class ChatStream:
             raise self._failure
         return deltas
 
+    def end(self, error: SentiricLlamaError) -> None:
+        """Stops all choices now; the reader gets `error` instead of what it did not read yet."""
+        for task in self._tasks:
+            task.cancel()
+        self._failure = self._failure or error
+        with contextlib.suppress(asyncio.QueueFull):  # full: then the reader does not wait
+            self._queue.put_nowait(error)
+
     async def aclose(self) -> None:
         """Stops what still runs and waits until the engine let go of it."""
         for task in self._tasks:

@@ -82,7 +82,13 @@ class Settings(BaseSettings):
         description="address to listen on; 0.0.0.0 is every interface",
     )
     http_port: int = Field(16070, ge=0, le=65535, description="HTTP port; 0 takes a free one")
-    max_connections: int = Field(1024, ge=1, le=65536, description="open HTTP connections")
+    grpc_port: int = Field(16071, ge=0, le=65535, description="gRPC port; 0 takes a free one")
+    grpc_max_streams: int = Field(
+        128, ge=1, le=65536, description="calls at the same time on one gRPC connection"
+    )
+    max_connections: int = Field(
+        1024, ge=1, le=65536, description="open HTTP connections, and as many gRPC calls"
+    )
     max_body_bytes: int = Field(
         8 * 2**20, ge=1024, le=256 * 2**20, description="largest request body in bytes"
     )
@@ -104,6 +110,31 @@ class Settings(BaseSettings):
     )
     log_level: Annotated[LogLevel, BeforeValidator(_lower)] = Field(
         "info", description="least severe log line shown"
+    )
+
+    # Certificates
+    grpc_tls_ca_path: str = Field(
+        "",
+        validation_alias=_named("GRPC_TLS_CA_PATH", unprefixed="GRPC_TLS_CA_PATH"),
+        description="PEM file of the CA whose clients may call over gRPC",
+    )
+    cert_path: str = Field("", description="PEM file of the server's certificate chain")
+    key_path: str = Field("", description="PEM file of the certificate's private key")
+    tls: Annotated[Literal["off", "auto", "cert", "mtls"], BeforeValidator(_lower)] = Field(
+        "off",
+        description="HTTPS: with a self-signed certificate, with CERT_PATH, or asking clients, too",
+    )
+    tls_allowed_names: NameList = Field(
+        (), description="names in client certificates that may call, separated by commas; all"
+    )
+    tls_dir: str = Field(
+        "~/.cache/sentiric-llama/tls", description="folder that keeps the self-signed certificate"
+    )
+    tls_reload_s: float = Field(
+        5, gt=0, le=3600, description="seconds between looks at the certificate files"
+    )
+    grpc_insecure: bool = Field(
+        False, description="allow gRPC without client certificates with ENV=production"
     )
 
     # The model
@@ -244,6 +275,11 @@ def environment_warnings(environ: Mapping[str, str] | None = None) -> list[str]:
         for old, new in DEPRECATED.items()
         if environ.get(PREFIX + old)
     ]
+
+
+def set_default_variable(name: str, value: str) -> None:
+    """For libraries that listen to the environment alone; what a user set stays."""
+    os.environ.setdefault(name, value)
 
 
 def is_public_address(host: str) -> bool:

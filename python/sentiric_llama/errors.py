@@ -32,6 +32,10 @@ class ErrorCode(StrEnum):
     INTERNAL = "internal"
 
 
+RETRY_AFTER_S = 2
+"""What a caller is told to wait when trying again makes sense."""
+
+
 @dataclass(frozen=True, slots=True)
 class ErrorMapping:
     """What one code means on each protocol.
@@ -44,6 +48,11 @@ class ErrorMapping:
     openai_type: str
     grpc: str
     exit_code: int
+
+    @property
+    def is_temporary(self) -> bool:
+        """The same request may succeed later."""
+        return self.http in (429, 503)
 
 
 ERROR_TABLE: dict[ErrorCode, ErrorMapping] = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
 import signal
 import socket
@@ -12,19 +13,29 @@ import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import uvicorn
 
-from sentiric_llama.banner import banner, summary
-from sentiric_llama.config import PREFIX, Settings, binding_warnings, environment_warnings
+from sentiric_llama.banner import banner, reachable, summary
+from sentiric_llama.config import (
+    PREFIX,
+    Settings,
+    binding_warnings,
+    environment_warnings,
+)
 from sentiric_llama.engine_protocol import AsyncEngineProtocol
 from sentiric_llama.errors import InternalError, SentiricLlamaError, Unavailable
 from sentiric_llama.http.app import build_app
 from sentiric_llama.http.connection import Connection
 from sentiric_llama.log import event, set_up_logging
 from sentiric_llama.models import ModelFile, find_model
+from sentiric_llama.rpc.server import RpcServer
 from sentiric_llama.service import LlamaService, ServedModel
+from sentiric_llama.tls.https import RotatingContext
+from sentiric_llama.tls.setup import TlsSetup, set_up_tls
+from sentiric_llama.tls.store import watch
 from sentiric_llama.types import EngineConfig
 
 OpenEngine = Callable[[EngineConfig], Awaitable[AsyncEngineProtocol]]
@@ -48,45 +59,68 @@ def run(settings: Settings, open_engine: OpenEngine | None = None) -> int:
     try:
         for line in (*environment_warnings(), *binding_warnings(settings)):
             event(logger, "SERVICE_CONFIGURED", line, logging.WARNING)
+        tls = set_up_tls(settings)
+        for line in tls.warnings:
+            event(logger, "TLS_DISABLED", line, logging.WARNING)
         with bind(settings.host, settings.http_port) as listener:
-            return asyncio.run(serve(settings, listener, open_engine or open_async_engine))
+            return asyncio.run(serve(settings, listener, open_engine or open_async_engine, tls))
     except SentiricLlamaError as error:
         event(logger, "SERVICE_FAILED", str(error), logging.ERROR)
         return error.mapping.exit_code
 
 
-async def serve(settings: Settings, listener: socket.socket, open_engine: OpenEngine) -> int:
+async def serve(
+    settings: Settings, listener: socket.socket, open_engine: OpenEngine, tls: TlsSetup
+) -> int:
     """Listens first, then loads, answers until a signal, drains. Returns the exit code."""
     service = LlamaService(settings)
-    server = _HttpServer(http_config(settings, service))
+    rpc = RpcServer(service, settings, tls)  # takes its port now, or raises
+    http = _HttpServer(http_config(settings, service, tls))
     stop = StopSignals()
-    http = asyncio.create_task(server.serve(sockets=[listener]))
-    loading = asyncio.create_task(load(service, open_engine, listener))
+    await rpc.start()
+    answering = asyncio.create_task(http.serve(sockets=[listener]))
+    places = Places(url_of(listener, "https" if tls.https else "http"), rpc.url)
+    loading = asyncio.create_task(load(service, open_engine, places))
     stopped = asyncio.create_task(stop.first.wait())
+    rotating = asyncio.create_task(watch(tls.stores, settings.tls_reload_s))
     try:
-        await asyncio.wait((loading, stopped, http), return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait((loading, stopped, answering), return_when=asyncio.FIRST_COMPLETED)
         if loading.done():
             loading.result()
-        await asyncio.wait((stopped, http), return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait((stopped, answering), return_when=asyncio.FIRST_COMPLETED)
     finally:
-        loading.cancel()
-        stopped.cancel()
-        await asyncio.wait((loading, stopped))
+        await end(loading, stopped, rotating)
         await drain(service, stop)
-        server.should_exit = True
-        server.force_exit = stop.second.is_set()
-        await http
+        is_forced = stop.second.is_set()
+        http.should_exit, http.force_exit = True, is_forced
+        await asyncio.gather(answering, rpc.stop(0 if is_forced else _CLOSE_S))
         stop.close()
         event(logger, "SERVICE_SHUTDOWN", "stopped")
     return EXIT_INTERRUPTED if stop.second.is_set() else 0
 
 
-async def load(service: LlamaService, open_engine: OpenEngine, listener: socket.socket) -> None:
+async def end(*tasks: asyncio.Task[Any]) -> None:
+    """Cancels the tasks and waits until they are over."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where callers find the service."""
+
+    http: str
+    grpc: str
+
+
+async def load(service: LlamaService, open_engine: OpenEngine, places: Places) -> None:
     """Finds and opens the model, then makes the service ready."""
     started = time.monotonic()
     settings = service.settings
     try:
-        event(logger, "SERVICE_START", f"listening on {url_of(listener)}, loading the model")
+        text = f"listening on {places.http}, {places.grpc}, loading the model"
+        event(logger, "SERVICE_START", text)
         model = await in_daemon_thread(lambda: find_model(settings))
         engine = await open_engine(engine_config(settings, model))
     except SentiricLlamaError as error:
@@ -97,7 +131,7 @@ async def load(service: LlamaService, open_engine: OpenEngine, listener: socket.
     if not service.is_ready:  # a signal came while it was loading
         await engine.close()
         return
-    announce(settings, served, engine, url_of(listener), time.monotonic() - started)
+    announce(settings, served, engine, places, time.monotonic() - started)
 
 
 async def drain(service: LlamaService, stop: StopSignals) -> None:
@@ -115,11 +149,15 @@ async def drain(service: LlamaService, stop: StopSignals) -> None:
     await service.close()
 
 
-def http_config(settings: Settings, service: LlamaService) -> uvicorn.Config:
-    """uvicorn with our connections, limits and logging."""
+def http_config(
+    settings: Settings, service: LlamaService, tls: TlsSetup | None = None
+) -> uvicorn.Config:
+    """uvicorn with our connections, limits, certificates and logging."""
+    names = settings.tls_allowed_names if tls and tls.https_client_certificates else ()
     return uvicorn.Config(
         build_app(service, settings),
-        http=Connection,
+        http=functools.partial(Connection, allowed_names=frozenset(names)),  # type: ignore[arg-type]
+        ssl_context_factory=_context_factory(tls) if tls and tls.https else None,
         ws="none",
         lifespan="off",
         log_config=None,
@@ -131,6 +169,14 @@ def http_config(settings: Settings, service: LlamaService) -> uvicorn.Config:
         timeout_graceful_shutdown=_CLOSE_S,
         h11_max_incomplete_event_size=_MAX_INCOMPLETE_HEAD,
     )
+
+
+def _context_factory(tls: TlsSetup) -> Callable[..., RotatingContext]:
+    def make(*_: object) -> RotatingContext:
+        assert tls.https is not None
+        return RotatingContext(tls.https, client_certificates=tls.https_client_certificates)
+
+    return make
 
 
 def engine_config(settings: Settings, model: ModelFile) -> EngineConfig:
@@ -181,14 +227,15 @@ def announce(
     settings: Settings,
     model: ServedModel,
     engine: AsyncEngineProtocol,
-    url: str,
+    places: Places,
     seconds: float,
 ) -> None:
     """A banner on a terminal, one line of the log elsewhere."""
-    text = summary(settings, model, engine.info, url)
+    text = summary(settings, model, engine.info, places.http)
     event(logger, "ALL_SERVERS_READY", text, load_s=round(seconds, 2))
     if sys.stderr.isatty():
-        print(banner(settings, model, engine.info, url), file=sys.stderr)
+        text = banner(settings, model, engine.info, places.http, places.grpc)
+        print(text, file=sys.stderr)
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -227,11 +274,10 @@ def notice_dead_peers(listener: socket.socket) -> None:
             listener.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
 
-def url_of(listener: socket.socket) -> str:
+def url_of(listener: socket.socket, scheme: str = "http") -> str:
     """The address to type into a browser."""
     host, port = listener.getsockname()[:2]
-    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
-    return f"http://{host}:{port}"
+    return f"{scheme}://{reachable(host)}:{port}"
 
 
 async def open_async_engine(config: EngineConfig) -> AsyncEngineProtocol:

@@ -5,14 +5,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from sentiric_llama.chat_call import MAX_CONTENT_BYTES, ChatCall, build_requests
 from sentiric_llama.chat_stream import ChatStream, ChoiceDelta, Collector
 from sentiric_llama.config import Settings
-from sentiric_llama.engine_protocol import AsyncEngineProtocol
+from sentiric_llama.engine_protocol import AsyncEngineProtocol, FloatArray
 from sentiric_llama.errors import (
     ContextLengthExceeded,
     InvalidArgument,
@@ -22,10 +22,12 @@ from sentiric_llama.errors import (
 )
 from sentiric_llama.log import CURRENT_TRACE
 from sentiric_llama.params import out_of_range
+from sentiric_llama.running import RunningCalls
 from sentiric_llama.types import Capacity, Completion, ContextReport, Timings, Usage
 
 MAX_TOKENS_LISTED = 2**20
 """Most ids that one detokenize call may bring."""
+MAX_EMBED_TEXTS = 256
 
 
 class NotReady(Unavailable):
@@ -75,6 +77,8 @@ class LlamaService:
         self.state = Readiness.LOADING
         self.failure: SentiricLlamaError | None = None
         self.in_flight = 0
+        self.running = RunningCalls()
+        self._listeners: list[Callable[[], None]] = []
         self._engine: AsyncEngineProtocol | None = None
         self._model: ServedModel | None = None
         self._idle = asyncio.Event()
@@ -84,15 +88,20 @@ class LlamaService:
         """The engine is loaded: accept work, unless the service is already shutting down."""
         self._engine, self._model = engine, model
         if self.state is not Readiness.DRAINING:
-            self.state = Readiness.READY
+            self._become(Readiness.READY)
 
     def fail(self, error: SentiricLlamaError) -> None:
         """Loading ended without a model."""
-        self.state, self.failure = Readiness.FAILED, error
+        self.failure = error
+        self._become(Readiness.FAILED)
 
     def begin_drain(self) -> None:
         """Refuse new work from now on; what runs may finish."""
-        self.state = Readiness.DRAINING
+        self._become(Readiness.DRAINING)
+
+    def on_change(self, listener: Callable[[], None]) -> None:
+        """Calls `listener` on the event loop after each change of `state`."""
+        self._listeners.append(listener)
 
     async def wait_idle(self, timeout_s: float) -> bool:
         """True when nothing runs any more, False when `timeout_s` passed first."""
@@ -160,7 +169,8 @@ class LlamaService:
         try:
             stream = ChatStream(engine, requests, model.name, model.notice)
             try:
-                yield stream
+                with self.running.entry(stream):
+                    yield stream
             finally:
                 await stream.aclose()
         finally:
@@ -183,10 +193,7 @@ class LlamaService:
     ) -> list[int]:
         """Token ids of a text."""
         engine, _ = self._ready()
-        if len(text.encode()) > MAX_CONTENT_BYTES:
-            raise ContextLengthExceeded(
-                f"too much text; allowed {MAX_CONTENT_BYTES} bytes", where="content"
-            )
+        _check_size("content", [text])
         return await engine.tokenize(text, add_special=add_special, parse_special=parse_special)
 
     async def detokenize(self, tokens: Sequence[int]) -> str:
@@ -200,6 +207,24 @@ class LlamaService:
         engine, _ = self._ready()
         _check_tokens(tokens, engine.info.num_vocab)
         return await engine.token_bytes(tokens)
+
+    async def embed(self, texts: Sequence[str]) -> FloatArray:
+        """One pooled, L2-normalised row for each text. Raises NotSupported, InvalidArgument."""
+        engine, _ = self._ready()
+        self._check_tenant()
+        if not 1 <= len(texts) <= MAX_EMBED_TEXTS:
+            raise out_of_range("texts", len(texts), f"1..{MAX_EMBED_TEXTS} texts")
+        _check_size("texts", texts)
+        self._enter()
+        try:
+            return await engine.embed(texts)
+        finally:
+            self._leave()
+
+    def _become(self, state: Readiness) -> None:
+        self.state = state
+        for listener in self._listeners:
+            listener()
 
     def _ready(self) -> tuple[AsyncEngineProtocol, ServedModel]:
         if self.state is Readiness.DRAINING:
@@ -220,6 +245,13 @@ class LlamaService:
         self.in_flight -= 1
         if self.in_flight == 0:
             self._idle.set()
+
+
+def _check_size(where: str, texts: Sequence[str]) -> None:
+    if sum(len(text.encode()) for text in texts) > MAX_CONTENT_BYTES:
+        raise ContextLengthExceeded(
+            f"too much text; allowed {MAX_CONTENT_BYTES} bytes", where=where
+        )
 
 
 def _check_tokens(tokens: Sequence[int], num_vocab: int) -> None:

@@ -49,7 +49,8 @@ def test_the_curl_line_works_as_it_stands(guide: Any) -> None:
 
 def test_banner_on_a_terminal() -> None:
     leader, follower = pty.openpty()
-    command = [sys.executable, "-m", "sentiric_llama", "serve", "--http-port", "0"]
+    ports = ["--http-port", "0", "--grpc-port", "0"]
+    command = [sys.executable, "-m", "sentiric_llama", "serve", *ports]
     child = subprocess.Popen(command, env=environment({}), stdout=follower, stderr=follower)
     os.close(follower)
     try:

@@ -20,13 +20,13 @@ THIRD_PARTY = {
 
 # A module imports from its own row or from rows above it.
 ROWS = (
-    {"errors", "types", "params", "config", "log", "guide", "_core"},
+    {"errors", "types", "params", "config", "log", "api_key", "tls", "guide", "_core"},
     {"_convert", "_handle", "options", "engine_protocol", "engine", "async_engine", "models"}
     | {"testing"},
-    {"chat_call", "chat_stream", "service"},
+    {"chat_call", "chat_stream", "running", "service"},
     {"http", "rpc"},
     {"banner", "serve"},
-    {"cli", "__main__"},
+    {"certs", "cli", "__main__"},
 )
 ROW_OF = {module: row for row, modules in enumerate(ROWS) for module in modules}
 PROTOCOLS = {"http", "rpc"}

@@ -49,7 +49,8 @@ class Process:
     def __init__(self, model: Path, *flags: str, load_s: float = 0, delay_s: float = 0,
                  fail: str = "", **environment: str) -> None:  # fmt: skip
         numbers = [str(load_s), str(delay_s), fail]
-        command = [sys.executable, "-c", PROGRAM, *numbers, str(model), "--http-port", "0", *flags]
+        ports = ["--http-port", "0", "--grpc-port", "0"]
+        command = [sys.executable, "-c", PROGRAM, *numbers, str(model), *ports, *flags]
         keep = {k: v for k, v in os.environ.items() if not k.startswith("LLM_LLAMA_")}
         self.child = subprocess.Popen(
             command, env=keep | environment, stderr=subprocess.PIPE, text=True

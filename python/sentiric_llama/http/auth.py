@@ -3,11 +3,9 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from sentiric_llama.api_key import ApiKey
 from sentiric_llama.http.errors import HttpError, error_response
 
 PUBLIC = frozenset(
@@ -25,10 +23,10 @@ class ApiKeyAuth:
 
     def __init__(self, app: ASGIApp, key: str) -> None:
         self._app = app
-        self._digest = _digest(key.encode())
+        self._key = ApiKey(key)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and not (_is_public(scope) or self._has_key(scope)):
+        if scope["type"] == "http" and not (_is_public(scope) or self._key.is_in(scope["headers"])):
             error = HttpError(
                 401,
                 "Invalid API Key",
@@ -40,27 +38,6 @@ class ApiKeyAuth:
         else:
             await self._app(scope, receive, send)
 
-    def _has_key(self, scope: Scope) -> bool:
-        given = [_given_key(name, value) for name, value in scope["headers"]]
-        return any(
-            hmac.compare_digest(_digest(key), self._digest) for key in given if key is not None
-        )
-
 
 def _is_public(scope: Scope) -> bool:
     return scope["method"] in ("GET", "HEAD") and scope["path"] in PUBLIC
-
-
-def _given_key(name: bytes, value: bytes) -> bytes | None:
-    """The key in one header, None in any other header."""
-    if name == b"x-api-key":
-        return value.strip()
-    if name == b"authorization":
-        scheme, _, rest = value.partition(b" ")
-        return rest.strip() if scheme.lower() == b"bearer" else None
-    return None
-
-
-def _digest(key: bytes) -> bytes:
-    """Equal lengths for the constant-time comparison."""
-    return hashlib.sha256(key).digest()

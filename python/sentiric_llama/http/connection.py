@@ -18,8 +18,11 @@ HEAD_TIMEOUT_S = 10.0
 class Connection(H11Protocol):
     """Closed when a head is not complete 10 s after it began, however its bytes are spread."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, allowed_names: frozenset[str] = frozenset(), **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
+        self._allowed_names = allowed_names
         self._most_connections = self.limit_concurrency or 0
         self.limit_concurrency = None  # uvicorn's own refusal is plain text
         self._head_timer: asyncio.TimerHandle | None = None
@@ -28,6 +31,8 @@ class Connection(H11Protocol):
         super().connection_made(transport)
         if 0 < self._most_connections < len(self.connections):
             self.app = _refuse
+        elif self._allowed_names and self._allowed_names.isdisjoint(certificate_names(transport)):
+            self.app = _refuse_name
         self._expect_head()
 
     def data_received(self, data: bytes) -> None:
@@ -61,6 +66,24 @@ class Connection(H11Protocol):
         if self._head_timer is not None:
             self._head_timer.cancel()
             self._head_timer = None
+
+
+def certificate_names(transport: asyncio.Transport) -> set[str]:
+    """The subject alternative names of the client's certificate; it was checked before."""
+    found = (transport.get_extra_info("peercert") or {}).get("subjectAltName", ())
+    return {value for _, value in found}
+
+
+async def _refuse_name(scope: Scope, receive: Receive, send: Send) -> None:
+    """The application of clients whose certificate has no name that may call."""
+    error = HttpError(
+        403,
+        "the client certificate has no name that may call",
+        code="certificate_not_allowed",
+        kind="permission_error",
+        headers={"connection": "close"},
+    )
+    await error_response(error)(scope, receive, send)
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:

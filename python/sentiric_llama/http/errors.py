@@ -16,11 +16,10 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sentiric_llama.errors import ErrorCode, InternalError, SentiricLlamaError
+from sentiric_llama.errors import RETRY_AFTER_S, ErrorCode, InternalError, SentiricLlamaError
 from sentiric_llama.log import event
 from sentiric_llama.service import NotReady
 
-RETRY_AFTER_S = 2
 _RETRY_STATUSES = (429, 503)
 _FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
 _WITH_PARAM = frozenset(

@@ -8,7 +8,8 @@ from typing import Any
 
 from starlette.requests import Request
 
-from sentiric_llama.http.errors import RETRY_AFTER_S, JsonResponse
+from sentiric_llama.errors import RETRY_AFTER_S
+from sentiric_llama.http.errors import JsonResponse
 from sentiric_llama.log import SERVICE_NAME, version
 from sentiric_llama.service import LlamaService, Readiness, ServedModel
 from sentiric_llama.types import ModelInfo

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""sentiric.llama.v1.EngineService: everything the older contract cannot say."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import time
+from collections.abc import AsyncIterator
+
+from sentiric_llama.chat_stream import ChatStream, ChoiceDelta
+from sentiric_llama.errors import InvalidArgument
+from sentiric_llama.log import event
+from sentiric_llama.rpc.generated import engine_pb2
+from sentiric_llama.rpc.llama_servicer import deadline_ms, log_end, report
+from sentiric_llama.rpc.parse import parse_chat
+from sentiric_llama.rpc.status import Context
+from sentiric_llama.service import LlamaService
+from sentiric_llama.types import ChosenLogprob, TokenLogprob
+
+SERVICE = engine_pb2.DESCRIPTOR.services_by_name["EngineService"]
+
+logger = logging.getLogger(__name__)
+
+
+class EngineServicer:
+    """Method names are the protocol's."""
+
+    def __init__(self, service: LlamaService) -> None:
+        self._service = service
+
+    async def Chat(  # noqa: N802
+        self, request: engine_pb2.ChatRequest, context: Context
+    ) -> AsyncIterator[engine_pb2.ChatEvent]:
+        """Deltas of all choices as they come, then one end."""
+        self._service.require_ready()
+        call = parse_chat(request, deadline_ms(context))
+        event(logger, "LLM_REQUEST_RECEIVED", "received", messages=len(call.messages))
+        started = time.monotonic()
+        async with self._service.open_chat(call) as stream:
+            while not stream.done:
+                for item in await stream.read():
+                    yield engine_pb2.ChatEvent(delta=delta_of(item))
+            log_end(logger, stream, started)
+            context.set_trailing_metadata(report(stream))
+            yield engine_pb2.ChatEvent(end=end_of(stream))
+
+    async def Embed(  # noqa: N802
+        self, request: engine_pb2.EmbedRequest, _context: Context
+    ) -> engine_pb2.EmbedResponse:
+        rows = await self._service.embed(list(request.texts))
+        embeddings = [engine_pb2.Embedding(values=row.tolist()) for row in rows]
+        return engine_pb2.EmbedResponse(embeddings=embeddings, model=self._service.model.name)
+
+    async def Tokenize(  # noqa: N802
+        self, request: engine_pb2.TokenizeRequest, _context: Context
+    ) -> engine_pb2.TokenizeResponse:
+        tokens = await self._service.tokenize(
+            request.text,
+            add_special=request.add_special,
+            parse_special=not request.no_parse_special,
+        )
+        pieces = await self._service.token_bytes(tokens)
+        return engine_pb2.TokenizeResponse(tokens=tokens, pieces=pieces)
+
+    async def Detokenize(  # noqa: N802
+        self, request: engine_pb2.DetokenizeRequest, _context: Context
+    ) -> engine_pb2.DetokenizeResponse:
+        text = await self._service.detokenize(list(request.tokens))
+        return engine_pb2.DetokenizeResponse(text=text)
+
+    async def GetCapacity(  # noqa: N802
+        self, _request: engine_pb2.GetCapacityRequest, _context: Context
+    ) -> engine_pb2.GetCapacityResponse:
+        service = self._service
+        found = dataclasses.asdict(service.capacity)
+        if service.is_ready:
+            info = service.engine.info
+            found |= {"model": service.model.name, "context_size": info.context_size}
+        return engine_pb2.GetCapacityResponse(state=service.state.value, **found)
+
+    async def Cancel(  # noqa: N802
+        self, request: engine_pb2.CancelRequest, _context: Context
+    ) -> engine_pb2.CancelResponse:
+        if not request.request_id:
+            raise InvalidArgument("required; got an empty text", where="request_id")
+        ended = self._service.running.cancel(request.request_id)
+        event(logger, "LLM_REQUEST_CANCELLED", "by request id", calls=ended)
+        return engine_pb2.CancelResponse(cancelled=ended)
+
+
+def delta_of(item: ChoiceDelta) -> engine_pb2.ChatDelta:
+    """One step of one choice."""
+    delta = item.delta
+    return engine_pb2.ChatDelta(
+        index=item.index,
+        text=delta.text,
+        tokens=delta.tokens,
+        logprobs=[_chosen(entry) for entry in delta.logprobs],
+        finish_reason=delta.final.finish_reason if delta.final else None,
+    )
+
+
+def end_of(stream: ChatStream) -> engine_pb2.ChatEnd:
+    """Totals over all choices. The messages have the fields of our own values."""
+    return engine_pb2.ChatEnd(
+        model=stream.model,
+        notice=stream.notice,
+        usage=engine_pb2.Usage(**dataclasses.asdict(stream.usage)),
+        timings=engine_pb2.Timings(**dataclasses.asdict(stream.timings)),
+        context=engine_pb2.ContextReport(**dataclasses.asdict(stream.context)),
+    )
+
+
+def _chosen(entry: ChosenLogprob) -> engine_pb2.ChosenLogprob:
+    return engine_pb2.ChosenLogprob(
+        chosen=_token(entry.chosen), top=[_token(token) for token in entry.top]
+    )
+
+
+def _token(entry: TokenLogprob) -> engine_pb2.TokenLogprob:
+    return engine_pb2.TokenLogprob(token=entry.token, piece=entry.piece, logprob=entry.logprob)

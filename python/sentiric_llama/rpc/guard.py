@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Who may call: certificate names and the key, checked before any handler runs."""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+from collections.abc import Awaitable, Callable, Collection
+from typing import TYPE_CHECKING, Any
+
+import grpc
+
+from sentiric_llama.api_key import ApiKey
+from sentiric_llama.rpc.metadata import raw
+from sentiric_llama.rpc.status import Context, abort_with
+
+PUBLIC = "/grpc.health.v1.Health/"
+"""Methods that probes reach without a key."""
+SAN = "x509_subject_alternative_name"
+
+if TYPE_CHECKING:
+    Handler = grpc.RpcMethodHandler[Any, Any]
+Check = Callable[[Context], Awaitable[None]]
+
+
+class Guard(grpc.aio.ServerInterceptor):
+    """UNAUTHENTICATED without the key, PERMISSION_DENIED without an allowed certificate name."""
+
+    def __init__(self, key: str | None, allowed_names: Collection[str]) -> None:
+        self._key = ApiKey(key) if key is not None else None
+        self._names = frozenset(name.encode() for name in allowed_names)
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> Handler | None:
+        """A handler that refuses before it reads a message, or the one asked for."""
+        if not self._has_key(handler_call_details):
+            return grpc.stream_stream_rpc_method_handler(_refuse_key)
+        handler = await continuation(handler_call_details)
+        if handler is None or not self._names:
+            return handler
+        return checked(handler, self._check_names)
+
+    def _has_key(self, details: grpc.HandlerCallDetails) -> bool:
+        if self._key is None or details.method.startswith(PUBLIC):
+            return True
+        return self._key.is_in(raw(tuple(details.invocation_metadata)))
+
+    async def _check_names(self, context: Context) -> None:
+        shown = context.auth_context().get(SAN, ())
+        if self._names.isdisjoint(shown):
+            code = grpc.StatusCode.PERMISSION_DENIED
+            text = "the client certificate has no name that may call"
+            await abort_with(context, code, text, "certificate_not_allowed")
+
+
+def checked(handler: Handler, check: Check) -> Handler:
+    """The handler with `check` before it, whatever its kind."""
+    for kind in ("unary_unary", "unary_stream", "stream_unary", "stream_stream"):
+        behaviour = getattr(handler, kind)
+        if behaviour is not None:
+            make = getattr(grpc, f"{kind}_rpc_method_handler")
+            body = _checked_body(behaviour, check)
+            made: Handler = make(body, handler.request_deserializer, handler.response_serializer)
+            return made
+    raise TypeError("a handler without a behaviour")
+
+
+def _checked_body(behaviour: Callable[..., Any], check: Check) -> Callable[..., Any]:
+    async def call(request: Any, context: Context) -> Any:
+        await check(context)
+        return await behaviour(request, context)
+
+    async def stream(request: Any, context: Context) -> None:
+        await check(context)
+        async with contextlib.aclosing(behaviour(request, context)) as messages:
+            async for message in messages:
+                await context.write(message)
+
+    return stream if inspect.isasyncgenfunction(behaviour) else call
+
+
+async def _refuse_key(_requests: Any, context: Context) -> None:
+    code = grpc.StatusCode.UNAUTHENTICATED
+    await abort_with(context, code, "Invalid API Key", "invalid_api_key")

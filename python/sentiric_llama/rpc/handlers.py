@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""From a servicer's methods to gRPC's handlers: parsing, ids, errors, and an end on every path.
+
+A method is a coroutine, or an async generator when the protocol says that it streams.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import grpc
+from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
+from google.protobuf.message import DecodeError, Message
+from google.protobuf.message_factory import GetMessageClass
+
+from sentiric_llama.errors import (
+    DeadlineExceeded,
+    InternalError,
+    InvalidArgument,
+    SentiricLlamaError,
+)
+from sentiric_llama.log import CURRENT_TRACE, event
+from sentiric_llama.rpc.limits import STALL_S
+from sentiric_llama.rpc.metadata import echo_of, read_trace
+from sentiric_llama.rpc.status import Context, abort
+
+logger = logging.getLogger(__name__)
+
+
+def generic_handler(servicer: object, service: ServiceDescriptor) -> grpc.GenericRpcHandler:
+    """All methods of a service; each must exist in `servicer` under its name."""
+    handlers = {
+        method.name: _method_handler(method, getattr(servicer, method.name))
+        for method in service.methods
+    }
+    return grpc.method_handlers_generic_handler(service.full_name, handlers)
+
+
+def _method_handler(
+    method: MethodDescriptor, behaviour: Callable[..., Any]
+) -> grpc.RpcMethodHandler[Any, Any]:
+    kind = GetMessageClass(method.input_type)
+
+    async def call(raw: bytes, context: Context) -> bytes:
+        async with answering(method, context):
+            answer: Message = await behaviour(parse(kind, raw), context)
+            return answer.SerializeToString()
+
+    async def stream(raw: bytes, context: Context) -> None:
+        # Not a generator: gRPC leaves one that it no longer asks open until it is collected.
+        async with (
+            answering(method, context),
+            contextlib.aclosing(behaviour(parse(kind, raw), context)) as messages,
+        ):
+            async for message in messages:
+                await write(context, message.SerializeToString())
+
+    if method.server_streaming:
+        return grpc.unary_stream_rpc_method_handler(stream)
+    return grpc.unary_unary_rpc_method_handler(call)
+
+
+def parse(kind: type[Message], raw: bytes) -> Message:
+    """The message; gRPC's own parsing would call a malformed one an internal error."""
+    try:
+        return kind.FromString(raw)
+    except DecodeError:
+        raise InvalidArgument("not a valid message of this method", where="message") from None
+
+
+async def write(context: Context, message: bytes) -> None:
+    """Sends one message to a client that reads."""
+    try:
+        async with asyncio.timeout(STALL_S):
+            await context.write(message)
+    except TimeoutError:
+        raise DeadlineExceeded("the client reads too slowly", where="grpc") from None
+
+
+@contextlib.asynccontextmanager
+async def answering(method: MethodDescriptor, context: Context) -> AsyncIterator[None]:
+    """One call from its ids to its status. A cancel is never held back: gRPC would leak it."""
+    trace = read_trace(tuple(context.invocation_metadata() or ()))
+    CURRENT_TRACE.set(trace)  # of this call alone: gRPC gives each a task
+    started = time.monotonic()
+
+    def log(name: str, text: str, **attributes: Any) -> None:
+        elapsed = round(1e3 * (time.monotonic() - started), 1)
+        event(logger, name, text, method=method.name, elapsed_ms=elapsed, **attributes)
+
+    try:
+        await context.send_initial_metadata(echo_of(trace))
+        yield
+    except asyncio.CancelledError:
+        log("GRPC_CLIENT_GONE", "cancelled, or the deadline passed")
+        raise
+    except SentiricLlamaError as error:
+        log("GRPC_REFUSED", str(error), code=error.code.value)
+        await abort(context, error)
+    except grpc.aio.AbortError:
+        raise
+    except Exception as error:
+        logger.error("unexpected", exc_info=error, extra={"event": "GRPC_HANDLER_ERROR"})
+        await abort(context, InternalError("unexpected error"))

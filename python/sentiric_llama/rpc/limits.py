@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""What one gRPC peer may take: messages, metadata, streams, pings, time."""
+
+from __future__ import annotations
+
+from sentiric_llama.config import Settings
+
+MAX_METADATA_BYTES = 16 * 1024
+KEEPALIVE_MS = 60_000
+KEEPALIVE_TIMEOUT_MS = 20_000
+MIN_PING_INTERVAL_MS = 10_000
+MAX_PING_STRIKES = 2
+MAX_CONNECTION_AGE_MS = 30 * 60_000
+CONNECTION_AGE_GRACE_MS = 10 * 60_000
+HANDSHAKE_TIMEOUT_MS = 10_000
+STALL_S = 30.0
+"""A reader that takes nothing for this long is given up."""
+
+_IDENTITY_ONLY = 1  # bit set of compression algorithms; 1 is none
+
+
+def channel_options(settings: Settings) -> list[tuple[str, int]]:
+    """gRPC's own names for these limits."""
+    grace = max(CONNECTION_AGE_GRACE_MS, settings.request_timeout_ms)
+    return [
+        ("grpc.so_reuseport", 0),  # a port that is taken is an error, not a second owner
+        ("grpc.max_receive_message_length", settings.max_body_bytes),
+        ("grpc.max_metadata_size", MAX_METADATA_BYTES),
+        ("grpc.absolute_max_metadata_size", MAX_METADATA_BYTES),
+        ("grpc.max_concurrent_streams", settings.grpc_max_streams),
+        ("grpc.max_allowed_incoming_connections", settings.max_connections),
+        ("grpc.keepalive_time_ms", KEEPALIVE_MS),
+        ("grpc.keepalive_timeout_ms", KEEPALIVE_TIMEOUT_MS),
+        ("grpc.keepalive_permit_without_calls", 1),
+        ("grpc.http2.min_ping_interval_without_data_ms", MIN_PING_INTERVAL_MS),
+        ("grpc.http2.min_recv_ping_interval_without_data_ms", MIN_PING_INTERVAL_MS),
+        ("grpc.http2.max_ping_strikes", MAX_PING_STRIKES),
+        ("grpc.max_connection_age_ms", MAX_CONNECTION_AGE_MS),
+        ("grpc.max_connection_age_grace_ms", grace),
+        ("grpc.server_handshake_timeout_ms", HANDSHAKE_TIMEOUT_MS),
+        # The size limit is checked before a message is inflated, so nothing is ever inflated.
+        ("grpc.compression_enabled_algorithms_bitset", _IDENTITY_ONLY),
+        ("grpc.per_message_decompression", 0),
+    ]

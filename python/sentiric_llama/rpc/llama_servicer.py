@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""sentiric.llm.v1.LlamaService: the streaming contract of the platform's clients."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import AsyncIterator
+from typing import cast
+
+from sentiric_llama.chat_stream import ChatStream
+from sentiric_llama.log import event
+from sentiric_llama.rpc.generated import llama_pb2
+from sentiric_llama.rpc.parse import parse_generate
+from sentiric_llama.rpc.status import Context
+from sentiric_llama.service import LlamaService
+from sentiric_llama.types import ContextReport
+
+SERVICE = llama_pb2.DESCRIPTOR.services_by_name["LlamaService"]
+Response = llama_pb2.GenerateStreamResponse
+
+logger = logging.getLogger(__name__)
+
+
+class LlamaServicer:
+    """Method names are the protocol's."""
+
+    def __init__(self, service: LlamaService) -> None:
+        self._service = service
+
+    async def GenerateStream(  # noqa: N802
+        self, request: llama_pb2.GenerateStreamRequest, context: Context
+    ) -> AsyncIterator[Response]:
+        """Pieces of whole characters, then the finish details."""
+        self._service.require_ready()
+        strict = self._service.settings.strict_fields
+        call = parse_generate(request, deadline_ms(context), strict=strict)
+        event(logger, "LLM_REQUEST_RECEIVED", "received", messages=len(call.messages))
+        started = time.monotonic()
+        async with self._service.open_chat(call) as stream:
+            while not stream.done:
+                for item in await stream.read():
+                    if item.delta.text:
+                        yield Response(token=item.delta.text.encode("utf-8", "replace"))
+            log_end(logger, stream, started)
+            context.set_trailing_metadata(report(stream))
+            yield Response(finish_details=finish_details(stream))
+
+
+def deadline_ms(context: Context) -> int | None:
+    """What is left of the caller's deadline."""
+    left = cast("float | None", context.time_remaining())  # the stubs do not know None
+    return None if left is None else max(int(1e3 * left), 1)
+
+
+def finish_details(stream: ChatStream) -> llama_pb2.FinishDetails:
+    return llama_pb2.FinishDetails(
+        finish_reason=stream.finals[0].finish_reason,
+        prompt_tokens=stream.usage.prompt_tokens,
+        completion_tokens=stream.usage.completion_tokens,
+    )
+
+
+def report(stream: ChatStream) -> tuple[tuple[str, str], ...]:
+    """Trailing metadata for what the messages cannot say: who answered, what was left out."""
+    found = {"x-sentiric-model-notice": stream.notice, "x-truncated": truncated(stream.context)}
+    return tuple((name, value) for name, value in found.items() if value)
+
+
+def truncated(context: ContextReport) -> str:
+    """As in the HTTP header; empty when nothing was left out."""
+    if not (context.truncated or context.dropped_turns):
+        return ""
+    names = ("dropped_turns", "dropped_tokens", "shifted_tokens")
+    return "; ".join(f"{name}={getattr(context, name)}" for name in names)
+
+
+def log_end(log: logging.Logger, stream: ChatStream, started: float) -> None:
+    """Counts and times of a whole answer."""
+    event(
+        log,
+        "LLM_STREAM_COMPLETE",
+        "answered",
+        prompt_tokens=stream.usage.prompt_tokens,
+        completion_tokens=stream.usage.completion_tokens,
+        cached_tokens=stream.usage.cached_tokens,
+        finish_reason=",".join(sorted({f.finish_reason for f in stream.finals.values()})),
+        ttft_ms=round(stream.timings.ttft_ms, 1),
+        elapsed_ms=round(1e3 * (time.monotonic() - started), 1),
+    )

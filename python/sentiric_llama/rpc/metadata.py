@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Who a call belongs to: ids out of its metadata, and back in the initial metadata."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Sequence
+
+from sentiric_llama.log import Trace, clean_id
+
+Metadata = Sequence[tuple[str, str | bytes]]
+
+_NAMES = {
+    "x-request-id": "request_id",
+    "x-trace-id": "trace_id",
+    "x-span-id": "span_id",
+    "x-tenant-id": "tenant_id",
+}
+
+
+def read_trace(metadata: Metadata) -> Trace:
+    """The ids of one call; what is no id is ignored, a missing request id is made."""
+    found = {
+        _NAMES[name]: clean_id(value)
+        for name, value in metadata
+        if name in _NAMES and isinstance(value, str)
+    }
+    found["request_id"] = found.get("request_id") or uuid.uuid4().hex
+    return Trace(**found)
+
+
+def echo_of(trace: Trace) -> tuple[tuple[str, str], ...]:
+    """The ids that a caller gets back."""
+    values = ((name, getattr(trace, field)) for name, field in _NAMES.items())
+    return tuple((name, value) for name, value in values if value is not None)
+
+
+def raw(metadata: Metadata) -> Iterable[tuple[bytes, bytes]]:
+    """Names and values as bytes; gRPC guarantees ASCII names in lower case."""
+    for name, value in metadata:
+        yield name.encode(), value if isinstance(value, bytes) else value.encode("utf-8", "replace")

@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""gRPC requests checked once and turned into typed values."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from google.protobuf.json_format import MessageToDict
+
+from sentiric_llama.chat_call import MAX_GRAMMAR_BYTES, MAX_MESSAGES, ROLES, ChatCall
+from sentiric_llama.errors import InvalidArgument, InvalidGrammar
+from sentiric_llama.params import (
+    CHOICES,
+    MAX_TOKENS,
+    SAMPLING_ALIASES,
+    SAMPLING_RANGES,
+    out_of_range,
+    parse_sampling,
+    parse_stop,
+)
+from sentiric_llama.rpc.generated import engine_pb2, llama_pb2
+from sentiric_llama.types import Grammar, Message, Truncation
+
+DEFAULT_PROMPT = "PROMPT_SYSTEM_DEFAULT"
+"""What callers of the older contract send for the server's own system prompt."""
+
+_SAMPLING = frozenset(
+    {*SAMPLING_RANGES, *SAMPLING_ALIASES, "dry_sequence_breakers", "logit_bias"}
+) - {"top_logprobs"}
+_EXTRA = frozenset({"grammar", "json_schema", "truncation", "ignore_eos", "model"})
+_TRUNCATIONS: dict[str, Truncation] = {
+    "drop_turns": "drop_turns",
+    "shift": "shift",
+    "error": "error",
+}
+
+
+def parse_generate(
+    request: llama_pb2.GenerateStreamRequest, deadline_ms: int | None, *, strict: bool = False
+) -> ChatCall:
+    """GenerateStream's request as a call. Raises InvalidArgument with the field in `where`."""
+    if not request.user_prompt:
+        raise InvalidArgument("required; got an empty text", where="user_prompt")
+    params = request.params
+    extra = _extra_of(params, strict=strict)
+    plain = _present(params, "temperature", "top_k", "top_p", "repetition_penalty", "seed")
+    turns = (*request.history, llama_pb2.ConversationTurn(role="user", content=request.user_prompt))
+    return ChatCall(
+        messages=parse_messages(turns, "history"),
+        model=_text(extra, "model"),
+        system_prompt=_system_prompt(request.system_prompt),
+        rag_context=request.rag_context if request.HasField("rag_context") else None,
+        lora_adapter=request.lora_adapter_id or None,
+        sampling=parse_sampling({k: v for k, v in extra.items() if k in _SAMPLING} | plain),
+        max_tokens=_max_tokens(params, "max_new_tokens"),
+        stop=_stop(params.stop_sequences),
+        grammar=_extra_grammar(extra),
+        ignore_eos=_flag(extra, "ignore_eos"),
+        truncation=_truncation(_text(extra, "truncation")),
+        deadline_ms=deadline_ms,
+    )
+
+
+def parse_chat(request: engine_pb2.ChatRequest, deadline_ms: int | None) -> ChatCall:
+    """Chat's request as a call. Raises InvalidArgument with the field in `where`."""
+    _refuse_tools(request)
+    return ChatCall(
+        messages=parse_messages(request.messages, "messages"),
+        model=request.model,
+        system_prompt=request.system_prompt or None,
+        rag_context=request.rag_context if request.HasField("rag_context") else None,
+        lora_adapter=request.lora_adapter or None,
+        sampling=parse_sampling(_sampling_of(request.sampling)),
+        max_tokens=_max_tokens(request, "max_tokens"),
+        stop=_stop(request.stop),
+        grammar=_chat_grammar(request),
+        ignore_eos=request.ignore_eos,
+        truncation=_enum_truncation(request.truncation),
+        n=int(CHOICES.check(request.n or 1)),
+        deadline_ms=deadline_ms,
+    )
+
+
+def parse_messages(turns: Any, where: str) -> tuple[Message, ...]:
+    """Roles checked; order kept."""
+    if not 1 <= len(turns) <= MAX_MESSAGES:
+        raise out_of_range(where, list(turns), f"1..{MAX_MESSAGES} messages")
+    for index, turn in enumerate(turns):
+        if turn.role not in ROLES:
+            raise out_of_range(f"{where}.{index}.role", turn.role, " | ".join(ROLES))
+    return tuple(Message(turn.role, turn.content) for turn in turns)
+
+
+def _system_prompt(text: str) -> str | None:
+    return None if text in ("", DEFAULT_PROMPT) else text
+
+
+def _present(message: Any, *names: str) -> dict[str, Any]:
+    return {name: getattr(message, name) for name in names if message.HasField(name)}
+
+
+def _max_tokens(message: Any, name: str) -> int | None:
+    if not message.HasField(name):
+        return None
+    limit = int(MAX_TOKENS.check(getattr(message, name), name))
+    return limit if limit >= 0 else None
+
+
+def _stop(values: Any) -> tuple[str, ...]:
+    return parse_stop(list(values)) if values else ()
+
+
+def _sampling_of(sampling: engine_pb2.Sampling) -> dict[str, Any]:
+    """Fields that are set; the message has the names of `SamplingParams`."""
+    found: dict[str, Any] = {field.name: value for field, value in sampling.ListFields()}
+    if "logit_bias" in found:
+        found["logit_bias"] = {str(token): bias for token, bias in sampling.logit_bias.items()}
+    if "dry_sequence_breakers" in found:
+        found["dry_sequence_breakers"] = list(sampling.dry_sequence_breakers)
+    return found
+
+
+def _extra_of(params: llama_pb2.GenerationParams, *, strict: bool) -> dict[str, Any]:
+    extra: dict[str, Any] = MessageToDict(params.engine_specific_params)
+    if strict and (unknown := sorted(extra.keys() - _SAMPLING - _EXTRA)):
+        where = "engine_specific_params"
+        raise InvalidArgument(f"unknown field; got {unknown[0][:60]!r}", where=where)
+    return extra
+
+
+def _text(extra: Mapping[str, Any], name: str) -> str | None:
+    value = extra.get(name)
+    if value is not None and not isinstance(value, str):
+        raise out_of_range(name, value, "a string")
+    return value
+
+
+def _flag(extra: Mapping[str, Any], name: str) -> bool:
+    value = extra.get(name)
+    if value is not None and not isinstance(value, bool):
+        raise out_of_range(name, value, "true | false")
+    return bool(value)
+
+
+def _truncation(name: str | None) -> Truncation | None:
+    if name is not None and name not in _TRUNCATIONS:
+        raise out_of_range("truncation", name, " | ".join(_TRUNCATIONS))
+    return _TRUNCATIONS[name] if name is not None else None
+
+
+def _enum_truncation(value: int) -> Truncation | None:
+    names: list[Truncation | None] = [None, *_TRUNCATIONS.values()]
+    if not 0 <= value < len(names):
+        raise out_of_range("truncation", value, f"0..{len(names) - 1}")
+    return names[value]
+
+
+def _extra_grammar(extra: Mapping[str, Any]) -> Grammar | None:
+    schema = extra.get("json_schema")
+    text = _text(extra, "grammar")
+    if schema is not None and text:
+        raise InvalidArgument("only one of grammar and json_schema", where="json_schema")
+    if isinstance(schema, dict):
+        return _grammar("json_schema", json.dumps(schema, ensure_ascii=False))
+    if schema is not None:
+        raise out_of_range("json_schema", schema, "an object")
+    return _grammar("gbnf", text) if text else None
+
+
+def _chat_grammar(request: engine_pb2.ChatRequest) -> Grammar | None:
+    kind = request.WhichOneof("grammar")
+    if kind == "json_object":
+        return Grammar("json_object") if request.json_object else None
+    if kind == "gbnf":
+        return _grammar("gbnf", request.gbnf)
+    return _json_schema(request.json_schema) if kind == "json_schema" else None
+
+
+def _json_schema(text: str) -> Grammar:
+    grammar = _grammar("json_schema", text)
+    try:
+        schema = json.loads(text)
+    except (ValueError, RecursionError):
+        raise InvalidGrammar("not a JSON text", where="json_schema") from None
+    if not isinstance(schema, dict):
+        raise out_of_range("json_schema", schema, "an object")
+    return grammar
+
+
+def _grammar(kind: Any, text: str) -> Grammar:
+    if len(text.encode()) > MAX_GRAMMAR_BYTES:
+        raise out_of_range("grammar", text, f"at most {MAX_GRAMMAR_BYTES} bytes")
+    return Grammar(kind, text)
+
+
+def _refuse_tools(request: engine_pb2.ChatRequest) -> None:
+    """Says no to what a caller would miss if it were ignored."""
+    if request.tools and request.tool_choice != "none":
+        raise InvalidArgument(
+            'tool calls are not supported yet; leave it out or set tool_choice to "none"',
+            where="tools",
+        )

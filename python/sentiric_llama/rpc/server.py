@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The gRPC server: services, guard, limits and credentials put together."""
+
+from __future__ import annotations
+
+import logging
+
+import grpc
+from grpc_health.v1 import health
+from grpc_reflection.v1alpha import reflection
+
+from sentiric_llama.config import PREFIX, Settings
+from sentiric_llama.errors import Unavailable
+from sentiric_llama.log import event
+from sentiric_llama.rpc import engine_servicer, llama_servicer
+from sentiric_llama.rpc.credentials import server_credentials
+from sentiric_llama.rpc.guard import Guard
+from sentiric_llama.rpc.handlers import generic_handler
+from sentiric_llama.rpc.health import HealthReporter
+from sentiric_llama.rpc.limits import channel_options
+from sentiric_llama.service import LlamaService
+from sentiric_llama.tls.setup import TlsSetup
+from sentiric_llama.tls.store import IdentityStore
+
+logger = logging.getLogger(__name__)
+
+NAMES = (llama_servicer.SERVICE.full_name, engine_servicer.SERVICE.full_name)
+
+
+def build_server(service: LlamaService, settings: Settings) -> grpc.aio.Server:
+    """A server of all services that listens nowhere yet. Call on the event loop."""
+    key = settings.api_key.get_secret_value() if settings.api_key else None
+    server = grpc.aio.server(
+        interceptors=[Guard(key, settings.tls_allowed_names)],
+        options=channel_options(settings),
+        maximum_concurrent_rpcs=settings.max_connections,
+    )
+    server.add_generic_rpc_handlers(
+        (
+            generic_handler(llama_servicer.LlamaServicer(service), llama_servicer.SERVICE),
+            generic_handler(engine_servicer.EngineServicer(service), engine_servicer.SERVICE),
+        )
+    )
+    names = (*NAMES, health.SERVICE_NAME, reflection.SERVICE_NAME)
+    reflection.enable_server_reflection(names, server)
+    return server
+
+
+class RpcServer:
+    """Listens from the start; answers from `start` to `stop`. Works on one event loop."""
+
+    def __init__(self, service: LlamaService, settings: Settings, tls: TlsSetup) -> None:
+        """Takes the port. Raises Unavailable saying why not and what to change."""
+        self._server = build_server(service, settings)
+        self._health = HealthReporter(service, NAMES)
+        self._health.add_to(self._server)
+        self.port = listen(self._server, settings, tls.grpc)
+        self.is_secure = tls.grpc is not None
+        self.url = f"{'grpcs' if self.is_secure else 'grpc'}://{settings.host}:{self.port}"
+
+    async def start(self) -> None:
+        await self._health.start()
+        await self._server.start()
+        event(logger, "GRPC_SERVER_READY", self.url)
+
+    async def stop(self, grace_s: float) -> None:
+        """Refuses new calls; those that still run are cut off after `grace_s` seconds."""
+        await self._server.stop(grace_s)
+
+
+def listen(server: grpc.aio.Server, settings: Settings, identity: IdentityStore | None) -> int:
+    """Takes the port, with TLS when there is an identity; returns its number.
+
+    Raises Unavailable saying what to change.
+    """
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    address = f"{host}:{settings.grpc_port}"
+    port = 0
+    try:
+        if identity is None:
+            port = server.add_insecure_port(address)
+        else:
+            port = server.add_secure_port(address, server_credentials(identity))
+    except RuntimeError:
+        pass
+    if port == 0:
+        raise Unavailable(
+            f"cannot listen on {address} for gRPC; is another process there? "
+            f"choose another with {PREFIX}HOST or {PREFIX}GRPC_PORT",
+            where="serve",
+        )
+    return port

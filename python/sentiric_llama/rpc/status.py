@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Errors as gRPC clients read them: a status of the one table, with google.rpc details."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+import grpc
+from google.protobuf import any_pb2
+from google.protobuf.message import Message
+from google.rpc import error_details_pb2, status_pb2
+from grpc_status import rpc_status
+
+from sentiric_llama.errors import RETRY_AFTER_S, SentiricLlamaError
+
+DOMAIN = "sentiric-llm-llama-service"
+PUSHBACK = "grpc-retry-pushback-ms"
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+
+def status_code(error: SentiricLlamaError) -> grpc.StatusCode:
+    return grpc.StatusCode[error.mapping.grpc]
+
+
+async def abort(context: Context, error: SentiricLlamaError) -> NoReturn:
+    """Ends the call with the error's status and details."""
+    code = status_code(error)
+    await abort_with(context, code, str(error), error.code.value, error.mapping.is_temporary)
+
+
+async def abort_with(
+    context: Context,
+    code: grpc.StatusCode,
+    text: str,
+    reason: str,
+    is_temporary: bool = False,
+) -> NoReturn:
+    """`reason` is the error code of the other protocols; clients may try again if `is_temporary`.
+
+    `grpc-retry-pushback-ms` is what a client's retry policy reads, RetryInfo what people do.
+    """
+    info: Message = error_details_pb2.ErrorInfo(reason=reason.upper(), domain=DOMAIN)
+    details = [info]
+    pushback: tuple[tuple[str, str], ...] = ()
+    if is_temporary:
+        retry = error_details_pb2.RetryInfo()
+        retry.retry_delay.seconds = RETRY_AFTER_S
+        details.append(retry)
+        pushback = ((PUSHBACK, str(1000 * RETRY_AFTER_S)),)
+    status = rpc_status.to_status(
+        status_pb2.Status(code=code.value[0], message=text, details=map(_packed, details))
+    )
+    trailing = (*(context.trailing_metadata() or ()), *(status.trailing_metadata or ()), *pushback)
+    await context.abort(code, text, trailing)
+    raise AssertionError("abort returned")  # it never does; the type checker cannot know
+
+
+def _packed(message: Message) -> any_pb2.Any:
+    packed = any_pb2.Any()
+    packed.Pack(message)
+    return packed

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The calls that run now, found by the id that their callers know."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from sentiric_llama.chat_stream import ChatStream
+from sentiric_llama.errors import Cancelled
+from sentiric_llama.log import CURRENT_TRACE
+
+
+class RunningCalls:
+    """Ids are the callers' own, so one id may name several calls, and belongs to one tenant."""
+
+    def __init__(self) -> None:
+        self._streams: dict[tuple[str | None, str | None], set[ChatStream]] = {}
+
+    @contextlib.contextmanager
+    def entry(self, stream: ChatStream) -> Iterator[None]:
+        """Keeps the stream under the current trace's request id while the block runs."""
+        trace = CURRENT_TRACE.get()
+        key = (trace.tenant_id, trace.request_id)
+        self._streams.setdefault(key, set()).add(stream)
+        try:
+            yield
+        finally:
+            self._streams[key].discard(stream)
+            if not self._streams[key]:
+                del self._streams[key]
+
+    def cancel(self, request_id: str) -> int:
+        """Ends the current tenant's calls of this id with Cancelled. Returns how many ran."""
+        found = list(self._streams.get((CURRENT_TRACE.get().tenant_id, request_id), ()))
+        for stream in found:
+            stream.end(Cancelled("cancelled by request id", where="request"))
+        return len(found)
