@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Ids in metadata, the tenant, the API key."""
+
+from __future__ import annotations
+
+import logging
+import re
+
+import grpc
+import pytest
+
+from rpc_server import failure, read, serving
+from sentiric_llama.log import CURRENT_TRACE, Trace
+
+IDS = ("x-trace-id", "x-span-id", "x-tenant-id", "x-request-id")
+
+
+async def test_ids_come_back_and_reach_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    traces: list[Trace] = []
+
+    class Note(logging.Filter):
+        def filter(self, record: logging.LogRecord) -> bool:
+            traces.append(CURRENT_TRACE.get())
+            return True
+
+    caplog.handler.addFilter(Note())
+    with caplog.at_level(logging.INFO):
+        async with serving() as rpc:
+            traces.clear()
+            sent = tuple((name, f"id-{number}") for number, name in enumerate(IDS))
+            call = rpc.generate(metadata=sent)
+            await read(call)
+            assert dict(await call.initial_metadata()) == dict(sent)
+    assert traces and set(traces) == {Trace("id-0", "id-1", "id-2", "id-3")}
+    events = [getattr(record, "event", "") for record in caplog.records]
+    assert events[-2:] == ["LLM_REQUEST_RECEIVED", "LLM_STREAM_COMPLETE"]
+
+
+async def test_wrapped_and_bad_ids() -> None:
+    async with serving() as rpc:
+        call = rpc.generate(metadata=(("x-trace-id", 'Some("t-1")'), ("x-span-id", "a b;c")))
+        await read(call)
+        echoed = dict(await call.initial_metadata())
+    assert echoed["x-trace-id"] == "t-1" and "x-span-id" not in echoed
+    assert re.fullmatch("[0-9a-f]{32}", echoed["x-request-id"])
+
+
+async def test_equal_ids_are_different_requests() -> None:
+    async with serving() as rpc:
+        calls = [rpc.generate(str(i), metadata=(("x-request-id", "same"),)) for i in range(16)]
+        assert [(await read(call))[0] for call in calls] == [f"You said: {i}" for i in range(16)]
+
+
+async def test_errors_carry_the_request_id() -> None:
+    async with serving() as rpc:
+        call = rpc.generate("", metadata=(("x-request-id", "mine"),))
+        await failure(call)
+        assert dict(await call.initial_metadata())["x-request-id"] == "mine"
+
+
+async def test_tenant() -> None:
+    async with serving(require_tenant=True) as rpc:
+        error = await failure(rpc.generate())
+        assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
+        assert "tenant_id" in error.details()
+        await read(rpc.generate(metadata=(("x-tenant-id", 'Some("acme")'),)))
+
+
+@pytest.mark.parametrize(
+    ("metadata", "allowed"),
+    [
+        ((), False),
+        ((("authorization", "Bearer wrong"),), False),
+        ((("authorization", "Bearer "),), False),
+        ((("authorization", "secret"),), False),
+        ((("authorization", "Basic secret"),), False),
+        ((("x-api-key", "secre"),), False),
+        ((("x-api-key-bin", b"secret"),), False),
+        ((("authorization", "Bearer secret"),), True),
+        ((("authorization", "bearer  secret"),), True),
+        ((("x-api-key", "secret"),), True),
+    ],
+)
+async def test_key(metadata: tuple[tuple[str, str], ...], allowed: bool) -> None:
+    async with serving(api_key="secret") as rpc:
+        calls = [rpc.generate(metadata=metadata), rpc.own.Tokenize(b"", metadata=metadata)]
+        if allowed:
+            await read(calls[0])
+            return
+        error = await failure(calls[0])
+        assert error.code() is grpc.StatusCode.UNAUTHENTICATED
+        assert "secret" not in str(error) and not rpc.engine.requests
+        calls[1].cancel()
+
+
+async def test_every_method_needs_the_key() -> None:
+    async with serving(api_key="secret") as rpc:
+        for path in (
+            "/sentiric.llm.v1.LlamaService/GenerateStream",
+            *(f"/sentiric.llama.v1.EngineService/{name}" for name in OWN_METHODS),
+            "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+            "/no.such.Service/Method",
+        ):
+            error = await failure(rpc.channel.unary_unary(path)(b"\xff"))
+            assert error.code() is grpc.StatusCode.UNAUTHENTICATED, path
+
+
+OWN_METHODS = ("Chat", "Embed", "Tokenize", "Detokenize", "GetCapacity", "Cancel")
