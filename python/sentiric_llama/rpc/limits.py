@@ -16,11 +16,9 @@ HANDSHAKE_TIMEOUT_MS = 10_000
 STALL_S = 30.0
 """A reader that takes nothing for this long is given up."""
 
-_IDENTITY_ONLY = 1  # bit set of compression algorithms; 1 is none
-
 
 def channel_options(settings: Settings) -> list[tuple[str, int]]:
-    """gRPC's own names for these limits."""
+    """gRPC's own names for these limits. Message sizes count after inflating."""
     grace = max(CONNECTION_AGE_GRACE_MS, settings.request_timeout_ms)
     return [
         ("grpc.so_reuseport", 0),  # a port that is taken is an error, not a second owner
@@ -38,7 +36,4 @@ def channel_options(settings: Settings) -> list[tuple[str, int]]:
         ("grpc.max_connection_age_ms", MAX_CONNECTION_AGE_MS),
         ("grpc.max_connection_age_grace_ms", grace),
         ("grpc.server_handshake_timeout_ms", HANDSHAKE_TIMEOUT_MS),
-        # The size limit is checked before a message is inflated, so nothing is ever inflated.
-        ("grpc.compression_enabled_algorithms_bitset", _IDENTITY_ONLY),
-        ("grpc.per_message_decompression", 0),
     ]
