@@ -88,6 +88,11 @@ class ServerProcess:
         return int(match[1])
 
     @property
+    def grpc_address(self) -> str:
+        """As gRPC's clients take it."""
+        return str(self.wait_for("GRPC_SERVER_READY")["message"]).split("//")[1]
+
+    @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
