@@ -160,7 +160,8 @@ class ServerProcess:
 def environment(settings: dict[str, object]) -> dict[str, str]:
     """Ours without anybody's settings; one compute thread, because tests share the machine."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
-    kept.pop("ENV", None)
+    for name in ("ENV", "GRPC_TLS_CA_PATH"):
+        kept.pop(name, None)
     given = {"compute_threads": 1} | settings
     return kept | {PREFIX + name.upper(): str(value) for name, value in given.items()}
 

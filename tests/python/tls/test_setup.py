@@ -14,7 +14,7 @@ from cryptography import x509
 from rpc_server import read, serving
 from sentiric_llama import cli
 from sentiric_llama.certs import make_dev
-from sentiric_llama.config import Settings
+from sentiric_llama.config import Settings, load_settings
 from sentiric_llama.errors import InvalidArgument
 from sentiric_llama.tls.identity import IdentityFiles, read_identity
 from sentiric_llama.tls.make import make_leaf
@@ -40,6 +40,14 @@ def test_a_whole_set(paths: dict[str, str]) -> None:
     setup = set_up_tls(Settings(**paths, tls="mtls"))
     assert setup.https is setup.grpc and setup.https_client_certificates
     assert len(setup.stores) == 1
+
+
+def test_the_ca_has_its_old_name(paths: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, path in paths.items():
+        prefix = "" if name == "grpc_tls_ca_path" else "LLM_LLAMA_SERVICE_"
+        monkeypatch.setenv(prefix + name.upper(), path)
+    setup = set_up_tls(load_settings())
+    assert setup.grpc is not None and setup.grpc.current.ca is not None
 
 
 def test_nothing_is_a_warning() -> None:
