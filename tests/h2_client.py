@@ -83,11 +83,12 @@ class H2Peer:
     async def receive(self) -> None:
         """Takes what comes next; sets `is_closed` at the end."""
         try:
-            data = await self._reader.read(65_536)
-            self.events += self.connection.receive_data(data)
-        except (ConnectionError, h2.exceptions.ProtocolError):
-            data = b""
-        self.is_closed = self.is_closed or not data
+            head = await self._reader.readexactly(9)
+            frame = head + await self._reader.readexactly(int.from_bytes(head[:3], "big"))
+            # One frame at a time: h2 takes nothing after a GOAWAY, and would drop that, too.
+            self.events += self.connection.receive_data(frame)
+        except (ConnectionError, asyncio.IncompleteReadError, h2.exceptions.ProtocolError):
+            self.is_closed = True
         await self.flush()
 
     def trailers(self) -> dict[str, str]:

@@ -44,6 +44,7 @@ T = TypeVar("T")
 EXIT_INTERRUPTED = 130
 KEEP_ALIVE_S = 15
 _CLOSE_S = 5
+_RPC_CLOSE_S = 1  # answers are over by then; what is left watches health and would never end
 _MAX_INCOMPLETE_HEAD = 64 * 1024  # above our own 16 KB, so that it is us who answer 431
 GUIDE_NOTICE = (
     "answered by the built-in guide, which only knows this service; for a real model: "
@@ -93,7 +94,7 @@ async def serve(
         await drain(service, stop)
         is_forced = stop.second.is_set()
         http.should_exit, http.force_exit = True, is_forced
-        await asyncio.gather(answering, rpc.stop(0 if is_forced else _CLOSE_S))
+        await asyncio.gather(answering, rpc.stop(0 if is_forced else _RPC_CLOSE_S))
         stop.close()
         event(logger, "SERVICE_SHUTDOWN", "stopped")
     return EXIT_INTERRUPTED if stop.second.is_set() else 0

@@ -155,6 +155,19 @@ def test_forced_streams_get_a_status(start: Any, tiny_q8_0: Path, second: bool) 
     assert server.finish() == (130 if second else 0)
 
 
+@pytest.mark.parametrize("prompt", ["hello", "a long prompt takes several steps " * 150])
+def test_deadlines_free_their_contexts(tiny: Any, prompt: str) -> None:
+    params = llama_pb2.GenerationParams(max_new_tokens=1_000_000)
+    params.engine_specific_params.update({"ignore_eos": True})
+    request = llama_pb2.GenerateStreamRequest(user_prompt=prompt, params=params)
+    with grpc.insecure_channel(tiny.grpc_address) as channel:
+        stub = llama_pb2_grpc.LlamaServiceStub(channel)  # type: ignore[no-untyped-call]
+        timeouts = [0.001, 0.01, 0.05, 0.1, 0.2, 0.4] * 4  # more than there are contexts
+        calls = [stub.GenerateStream(request, timeout=timeout) for timeout in timeouts]
+        assert {call.code() for call in calls} == {grpc.StatusCode.DEADLINE_EXCEEDED}
+    assert wait_until(tiny.is_idle)
+
+
 def test_a_killed_client_frees_its_contexts(tiny: Any) -> None:
     program = (
         "import grpc, sys, time\n"

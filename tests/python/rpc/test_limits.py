@@ -143,6 +143,19 @@ async def test_a_flood_of_pings_ends_the_connection() -> None:
         await read(rpc.generate())  # others are not disturbed
 
 
+async def test_connections_are_renewed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "MAX_CONNECTION_AGE_MS", 100)
+    async with (
+        serving(lambda: FakeEngine("abcdef", delay_s=0.1)) as rpc,
+        h2_peer(rpc.server.port) as peer,
+    ):
+        call = rpc.generate()
+        gone: Any = await peer.wait_for(h2.events.ConnectionTerminated)
+        assert gone.error_code == h2.errors.ErrorCodes.NO_ERROR
+        assert (await read(call))[0] == "abcdef"  # a running call goes on to its end
+        await read(rpc.generate())
+
+
 async def test_rapid_resets_leave_nothing() -> None:
     resets = 5000
     async with serving(lambda: FakeEngine("abc", delay_s=60)) as rpc:
