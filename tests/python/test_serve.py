@@ -206,6 +206,24 @@ def test_public_address(spawn: Any) -> None:
     assert warning["severity"] == "WARN" and "public" in warning["message"]
 
 
+def test_production_wants_certificates(spawn: Any) -> None:
+    production = {"LLM_LLAMA_SERVICE_ENV": "production"}
+    process = spawn(**production)
+    assert process.finish() == 2
+    assert "GRPC_TLS_CA_PATH" in process.lines[-1]["message"]
+    process = spawn("--grpc-insecure", **production)
+    assert process.wait_for("TLS_DISABLED")["severity"] == "WARN"
+    process.wait_for("ALL_SERVERS_READY")
+
+
+def test_a_grpc_port_in_use(spawn: Any) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        process = spawn("--grpc-port", str(taken.getsockname()[1]))
+        assert process.finish() == 9
+    (failed,) = [line for line in process.lines if line["severity"] == "ERROR"]
+    assert "GRPC_PORT" in failed["message"]
+
+
 def test_port_in_use() -> None:
     with serve.bind("127.0.0.1", 0) as taken:
         port = taken.getsockname()[1]

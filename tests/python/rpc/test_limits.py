@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import zlib
 from pathlib import Path
@@ -130,6 +131,17 @@ async def test_calls_of_all_connections() -> None:
         for call in calls:
             call.cancel()
         await rpc.settled()
+
+
+async def test_connections() -> None:
+    async with serving(max_connections=2) as rpc, contextlib.AsyncExitStack() as stack:
+        peers = [await stack.enter_async_context(h2_peer(rpc.server.port)) for _ in range(2)]
+        for peer in peers:
+            await peer.wait_for(h2.events.SettingsAcknowledged)
+        async with h2_peer(rpc.server.port) as third:
+            while not third.is_closed:
+                await third.receive()
+        assert not third.trailers() and not any(peer.is_closed for peer in peers)
 
 
 async def test_a_flood_of_pings_ends_the_connection() -> None:
