@@ -65,6 +65,11 @@ class H2Peer:
         frame = struct.pack(">BI", compressed, len(message)) + message
         self.connection.send_data(number, frame, end_stream=end)
 
+    def write_frame(self, *, kind: int, stream: int, payload: bytes, flags: int = 0) -> None:
+        """A frame as it is, past every rule."""
+        head = len(payload).to_bytes(3, "big") + bytes((kind, flags)) + stream.to_bytes(4, "big")
+        self._writer.write(self.connection.data_to_send() + head + payload)
+
     async def flush(self) -> None:
         with contextlib.suppress(ConnectionError):
             self._writer.write(self.connection.data_to_send())

@@ -55,6 +55,32 @@ async def test_metadata_size() -> None:
         assert len(rpc.engine.requests) == 1
 
 
+async def test_a_mebibyte_of_metadata() -> None:
+    async with serving() as rpc, h2_peer(rpc.server.port) as peer:
+        before = resident_kib()
+        peer.call(message=QUESTION, **{f"x_{i}": "x" * 4096 for i in range(256)})
+        await peer.flush()
+        while not peer.is_closed and "grpc-status" not in peer.trailers():
+            await peer.receive()
+        assert peer.trailers().get("grpc-status") != "0"
+        assert not rpc.engine.requests and resident_kib() - before < 64 * 1024
+        await read(rpc.generate())
+
+
+async def test_headers_without_an_end() -> None:
+    """HTTP/2's CONTINUATION flood."""
+    async with serving() as rpc, h2_peer(rpc.server.port) as peer:
+        before = resident_kib()
+        header = b"\x00\x01a\x7f\x81\x03" + b"x" * 512  # a literal of 512 bytes, never indexed
+        peer.write_frame(kind=1, stream=1, payload=header)  # HEADERS, not the end of headers
+        for count in range(20_000):
+            peer.write_frame(kind=9, stream=1, payload=header)
+            if count % 100 == 0:
+                await peer.flush()
+        assert resident_kib() - before < 64 * 1024
+        await read(rpc.generate())
+
+
 @pytest.mark.parametrize("algorithm", [grpc.Compression.Gzip, grpc.Compression.Deflate])
 async def test_compressed_messages_count_as_what_they_become(algorithm: Any) -> None:
     def channel(address: str) -> grpc.aio.Channel:
