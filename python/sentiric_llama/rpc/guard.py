@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Who may call: certificate names and the key, checked before any handler runs."""
+"""Who may call: metadata of a sane size, the key, certificate names; before any handler runs."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import grpc
 
 from sentiric_llama.api_key import ApiKey
+from sentiric_llama.rpc.limits import MAX_METADATA_BYTES
 from sentiric_llama.rpc.metadata import raw
 from sentiric_llama.rpc.status import Context, abort_with
 
@@ -36,6 +37,8 @@ class Guard(grpc.aio.ServerInterceptor):
         handler_call_details: grpc.HandlerCallDetails,
     ) -> Handler | None:
         """A handler that refuses before it reads a message, or the one asked for."""
+        if _is_too_large(handler_call_details):
+            return grpc.stream_stream_rpc_method_handler(_refuse_size)
         if not self._has_key(handler_call_details):
             return grpc.stream_stream_rpc_method_handler(_refuse_key)
         handler = await continuation(handler_call_details)
@@ -80,6 +83,18 @@ def _checked_body(behaviour: Callable[..., Any], check: Check) -> Callable[..., 
                 await context.write(message)
 
     return stream if inspect.isasyncgenfunction(behaviour) else call
+
+
+def _is_too_large(details: grpc.HandlerCallDetails) -> bool:
+    """gRPC tells clients the limit, but takes more from those that do not listen."""
+    size = sum(len(name) + len(value) for name, value in raw(tuple(details.invocation_metadata)))
+    return size > MAX_METADATA_BYTES
+
+
+async def _refuse_size(_requests: Any, context: Context) -> None:
+    code = grpc.StatusCode.RESOURCE_EXHAUSTED
+    text = f"[metadata] too large; allowed {MAX_METADATA_BYTES} bytes"
+    await abort_with(context, code, text, "metadata_too_large")
 
 
 async def _refuse_key(_requests: Any, context: Context) -> None:
