@@ -74,7 +74,7 @@ sdist: .venv/.build  ## dist/*.tar.gz with the llama.cpp sources inside
 	python -c 'from scikit_build_core.build import build_sdist; print(build_sdist("dist"))'
 
 clean:  ## remove what was built; vendor/llama.cpp stays
-	rm -rf .venv build dist tests/.models .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv build dist tests/.models .mypy_cache .pytest_cache .ruff_cache $(dir $(PROTO))
 
 .venv/bin/python:
 	@$(PYTHON) .ci/preflight.py

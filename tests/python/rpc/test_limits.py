@@ -148,6 +148,22 @@ async def test_streams_of_one_connection() -> None:
         await rpc.settled()
 
 
+async def test_streams_of_a_peer_that_does_not_listen() -> None:
+    """It opens its calls before it reads the limit."""
+    engine = lambda: FakeEngine("abc", contexts=16, delay_s=60)  # noqa: E731
+    async with serving(engine, grpc_max_streams=2) as rpc, h2_peer(rpc.server.port) as peer:
+        for _ in range(6):
+            peer.call(message=QUESTION)
+        await peer.flush()
+        while rpc.engine.active < 2:
+            await asyncio.sleep(0.005)
+        refused = 0
+        while refused < 4 and not peer.is_closed:
+            await peer.receive()
+            refused = sum(isinstance(e, h2.events.StreamReset) for e in peer.events)
+        assert rpc.engine.most_active == 2
+
+
 async def test_calls_of_all_connections() -> None:
     async with serving(lambda: FakeEngine("abc", delay_s=60), max_connections=2) as rpc:
         calls = [rpc.generate() for _ in range(2)]
