@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 from google.protobuf.json_format import MessageToDict
 
@@ -21,7 +21,7 @@ from sentiric_llama.params import (
     parse_stop,
 )
 from sentiric_llama.rpc.generated import engine_pb2, llama_pb2
-from sentiric_llama.types import Grammar, Message, Truncation
+from sentiric_llama.types import Grammar, Message, Priority, Truncation
 
 DEFAULT_PROMPT = "PROMPT_SYSTEM_DEFAULT"
 """What callers of the older contract send for the server's own system prompt."""
@@ -29,12 +29,10 @@ DEFAULT_PROMPT = "PROMPT_SYSTEM_DEFAULT"
 _SAMPLING = frozenset(
     {*SAMPLING_RANGES, *SAMPLING_ALIASES, "dry_sequence_breakers", "logit_bias"}
 ) - {"top_logprobs"}
-_EXTRA = frozenset({"grammar", "json_schema", "truncation", "ignore_eos", "model"})
-_TRUNCATIONS: dict[str, Truncation] = {
-    "drop_turns": "drop_turns",
-    "shift": "shift",
-    "error": "error",
-}
+_EXTRA = frozenset({"grammar", "json_schema", "truncation", "ignore_eos", "model", "priority"})
+_TRUNCATIONS = ("drop_turns", "shift", "error")
+_PRIORITIES = ("realtime", "normal", "batch")
+"""Both in the order of the enums of engine.proto, which begin with UNSPECIFIED."""
 
 
 def parse_generate(
@@ -58,7 +56,8 @@ def parse_generate(
         stop=_stop(params.stop_sequences),
         grammar=_extra_grammar(extra),
         ignore_eos=_flag(extra, "ignore_eos"),
-        truncation=_truncation(_text(extra, "truncation")),
+        truncation=cast("Truncation | None", _word(extra, "truncation", _TRUNCATIONS)),
+        priority=cast("Priority", _word(extra, "priority", _PRIORITIES) or "normal"),
         deadline_ms=deadline_ms,
     )
 
@@ -77,7 +76,8 @@ def parse_chat(request: engine_pb2.ChatRequest, deadline_ms: int | None) -> Chat
         stop=_stop(request.stop),
         grammar=_chat_grammar(request),
         ignore_eos=request.ignore_eos,
-        truncation=_enum_truncation(request.truncation),
+        truncation=cast("Truncation | None", _enum(request, "truncation", _TRUNCATIONS)),
+        priority=cast("Priority", _enum(request, "priority", _PRIORITIES) or "normal"),
         n=int(CHOICES.check(request.n or 1)),
         deadline_ms=deadline_ms,
     )
@@ -144,17 +144,20 @@ def _flag(extra: Mapping[str, Any], name: str) -> bool:
     return bool(value)
 
 
-def _truncation(name: str | None) -> Truncation | None:
-    if name is not None and name not in _TRUNCATIONS:
-        raise out_of_range("truncation", name, " | ".join(_TRUNCATIONS))
-    return _TRUNCATIONS[name] if name is not None else None
+def _word(extra: Mapping[str, Any], name: str, allowed: Sequence[str]) -> str | None:
+    """One of a few words, None when not given."""
+    word = _text(extra, name)
+    if word is not None and word not in allowed:
+        raise out_of_range(name, word, " | ".join(allowed))
+    return word
 
 
-def _enum_truncation(value: int) -> Truncation | None:
-    names: list[Truncation | None] = [None, *_TRUNCATIONS.values()]
-    if not 0 <= value < len(names):
-        raise out_of_range("truncation", value, f"0..{len(names) - 1}")
-    return names[value]
+def _enum(request: engine_pb2.ChatRequest, name: str, words: Sequence[str]) -> str | None:
+    """The word of an enum's number, None for 0."""
+    number: int = getattr(request, name)
+    if not 0 <= number <= len(words):
+        raise out_of_range(name, number, f"0..{len(words)}")
+    return words[number - 1] if number else None
 
 
 def _extra_grammar(extra: Mapping[str, Any]) -> Grammar | None:

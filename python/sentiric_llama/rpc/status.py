@@ -25,8 +25,8 @@ def status_code(error: SentiricLlamaError) -> grpc.StatusCode:
 
 async def abort(context: Context, error: SentiricLlamaError) -> NoReturn:
     """Ends the call with the error's status and details."""
-    code = status_code(error)
-    await abort_with(context, code, str(error), error.code.value, error.mapping.is_temporary)
+    retry_ms = (error.retry_ms or 1000 * RETRY_AFTER_S) if error.mapping.is_temporary else 0
+    await abort_with(context, status_code(error), str(error), error.code.value, retry_ms)
 
 
 async def abort_with(
@@ -34,20 +34,20 @@ async def abort_with(
     code: grpc.StatusCode,
     text: str,
     reason: str,
-    is_temporary: bool = False,
+    retry_ms: int = 0,
 ) -> NoReturn:
-    """`reason` is the error code of the other protocols; clients may try again if `is_temporary`.
+    """`reason` is the error code of the other protocols; `retry_ms` the wait before a retry.
 
     `grpc-retry-pushback-ms` is what a client's retry policy reads, RetryInfo what people do.
     """
     info: Message = error_details_pb2.ErrorInfo(reason=reason.upper(), domain=DOMAIN)
     details = [info]
     pushback: tuple[tuple[str, str], ...] = ()
-    if is_temporary:
+    if retry_ms:
         retry = error_details_pb2.RetryInfo()
-        retry.retry_delay.seconds = RETRY_AFTER_S
+        retry.retry_delay.FromMilliseconds(retry_ms)
         details.append(retry)
-        pushback = ((PUSHBACK, str(1000 * RETRY_AFTER_S)),)
+        pushback = ((PUSHBACK, str(retry_ms)),)
     status = rpc_status.to_status(
         status_pb2.Status(code=code.value[0], message=text, details=map(_packed, details))
     )

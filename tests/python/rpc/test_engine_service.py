@@ -53,6 +53,7 @@ async def test_every_option_reaches_the_engine() -> None:
             stop=["."],
             ignore_eos=True,
             truncation=pb.TRUNCATION_ERROR,
+            priority=pb.PRIORITY_BATCH,
             sampling=pb.Sampling(
                 temperature=0.5,
                 seed=-7,
@@ -64,7 +65,7 @@ async def test_every_option_reaches_the_engine() -> None:
         (request,) = rpc.engine.requests
     assert request.messages[0].content == "be brief"
     assert (request.max_tokens, request.stop, request.ignore_eos) == (9, (".",), True)
-    assert request.truncation == "error"
+    assert (request.truncation, request.priority) == ("error", "batch")
     sampling = request.sampling
     assert (sampling.temperature, sampling.seed) == (0.5, 2**64 - 7)
     assert sampling.logit_bias == {5: -3.5} and sampling.dry_sequence_breakers == ("\n",)
@@ -103,6 +104,7 @@ async def test_grammars(field: str, value: Any, kind: str | None) -> None:
         ({"n": -1}, "n"),
         ({"max_tokens": -2}, "max_tokens"),
         ({"truncation": 9}, "truncation"),
+        ({"priority": -1}, "priority"),
         ({"json_schema": "{"}, "json_schema"),
         ({"json_schema": "[" * 30_000}, "json_schema"),
         ({"json_schema": "1"}, "json_schema"),

@@ -57,7 +57,11 @@ async def test_every_field_reaches_the_engine() -> None:
                     stop_sequences=["\n", "son"],
                     seed=11,
                     engine_specific_params=struct(
-                        min_p=0.125, mirostat=2, ignore_eos=True, truncation="shift"
+                        min_p=0.125,
+                        mirostat=2,
+                        ignore_eos=True,
+                        truncation="shift",
+                        priority="realtime",
                     ),
                 ),
             )
@@ -72,6 +76,7 @@ async def test_every_field_reaches_the_engine() -> None:
     assert (sampling.repeat_penalty, sampling.seed, sampling.min_p) == (1.5, 11, 0.125)
     assert (sampling.mirostat, request.max_tokens) == (2, 9)
     assert request.stop == ("\n", "son") and request.ignore_eos and request.truncation == "shift"
+    assert request.priority == "realtime"
 
 
 async def test_what_is_not_set_is_the_servers_default() -> None:
@@ -117,6 +122,7 @@ async def test_stop_and_length() -> None:
         ({"params": Params(engine_specific_params=struct(top_k=1.5))}, "top_k"),
         ({"params": Params(engine_specific_params=struct(min_p="x"))}, "min_p"),
         ({"params": Params(engine_specific_params=struct(truncation="x"))}, "truncation"),
+        ({"params": Params(engine_specific_params=struct(priority="x"))}, "priority"),
         ({"params": Params(engine_specific_params=struct(json_schema=1))}, "json_schema"),
         ({"params": Params(engine_specific_params=struct(ignore_eos=1))}, "ignore_eos"),
         ({"history": [llama_pb2.ConversationTurn(role="boss", content="x")]}, "history.0.role"),

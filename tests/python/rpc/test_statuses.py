@@ -10,7 +10,7 @@ import pytest
 from google.rpc import error_details_pb2, status_pb2
 
 from rpc_server import Rpc, failure, read, serving
-from sentiric_llama.errors import ERROR_CLASSES, ERROR_TABLE, Cancelled, ErrorCode
+from sentiric_llama.errors import ERROR_CLASSES, ERROR_TABLE, Cancelled, ErrorCode, Overloaded
 from sentiric_llama.testing import FakeEngine
 
 PATH = "/sentiric.llm.v1.LlamaService/GenerateStream"
@@ -114,6 +114,16 @@ async def test_a_full_queue() -> None:
         assert detail(error, error_details_pb2.RetryInfo) is not None
         first.cancel()
         await rpc.settled()
+
+
+async def test_the_engines_own_retry_time() -> None:
+    error = Overloaded("the queue is full", where="queue")
+    error.retry_ms = 5250
+    async with serving(lambda: FakeEngine(fail=error)) as rpc:
+        found = await failure(rpc.generate())
+    retry = detail(found, error_details_pb2.RetryInfo)
+    assert retry.retry_delay.ToMilliseconds() == 5250  # type: ignore[union-attr]
+    assert dict(found.trailing_metadata() or ())["grpc-retry-pushback-ms"] == "5250"
 
 
 async def test_closing_the_engine_ends_streams_with_unavailable() -> None:
