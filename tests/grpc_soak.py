@@ -43,14 +43,21 @@ async def soak(calls: int, model: Path, warm_up: int = WARM_UP) -> tuple[Held, H
     from sentiric_llama.rpc.server import RpcServer
     from sentiric_llama.service import LlamaService, ServedModel
     from sentiric_llama.tls.setup import TlsSetup
+    from sentiric_llama.types import EngineConfig
 
     settings = Settings(grpc_port=0)
     service = LlamaService(settings)
     server = RpcServer(service, settings, TlsSetup())
     await server.start()
-    async with await AsyncEngine.open(
-        str(model), contexts=4, context_size=512, threads=1, queue_limit=64
-    ) as engine:
+    config = EngineConfig(
+        model_path=str(model),
+        contexts=4,
+        context_size=512,
+        threads=1,
+        queue_limit=64,
+        host_cache_bytes=0,  # it is there to fill up
+    )
+    async with await AsyncEngine.open(config) as engine:
         service.attach(engine, ServedModel("soak"))
 
         async def run(count: int, first: int) -> Held:
@@ -105,7 +112,7 @@ async def call_many(port: int, count: int, first: int) -> None:
     async def caller(stub: Any) -> None:
         for number in numbers:
             chance = random.Random(number)
-            prompt = f"{number} " + "word " * chance.choice([1, 1, 100])
+            prompt = f"{number} " + "word " * chance.choice([1, 1, 40])
             call = stub.GenerateStream(llama_pb2.GenerateStreamRequest(user_prompt=prompt))
             for _ in range(chance.randrange(4)):
                 await asyncio.sleep(0)

@@ -184,7 +184,7 @@ def test_a_killed_client_frees_its_contexts(tiny: Any) -> None:
 
 
 def test_cancelled_calls_leave_nothing(tiny_q8_0: Path) -> None:
-    before, after, stats = asyncio.run(grpc_soak.soak(LEAK_CALLS, tiny_q8_0, warm_up=500))
+    before, after, stats = asyncio.run(grpc_soak.soak(LEAK_CALLS, tiny_q8_0, warm_up=400))
     assert grpc_soak.counts(after) == grpc_soak.counts(before)
     assert after.active == after.queued == after.in_flight == 0
     assert after.rss_anon_kib - before.rss_anon_kib <= 8 * 1024
