@@ -7,7 +7,7 @@ import collections.abc
 import numpy
 import numpy.typing
 import typing
-__all__: list[str] = ['Capacity', 'Engine', 'EngineConfig', 'EngineStats', 'Event', 'Final', 'FinishReason', 'GrammarKind', 'ModelInfo', 'Request', 'SamplingParams', 'Timings', 'Truncation', 'build_info', 'error_code_names', 'take_log_lines']
+__all__: list[str] = ['Capacity', 'Engine', 'EngineConfig', 'EngineStats', 'Event', 'Final', 'FinishReason', 'GrammarKind', 'ModelInfo', 'Priority', 'Request', 'SamplingParams', 'Timings', 'Truncation', 'build_info', 'error_code_names', 'take_log_lines']
 class Capacity:
     @property
     def active(self) -> int:
@@ -59,11 +59,14 @@ class EngineConfig:
     cache_type_k: str
     cache_type_v: str
     chat_template: str
+    deterministic: bool
     embedding_pooling: str
     flash_attention: str
     kv_layout: str
     kv_offload: bool
+    lora_dir: str
     model_path: str
+    prefix_cache: bool
     use_mmap: bool
     def __init__(self) -> None:
         ...
@@ -92,6 +95,30 @@ class EngineConfig:
     def gpu_layers(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None:
         ...
     @property
+    def host_cache_bytes(self) -> int:
+        ...
+    @host_cache_bytes.setter
+    def host_cache_bytes(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None:
+        ...
+    @property
+    def itl_slo_ms(self) -> int:
+        ...
+    @itl_slo_ms.setter
+    def itl_slo_ms(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None:
+        ...
+    @property
+    def kv_cells(self) -> int:
+        ...
+    @kv_cells.setter
+    def kv_cells(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None:
+        ...
+    @property
+    def max_adapters(self) -> int:
+        ...
+    @max_adapters.setter
+    def max_adapters(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None:
+        ...
+    @property
     def prefill_chunk(self) -> int:
         ...
     @prefill_chunk.setter
@@ -104,10 +131,22 @@ class EngineConfig:
     def queue_limit(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None:
         ...
     @property
+    def queue_tokens(self) -> int:
+        ...
+    @queue_tokens.setter
+    def queue_tokens(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None:
+        ...
+    @property
     def queue_wait_ms(self) -> int:
         ...
     @queue_wait_ms.setter
     def queue_wait_ms(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None:
+        ...
+    @property
+    def tenant_weights(self) -> list[tuple[str, float]]:
+        ...
+    @tenant_weights.setter
+    def tenant_weights(self, arg0: collections.abc.Sequence[tuple[str, typing.SupportsFloat | typing.SupportsIndex]]) -> None:
         ...
     @property
     def threads(self) -> int:
@@ -129,6 +168,12 @@ class EngineConfig:
         ...
 class EngineStats:
     @property
+    def adapters_loaded(self) -> int:
+        ...
+    @property
+    def cached_tokens(self) -> int:
+        ...
+    @property
     def decode_calls(self) -> int:
         ...
     @property
@@ -147,13 +192,37 @@ class EngineStats:
     def grammar_cache_misses(self) -> int:
         ...
     @property
+    def host_cache_bytes(self) -> int:
+        ...
+    @property
+    def kv_cells(self) -> int:
+        ...
+    @property
     def kv_full_retries(self) -> int:
         ...
     @property
     def kv_tokens(self) -> int:
         ...
     @property
+    def preemptions(self) -> int:
+        ...
+    @property
+    def prefill_budget(self) -> int:
+        ...
+    @property
     def prefilling(self) -> int:
+        ...
+    @property
+    def prefix_copies(self) -> int:
+        ...
+    @property
+    def prefix_evictions(self) -> int:
+        ...
+    @property
+    def prefix_hits(self) -> int:
+        ...
+    @property
+    def prefix_hits_host(self) -> int:
         ...
     @property
     def preparing(self) -> int:
@@ -163,6 +232,12 @@ class EngineStats:
         ...
     @property
     def queued(self) -> int:
+        ...
+    @property
+    def queued_tokens(self) -> int:
+        ...
+    @property
+    def request_ms_mean(self) -> float:
         ...
     @property
     def requests_cancelled(self) -> int:
@@ -180,16 +255,31 @@ class EngineStats:
     def requests_submitted(self) -> int:
         ...
     @property
+    def resting_sequences(self) -> int:
+        ...
+    @property
+    def resting_tokens(self) -> int:
+        ...
+    @property
+    def resumes(self) -> int:
+        ...
+    @property
     def shifted_tokens(self) -> int:
         ...
     @property
     def shifts(self) -> int:
         ...
     @property
+    def step_error(self) -> float:
+        ...
+    @property
     def step_ms_mean(self) -> float:
         ...
     @property
     def steps(self) -> int:
+        ...
+    @property
+    def waiting(self) -> int:
         ...
 class Event:
     @property
@@ -229,6 +319,11 @@ class Final:
     @property
     def reason(self) -> FinishReason:
         ...
+    @property
+    def retry_ms(self) -> int:
+        """
+        When there should be room for a refused request; 0 when nobody knows.
+        """
     @property
     def stop_string(self) -> str | None:
         ...
@@ -410,16 +505,75 @@ class ModelInfo:
     @property
     def ubatch_size(self) -> int:
         ...
+class Priority:
+    """
+    Members:
+    
+      realtime
+    
+      normal
+    
+      batch
+    """
+    __members__: typing.ClassVar[dict[str, Priority]]  # value = {'realtime': <Priority.realtime: 0>, 'normal': <Priority.normal: 1>, 'batch': <Priority.batch: 2>}
+    batch: typing.ClassVar[Priority]  # value = <Priority.batch: 2>
+    normal: typing.ClassVar[Priority]  # value = <Priority.normal: 1>
+    realtime: typing.ClassVar[Priority]  # value = <Priority.realtime: 0>
+    @typing.overload
+    def __eq__(self, other: Priority) -> bool:
+        ...
+    @typing.overload
+    def __eq__(self, other: typing.Any) -> bool:
+        ...
+    def __getstate__(self) -> int:
+        ...
+    def __hash__(self) -> int:
+        ...
+    def __index__(self) -> int:
+        ...
+    def __init__(self, value: typing.SupportsInt | typing.SupportsIndex) -> None:
+        ...
+    def __int__(self) -> int:
+        ...
+    @typing.overload
+    def __ne__(self, other: Priority) -> bool:
+        ...
+    @typing.overload
+    def __ne__(self, other: typing.Any) -> bool:
+        ...
+    def __repr__(self) -> str:
+        ...
+    def __setstate__(self, state: typing.SupportsInt | typing.SupportsIndex) -> None:
+        ...
+    def __str__(self) -> str:
+        ...
+    @property
+    def name(self) -> str:
+        ...
+    @property
+    def value(self) -> int:
+        ...
 class Request:
+    cache_scope: str
     ignore_eos: bool
     parse_special: bool
+    priority: Priority
     sampling: SamplingParams
     shift: bool
+    tenant: str
     text: str
     truncation: Truncation
     def __init__(self) -> None:
         ...
     def set_grammar(self, kind: GrammarKind, text: str) -> None:
+        ...
+    @property
+    def adapters(self) -> list:
+        """
+        Write-only: (name, scale) pairs.
+        """
+    @adapters.setter
+    def adapters(self, arg1: collections.abc.Sequence[tuple[str, typing.SupportsFloat | typing.SupportsIndex]]) -> None:
         ...
     @property
     def deadline_ms(self) -> int:
@@ -440,6 +594,12 @@ class Request:
         """
     @messages.setter
     def messages(self, arg1: collections.abc.Sequence[tuple[str, str]]) -> None:
+        ...
+    @property
+    def queue_wait_ms(self) -> int:
+        ...
+    @queue_wait_ms.setter
+    def queue_wait_ms(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None:
         ...
     @property
     def stop(self) -> list[str]:
