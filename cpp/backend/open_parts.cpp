@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 #include "backend/open_parts.h"
 
-#include "backend/chain_sampler.h"
 #include "backend/deep_stack.h"
 #include "backend/llama_decoder.h"
 #include "backend/llama_evaluator.h"
 #include "backend/lora_store.h"
 #include "backend/prompt_builder.h"
+#include "backend/sampler_factory.h"
 
 namespace sentiric::backend {
 namespace {
@@ -42,7 +42,7 @@ Result<EngineParts> OpenParts(const EngineConfig& config,
   parts.add_stats = [prompts](EngineStats* stats) { prompts->AddStats(stats); };
   parts.adapters = std::make_unique<LoraStore>(*model, config.lora_dir, config.max_adapters);
   parts.samplers =
-      std::make_shared<ChainSamplerFactory>(MakeSamplingVocab(*model, prompts->tokenizer()));
+      std::make_shared<ModelSamplerFactory>(MakeSamplingVocab(*model, prompts->tokenizer()));
   parts.prompts = std::move(prompts);
   parts.evaluator = std::move(evaluator).value();
   parts.preparation = std::move(preparation).value();

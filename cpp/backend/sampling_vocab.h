@@ -3,11 +3,8 @@
 #pragma once
 
 #include <memory>
-#include <string>
-#include <vector>
 
-#include "core/grammar/token_trie.h"
-#include "sentiric/types.h"
+#include "core/sampling/vocab.h"
 
 struct llama_vocab;
 
@@ -17,15 +14,9 @@ class Model;
 class Tokenizer;
 
 // Immutable.
-struct SamplingVocab {
+struct SamplingVocab : sampling::Vocab {
   std::shared_ptr<const Model> model;  // keeps `vocab` alive
   const llama_vocab* vocab = nullptr;
-  std::vector<std::string> pieces;  // bytes of each token; empty for control tokens
-  std::vector<Token> end_tokens;    // that end a generation
-  std::vector<bool> is_end;         // by token
-  std::unique_ptr<const grammar::TokenTrie> trie;
-
-  std::int32_t size() const { return static_cast<std::int32_t>(pieces.size()); }
 };
 
 std::shared_ptr<const SamplingVocab> MakeSamplingVocab(std::shared_ptr<const Model> model,

@@ -75,6 +75,13 @@ Result<std::shared_ptr<const TokenMask>> TokenTrie::Allowed(Matcher* matcher) co
   return std::shared_ptr<const TokenMask>(std::move(mask));
 }
 
+std::shared_ptr<const TokenMask> TokenTrie::Known(Matcher* matcher) const {
+  if (!matcher->Refresh()) return nullptr;
+  Automaton* automaton = matcher->automaton_.get();
+  const std::lock_guard<std::mutex> lock(automaton->mutex());
+  return masks_.Find(automaton, automaton->Horizon(matcher->state_, max_token_bytes_));
+}
+
 bool TokenTrie::Walk(Automaton* automaton, StateId state, StepBudget* budget,
                      TokenMask* mask) const {
   std::vector<StateId> states(std::size_t{max_token_bytes_} + 1);  // by depth

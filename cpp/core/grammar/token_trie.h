@@ -32,6 +32,9 @@ class TokenTrie {
   // from a cache. Errors: kGrammarTooComplex, after which the matcher has failed.
   Result<std::shared_ptr<const TokenMask>> Allowed(Matcher* matcher) const;
 
+  // The same mask when it is in the cache, null otherwise; costs two look-ups.
+  std::shared_ptr<const TokenMask> Known(Matcher* matcher) const;
+
   std::size_t num_tokens() const { return num_tokens_; }
   std::size_t MaskBytes() const { return masks_.ByteSize(); }
 

@@ -60,10 +60,12 @@ def test_the_likeliest_allowed_token_is_taken(tiny: Engine) -> None:
     assert tiny.generate("Hello", GREEDY, grammar="root ::= [0-9]").text == wanted
 
 
-def test_a_grammar_that_allows_all_changes_nothing(tiny: Engine) -> None:
-    plain = read(tiny.stream("Hello", seeded(5), max_tokens=20))
+def test_a_grammar_that_refuses_no_candidate_changes_nothing(tiny: Engine) -> None:
+    """`[^\\x00]*` refuses only halves of characters and control tokens."""
     anything = r"root ::= [^\x00]*"
-    assert read(tiny.stream("Hello", seeded(5), grammar=anything, max_tokens=20)) == plain
+    for params in (GREEDY, replace(seeded(5), top_k=3), replace(seeded(6), top_k=3)):
+        plain = read(tiny.stream("Hello", params, max_tokens=20))
+        assert read(tiny.stream("Hello", params, grammar=anything, max_tokens=20)) == plain
 
 
 def test_at_the_end_only_the_end_is_left(tiny: Engine) -> None:

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-#include "backend/chain_sampler.h"
+#include "backend/chain_picker.h"
 
 #include <algorithm>
 #include <cmath>
 #include <optional>
-#include <random>
 
 #include "backend/abort_guard.h"
-#include "backend/logits_scan.h"
-#include "core/grammar/matcher.h"
+#include "core/sampling/row_edits.h"
+#include "core/sampling/row_scan.h"
+#include "core/sampling/seed.h"
 #include "llama.h"
 
 namespace sentiric::backend {
@@ -19,33 +19,10 @@ struct SamplerDeleter {
 };
 using ChainPtr = std::unique_ptr<llama_sampler, SamplerDeleter>;
 
-constexpr float kBanBelow = -100.0f;
-
-std::uint32_t FoldSeed(std::uint64_t seed) {
-  if (seed == kRandomSeed) seed = (std::uint64_t{std::random_device{}()} << 32) | 1u;
-  const auto folded = static_cast<std::uint32_t>(seed ^ (seed >> 32));
-  return folded == LLAMA_DEFAULT_SEED ? 0 : folded;  // that value means "draw one" to the library
-}
-
-// Tokens that must never be chosen. They are left out of the candidates: as candidates of
-// probability zero they would turn the entropy that typical_p computes into NaN.
-std::vector<Token> Banned(const Request& request, const SamplingVocab& vocab) {
-  std::vector<Token> banned;
-  for (const auto& [token, bias] : request.sampling.logit_bias) {
-    if (bias <= kBanBelow) banned.push_back(token);
-  }
-  if (request.ignore_eos) {
-    banned.insert(banned.end(), vocab.end_tokens.begin(), vocab.end_tokens.end());
-  }
-  std::sort(banned.begin(), banned.end());
-  banned.erase(std::unique(banned.begin(), banned.end()), banned.end());
-  return banned;
-}
-
 std::vector<llama_logit_bias> Biases(const Request& request) {
   std::vector<llama_logit_bias> biases;
   for (const auto& [token, bias] : request.sampling.logit_bias) {
-    if (bias > kBanBelow) biases.push_back({token, bias});
+    if (bias > sampling::kBanBelow) biases.push_back({token, bias});
   }
   return biases;
 }
@@ -108,98 +85,58 @@ ChainPtr MakeChain(const Request& request, const SamplingVocab& vocab) {
   if (p.temperature == 0.0f) {
     llama_sampler_chain_add(chain.get(), llama_sampler_init_greedy());
   } else if (p.mirostat != 0) {
-    AddMirostat(chain.get(), p, FoldSeed(p.seed), vocab.size());
+    AddMirostat(chain.get(), p, sampling::FoldSeed(p.seed), vocab.size());
   } else {
-    AddTruncation(chain.get(), p, FoldSeed(p.seed));
+    AddTruncation(chain.get(), p, sampling::FoldSeed(p.seed));
   }
   return chain;
 }
 
-class ChainSampler : public TokenSampler {
+class ChainPicker : public sampling::Picker {
  public:
-  ChainSampler(std::shared_ptr<const SamplingVocab> vocab, const Request& request,
-               const PreparedPrompt& prompt)
+  ChainPicker(std::shared_ptr<const SamplingVocab> vocab, const Request& request,
+              std::vector<Token> banned)
       : vocab_(std::move(vocab)),
-        top_logprobs_(request.sampling.top_logprobs),
         ignore_eos_(request.ignore_eos),
-        banned_(Banned(request, *vocab_)),
-        chain_(MakeChain(request, *vocab_)) {
-    if (prompt.grammar) matcher_.emplace(prompt.grammar);
-    // Penalties look back at the prompt, too.
-    const auto memory = static_cast<std::size_t>(
-        std::max(request.sampling.repeat_last_n, request.sampling.dry_penalty_last_n));
-    const std::size_t first = prompt.tokens.size() - std::min(memory, prompt.tokens.size());
-    for (std::size_t i = first; i < prompt.tokens.size(); ++i) {
-      llama_sampler_accept(chain_.get(), prompt.tokens[i]);
-    }
-  }
+        banned_(std::move(banned)),
+        chain_(MakeChain(request, *vocab_)) {}
 
-  Result<SampledToken> Sample(const float* logits) override;
+  Result<Token> Pick(const float* logits, sampling::GrammarFilter* filter) override;
+  void Accept(Token token) override { llama_sampler_accept(chain_.get(), token); }
 
  private:
-  std::optional<Token> Pick(const float* logits, const grammar::TokenMask* mask);
-  bool IsAllowed(Token token);
-  Result<Token> PickAllowed(const float* logits);
+  std::optional<Token> PickOf(const float* logits, const grammar::TokenMask* mask);
 
   const std::shared_ptr<const SamplingVocab> vocab_;
-  const std::int32_t top_logprobs_;
   const bool ignore_eos_;
   const std::vector<Token> banned_;  // ascending
   const ChainPtr chain_;
-  std::optional<grammar::Matcher> matcher_;
 };
 
-Result<SampledToken> ChainSampler::Sample(const float* logits) {
-  if (!AllFinite(logits, vocab_->pieces.size())) {
-    return Error{ErrorCode::kNumeric, "logits", "the model produced NaN or infinite values"};
-  }
-  const Result<Token> picked = PickAllowed(logits);
-  if (!picked) return picked.error();
-  const auto index = static_cast<std::size_t>(*picked);
-  SampledToken sampled;
-  sampled.token = *picked;
-  sampled.is_end = vocab_->is_end[index];
-  sampled.piece = vocab_->pieces[index];
-  if (top_logprobs_ >= 0) {
-    sampled.logprob = LogprobsOf(logits, vocab_->pieces, sampled.token, top_logprobs_);
-  }
-  llama_sampler_accept(chain_.get(), sampled.token);
-  if (matcher_ && !sampled.is_end && !matcher_->Advance(sampled.piece)) {
-    return matcher_->error().value_or(
-        Error{ErrorCode::kInternal, "grammar", "the sampled token leaves the grammar"});
-  }
-  return sampled;
-}
-
 // Checks the sampled token first: most are allowed, and a mask of the whole vocabulary is dear.
-Result<Token> ChainSampler::PickAllowed(const float* logits) {
-  const Error stuck{ErrorCode::kInternal, "sampling", "no token can be chosen"};
-  const std::optional<Token> first = Pick(logits, nullptr);
-  if (!first) return stuck;
-  if (!matcher_ || IsAllowed(*first)) return *first;
-  if (Status status = matcher_->error()) return *status;
-  const auto allowed = vocab_->trie->Allowed(&*matcher_);
-  if (!allowed) return allowed.error();
-  grammar::TokenMask mask = **allowed;
-  const bool must_end = matcher_->CanEnd() && mask.num_allowed == 0;
+Result<Token> ChainPicker::Pick(const float* logits, sampling::GrammarFilter* filter) {
+  thread_local sampling::RowScan row;
+  row.Read(logits, vocab_->pieces.size());
+  if (!row.is_finite()) return sampling::NotNumbers();
+  const std::optional<Token> first = PickOf(logits, nullptr);
+  if (!first) return sampling::NothingToChoose();
+  if (filter == nullptr || filter->Allows(*first)) return *first;
+  if (Status status = filter->status()) return *status;
+  const grammar::TokenMask* allowed = filter->Mask();
+  if (allowed == nullptr) return filter->status().value_or(sampling::NothingToChoose());
+  grammar::TokenMask mask = *allowed;
+  const bool must_end = filter->CanEnd() && mask.num_allowed == 0;
   if (must_end && !vocab_->end_tokens.empty()) return vocab_->end_tokens.front();
-  if (matcher_->CanEnd() && !ignore_eos_) {
+  if (filter->CanEnd() && !ignore_eos_) {
     for (const Token end : vocab_->end_tokens) mask.Add(end);
   }
-  const std::optional<Token> second = Pick(logits, &mask);
-  if (!second) return stuck;
+  const std::optional<Token> second = PickOf(logits, &mask);
+  if (!second) return sampling::NothingToChoose();
   return *second;
 }
 
-bool ChainSampler::IsAllowed(Token token) {
-  const auto index = static_cast<std::size_t>(token);
-  if (vocab_->is_end[index]) return matcher_->CanEnd();
-  const std::string& piece = vocab_->pieces[index];
-  return !piece.empty() && matcher_->Accepts(piece);
-}
-
 // nullopt when no candidate is left.
-std::optional<Token> ChainSampler::Pick(const float* logits, const grammar::TokenMask* mask) {
+std::optional<Token> ChainPicker::PickOf(const float* logits, const grammar::TokenMask* mask) {
   // Used by one thread at a time, so that a vocabulary's worth of candidates is kept once.
   thread_local std::vector<llama_token_data> candidates;
   candidates.clear();
@@ -229,9 +166,10 @@ std::optional<Token> ChainSampler::Pick(const float* logits, const grammar::Toke
 
 }  // namespace
 
-Result<std::unique_ptr<TokenSampler>> ChainSamplerFactory::Create(const Request& request,
-                                                                  const PreparedPrompt& prompt) {
-  return std::unique_ptr<TokenSampler>(std::make_unique<ChainSampler>(vocab_, request, prompt));
+std::unique_ptr<sampling::Picker> MakeChainPicker(std::shared_ptr<const SamplingVocab> vocab,
+                                                  const Request& request,
+                                                  std::vector<Token> banned) {
+  return std::make_unique<ChainPicker>(std::move(vocab), request, std::move(banned));
 }
 
 }  // namespace sentiric::backend

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "sentiric/types.h"
+
+namespace sentiric::sampling {
+
+// The chosen token and the `num_top` most likely ones under softmax of a row of finite logits.
+ChosenLogprob LogprobsOf(const float* logits, const std::vector<std::string>& pieces, Token chosen,
+                         std::int32_t num_top);
+
+}  // namespace sentiric::sampling

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+// Chooses tokens by one request's sampling parameters.
+#pragma once
+
+#include "core/sampling/grammar_filter.h"
+#include "sentiric/types.h"
+
+namespace sentiric::sampling {
+
+// One thread at a time. Holds the penalties' memory and the random generator.
+class Picker {
+ public:
+  virtual ~Picker() = default;
+
+  // Picks from one logit for each token of the vocabulary; `filter` is null without a grammar.
+  // kNumeric for NaN or infinite logits, kGrammarTooComplex when the grammar's budget is spent,
+  // kInternal when nothing can be chosen.
+  virtual Result<Token> Pick(const float* logits, GrammarFilter* filter) = 0;
+
+  // Remembers a token of the text, for the penalties.
+  virtual void Accept(Token token) = 0;
+};
+
+inline Error NotNumbers() {
+  return {ErrorCode::kNumeric, "logits", "the model produced NaN or infinite values"};
+}
+inline Error NothingToChoose() {
+  return {ErrorCode::kInternal, "sampling", "no token can be chosen"};
+}
+
+}  // namespace sentiric::sampling

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+// Greedy, top_k, top_p, min_p, temperature and penalties straight on a row of logits.
+#pragma once
+
+#include <random>
+
+#include "core/sampling/picker.h"
+#include "core/sampling/row_edits.h"
+#include "core/sampling/row_scan.h"
+
+namespace sentiric::sampling {
+
+// The same distribution, and with the same seed the same tokens, as llama.cpp's chain of
+// logit_bias, penalties, top_k, top_p, min_p, temp_ext and dist (or greedy) on the tokens that are
+// neither banned nor refused by the grammar. Among equal logits the lower token comes first.
+//
+// The candidates are the few best tokens. A grammar is asked about those first; only when too few
+// of them pass, all its tokens are found out.
+class RowPicker : public Picker {
+ public:
+  // Whether all that the parameters ask for is here; the rest needs llama.cpp's chain.
+  static bool Supports(const SamplingParams& params);
+
+  // `banned` ascending, the end tokens and num_vocab as in `vocab`, which must outlive it.
+  RowPicker(const SamplingParams& params, const Vocab* vocab, std::vector<Token> banned,
+            std::uint32_t seed);
+
+  Result<Token> Pick(const float* logits, GrammarFilter* filter) override;
+  void Accept(Token token) override { edits_.Accept(token); }
+
+  // What the last Pick drew from; empty when it drew from the whole row.
+  const Candidates& candidates() const { return candidates_; }
+
+ private:
+  // These return -1 when nothing can be chosen.
+  Token PickFree(const RowScan& row, const std::vector<Edit>& edits);
+  Result<Token> PickAllowed(const RowScan& row, const std::vector<Edit>& edits,
+                            GrammarFilter* filter);
+  Token PickMasked(const float* logits, const std::vector<Edit>& edits, const GrammarFilter& filter,
+                   const grammar::TokenMask& mask);
+  Token PickFromRow(const RowScan& row);
+  Token PickFromList(bool is_sorted);
+  Token DrawFromList();
+  Token DrawFromRow(const RowScan& row);
+  void KeepNucleus(const RowScan& row);
+  void TopEdited(const RowScan& row, const std::vector<Edit>& edits, std::size_t count);
+  bool KeepAllowed(GrammarFilter* filter);
+
+  const SamplingParams params_;
+  const Vocab& vocab_;
+  const std::size_t limit_;  // candidates wanted: 1 for greedy, top_k, 0 = no limit
+  RowEdits edits_;
+  std::mt19937 random_;
+  Candidates candidates_;
+};
+
+}  // namespace sentiric::sampling

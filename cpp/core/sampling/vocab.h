@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+// What samplers know of a vocabulary.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/grammar/token_trie.h"
+#include "sentiric/types.h"
+
+namespace sentiric::sampling {
+
+// Immutable.
+struct Vocab {
+  std::vector<std::string> pieces;  // bytes of each token; empty for control tokens
+  std::vector<Token> end_tokens;    // that end a generation
+  std::vector<bool> is_end;         // by token
+  std::unique_ptr<const grammar::TokenTrie> trie;
+
+  std::int32_t size() const { return static_cast<std::int32_t>(pieces.size()); }
+};
+
+}  // namespace sentiric::sampling
