@@ -61,12 +61,16 @@ void Sequence::OnEvaluated(std::int32_t rows, std::uint64_t step) {
   evaluated_ += rows;
 }
 
-bool Sequence::OnLogits(const float* logits, Clock::time_point now) {
-  if (request_->request.max_tokens == 0) {
+void Sequence::Sample(const float* logits) {
+  if (request_->request.max_tokens > 0) sampled_.emplace(sampler_->Sample(logits));
+}
+
+bool Sequence::OnSampled(Clock::time_point now) {
+  if (!sampled_) {
     Finish(FinishReason::kLength, now);
     return false;
   }
-  const Result<SampledToken> sampled = sampler_->Sample(logits);
+  const Result<SampledToken> sampled = *std::exchange(sampled_, std::nullopt);
   if (sampled) {
     Accept(*sampled, now);
   } else {

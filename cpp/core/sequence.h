@@ -45,9 +45,11 @@ class Sequence {
   // `rows` of its tokens are now in the KV cache; `step` is remembered for the scheduler.
   void OnEvaluated(std::int32_t rows, std::uint64_t step);
 
-  // Chooses the next token from the logits of the last one, extends text and tokens and finishes
-  // the request when it is over. False when there is no new token.
-  bool OnLogits(const float* logits, Clock::time_point now);
+  // Chooses the next token from the logits of the last one; any thread, but one at a time.
+  void Sample(const float* logits);
+  // Takes what Sample chose: extends text and tokens and finishes the request when it is over.
+  // False when there is no new token.
+  bool OnSampled(Clock::time_point now);
 
   // Positions [keep, keep + count) were taken out of the KV cache.
   void OnShifted(std::int32_t keep, std::int32_t count);
@@ -80,6 +82,7 @@ class Sequence {
   std::int32_t cached_ = 0;  // prompt tokens that it did not have to evaluate
   std::int32_t num_generated_ = 0;
   std::uint64_t last_served_ = 0;
+  std::optional<Result<SampledToken>> sampled_;  // between Sample and OnSampled
   TextStream text_;
   Clock::time_point first_token_;  // valid once num_generated_ > 0
   Event event_;                    // of the current step

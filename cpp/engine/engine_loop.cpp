@@ -5,6 +5,8 @@
 #include <set>
 #include <utility>
 
+#include "core/cpu_budget.h"
+
 namespace sentiric {
 namespace {
 
@@ -12,6 +14,9 @@ namespace {
 // running streams however slow the machine is.
 constexpr std::int32_t kFirstBudget = 64;
 constexpr std::int32_t kLeastBudget = 16;
+
+// A step's rows are sampled in a fraction of a millisecond; more threads would only wait.
+constexpr std::int32_t kMaxSamplingHelpers = 3;
 
 const Error kExpired{ErrorCode::kDeadlineExceeded, "deadline", "the time allowed is over"};
 const Error kStopped{ErrorCode::kCancelled, "engine", "the engine was closed"};
@@ -47,6 +52,7 @@ EngineLoop::EngineLoop(std::unique_ptr<Decoder> decoder, std::shared_ptr<Sampler
       pool_(decoder_->traits().sequences, decoder_->traits().contexts),
       cache_(decoder_.get(), &pool_, config.prefix),
       runner_(decoder_.get(), this),
+      row_pool_(std::min(kMaxSamplingHelpers, NumUsableCpus() - 1)),
       queue_(config.queue),
       by_seq_(static_cast<std::size_t>(decoder_->traits().sequences), nullptr) {
   stats_.kv_cells = decoder_->traits().cells;
@@ -263,15 +269,22 @@ CallShape EngineLoop::ShapeOf(const Batch& batch) {
 }
 
 void EngineLoop::OnEvaluated(const Batch& batch) {
+  std::vector<std::pair<Sequence*, const float*>> rows;
   for (std::size_t i = 0; i < batch.size(); ++i) {
     Sequence* sequence = Find(batch[i].seq);
     if (sequence->is_prefilling()) ++stats_.prompt_tokens;
     sequence->OnEvaluated(1, stats_.steps);
     cache_.OnEvaluated(batch[i].seq, sequence->evaluated());
     if (!batch[i].wants_logits || sequence->is_finished()) continue;
-    if (!sequence->OnLogits(decoder_->Logits(i), Clock::now())) continue;
+    rows.emplace_back(sequence, decoder_->Logits(i));
+  }
+  const auto num_vocab = static_cast<std::size_t>(decoder_->traits().num_vocab);
+  row_pool_.Run(rows.size(), num_vocab,
+                [&](std::size_t i) { rows[i].first->Sample(rows[i].second); });
+  for (const auto& row : rows) {
+    if (!row.first->OnSampled(Clock::now())) continue;
     ++stats_.generated_tokens;
-    queue_.OnServed(sequence->request(), 1);
+    queue_.OnServed(row.first->request(), 1);
   }
 }
 

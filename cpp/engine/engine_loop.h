@@ -14,6 +14,7 @@
 #include "core/preemption.h"
 #include "core/prefix_cache.h"
 #include "core/request_queue.h"
+#include "core/sampling/row_pool.h"
 #include "core/scheduler.h"
 #include "core/sequence.h"
 #include "engine/batch_runner.h"
@@ -92,6 +93,7 @@ class EngineLoop : private BatchSink {
   ContextPool pool_;  // has a lock of its own
   PrefixCache cache_;
   BatchRunner runner_;
+  sampling::RowPool row_pool_;
   CostModel cost_;
   RequestQueue queue_;
   Sequences running_;              // in order of admission

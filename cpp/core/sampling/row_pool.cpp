@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+#include "core/sampling/row_pool.h"
+
+#include <algorithm>
+
+namespace sentiric::sampling {
+
+RowPool::~RowPool() {
+  {
+    const Lock lock(mutex_);
+    is_stopping_ = true;
+    has_jobs_.notify_all();
+  }
+  for (std::thread& helper : helpers_) helper.join();
+}
+
+void RowPool::Run(std::size_t count, std::size_t logits_per_job,
+                  const std::function<void(std::size_t)>& job) {
+  const std::size_t shares = std::min(count, count * logits_per_job / kLogitsPerThread);
+  const std::size_t wanted =
+      std::min(static_cast<std::size_t>(max_helpers_), shares > 0 ? shares - 1 : 0);
+  if (wanted == 0) {
+    for (std::size_t i = 0; i < count; ++i) job(i);
+    return;
+  }
+  while (helpers_.size() < wanted) helpers_.emplace_back([this] { Help(); });
+  Lock lock(mutex_);
+  job_ = &job;
+  count_ = count;
+  next_ = num_done_ = 0;
+  for (std::size_t i = 0; i < wanted; ++i) has_jobs_.notify_one();
+  Work(&lock);
+  // Only for jobs that run: a helper that wakes late finds none.
+  is_done_.wait(lock, [this] { return num_done_ == count_; });
+}
+
+void RowPool::Help() {
+  Lock lock(mutex_);
+  for (;;) {
+    has_jobs_.wait(lock, [this] { return is_stopping_ || next_ < count_; });
+    if (is_stopping_) return;
+    Work(&lock);
+  }
+}
+
+// Jobs take some ten microseconds each, so that a lock for each is cheap.
+void RowPool::Work(Lock* lock) {
+  while (next_ < count_) {
+    const std::size_t mine = next_++;
+    lock->unlock();
+    (*job_)(mine);
+    lock->lock();
+    if (++num_done_ == count_) is_done_.notify_one();
+  }
+}
+
+}  // namespace sentiric::sampling

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+// A few threads that help to sample the rows of a step and sleep otherwise.
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace sentiric::sampling {
+
+// Fork and join: the calling thread works, too, and Run() returns when all jobs are done, so that
+// helpers never run beside the compute threads. Threads start with the first step that needs them.
+// One caller at a time.
+class RowPool {
+ public:
+  // Logits below which waking a helper costs more than it saves.
+  static constexpr std::size_t kLogitsPerThread = 1 << 18;
+
+  explicit RowPool(std::int32_t max_helpers) : max_helpers_(max_helpers) {}
+  ~RowPool();
+  RowPool(const RowPool&) = delete;
+  RowPool& operator=(const RowPool&) = delete;
+
+  // job(0) .. job(count - 1), each once, in any order and on any of the threads; jobs must not
+  // throw. `logits_per_job` decides how many threads take part.
+  void Run(std::size_t count, std::size_t logits_per_job,
+           const std::function<void(std::size_t)>& job);
+
+  // Threads started so far.
+  std::size_t num_helpers() const { return helpers_.size(); }
+
+ private:
+  using Lock = std::unique_lock<std::mutex>;
+
+  void Help();
+  void Work(Lock* lock);
+
+  const std::int32_t max_helpers_;
+  std::vector<std::thread> helpers_;  // the caller's
+
+  std::mutex mutex_;
+  std::condition_variable has_jobs_;
+  std::condition_variable is_done_;
+  // Guarded by mutex_.
+  const std::function<void(std::size_t)>* job_ = nullptr;
+  std::size_t count_ = 0;
+  std::size_t next_ = 0;  // job to take
+  std::size_t num_done_ = 0;
+  bool is_stopping_ = false;
+};
+
+}  // namespace sentiric::sampling
