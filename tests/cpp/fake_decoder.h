@@ -26,7 +26,8 @@ struct FakeModel {
   std::int32_t contexts = 4;
   std::int32_t sequences = 0;  // 0 = contexts
   std::int32_t context_size = 64;
-  std::int32_t cells = 1 << 20;  // in the whole cache
+  std::int32_t cells = 1 << 20;     // in the whole cache
+  std::int32_t num_vocab = kVocab;  // as reported: rows of a large one are worth helpers
   bool can_shift = true;
   bool can_cut = true;
   bool shares_cells = false;
@@ -49,7 +50,7 @@ inline std::shared_ptr<std::atomic<bool>> ClosedGate() {
 class FakeDecoder : public Decoder {
  public:
   explicit FakeDecoder(const FakeModel& model) : model_(model) {
-    traits_.num_vocab = kVocab;
+    traits_.num_vocab = model.num_vocab;
     traits_.contexts = model.contexts;
     traits_.sequences = std::max(model.contexts, model.sequences);
     traits_.can_cut = model.can_cut;

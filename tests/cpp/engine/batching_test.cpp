@@ -54,6 +54,20 @@ TEST(Batching, AStopStringEndsTheRequestAndIsNotInTheText) {
   EXPECT_EQ(outcome.final->stop_string.value_or(""), request.stop[0]);
 }
 
+TEST(Batching, RowsSampledByHelpersGiveTheSameTexts) {
+  FakeModel model;
+  model.contexts = 8;
+  model.num_vocab = 1 << 20;
+  auto engine = MakeEngine(model);
+  std::map<RequestId, std::string> expected;
+  for (std::uint32_t i = 0; i < 24; ++i) {
+    const Request request = TokenRequest(RandomPrompt(6, i), 30);
+    expected[*engine->Submit(request)] = Solo({}, request);
+  }
+  const auto outcomes = Collect(engine.get(), expected.size());
+  for (const auto& [id, text] : expected) EXPECT_EQ(outcomes.at(id).text, text);
+}
+
 TEST(Batching, NeighboursChangeNothingAndStreamsInterleave) {
   FakeModel model;
   model.contexts = 8;
