@@ -103,6 +103,7 @@ class ChainPicker : public sampling::Picker {
 
   Result<Token> Pick(const float* logits, sampling::GrammarFilter* filter) override;
   void Accept(Token token) override { llama_sampler_accept(chain_.get(), token); }
+  bool Skip() override { return false; }
 
  private:
   std::optional<Token> PickOf(const float* logits, const grammar::TokenMask* mask);

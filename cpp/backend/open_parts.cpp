@@ -41,8 +41,15 @@ Result<EngineParts> OpenParts(const EngineConfig& config,
   prompts->Describe(&parts.info);
   parts.add_stats = [prompts](EngineStats* stats) { prompts->AddStats(stats); };
   parts.adapters = std::make_unique<LoraStore>(*model, config.lora_dir, config.max_adapters);
-  parts.samplers =
-      std::make_shared<ModelSamplerFactory>(MakeSamplingVocab(*model, prompts->tokenizer()));
+  sampling::Tokenize tokenize;
+  if (config.jump_forward) {
+    tokenize = [prompts](std::string_view text) {
+      auto tokens = prompts->tokenizer().Tokenize(text, false, false);
+      return tokens ? std::move(tokens).value() : std::vector<Token>{};
+    };
+  }
+  parts.samplers = std::make_shared<ModelSamplerFactory>(
+      MakeSamplingVocab(*model, prompts->tokenizer()), std::move(tokenize));
   parts.prompts = std::move(prompts);
   parts.evaluator = std::move(evaluator).value();
   parts.preparation = std::move(preparation).value();

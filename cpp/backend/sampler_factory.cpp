@@ -20,8 +20,8 @@ Result<std::unique_ptr<TokenSampler>> ModelSamplerFactory::Create(const Request&
   } else {
     picker = MakeChainPicker(vocab_, request, std::move(banned));
   }
-  return std::unique_ptr<TokenSampler>(
-      std::make_unique<sampling::VocabSampler>(vocab_, request, prompt, std::move(picker)));
+  return std::unique_ptr<TokenSampler>(std::make_unique<sampling::VocabSampler>(
+      vocab_, request, prompt, std::move(picker), tokenize_));
 }
 
 }  // namespace sentiric::backend

@@ -3,21 +3,25 @@
 #pragma once
 
 #include <memory>
+#include <utility>
 
 #include "backend/sampling_vocab.h"
+#include "core/sampling/forced_tokens.h"
 #include "core/token_sampler.h"
 
 namespace sentiric::backend {
 
 class ModelSamplerFactory : public SamplerFactory {
  public:
-  explicit ModelSamplerFactory(std::shared_ptr<const SamplingVocab> vocab)
-      : vocab_(std::move(vocab)) {}
+  // `tokenize` for text that a grammar forces; null = every token is sampled.
+  ModelSamplerFactory(std::shared_ptr<const SamplingVocab> vocab, sampling::Tokenize tokenize)
+      : vocab_(std::move(vocab)), tokenize_(std::move(tokenize)) {}
   Result<std::unique_ptr<TokenSampler>> Create(const Request& request,
                                                const PreparedPrompt& prompt) override;
 
  private:
   const std::shared_ptr<const SamplingVocab> vocab_;
+  const sampling::Tokenize tokenize_;
 };
 
 }  // namespace sentiric::backend

@@ -30,6 +30,9 @@ struct SequenceView {
   std::uint64_t waited = 0;      // steps since its last prefill chunk, or since it began
   Priority priority = Priority::kNormal;
   const AdapterSet* adapters = nullptr;  // only rows under the same ones share a call
+  // Past the prompt: tokens that are evaluated together, the next one and what a grammar forced
+  // behind it.
+  std::int32_t run = 1;
 
   bool is_prefilling() const { return evaluated < prompt_size; }
   std::int32_t prompt_left() const { return prompt_size - evaluated; }

@@ -2,6 +2,7 @@
 #include "core/scheduler.h"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 namespace sentiric {
@@ -40,18 +41,32 @@ BatchPlan Scheduler::Plan(const std::vector<SequenceView>& sequences,
   return plan;
 }
 
-std::vector<Scheduler::Group> Scheduler::DecodeGroups(const std::vector<SequenceView>& sequences) {
-  std::vector<Group> groups;
+// One call for single rows. A run is a chunk, and like one it has a call of its own where that
+// decides its bits.
+std::vector<Scheduler::Group> Scheduler::DecodeGroups(
+    const std::vector<SequenceView>& sequences) const {
+  std::vector<const SequenceView*> streams;
   for (const SequenceView& view : sequences) {
-    if (view.is_prefilling()) continue;
-    auto same = std::find_if(groups.begin(), groups.end(),
-                             [&](const Group& group) { return group.adapters == view.adapters; });
-    if (same == groups.end()) same = groups.insert(groups.end(), {view.adapters, {}});
-    same->rows.push_back(RowAt(view, view.evaluated));
+    if (!view.is_prefilling()) streams.push_back(&view);
+  }
+  std::stable_partition(streams.begin(), streams.end(),
+                        [](const SequenceView* view) { return view->run == 1; });
+  std::vector<Group> groups;
+  for (const SequenceView* view : streams) {
+    auto same = std::find_if(groups.begin(), groups.end(), [&](const Group& group) {
+      const auto size = static_cast<std::int32_t>(group.rows.size()) + view->run;
+      return group.adapters == view->adapters && size <= config_.max_batch &&
+             (view->run == 1 || config_.mixes_rows);
+    });
+    if (same == groups.end()) same = groups.insert(groups.end(), {view->adapters, {}});
+    for (std::int32_t i = 0; i < view->run; ++i) {
+      same->rows.push_back(RowAt(*view, view->evaluated + i));
+    }
   }
   for (Group& group : groups) {
-    std::sort(group.rows.begin(), group.rows.end(),
-              [](const Row& a, const Row& b) { return a.seq < b.seq; });
+    std::sort(group.rows.begin(), group.rows.end(), [](const Row& a, const Row& b) {
+      return std::tie(a.seq, a.pos) < std::tie(b.seq, b.pos);
+    });
   }
   return groups;
 }

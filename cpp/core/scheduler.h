@@ -44,7 +44,7 @@ class Scheduler {
     Batch rows;
   };
 
-  static std::vector<Group> DecodeGroups(const std::vector<SequenceView>& sequences);
+  std::vector<Group> DecodeGroups(const std::vector<SequenceView>& sequences) const;
   std::vector<Group> PrefillGroups(const std::vector<SequenceView>& sequences, std::int32_t budget,
                                    std::int32_t limit) const;
 

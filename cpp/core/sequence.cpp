@@ -7,6 +7,9 @@
 namespace sentiric {
 namespace {
 
+// A longer run would hold up the other streams.
+constexpr std::int32_t kMaxRun = 64;
+
 double Milliseconds(Clock::duration duration) {
   return std::chrono::duration<double, std::milli>(duration).count();
 }
@@ -20,6 +23,7 @@ Sequence::Sequence(RequestHandle request, std::unique_ptr<TokenSampler> sampler,
       adapters_(std::move(adapters)),
       started_(now),
       tokens_(request_->prompt.tokens),
+      is_forced_(tokens_.size(), false),
       prompt_size_(static_cast<std::int32_t>(tokens_.size())),
       text_(request_->request.stop) {
   event_.request = request_->id;
@@ -27,7 +31,7 @@ Sequence::Sequence(RequestHandle request, std::unique_ptr<TokenSampler> sampler,
 }
 
 // What is not found in the KV cache later is evaluated again, the prompt in chunks and the
-// generated tokens one by one, as the first time.
+// generated tokens one by one, or with what was forced behind them, as the first time.
 void Sequence::Park() {
   lease_.reset();
   evaluated_ = 0;
@@ -53,6 +57,7 @@ SequenceView Sequence::View(std::uint64_t step) const {
   view.waited = step - last_served_;
   view.priority = request_->request.priority;
   view.adapters = adapters_.get();
+  view.run = run();
   return view;
 }
 
@@ -61,31 +66,50 @@ void Sequence::OnEvaluated(std::int32_t rows, std::uint64_t step) {
   evaluated_ += rows;
 }
 
-void Sequence::Sample(const float* logits) {
-  if (request_->request.max_tokens > 0) sampled_.emplace(sampler_->Sample(logits));
+std::int32_t Sequence::run() const {
+  const auto size = static_cast<std::int32_t>(tokens_.size());
+  std::int32_t end = evaluated_ + 1;
+  while (end < size && is_forced_[static_cast<std::size_t>(end)]) ++end;
+  return end - evaluated_;
 }
 
-bool Sequence::OnSampled(Clock::time_point now) {
+void Sequence::Sample(const float* logits, std::int32_t max_size) {
+  const std::int32_t left = request_->request.max_tokens - num_generated_;
+  if (left <= 0) return;
+  sampled_.emplace(sampler_->Sample(logits));
+  const auto size = static_cast<std::int32_t>(tokens_.size());
+  const std::int32_t room = std::min({left, max_size - size, kMaxRun}) - 1;
+  if (sampled_->ok() && !(*sampled_)->is_end && room > 0) {
+    forced_ = sampler_->Forced(static_cast<std::size_t>(room));
+  }
+}
+
+std::int32_t Sequence::OnSampled(Clock::time_point now) {
+  const std::int32_t before = num_generated_;
   if (!sampled_) {
     Finish(FinishReason::kLength, now);
-    return false;
+    return 0;
   }
   const Result<SampledToken> sampled = *std::exchange(sampled_, std::nullopt);
-  if (sampled) {
-    Accept(*sampled, now);
-  } else {
+  if (!sampled) {
     Fail(sampled.error(), now);
+    return 0;
   }
-  return sampled.ok();
+  Accept(*sampled, false, now);
+  for (const SampledToken& forced : std::exchange(forced_, {})) {
+    if (!is_finished()) Accept(forced, true, now);
+  }
+  return num_generated_ - before;
 }
 
-void Sequence::Accept(const SampledToken& sampled, Clock::time_point now) {
+void Sequence::Accept(const SampledToken& sampled, bool is_forced, Clock::time_point now) {
   if (num_generated_++ == 0) first_token_ = now;
   has_news_ = true;
   event_.tokens.push_back(sampled.token);
   if (sampled.logprob) event_.logprobs.push_back(*sampled.logprob);
   if (sampled.is_end) return Finish(FinishReason::kStop, now);
   tokens_.push_back(sampled.token);
+  is_forced_.push_back(is_forced);
   event_.text += text_.Append(sampled.piece);
   if (text_.stopped_by()) return Finish(FinishReason::kStop, now);
   if (num_generated_ == request_->request.max_tokens) Finish(FinishReason::kLength, now);
@@ -94,6 +118,7 @@ void Sequence::Accept(const SampledToken& sampled, Clock::time_point now) {
 void Sequence::OnShifted(std::int32_t keep, std::int32_t count) {
   const auto first = tokens_.begin() + keep;
   tokens_.erase(first, first + count);
+  is_forced_.erase(is_forced_.begin() + keep, is_forced_.begin() + keep + count);
   evaluated_ -= count;
   prompt_size_ = std::max(keep, prompt_size_ - count);
   event_.context.shifted_tokens += count;

@@ -40,16 +40,19 @@ class Sequence {
   std::int32_t evaluated() const { return evaluated_; }
   Clock::time_point started() const { return started_; }
   bool is_prefilling() const { return evaluated_ < prompt_size_; }
+  // Tokens past the prompt that are evaluated together next; see SequenceView.
+  std::int32_t run() const;
   bool is_finished() const { return is_finished_; }
 
   // `rows` of its tokens are now in the KV cache; `step` is remembered for the scheduler.
   void OnEvaluated(std::int32_t rows, std::uint64_t step);
 
-  // Chooses the next token from the logits of the last one; any thread, but one at a time.
-  void Sample(const float* logits);
+  // Chooses the next token from the logits of the last one, and finds those that must follow it as
+  // long as all fit into `max_size` positions. Any thread, but one at a time.
+  void Sample(const float* logits, std::int32_t max_size);
   // Takes what Sample chose: extends text and tokens and finishes the request when it is over.
-  // False when there is no new token.
-  bool OnSampled(Clock::time_point now);
+  // Returns the number of new tokens.
+  std::int32_t OnSampled(Clock::time_point now);
 
   // Positions [keep, keep + count) were taken out of the KV cache.
   void OnShifted(std::int32_t keep, std::int32_t count);
@@ -65,7 +68,7 @@ class Sequence {
   std::optional<Event> MaybeTakeEvent();
 
  private:
-  void Accept(const SampledToken& sampled, Clock::time_point now);
+  void Accept(const SampledToken& sampled, bool is_forced, Clock::time_point now);
   Final MakeFinal(FinishReason reason, Clock::time_point now);
 
   const RequestHandle request_;
@@ -75,6 +78,7 @@ class Sequence {
   const Clock::time_point started_;  // left the queue
 
   std::vector<Token> tokens_;
+  std::vector<bool> is_forced_;  // by token: evaluated together with the one before it
   std::int32_t prompt_size_;
   std::int32_t evaluated_ = 0;
   bool has_begun_ = false;  // nobody else computes its prefix; its rows may be planned
@@ -83,6 +87,7 @@ class Sequence {
   std::int32_t num_generated_ = 0;
   std::uint64_t last_served_ = 0;
   std::optional<Result<SampledToken>> sampled_;  // between Sample and OnSampled
+  std::vector<SampledToken> forced_;             // behind it
   TextStream text_;
   Clock::time_point first_token_;  // valid once num_generated_ > 0
   Event event_;                    // of the current step

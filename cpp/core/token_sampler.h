@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "sentiric/prompt.h"
 #include "sentiric/types.h"
@@ -26,6 +27,12 @@ class TokenSampler {
   // kNumeric for NaN or infinite logits, kGrammarTooComplex when the grammar's budget is spent,
   // kInternal when nothing can be chosen.
   virtual Result<SampledToken> Sample(const float* logits) = 0;
+  // At most `max_tokens` tokens that can only follow, remembered as if they had been sampled. They
+  // never end the generation.
+  virtual std::vector<SampledToken> Forced(std::size_t max_tokens) {
+    static_cast<void>(max_tokens);
+    return {};
+  }
 };
 
 // Thread-safe.

@@ -260,9 +260,10 @@ void EngineLoop::Run(const BatchPlan& plan) {
 CallShape EngineLoop::ShapeOf(const Batch& batch) {
   CallShape shape;
   for (const Row& row : batch) {
-    const bool is_prefill = Find(row.seq)->is_prefilling();
-    ++(is_prefill ? shape.prefill_tokens : shape.decode_rows);
-    (is_prefill ? shape.prefill_context : shape.decode_context) += row.pos;
+    const Sequence* sequence = Find(row.seq);
+    const bool is_chunk = sequence->is_prefilling() || sequence->run() > 1;
+    ++(is_chunk ? shape.prefill_tokens : shape.decode_rows);
+    (is_chunk ? shape.prefill_context : shape.decode_context) += row.pos;
   }
   shape.decode_calls = shape.decode_rows > 0 ? 1 : 0;
   return shape;
@@ -278,13 +279,15 @@ void EngineLoop::OnEvaluated(const Batch& batch) {
     if (!batch[i].wants_logits || sequence->is_finished()) continue;
     rows.emplace_back(sequence, decoder_->Logits(i));
   }
-  const auto num_vocab = static_cast<std::size_t>(decoder_->traits().num_vocab);
-  row_pool_.Run(rows.size(), num_vocab,
-                [&](std::size_t i) { rows[i].first->Sample(rows[i].second); });
+  const DecoderTraits& traits = decoder_->traits();
+  row_pool_.Run(rows.size(), static_cast<std::size_t>(traits.num_vocab),
+                [&](std::size_t i) { rows[i].first->Sample(rows[i].second, traits.context_size); });
   for (const auto& row : rows) {
-    if (!row.first->OnSampled(Clock::now())) continue;
-    ++stats_.generated_tokens;
-    queue_.OnServed(row.first->request(), 1);
+    const std::int32_t count = row.first->OnSampled(Clock::now());
+    if (count == 0) continue;
+    stats_.generated_tokens += static_cast<std::uint64_t>(count);
+    stats_.jumped_tokens += static_cast<std::uint64_t>(count - 1);
+    queue_.OnServed(row.first->request(), count);
   }
 }
 

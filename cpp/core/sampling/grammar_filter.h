@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "core/grammar/matcher.h"
@@ -25,6 +26,11 @@ class GrammarFilter {
   // milliseconds. Null after a failure, which status() tells.
   const grammar::TokenMask* Mask();
   bool CanEnd() const { return matcher_.CanEnd(); }
+
+  // What must follow, byte for byte; may end inside a character.
+  std::string Forced(std::size_t max_bytes) {
+    return matcher_.Forced(max_bytes).value_or(std::string());
+  }
 
   // Moves past a chosen piece; false when it may not follow.
   bool Advance(std::string_view piece);

@@ -19,6 +19,10 @@ class Picker {
 
   // Remembers a token of the text, for the penalties.
   virtual void Accept(Token token) = 0;
+
+  // Goes past a token that nobody has to choose: the random generator stands where it would stand
+  // after a Pick. False when that cannot be done.
+  virtual bool Skip() = 0;
 };
 
 inline Error NotNumbers() {

@@ -127,6 +127,11 @@ Result<Token> RowPicker::Pick(const float* logits, GrammarFilter* filter) {
   return picked;
 }
 
+bool RowPicker::Skip() {
+  if (params_.temperature > 0.0f) DrawUniform(&random_);
+  return true;
+}
+
 Token RowPicker::PickFree(const RowScan& row, const std::vector<Edit>& edits) {
   if (edits.empty()) return PickFromRow(row);
   if (limit_ > 0 && edits.size() <= kMaxMerged) {

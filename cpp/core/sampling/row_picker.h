@@ -27,6 +27,7 @@ class RowPicker : public Picker {
 
   Result<Token> Pick(const float* logits, GrammarFilter* filter) override;
   void Accept(Token token) override { edits_.Accept(token); }
+  bool Skip() override;
 
   // What the last Pick drew from; empty when it drew from the whole row.
   const Candidates& candidates() const { return candidates_; }

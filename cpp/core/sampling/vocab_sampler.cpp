@@ -8,11 +8,22 @@
 
 namespace sentiric::sampling {
 
+namespace {
+
+// Forced text looked at in one go: longer than any key that is worth one.
+constexpr std::size_t kMaxForcedBytes = 512;
+// Enough for the tokenizer to see what stands before it.
+constexpr std::size_t kTailBytes = 16;
+
+}  // namespace
+
 VocabSampler::VocabSampler(std::shared_ptr<const Vocab> vocab, const Request& request,
-                           const PreparedPrompt& prompt, std::unique_ptr<Picker> picker)
+                           const PreparedPrompt& prompt, std::unique_ptr<Picker> picker,
+                           Tokenize tokenize)
     : vocab_(std::move(vocab)),
       top_logprobs_(request.sampling.top_logprobs),
-      picker_(std::move(picker)) {
+      picker_(std::move(picker)),
+      tokenize_(std::move(tokenize)) {
   if (prompt.grammar) grammar_.emplace(prompt.grammar, vocab_.get());
   // Penalties look back at the prompt, too.
   const auto memory = static_cast<std::size_t>(
@@ -24,20 +35,46 @@ VocabSampler::VocabSampler(std::shared_ptr<const Vocab> vocab, const Request& re
 Result<SampledToken> VocabSampler::Sample(const float* logits) {
   const Result<Token> picked = picker_->Pick(logits, grammar_ ? &*grammar_ : nullptr);
   if (!picked) return picked.error();
-  const auto index = static_cast<std::size_t>(*picked);
-  SampledToken sampled;
-  sampled.token = *picked;
-  sampled.is_end = vocab_->is_end[index];
-  sampled.piece = vocab_->pieces[index];
+  SampledToken sampled = Meaning(*picked);
   if (top_logprobs_ >= 0) {
     sampled.logprob = LogprobsOf(logits, vocab_->pieces, sampled.token, top_logprobs_);
   }
-  picker_->Accept(sampled.token);
-  if (grammar_ && !sampled.is_end && !grammar_->Advance(sampled.piece)) {
+  if (!Remember(sampled)) {
     return grammar_->status().value_or(
         Error{ErrorCode::kInternal, "grammar", "the sampled token leaves the grammar"});
   }
   return sampled;
+}
+
+SampledToken VocabSampler::Meaning(Token token) const {
+  const auto index = static_cast<std::size_t>(token);
+  SampledToken meaning;
+  meaning.token = token;
+  meaning.is_end = vocab_->is_end[index];
+  meaning.piece = vocab_->pieces[index];
+  return meaning;
+}
+
+// False when the grammar cannot follow.
+bool VocabSampler::Remember(const SampledToken& sampled) {
+  picker_->Accept(sampled.token);
+  if (!grammar_ || sampled.is_end) return true;
+  if (tail_.size() > kTailBytes) tail_.clear();
+  tail_ += sampled.piece;
+  return grammar_->Advance(sampled.piece);
+}
+
+std::vector<SampledToken> VocabSampler::Forced(std::size_t max_tokens) {
+  if (!grammar_ || !tokenize_ || top_logprobs_ >= 0) return {};
+  const std::string text = grammar_->Forced(kMaxForcedBytes);
+  if (text.size() < 2) return {};
+  std::vector<SampledToken> forced;
+  for (const Token token : ForcedTokens(*vocab_, tokenize_, tail_, text)) {
+    if (forced.size() == max_tokens || !picker_->Skip()) break;
+    forced.push_back(Meaning(token));
+    if (!Remember(forced.back())) return {};  // cannot be: its bytes were forced
+  }
+  return forced;
 }
 
 }  // namespace sentiric::sampling

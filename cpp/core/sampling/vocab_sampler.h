@@ -4,7 +4,10 @@
 
 #include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
+#include "core/sampling/forced_tokens.h"
 #include "core/sampling/picker.h"
 #include "core/token_sampler.h"
 
@@ -12,16 +15,24 @@ namespace sentiric::sampling {
 
 class VocabSampler : public TokenSampler {
  public:
+  // Without `tokenize` nothing is ever forced.
   VocabSampler(std::shared_ptr<const Vocab> vocab, const Request& request,
-               const PreparedPrompt& prompt, std::unique_ptr<Picker> picker);
+               const PreparedPrompt& prompt, std::unique_ptr<Picker> picker, Tokenize tokenize);
 
   Result<SampledToken> Sample(const float* logits) override;
+  // By the grammar. None with logprobs, which need a row of logits for each token.
+  std::vector<SampledToken> Forced(std::size_t max_tokens) override;
 
  private:
+  SampledToken Meaning(Token token) const;
+  bool Remember(const SampledToken& sampled);
+
   const std::shared_ptr<const Vocab> vocab_;
   const std::int32_t top_logprobs_;
   const std::unique_ptr<Picker> picker_;
   std::optional<GrammarFilter> grammar_;
+  const Tokenize tokenize_;
+  std::string tail_;  // the last bytes of the text, from the beginning of a token on
 };
 
 }  // namespace sentiric::sampling

@@ -37,6 +37,7 @@ struct EngineConfig {
   std::int64_t host_cache_bytes = -1;  // KV states in host memory; -1 = a sixteenth of what is
                                        // free, at most 1 GiB; 0 = none
   bool deterministic = false;          // see docs/determinism.md
+  bool jump_forward = true;            // text that a grammar forces is not sampled
   std::int32_t queue_limit = 0;        // waiting requests; 0 = 4 x contexts
   std::int64_t queue_tokens = 0;       // waiting prompt tokens; 0 = no limit
   std::int32_t queue_wait_ms = 30000;  // <= 0 = no limit
@@ -76,6 +77,7 @@ struct EngineStats {
   std::uint64_t prefix_copies = 0, prefix_evictions = 0;
   std::uint64_t preemptions = 0, resumes = 0;  // sequences that were parked and went on
   std::uint64_t generated_tokens = 0;
+  std::uint64_t jumped_tokens = 0;  // of the generated ones, not sampled: a grammar forced them
   std::uint64_t shifts = 0, shifted_tokens = 0, kv_full_retries = 0;
   std::uint64_t grammar_cache_hits = 0, grammar_cache_misses = 0;
   std::uint64_t event_batches = 0;  // wake-ups handed to the pump

@@ -59,6 +59,20 @@ TEST(Scheduler, WhereRowsMixAStepIsOneCall) {
   EXPECT_EQ(busy.num_rows(), 1u + 8u);
 }
 
+TEST(Scheduler, ARunIsACallOfItsOwnUnlessRowsMix) {
+  const std::vector<Token> a = {10, 11, 12, 13, 14};
+  SequenceView run{0, &a, 2, 2, 0, Priority::kNormal};
+  run.run = 3;
+  const Batch rows = {{0, 2, 12, false}, {0, 3, 13, false}, {0, 4, 14, true}};
+  const Row stream = {2, 2, 12, true};
+  EXPECT(Scheduler(Config(6)).Plan({run, kStream}, 4) == (BatchPlan{{{stream}, rows}}));
+  EXPECT(Scheduler(Config(6, true)).Plan({run, kStream}, 4) ==
+         (BatchPlan{{{rows[0], rows[1], rows[2], stream}}}));
+  SchedulerConfig small = Config(2, true);
+  small.max_batch = 3;
+  EXPECT(Scheduler(small).Plan({run, kStream}, 4) == (BatchPlan{{{stream}, rows}}));
+}
+
 TEST(Scheduler, ABatchIsNeverLargerThanTheDecoderTakes) {
   const Scheduler scheduler(Config(60, true));
   const std::vector<Token> a = TokensOf(100), b = TokensOf(100);

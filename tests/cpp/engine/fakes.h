@@ -13,26 +13,58 @@
 
 namespace sentiric::testing {
 
+// The likeliest token. With a grammar, whatever it says, every fourth token forces one to three
+// others behind it: all at once, or one by one when its text is kOneByOne.
+inline constexpr const char* kOneByOne = "one by one";
+
 class GreedySampler : public TokenSampler {
  public:
+  explicit GreedySampler(const GrammarSpec& grammar)
+      : forces_(grammar.kind != GrammarSpec::Kind::kNone), jumps_(grammar.text != kOneByOne) {}
+
   Result<SampledToken> Sample(const float* logits) override {
     Token best = 0;
     for (Token token = 0; token < kVocab; ++token) {
       if (std::isnan(logits[token])) return Error{ErrorCode::kNumeric, "logits", "NaN"};
       if (logits[token] > logits[best]) best = token;
     }
-    piece_ = std::string(1, static_cast<char>('0' + best));
-    return SampledToken{best, best == kEnd, piece_, std::nullopt};
+    if (!forced_.empty()) return Take();
+    for (Token i = 0; forces_ && best % 4 == 3 && i <= best % 3; ++i) {
+      forced_.push_back(3 + (best * 7 + i * 5) % (kVocab - 3));
+    }
+    return Meaning(best);
+  }
+  std::vector<SampledToken> Forced(std::size_t max_tokens) override {
+    std::vector<SampledToken> taken;
+    while (jumps_ && !forced_.empty() && taken.size() < max_tokens) taken.push_back(Take());
+    return taken;
   }
 
  private:
-  std::string piece_;
+  SampledToken Take() {
+    const Token token = forced_.front();
+    forced_.erase(forced_.begin());
+    return Meaning(token);
+  }
+  static SampledToken Meaning(Token token) {
+    static const std::string kPieces = [] {
+      std::string pieces;
+      for (Token t = 0; t < kVocab; ++t) pieces += static_cast<char>('0' + t);
+      return pieces;
+    }();
+    const auto index = static_cast<std::size_t>(token);
+    return {token, token == kEnd, std::string_view(kPieces).substr(index, 1), std::nullopt};
+  }
+
+  const bool forces_, jumps_;
+  std::vector<Token> forced_;
 };
 
 class GreedyFactory : public SamplerFactory {
  public:
-  Result<std::unique_ptr<TokenSampler>> Create(const Request&, const PreparedPrompt&) override {
-    return std::unique_ptr<TokenSampler>(std::make_unique<GreedySampler>());
+  Result<std::unique_ptr<TokenSampler>> Create(const Request& request,
+                                               const PreparedPrompt&) override {
+    return std::unique_ptr<TokenSampler>(std::make_unique<GreedySampler>(request.grammar));
   }
 };
 

@@ -355,6 +355,7 @@ void TestRandomSchedule(std::uint32_t seed) {
     request.priority = static_cast<Priority>(pick(0, 2));
     request.tenant = std::string(1, static_cast<char>('a' + pick(0, 2)));
     if (pick(0, 3) == 0) request.adapters = {{request.tenant, 1.0f}};
+    if (pick(0, 2) == 0) request.grammar.kind = GrammarSpec::Kind::kJsonObject;
     requests[stepper.Add(request)] = request;
     for (auto steps = pick(0, 8); steps > 0; --steps) stepper.Step();
     if (pick(0, 5) == 0)

@@ -33,7 +33,7 @@ std::unique_ptr<TokenSampler> MakeSampler(const Request& request, const std::str
   PreparedPrompt prompt;
   prompt.tokens = {1, 2, 3};
   if (!gbnf.empty()) prompt.grammar = *grammar::Compile(gbnf, grammar::Limits::ForClient());
-  backend::ModelSamplerFactory factory(Vocab());
+  backend::ModelSamplerFactory factory(Vocab(), nullptr);
   return std::move(factory.Create(request, prompt)).value();
 }
 

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+#include "core/sampling/forced_tokens.h"
+
+#include <string>
+
+#include "core/utf8.h"
+
+namespace sentiric::sampling {
+namespace {
+
+bool IsContinuation(char byte) { return (static_cast<unsigned char>(byte) & 0xC0) == 0x80; }
+
+// The tokens of anchor + text behind the anchor; empty unless a token ends where the anchor does
+// and their bytes are the text's. Some vocabularies put a space in front of every text.
+std::vector<Token> Behind(std::string_view anchor, std::string_view text, const Vocab& vocab,
+                          const Tokenize& tokenize) {
+  const std::string whole = std::string(anchor) + std::string(text);
+  const std::vector<Token> tokens = tokenize(whole);
+  std::string bytes;
+  std::size_t first = 0;
+  for (const Token token : tokens) bytes += vocab.pieces[static_cast<std::size_t>(token)];
+  if (bytes.size() < whole.size() || bytes.size() > whole.size() + 1) return {};
+  const std::size_t extra = bytes.size() - whole.size();
+  if (bytes.compare(extra, std::string::npos, whole) != 0) return {};
+  std::size_t position = 0;
+  while (position < anchor.size() + extra) {
+    position += vocab.pieces[static_cast<std::size_t>(tokens[first++])].size();
+  }
+  if (position != anchor.size() + extra) return {};
+  return {tokens.begin() + static_cast<std::ptrdiff_t>(first), tokens.end()};
+}
+
+bool AreText(const std::vector<Token>& tokens, const Vocab& vocab) {
+  for (const Token token : tokens) {
+    const auto index = static_cast<std::size_t>(token);
+    if (vocab.is_end[index] || vocab.pieces[index].empty()) return false;
+  }
+  return true;
+}
+
+// Cuts tokens off until the text that follows begins with a character.
+void EndAtCharacter(std::string_view text, const Vocab& vocab, std::vector<Token>* tokens) {
+  std::size_t end = 0;
+  for (const Token token : *tokens) end += vocab.pieces[static_cast<std::size_t>(token)].size();
+  while (!tokens->empty() && end < text.size() && IsContinuation(text[end])) {
+    end -= vocab.pieces[static_cast<std::size_t>(tokens->back())].size();
+    tokens->pop_back();
+  }
+}
+
+}  // namespace
+
+std::vector<Token> ForcedTokens(const Vocab& vocab, const Tokenize& tokenize,
+                                std::string_view before, std::string_view forced) {
+  const std::string_view text = forced.substr(0, utf8::FirstInvalid(forced));  // whole characters
+  if (text.size() < 2) return {};
+  std::vector<Token> tokens = Behind(before, text, vocab, tokenize);
+  // No tokenizer joins a line break with the text behind it.
+  if (tokens.empty()) tokens = Behind("\n", text, vocab, tokenize);
+  if (tokens.empty() || !AreText(tokens, vocab)) return {};
+  tokens.pop_back();
+  EndAtCharacter(text, vocab, &tokens);
+  return tokens;
+}
+
+}  // namespace sentiric::sampling
