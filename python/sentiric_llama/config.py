@@ -203,6 +203,9 @@ class Settings(BaseSettings):
     deterministic: bool = Field(
         False, description="share only what keeps every text independent of the load, bit by bit"
     )
+    jump_forward: bool = Field(
+        True, description="write text that a grammar forces without sampling it"
+    )
     queue_tokens: int = Field(
         0, ge=0, le=2**40, description="prompt tokens that may wait; 0 is no limit"
     )

@@ -206,6 +206,7 @@ def engine_config(settings: Settings, model: ModelFile) -> EngineConfig:
         prefix_cache=settings.prefix_cache,
         host_cache_bytes=settings.host_cache_bytes,
         deterministic=settings.deterministic,
+        jump_forward=settings.jump_forward,
         queue_tokens=settings.queue_tokens,
         queue_limit=settings.queue_limit,
         queue_wait_ms=settings.queue_wait_ms,

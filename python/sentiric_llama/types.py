@@ -249,6 +249,7 @@ class EngineConfig:
     prefix_cache: bool = True
     host_cache_bytes: int = -1
     deterministic: bool = False
+    jump_forward: bool = True
     queue_limit: int = 0
     queue_tokens: int = 0
     queue_wait_ms: int = 30_000
@@ -309,6 +310,7 @@ class EngineStats:
     preemptions: int = 0
     resumes: int = 0
     generated_tokens: int = 0
+    jumped_tokens: int = 0
     shifts: int = 0
     shifted_tokens: int = 0
     kv_full_retries: int = 0
