@@ -16,6 +16,7 @@ constexpr SeqId kMaxGap = 4;
 // With one buffer for all: how many sequences may rest beside those that run, at least. Each costs
 // the library a row of logits.
 constexpr std::int32_t kMinResting = 8;
+constexpr std::int32_t kMaxDraftRows = 32;
 constexpr std::int32_t kMaxSequences = 256;  // the library's limit
 
 DecodeStatus StatusOf(std::int32_t code) {
@@ -40,6 +41,15 @@ Result<std::int32_t> NumCells(const EngineConfig& config, const DecoderTraits& t
                       std::to_string(traits.context_size) + ".." + std::to_string(all));
   }
   return GGML_PAD(config.kv_cells, 256);
+}
+
+// Rows that guesses may take. Verified guesses round like a prompt, not like single tokens: where
+// bits are the rule (see docs/determinism.md) they have to be asked for.
+Result<std::int32_t> MaxDraft(const EngineConfig& config, bool mixes_rows) {
+  if (config.speculation == "off" || config.deterministic) return 0;
+  if (config.speculation == "ngram") return kMaxDraftRows;
+  if (config.speculation == "auto") return mixes_rows ? kMaxDraftRows : 0;
+  return OutOfRange("speculation", config.speculation, "auto off ngram");
 }
 
 Result<bool> IsSplit(const std::string& layout) {
@@ -81,7 +91,10 @@ Result<std::unique_ptr<LlamaDecoder>> LlamaDecoder::Create(std::shared_ptr<const
   params->n_batch = static_cast<std::uint32_t>(config.batch_size);
   params->n_ubatch = static_cast<std::uint32_t>(std::min(config.ubatch_size, config.batch_size));
   // One row of logits per sequence is all a step reads; the library would reserve one per token.
-  params->n_outputs_max = params->n_seq_max;
+  auto max_draft = MaxDraft(config, traits.mixes_rows);
+  if (!max_draft) return max_draft.error();
+  traits.max_draft = traits.can_cut ? *max_draft : 0;
+  params->n_outputs_max = params->n_seq_max + static_cast<std::uint32_t>(traits.max_draft);
   params->kv_unified = !*is_split;
   auto context = MakeContext(*model, *params);
   if (!context) return context.error();
@@ -153,7 +166,7 @@ bool LlamaDecoder::IsValid(const Batch& batch) {
     if (row.pos != before + 1 || row.pos >= traits_.context_size) return false;
     num_outputs += row.wants_logits ? 1 : 0;
   }
-  return num_outputs <= traits_.contexts;
+  return num_outputs <= traits_.contexts + traits_.max_draft;
 }
 
 // In a split cache one pass serves neighbouring sequences only: a small gap between decode rows is

@@ -124,7 +124,9 @@ void BindEvents(py::module_* m) {
       .def_readonly("predicted_n", &Timings::predicted_n)
       .def_readonly("predicted_ms", &Timings::predicted_ms)
       .def_readonly("queue_ms", &Timings::queue_ms)
-      .def_readonly("ttft_ms", &Timings::ttft_ms);
+      .def_readonly("ttft_ms", &Timings::ttft_ms)
+      .def_readonly("draft_n", &Timings::draft_n)
+      .def_readonly("draft_n_accepted", &Timings::draft_n_accepted);
   py::class_<Final>(*m, "Final")
       .def_readonly("reason", &Final::reason)
       .def_readonly("stop_string", &Final::stop_string)
@@ -183,6 +185,7 @@ void BindConfig(py::module_* m) {
       .def_readwrite("kv_cells", &EngineConfig::kv_cells)
       .def_readwrite("prefix_cache", &EngineConfig::prefix_cache)
       .def_readwrite("host_cache_bytes", &EngineConfig::host_cache_bytes)
+      .def_readwrite("speculation", &EngineConfig::speculation)
       .def_readwrite("deterministic", &EngineConfig::deterministic)
       .def_readwrite("jump_forward", &EngineConfig::jump_forward)
       .def_readwrite("queue_limit", &EngineConfig::queue_limit)
@@ -249,6 +252,8 @@ void BindFacts(py::module_* m) {
       .def_readonly("grammar_cache_hits", &EngineStats::grammar_cache_hits)
       .def_readonly("grammar_cache_misses", &EngineStats::grammar_cache_misses)
       .def_readonly("event_batches", &EngineStats::event_batches)
+      .def_readonly("drafted_tokens", &EngineStats::drafted_tokens)
+      .def_readonly("accepted_draft_tokens", &EngineStats::accepted_draft_tokens)
       .def_readonly("queued", &EngineStats::queued)
       .def_readonly("preparing", &EngineStats::preparing)
       .def_readonly("prefilling", &EngineStats::prefilling)

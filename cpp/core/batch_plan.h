@@ -33,6 +33,12 @@ struct SequenceView {
   // Past the prompt: tokens that are evaluated together, the next one and what a grammar forced
   // behind it.
   std::int32_t run = 1;
+  // Guesses behind the run, each with logits that will tell; null = none.
+  const std::vector<Token>* draft = nullptr;
+
+  std::int32_t num_rows() const {
+    return run + (draft == nullptr ? 0 : static_cast<std::int32_t>(draft->size()));
+  }
 
   bool is_prefilling() const { return evaluated < prompt_size; }
   std::int32_t prompt_left() const { return prompt_size - evaluated; }

@@ -34,6 +34,7 @@ void CostModel::Learn(const CallShape& shape, double ms) {
     error_ += kErrorRate * (std::abs(Predict(shape) - ms) / ms - error_);
   }
   if (shape.prefill_tokens > 0) ++num_prefills_;
+  largest_ = std::max(largest_, shape.prefill_tokens);
   for (std::size_t i = 0; i < kSize; ++i) {
     for (std::size_t j = 0; j < kSize; ++j) {
       normal_[i][j] = kForget * normal_[i][j] + x[i] * x[j];
@@ -82,7 +83,9 @@ std::int32_t CostModel::PrefillBudget(const CallShape& shape, double target_ms,
     whole.prefill_context += static_cast<std::int64_t>(tokens) * (position + tokens / 2);
     return Predict(whole) <= target_ms;
   };
-  std::int32_t low = least, high = 1 << 16;  // the answer is in [low, high)
+  // A line through few points says little about what lies far beyond them.
+  std::int32_t low = least,
+               high = std::max(unknown, 2 * largest_) + 1;  // the answer is in [low, high)
   while (high - low > 1) {
     const std::int32_t middle = low + (high - low) / 2;
     (fits(middle) ? low : high) = middle;

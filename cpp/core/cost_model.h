@@ -26,7 +26,8 @@ class CostModel {
   double Predict(const CallShape& shape) const;  // ms, >= 0
 
   // Prompt tokens that can join `shape` with the whole still taking `target_ms`; they stand at
-  // positions from `position` on. Never below `least`; `unknown` until a prefill was seen.
+  // positions from `position` on. Never below `least`; `unknown` until a prefill was seen, and
+  // never more than twice what one call was seen to take.
   std::int32_t PrefillBudget(const CallShape& shape, double target_ms, std::int32_t position,
                              std::int32_t least, std::int32_t unknown) const;
 
@@ -44,6 +45,7 @@ class CostModel {
   Features moment_{};                     // weighted sum of x * ms
   Features weights_{};
   std::int64_t num_calls_ = 0, num_prefills_ = 0;
+  std::int32_t largest_ = 0;  // prefill tokens of one call so far
   double error_ = 0;
 };
 

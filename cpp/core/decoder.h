@@ -40,6 +40,7 @@ struct DecoderTraits {
   std::int32_t context_size = 0;  // positions per sequence
   std::int32_t cells = 0;         // positions of all sequences together
   std::int32_t max_batch = 0;     // rows per Decode
+  std::int32_t max_draft = 0;     // rows with logits beyond one for each context
   bool can_shift = false;
   bool can_cut = true;        // Truncate works at any position; recurrent states cannot be cut
   bool shares_cells = false;  // a copy takes no time and no cells

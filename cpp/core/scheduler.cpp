@@ -15,6 +15,14 @@ Row RowAt(const SequenceView& view, std::int32_t pos) {
   return {view.seq, pos, tokens[index], index + 1 == tokens.size()};
 }
 
+// What a stream evaluates: its run, then its draft.
+void AppendRows(const SequenceView& view, Batch* rows) {
+  for (std::int32_t i = 0; i < view.run; ++i) rows->push_back(RowAt(view, view.evaluated + i));
+  if (view.draft == nullptr) return;
+  Position pos = view.evaluated + view.run;
+  for (const Token token : *view.draft) rows->push_back({view.seq, pos++, token, true});
+}
+
 }  // namespace
 
 BatchPlan Scheduler::Plan(const std::vector<SequenceView>& sequences,
@@ -50,18 +58,16 @@ std::vector<Scheduler::Group> Scheduler::DecodeGroups(
     if (!view.is_prefilling()) streams.push_back(&view);
   }
   std::stable_partition(streams.begin(), streams.end(),
-                        [](const SequenceView* view) { return view->run == 1; });
+                        [](const SequenceView* view) { return view->num_rows() == 1; });
   std::vector<Group> groups;
   for (const SequenceView* view : streams) {
     auto same = std::find_if(groups.begin(), groups.end(), [&](const Group& group) {
-      const auto size = static_cast<std::int32_t>(group.rows.size()) + view->run;
+      const auto size = static_cast<std::int32_t>(group.rows.size()) + view->num_rows();
       return group.adapters == view->adapters && size <= config_.max_batch &&
-             (view->run == 1 || config_.mixes_rows);
+             (view->num_rows() == 1 || config_.mixes_rows);
     });
     if (same == groups.end()) same = groups.insert(groups.end(), {view->adapters, {}});
-    for (std::int32_t i = 0; i < view->run; ++i) {
-      same->rows.push_back(RowAt(*view, view->evaluated + i));
-    }
+    AppendRows(*view, &same->rows);
   }
   for (Group& group : groups) {
     std::sort(group.rows.begin(), group.rows.end(), [](const Row& a, const Row& b) {

@@ -34,6 +34,7 @@ Sequence::Sequence(RequestHandle request, std::unique_ptr<TokenSampler> sampler,
 // generated tokens one by one, or with what was forced behind them, as the first time.
 void Sequence::Park() {
   lease_.reset();
+  draft_.clear();
   evaluated_ = 0;
   has_begun_ = false;
   was_parked_ = true;
@@ -58,6 +59,7 @@ SequenceView Sequence::View(std::uint64_t step) const {
   view.priority = request_->request.priority;
   view.adapters = adapters_.get();
   view.run = run();
+  view.draft = draft_.empty() ? nullptr : &draft_;
   return view;
 }
 
@@ -73,33 +75,58 @@ std::int32_t Sequence::run() const {
   return end - evaluated_;
 }
 
-void Sequence::Sample(const float* logits, std::int32_t max_size) {
-  const std::int32_t left = request_->request.max_tokens - num_generated_;
-  if (left <= 0) return;
-  sampled_.emplace(sampler_->Sample(logits));
+void Sequence::Draft(std::int32_t limit, std::int32_t max_size) {
+  draft_.clear();
+  const Request& asked = request_->request;
+  const bool is_free = !request_->prompt.grammar && asked.sampling.top_logprobs < 0;
+  if (!is_free || is_prefilling() || run() > 1) return;
   const auto size = static_cast<std::int32_t>(tokens_.size());
-  const std::int32_t room = std::min({left, max_size - size, kMaxRun}) - 1;
-  if (sampled_->ok() && !(*sampled_)->is_end && room > 0) {
-    forced_ = sampler_->Forced(static_cast<std::size_t>(room));
+  const std::int32_t left = asked.max_tokens - num_generated_ - 1;
+  draft_ = drafter_.Draft(tokens_, std::min({limit, speculation_.Length(), left, max_size - size}));
+}
+
+void Sequence::Sample(const std::vector<const float*>& rows, std::int32_t max_size) {
+  const std::int32_t left = request_->request.max_tokens - num_generated_;
+  for (std::size_t i = 0; i < rows.size() && static_cast<std::int32_t>(i) < left; ++i) {
+    sampled_.push_back(sampler_->Sample(rows[i]));
+    const Result<SampledToken>& sampled = sampled_.back();
+    if (!sampled || sampled->is_end || i >= draft_.size() || sampled->token != draft_[i]) break;
   }
+  if (sampled_.empty() || !sampled_.back() || sampled_.back()->is_end) return;
+  const auto size = static_cast<std::int32_t>(tokens_.size() + sampled_.size()) - 1;
+  const std::int32_t room = std::min({left, max_size - size, kMaxRun}) - 1;
+  if (room > 0) forced_ = sampler_->Forced(static_cast<std::size_t>(room));
 }
 
 std::int32_t Sequence::OnSampled(Clock::time_point now) {
   const std::int32_t before = num_generated_;
-  if (!sampled_) {
-    Finish(FinishReason::kLength, now);
-    return 0;
+  num_accepted_ = draft_.empty() ? 0 : static_cast<std::int32_t>(sampled_.size()) - 1;
+  num_drafted_ += static_cast<std::int32_t>(draft_.size());
+  num_accepted_in_all_ += num_accepted_;
+  if (sampled_.empty()) Finish(FinishReason::kLength, now);
+  for (const Result<SampledToken>& sampled : std::exchange(sampled_, {})) {
+    if (is_finished()) break;
+    if (!sampled) {
+      Fail(sampled.error(), now);
+    } else {
+      Accept(*sampled, false, now);
+    }
   }
-  const Result<SampledToken> sampled = *std::exchange(sampled_, std::nullopt);
-  if (!sampled) {
-    Fail(sampled.error(), now);
-    return 0;
-  }
-  Accept(*sampled, false, now);
   for (const SampledToken& forced : std::exchange(forced_, {})) {
     if (!is_finished()) Accept(forced, true, now);
   }
-  return num_generated_ - before;
+  const std::int32_t count = num_generated_ - before;
+  if (draft_.empty()) {
+    speculation_.OnPlainToken();
+  } else {
+    evaluated_ += std::max(0, count - 1);  // fewer than accepted when one of them ended the text
+  }
+  return count;
+}
+
+void Sequence::OnVerified(double cost) {
+  speculation_.OnVerified(static_cast<std::int32_t>(draft_.size()), num_accepted_, cost);
+  draft_.clear();
 }
 
 void Sequence::Accept(const SampledToken& sampled, bool is_forced, Clock::time_point now) {
@@ -146,6 +173,8 @@ Final Sequence::MakeFinal(FinishReason reason, Clock::time_point now) {
   final.completion_tokens = num_generated_;
   const Clock::time_point prompt_end = num_generated_ > 0 ? first_token_ : now;
   final.timings.cache_n = cached_;
+  final.timings.draft_n = num_drafted_;
+  final.timings.draft_n_accepted = num_accepted_in_all_;
   const std::int32_t held =
       num_generated_ > 0 ? final.prompt_tokens : std::min(prompt_size_, evaluated_);
   final.timings.prompt_n = std::max(0, held - cached_);

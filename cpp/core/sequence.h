@@ -9,8 +9,10 @@
 #include "core/adapters.h"
 #include "core/batch_plan.h"
 #include "core/context_pool.h"
+#include "core/drafter.h"
 #include "core/prefix_cache.h"
 #include "core/request_state.h"
+#include "core/speculation.h"
 #include "core/text_stream.h"
 #include "core/token_sampler.h"
 
@@ -47,9 +49,19 @@ class Sequence {
   // `rows` of its tokens are now in the KV cache; `step` is remembered for the scheduler.
   void OnEvaluated(std::int32_t rows, std::uint64_t step);
 
-  // Chooses the next token from the logits of the last one, and finds those that must follow it as
-  // long as all fit into `max_size` positions. Any thread, but one at a time.
-  void Sample(const float* logits, std::int32_t max_size);
+  // Guesses tokens that the next call verifies, at most `limit`; they and what is known fit into
+  // `max_size` positions. Requests with a grammar or logprobs do not guess.
+  void Draft(std::int32_t limit, std::int32_t max_size);
+  const std::vector<Token>& draft() const { return draft_; }
+  // The call was not made, or verified what it did at the price of `cost` calls of one token.
+  void DropDraft() { draft_.clear(); }
+  void OnVerified(double cost);
+  std::int32_t num_accepted() const { return num_accepted_; }  // of the last draft
+
+  // Chooses the next token from the logits of the last one and, as long as it is the one that was
+  // guessed, further ones from the rows behind it; finds those that must follow as long as all fit
+  // into `max_size` positions. Any thread, but one at a time.
+  void Sample(const std::vector<const float*>& rows, std::int32_t max_size);
   // Takes what Sample chose: extends text and tokens and finishes the request when it is over.
   // Returns the number of new tokens.
   std::int32_t OnSampled(Clock::time_point now);
@@ -86,8 +98,13 @@ class Sequence {
   std::int32_t cached_ = 0;  // prompt tokens that it did not have to evaluate
   std::int32_t num_generated_ = 0;
   std::uint64_t last_served_ = 0;
-  std::optional<Result<SampledToken>> sampled_;  // between Sample and OnSampled
-  std::vector<SampledToken> forced_;             // behind it
+  NgramDrafter drafter_;
+  Speculation speculation_;
+  std::vector<Token> draft_;
+  std::int32_t num_accepted_ = 0;
+  std::int32_t num_drafted_ = 0, num_accepted_in_all_ = 0;
+  std::vector<Result<SampledToken>> sampled_;  // between Sample and OnSampled
+  std::vector<SampledToken> forced_;           // behind them
   TextStream text_;
   Clock::time_point first_token_;  // valid once num_generated_ > 0
   Event event_;                    // of the current step

@@ -66,6 +66,7 @@ void EngineLoop::Step(Input input, bool decodes) {
   Admit(now);
   BeginSequences();
   MakeRoomInFullContexts(now);
+  Draft();
   if (decodes) Run(Plan());
   RelievePressure(Clock::now());
   Publish();
@@ -208,6 +209,24 @@ void EngineLoop::MakeRoomInFullContexts(Clock::time_point now) {
   }
 }
 
+// Where a draft needs a call of its own, only a stream that is alone makes one: beside others it
+// would cost them a pass over the weights.
+void EngineLoop::Draft() {
+  const DecoderTraits& traits = decoder_->traits();
+  if (traits.max_draft == 0 || !traits.can_cut) return;
+  std::int32_t num_streams = 0;
+  for (const auto& sequence : running_) {
+    num_streams += sequence->has_begun() && !sequence->is_prefilling() ? 1 : 0;
+  }
+  std::int32_t room = traits.mixes_rows || num_streams == 1 ? traits.max_draft : 0;
+  for (const auto& sequence : running_) {
+    sequence->DropDraft();
+    if (room <= 0 || !sequence->has_begun() || sequence->is_finished()) continue;
+    sequence->Draft(room, traits.context_size);
+    room -= static_cast<std::int32_t>(sequence->draft().size());
+  }
+}
+
 BatchPlan EngineLoop::Plan() {
   std::vector<SequenceView> views;
   for (const auto& sequence : running_) {
@@ -252,16 +271,44 @@ void EngineLoop::Run(const BatchPlan& plan) {
     runner_.Run(batch, serves_one ? &owner->request().cancelled : nullptr);
     const double ms = Milliseconds(Clock::now() - start);
     cost_.Learn(shape, ms);
+    Verify(batch, ms);
     step_ms += ms;
   }
   stats_.step_ms_mean += (step_ms - stats_.step_ms_mean) * (stats_.steps == 1 ? 1.0 : 0.1);
+}
+
+// What the drafts of the batch gained, against the call without them.
+void EngineLoop::Verify(const Batch& batch, double ms) {
+  const double plain_ms = cost_.Predict(PlainShapeOf(batch));
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    if (i > 0 && batch[i].seq == batch[i - 1].seq) continue;
+    Sequence* sequence = Find(batch[i].seq);
+    if (sequence->draft().empty()) continue;
+    stats_.drafted_tokens += sequence->draft().size();
+    stats_.accepted_draft_tokens += static_cast<std::uint64_t>(sequence->num_accepted());
+    sequence->OnVerified(plain_ms > 0 ? ms / plain_ms : 1.0);
+  }
+}
+
+// The batch as it would be without drafts.
+CallShape EngineLoop::PlainShapeOf(const Batch& batch) {
+  CallShape shape;
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    const bool is_first = i == 0 || batch[i].seq != batch[i - 1].seq;
+    if (!is_first && !Find(batch[i].seq)->draft().empty()) continue;
+    ++shape.decode_rows;
+    shape.decode_context += batch[i].pos;
+  }
+  shape.decode_calls = 1;
+  return shape;
 }
 
 CallShape EngineLoop::ShapeOf(const Batch& batch) {
   CallShape shape;
   for (const Row& row : batch) {
     const Sequence* sequence = Find(row.seq);
-    const bool is_chunk = sequence->is_prefilling() || sequence->run() > 1;
+    const bool is_chunk =
+        sequence->is_prefilling() || sequence->run() > 1 || !sequence->draft().empty();
     ++(is_chunk ? shape.prefill_tokens : shape.decode_rows);
     (is_chunk ? shape.prefill_context : shape.decode_context) += row.pos;
   }
@@ -270,25 +317,34 @@ CallShape EngineLoop::ShapeOf(const Batch& batch) {
 }
 
 void EngineLoop::OnEvaluated(const Batch& batch) {
-  std::vector<std::pair<Sequence*, const float*>> rows;
+  std::vector<LogitRows> rows;
   for (std::size_t i = 0; i < batch.size(); ++i) {
     Sequence* sequence = Find(batch[i].seq);
+    const bool is_guess = !rows.empty() && rows.back().sequence == sequence;
     if (sequence->is_prefilling()) ++stats_.prompt_tokens;
-    sequence->OnEvaluated(1, stats_.steps);
+    if (!is_guess) sequence->OnEvaluated(1, stats_.steps);
     cache_.OnEvaluated(batch[i].seq, sequence->evaluated());
     if (!batch[i].wants_logits || sequence->is_finished()) continue;
-    rows.emplace_back(sequence, decoder_->Logits(i));
+    if (!is_guess) rows.push_back({sequence, {}});
+    rows.back().logits.push_back(decoder_->Logits(i));
   }
   const DecoderTraits& traits = decoder_->traits();
-  row_pool_.Run(rows.size(), static_cast<std::size_t>(traits.num_vocab),
-                [&](std::size_t i) { rows[i].first->Sample(rows[i].second, traits.context_size); });
-  for (const auto& row : rows) {
-    const std::int32_t count = row.first->OnSampled(Clock::now());
-    if (count == 0) continue;
-    stats_.generated_tokens += static_cast<std::uint64_t>(count);
-    stats_.jumped_tokens += static_cast<std::uint64_t>(count - 1);
-    queue_.OnServed(row.first->request(), count);
+  row_pool_.Run(rows.size(), static_cast<std::size_t>(traits.num_vocab), [&](std::size_t i) {
+    rows[i].sequence->Sample(rows[i].logits, traits.context_size);
+  });
+  for (const LogitRows& row : rows) Accept(row.sequence);
+}
+
+void EngineLoop::Accept(Sequence* sequence) {
+  const std::int32_t count = sequence->OnSampled(Clock::now());
+  const auto num_guesses = static_cast<std::int32_t>(sequence->draft().size());
+  if (num_guesses > 0 && !decoder_->Truncate(sequence->seq(), sequence->evaluated())) {
+    OnFailed(sequence->seq(), DecodeStatus::kFailed);
   }
+  if (count == 0) return;
+  stats_.generated_tokens += static_cast<std::uint64_t>(count);
+  if (num_guesses == 0) stats_.jumped_tokens += static_cast<std::uint64_t>(count - 1);
+  queue_.OnServed(sequence->request(), count);
 }
 
 void EngineLoop::OnNoRoom(SeqId seq) { stalled_.push_back(seq); }

@@ -53,6 +53,11 @@ class EngineLoop : private BatchSink {
   bool CheckIntegrity() const { return cache_.CheckIntegrity(); }
 
  private:
+  // What a sequence samples from: the row of its last token, then those of its guesses.
+  struct LogitRows {
+    Sequence* sequence;
+    std::vector<const float*> logits;
+  };
   using Sequences = std::vector<std::unique_ptr<Sequence>>;
 
   void TakeIn(Input input);
@@ -66,10 +71,13 @@ class EngineLoop : private BatchSink {
   void Park(std::size_t index, bool needs_room);
   void BeginSequences();
   void MakeRoomInFullContexts(Clock::time_point now);
+  void Draft();
   BatchPlan Plan();
   std::int32_t BusyBudget(const std::vector<SequenceView>& views);
   void Run(const BatchPlan& plan);
+  void Verify(const Batch& batch, double ms);
   CallShape ShapeOf(const Batch& batch);
+  CallShape PlainShapeOf(const Batch& batch);
   void RelievePressure(Clock::time_point now);
   std::vector<Claim> Claims() const;
   void Publish();
@@ -79,6 +87,8 @@ class EngineLoop : private BatchSink {
   void EndWaiting(Waiting waiting, FinishReason reason, Error error);
   void EndWithoutContext(const RequestState& request, FinishReason reason, Error error);
   Sequence* Find(SeqId seq) const { return by_seq_[static_cast<std::size_t>(seq)]; }
+
+  void Accept(Sequence* sequence);
 
   void OnEvaluated(const Batch& batch) override;
   void OnNoRoom(SeqId seq) override;

@@ -171,6 +171,8 @@ def sum_timings(all_timings: Sequence[Timings]) -> Timings:
         predicted_ms=sum(t.predicted_ms for t in all_timings),
         queue_ms=max((t.queue_ms for t in all_timings), default=0.0),
         ttft_ms=max((t.ttft_ms for t in all_timings), default=0.0),
+        draft_n=sum(t.draft_n for t in all_timings),
+        draft_n_accepted=sum(t.draft_n_accepted for t in all_timings),
     )
 
 

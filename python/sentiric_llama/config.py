@@ -200,6 +200,9 @@ class Settings(BaseSettings):
     cache_scope: Literal["shared", "tenant"] = Field(
         "shared", description="who shares prefixes: all callers, or each tenant by itself"
     )
+    speculation: Literal["auto", "off", "ngram"] = Field(
+        "auto", description="guess tokens from earlier text; auto is off on the CPU"
+    )
     deterministic: bool = Field(
         False, description="share only what keeps every text independent of the load, bit by bit"
     )

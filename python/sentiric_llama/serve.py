@@ -205,6 +205,7 @@ def engine_config(settings: Settings, model: ModelFile) -> EngineConfig:
         kv_cells=settings.kv_cells,
         prefix_cache=settings.prefix_cache,
         host_cache_bytes=settings.host_cache_bytes,
+        speculation=settings.speculation,
         deterministic=settings.deterministic,
         jump_forward=settings.jump_forward,
         queue_tokens=settings.queue_tokens,

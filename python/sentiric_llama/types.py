@@ -118,6 +118,8 @@ class Timings:
     predicted_ms: float = 0.0
     queue_ms: float = 0.0
     ttft_ms: float = 0.0
+    draft_n: int = 0
+    draft_n_accepted: int = 0
 
     @property
     def prompt_per_second(self) -> float:
@@ -248,6 +250,7 @@ class EngineConfig:
     kv_cells: int = 0
     prefix_cache: bool = True
     host_cache_bytes: int = -1
+    speculation: str = "auto"
     deterministic: bool = False
     jump_forward: bool = True
     queue_limit: int = 0
@@ -317,6 +320,8 @@ class EngineStats:
     grammar_cache_hits: int = 0
     grammar_cache_misses: int = 0
     event_batches: int = 0
+    drafted_tokens: int = 0
+    accepted_draft_tokens: int = 0
     queued: int = 0
     preparing: int = 0
     prefilling: int = 0

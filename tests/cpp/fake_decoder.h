@@ -34,6 +34,7 @@ struct FakeModel {
   bool mixes_rows = false;
   // As on the CPU: a cell computed alone differs from the same cell computed in a longer chunk.
   bool rounds = false;
+  std::int32_t max_draft = 0;
   bool never_ends = true;
   std::chrono::microseconds row_time{0};
   // When given, nothing is decoded until it is true: requests submitted before run side by side.
@@ -58,6 +59,7 @@ class FakeDecoder : public Decoder {
     traits_.mixes_rows = model.mixes_rows;
     traits_.context_size = model.context_size;
     traits_.max_batch = 512;
+    traits_.max_draft = model.max_draft;
     traits_.can_shift = model.can_shift;
     cache_.resize(static_cast<std::size_t>(traits_.sequences));
   }

@@ -123,8 +123,9 @@ struct Timings {
   double prompt_ms = 0;
   std::int32_t predicted_n = 0;
   double predicted_ms = 0;
-  double queue_ms = 0;  // submit to first scheduled step
-  double ttft_ms = 0;   // submit to first token
+  double queue_ms = 0;                             // submit to first scheduled step
+  double ttft_ms = 0;                              // submit to first token
+  std::int32_t draft_n = 0, draft_n_accepted = 0;  // tokens guessed, and of them right
 };
 
 // Tokens of the prompt that did not fit and of the running text that were shifted out.

@@ -109,7 +109,8 @@ def usage_json(usage: Usage) -> dict[str, Any]:
 def timings_json(timings: Timings) -> dict[str, Any]:
     """llama.cpp's names and rules: rates count the steps between tokens; never null or inf."""
     steps = max(timings.predicted_n - 1, 0)
-    return {
+    drafts = {"draft_n": timings.draft_n, "draft_n_accepted": timings.draft_n_accepted}
+    return (drafts if timings.draft_n else {}) | {
         "cache_n": timings.cache_n,
         "prompt_n": timings.prompt_n,
         "prompt_ms": _number(timings.prompt_ms),

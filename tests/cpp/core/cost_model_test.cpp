@@ -72,6 +72,15 @@ TEST(CostModel, WhatIsUnknownIsGivenAndTheLeastGoesOn) {
   EXPECT_EQ(model.PrefillBudget({1, 1, 10, 0, 0}, 200, 0, 16, 64), 16);
 }
 
+TEST(CostModel, TwoNoisyCallsDoNotAllowAHugeOne) {
+  CostModel model;
+  model.Learn({0, 0, 0, 20, 200}, 30.0);
+  model.Learn({0, 0, 0, 24, 300}, 25.0);  // more tokens in less time: the line falls
+  EXPECT(model.PrefillBudget({1, 1, 50, 0, 0}, 200, 0, 16, 64) <= 64);
+  model.Learn({0, 0, 0, 64, 3000}, 60.0);
+  EXPECT(model.PrefillBudget({1, 1, 50, 0, 0}, 1e9, 0, 16, 64) <= 128);
+}
+
 TEST(CostModel, ForgetsWhatTheMachineWas) {
   CostModel model;
   std::mt19937 random(3);

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Guesses save steps and change no text (tests/cpp/engine/speculation_loop_test.cpp has the rest)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from engine_tools import GREEDY, prompt_tokens, seeded
+from sentiric_llama.engine import Engine
+from sentiric_llama.errors import InvalidArgument
+from sentiric_llama.types import Completion, SamplingParams
+
+
+def generate(engine: Engine, prompt: list[int], sampling: SamplingParams) -> Completion:
+    stream = engine.stream(prompt, sampling, max_tokens=120, ignore_eos=True)
+    return Completion.join(list(stream))
+
+
+def copying(prompt: list[int], seed: int | None = None) -> SamplingParams:
+    """Sampling that can only say the prompt's tokens, so that texts repeat themselves."""
+    bias = dict.fromkeys(prompt[1:4], 40.0)
+    if seed is None:
+        return SamplingParams(temperature=0, repeat_penalty=1.0, logit_bias=bias)
+    return SamplingParams(temperature=0.7, repeat_penalty=1.0, logit_bias=bias, seed=seed)
+
+
+@pytest.mark.parametrize("layout", ["split", "unified"])
+@pytest.mark.parametrize("seed", [None, 1, 2])
+def test_the_same_text_in_fewer_steps(tiny_q8_0: Path, layout: str, seed: int | None) -> None:
+    prompt = prompt_tokens(40, 5)
+    settings = {"contexts": 1, "context_size": 512, "threads": 1, "kv_layout": layout}
+    with Engine(str(tiny_q8_0), **settings, speculation="off") as engine:
+        plain = generate(engine, prompt, copying(prompt, seed))
+        plain_steps = engine.stats().steps
+        assert engine.stats().drafted_tokens == 0
+    with Engine(str(tiny_q8_0), **settings, speculation="ngram") as engine:
+        drafted = generate(engine, prompt, copying(prompt, seed))
+        stats = engine.stats()
+    assert drafted.tokens == plain.tokens
+    assert stats.accepted_draft_tokens > 0
+    assert stats.steps + stats.accepted_draft_tokens == plain_steps
+    assert drafted.timings.draft_n == stats.drafted_tokens
+    assert drafted.timings.draft_n_accepted == stats.accepted_draft_tokens
+
+
+def test_it_is_off_where_bits_are_the_rule(tiny_q8_0: Path) -> None:
+    prompt = prompt_tokens(40, 5)
+    for settings in ({}, {"speculation": "ngram", "deterministic": True}):
+        with Engine(str(tiny_q8_0), contexts=1, context_size=512, threads=1, **settings) as engine:
+            generate(engine, prompt, copying(prompt))
+            assert engine.stats().drafted_tokens == 0
+
+
+def test_logprobs_do_not_guess(tiny_q8_0: Path) -> None:
+    prompt = prompt_tokens(40, 5)
+    sampling = SamplingParams(
+        temperature=0, repeat_penalty=1, logit_bias=dict.fromkeys(prompt[1:4], 40), top_logprobs=2
+    )
+    with Engine(
+        str(tiny_q8_0), contexts=1, context_size=512, threads=1, speculation="ngram"
+    ) as engine:
+        answer = generate(engine, prompt, sampling)
+        assert engine.stats().drafted_tokens == 0
+        assert len(answer.logprobs) == len(answer.tokens)
+
+
+def test_text_without_repetition_is_the_same(tiny_q8_0: Path) -> None:
+    prompts = [prompt_tokens(40, seed) for seed in range(6)]
+    settings = {"contexts": 1, "context_size": 512, "threads": 1}
+    with Engine(str(tiny_q8_0), **settings) as engine:
+        plain = [generate(engine, p, s).tokens for p in prompts for s in (GREEDY, seeded(3))]
+    with Engine(str(tiny_q8_0), **settings, speculation="ngram") as engine:
+        drafted = [generate(engine, p, s).tokens for p in prompts for s in (GREEDY, seeded(3))]
+    assert drafted == plain
+
+
+def test_only_known_kinds(tiny_q8_0: Path) -> None:
+    with pytest.raises(InvalidArgument, match="speculation"):
+        Engine(str(tiny_q8_0), contexts=1, context_size=128, speculation="psychic")
