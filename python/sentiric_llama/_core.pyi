@@ -62,6 +62,7 @@ class EngineConfig:
     deterministic: bool
     embedding_pooling: str
     flash_attention: str
+    jump_forward: bool
     kv_layout: str
     kv_offload: bool
     lora_dir: str
@@ -193,6 +194,9 @@ class EngineStats:
         ...
     @property
     def host_cache_bytes(self) -> int:
+        ...
+    @property
+    def jumped_tokens(self) -> int:
         ...
     @property
     def kv_cells(self) -> int:
