@@ -64,6 +64,9 @@ format: .venv/.lint  ## let ruff and clang-format rewrite the sources
 asan tsan: .venv/.build  ## C++ tests under AddressSanitizer + UBSan, under ThreadSanitizer
 	cmake --preset $@ --log-level=WARNING && cmake --build --preset $@ && ctest --preset $@
 
+reference: .venv/.package  ## write anew what docs/ and the flags derive from the sources
+	PYTHONPATH=python python docs/reference.py
+
 guide: build/guide-venv  ## train the built-in model anew
 	cd python && ../build/guide-venv/bin/python -m guide_training $(ARGS)
 
@@ -108,4 +111,4 @@ build/guide-venv: python/guide_training/requirements.txt
 	$@/bin/pip install -q -r $< && touch $@
 
 .PHONY: help run install test test-core test-native test-python lint lint-style lint-types lint-stub stub proto \
-        format asan tsan guide wheel sdist clean
+        format asan tsan reference guide wheel sdist clean

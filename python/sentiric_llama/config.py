@@ -9,18 +9,17 @@ from __future__ import annotations
 
 import difflib
 import ipaddress
-import os
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from types import UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError
-from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from sentiric_llama.environment import environ as process_environ
 from sentiric_llama.errors import InvalidArgument
 from sentiric_llama.params import INT32_MAX, SAMPLING_RANGES
+from sentiric_llama.settings.describe import describe
+from sentiric_llama.settings.table import FieldHelp as FieldHelp
 from sentiric_llama.types import Truncation
 
 PREFIX = "LLM_LLAMA_SERVICE_"
@@ -61,6 +60,17 @@ def _sampling(name: str, default: float) -> Any:
     return Field(default, le=allowed.high, description=f"{name} of requests that set none", **low)
 
 
+SECTIONS = {
+    "host": "where it listens",
+    "api_key": "who may call",
+    "grpc_tls_ca_path": "certificates",
+    "model_id": "the model",
+    "contexts": "the engine",
+    "default_max_tokens": "what a request gets when it does not say",
+}
+"""The first setting of each section -> its title, in help texts and docs/settings.md."""
+
+
 class Settings(BaseSettings):
     """The service's settings; frozen. An empty variable counts as not set."""
 
@@ -75,7 +85,6 @@ class Settings(BaseSettings):
         protected_namespaces=(),
     )
 
-    # Where it listens
     host: str = Field(
         "127.0.0.1",
         validation_alias=_named("HOST", "LISTEN_ADDRESS"),
@@ -99,7 +108,6 @@ class Settings(BaseSettings):
         30, ge=0, le=3600, description="seconds that running answers get to finish at shutdown"
     )
 
-    # Who may call
     api_key: SecretStr | None = Field(None, min_length=1, description="key that callers must send")
     require_tenant: bool = Field(False, description="refuse requests without x-tenant-id")
     strict_fields: bool = Field(False, description="refuse unknown request fields")
@@ -112,7 +120,6 @@ class Settings(BaseSettings):
         "info", description="least severe log line shown"
     )
 
-    # Certificates
     grpc_tls_ca_path: str = Field(
         "",
         validation_alias=_named("GRPC_TLS_CA_PATH", unprefixed="GRPC_TLS_CA_PATH"),
@@ -137,7 +144,6 @@ class Settings(BaseSettings):
         False, description="allow gRPC without client certificates with ENV=production"
     )
 
-    # The model
     model_id: str = Field(
         "", description="Hugging Face repo (org/repo, org/repo:QUANT), a path, or guide"
     )
@@ -150,7 +156,6 @@ class Settings(BaseSettings):
         (), description="names the model answers to, separated by commas; the first is shown"
     )
 
-    # The engine
     contexts: int = Field(
         4,
         ge=1,
@@ -222,7 +227,6 @@ class Settings(BaseSettings):
         600_000, ge=0, le=86_400_000, description="longest time of one request; 0 is no limit"
     )
 
-    # What a request gets when it does not say
     default_max_tokens: int = Field(1024, ge=0, le=INT32_MAX, description="tokens of an answer")
     default_temperature: float = _sampling("temperature", 0.8)
     default_top_k: int = _sampling("top_k", 40)
@@ -239,25 +243,9 @@ class Settings(BaseSettings):
     )
 
 
-@dataclass(frozen=True, slots=True)
-class FieldHelp:
-    """One setting as flags and documentation show it."""
-
-    name: str
-    env: tuple[str, ...]
-    default: object
-    allowed: str
-    help: str
-    is_bool: bool
-
-    @property
-    def flag(self) -> str:
-        return "--" + self.name.replace("_", "-")
-
-
 def describe_fields() -> list[FieldHelp]:
     """All settings in the order they are written."""
-    return [_describe(name, info) for name, info in Settings.model_fields.items()]
+    return describe(Settings, PREFIX, SECTIONS)
 
 
 def load_settings(**overrides: Any) -> Settings:
@@ -274,18 +262,13 @@ def load_settings(**overrides: Any) -> Settings:
 
 def environment_warnings(environ: Mapping[str, str] | None = None) -> list[str]:
     """One line for each deprecated variable that is set."""
-    environ = os.environ if environ is None else environ
+    environ = process_environ() if environ is None else environ
     return [
         f"{PREFIX}{old} is deprecated, use {PREFIX}{new}: it is the number of requests that run "
         "at the same time, not of CPU threads"
         for old, new in DEPRECATED.items()
         if environ.get(PREFIX + old)
     ]
-
-
-def set_default_variable(name: str, value: str) -> None:
-    """For libraries that listen to the environment alone; what a user set stays."""
-    os.environ.setdefault(name, value)
 
 
 def is_public_address(host: str) -> bool:
@@ -311,49 +294,6 @@ def binding_warnings(settings: Settings) -> list[str]:
     return [text]
 
 
-def _describe(name: str, info: FieldInfo) -> FieldHelp:
-    if isinstance(info.validation_alias, AliasChoices):
-        env = tuple(str(choice) for choice in info.validation_alias.choices)
-    else:
-        env = (PREFIX + name.upper(),)
-    return FieldHelp(
-        name=name,
-        env=env,
-        default=info.default,
-        allowed=_allowed(info),
-        help=info.description or "",
-        is_bool=info.annotation is bool,
-    )
-
-
-def _allowed(info: FieldInfo) -> str:
-    kinds = [kind for kind in _members(info.annotation) if kind is not type(None)]
-    literals = [choice for kind in kinds for choice in get_args(kind) if isinstance(choice, str)]
-    if literals:
-        return " | ".join(literals)
-    if bool in kinds:
-        return "true | false"
-    word = "an integer" if int in kinds else "a number" if float in kinds else "text"
-    return f"{word} {_bounds(info.metadata)}".strip()
-
-
-def _members(annotation: Any) -> tuple[Any, ...]:
-    return get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
-
-
-def _bounds(metadata: Iterable[Any]) -> str:
-    found = {
-        key: getattr(item, key)
-        for item in metadata
-        for key in ("ge", "gt", "le")
-        if getattr(item, key, None) is not None
-    }
-    if not found:
-        return ""
-    low = f"above {found['gt']}" if "gt" in found else str(found.get("ge", ""))
-    return f"{low}..{found.get('le', '')}"
-
-
 def _explain(item: Mapping[str, Any], overrides: Mapping[str, Any]) -> str:
     """The line for one of pydantic's errors: variable (or flag), got, allowed."""
     place = str(item["loc"][0]) if item["loc"] else ""
@@ -366,7 +306,7 @@ def _explain(item: Mapping[str, Any], overrides: Mapping[str, Any]) -> str:
     if field.name in overrides:
         name, got = field.flag, overrides[field.name]
     else:
-        name = next((env for env in field.env if os.environ.get(env)), field.env[0])
-        got = os.environ.get(name, "")
+        name = next((env for env in field.env if process_environ().get(env)), field.env[0])
+        got = process_environ().get(name, "")
     shown = "(hidden)" if field.name == "api_key" else repr(got)
     return f"{name}: got {shown}, allowed {field.allowed}"

@@ -20,13 +20,14 @@ THIRD_PARTY = {
 
 # A module imports from its own row or from rows above it.
 ROWS = (
-    {"errors", "types", "params", "config", "log", "api_key", "tls", "guide", "_core"},
+    {"environment", "errors", "types", "params", "messages", "messages_tr", "guide", "_core"},
+    {"settings", "config", "log", "terminal", "api_key", "tls"},
     {"_convert", "_handle", "options", "engine_protocol", "engine", "async_engine", "models"}
     | {"testing"},
     {"chat_call", "chat_stream", "running", "service"},
     {"http", "rpc"},
     {"banner", "serve"},
-    {"certs", "cli", "__main__"},
+    {"commands", "cli", "__main__"},
 )
 ROW_OF = {module: row for row, modules in enumerate(ROWS) for module in modules}
 PROTOCOLS = {"http", "rpc"}
@@ -119,4 +120,4 @@ def test_protocols_do_not_know_each_other() -> None:
 def test_the_environment_is_read_in_one_file() -> None:
     pattern = re.compile(r"\bos\.(environ|getenv|putenv)\b|\bfrom os import .*environ")
     readers = [path for path, _ in python_files() if pattern.search(path.read_text("utf-8"))]
-    assert [path.name for path in readers] == ["config.py"]
+    assert [path.name for path in readers] == ["environment.py"]

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from sentiric_llama import cli, serve
+from sentiric_llama import serve
 from sentiric_llama.banner import banner, curl_line
 from sentiric_llama.config import Settings
 from sentiric_llama.errors import Unavailable
@@ -254,32 +254,6 @@ def test_urls() -> None:
                 assert serve.url_of(listener).startswith("http://[::1]:")
         except Unavailable:
             pass
-
-
-def test_bad_settings_stop_the_command(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["serve", "--contexts", "0"]) == 2
-    assert "--contexts: got '0', allowed an integer 1..256" in capsys.readouterr().err
-
-
-def test_model_argument_wins_over_the_environment() -> None:
-    given = cli.overrides_of({"model": "org/repo", "http_port": "1", "host": None})
-    assert given == {
-        "model_path": "",
-        "model_filename": "",
-        "model_id": "org/repo",
-        "http_port": "1",
-    }
-    assert cli.overrides_of({"model": None}) == {}
-
-
-def test_help_lists_every_setting() -> None:
-    from sentiric_llama.config import describe_fields
-
-    parser = cli.build_parser()
-    actions = parser._subparsers._group_actions[0].choices["serve"]  # type: ignore
-    text = actions.format_help()
-    for field in describe_fields():
-        assert field.flag in text and field.env[0] in " ".join(text.split())
 
 
 def test_engine_configuration() -> None:

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The verbs of the command line: one module each, imported when the verb is named.
+
+A module has `add_arguments(parser)` and `run(arguments, terminal)`, which returns the exit code.
+It imports what is heavy inside `run`: `VERB --help` must not wait for a web server.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from sentiric_llama.terminal import Terminal
+
+
+class Command(NamedTuple):
+    """What the module of a verb provides."""
+
+    add_arguments: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace, Terminal], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """A line of the help. `module` is the name in this package unless it is the verb's own."""
+
+    name: str
+    help: str
+    aliases: tuple[str, ...] = ()
+    module: str = ""
+
+    def load(self) -> Command:
+        """Imports the verb's module."""
+        found = importlib.import_module(f"{__name__}.{self.module or self.name}")
+        return Command(found.add_arguments, found.run)
+
+
+# In the order of the help. A new verb is a line here and a module of its name.
+VERBS = (
+    Verb("serve", "load a model and answer over the network", aliases=("run",)),
+    Verb("certs", "make certificates for development"),
+    Verb("completion", "print the completion script of a shell"),
+    Verb("version", "print the version and what it was built from"),
+    Verb("help", "explain a verb"),
+)
+VERB_OF = {name: verb for verb in VERBS for name in (verb.name, *verb.aliases)}

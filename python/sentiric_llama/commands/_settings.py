@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The settings as flags. They come from the generated table: no import of pydantic for a help."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from sentiric_llama.messages import say
+from sentiric_llama.settings.table import FieldHelp, setting_table
+
+if TYPE_CHECKING:
+    from sentiric_llama.config import Settings
+
+
+def add_settings(parser: argparse.ArgumentParser) -> None:
+    """One flag for each setting, grouped as the settings class groups them."""
+    positional = [a.metavar for a in parser._actions if a.metavar and not a.option_strings]
+    words = " ".join(f"[{name}]" for name in positional)
+    parser.usage = f"%(prog)s [--SETTING {say('VALUE')}]... {words}".rstrip()
+    groups: dict[str, argparse._ArgumentGroup] = {}
+    for field in setting_table():
+        if field.section not in groups:
+            groups[field.section] = parser.add_argument_group(say(field.section))
+        add_flag(groups[field.section], field)
+
+
+def add_flag(group: argparse._ArgumentGroup, field: FieldHelp) -> None:
+    """One flag; its value stays text, the settings class parses and checks it."""
+    text = f"{say(field.help)} ({describe(field)}) [{field.env[0]}]".replace("%", "%%")
+    if field.is_bool:
+        group.add_argument(
+            field.flag, help=text, action=argparse.BooleanOptionalAction, default=None
+        )
+    else:
+        group.add_argument(field.flag, help=text, default=None, metavar=say("VALUE"))
+
+
+def describe(field: FieldHelp) -> str:
+    """What is allowed and what it is without a value."""
+    parts = [field.allowed, field.unit and say(field.unit)]
+    if field.default not in (None, "", (), []):
+        parts.append(say("default {value}", value=field.default))
+    return "; ".join(part for part in parts if part)
+
+
+def settings_of(arguments: argparse.Namespace) -> Settings:
+    """The settings of this run. Raises InvalidArgument naming what is wrong."""
+    from sentiric_llama.config import load_settings
+
+    return load_settings(**overrides_of(vars(arguments)))
+
+
+def overrides_of(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Settings that were given as flags; MODEL replaces whatever the environment names."""
+    names = {field.name for field in setting_table()}
+    given = {k: v for k, v in arguments.items() if k in names and v is not None}
+    model = arguments.get("model")
+    if model is not None:
+        given = {"model_path": "", "model_filename": ""} | given | {"model_id": model}
+    return given

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Sizes and durations as people write them. The last word of a setting's name is its unit."""
+
+from __future__ import annotations
+
+import re
+
+from pydantic import ByteSize, TypeAdapter, ValidationError
+
+UNITS = {
+    "bytes": "bytes, or 8MB, 8MiB",
+    "ms": "milliseconds, or 500ms, 30s, 5m",
+    "s": "seconds, or 500ms, 30s, 5m",
+    "size": "tokens, or 8k = 8192",
+}
+"""Last word of a name -> what its help says."""
+
+_MS = {"ms": 1, "s": 1000, "m": 60_000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
+_PART = re.compile(r"(\d+(?:\.\d+)?) ?(ms|s|min|m|h|d)\b ?")
+_BYTES: TypeAdapter[ByteSize] = TypeAdapter(ByteSize)
+
+
+def unit_of(name: str) -> str:
+    """The help for this setting's unit; "" when its value is a plain one."""
+    return UNITS.get(name.rpartition("_")[2], "")
+
+
+def plain_value(name: str, value: object) -> object:
+    """`value` as a number in the setting's unit, when it is a text that carries a unit.
+
+    Anything else comes back as it is: whether it is allowed is decided by the settings class.
+    """
+    last = name.rpartition("_")[2]
+    if not isinstance(value, str) or not re.fullmatch(r"\d.*[A-Za-z]", text := value.strip()):
+        return value
+    if last == "bytes":
+        return _bytes(text)
+    if last in ("ms", "s"):
+        return _duration(text, _MS[last])
+    if last == "size" and (tokens := re.fullmatch(r"(\d+) ?[kK]", text)):
+        return int(tokens[1]) * 1024
+    return value
+
+
+def _bytes(text: str) -> object:
+    try:
+        return int(_BYTES.validate_python(text))
+    except ValidationError:
+        return text
+
+
+def _duration(text: str, unit_ms: int) -> object:
+    parts = _PART.findall(text)
+    if "".join(match[0] for match in _PART.finditer(text)) != text:
+        return text
+    milliseconds = sum(float(number) * _MS[unit] for number, unit in parts)
+    value = milliseconds / unit_ms
+    return int(value) if value == int(value) else value

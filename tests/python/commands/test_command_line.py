@@ -1,0 +1,287 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The command line as a whole: verbs, laziness, languages, streams, exit codes, completion."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from sentiric_llama import cli, commands, messages
+from sentiric_llama.commands import VERB_OF, VERBS
+from sentiric_llama.commands._settings import overrides_of
+from sentiric_llama.config import describe_fields
+from sentiric_llama.errors import ERROR_CLASSES, SentiricLlamaError
+from sentiric_llama.terminal import Terminal
+
+HEAVY = {"pydantic", "starlette", "uvicorn", "numpy", "grpc", "huggingface_hub", "rich", "h11"}
+HEAVY |= {"prometheus_client", "structlog", "shtab", "sentiric_llama._core", "asyncio"}
+
+
+@pytest.fixture(autouse=True)
+def english() -> Iterator[None]:
+    messages.set_language("en")
+    yield
+    messages.set_language("en")
+
+
+def run_python(program: str, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", program, *words],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": ":".join(sys.path)} | environment,
+    )
+
+
+def run_cli(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    program = "import sys; from sentiric_llama import cli; sys.exit(cli.main())"
+    return run_python(program, *words, **environment)
+
+
+def modules_of(*words: str) -> set[str]:
+    """What is imported while this command line runs."""
+    program = (
+        "import sys\nfrom sentiric_llama import cli\n"
+        "try: cli.main()\nexcept SystemExit: pass\n"
+        "print(*sys.modules, file=sys.stderr)"
+    )
+    done = run_python(program, *words)
+    assert "usage:" in done.stdout, done.stderr
+    return set(done.stderr.split())
+
+
+@pytest.mark.parametrize("words", [["--help"], *([name, "--help"] for name in VERB_OF)])
+def test_no_help_waits_for_a_heavy_import(words: list[str]) -> None:
+    found = modules_of(*words)
+    assert not found & HEAVY
+    # Nor a dozen light ones: each millisecond of a help text is an import.
+    assert len(found) < 160
+
+
+def test_the_help_imports_no_verb() -> None:
+    assert not {name for name in modules_of("--help") if name.startswith(f"{commands.__name__}.")}
+
+
+@pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.name)
+def test_every_verb_explains_itself(verb: commands.Verb) -> None:
+    parser, by_name = cli.build_parser([verb.name])
+    assert verb.help in " ".join(parser.format_help().split())
+    text = by_name[verb.name].format_help()
+    for word in ("usage:", "--json", "--lang", "--quiet", "show this help"):
+        assert word in text
+    assert all(by_name[alias] is by_name[verb.name] for alias in verb.aliases)
+
+
+def test_help_and_help_verb_agree(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["help", "completion"]) == 0
+    by_verb = capsys.readouterr().out
+    with pytest.raises(SystemExit) as caught:
+        cli.main(["completion", "--help"])
+    assert caught.value.code == 0
+    assert capsys.readouterr().out == by_verb
+
+
+def test_no_verb_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main([]) == 2
+    out, err = capsys.readouterr()
+    assert not out and "serve" in err
+
+
+@pytest.mark.parametrize(
+    ("words", "suggestion"),
+    [(["serv"], "serve"), (["completion", "bahs"], "bash"), (["help", "versoin"], "version")],
+)
+def test_a_mistyped_word_gets_a_suggestion(
+    words: list[str], suggestion: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        cli.main(words)
+    assert caught.value.code == 2
+    out, err = capsys.readouterr()
+    assert not out and f"did you mean {suggestion}?" in err
+
+
+def test_a_shortened_flag_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    """`--http` may mean another flag tomorrow."""
+    with pytest.raises(SystemExit):
+        cli.main(["serve", "--http", "1"])
+    assert "--http" in capsys.readouterr().err
+
+
+def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        cli.main(["--version"])
+    assert caught.value.code == 0
+    number = capsys.readouterr().out.strip()
+    pytest.importorskip("sentiric_llama._core")
+    assert cli.main(["version", "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["version"] == number and {"llama_commit", "system_info", "python"} <= set(facts)
+    assert cli.main(["version"]) == 0
+    assert number in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_common_options_stand_before_or_after_the_verb(
+    before: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--json", "completion", "bash"] if before else ["completion", "bash", "--json"]
+    assert cli.main(words) == 0
+    assert json.loads(capsys.readouterr().out)["shell"] == "bash"
+
+
+def fail_with(error: BaseException, monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
+    def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
+        raise error
+
+    monkeypatch.setattr("sentiric_llama.commands.version.run", run)
+    return cli.main(["version", *words])
+
+
+@pytest.mark.parametrize("kind", ERROR_CLASSES.values(), ids=lambda kind: kind.__name__)
+def test_errors_have_fixed_exit_codes(
+    kind: type[SentiricLlamaError],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    error = kind("it is so", where="here")
+    assert fail_with(error, monkeypatch) == error.mapping.exit_code != 0
+    out, err = capsys.readouterr()
+    assert not out and err == "sentiric-llama: [here] it is so\n"
+    fail_with(error, monkeypatch, "--json")
+    out, err = capsys.readouterr()
+    body = {"code": error.code, "where": "here", "message": "it is so"}
+    assert not out and json.loads(err) == {"error": body}
+
+
+def test_an_interrupt_is_130(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert fail_with(KeyboardInterrupt(), monkeypatch) == 130
+
+
+def test_a_reader_that_leaves_is_no_traceback() -> None:
+    program = (
+        "import sys; from sentiric_llama import cli\n"
+        "sys.stdout.reconfigure(line_buffering=True)\n"
+        "sys.exit(cli.main(['completion', 'zsh']))"
+    )
+    child = subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env={"PYTHONPATH": ":".join(sys.path)},
+    )  # fmt: skip
+    assert child.stdout and child.stderr
+    child.stdout.close()
+    assert (child.stderr.read(), child.wait(60)) == ("", 141)
+    child.stderr.close()
+
+
+# Languages
+
+
+@pytest.mark.parametrize(
+    ("environment", "language"),
+    [
+        ({"LANG": "tr_TR.UTF-8"}, "tr"),
+        ({"LANG": "tr"}, "tr"),
+        ({"LANG": "en_GB.UTF-8", "LC_ALL": "tr_TR"}, "tr"),
+        ({"LANG": "tr_TR.UTF-8", "LC_MESSAGES": "C"}, "en"),
+        ({"LANG": "de_DE.UTF-8"}, "en"),
+        ({}, "en"),
+    ],
+)
+def test_language_of_the_locale(environment: dict[str, str], language: str) -> None:
+    assert messages.language_of(environment) == language
+
+
+def test_texts_follow_the_locale_and_the_option() -> None:
+    assert "kullanım: sentiric-llama" in run_cli("--help", LANG="tr_TR.UTF-8").stdout
+    assert "kullanım: " in run_cli("serve", "--help", "--lang", "tr").stdout
+    assert "usage: " in run_cli("--lang=en", "--help", LANG="tr_TR.UTF-8").stdout
+
+
+def test_every_text_of_the_frame_is_translated() -> None:
+    catalogue = messages.importlib.import_module("sentiric_llama.messages_tr").CATALOGUE
+    assert not {verb.help for verb in VERBS} - set(catalogue)
+    for english, turkish in catalogue.items():
+        assert turkish and fields_of(english) == fields_of(turkish)
+
+
+def fields_of(text: str) -> set[str]:
+    import string
+
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+# Flags of the settings
+
+
+def test_a_bad_flag_names_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["serve", "--contexts", "0"]) == 2
+    assert "--contexts: got '0', allowed an integer 1..256" in capsys.readouterr().err
+
+
+def test_model_argument_wins_over_the_environment() -> None:
+    given = overrides_of({"model": "org/repo", "http_port": "1", "host": None, "json": True})
+    assert given == {
+        "model_path": "",
+        "model_filename": "",
+        "model_id": "org/repo",
+        "http_port": "1",
+    }
+    assert overrides_of({"model": None}) == {}
+
+
+def test_help_lists_every_setting() -> None:
+    text = " ".join(cli.build_parser(["serve"])[1]["serve"].format_help().split())
+    for field in describe_fields():
+        assert field.flag in text and field.env[0] in text and field.help in text
+
+
+# Completion
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_knows_every_verb_and_flag(
+    shell: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["completion", shell]) == 0
+    script = capsys.readouterr().out
+    for name in VERB_OF:
+        assert name in script
+    for field in describe_fields():
+        assert field.flag.removeprefix("--") in script
+    if found := shutil.which(shell):
+        checked = subprocess.run([found, "-n"], input=script, text=True, capture_output=True)
+        assert (checked.returncode, checked.stderr) == (0, "")
+
+
+def test_bash_completes_for_real(capsys: pytest.CaptureFixture[str]) -> None:
+    bash = shutil.which("bash")
+    if not bash:
+        pytest.skip("no bash here")
+    cli.main(["completion", "bash"])
+    script = capsys.readouterr().out
+    asked = {"sentiric-llama ser": "serve", "sentiric-llama serve --http-p": "--http-port"}
+    for line, wanted in asked.items():
+        words: Any = " ".join(f'"{word}"' for word in line.split())
+        probe = f"""
+COMP_WORDS=({words}); COMP_CWORD={len(line.split()) - 1}
+$(complete -p sentiric-llama | sed -E 's/.*-F ([^ ]+).*/\\1/') sentiric-llama
+printf '%s\\n' "${{COMPREPLY[@]}}"
+"""
+        done = subprocess.run([bash, "-c", script + probe], capture_output=True, text=True)
+        assert wanted in done.stdout.split(), done.stderr
+
+
+def test_completion_is_named_after_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["/usr/bin/llm_cli"])
+    assert cli.program_name() == "llm_cli"
+    monkeypatch.setattr(sys, "argv", ["pytest"])
+    assert cli.program_name() == "sentiric-llama"
