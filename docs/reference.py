@@ -1,27 +1,116 @@
 # SPDX-License-Identifier: AGPL-3.0-only
 """Writes what is derived from the sources: `make reference`. Tests compare it with the files.
 
-docs/settings.md and settings/table.json come from the settings class, the generated part of
-docs/cli.md from the parsers of the verbs.
+docs/settings.md and settings/table.json come from the settings class, the second half of
+docs/cli.md from the parsers of the verbs and the table of errors.
 """
 
 from __future__ import annotations
 
+import argparse
+from collections.abc import Iterable, Sequence
+from itertools import groupby
 from pathlib import Path
 
-from sentiric_llama.config import describe_fields
-from sentiric_llama.settings import table
+from sentiric_llama import cli
+from sentiric_llama.commands import VERBS, Verb
+from sentiric_llama.config import PREFIX, describe_fields
+from sentiric_llama.errors import ERROR_TABLE
+from sentiric_llama.settings import names, table
+from sentiric_llama.settings.table import FieldHelp
 
-ROOT = Path(__file__).parent
+DOCS = Path(__file__).parent
+MARK = "<!-- What follows is written by `make reference`. -->\n"
 
 
 def pages() -> dict[Path, str]:
     """Every derived file with the text it should have."""
     fields = describe_fields()
-    return {table.PATH: table.to_json(fields)}
+    return {
+        table.PATH: table.to_json(fields),
+        DOCS / "settings.md": with_generated(DOCS / "settings.md", settings_page(fields)),
+        DOCS / "cli.md": with_generated(DOCS / "cli.md", verbs_page()),
+    }
+
+
+def with_generated(path: Path, text: str) -> str:
+    """The page's own words up to the mark, and the derived ones after it."""
+    return path.read_text("utf-8").partition(MARK)[0] + MARK + "\n" + text
+
+
+def grid(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table."""
+    lines = [header, ["---"] * len(header), *rows]
+    cells = ([cell.replace("|", "\\|").replace("\n", " ") for cell in line] for line in lines)
+    return "\n".join(f"| {' | '.join(line)} |" for line in cells) + "\n"
+
+
+def settings_page(fields: list[FieldHelp]) -> str:
+    """A table for each section, and the names that need a word."""
+    parts = []
+    for section, group in groupby(fields, lambda field: field.section):
+        parts.append(f"## {section[:1].upper()}{section[1:]}\n\n{grid(HEADER, map(row, group))}")
+    old = [(f"`{name}`", f"`{new}`") for name, (new, _) in names.DEPRECATED.items()]
+    gone = [(f"`{name}`", why) for name, why in names.RETIRED.items()]
+    parts.append("## Old names\n\nThey keep working, with a line in the log.\n\n")
+    parts[-1] += grid(["variable", "use"], old)
+    parts.append("## Names without effect\n\n" + grid(["variable", "why"], gone))
+    return "\n".join(parts)
+
+
+HEADER = ["file key", "flag", "variable", "default", "allowed", "meaning"]
+
+
+def row(field: FieldHelp) -> list[str]:
+    """One setting. Variables are without their prefix where they have it."""
+    flag = f"{field.flag}, --no-{field.flag[2:]}" if field.is_bool else field.flag
+    env = [name.removeprefix(PREFIX) if name.startswith(PREFIX) else f"{name} (as it is)"
+           for name in field.env]  # fmt: skip
+    env += [f"{name}_FILE" for name in env if field.is_secret]
+    value = str(field.default).lower() if field.is_bool else str(field.default)
+    default = "" if field.default in (None, "", []) else f"`{value}`".replace("\n", "⏎")
+    allowed = "; ".join(part for part in (field.allowed, field.unit) if part)
+    names_of_env = ", ".join(f"`{name}`" for name in env)
+    return [f"`{field.name}`", f"`{flag}`", names_of_env, default, allowed, field.help]
+
+
+def verbs_page() -> str:
+    """Exit codes and what each verb takes."""
+    codes: dict[int, list[str]] = {0: ["done"], 1: ["checked, and something is wrong"]}
+    codes[cli.USAGE_ERROR] = ["the command line cannot be read"]
+    for code, mapping in ERROR_TABLE.items():
+        codes.setdefault(mapping.exit_code, []).append(f"`{code}`")
+    codes[cli.INTERRUPTED] = ["interrupted"]
+    codes[cli.BROKEN_PIPE] = ["the reader of the output left"]
+    rows = [(str(number), ", ".join(texts)) for number, texts in sorted(codes.items())]
+    parts = ["## Exit codes\n\n" + grid(["code", "meaning"], rows)]
+    _, parsers = cli.build_parser([verb.name for verb in VERBS])
+    parts += [verb_text(verb, parsers[verb.name]) for verb in VERBS]
+    return "\n".join(parts)
+
+
+def verb_text(verb: Verb, parser: argparse.ArgumentParser) -> str:
+    """Usage, meaning, and a row for each argument that is not a setting or common."""
+    flags = {field.flag for field in describe_fields()}
+    flags |= {f"{field.flag}-file" for field in describe_fields() if field.is_secret}
+    also = "".join(f", `{alias}`" for alias in verb.aliases)
+    rows = [
+        (f"`{', '.join(action.option_strings) or action.metavar or action.dest}`",
+         (action.help or "").replace("%%", "%"))
+        for group in parser._action_groups if group.title != "every verb"
+        for action in group._group_actions
+        if flags.isdisjoint(action.option_strings)
+    ]  # fmt: skip
+    takes = "\n" + grid(["argument", "meaning"], rows) if rows else ""
+    if not flags.isdisjoint(parser._option_string_actions):
+        takes += "\nEvery setting is a flag too: [settings](settings.md).\n"
+    examples = (
+        f"\n```\n{parser.epilog.partition(chr(10))[2].rstrip()}\n```\n" if parser.epilog else ""
+    )
+    return f"## {verb.name}\n\n`{verb.name}`{also}: {verb.help}.\n{takes}{examples}"
 
 
 if __name__ == "__main__":
     for path, text in pages().items():
         path.write_text(text, encoding="utf-8")
-        print(path)
+        print(path.name)

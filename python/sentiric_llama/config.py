@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: AGPL-3.0-only
 """Every setting, written once: name, type, range, default and help text.
 
-The environment (`LLM_LLAMA_SERVICE_*`) is read here and nowhere else. Flags, help texts and
-documentation are derived from `describe_fields()`.
+Flags, variables, file keys, help texts and docs/settings.md are derived from this class; run
+`make reference` after a change. `settings/` has the sources: `load_settings` puts them together.
 """
 
 from __future__ import annotations
@@ -10,21 +10,36 @@ from __future__ import annotations
 import difflib
 import ipaddress
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+)
 
 from sentiric_llama.environment import environ as process_environ
 from sentiric_llama.errors import InvalidArgument
 from sentiric_llama.params import INT32_MAX, SAMPLING_RANGES
+from sentiric_llama.settings import files
 from sentiric_llama.settings.describe import describe
+from sentiric_llama.settings.layers import (
+    Given,
+    Layer,
+    layer_of_flags,
+    layer_of_variables,
+    merge,
+    values_of,
+)
+from sentiric_llama.settings.names import CONFIG_VARIABLE, name_warnings, set_variables
+from sentiric_llama.settings.names import PREFIX as PREFIX
 from sentiric_llama.settings.table import FieldHelp as FieldHelp
 from sentiric_llama.types import Truncation
-
-PREFIX = "LLM_LLAMA_SERVICE_"
-DEPRECATED = {"THREADS": "CONTEXTS"}
-"""Old name -> new name, both without the prefix. The old one keeps working."""
 
 CacheType = Literal["f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_nl"]
 LogLevel = Literal["debug", "info", "warning", "error"]
@@ -46,7 +61,7 @@ def _lower(value: object) -> object:
     return value.lower() if isinstance(value, str) else value
 
 
-NameList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+NameList = Annotated[tuple[str, ...], BeforeValidator(_split)]
 
 
 def _named(*names: str, unprefixed: str = "") -> AliasChoices:
@@ -71,16 +86,14 @@ SECTIONS = {
 """The first setting of each section -> its title, in help texts and docs/settings.md."""
 
 
-class Settings(BaseSettings):
-    """The service's settings; frozen. An empty variable counts as not set."""
+class Settings(BaseModel):
+    """The service's settings; frozen. Built from what `load_settings` found."""
 
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX,
+    model_config = ConfigDict(
         frozen=True,
-        extra="ignore",
-        env_ignore_empty=True,
+        extra="forbid",
         validate_by_name=True,
-        validate_by_alias=True,
+        validate_by_alias=False,
         hide_input_in_errors=True,
         protected_namespaces=(),
     )
@@ -156,21 +169,34 @@ class Settings(BaseSettings):
         (), description="names the model answers to, separated by commas; the first is shown"
     )
 
+    profile: str = Field("", description="profile of profiles.json; empty is its active one")
+    profiles_path: str = Field(
+        "", description="path of profiles.json; empty looks in the working folder and MODEL_DIR"
+    )
+
     contexts: int = Field(
         4,
         ge=1,
         le=256,
-        validation_alias=_named("CONTEXTS", "THREADS"),
+        validation_alias=_named("CONTEXTS", "THREADS", "MAX_BATCH_SIZE"),
         description="requests that run at the same time",
     )
     context_size: int = Field(
         4096, ge=0, le=2**20, description="tokens per context; 0 is what the model was trained with"
     )
     compute_threads: int = Field(
-        0, ge=0, le=1024, description="CPU threads; 0 is one per physical core"
+        0, ge=0, le=1024, description="CPU threads; 0 is one per core allowed to the process"
     )
     compute_threads_batch: int = Field(
-        0, ge=0, le=1024, description="CPU threads for prompts; 0 is COMPUTE_THREADS"
+        0,
+        ge=0,
+        le=1024,
+        validation_alias=_named("COMPUTE_THREADS_BATCH", "THREADS_BATCH"),
+        description="CPU threads for prompts; 0 is COMPUTE_THREADS",
+    )
+    fit: Literal["refuse", "auto", "off"] = Field(
+        "refuse",
+        description="a configuration that cannot fit the memory is refused, made smaller, or tried",
     )
     gpu_layers: int = Field(-1, ge=-1, le=10_000, description="layers on the GPU; -1 is all")
     use_mmap: bool = Field(True, description="map the model file instead of reading it")
@@ -248,27 +274,53 @@ def describe_fields() -> list[FieldHelp]:
     return describe(Settings, PREFIX, SECTIONS)
 
 
-def load_settings(**overrides: Any) -> Settings:
-    """Settings from the environment, `overrides` winning.
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """Settings, and what each one that was set came from."""
 
-    Raises InvalidArgument naming every bad variable, what was got and what is allowed.
+    settings: Settings
+    given: Layer
+
+
+def load_settings(config_file: str = "", /, **overrides: Any) -> Settings:
+    """Settings from all sources, `overrides` winning; see `settings/layers.py` for the order.
+
+    `config_file` is a TOML file; "" looks at the variable CONFIG and in the usual places.
+    Raises InvalidArgument naming every bad value, what was got and what is allowed.
     """
+    return resolve_settings(config_file, **overrides).settings
+
+
+def resolve_settings(config_file: str = "", /, **overrides: Any) -> Resolved:
+    """`load_settings` with the origins."""
+    fields = describe_fields()
+    _refuse_unknown(overrides, fields)
+    environ = process_environ()
+    dotenv = files.read_dotenv()
+    layers = [
+        layer_of_flags(fields, overrides),
+        layer_of_variables(fields, environ, "environment"),
+        layer_of_variables(fields, dotenv, ".env"),
+    ]
+    variables = {**dotenv, **environ}
+    if path := files.find_file(config_file or variables.get(CONFIG_VARIABLE, ""), variables):
+        layers.append(files.layer_of_file(fields, path))
+    layers.append(_profile_layer(merge(layers)))
+    given = merge(layers)
     try:
-        return Settings(**overrides)
+        settings = Settings.model_validate(values_of(given))
     except ValidationError as error:
-        problems = [_explain(dict(item), overrides) for item in error.errors()]
-        raise InvalidArgument("; ".join(problems), where="settings") from None
+        by_name = {field.name: field for field in fields}
+        problems = [_explain(by_name[str(item["loc"][0])], given) for item in error.errors()]
+        raise InvalidArgument("; ".join(dict.fromkeys(problems)), where="settings") from None
+    return Resolved(settings, given)
 
 
 def environment_warnings(environ: Mapping[str, str] | None = None) -> list[str]:
-    """One line for each deprecated variable that is set."""
-    environ = process_environ() if environ is None else environ
-    return [
-        f"{PREFIX}{old} is deprecated, use {PREFIX}{new}: it is the number of requests that run "
-        "at the same time, not of CPU threads"
-        for old, new in DEPRECATED.items()
-        if environ.get(PREFIX + old)
-    ]
+    """One line for each variable that is old, has no effect or looks like a typing error."""
+    if environ is None:
+        environ = {**files.read_dotenv(), **process_environ()}
+    return name_warnings(describe_fields(), set_variables(environ))
 
 
 def is_public_address(host: str) -> bool:
@@ -294,19 +346,26 @@ def binding_warnings(settings: Settings) -> list[str]:
     return [text]
 
 
-def _explain(item: Mapping[str, Any], overrides: Mapping[str, Any]) -> str:
-    """The line for one of pydantic's errors: variable (or flag), got, allowed."""
-    place = str(item["loc"][0]) if item["loc"] else ""
-    fields = {field.name: field for field in describe_fields()}
-    by_env = {name.lower(): field for field in fields.values() for name in field.env}
-    field = fields.get(place) or by_env.get(place.lower())
-    if field is None:  # a keyword that is no setting
-        near = difflib.get_close_matches(place, fields, n=1)
-        return f"{place}: unknown setting" + (f", did you mean {near[0]}?" if near else "")
-    if field.name in overrides:
-        name, got = field.flag, overrides[field.name]
-    else:
-        name = next((env for env in field.env if process_environ().get(env)), field.env[0])
-        got = process_environ().get(name, "")
-    shown = "(hidden)" if field.name == "api_key" else repr(got)
-    return f"{name}: got {shown}, allowed {field.allowed}"
+def _profile_layer(above: Layer) -> Layer:
+    def text(name: str) -> str:
+        return str(above[name].value) if name in above else ""
+
+    path = files.find_profiles(text("profiles_path"), text("model_dir"))
+    return files.layer_of_profile(path, text("profile"))
+
+
+def _refuse_unknown(overrides: Mapping[str, Any], fields: list[FieldHelp]) -> None:
+    names = {field.name for field in fields}
+    names |= {f"{field.name}_file" for field in fields if field.is_secret}
+    for name in overrides.keys() - names:
+        near = difflib.get_close_matches(name, names, n=1)
+        hint = f", did you mean {near[0]}?" if near else ""
+        raise InvalidArgument(f"{name} is no setting{hint}", where="settings")
+
+
+def _explain(field: FieldHelp, given: Layer) -> str:
+    """The line for one bad value: its name where it was set, what was got, what is allowed."""
+    item = given.get(field.name, Given(None, field.flag, ""))
+    shown = "(hidden)" if field.is_secret else repr(item.value)
+    unit = f" ({field.unit})" if field.unit else ""
+    return f"{item.key}: got {shown}, allowed {field.allowed}{unit}"

@@ -36,6 +36,19 @@ CATALOGUE = {
     ),
     "the shell that will read it": "betiği okuyacak kabuk",
     "the verb to explain": "açıklanacak komut",
+    "FILE": "DOSYA",
+    "a file that holds it": "bunu içeren dosya",
+    "show the settings, check them, or print their JSON schema": (
+        "ayarları göster, denetle veya JSON şemasını yaz"
+    ),
+    "show where each value comes from": "her değerin nereden geldiğini göster",
+    # Answers about settings
+    "setting": "ayar",
+    "value": "değer",
+    "origin": "kaynak",
+    "default": "varsayılan",
+    "warning: {text}": "uyarı: {text}",
+    "the settings are good": "ayarlar geçerli",
     # Certificates
     "make certificates for development": "geliştirme için sertifikalar yapar",
     "dev: a CA, a server certificate and a client certificate": (

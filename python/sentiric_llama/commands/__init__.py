@@ -41,6 +41,7 @@ class Verb:
 # In the order of the help. A new verb is a line here and a module of its name.
 VERBS = (
     Verb("serve", "load a model and answer over the network", aliases=("run",)),
+    Verb("config", "show, check and describe the settings"),
     Verb("certs", "make certificates for development"),
     Verb("completion", "print the completion script of a shell"),
     Verb("version", "print the version and what it was built from"),

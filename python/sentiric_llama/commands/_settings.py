@@ -10,14 +10,17 @@ from sentiric_llama.messages import say
 from sentiric_llama.settings.table import FieldHelp, setting_table
 
 if TYPE_CHECKING:
-    from sentiric_llama.config import Settings
+    from sentiric_llama.config import Resolved, Settings
 
 
 def add_settings(parser: argparse.ArgumentParser) -> None:
-    """One flag for each setting, grouped as the settings class groups them."""
+    """`--config` and one flag for each setting, grouped as the settings class groups them."""
     positional = [a.metavar for a in parser._actions if a.metavar and not a.option_strings]
     words = " ".join(f"[{name}]" for name in positional)
     parser.usage = f"%(prog)s [--SETTING {say('VALUE')}]... {words}".rstrip()
+    parser.add_argument(
+        "--config", metavar="FILE", help=say("a TOML file with settings, see docs/settings.md")
+    )
     groups: dict[str, argparse._ArgumentGroup] = {}
     for field in setting_table():
         if field.section not in groups:
@@ -34,6 +37,9 @@ def add_flag(group: argparse._ArgumentGroup, field: FieldHelp) -> None:
         )
     else:
         group.add_argument(field.flag, help=text, default=None, metavar=say("VALUE"))
+    if field.is_secret:  # a value on the command line can be read by every user of the machine
+        text = say("a file that holds it") + f" [{field.env[0]}_FILE]"
+        group.add_argument(f"{field.flag}-file", help=text, default=None, metavar=say("FILE"))
 
 
 def describe(field: FieldHelp) -> str:
@@ -46,14 +52,21 @@ def describe(field: FieldHelp) -> str:
 
 def settings_of(arguments: argparse.Namespace) -> Settings:
     """The settings of this run. Raises InvalidArgument naming what is wrong."""
-    from sentiric_llama.config import load_settings
+    return resolved_of(arguments).settings
 
-    return load_settings(**overrides_of(vars(arguments)))
+
+def resolved_of(arguments: argparse.Namespace) -> Resolved:
+    """The same with where each value came from."""
+    from sentiric_llama.config import resolve_settings
+
+    return resolve_settings(arguments.config or "", **overrides_of(vars(arguments)))
 
 
 def overrides_of(arguments: dict[str, Any]) -> dict[str, Any]:
     """Settings that were given as flags; MODEL replaces whatever the environment names."""
-    names = {field.name for field in setting_table()}
+    names: set[str] = set()
+    for field in setting_table():
+        names |= {field.name, f"{field.name}_file"} if field.is_secret else {field.name}
     given = {k: v for k, v in arguments.items() if k in names and v is not None}
     model = arguments.get("model")
     if model is not None:

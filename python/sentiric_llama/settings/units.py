@@ -16,7 +16,7 @@ UNITS = {
 """Last word of a name -> what its help says."""
 
 _MS = {"ms": 1, "s": 1000, "m": 60_000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
-_PART = re.compile(r"(\d+(?:\.\d+)?) ?(ms|s|min|m|h|d)\b ?")
+_PART = re.compile(r"(\d+(?:\.\d+)?) ?(ms|s|min|m|h|d)(?![A-Za-z]) ?")
 _BYTES: TypeAdapter[ByteSize] = TypeAdapter(ByteSize)
 
 

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Collects what was set, and where, from the highest layer to the lowest.
+
+flags > environment > `.env` > file > profile > built-in defaults. The first that sets a name wins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from sentiric_llama.errors import InvalidArgument
+from sentiric_llama.settings.table import FieldHelp
+from sentiric_llama.settings.units import plain_value
+
+MODEL_CHOICE = frozenset({"model_id", "model_path", "model_filename"})
+_MAX_SECRET_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A value as it was written. `key` is the name to show, `origin` the layer."""
+
+    value: object
+    key: str
+    origin: str
+
+
+Layer = dict[str, Given]
+"""Name of the setting -> what this layer gives it."""
+
+
+def merge(layers: Iterable[Layer]) -> Layer:
+    """The winners. A layer that chooses a model hides every part of a lower layer's choice."""
+    merged: Layer = {}
+    for layer in layers:
+        chosen = not {"model_id", "model_path"}.isdisjoint(merged)
+        hidden = MODEL_CHOICE if chosen else frozenset()
+        for name, given in layer.items():
+            if name not in hidden:
+                merged.setdefault(name, given)
+    return merged
+
+
+def values_of(layer: Layer) -> dict[str, object]:
+    """What the settings class validates: texts with units become numbers."""
+    return {name: plain_value(name, given.value) for name, given in layer.items()}
+
+
+def layer_of_flags(fields: Iterable[FieldHelp], values: Mapping[str, object]) -> Layer:
+    """Flags of the command line, or keyword arguments of a caller."""
+    layer: Layer = {}
+    for field in fields:
+        if field.name in values:
+            layer[field.name] = Given(values[field.name], field.flag, "flag")
+        path = values.get(f"{field.name}_file") if field.is_secret else None
+        if path is not None:
+            _add_secret(layer, field, f"{field.flag}-file", str(path), "flag")
+    return layer
+
+
+def layer_of_variables(
+    fields: Iterable[FieldHelp], variables: Mapping[str, str], origin: str
+) -> Layer:
+    """The environment or a `.env` file. An empty variable counts as not set."""
+    upper = {name.upper(): value for name, value in variables.items() if value}
+    layer: Layer = {}
+    for field in fields:
+        name = next((name for name in field.env if name in upper), None)
+        if name is not None:
+            layer[field.name] = Given(upper[name], name, origin)
+        for variable in (f"{env}_FILE" for env in field.env if field.is_secret):
+            if variable in upper:
+                _add_secret(layer, field, variable, upper[variable], origin)
+    return layer
+
+
+def _add_secret(layer: Layer, field: FieldHelp, key: str, path: str, origin: str) -> None:
+    """The content of a file, as orchestrators hand secrets over."""
+    if field.name in layer:
+        raise InvalidArgument(f"{key} and {layer[field.name].key}: give one", where="settings")
+    try:
+        with Path(path).expanduser().open("rb") as file:
+            text = file.read(_MAX_SECRET_BYTES).decode().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
+        raise InvalidArgument(f"{key}: cannot read {path}: {reason}", where="settings") from None
+    if not text:
+        raise InvalidArgument(f"{key}: {path} is empty", where="settings")
+    layer[field.name] = Given(text, key, origin)

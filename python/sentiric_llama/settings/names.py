@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Names of variables that deserve a word: old ones, ones without effect, and typing errors."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+
+from sentiric_llama.settings.table import FieldHelp
+
+PREFIX = "LLM_LLAMA_SERVICE_"
+CONFIG_VARIABLE = f"{PREFIX}CONFIG"
+
+DEPRECATED = {
+    "THREADS": (
+        "CONTEXTS",
+        ": it is the number of requests that run at the same time, not of CPU threads",
+    ),
+    "MAX_BATCH_SIZE": ("CONTEXTS", ""),
+    "THREADS_BATCH": ("COMPUTE_THREADS_BATCH", ""),
+}
+"""Old name -> new name and why, without the prefix. The old one keeps working."""
+
+RETIRED = {
+    "HTTP_THREADS": f"one event loop serves every connection; {PREFIX}MAX_CONNECTIONS limits them",
+    "ENABLE_BATCHING": "requests are always computed together",
+    "BATCH_TIMEOUT_MS": "requests join at any step, none waits for others",
+    "NUMA": "start the service under numactl instead",
+}
+"""Names of the first service whose work is done in another way -> which."""
+
+
+def name_warnings(fields: Iterable[FieldHelp], variables: Iterable[str]) -> list[str]:
+    """One line for each variable that is set and is not simply a setting."""
+    known = known_names(fields)
+    lines = (_warning(name, known) for name in sorted(variables) if name.startswith(PREFIX))
+    return [line for line in lines if line]
+
+
+def known_names(fields: Iterable[FieldHelp]) -> set[str]:
+    """Every variable that is read."""
+    names = {CONFIG_VARIABLE}
+    for field in fields:
+        names |= set(field.env)
+        names |= {f"{env}_FILE" for env in field.env if field.is_secret}
+    return names
+
+
+def _warning(name: str, known: set[str]) -> str:
+    short = name.removeprefix(PREFIX)
+    if short in DEPRECATED:
+        new, why = DEPRECATED[short]
+        return f"{name} is deprecated, use {PREFIX}{new}{why}"
+    if name in known:
+        return ""
+    if short in RETIRED:
+        return f"{name} has no effect: {RETIRED[short]}"
+    endings = {item.removeprefix(PREFIX): item for item in known}
+    near = difflib.get_close_matches(short, endings, n=1)
+    return f"{name} is no setting" + (f", did you mean {endings[near[0]]}?" if near else "")
+
+
+def set_variables(environ: Mapping[str, str]) -> list[str]:
+    """The names of the variables that hold something."""
+    return [name.upper() for name, value in environ.items() if value]
