@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <fstream>
 #include <sstream>
-#include <string>
 #include <thread>
+#include <vector>
 
 #ifdef __linux__
 #include <sched.h>
@@ -22,17 +22,55 @@ std::int32_t NumAllowedByAffinity() {
   return static_cast<std::int32_t>(std::thread::hardware_concurrency());
 }
 
-std::string FirstLine(const char* path) {
+std::string FirstLine(const std::string& path) {
   std::ifstream file(path);
   std::string line;
   std::getline(file, line);
   return line;
 }
 
-std::int32_t NumAllowedByQuota() {
-  if (const std::int32_t cpus = CpusOfQuota(FirstLine("/sys/fs/cgroup/cpu.max"))) return cpus;
-  return CpusOfQuota(FirstLine("/sys/fs/cgroup/cpu/cpu.cfs_quota_us") + " " +
-                     FirstLine("/sys/fs/cgroup/cpu/cpu.cfs_period_us"));
+// "/a/b" -> "/a/b", "/a", "": a group and all groups above it.
+std::vector<std::string> WithParents(std::string group) {
+  std::vector<std::string> groups;
+  while (group.size() > 1 && group[0] == '/') {
+    groups.push_back(group);
+    group.resize(group.rfind('/'));
+  }
+  groups.emplace_back();
+  return groups;
+}
+
+// A line of /proc/self/cgroup: "hierarchy:controllers:group".
+struct Membership {
+  std::string controllers;
+  std::string group;
+};
+
+std::vector<Membership> Memberships(const std::string& root) {
+  std::vector<Membership> found;
+  std::ifstream file(root + "/proc/self/cgroup");
+  for (std::string line; std::getline(file, line);) {
+    const std::size_t first = line.find(':');
+    const std::size_t second = line.find(':', first + 1);
+    if (first == std::string::npos || second == std::string::npos) continue;
+    found.push_back({line.substr(first + 1, second - first - 1), line.substr(second + 1)});
+  }
+  // A container may hide the file; its own group is then the root of what it sees.
+  if (found.empty()) found = {{"", "/"}, {"cpu", "/"}};
+  return found;
+}
+
+bool HasCpu(const std::string& controllers) {
+  return ("," + controllers + ",").find(",cpu,") != std::string::npos;
+}
+
+std::string QuotaV1(const std::string& folder) {
+  return FirstLine(folder + "/cpu.cfs_quota_us") + " " + FirstLine(folder + "/cpu.cfs_period_us");
+}
+
+// The smallest of the limits that are set.
+void Tighten(std::int32_t* limit, std::int32_t cpus) {
+  if (cpus > 0) *limit = *limit > 0 ? std::min(*limit, cpus) : cpus;
 }
 
 }  // namespace
@@ -45,9 +83,25 @@ std::int32_t CpusOfQuota(std::string_view cpu_max) {
   return std::max(1, static_cast<std::int32_t>((quota + period - 1) / period));
 }
 
+std::int32_t NumCpusOfGroups(const std::string& root) {
+  const std::string mounts = root + "/sys/fs/cgroup";
+  std::int32_t limit = 0;
+  for (const auto& [controllers, path] : Memberships(root)) {
+    for (const std::string& group : WithParents(path)) {
+      if (controllers.empty()) {
+        Tighten(&limit, CpusOfQuota(FirstLine(mounts + group + "/cpu.max")));
+      } else if (HasCpu(controllers)) {
+        Tighten(&limit, CpusOfQuota(QuotaV1(mounts + "/cpu" + group)));
+        Tighten(&limit, CpusOfQuota(QuotaV1(mounts + "/cpu,cpuacct" + group)));
+      }
+    }
+  }
+  return limit;
+}
+
 std::int32_t NumUsableCpus() {
   const std::int32_t affinity = std::max(1, NumAllowedByAffinity());
-  const std::int32_t quota = NumAllowedByQuota();
+  const std::int32_t quota = NumCpusOfGroups("");
   return quota > 0 ? std::min(affinity, quota) : affinity;
 }
 
