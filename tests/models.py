@@ -63,6 +63,10 @@ RECIPES = {
     "tiny-q4_0": Recipe("Q4_0"),
     "small-q8_0": small(),
     "llama3-q8_0": small("llama-bpe", "meta-llama-Llama-3.1-8B-Instruct.jinja"),
+    # Shapes whose memory is planned and measured: the least, deep and narrow, wide and shallow.
+    "least-q8_0": Recipe("Q8_0", layers=1, width=32, feed_forward=32, heads=1, kv_heads=1),
+    "deep-q8_0": Recipe("Q8_0", layers=16, width=256, feed_forward=512, heads=4, kv_heads=4),
+    "wide-f16": Recipe("F16", layers=2, width=768, feed_forward=3072, heads=12, kv_heads=2),
     "qwen2-q8_0": small("qwen2", "Qwen-Qwen2.5-7B-Instruct.jinja"),
 }
 

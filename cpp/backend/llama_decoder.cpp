@@ -18,6 +18,7 @@ constexpr SeqId kMaxGap = 4;
 constexpr std::int32_t kMinResting = 8;
 constexpr std::int32_t kMaxDraftRows = 32;
 constexpr std::int32_t kMaxSequences = 256;  // the library's limit
+constexpr std::int64_t kMaxCells = 1 << 30;  // the library counts them in 32 bits
 
 DecodeStatus StatusOf(std::int32_t code) {
   switch (code) {
@@ -32,7 +33,12 @@ DecodeStatus StatusOf(std::int32_t code) {
 // Positions of the whole cache; the library wants multiples of 256 for each stream.
 Result<std::int32_t> NumCells(const EngineConfig& config, const DecoderTraits& traits,
                               bool is_split) {
-  const std::int32_t all = GGML_PAD(traits.context_size, 256) * config.contexts;
+  const std::int64_t padded = GGML_PAD(std::int64_t{traits.context_size}, 256);
+  if (padded * config.contexts > kMaxCells) {
+    return OutOfRange("contexts x context_size", std::to_string(padded * config.contexts),
+                      "up to " + std::to_string(kMaxCells));
+  }
+  const auto all = static_cast<std::int32_t>(padded * config.contexts);
   if (config.kv_cells == 0) return all;
   const std::string got = std::to_string(config.kv_cells);
   if (is_split) return OutOfRange("kv_cells", got, "0 with kv_layout=split");
@@ -63,45 +69,53 @@ Result<bool> IsSplit(const std::string& layout) {
 
 }  // namespace
 
-Result<std::unique_ptr<LlamaDecoder>> LlamaDecoder::Create(std::shared_ptr<const Model> model,
-                                                           const EngineConfig& config) {
-  auto params = CommonParams(config);
-  if (!params) return params.error();
+Result<DecoderShape> LlamaDecoder::ShapeOf(const Model& model, const EngineConfig& config) {
+  const auto common = CommonParams(config);
+  if (!common) return common.error();
   const auto is_split = IsSplit(config.kv_layout);
   if (!is_split) return is_split.error();
-  const std::int32_t train = llama_model_n_ctx_train(model->get());
-  DecoderTraits traits;
+  DecoderShape shape;
+  DecoderTraits& traits = shape.traits;
   traits.contexts = config.contexts;
-  traits.context_size = config.context_size > 0 ? config.context_size : train;
-  traits.num_vocab = model->num_vocab();
+  traits.context_size =
+      config.context_size > 0 ? config.context_size : llama_model_n_ctx_train(model.get());
+  traits.num_vocab = model.num_vocab();
   traits.max_batch = config.batch_size;
   traits.mixes_rows = traits.shares_cells = !*is_split;
   const bool is_recurrent =
-      llama_model_is_recurrent(model->get()) || llama_model_is_hybrid(model->get());
+      llama_model_is_recurrent(model.get()) || llama_model_is_hybrid(model.get());
   traits.can_cut = !is_recurrent;
   // In one buffer a resting sequence costs nothing but its cells; each recurrent one has a state.
   const bool has_spare = !*is_split && !is_recurrent && config.prefix_cache;
   const std::int32_t spare = has_spare ? std::max(config.contexts, kMinResting) : 0;
   traits.sequences = std::min(kMaxSequences, config.contexts + spare);
-  auto cells = NumCells(config, traits, *is_split);
+  const auto cells = NumCells(config, traits, *is_split);
   if (!cells) return cells.error();
   traits.cells = *cells;
-  params->n_ctx = static_cast<std::uint32_t>(traits.cells);
-  params->n_seq_max = static_cast<std::uint32_t>(traits.sequences);
-  params->n_batch = static_cast<std::uint32_t>(config.batch_size);
-  params->n_ubatch = static_cast<std::uint32_t>(std::min(config.ubatch_size, config.batch_size));
+  llama_context_params& params = shape.params = *common;
+  params.n_ctx = static_cast<std::uint32_t>(traits.cells);
+  params.n_seq_max = static_cast<std::uint32_t>(traits.sequences);
+  params.n_batch = static_cast<std::uint32_t>(config.batch_size);
+  params.n_ubatch = static_cast<std::uint32_t>(std::min(config.ubatch_size, config.batch_size));
   // One row of logits per sequence is all a step reads; the library would reserve one per token.
-  auto max_draft = MaxDraft(config, traits.mixes_rows);
+  const auto max_draft = MaxDraft(config, traits.mixes_rows);
   if (!max_draft) return max_draft.error();
   traits.max_draft = traits.can_cut ? *max_draft : 0;
-  params->n_outputs_max = params->n_seq_max + static_cast<std::uint32_t>(traits.max_draft);
-  params->kv_unified = !*is_split;
-  auto context = MakeContext(*model, *params);
+  params.n_outputs_max = params.n_seq_max + static_cast<std::uint32_t>(traits.max_draft);
+  params.kv_unified = !*is_split;
+  return shape;
+}
+
+Result<std::unique_ptr<LlamaDecoder>> LlamaDecoder::Create(std::shared_ptr<const Model> model,
+                                                           const EngineConfig& config) {
+  auto shape = ShapeOf(*model, config);
+  if (!shape) return shape.error();
+  auto context = MakeContext(*model, shape->params);
   if (!context) return context.error();
   llama_memory_t memory = llama_get_memory(context->get());
-  traits.can_shift = memory != nullptr && llama_memory_can_shift(memory);
+  shape->traits.can_shift = memory != nullptr && llama_memory_can_shift(memory);
   return std::unique_ptr<LlamaDecoder>(
-      new LlamaDecoder(std::move(model), std::move(context).value(), traits, *params));
+      new LlamaDecoder(std::move(model), std::move(context).value(), shape->traits, shape->params));
 }
 
 LlamaDecoder::LlamaDecoder(std::shared_ptr<const Model> model, ContextPtr context,

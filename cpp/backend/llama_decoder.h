@@ -11,8 +11,16 @@
 
 namespace sentiric::backend {
 
+// What a decoder will be, known before its context is made.
+struct DecoderShape {
+  DecoderTraits traits;  // but can_shift, which the context knows
+  llama_context_params params;
+};
+
 class LlamaDecoder : public Decoder {
  public:
+  // kInvalidArgument for what the configuration asks and this model cannot have.
+  static Result<DecoderShape> ShapeOf(const Model& model, const EngineConfig& config);
   static Result<std::unique_ptr<LlamaDecoder>> Create(std::shared_ptr<const Model> model,
                                                       const EngineConfig& config);
 

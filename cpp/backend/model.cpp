@@ -41,23 +41,31 @@ Error Invalid(const std::string& path, const std::string& reason) {
 
 Result<std::shared_ptr<const Model>> Model::Load(const EngineConfig& config,
                                                  const std::function<bool(float)>& progress) {
+  return Open(config.model_path, ParamsOf(config, progress));
+}
+
+Result<std::shared_ptr<const Model>> Model::LoadWithoutWeights(const EngineConfig& config) {
+  llama_model_params params = ParamsOf(config, nullptr);
+  params.no_alloc = true;
+  params.load_mode = LLAMA_LOAD_MODE_NONE;  // there is nothing to map
+  return Open(config.model_path, params);
+}
+
+Result<std::shared_ptr<const Model>> Model::Open(const std::string& path,
+                                                 const llama_model_params& params) {
   InitBackend();
-  std::FILE* file = std::fopen(config.model_path.c_str(), "rb");
-  if (file == nullptr) {
-    return Error{ErrorCode::kModelNotFound, "model", "cannot open " + config.model_path};
-  }
+  std::FILE* file = std::fopen(path.c_str(), "rb");
+  if (file == nullptr) return Error{ErrorCode::kModelNotFound, "model", "cannot open " + path};
   std::fclose(file);
   try {
     const AbortGuard guard;
-    llama_model* model =
-        llama_model_load_from_file(config.model_path.c_str(), ParamsOf(config, progress));
-    if (model == nullptr)
-      return Invalid(config.model_path, LastLoggedError("the library gave no reason"));
-    return std::shared_ptr<const Model>(new Model(model, config.model_path));
+    llama_model* model = llama_model_load_from_file(path.c_str(), params);
+    if (model == nullptr) return Invalid(path, LastLoggedError("the library gave no reason"));
+    return std::shared_ptr<const Model>(new Model(model, path));
   } catch (const std::bad_alloc&) {
-    return Error{ErrorCode::kOutOfMemory, "model", "not enough memory for " + config.model_path};
+    return Error{ErrorCode::kOutOfMemory, "model", "not enough memory for " + path};
   } catch (const std::exception& e) {
-    return Invalid(config.model_path, e.what());
+    return Invalid(path, e.what());
   }
 }
 

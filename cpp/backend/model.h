@@ -7,6 +7,7 @@
 #include "sentiric/engine.h"
 
 struct llama_model;
+struct llama_model_params;
 struct llama_vocab;
 
 namespace sentiric::backend {
@@ -18,6 +19,8 @@ class Model {
   // progress: see Engine::Open.
   static Result<std::shared_ptr<const Model>> Load(const EngineConfig& config,
                                                    const std::function<bool(float)>& progress);
+  // The same without reading or allocating the weights: for plans. It cannot decode.
+  static Result<std::shared_ptr<const Model>> LoadWithoutWeights(const EngineConfig& config);
   ~Model();
   Model(const Model&) = delete;
   Model& operator=(const Model&) = delete;
@@ -30,6 +33,8 @@ class Model {
   ModelInfo Describe() const;
 
  private:
+  static Result<std::shared_ptr<const Model>> Open(const std::string& path,
+                                                   const llama_model_params& params);
   Model(llama_model* model, std::string path) : model_(model), path_(std::move(path)) {}
   std::string Meta(const char* key) const;
 

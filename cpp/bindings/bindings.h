@@ -7,5 +7,6 @@ namespace sentiric::bindings {
 
 void BindTypes(pybind11::module_* module);   // values: Request, Event, ...
 void BindEngine(pybind11::module_* module);  // Engine
+void BindPlan(pybind11::module_* module);    // plan_memory
 
 }  // namespace sentiric::bindings

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// Engine::Open: checks the configuration and starts the engine over llama.cpp.
+// Engine::Open and PlanMemory: check the configuration, then start or plan over llama.cpp.
 #include <algorithm>
 
+#include "backend/memory_plan.h"
 #include "backend/open_parts.h"
 #include "core/memory_budget.h"
 #include "engine/local_engine.h"
@@ -65,6 +66,11 @@ LoopConfig LoopConfigOf(const EngineConfig& config, const DecoderTraits& traits)
 }
 
 }  // namespace
+
+Result<MemoryPlan> PlanMemory(const EngineConfig& config) {
+  if (Status status = Validate(config)) return *status;
+  return backend::PlanMemory(config);
+}
 
 Result<std::unique_ptr<Engine>> Engine::Open(const EngineConfig& config,
                                              std::function<bool(float)> progress) {

@@ -7,7 +7,7 @@ import collections.abc
 import numpy
 import numpy.typing
 import typing
-__all__: list[str] = ['Capacity', 'Engine', 'EngineConfig', 'EngineStats', 'Event', 'Final', 'FinishReason', 'GrammarKind', 'ModelInfo', 'Priority', 'Request', 'SamplingParams', 'Timings', 'Truncation', 'build_info', 'error_code_names', 'take_log_lines']
+__all__: list[str] = ['Capacity', 'DeviceMemory', 'Engine', 'EngineConfig', 'EngineStats', 'Event', 'Final', 'FinishReason', 'GrammarKind', 'MemoryPlan', 'ModelInfo', 'Priority', 'Request', 'SamplingParams', 'Timings', 'Truncation', 'build_info', 'error_code_names', 'plan_memory', 'take_log_lines']
 class Capacity:
     @property
     def active(self) -> int:
@@ -17,6 +17,25 @@ class Capacity:
         ...
     @property
     def total(self) -> int:
+        ...
+class DeviceMemory:
+    @property
+    def cache(self) -> int:
+        ...
+    @property
+    def compute(self) -> int:
+        ...
+    @property
+    def free(self) -> int:
+        ...
+    @property
+    def name(self) -> str:
+        ...
+    @property
+    def total(self) -> int:
+        ...
+    @property
+    def weights(self) -> int:
         ...
 class Engine:
     def __init__(self, config: EngineConfig) -> None:
@@ -436,6 +455,22 @@ class GrammarKind:
     @property
     def value(self) -> int:
         ...
+class MemoryPlan:
+    @property
+    def context_size(self) -> int:
+        ...
+    @property
+    def context_train(self) -> int:
+        ...
+    @property
+    def contexts(self) -> int:
+        ...
+    @property
+    def devices(self) -> list[DeviceMemory]:
+        ...
+    @property
+    def num_layers(self) -> int:
+        ...
 class ModelInfo:
     @property
     def architecture(self) -> str:
@@ -841,6 +876,10 @@ def build_info() -> dict:
 def error_code_names() -> list:
     """
     Names of all error codes, in order.
+    """
+def plan_memory(config: EngineConfig) -> MemoryPlan:
+    """
+    What this configuration will need, without allocating it.
     """
 def take_log_lines() -> list[tuple[int, str]]:
     """

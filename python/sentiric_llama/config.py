@@ -185,7 +185,7 @@ class Settings(BaseModel):
         4096, ge=0, le=2**20, description="tokens per context; 0 is what the model was trained with"
     )
     compute_threads: int = Field(
-        0, ge=0, le=1024, description="CPU threads; 0 is one per core allowed to the process"
+        0, ge=0, le=1024, description="CPU threads; 0 is one for each CPU the process may use"
     )
     compute_threads_batch: int = Field(
         0,

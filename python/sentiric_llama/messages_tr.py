@@ -28,6 +28,7 @@ CATALOGUE = {
     "show, check and describe the settings": "ayarları gösterir, denetler ve açıklar",
     "print the completion script of a shell": "bir kabuğun tamamlama betiğini yazar",
     "print the version and what it was built from": "sürümü ve neyle derlendiğini yazar",
+    "predict the memory that a model needs": "bir modelin gerektirdiği belleği önceden hesaplar",
     "explain a verb": "bir komutu açıklar",
     # Arguments
     "a path, org/repo[:QUANT] or guide": "bir dosya yolu, org/repo[:QUANT] veya guide",
@@ -49,6 +50,20 @@ CATALOGUE = {
     "default": "varsayılan",
     "warning: {text}": "uyarı: {text}",
     "the settings are good": "ayarlar geçerli",
+    # Plans
+    "device": "aygıt",
+    "weights": "ağırlıklar",
+    "cache": "önbellek",
+    "compute": "hesap",
+    "needed": "gereken",
+    "free": "boş",
+    "bound": "sınır",
+    "of": "toplam",
+    "it fits": "sığıyor",
+    "does not fit: {reason}": "sığmıyor: {reason}",
+    "{contexts} contexts of {size} tokens, {each} of cache each": (
+        "{size} token uzunluğunda {contexts} bağlam, her biri {each} önbellek"
+    ),
     # Certificates
     "make certificates for development": "geliştirme için sertifikalar yapar",
     "dev: a CA, a server certificate and a client certificate": (

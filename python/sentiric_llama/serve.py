@@ -30,6 +30,7 @@ from sentiric_llama.errors import InternalError, SentiricLlamaError, Unavailable
 from sentiric_llama.http.app import build_app
 from sentiric_llama.http.connection import Connection
 from sentiric_llama.log import event, set_up_logging
+from sentiric_llama.memory import fit_to_memory
 from sentiric_llama.models import ModelFile, find_model
 from sentiric_llama.rpc.server import RpcServer
 from sentiric_llama.service import LlamaService, ServedModel
@@ -64,7 +65,8 @@ def run(settings: Settings, open_engine: OpenEngine | None = None) -> int:
         for line in tls.warnings:
             event(logger, "TLS_DISABLED", line, logging.WARNING)
         with bind(settings.host, settings.http_port) as listener:
-            return asyncio.run(serve(settings, listener, open_engine or open_async_engine, tls))
+            opener = open_engine or fitting(settings.fit)
+            return asyncio.run(serve(settings, listener, opener, tls))
     except SentiricLlamaError as error:
         event(logger, "SERVICE_FAILED", str(error), logging.ERROR)
         return error.mapping.exit_code
@@ -288,6 +290,18 @@ async def open_async_engine(config: EngineConfig) -> AsyncEngineProtocol:
     from sentiric_llama.async_engine import AsyncEngine
 
     return await AsyncEngine.open(config)
+
+
+def fitting(mode: str) -> OpenEngine:
+    """Opens the native engine in what the memory holds; `mode` is the setting `fit`."""
+
+    async def open_fitting(config: EngineConfig) -> AsyncEngineProtocol:
+        fitted, note = await in_daemon_thread(lambda: fit_to_memory(config, mode))
+        if note:
+            event(logger, "MODEL_MADE_TO_FIT", note, logging.WARNING)
+        return await open_async_engine(fitted)
+
+    return open_fitting
 
 
 async def in_daemon_thread(work: Callable[[], T]) -> T:

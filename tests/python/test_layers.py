@@ -21,9 +21,9 @@ THIRD_PARTY = {
 # A module imports from its own row or from rows above it.
 ROWS = (
     {"environment", "errors", "types", "params", "messages", "messages_tr", "guide", "_core"},
-    {"settings", "config", "log", "terminal", "api_key", "tls"},
+    {"settings", "config", "log", "terminal", "machine", "api_key", "tls"},
     {"_convert", "_handle", "options", "engine_protocol", "engine", "async_engine", "models"}
-    | {"testing"},
+    | {"testing", "memory"},
     {"chat_call", "chat_stream", "running", "service"},
     {"http", "rpc"},
     {"banner", "serve"},

@@ -49,8 +49,9 @@ class Process:
     def __init__(self, model: Path, *flags: str, load_s: float = 0, delay_s: float = 0,
                  fail: str = "", **environment: str) -> None:  # fmt: skip
         numbers = [str(load_s), str(delay_s), fail]
-        ports = ["--http-port", "0", "--grpc-port", "0"]
-        command = [sys.executable, "-c", PROGRAM, *numbers, str(model), *ports, *flags]
+        # The file is no model: its memory cannot be planned.
+        fixed = [str(model), "--http-port", "0", "--grpc-port", "0", "--fit", "off"]
+        command = [sys.executable, "-c", PROGRAM, *numbers, *fixed, *flags]
         keep = {k: v for k, v in os.environ.items() if not k.startswith("LLM_LLAMA_")}
         self.child = subprocess.Popen(
             command, env=keep | environment, stderr=subprocess.PIPE, text=True

@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""What a configuration will need, compared with what is there, before anything is loaded.
+
+The numbers come from llama.cpp itself, which lays out the model and its contexts without
+allocating them. `fit_to_memory` is the gate of every start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, fields, replace
+
+from sentiric_llama._convert import config_to_native
+from sentiric_llama._handle import forward_log
+from sentiric_llama.config import PREFIX
+from sentiric_llama.errors import OutOfMemory
+from sentiric_llama.machine import Budget, memory_budgets
+from sentiric_llama.types import EngineConfig
+
+SMALLEST_CONTEXT = 512
+"""Fitting stops here: no conversation is worth having in less."""
+PROCESS_BYTES = 48 * 2**20
+"""The vocabulary, the prompts' and the allocator's own: what an open engine takes beyond a plan."""
+RESERVED_BYTES = 1024 * 2**20
+"""Address space that threads and their heaps reserve and hardly touch."""
+
+
+@dataclass(frozen=True, slots=True)
+class DevicePlan:
+    """Bytes on one device. `free` and `total` are 0 when it does not say."""
+
+    name: str
+    weights: int
+    cache: int
+    compute: int
+    free: int
+    total: int
+
+    @property
+    def needed(self) -> int:
+        return self.weights + self.cache + self.compute
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryPlan:
+    """A configuration's needs. The last device is the host's RAM."""
+
+    contexts: int
+    context_size: int
+    context_train: int
+    devices: tuple[DevicePlan, ...]
+    kept: int = 0
+    """Room in RAM for states that left the cache. Automatic room is not counted: it yields."""
+
+    @property
+    def cache_per_context(self) -> int:
+        return sum(device.cache for device in self.devices) // self.contexts
+
+
+@dataclass(frozen=True, slots=True)
+class Shortage:
+    """A bound that the plan does not fit under."""
+
+    device: DevicePlan
+    budget: Budget
+    needed: int
+
+    def __str__(self) -> str:
+        plan = self.device
+        return (
+            f"{plan.name} needs {human_bytes(self.needed)} (weights {human_bytes(plan.weights)}, "
+            f"cache {human_bytes(plan.cache)}, compute {human_bytes(plan.compute)}, process "
+            f"{human_bytes(self.needed - plan.needed)}), but {self.budget.name} leaves "
+            f"{human_bytes(self.budget.free)} of {human_bytes(self.budget.total)}"
+        )
+
+
+Planner = Callable[[EngineConfig], MemoryPlan]
+
+
+def plan_memory(config: EngineConfig) -> MemoryPlan:
+    """Asks the native engine. Errors as opening it would give."""
+    from sentiric_llama import _core
+
+    try:
+        plan = _core.plan_memory(config_to_native(config))
+    finally:
+        forward_log()
+    names = [field.name for field in fields(DevicePlan)]
+    devices = (DevicePlan(*(getattr(item, name) for name in names)) for item in plan.devices)
+    kept = max(0, config.host_cache_bytes)
+    return MemoryPlan(plan.contexts, plan.context_size, plan.context_train, tuple(devices), kept)
+
+
+def shortages(plan: MemoryPlan, budgets: list[Budget]) -> list[Shortage]:
+    """Every bound that is too small, the worst first."""
+    return sorted(_shortages(plan, budgets), key=lambda item: item.budget.free - item.needed)
+
+
+def _shortages(plan: MemoryPlan, budgets: list[Budget]) -> Iterator[Shortage]:
+    *accelerators, host = plan.devices
+    for device in accelerators:
+        if device.total and device.needed > device.free:
+            budget = Budget("its memory", device.free, device.total)
+            yield Shortage(device, budget, device.needed)
+    for budget in budgets:
+        extra = RESERVED_BYTES if budget.counts_virtual else PROCESS_BYTES
+        needed = host.needed + plan.kept + extra
+        if needed > budget.free:
+            yield Shortage(host, budget, needed)
+
+
+def fit_to_memory(
+    config: EngineConfig,
+    mode: str,
+    *,
+    planner: Planner = plan_memory,
+    budgets: list[Budget] | None = None,
+) -> tuple[EngineConfig, str]:
+    """The configuration to open, and a line about what was made smaller; "" for nothing.
+
+    `mode` is the setting `fit`: "refuse", "auto" or "off". Blocks while the model's header is read.
+    Raises OutOfMemory with the numbers when nothing acceptable fits.
+    """
+    if mode == "off":
+        return config, ""
+    budgets = memory_budgets() if budgets is None else budgets
+    plan = planner(config)
+    short = shortages(plan, budgets)
+    if not short:
+        return config, ""
+    if mode == "auto":
+        for smaller in _smaller(config, plan, lambda c: not shortages(planner(c), budgets)):
+            was = f"{plan.contexts} contexts of {plan.context_size} tokens do not fit"
+            now = f"{smaller.contexts} of {smaller.context_size}"
+            return smaller, f"{was}, opening {now}: {short[0]}"
+    raise OutOfMemory(f"{short[0]}; {_advice(plan, mode)}", where="memory")
+
+
+def _smaller(
+    config: EngineConfig, plan: MemoryPlan, fits: Callable[[EngineConfig], bool]
+) -> Iterator[EngineConfig]:
+    """At most one: fewer contexts first, then shorter ones; the largest that fits."""
+    size = plan.context_size
+    while True:
+        one = replace(config, contexts=1, context_size=size)
+        if fits(one):
+            yield _most_contexts(replace(config, context_size=size), fits)
+            return
+        if size <= SMALLEST_CONTEXT:
+            return
+        size = max(SMALLEST_CONTEXT, size // 2)
+
+
+def _most_contexts(config: EngineConfig, fits: Callable[[EngineConfig], bool]) -> EngineConfig:
+    low, high = 1, config.contexts  # low fits; the answer is in [low, high]
+    while low < high:
+        middle = (low + high + 1) // 2
+        if fits(replace(config, contexts=middle)):
+            low = middle
+        else:
+            high = middle - 1
+    return replace(config, contexts=low)
+
+
+def _advice(plan: MemoryPlan, mode: str) -> str:
+    name = f"{PREFIX}FIT"
+    each = human_bytes(plan.cache_per_context)
+    text = (
+        f"{plan.contexts} contexts of {plan.context_size} tokens take {each} of cache each: "
+        f"choose fewer ({PREFIX}CONTEXTS) or shorter ones ({PREFIX}CONTEXT_SIZE), "
+        f"or a smaller model"
+    )
+    return (
+        f"{text}, or set {name}=auto" if mode == "refuse" else f"even the smallest do not; {text}"
+    )
+
+
+def plan_as_json(plan: MemoryPlan, budgets: list[Budget]) -> dict[str, object]:
+    """For machines; bytes everywhere."""
+    return {
+        **asdict(plan),
+        "cache_per_context": plan.cache_per_context,
+        "process": PROCESS_BYTES,
+        "budgets": [asdict(budget) for budget in budgets],
+        "fits": not shortages(plan, budgets),
+        "shortages": [str(item) for item in shortages(plan, budgets)],
+    }
+
+
+def human_bytes(count: int) -> str:
+    """`1.5 GiB`."""
+    value = float(count)
+    for unit in ("B", "KiB", "MiB"):
+        if abs(value) < 1024:
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1024
+    return f"{value:.2f} GiB"
