@@ -29,6 +29,7 @@ CATALOGUE = {
     "print the completion script of a shell": "bir kabuğun tamamlama betiğini yazar",
     "print the version and what it was built from": "sürümü ve neyle derlendiğini yazar",
     "predict the memory that a model needs": "bir modelin gerektirdiği belleği önceden hesaplar",
+    "explain what is wrong with a set-up": "bir kurulumda neyin yanlış olduğunu açıklar",
     "explain a verb": "bir komutu açıklar",
     # Arguments
     "a path, org/repo[:QUANT] or guide": "bir dosya yolu, org/repo[:QUANT] veya guide",
@@ -64,6 +65,114 @@ CATALOGUE = {
     "{contexts} contexts of {size} tokens, {each} of cache each": (
         "{size} token uzunluğunda {contexts} bağlam, her biri {each} önbellek"
     ),
+    # The doctor
+    "settings": "ayarlar",
+    "engine": "motor",
+    "processor": "işlemci",
+    "graphics": "ekran kartı",
+    "memory": "bellek",
+    "ports": "kapılar",
+    "limits": "sınırlar",
+    "hub": "hub",
+    "disk": "disk",
+    "{reason}": "{reason}",
+    "this could not be checked: {reason}": "bu denetlenemedi: {reason}",
+    "{count} settings differ from their defaults or are set": (
+        "{count} ayar verilmiş veya varsayılandan farklı"
+    ),
+    "this Python is a 32 bit one": "bu Python 32 bit",
+    "install a 64 bit Python": "64 bit bir Python kurun",
+    "the engine loads; llama.cpp {llama_commit}": "motor yükleniyor; llama.cpp {llama_commit}",
+    "the engine was built for another Python: there is {found}, not {wanted}": (
+        "motor başka bir Python için derlenmiş: {wanted} değil, {found} var"
+    ),
+    "the engine is not built: there is no {wanted}": "motor derlenmemiş: {wanted} yok",
+    "install a C++ compiler (Debian: apt-get install build-essential), then make install": (
+        "bir C++ derleyicisi kurun (Debian: apt-get install build-essential), sonra make install"
+    ),
+    "the engine was built for a processor with other instructions than this one": (
+        "motor, komutları bundan farklı bir işlemci için derlenmiş"
+    ),
+    "build here (make install), or for every processor (SENTIRIC_NATIVE=OFF)": (
+        "burada derleyin (make install) veya her işlemci için derleyin (SENTIRIC_NATIVE=OFF)"
+    ),
+    "the engine does not load: {reason}": "motor yüklenmiyor: {reason}",
+    "install the OpenMP library (Debian: apt-get install libgomp1)": (
+        "OpenMP kitaplığını kurun (Debian: apt-get install libgomp1)"
+    ),
+    "the C++ library is older than the build: build here (make install)": (
+        "C++ kitaplığı derlemeden eski: burada derleyin (make install)"
+    ),
+    "the C library is older than the build: build here (make install)": (
+        "C kitaplığı derlemeden eski: burada derleyin (make install)"
+    ),
+    "install the NVIDIA driver, or build without CUDA": (
+        "NVIDIA sürücüsünü kurun veya CUDA olmadan derleyin"
+    ),
+    "the parts of the build do not match: make clean, then make install": (
+        "derlemenin parçaları uyuşmuyor: make clean, sonra make install"
+    ),
+    "the processor has {unused}, which the build does not use: it is slower than needed": (
+        "işlemcide {unused} var ama derleme kullanmıyor: gerekenden yavaş"
+    ),
+    "build here: SENTIRIC_NATIVE=ON make install": (
+        "burada derleyin: SENTIRIC_NATIVE=ON make install"
+    ),
+    "the build uses what the processor has: {shown}": (
+        "derleme işlemcide olanı kullanıyor: {shown}"
+    ),
+    "there is an NVIDIA driver, but the build cannot use it": (
+        "NVIDIA sürücüsü var ama derleme onu kullanamıyor"
+    ),
+    "the build is made for a graphics card, but there is no NVIDIA driver here": (
+        "derleme ekran kartı için yapılmış ama burada NVIDIA sürücüsü yok"
+    ),
+    "in a container: --gpus all; else install the driver": (
+        "kapsayıcıda: --gpus all; değilse sürücüyü kurun"
+    ),
+    "the graphics card is used": "ekran kartı kullanılıyor",
+    "no graphics card; everything runs on the processor": (
+        "ekran kartı yok; her şey işlemcide çalışıyor"
+    ),
+    "{name} is a repository of the hub; a start fetches it unless it is in the cache": (
+        "{name} hub üzerinde bir depo; önbellekte yoksa başlangıçta indirilir"
+    ),
+    "{contexts} contexts of {size} tokens need {needed}; {free} are free": (
+        "{size} token uzunluğunda {contexts} bağlam {needed} ister; {free} boş"
+    ),
+    "fewer --contexts, a smaller --context-size, or --fit auto": (
+        "daha az --contexts, daha küçük --context-size veya --fit auto"
+    ),
+    "stop the other process, or choose another port: --{flag} 0 takes a free one": (
+        "diğer süreci durdurun veya başka kapı seçin: --{flag} 0 boş olanı alır"
+    ),
+    "{host}:{port} is free ({name})": "{host}:{port} boş ({name})",
+    "{files} open files are allowed, {wanted} may be needed for all connections": (
+        "{files} açık dosyaya izin var, bütün bağlantılar için {wanted} gerekebilir"
+    ),
+    "ulimit -n {wanted}, LimitNOFILE of systemd, or fewer --max-connections": (
+        "ulimit -n {wanted}, systemd için LimitNOFILE veya daha az --max-connections"
+    ),
+    "{threads} compute threads share {allowed} processors: each one slows the others": (
+        "{threads} hesap iş parçacığı {allowed} işlemciyi paylaşıyor: birbirlerini yavaşlatırlar"
+    ),
+    "{allowed} processors and {files} open files": "{allowed} işlemci ve {files} açık dosya",
+    "HF_ENDPOINT={endpoint} is no address": "HF_ENDPOINT={endpoint} bir adres değil",
+    "it looks like https://host": "https://makine gibi görünür",
+    "HF_HUB_OFFLINE is set: only models of the cache can be used": (
+        "HF_HUB_OFFLINE verilmiş: yalnız önbellekteki modeller kullanılabilir"
+    ),
+    "HF_TOKEN is set": "HF_TOKEN verilmiş",
+    "HF_TOKEN is not set": "HF_TOKEN verilmemiş",
+    "models cannot be stored in {folder}: no permission to write": (
+        "modeller {folder} içine konamaz: yazma izni yok"
+    ),
+    "set HF_HOME to a folder of yours": "HF_HOME ile size ait bir klasör verin",
+    "only {free} are left for models in {folder}": (
+        "{folder} içinde modeller için yalnız {free} kaldı"
+    ),
+    "make room, or set HF_HOME": "yer açın veya HF_HOME verin",
+    "{free} for models in {folder}": "modeller için {free}: {folder}",
     # Certificates
     "make certificates for development": "geliştirme için sertifikalar yapar",
     "dev: a CA, a server certificate and a client certificate": (

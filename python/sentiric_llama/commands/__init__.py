@@ -43,6 +43,7 @@ VERBS = (
     Verb("serve", "load a model and answer over the network", aliases=("run",)),
     Verb("config", "show, check and describe the settings"),
     Verb("plan", "predict the memory that a model needs"),
+    Verb("doctor", "explain what is wrong with a set-up"),
     Verb("certs", "make certificates for development"),
     Verb("completion", "print the completion script of a shell"),
     Verb("version", "print the version and what it was built from"),

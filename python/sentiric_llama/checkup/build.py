@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Python, the compiled engine, the processor and the graphics card."""
+
+from __future__ import annotations
+
+import importlib.machinery
+import json
+import platform
+import shutil
+import signal
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import sentiric_llama
+from sentiric_llama.checkup import Finding, ok, problem, warning
+from sentiric_llama.config import Resolved
+from sentiric_llama.errors import ErrorCode
+
+PACKAGE = Path(sentiric_llama.__file__).parent
+PROBE = "import json; from sentiric_llama import _core; print(json.dumps(_core.build_info()))"
+FEATURES = ("avx", "avx2", "fma", "f16c", "avx512f", "amx_int8")
+"""Flags of /proc/cpuinfo that matter most; the engine names them in capitals."""
+
+LINK_ERRORS = (
+    ("libgomp", "install the OpenMP library (Debian: apt-get install libgomp1)"),
+    ("GLIBCXX_", "the C++ library is older than the build: build here (make install)"),
+    ("GLIBC_", "the C library is older than the build: build here (make install)"),
+    ("libcuda", "install the NVIDIA driver, or build without CUDA"),
+    ("undefined symbol", "the parts of the build do not match: make clean, then make install"),
+)
+"""Words of the loader -> what to do."""
+
+
+def check_python(_: Resolved) -> Iterator[Finding]:
+    if sys.maxsize < 2**32:
+        fix = "install a 64 bit Python"
+        yield problem("python", ErrorCode.NOT_SUPPORTED, "this Python is a 32 bit one", fix)
+    else:
+        yield ok("python", "Python {version}", version=platform.python_version())
+
+
+def check_engine(_: Resolved) -> Iterator[Finding]:
+    """Loads the module in a process of its own: a wrong build may end it with a signal."""
+    suffixes = importlib.machinery.EXTENSION_SUFFIXES
+    if not any((PACKAGE / f"_core{suffix}").exists() for suffix in suffixes):
+        yield from _no_module()
+        return
+    done = probe(PROBE)
+    if done.returncode == 0:
+        facts = json.loads(done.stdout)
+        yield ok("engine", "the engine loads; llama.cpp {llama_commit}", **facts)
+        yield from _processor(facts)
+        yield from _graphics(facts)
+    else:
+        yield _load_failure(done.returncode, done.stderr)
+
+
+def probe(program: str) -> subprocess.CompletedProcess[str]:
+    """Runs a Python program in the same environment."""
+    command = [sys.executable, "-c", f"import sys; sys.path[:] = {sys.path!r}\n{program}"]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+def _no_module() -> Iterator[Finding]:
+    built = sorted(path.name for path in PACKAGE.glob("_core.*") if path.suffix != ".pyi")
+    wanted = f"_core{sysconfig.get_config_var('EXT_SUFFIX')}"
+    if built:
+        text = "the engine was built for another Python: there is {found}, not {wanted}"
+    else:
+        text = "the engine is not built: there is no {wanted}"
+    fix = "make install"
+    if not any(shutil.which(name) for name in ("c++", "g++", "clang++")):
+        fix = "install a C++ compiler (Debian: apt-get install build-essential), then make install"
+    yield problem("engine", ErrorCode.INTERNAL, text, fix, found=", ".join(built), wanted=wanted)
+
+
+def _load_failure(code: int, stderr: str) -> Finding:
+    if code == -signal.SIGILL:
+        return problem(
+            "engine",
+            ErrorCode.INTERNAL,
+            "the engine was built for a processor with other instructions than this one",
+            "build here (make install), or for every processor (SENTIRIC_NATIVE=OFF)",
+        )
+    reason = stderr.strip().splitlines()[-1] if stderr.strip() else f"exit status {code}"
+    fix = next((text for word, text in LINK_ERRORS if word in reason), "make clean, make install")
+    text = "the engine does not load: {reason}"
+    return problem("engine", ErrorCode.INTERNAL, text, fix, reason=reason)
+
+
+def _processor(facts: dict[str, Any]) -> Iterator[Finding]:
+    has = processor_flags() & set(FEATURES)
+    built = str(facts["system_info"]).lower().replace("avx512 =", "avx512f =")
+    unused = sorted(flag for flag in has if f"{flag} = 1" not in built)
+    shown = ", ".join(sorted(has)) or platform.machine()
+    if unused:
+        text = "the processor has {unused}, which the build does not use: it is slower than needed"
+        fix = "build here: SENTIRIC_NATIVE=ON make install"
+        yield warning("processor", text, fix, unused=", ".join(unused))
+    else:
+        yield ok("processor", "the build uses what the processor has: {shown}", shown=shown)
+
+
+def processor_flags(path: Path = Path("/proc/cpuinfo")) -> set[str]:
+    """The instruction sets of this machine; none where the system does not tell."""
+    try:
+        lines = path.read_text("utf-8", "replace").splitlines()
+    except OSError:
+        return set()
+    flags = next((line for line in lines if line.startswith("flags")), "flags:")
+    return set(flags.partition(":")[2].split())
+
+
+def _graphics(facts: dict[str, Any]) -> Iterator[Finding]:
+    has_card = Path("/proc/driver/nvidia/version").exists() or Path("/dev/nvidiactl").exists()
+    if has_card and not facts["supports_gpu"]:
+        text = "there is an NVIDIA driver, but the build cannot use it"
+        yield warning("graphics", text, "SENTIRIC_CUDA=ON make install")
+    elif facts["supports_gpu"] and not has_card:
+        text = "the build is made for a graphics card, but there is no NVIDIA driver here"
+        yield warning("graphics", text, "in a container: --gpus all; else install the driver")
+    elif has_card:
+        yield ok("graphics", "the graphics card is used")
+    else:
+        yield ok("graphics", "no graphics card; everything runs on the processor")

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The model that a start would load: is it there, is it one, does it fit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from sentiric_llama.checkup import Finding, ok, problem, warning
+from sentiric_llama.config import Resolved, Settings
+from sentiric_llama.errors import ErrorCode, SentiricLlamaError
+from sentiric_llama.machine import memory_budgets
+from sentiric_llama.memory import human_bytes, plan_memory, shortages
+from sentiric_llama.models import GUIDE_NAMES, ModelFile, find_model
+
+
+def check_model(resolved: Resolved) -> Iterator[Finding]:
+    settings = resolved.settings
+    if not is_local(settings):
+        text = "{name} is a repository of the hub; a start fetches it unless it is in the cache"
+        yield ok("model", text, name=settings.model_id)
+        return
+    try:
+        model = find_model(settings)
+    except SentiricLlamaError as error:
+        yield problem("model", error.code, "{reason}", reason=error.what)
+        return
+    size = human_bytes(model.path.stat().st_size)
+    yield ok("model", "{path} ({size})", path=model.path, size=size)
+    yield from _memory(settings, model)
+
+
+def is_local(settings: Settings) -> bool:
+    """True when finding the model asks no network."""
+    name = settings.model_id
+    if settings.model_path or name in GUIDE_NAMES or Path(name).expanduser().exists():
+        return True
+    in_folder = settings.model_dir and any(
+        item and (Path(settings.model_dir).expanduser() / item).is_file()
+        for item in (settings.model_filename, name)
+    )
+    is_path = name.startswith(("/", "./", "../", "~"))
+    return bool(in_folder) or is_path or (name.endswith(".gguf") and name.count("/") < 2)
+
+
+def _memory(settings: Settings, model: ModelFile) -> Iterator[Finding]:
+    from sentiric_llama.serve import engine_config
+
+    try:
+        plan = plan_memory(engine_config(settings, model))
+    except ImportError:
+        return  # said by the check of the engine
+    except SentiricLlamaError as error:
+        yield problem("memory", error.code, "{reason}", reason=error.what)
+        return
+    budgets = memory_budgets()
+    short = shortages(plan, budgets)
+    fix = "fewer --contexts, a smaller --context-size, or --fit auto"
+    for item in short:
+        if settings.fit == "refuse":
+            yield problem("memory", ErrorCode.OUT_OF_MEMORY, "{reason}", fix, reason=item)
+        else:
+            yield warning("memory", "{reason}", fix, reason=item)
+    if not short:
+        needed = human_bytes(sum(device.needed for device in plan.devices))
+        free = human_bytes(budgets[0].free) if budgets else "?"
+        text = "{contexts} contexts of {size} tokens need {needed}; {free} are free"
+        facts = {"contexts": plan.contexts, "size": plan.context_size}
+        yield ok("memory", text, needed=needed, free=free, **facts)

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""What surrounds the service: settings, ports, limits of the system, the cache of the hub."""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from sentiric_llama.checkup import Finding, ok, problem, warning
+from sentiric_llama.config import Resolved, Settings, binding_warnings, environment_warnings
+from sentiric_llama.environment import environ
+from sentiric_llama.errors import SentiricLlamaError
+
+LOW_DISK_BYTES = 5 * 10**9
+SPARE_FILES = 128
+"""Open files beyond the connections: the model, libraries, logs, the loop."""
+
+
+def check_settings(resolved: Resolved) -> Iterator[Finding]:
+    warnings = environment_warnings()
+    try:
+        warnings += binding_warnings(resolved.settings)
+    except SentiricLlamaError as error:
+        yield problem("settings", error.code, "{reason}", reason=error.what)
+    for line in warnings:
+        yield warning("settings", "{reason}", reason=line)
+    if not warnings:
+        count = len(resolved.given)
+        yield ok("settings", "{count} settings differ from their defaults or are set", count=count)
+
+
+def check_ports(resolved: Resolved) -> Iterator[Finding]:
+    from sentiric_llama.serve import bind
+
+    settings = resolved.settings
+    for name in Settings.model_fields:
+        port = getattr(settings, name)
+        if not name.endswith("_port") or not port:
+            continue
+        try:
+            bind(settings.host, port).close()
+        except SentiricLlamaError as error:
+            fix = "stop the other process, or choose another port: --{flag} 0 takes a free one"
+            flag = name.replace("_", "-")
+            yield problem("ports", error.code, "{reason}", fix, reason=error.what, flag=flag)
+        else:
+            text = "{host}:{port} is free ({name})"
+            yield ok("ports", text, host=settings.host, port=port, name=name)
+
+
+def check_limits(resolved: Resolved) -> Iterator[Finding]:
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = resolved.settings.max_connections + SPARE_FILES
+    if files != resource.RLIM_INFINITY and files < wanted:
+        text = "{files} open files are allowed, {wanted} may be needed for all connections"
+        fix = "ulimit -n {wanted}, LimitNOFILE of systemd, or fewer --max-connections"
+        yield warning("limits", text, fix, files=files, wanted=wanted)
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    threads = resolved.settings.compute_threads
+    if threads > (allowed or 1):
+        text = "{threads} compute threads share {allowed} processors: each one slows the others"
+        yield warning("limits", text, "--compute-threads 0", threads=threads, allowed=allowed)
+    else:
+        text = "{allowed} processors and {files} open files"
+        yield ok("limits", text, allowed=allowed, files=files)
+
+
+def check_hub(_: Resolved) -> Iterator[Finding]:
+    """Variables of huggingface_hub and the room in its cache."""
+    variables = environ()
+    endpoint = variables.get("HF_ENDPOINT", "")
+    if endpoint and urlsplit(endpoint).scheme not in ("http", "https"):
+        text = "HF_ENDPOINT={endpoint} is no address"
+        yield warning("hub", text, "it looks like https://host", endpoint=endpoint)
+    if variables.get("HF_HUB_OFFLINE", "").lower() in ("1", "true", "yes", "on"):
+        yield warning("hub", "HF_HUB_OFFLINE is set: only models of the cache can be used")
+    yield ok("hub", "HF_TOKEN is set" if variables.get("HF_TOKEN") else "HF_TOKEN is not set")
+    yield from _room(cache_folder())
+
+
+def cache_folder() -> Path:
+    """Where huggingface_hub keeps models."""
+    from huggingface_hub.constants import HF_HUB_CACHE
+
+    return Path(HF_HUB_CACHE)
+
+
+def _room(folder: Path) -> Iterator[Finding]:
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    free = shutil.disk_usage(there).free
+    gigabytes = f"{free / 1e9:.1f} GB"
+    if not os.access(there, os.W_OK | os.X_OK):
+        text = "models cannot be stored in {folder}: no permission to write"
+        yield warning("disk", text, "set HF_HOME to a folder of yours", folder=folder)
+    elif free < LOW_DISK_BYTES:
+        text = "only {free} are left for models in {folder}"
+        yield warning("disk", text, "make room, or set HF_HOME", free=gigabytes, folder=folder)
+    else:
+        yield ok("disk", "{free} for models in {folder}", free=gigabytes, folder=folder)
