@@ -162,6 +162,7 @@ CATALOGUE = {
     "HF_HUB_OFFLINE is set: only models of the cache can be used": (
         "HF_HUB_OFFLINE verilmiş: yalnız önbellekteki modeller kullanılabilir"
     ),
+    "the certificates are whole and can be read": "sertifikalar tam ve okunabiliyor",
     "HF_TOKEN is set": "HF_TOKEN verilmiş",
     "HF_TOKEN is not set": "HF_TOKEN verilmemiş",
     "models cannot be stored in {folder}: no permission to write": (
@@ -179,9 +180,7 @@ CATALOGUE = {
         "dev: bir CA, bir sunucu ve bir istemci sertifikası"
     ),
     "folder of the files (default: certs)": "dosyaların klasörü (varsayılan: certs)",
-    "host name or address of the server; repeatable": (
-        "sunucunun adı veya adresi; yinelenebilir"
-    ),
+    "host name or address of the server; repeatable": ("sunucunun adı veya adresi; yinelenebilir"),
     "name of the client": "istemcinin adı",
     "days of validity (default: 365)": "geçerlilik günü (varsayılan: 365)",
     "replace files that are there": "var olan dosyaları değiştir",

@@ -33,6 +33,23 @@ def check_settings(resolved: Resolved) -> Iterator[Finding]:
         yield ok("settings", "{count} settings differ from their defaults or are set", count=count)
 
 
+def check_certificates(resolved: Resolved) -> Iterator[Finding]:
+    """Whole sets that can be read. The self-signed one of `tls=auto` is made by a start alone."""
+    from sentiric_llama.tls.setup import set_up_tls
+
+    settings = resolved.settings
+    changes = {"tls": "off"} if settings.tls == "auto" else {}
+    try:
+        setup = set_up_tls(settings.model_copy(update=changes))
+    except SentiricLlamaError as error:
+        yield problem("certificates", error.code, "{reason}", reason=error.what)
+        return
+    for line in setup.warnings:
+        yield warning("certificates", "{reason}", reason=line)
+    if not setup.warnings:
+        yield ok("certificates", "the certificates are whole and can be read")
+
+
 def check_ports(resolved: Resolved) -> Iterator[Finding]:
     from sentiric_llama.serve import bind
 

@@ -63,6 +63,7 @@ def look(arguments: argparse.Namespace) -> list[Finding]:
         build.check_python,
         build.check_engine,
         model.check_model,
+        place.check_certificates,
         place.check_ports,
         place.check_limits,
         place.check_hub,

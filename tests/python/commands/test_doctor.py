@@ -30,7 +30,7 @@ def report(
     capsys: pytest.CaptureFixture[str], *words: str, code: int = 0
 ) -> dict[str, list[dict[str, str]]]:
     """The findings of each part."""
-    assert cli.main(["doctor", "--http-port", "0", *words, "--json"]) == code
+    assert cli.main(["doctor", "--http-port", "0", "--grpc-port", "0", *words, "--json"]) == code
     parts: dict[str, list[dict[str, str]]] = {}
     for item in json.loads(capsys.readouterr().out):
         parts.setdefault(item["check"], []).append(item)
@@ -42,7 +42,7 @@ def test_a_sound_set_up(capsys: pytest.CaptureFixture[str]) -> None:
     parts = report(capsys)
     for name in ("settings", "python", "engine", "model", "memory", "limits", "hub"):
         assert name in parts and parts[name][0]["level"] != "problem", name
-    assert cli.main(["doctor", "--http-port", "0"]) == 0
+    assert cli.main(["doctor", "--http-port", "0", "--grpc-port", "0"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert any(line.startswith("ok       python       Python 3") for line in lines)
 
@@ -71,6 +71,22 @@ def test_a_port_in_use(capsys: pytest.CaptureFixture[str]) -> None:
         (item,) = report(capsys, "--http-port", port, code=9)["ports"]
     assert item["level"] == "problem" and f"127.0.0.1:{port}" in item["text"]
     assert "--http-port 0 takes a free one" in item["fix"]
+
+
+def test_certificates(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (item,) = report(capsys)["certificates"]
+    assert item["level"] == "warning" and "not encrypted" in item["text"]
+    half = ["--cert-path", str(tmp_path / "x.crt")]
+    (item,) = report(capsys, *half, code=2)["certificates"]
+    assert item["level"] == "problem" and "half configured" in item["text"]
+    assert cli.main(["certs", "dev", "--out", str(tmp_path), "--json"]) == 0
+    paths = json.loads(capsys.readouterr().out)
+    words = ["--cert-path", paths["service-chain.crt"], "--key-path", paths["service.key"]]
+    (item,) = report(capsys, *words, "--grpc-tls-ca-path", paths["ca.crt"])["certificates"]
+    assert item["level"] == "ok"
+    folder = tmp_path / "made"
+    report(capsys, "--tls", "auto", "--tls-dir", str(folder))
+    assert not folder.exists()  # looking changes nothing
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,7 @@ def bounded(limit: int) -> Callable[[], None]:
     return lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
 
 
-WORDS = ["--contexts", "200", "--context-size", "8k", "--http-port", "0"]
+WORDS = ["--contexts", "200", "--context-size", "8k", "--http-port", "0", "--grpc-port", "0"]
 
 
 def test_a_start_that_cannot_fit_is_refused_with_numbers() -> None:
