@@ -12,10 +12,12 @@ import os
 import threading
 import weakref
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from sentiric_llama import _convert
 from sentiric_llama.errors import Cancelled, SentiricLlamaError, Unavailable
+from sentiric_llama.models import check_model
 from sentiric_llama.types import Delta, EngineConfig, Request
 
 if TYPE_CHECKING:
@@ -46,9 +48,11 @@ class EngineHandle:
     def __init__(self, config: EngineConfig) -> None:
         from sentiric_llama import _core
 
+        native = _convert.config_to_native(config)
+        check_model(Path(config.model_path))  # a bad file would end the process, not only the call
         self._pid = os.getpid()
         try:
-            self._core = _core.Engine(_convert.config_to_native(config))
+            self._core = _core.Engine(native)
         finally:
             forward_log()
         # Reentrant: the collector may drop a stream, which cancels it, at any line that holds it.
@@ -154,7 +158,11 @@ def forward_log() -> None:
     """Hand llama.cpp's log lines to `logging`."""
     from sentiric_llama import _core
 
-    for level, line in _core.take_log_lines():
+    try:
+        lines = _core.take_log_lines()
+    except UnicodeDecodeError:  # a model's tokens may be any bytes, and llama.cpp shows some
+        lines = [(logging.WARNING, "llama.cpp wrote what is no text; these lines are left out")]
+    for level, line in lines:
         _logger.log(logging.DEBUG if line.endswith(_ABORTED) else level, "%s", line)
 
 

@@ -161,6 +161,12 @@ class Settings(BaseModel):
         "", description="Hugging Face repo (org/repo, org/repo:QUANT), a path, or guide"
     )
     model_filename: str = Field("", description="file inside the repo or MODEL_DIR")
+    model_revision: str = Field(
+        "main", min_length=1, description="branch, tag or commit of the repository"
+    )
+    model_sha256: NameList = Field(
+        (), description="checksum of the model file, one for each part, separated by commas"
+    )
     model_path: str = Field("", description="path of a GGUF file; wins over MODEL_ID")
     model_dir: str = Field("", description="folder searched for model files first")
     lora_dir: str = Field("", description="folder of LoRA adapters that requests may name")

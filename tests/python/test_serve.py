@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from gguf_files import sound
 from sentiric_llama import serve
 from sentiric_llama.banner import banner, curl_line
 from sentiric_llama.config import Settings
@@ -85,7 +86,7 @@ class Process:
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
     path = tmp_path / "tiny.gguf"
-    path.write_bytes(b"GGUF" + (3).to_bytes(4, "little") + bytes(16))
+    path.write_bytes(sound())
     return path
 
 

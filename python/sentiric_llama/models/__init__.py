@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The model store: from a model's name to a verified local file.
+
+`reference` says what a name means, `store` brings it here, `gguf_rules` looks at it before native
+code does, `inventory` lists and removes. Everything here blocks; importing it is cheap.
+"""
+
+from sentiric_llama.models.choice import choose_files
+from sentiric_llama.models.find import (
+    ModelFile,
+    find_model,
+    open_guide,
+    open_local,
+    pull,
+    resolve,
+)
+from sentiric_llama.models.gguf_rules import check_model
+from sentiric_llama.models.reference import GUIDE_NAME, GUIDE_NAMES
+
+__all__ = [
+    "GUIDE_NAME",
+    "GUIDE_NAMES",
+    "ModelFile",
+    "check_model",
+    "choose_files",
+    "find_model",
+    "open_guide",
+    "open_local",
+    "pull",
+    "resolve",
+]

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The configured or named model as a local file that native code may open."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sentiric_llama.errors import ModelInvalid, ModelNotFound
+from sentiric_llama.models.choice import choose_files, listed, shard_names
+from sentiric_llama.models.gguf_rules import check_model
+from sentiric_llama.models.progress import Report, to_log
+from sentiric_llama.models.reference import (
+    GUIDE_NAME,
+    SHARD,
+    Guide,
+    HubFile,
+    LocalPath,
+    Reference,
+    Url,
+    parse,
+)
+from sentiric_llama.models.store import Store
+
+if TYPE_CHECKING:
+    from sentiric_llama.config import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFile:
+    """A local GGUF file whose header was checked, and the name it is served under."""
+
+    path: Path
+    name: str
+    is_guide: bool = False
+
+
+def find_model(settings: Settings, report: Report | None = None) -> ModelFile:
+    """The configured model as a local file; downloads it when it is on the hub. Blocks.
+
+    Order: MODEL_PATH, MODEL_DIR/MODEL_FILENAME, MODEL_ID (with MODEL_FILENAME), the guide.
+    Raises ModelNotFound, ModelInvalid or Unavailable, each saying what to do next.
+    """
+    store = Store(report or to_log(), settings.model_sha256)
+    if settings.model_path:
+        return open_local(Path(settings.model_path), store)
+    in_folder = _in_folder(settings)
+    if in_folder is not None:
+        return open_local(in_folder, store)
+    if settings.model_filename and not settings.model_id:
+        return open_local(Path(settings.model_filename), store)
+    wanted = parse(settings.model_id, settings.model_filename, settings.model_revision)
+    return _open(wanted, store)
+
+
+def resolve(
+    reference: str, filename: str = "", *, report: Report | None = None, sha256: Sequence[str] = ()
+) -> ModelFile:
+    """The file behind one reference (see `reference`). Blocks while downloading."""
+    return _open(parse(reference, filename), Store(report or to_log(), sha256))
+
+
+def pull(
+    reference: str, *, report: Report, sha256: Sequence[str] = (), revision: str = "main"
+) -> ModelFile:
+    """As `resolve`, but the hub is asked for a newer version of what is already here."""
+    return _open(parse(reference, revision=revision), Store(report, sha256), refresh=True)
+
+
+def open_guide() -> ModelFile:
+    """The built-in model."""
+    try:
+        from sentiric_llama import guide
+    except ImportError:
+        raise ModelNotFound(
+            "the built-in guide is not part of this build; name a model with "
+            "LLM_LLAMA_SERVICE_MODEL_ID",
+            where="model",
+        ) from None
+    path = Path(guide.path())
+    check_model(path)
+    return ModelFile(path, GUIDE_NAME, is_guide=True)
+
+
+def open_local(path: Path, store: Store | None = None) -> ModelFile:
+    """A file, or a folder that holds exactly one model; all parts of a split one."""
+    path = path.expanduser()
+    if path.is_dir():
+        path = _only_model(path)
+    parts = [path.with_name(name) for name in shard_names(path.name)]
+    check_parts(parts)
+    if store is not None:
+        store.pin(parts)
+    return ModelFile(parts[0], SHARD.sub("", path.name).removesuffix(".gguf"))
+
+
+def check_parts(paths: Sequence[Path]) -> None:
+    """Looks at every part of a model, and whether they say that they belong together."""
+    headers = [check_model(path) for path in paths]
+    for path, header in zip(paths, headers, strict=True):
+        count = header.number("split.count") or 1
+        if len(paths) > 1 and count != len(paths):
+            raise ModelInvalid(
+                f"{path} is of {count} parts by its header, of {len(paths)} by its name",
+                where="model",
+            )
+
+
+def _open(wanted: Reference, store: Store, *, refresh: bool = False) -> ModelFile:
+    match wanted:
+        case Guide():
+            return open_guide()
+        case LocalPath(path):
+            return open_local(path, store)
+        case HubFile(repo=repo):
+            paths = store.from_hub(wanted, refresh=refresh)
+            check_parts(paths)
+            return ModelFile(paths[0], repo)
+        case Url():
+            path = store.from_url(wanted)
+            check_model(path)
+            return ModelFile(path, wanted.filename.removesuffix(".gguf"))
+
+
+def _in_folder(settings: Settings) -> Path | None:
+    """The file in MODEL_DIR that the other settings name, if it is there."""
+    if not settings.model_dir:
+        return None
+    folder = Path(settings.model_dir).expanduser().resolve()
+    for name in (settings.model_filename, settings.model_id):
+        path = (folder / name).resolve()
+        if name and path.is_file() and path.is_relative_to(folder):
+            return path
+    return None
+
+
+def _only_model(folder: Path) -> Path:
+    names = choose_files([entry.name for entry in folder.iterdir()], "", str(folder))
+    others = [n for n in folder.glob("*.gguf") if n.name not in names and "mmproj" not in n.name]
+    if others:
+        raise ModelNotFound(
+            f"{folder} holds several models; name one of them: "
+            f"{listed([*names[:1], *(other.name for other in others)])}",
+            where="model",
+        )
+    return folder / names[0]

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""What a download tells while it runs; how it is shown is the command line's business."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+logger = logging.getLogger(__name__)
+
+Kind = Literal["start", "progress", "retry", "waiting", "checking", "done"]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """One piece of news about one file. Sizes in bytes; `total` is 0 while nobody knows it.
+
+    `start` and `done` come once for each file that is transferred, also after a resume; `retry`
+    says in `note` why, `waiting` that another process has the file, `checking` that a file which
+    is already there is compared with its checksum.
+    """
+
+    kind: Kind
+    name: str
+    done: int = 0
+    total: int = 0
+    note: str = ""
+
+    @property
+    def percent(self) -> int:
+        return self.done * 100 // self.total if self.total else 0
+
+    def as_json(self) -> dict[str, Any]:
+        return {"event": self.kind} | {k: v for k, v in asdict(self).items() if k != "kind"}
+
+
+Report = Callable[[Progress], None]
+
+
+class Steps:
+    """Passes on what is news: everything but progress, and progress each `percent`."""
+
+    def __init__(self, report: Report, percent: int) -> None:
+        self._report = report
+        self._percent = percent
+        self._last: dict[str, int] = {}
+
+    def __call__(self, news: Progress) -> None:
+        step = news.percent // self._percent
+        if news.kind == "progress":
+            if step <= self._last.get(news.name, 0):
+                return
+            self._last[news.name] = step
+        elif news.kind == "start":
+            self._last[news.name] = step
+        self._report(news)
+
+
+def to_log() -> Report:
+    """For a server: one line at the start, each ten percent and at the end."""
+    return Steps(_log, 10)
+
+
+TEMPLATES = {
+    "start": "fetching {name}, {total} MiB, from {done} MiB on",
+    "progress": "{name}: {percent} % ({done} of {total} MiB)",
+    "retry": "{name}: {note}; trying again at {done} of {total} MiB",
+    "waiting": "{name}: another process is fetching it, waiting",
+    "checking": "{name}: comparing with its checksum",
+    "done": "{name}: complete, {note}",
+}
+"""One line for people of each kind of news."""
+
+
+def values_of(news: Progress) -> dict[str, str]:
+    """What the templates name."""
+    return {
+        "name": news.name,
+        "done": f"{news.done / 2**20:.1f}",
+        "total": f"{news.total / 2**20:.1f}",
+        "percent": str(news.percent),
+        "note": news.note,
+    }
+
+
+def _log(news: Progress) -> None:
+    text = TEMPLATES[news.kind].format(**values_of(news))
+    logger.info("%s", text, extra={"event": "MODEL_DOWNLOAD"})

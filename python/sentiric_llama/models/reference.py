@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""What the name of a model means, before anything is looked up.
+
+guide                          the built-in model
+./model.gguf, /models/folder   a file, or a folder that holds one model
+org/repo[@revision]            a repository on the hub; its best quantisation
+org/repo:Q8_0                  one of its quantisations
+org/repo/folder/file.gguf      one of its files
+https://host/model.gguf        any address; `#sha256=...` pins what it holds
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from urllib.parse import unquote, urlsplit
+
+from sentiric_llama.errors import InvalidArgument, ModelNotFound
+
+GUIDE_NAME = "sentiric-guide"
+GUIDE_NAMES = frozenset({"", "guide", "default", GUIDE_NAME})
+SHARD = re.compile(r"-(\d{5})-of-(\d{5})\.gguf$")
+
+_REPO = re.compile(
+    r"(?P<repo>\w[\w.-]*/\w[\w.-]*?)(?:@(?P<revision>\w[\w.-]*))?"
+    r"(?::(?P<quant>[\w.-]+))?(?:/(?P<file>.+\.gguf))?"
+)
+_HUB_HOSTS = ("huggingface.co", "hf.co")
+_HUB_PATH = re.compile(r"/(?P<repo>[^/]+/[^/]+)/(?:resolve|blob)/(?P<revision>[^/]+)/(?P<file>.+)")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Guide:
+    """The model inside this package."""
+
+
+@dataclass(frozen=True, slots=True)
+class LocalPath:
+    """A file or a folder of this machine."""
+
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class HubFile:
+    """A repository on the hub, and what of it: a file, a quantisation or our choice."""
+
+    repo: str
+    revision: str = "main"
+    quant: str = ""
+    filename: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Url:
+    """A file at any address."""
+
+    url: str
+    sha256: str = ""
+
+    @property
+    def filename(self) -> str:
+        return unquote(urlsplit(self.url).path.rpartition("/")[2])
+
+
+Reference = Guide | LocalPath | HubFile | Url
+
+
+def parse(text: str, filename: str = "", revision: str = "main") -> Reference:
+    """The reference in `text`; `filename` names a file of the repository.
+
+    Raises ModelNotFound when it is none, InvalidArgument when it would leave its place.
+    """
+    if text in GUIDE_NAMES:
+        return Guide()
+    if re.match(r"[a-z][a-z0-9+.-]*://", text, re.IGNORECASE):
+        return _parse_url(text)
+    path = Path(text).expanduser()
+    if path.exists() or looks_like_path(text):
+        return LocalPath(path)
+    match = _REPO.fullmatch(text)
+    if match is None:
+        raise ModelNotFound(
+            f"{text!r} is neither a file nor a repository; use a path to a .gguf file, org/repo, "
+            "org/repo:QUANT, org/repo/file.gguf or an https address",
+            where="model",
+        )
+    name = checked_name(filename or match["file"] or "")
+    return HubFile(match["repo"], match["revision"] or revision, match["quant"] or "", name)
+
+
+def looks_like_path(text: str) -> bool:
+    """True for what is meant as a file of this machine, there or not."""
+    starts = text.startswith(("/", "./", "../", "~", "\\"))
+    return starts or (text.endswith(".gguf") and text.count("/") < 2)
+
+
+def checked_name(name: str) -> str:
+    """A file's name inside a repository. InvalidArgument when it leads out of it."""
+    parts = PurePosixPath(name).parts
+    is_plain = name == "/".join(parts) and name.isprintable() and not set(name) & set("\\:")
+    if name and (not is_plain or ".." in parts or name.startswith("/")):
+        raise InvalidArgument(
+            f"got {name!r}, allowed a relative name such as a/b.gguf",
+            where="model_filename",
+        )
+    return name
+
+
+def is_loopback(host: str) -> bool:
+    """True when only this machine answers under this name."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _parse_url(text: str) -> HubFile | Url:
+    parts = urlsplit(text)
+    host = parts.hostname or ""
+    digest = parts.fragment.removeprefix("sha256=").lower() if parts.fragment else ""
+    if digest and not _SHA256.fullmatch(digest):
+        raise InvalidArgument(
+            f"got the fragment {parts.fragment[:80]!r}, allowed sha256=<64 hex digits>",
+            where="model",
+        )
+    if parts.scheme not in ("https", "http") or not host or parts.username or parts.password:
+        raise InvalidArgument(
+            "allowed https://host/path/model.gguf without a user name; a key belongs into HF_TOKEN",
+            where="model",
+        )
+    hub = _HUB_PATH.fullmatch(unquote(parts.path))
+    if host in _HUB_HOSTS and hub is not None:
+        return HubFile(hub["repo"], hub["revision"], "", checked_name(hub["file"]))
+    found = Url(parts._replace(fragment="").geturl(), digest)
+    if not checked_name(found.filename).endswith(".gguf"):
+        raise InvalidArgument("an address must end with the name of a .gguf file", where="model")
+    return found
