@@ -92,7 +92,9 @@ def verbs_page() -> str:
 def verb_text(verb: Verb, parser: argparse.ArgumentParser) -> str:
     """Usage, meaning, and a row for each argument that is not a setting or common."""
     flags = {field.flag for field in describe_fields()}
-    flags |= {f"{field.flag}-file" for field in describe_fields() if field.is_secret}
+    if not flags <= parser._option_string_actions.keys():
+        flags = set()  # a verb with flags of its own that are called like settings
+    flags |= {f"{field.flag}-file" for field in describe_fields() if field.is_secret and flags}
     also = "".join(f", `{alias}`" for alias in verb.aliases)
     rows = [
         (f"`{', '.join(action.option_strings) or action.metavar or action.dest}`",

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from sentiric_llama.messages_tr_client import CATALOGUE as CLIENT
+
 CATALOGUE = {
     # The frame
     "An LLM service on llama.cpp.": "llama.cpp üzerinde bir dil modeli servisi.",
@@ -196,4 +198,4 @@ CATALOGUE = {
     "milliseconds, or 500ms, 30s, 5m": "milisaniye, veya 500ms, 30s, 5m",
     "seconds, or 500ms, 30s, 5m": "saniye, veya 500ms, 30s, 5m",
     "tokens, or 8k = 8192": "token, veya 8k = 8192",
-}
+} | CLIENT

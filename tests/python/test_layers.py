@@ -20,7 +20,8 @@ THIRD_PARTY = {
 
 # A module imports from its own row or from rows above it.
 ROWS = (
-    {"environment", "errors", "types", "params", "messages", "messages_tr", "guide", "_core"},
+    {"environment", "errors", "types", "params", "messages", "messages_tr", "guide", "_core"}
+    | {"messages_tr_client"},
     {"settings", "config", "log", "terminal", "machine", "api_key", "tls"},
     {"_convert", "_handle", "options", "engine_protocol", "engine", "async_engine", "models"}
     | {"testing", "memory"},
