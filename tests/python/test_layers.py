@@ -27,7 +27,7 @@ ROWS = (
     | {"testing", "memory"},
     {"chat_call", "chat_stream", "running", "service"},
     {"http", "rpc"},
-    {"banner", "serve", "checkup"},
+    {"banner", "serve", "checkup"} | {"client"},
     {"commands", "cli", "__main__"},
 )
 ROW_OF = {module: row for row, modules in enumerate(ROWS) for module in modules}

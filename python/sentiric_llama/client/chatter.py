@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Who answers a conversation: a server, or a model in this process. Both speak in `Delta`s."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import Any, Protocol, cast, get_args
+
+from sentiric_llama.client.server import Server, error_of
+from sentiric_llama.errors import InternalError, Unavailable
+from sentiric_llama.types import (
+    ContextReport,
+    Delta,
+    Final,
+    FinishReason,
+    SamplingParams,
+    Timings,
+    Usage,
+)
+
+Turns = Sequence[Mapping[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What a person asked for; None is left to the server or the library."""
+
+    max_tokens: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    seed: int | None = None
+    stop: tuple[str, ...] = ()
+    json_schema: Mapping[str, Any] | None = None
+    is_json: bool = False
+    grammar: str = ""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    """Further fields of the HTTP request."""
+
+
+class Chatter(Protocol):
+    """A conversation partner. `answer` may be closed at any time, which stops the work."""
+
+    @property
+    def name(self) -> str: ...
+    def answer(self, turns: Turns, wishes: Wishes) -> Iterator[Delta]: ...
+    def close(self) -> None: ...
+
+
+class RemoteChatter:
+    """A running server."""
+
+    def __init__(self, server: Server, model: str = "default") -> None:
+        self._server = server
+        self._model = model
+
+    @property
+    def name(self) -> str:
+        answer = self._server.get("/v1/models")
+        if answer.status == 503:
+            raise Unavailable("the model is still loading; wait with: sentiric-llama wait")
+        if answer.status != 200:
+            raise error_of(answer, "/v1/models")
+        return str(answer.body["data"][0]["id"])
+
+    def answer(self, turns: Turns, wishes: Wishes) -> Iterator[Delta]:
+        body = {"model": self._model, "messages": list(turns), **_fields(wishes)}
+        body |= {"stream": True, "stream_options": {"include_usage": True}}
+        reason: FinishReason = "stop"
+        with closing(cast(Any, self._server.events("/v1/chat/completions", body))) as events:
+            for event in events:
+                for choice in event.get("choices") or []:
+                    if text := choice["delta"].get("content"):
+                        yield Delta(text)
+                    if choice.get("finish_reason") in get_args(FinishReason):
+                        reason = choice["finish_reason"]
+                if event.get("usage"):
+                    yield Delta(final=_final(event, reason), context=_context(event))
+                    return
+        raise InternalError("the stream ended without its usage", where="server")
+
+    def close(self) -> None:
+        """Nothing stays open between answers."""
+
+
+class LocalChatter:
+    """A model in this process; loading it takes its time."""
+
+    def __init__(self, path: str, name: str, **config: Any) -> None:
+        from sentiric_llama.engine import Engine
+
+        self._engine = Engine(path, **config)
+        self.name = name
+
+    def answer(self, turns: Turns, wishes: Wishes) -> Iterator[Delta]:
+        given = {
+            "temperature": wishes.temperature,
+            "top_p": wishes.top_p,
+            "top_k": wishes.top_k,
+            "seed": wishes.seed,
+        }
+        sampling = SamplingParams(**{k: v for k, v in given.items() if v is not None})  # type: ignore[arg-type]
+        with self._engine.stream_chat(turns, sampling, **_options(wishes)) as stream:
+            yield from stream
+
+    def close(self) -> None:
+        self._engine.close()
+
+
+def _fields(wishes: Wishes) -> dict[str, Any]:
+    """As fields of an OpenAI request."""
+    names = ("max_tokens", "temperature", "top_p", "top_k", "seed")
+    fields = {name: getattr(wishes, name) for name in names if getattr(wishes, name) is not None}
+    if wishes.stop:
+        fields["stop"] = list(wishes.stop)
+    if wishes.json_schema is not None:
+        schema = {"name": "answer", "schema": dict(wishes.json_schema), "strict": True}
+        fields["response_format"] = {"type": "json_schema", "json_schema": schema}
+    elif wishes.is_json:
+        fields["response_format"] = {"type": "json_object"}
+    if wishes.grammar:
+        fields["grammar"] = wishes.grammar
+    return fields | dict(wishes.extra)
+
+
+def _options(wishes: Wishes) -> Any:
+    """As options of the library."""
+    from sentiric_llama.types import Grammar
+
+    options: dict[str, Any] = {"stop": list(wishes.stop)}
+    if wishes.max_tokens is not None:
+        options["max_tokens"] = wishes.max_tokens
+    if wishes.json_schema is not None:
+        options["json_schema"] = wishes.json_schema
+    elif wishes.grammar or wishes.is_json:
+        kind = "gbnf" if wishes.grammar else "json_object"
+        options["grammar"] = Grammar(kind, wishes.grammar)  # type: ignore[arg-type]  # its words
+    return options
+
+
+def _final(event: Mapping[str, Any], reason: FinishReason) -> Final:
+    usage, timings = event["usage"], event.get("timings") or {}
+    details = usage.get("prompt_tokens_details") or {}
+    known = {name: timings[name] for name in Timings.__slots__ if name in timings}
+    counts = Usage(
+        usage["prompt_tokens"], usage["completion_tokens"], details.get("cached_tokens", 0)
+    )
+    return Final(reason, counts, Timings(**known))
+
+
+def _context(event: Mapping[str, Any]) -> ContextReport:
+    told = event.get("truncation") or {}
+    return ContextReport(**{n: told[n] for n in ContextReport.__slots__ if n in told})

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Read, ask, show, again. Ctrl-C stops the answer; twice at the prompt it leaves."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+from contextlib import closing
+from typing import Any, cast
+
+from sentiric_llama.client.chatter import Chatter, Wishes
+from sentiric_llama.client.repl import slash
+from sentiric_llama.client.repl.conversation import Conversation
+from sentiric_llama.client.repl.text import harmless, numbers
+from sentiric_llama.errors import SentiricLlamaError
+from sentiric_llama.messages import say
+from sentiric_llama.terminal import Terminal
+from sentiric_llama.types import ContextReport, Final
+
+PROMPT = ">>> "
+CONTINUED = "... "
+
+
+class Repl:
+    """One conversation with one partner on one terminal."""
+
+    def __init__(
+        self, chatter: Chatter, terminal: Terminal, wishes: Wishes, system: str = ""
+    ) -> None:
+        self.conversation = Conversation(system)
+        self.wishes = wishes
+        self.shows_numbers = not terminal.quiet
+        self.last_numbers = ""
+        self._chatter = chatter
+        self._terminal = terminal
+        self._attached: list[str] = []
+        self._is_typed = sys.stdin.isatty()
+
+    def run(self) -> int:
+        """Until /quit, the end of the input or two Ctrl-C."""
+        if self._is_typed:
+            with contextlib.suppress(ImportError):
+                import readline  # noqa: F401  # gives input() editing and a history in memory
+            self.tell(say("{name}; /help shows the commands", name=self._chatter.name))
+        interrupts = 0
+        while interrupts < 2:
+            try:
+                line = self._read()
+                interrupts = 0
+                if self._handle(line):
+                    break
+            except KeyboardInterrupt:
+                interrupts += 1
+                self.tell("\n" + (say("once more leaves") if interrupts < 2 else ""))
+            except EOFError:
+                break
+            except SentiricLlamaError as error:
+                self._terminal.fail(error)
+        return 0
+
+    def tell(self, text: str) -> None:
+        """Something that is no answer."""
+        print(harmless(text), file=sys.stderr, flush=True)
+
+    def attach(self, text: str) -> None:
+        """Text that goes with the next message."""
+        self._attached.append(text)
+
+    def ask(self, question: str) -> None:
+        """Sends a message and shows the answer as it comes. What was stopped stays as it is."""
+        self.conversation.ask(question)
+        try:
+            self.conversation.answer(self._show_answer())
+        except SentiricLlamaError:
+            self.conversation.take_back()
+            raise
+
+    def _handle(self, line: str) -> bool:
+        """One input. True when the conversation is over."""
+        if line.startswith("/"):
+            return slash.execute(self, line)
+        if line.strip():
+            attached, self._attached = self._attached, []
+            self.ask("\n\n".join([*attached, line]))
+        return False
+
+    def _read(self) -> str:
+        """One message: a line, or all between two fences."""
+        line = self._line(PROMPT)
+        if not line.lstrip().startswith(slash.FENCE):
+            return line
+        lines = [line.lstrip().removeprefix(slash.FENCE)]
+        while not lines[-1].rstrip().endswith(slash.FENCE):
+            lines.append(self._line(CONTINUED))
+        lines[-1] = lines[-1].rstrip().removesuffix(slash.FENCE)
+        return "\n".join(lines).strip("\n")
+
+    def _line(self, prompt: str) -> str:
+        return input(prompt if self._is_typed else "")
+
+    def _show_answer(self) -> str:
+        pieces: list[str] = []
+        started, first = time.monotonic(), 0.0
+        final: Final | None = None
+        context = ContextReport()
+        stream = self._chatter.answer(self.conversation.as_messages(), self.wishes)
+        try:
+            with closing(cast(Any, stream)):
+                for delta in stream:
+                    if delta.text:
+                        first = first or time.monotonic()
+                        pieces.append(delta.text)
+                        self._show(delta.text)
+                    final, context = delta.final or final, delta.context
+        except KeyboardInterrupt:
+            self._show(f" [{say('stopped')}]")
+        self._show("\n")
+        if final is not None:
+            ttft_ms = 1e3 * ((first or time.monotonic()) - started)
+            self.last_numbers = numbers(final, ttft_ms, context)
+            self._show_numbers()
+        return "".join(pieces)
+
+    def _show(self, text: str) -> None:
+        sys.stdout.write(harmless(text))
+        sys.stdout.flush()
+
+    def _show_numbers(self) -> None:
+        if not self.shows_numbers:
+            return
+        if self._terminal.is_rich(sys.stderr):
+            self._terminal.console(sys.stderr).print(self.last_numbers, style="dim")
+        else:
+            self.tell(self.last_numbers)

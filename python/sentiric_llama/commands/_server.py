@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Flags of the verbs that speak to a running server, and the server they mean."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from sentiric_llama.environment import environ
+from sentiric_llama.messages import say
+
+if TYPE_CHECKING:
+    from sentiric_llama.client.server import Server
+
+_PREFIX = "LLM_LLAMA_SERVICE_"
+
+
+def add_server(parser: argparse.ArgumentParser, *, timeout_s: float | None = 60.0) -> None:
+    """Where it is, how to be let in, how long to wait; None when the verb has its own limit."""
+    group = parser.add_argument_group(say("the server"))
+    text = say("address of the server; by default what HOST and HTTP_PORT say")
+    group.add_argument("--url", "--http-endpoint", default=None, metavar="URL", help=text)
+    text = say("the server's key; better in the variable LLM_LLAMA_SERVICE_API_KEY")
+    group.add_argument("--api-key", default=None, metavar="KEY", help=text)
+    text = say("certificates to trust beside the system's")
+    group.add_argument("--ca-file", default="", metavar="FILE", help=text)
+    if timeout_s is None:
+        return
+    text = say("longest silence in seconds")
+    group.add_argument("--timeout", type=float, default=timeout_s, metavar="SECONDS", help=text)
+
+
+def server_of(arguments: argparse.Namespace, timeout_s: float | None = None) -> Server:
+    """The server of this run. Raises InvalidArgument for a wrong address."""
+    from sentiric_llama.client.server import Server, checked_url
+
+    variables = environ()
+    url = checked_url(arguments.url or _default_url(variables))
+    key = arguments.api_key or variables.get(f"{_PREFIX}API_KEY", "")
+    silence_s = arguments.timeout if timeout_s is None else timeout_s
+    return Server(url, key, silence_s, arguments.ca_file)
+
+
+def _default_url(variables: Mapping[str, str]) -> str:
+    """Where a server with the same variables listens."""
+    hosts = (variables.get(_PREFIX + name) for name in ("HOST", "LISTEN_ADDRESS"))
+    host = next((host for host in hosts if host), "127.0.0.1")
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    port = variables.get(f"{_PREFIX}HTTP_PORT") or "16070"
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"

@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""`bench`: measures a running server; `bench compare A B` tells what changed."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from sentiric_llama.commands._server import add_server, server_of
+from sentiric_llama.messages import say
+from sentiric_llama.terminal import Terminal
+
+REGRESSION = 1
+"""Exit code when something became worse than allowed."""
+EXAMPLES = """\
+  {program} bench --concurrent 8 --requests 64 --output before.json
+  {program} bench --rate 4 --slo ttft=500ms,tpot=60ms
+  {program} bench --prompt-len 2000 --shared-prefix 1900    what a prefix cache is worth
+  {program} bench compare before.json after.json --max-regression 5%
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The load, or two files to compare."""
+    parser.epilog = EXAMPLES
+    text = say("compare A B: two files that --output wrote")
+    parser.add_argument("words", nargs="*", metavar="compare A B", help=text)
+    text = say("worst change that is allowed, in percent")
+    parser.add_argument("--max-regression", default="5%", metavar="PERCENT", help=text)
+    load = parser.add_argument_group(say("the load"))
+
+    def add(*names: str, default: Any, help: str) -> None:
+        kind = type(default)
+        load.add_argument(*names, type=kind, default=default, help=f"{say(help)} ({default})")
+
+    add("--requests", "--iterations", default=32, help="requests in all")
+    add("--concurrent", default=4, help="requests in flight at the same time")
+    add("--rate", default=0.0, help="instead: requests per second, arriving at random")
+    add("--prompt-len", default=128, help="tokens of a prompt")
+    add("--output-len", default=64, help="tokens of an answer")
+    add("--shared-prefix", default=0, help="tokens that all prompts begin with")
+    add("--warm-up", default=2, help="requests before the measurement")
+    add("--seed", default=7, help="of prompts, arrivals and answers")
+    text = say("limits that a good request keeps, such as ttft=500ms,tpot=60ms")
+    load.add_argument("--slo", default="", help=text)
+    text = say("write the measurement to this file, too")
+    load.add_argument("--output", type=Path, metavar="FILE", help=text)
+    add_server(parser, timeout_s=600)
+
+
+def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
+    """0 when all went well, 1 when requests failed or something became worse."""
+    from sentiric_llama.errors import InvalidArgument
+
+    match arguments.words:
+        case []:
+            return _measure(arguments, terminal)
+        case ["compare", before, after]:
+            return _compare(Path(before), Path(after), arguments.max_regression, terminal)
+    raise InvalidArgument("allowed nothing, or compare A B", where="bench")
+
+
+def _measure(arguments: argparse.Namespace, terminal: Terminal) -> int:
+    import json
+    import secrets
+
+    from sentiric_llama.client.load.report import parse_slo, report
+    from sentiric_llama.client.load.run import run_load
+
+    server, plan, slo = server_of(arguments), plan_of(arguments), parse_slo(arguments.slo)
+    facts = _facts(server)
+    nonce = secrets.token_hex(4)
+    samples, seconds = run_load(server, plan, nonce, _shown(terminal, plan.requests))
+    found = report(samples, seconds, plan, slo, facts)
+    if arguments.output:
+        arguments.output.write_text(json.dumps(found, indent=2) + "\n", "utf-8")
+    if terminal.as_json:
+        terminal.answer_json(found)
+    else:
+        _show(found, terminal)
+    return REGRESSION if found["errors"] else 0
+
+
+def plan_of(arguments: argparse.Namespace) -> Any:
+    """The load that was asked for. InvalidArgument for numbers that make no sense."""
+    from sentiric_llama.client.load.plan import LoadPlan
+    from sentiric_llama.errors import InvalidArgument
+
+    lowest = {"requests": 1, "concurrent": 1, "rate": 0, "prompt_len": 1, "output_len": 1}
+    for name, low in (lowest | {"shared_prefix": 0, "warm_up": 0}).items():
+        value = getattr(arguments, name)
+        if not low <= value <= 1_000_000:
+            raise InvalidArgument(f"got {value}, allowed {low}..1000000", where=name)
+    return LoadPlan(
+        requests=arguments.requests,
+        concurrent=arguments.concurrent,
+        rate=arguments.rate,
+        prompt_tokens=arguments.prompt_len,
+        output_tokens=arguments.output_len,
+        shared_prefix=arguments.shared_prefix,
+        warm_up=arguments.warm_up,
+        seed=arguments.seed,
+    )
+
+
+def _facts(server: Any) -> dict[str, Any]:
+    """What is measured, so that two reports can be compared."""
+    from sentiric_llama.client.server import error_of
+
+    answer = server.get("/v1/models")
+    if answer.status != 200:
+        raise error_of(answer, "/v1/models")
+    model = answer.body["data"][0]
+    health = server.get("/health").body
+    return {
+        "url": server.url,
+        "model": model["id"],
+        "meta": model.get("meta", {}),
+        "contexts": health["capacity"]["total"],
+        "version": health.get("version"),
+    }
+
+
+def _shown(terminal: Terminal, total: int) -> Any:
+    """Progress on standard error, in tenths."""
+    steps = {max(1, total * tenth // 10) for tenth in range(1, 11)}
+
+    def hear(done: int) -> None:
+        if done in steps and not terminal.as_json:
+            terminal.note(say("{done} of {total} requests", done=done, total=total))
+
+    return hear
+
+
+def _show(found: dict[str, Any], terminal: Terminal) -> None:
+    names = ("mean", "p50", "p90", "p95", "p99")
+    rows = [
+        (f"{name} ms", *("–" if v is None else f"{v:.1f}" for v in found[f"{name}_ms"].values()))
+        for name in ("ttft", "tpot", "e2e")
+    ]
+    terminal.answer_table((say("MEASURE"), *names), rows)
+    plain = {
+        "output tok/s": found["output_tokens_per_s"],
+        "prompt tok/s": found["prompt_tokens_per_s"],
+        "requests/s": found["requests_per_s"],
+        "goodput/s": found["goodput_per_s"],
+        "ok": f"{found['ok']} / {found['requests']}",
+        "errors": found["errors"] or 0,
+        "tokens in, cached, out": " ".join(
+            str(found[f"{name}_tokens"]) for name in ("prompt", "cached", "output")
+        ),
+        "seconds": found["duration_s"],
+        "model": found["server"]["model"],
+    }
+    terminal.answer_table((say("FACT"), say("VALUE")), [(k, str(v)) for k, v in plain.items()])
+
+
+def _compare(before: Path, after: Path, allowed: str, terminal: Terminal) -> int:
+    from sentiric_llama.client.load.report import compare
+    from sentiric_llama.errors import InvalidArgument
+
+    try:
+        limit = float(allowed.removesuffix("%"))
+    except ValueError:
+        raise InvalidArgument(f"got {allowed!r}, allowed 5%", where="max_regression") from None
+    rows = compare(_read(before), _read(after))
+    is_bad = any(worse > limit for _, _, worse in rows)
+    if terminal.as_json:
+        changes = {name: round(change, 2) for name, change, _ in rows if change != float("inf")}
+        terminal.answer_json({"is_regression": is_bad, "change_percent": changes})
+    else:
+        shown = [
+            (name, f"{change:+.1f} %", say("worse") if worse > limit else "")
+            for name, change, worse in rows
+        ]
+        terminal.answer_table((say("MEASURE"), say("CHANGE"), ""), shown)
+    return REGRESSION if is_bad else 0
+
+
+def _read(path: Path) -> dict[str, Any]:
+    import json
+
+    from sentiric_llama.client.repl.conversation import read_text
+    from sentiric_llama.errors import InvalidArgument
+
+    try:
+        found = json.loads(read_text(path))
+        return {"plan": found["plan"], **found}
+    except (ValueError, KeyError, TypeError):
+        raise InvalidArgument(f"{path} is no measurement of bench", where="compare") from None

@@ -1,0 +1,255 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""`chat`, `generate`, `tokenize`, `embed`, `health`, `wait`, `ps` and `bench` on real servers."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from http_client import wait_until
+from server_process import environment
+from terminal_process import CTRL_C, CTRL_D, TerminalProcess
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+Open = Callable[..., TerminalProcess]
+
+
+@pytest.fixture(scope="session")
+def run() -> Run:
+    def run(*words: str, code: int = 0, stdin: str = "", **settings: object) -> Any:
+        done = subprocess.run(
+            [sys.executable, "-m", "sentiric_llama", *words],
+            env=environment(settings),
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert done.returncode == code, (done.returncode, done.stderr)
+        return done
+
+    return run
+
+
+@pytest.fixture
+def open_terminal() -> Iterator[Open]:
+    opened: list[TerminalProcess] = []
+
+    def start(*words: str) -> TerminalProcess:
+        opened.append(TerminalProcess(words, environment({})))
+        return opened[-1]
+
+    yield start
+    for terminal in opened:
+        terminal.close()
+
+
+# One answer
+
+
+def test_only_the_answer_is_on_standard_output(guide: Any, run: Run) -> None:
+    done = run("generate", "--url", guide.url, "Which port do you use?", "--temperature", "0")
+    assert "16070" in done.stdout and done.stderr == ""
+    stats = run("generate", "--url", guide.url, "--stats", "--temperature=0", "-", stdin="Who?")
+    assert " tok · " in stats.stderr and "TTFT" in stats.stderr
+
+
+def test_an_answer_for_programs(guide: Any, run: Run, tmp_path: Path) -> None:
+    words = ("generate", "--url", guide.url, "--temperature", "0", "--json", "-n", "5")
+    answer = json.loads(run(*words, "Which port?").stdout)
+    assert answer["usage"]["completion_tokens"] == 5 and answer["timings"]["predicted_n"] == 5
+    assert answer["choices"][0]["finish_reason"] == "length"
+    schema = tmp_path / "schema.json"
+    schema.write_text('{"type": "object", "properties": {"n": {"const": 7}}, "required": ["n"],'
+                      ' "additionalProperties": false}')  # fmt: skip
+    shaped = run("generate", "--url", guide.url, "--schema", str(schema), "-f", str(schema), "x")
+    assert json.loads(shaped.stdout) == {"n": 7}
+
+
+def test_a_server_and_a_model_here_say_the_same(guide: Any, run: Run) -> None:
+    words = ("generate", "Who are you?", "--temperature", "0", "--seed", "7", "-n", "60")
+    remote = run(*words, "--url", guide.url).stdout
+    local = run(*words, "--model", "guide", "--compute-threads", "1").stdout
+    assert remote.split()[:4] == local.split()[:4] and len(local) > 20
+
+
+def test_tokens_and_vectors(guide: Any, run: Run) -> None:
+    remote = json.loads(run("tokenize", "--url", guide.url, "Merhaba dünya", "--json").stdout)
+    assert "".join(remote["pieces"]) == "Merhaba dünya" and remote["count"] == len(remote["tokens"])
+    local = run("tokenize", "-m", "guide", "-", stdin="Merhaba dünya").stdout
+    assert local.split() == [str(token) for token in remote["tokens"]]
+    vectors = json.loads(run("embed", "-m", "guide", "a", "b", "a", "--json").stdout)
+    assert vectors[0] == vectors[2] != vectors[1]
+    assert sum(x * x for x in vectors[0]) == pytest.approx(1, abs=1e-3)
+
+
+# How it is
+
+
+def test_health_and_wait(guide: Any, run: Run, start: Any, tmp_path: Path) -> None:
+    assert run("health", "--url", guide.url).stdout == "HEALTHY, 4 of 4 contexts free\n"
+    assert json.loads(run("health", "--url", guide.url, "--json").stdout)["model_ready"] is True
+    assert run("health", "--ready", "-q", "--url", guide.url).stdout == ""
+    assert run("wait", "--url", guide.url).stderr.endswith("ready\n")
+    broken = tmp_path / "broken.gguf"
+    broken.write_bytes(b"no model")
+    gone = "http://127.0.0.1:9"
+    assert "no server answers" in run("health", "--url", gone, code=9).stderr
+    late = run("wait", "--url", gone, "--timeout", "0.2", "--every", "0.1", code=6)
+    assert "unreachable" in late.stderr and late.stdout == ""
+    assert "allowed http" in run("health", "--url", "ftp://x", code=2).stderr
+
+
+def test_a_key_comes_from_the_variable(start: Any, run: Run) -> None:
+    server = start(api_key="s3cret").wait_ready()
+    refused = run("generate", "--url", server.url, "hi", code=2)
+    assert "LLM_LLAMA_SERVICE_API_KEY" in refused.stderr
+    assert run("generate", "--url", server.url, "hi", "-n", "3", api_key="s3cret").stdout.strip()
+
+
+def test_what_it_does_now(guide: Any, run: Run, open_terminal: Open) -> None:
+    if guide.get("/v1/stats").status == 404:
+        pytest.skip("this build has no /v1/stats yet")
+    shown = run("ps", "--url", guide.url).stdout
+    assert "sentiric-guide" in shown and "0/4" in shown
+    assert json.loads(run("ps", "--url", guide.url, "--json").stdout)["contexts"]["total"] == 4
+    watch = open_terminal("ps", "--watch", "--url", guide.url)
+    watch.expect("sentiric-guide")
+    watch.expect("sentiric-guide")
+    watch.send(CTRL_C)
+    assert watch.finish() == 0
+
+
+# Conversations
+
+
+def test_a_conversation_through_a_pipe(guide: Any, run: Run, tmp_path: Path) -> None:
+    saved = tmp_path / "talk.json"
+    note = tmp_path / "note.txt"
+    note.write_text("the note")
+    lines = [
+        "/set temperature 0",
+        "/system Answer briefly.",
+        "Which port do you use?",
+        "/regen",
+        f"/file {note}",
+        '"""',
+        "two",
+        'lines"""',
+        "/undo",
+        f"/save {saved}",
+        "/set nonsense 1",
+        "/nope",
+        "/clear",
+        f"/load {saved}",
+        "/quit",
+        "never asked",
+    ]
+    done = run("chat", "--url", guide.url, stdin="\n".join(lines))
+    assert done.stdout.count("16070") == 2, "asked once, answered again"
+    messages = json.loads(saved.read_text())["messages"]
+    assert [m["role"] for m in messages] == ["system", "user", "assistant"]
+    assert saved.stat().st_mode & 0o077 == 0
+    assert "the note\n\ntwo\nlines" in done.stderr, "what /undo took back"
+    assert "allowed temperature" in done.stderr and "no such command: /nope" in done.stderr
+    assert "2 turns" in done.stderr and "tok/s" in done.stderr
+
+
+def test_a_conversation_on_a_terminal(guide: Any, open_terminal: Open) -> None:
+    chat = open_terminal("chat", "--url", guide.url, "--temperature", "0")
+    chat.expect("sentiric-guide; /help shows the commands")
+    chat.expect(">>> ")
+    chat.send("Which port do you use?\r")
+    chat.expect("16070")
+    chat.expect("TTFT")
+    chat.expect(">>> ")
+    chat.send('"""\rseveral\r')
+    chat.expect("... ")
+    chat.send("half a line")
+    chat.expect("half a line")
+    chat.send(CTRL_C)
+    chat.expect("once more leaves")
+    chat.send("/help\r")
+    chat.expect("/regen")
+    chat.expect(">>> ")
+    chat.send(CTRL_D)
+    assert chat.finish() == 0
+
+
+def test_ctrl_c_stops_the_answer_and_not_the_program(tiny: Any, open_terminal: Open) -> None:
+    chat = open_terminal("chat", "--url", tiny.url, "-n", "1900", "--seed", "1")
+    chat.expect(">>> ")
+    chat.send("go on\r")
+    assert wait_until(lambda: tiny.active == 1)
+    chat.expect("go on")
+    before = len(chat.shown)
+    while len(chat.shown) < before + 40:
+        assert chat._read(30)
+    chat.send(CTRL_C)
+    chat.expect("[stopped]")
+    assert wait_until(tiny.is_idle), "the server stops working on it"
+    chat.expect(">>> ")
+    chat.send(CTRL_C)
+    chat.expect("once more leaves")
+    chat.send(CTRL_C)
+    assert chat.finish() == 0
+
+
+def test_a_model_cannot_steer_the_terminal() -> None:
+    from sentiric_llama.client.repl.text import harmless
+
+    assert (
+        harmless("a\x1b]52;c;eA==\x07b\x9b2Jc\rd\n\té")
+        == "a\ufffd]52;c;eA==\ufffdb\ufffd2Jc\ufffdd\n\té"
+    )
+
+
+# Measuring
+
+
+def test_a_measurement(tiny: Any, run: Run, tmp_path: Path) -> None:
+    output = tmp_path / "a.json"
+    words = ["bench", "--url", tiny.url, "--requests", "6", "--concurrent", "3"]
+    words += ["--prompt-len", "64", "--output-len", "8", "--warm-up", "1"]
+    done = run(*words, "--slo", "ttft=100s,tpot=100s", "--output", str(output), "--json")
+    found = json.loads(done.stdout)
+    assert json.loads(output.read_text()) == found
+    assert (found["requests"], found["ok"], found["errors"]) == (6, 6, {})
+    assert found["output_tokens"] == 48, "counted by the server, equal lengths"
+    assert 6 * 50 < found["prompt_tokens"] < 6 * 130
+    assert found["good_share"] == 1 and found["server"]["contexts"] == 8
+    assert found["ttft_ms"]["p50"] <= found["ttft_ms"]["p99"] <= found["e2e_ms"]["p99"]
+
+    missed = json.loads(run(*words, "--slo", "ttft=0.001ms", "--rate", "50", "--json").stdout)
+    assert missed["goodput_per_s"] == 0 and missed["ok"] == 6
+
+    worse = found | {"output_tokens_per_s": found["output_tokens_per_s"] * 0.9}
+    (tmp_path / "b.json").write_text(json.dumps(worse))
+    files = (str(output), str(tmp_path / "b.json"))
+    table = run("bench", "compare", *files, "--max-regression", "5%", code=1).stdout
+    assert "output_tokens_per_s\t-10.0 %\tworse" in table
+    run("bench", "compare", *files, "--max-regression", "15%")
+    run("bench", "compare", *reversed(files))
+    assert (
+        "different plans"
+        in run("bench", "compare", files[0], str(_with_plan(tmp_path, found)), code=2).stderr
+    )
+
+
+def _with_plan(folder: Path, found: dict[str, Any]) -> Path:
+    path = folder / "c.json"
+    path.write_text(json.dumps(found | {"plan": found["plan"] | {"concurrent": 99}}))
+    return path
+
+
+def test_refused_measurements(tiny: Any, run: Run) -> None:
+    for words in (["--requests", "0"], ["--slo", "ttft=fast"], ["compare", "a"]):
+        assert "allowed" in run("bench", "--url", tiny.url, *words, code=2).stderr
+    failed = run("bench", "--url", tiny.url, "--prompt-len", "4000", "--requests", "2", code=1)
+    assert "context_length_exceeded" in failed.stdout and "0 / 2" in failed.stdout
