@@ -274,6 +274,31 @@ class Settings(BaseModel):
         "drop_turns", description="what happens to a conversation longer than the context"
     )
 
+    # What it tells, and how it starts and stops
+    metrics_port: int = Field(
+        16072, ge=0, le=65535, description="port of Prometheus metrics; 0 takes a free one"
+    )
+    metrics_enabled: bool = Field(True, description="serve Prometheus metrics")
+    metrics_key: SecretStr | None = Field(
+        None, min_length=1, description="bearer token that a scrape must send"
+    )
+    log_content: bool = Field(
+        False, description="write prompts and answers to the log; they hold what people said"
+    )
+    enable_warm_up: bool = Field(True, description="decode one token before saying ready")
+    drain_settle_s: float = Field(
+        2,
+        ge=0,
+        le=60,
+        description="seconds after SIGTERM in which late requests are still accepted",
+    )
+    stall_timeout_s: float = Field(
+        60,
+        ge=0,
+        le=3600,
+        description="seconds of work without a step after which it is not ready; 0 is never",
+    )
+
 
 def describe_fields() -> list[FieldHelp]:
     """All settings in the order they are written."""

@@ -22,10 +22,12 @@ THIRD_PARTY = {
 ROWS = (
     {"environment", "errors", "types", "params", "messages", "messages_tr", "guide", "_core"}
     | {"messages_tr_client"},
-    {"settings", "config", "log", "terminal", "machine", "api_key", "tls"},
+    {"settings", "config", "log", "log_lines", "log_writer", "process", "terminal", "machine"}
+    | {"api_key", "tls"},
     {"_convert", "_handle", "options", "engine_protocol", "engine", "async_engine", "models"}
     | {"testing", "memory"},
-    {"chat_call", "chat_stream", "running", "service"},
+    {"tallies", "accounts", "chat_call", "chat_stream", "running", "pulse", "service"}
+    | {"snapshot", "metrics", "tracing", "systemd", "companions", "lifecycle"},
     {"http", "rpc"},
     {"banner", "serve", "checkup"} | {"client"},
     {"commands", "cli", "__main__"},

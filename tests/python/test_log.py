@@ -7,6 +7,7 @@ import io
 import json
 import logging
 import re
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -26,6 +27,7 @@ def restore_root() -> Iterator[None]:
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     yield
+    logging.captureWarnings(False)
     root.handlers[:] = handlers
     root.setLevel(level)
 
@@ -33,6 +35,7 @@ def restore_root() -> Iterator[None]:
 def logged(stream: io.StringIO, **attributes: Any) -> str:
     log.set_up_logging("debug", stream, env="test")
     log.event(logging.getLogger("x"), "SOME_EVENT", "ığ\x00\n\x1b[31m\x7f\x85\u2028", **attributes)
+    assert log.flush()
     return stream.getvalue()
 
 
@@ -59,13 +62,45 @@ def test_json_line() -> None:
     assert line["message"] == "ığ\x00\n\x1b[31m\x7f\x85\u2028"
 
 
+def test_no_colours_when_they_are_not_wanted() -> None:
+    out = Terminal()
+    log.set_up_logging("info", out, colours=False)
+    log.event(logging.getLogger("x"), "SOME_EVENT", "hello", count=3)
+    assert log.flush() and "\x1b" not in out.getvalue()
+
+
+def test_every_source_takes_the_same_pipe() -> None:
+    out = io.StringIO()
+    log.set_up_logging("info", out)
+    for name in ("uvicorn.error", "grpc", "sentiric_llama.ggml", "py.warnings"):
+        logging.getLogger(name).warning("said by %s", name)
+    warnings.warn("old", DeprecationWarning, stacklevel=1)
+    assert log.flush()
+    lines = [json.loads(line) for line in out.getvalue().splitlines()]
+    events = ["UVICORN_ERROR", "GRPC", "LLAMA_CPP_WARN", "PY_WARNINGS", "PY_WARNINGS"]
+    assert [line["event"] for line in lines] == events
+    assert "DeprecationWarning: old" in lines[-1]["message"]
+
+
+def test_ids_from_trace_context() -> None:
+    parent = f"00-{'a' * 32}-{'b' * 16}-01"
+    headers = {"traceparent": parent}
+    trace = log.read_trace(headers.get, "http", "made")
+    assert (trace.trace_id, trace.span_id, trace.traceparent) == ("a" * 32, "b" * 16, parent)
+    assert (trace.request_id, trace.protocol) == ("made", "http")
+    trace = log.read_trace((headers | {"x-trace-id": "own", "x-request-id": "r"}).get, "grpc", "m")
+    assert (trace.trace_id, trace.span_id, trace.request_id) == ("own", "b" * 16, "r")
+    bad = {"traceparent": "00-zz-1-01", "x-tenant-id": "a b"}
+    assert log.read_trace(bad.get, "http", "m") == log.Trace(request_id="m", protocol="http")
+
+
 def test_unknown_ids_are_null() -> None:
     line = json.loads(logged(io.StringIO()))
     assert line["trace_id"] is line["span_id"] is line["tenant_id"] is None
 
 
 def test_terminal_line() -> None:
-    text = logged(Terminal(), count=3)
+    text = re.sub(r"\x1b\[(?:\d;)?\d{1,2}m", "", logged(Terminal(), count=3))  # our own colours
     assert re.match(r"\d\d:\d\d:\d\d INFO  SOME_EVENT ", text) and "count=3" in text
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028]", text) and text.count("\n") == 1
 
@@ -79,6 +114,7 @@ def test_exceptions_show_frames_but_not_foreign_texts(stream: Any) -> None:
             raise error
         except Exception as caught:
             logging.getLogger("x").error("failed", exc_info=caught)
+    assert log.flush()
     text = out.getvalue()
     assert "a prompt" not in text and "KeyError" in text and "test_log.py" in text
     assert "Unavailable: closed" in text
@@ -88,6 +124,7 @@ def test_lone_surrogates_do_not_break_a_line() -> None:
     out = io.StringIO()
     log.set_up_logging("info", out)
     logging.getLogger("x").warning("a\ud800b")
+    assert log.flush()
     assert json.loads(out.getvalue())["message"] == "a?b"
     assert json.loads(out.getvalue())["severity"] == "WARN"
 

@@ -6,31 +6,34 @@ from __future__ import annotations
 import logging
 import time
 import uuid
+from collections import Counter
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sentiric_llama.log import CURRENT_TRACE, Trace, clean_id, event
+from sentiric_llama.log import CURRENT_TRACE, Trace, event, read_trace
 
 logger = logging.getLogger(__name__)
 
 
 class TraceMiddleware:
-    """Sets `log.CURRENT_TRACE` for the request and returns its `x-request-id`."""
+    """Sets `log.CURRENT_TRACE` for the request, returns its `x-request-id`, counts the answer."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, statuses: Counter[int]) -> None:
         self._app = app
+        self._statuses = statuses
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        trace = read_trace(scope)
+        trace = trace_of(scope)
         request_id = (trace.request_id or "").encode()
         started = time.monotonic()
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
                 message["headers"] = [*message["headers"], (b"x-request-id", request_id)]
+                self._statuses[message["status"]] += 1
                 _log(scope, message["status"], started)
             await send(message)
 
@@ -41,15 +44,10 @@ class TraceMiddleware:
             CURRENT_TRACE.reset(token)
 
 
-def read_trace(scope: Scope) -> Trace:
-    """The ids of one request; what is no id is ignored, a missing request id is made."""
-    found = {name: value.decode("latin-1") for name, value in scope["headers"]}
-    return Trace(
-        trace_id=clean_id(found.get(b"x-trace-id")),
-        span_id=clean_id(found.get(b"x-span-id")),
-        tenant_id=clean_id(found.get(b"x-tenant-id")),
-        request_id=clean_id(found.get(b"x-request-id")) or uuid.uuid4().hex,
-    )
+def trace_of(scope: Scope) -> Trace:
+    """The ids of one request; a missing request id is made."""
+    found = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    return read_trace(found.get, "http", uuid.uuid4().hex)
 
 
 def _log(scope: Scope, status: int, started: float) -> None:

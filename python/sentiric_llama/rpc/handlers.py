@@ -26,7 +26,7 @@ from sentiric_llama.errors import (
 )
 from sentiric_llama.log import CURRENT_TRACE, event
 from sentiric_llama.rpc.limits import STALL_S
-from sentiric_llama.rpc.metadata import echo_of, read_trace
+from sentiric_llama.rpc.metadata import echo_of, trace_of
 from sentiric_llama.rpc.status import Context, abort
 
 logger = logging.getLogger(__name__)
@@ -85,7 +85,7 @@ async def write(context: Context, message: bytes) -> None:
 @contextlib.asynccontextmanager
 async def answering(method: MethodDescriptor, context: Context) -> AsyncIterator[None]:
     """One call from its ids to its status. A cancel is never held back: gRPC would leak it."""
-    trace = read_trace(tuple(context.invocation_metadata() or ()))
+    trace = trace_of(tuple(context.invocation_metadata() or ()))
     CURRENT_TRACE.set(trace)  # of this call alone: gRPC gives each a task
     started = time.monotonic()
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Sequence
 
-from sentiric_llama.log import Trace, clean_id
+from sentiric_llama.log import Trace, read_trace
 
 Metadata = Sequence[tuple[str, str | bytes]]
 
@@ -18,15 +18,10 @@ _NAMES = {
 }
 
 
-def read_trace(metadata: Metadata) -> Trace:
-    """The ids of one call; what is no id is ignored, a missing request id is made."""
-    found = {
-        _NAMES[name]: clean_id(value)
-        for name, value in metadata
-        if name in _NAMES and isinstance(value, str)
-    }
-    found["request_id"] = found.get("request_id") or uuid.uuid4().hex
-    return Trace(**found)
+def trace_of(metadata: Metadata) -> Trace:
+    """The ids of one call; a missing request id is made."""
+    found = {name: value for name, value in metadata if isinstance(value, str)}
+    return read_trace(found.get, "grpc", uuid.uuid4().hex)
 
 
 def echo_of(trace: Trace) -> tuple[tuple[str, str], ...]:

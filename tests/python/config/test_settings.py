@@ -148,6 +148,28 @@ def test_public_addresses(host: str, public: bool) -> None:
         assert config.binding_warnings(production) == []
 
 
+@pytest.mark.parametrize(
+    ("given", "warns"),
+    [
+        ({}, False),
+        ({"host": "0.0.0.0"}, True),
+        ({"host": "0.0.0.0", "metrics_key": "k"}, False),
+        ({"host": "0.0.0.0", "metrics_enabled": False}, False),
+    ],
+)
+def test_open_metrics_are_told(given: dict[str, Any], warns: bool) -> None:
+    lines = config.metrics_warnings(load_settings(**given))
+    assert bool(lines) is warns and all("METRICS_KEY" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("environ", "wanted"),
+    [({}, True), ({"NO_COLOR": "1"}, False), ({"NO_COLOR": ""}, True), ({"TERM": "dumb"}, False)],
+)
+def test_colours(environ: dict[str, str], wanted: bool) -> None:
+    assert config.colours_wanted(environ) is wanted
+
+
 def test_unknown_setting_gets_a_suggestion() -> None:
     with pytest.raises(InvalidArgument, match="context_sise is no setting, did you mean context_"):
         load_settings(context_sise=1)
