@@ -9,6 +9,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from sentiric_llama.accounts import Accounts, Call, TokenClock
 from sentiric_llama.engine_protocol import AsyncEngineProtocol
 from sentiric_llama.errors import Cancelled, InternalError, SentiricLlamaError, Unavailable
 from sentiric_llama.types import (
@@ -42,13 +43,22 @@ class ChatStream:
     """Reads the deltas of all choices. Owned by `LlamaService.open_chat`, which closes it."""
 
     def __init__(
-        self, engine: AsyncEngineProtocol, requests: Sequence[Request], model: str, notice: str
+        self,
+        engine: AsyncEngineProtocol,
+        requests: Sequence[Request],
+        notice: str,
+        accounts: Accounts,
+        call: Call,
     ) -> None:
-        self.model = model
+        self.model = call.model
         self.notice = notice
         self.num_choices = len(requests)
         self.finals: dict[int, Final] = {}
         self.contexts: dict[int, ContextReport] = {}
+        self.texts: dict[int, list[str]] | None = None
+        """Set it to have kept what each choice said."""
+        self._accounts = accounts
+        self._call = call
         self._failure: SentiricLlamaError | None = None
         self._queue: asyncio.Queue[ChoiceDelta | SentiricLlamaError] = asyncio.Queue(MAX_BUFFERED)
         self._tasks = [
@@ -123,24 +133,36 @@ class ChatStream:
             self._queue.put_nowait(error)
 
     async def aclose(self) -> None:
-        """Stops what still runs and waits until the engine let go of it."""
+        """Stops what still runs, waits until the engine let go of it, and settles the account."""
         for task in self._tasks:
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks)
+        self._call.is_complete = self.done
+        self._call.usage, self._call.context = self.usage, self.context
+        if self._failure is not None:
+            self._call.note_failure(self._failure)
 
     def _note(self, item: ChoiceDelta) -> ChoiceDelta:
+        if self.texts is not None:
+            self.texts.setdefault(item.index, []).append(item.delta.text)
         self.contexts[item.index] = item.delta.context
         if item.delta.final is not None:
             self.finals[item.index] = item.delta.final
         return item
 
     async def _produce(self, engine: AsyncEngineProtocol, index: int, request: Request) -> None:
+        clock = TokenClock(self._accounts, self._call)
         try:
             async with contextlib.aclosing(engine.stream(request)) as deltas:
                 async for delta in deltas:
+                    clock.tick(len(delta.tokens))
+                    is_held_back = self._queue.full()
                     await self._queue.put(ChoiceDelta(index, checked(delta)))
+                    if is_held_back:
+                        clock.resume()
                     if delta.final is not None:
+                        self._accounts.note_final(self._call, delta.final)
                         return
             raise InternalError("the stream ended without a final event", where="engine")
         except Cancelled:

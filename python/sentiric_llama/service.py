@@ -5,10 +5,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from sentiric_llama.accounts import Accounts, Call
 from sentiric_llama.chat_call import MAX_CONTENT_BYTES, ChatCall, build_requests
 from sentiric_llama.chat_stream import ChatStream, ChoiceDelta, Collector
 from sentiric_llama.config import Settings
@@ -20,10 +23,13 @@ from sentiric_llama.errors import (
     SentiricLlamaError,
     Unavailable,
 )
-from sentiric_llama.log import CURRENT_TRACE
+from sentiric_llama.log import CURRENT_TRACE, event
 from sentiric_llama.params import out_of_range
+from sentiric_llama.pulse import Pulse
 from sentiric_llama.running import RunningCalls
 from sentiric_llama.types import Capacity, Completion, ContextReport, Timings, Usage
+
+logger = logging.getLogger(__name__)
 
 MAX_TOKENS_LISTED = 2**20
 """Most ids that one detokenize call may bring."""
@@ -35,11 +41,13 @@ class NotReady(Unavailable):
 
 
 class Readiness(StrEnum):
-    """Where the service is in its life; only READY accepts work."""
+    """Where the service is in its life; READY tells balancers to send work."""
 
     LOADING = "loading"
     READY = "ready"
     FAILED = "failed"
+    STALLED = "stalled"
+    """The engine has work and makes no progress."""
     DRAINING = "draining"
 
 
@@ -74,13 +82,22 @@ class LlamaService:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.state = Readiness.LOADING
+        self.accounts = Accounts()
+        self.accounts.on_first_token.append(_log_first_token)
         self.failure: SentiricLlamaError | None = None
         self.in_flight = 0
+        self.on_state_change: list[Callable[[Readiness], None]] = []
+        """Called on the event loop with every new state, in order; must not block."""
+        self._state = Readiness.LOADING
+        self.load_seconds: float | None = None
+        """From the start of loading to readiness."""
+        self.pulse = Pulse(settings.stall_timeout_s)
+        self._accepts_work = False
         self.running = RunningCalls()
-        self._listeners: list[Callable[[], None]] = []
         self._engine: AsyncEngineProtocol | None = None
         self._model: ServedModel | None = None
+        self.closed = asyncio.Event()
+        """Set when the engine is gone; what only looks on ends then."""
         self._idle = asyncio.Event()
         self._idle.set()
 
@@ -88,20 +105,37 @@ class LlamaService:
         """The engine is loaded: accept work, unless the service is already shutting down."""
         self._engine, self._model = engine, model
         if self.state is not Readiness.DRAINING:
-            self._become(Readiness.READY)
+            self._accepts_work = True
+            self._change(Readiness.READY)
 
     def fail(self, error: SentiricLlamaError) -> None:
         """Loading ended without a model."""
         self.failure = error
-        self._become(Readiness.FAILED)
+        self._change(Readiness.FAILED)
+
+    def beat(self) -> None:
+        """To be called each second: samples the engine and notices when it stands still.
+
+        A stalled service is not ready; what runs and what comes is kept, for it may move again.
+        """
+        if self._engine is None:
+            return
+        was_stalled, now = self.pulse.is_stalled, time.monotonic()
+        self.pulse.beat(self._engine, now)
+        if self.pulse.is_stalled and not was_stalled:
+            waited = round(now - self.pulse.moved_at, 1)
+            event(logger, "ENGINE_STALLED", "no step", logging.ERROR, waited_s=waited)
+        if self.state in (Readiness.READY, Readiness.STALLED):
+            self._change(Readiness.STALLED if self.pulse.is_stalled else Readiness.READY)
+
+    def announce_drain(self) -> None:
+        """No longer ready, so that balancers send nothing more; what still comes is accepted."""
+        self._change(Readiness.DRAINING)
 
     def begin_drain(self) -> None:
         """Refuse new work from now on; what runs may finish."""
-        self._become(Readiness.DRAINING)
-
-    def on_change(self, listener: Callable[[], None]) -> None:
-        """Calls `listener` on the event loop after each change of `state`."""
-        self._listeners.append(listener)
+        self._accepts_work = False
+        self._change(Readiness.DRAINING)
 
     async def wait_idle(self, timeout_s: float) -> bool:
         """True when nothing runs any more, False when `timeout_s` passed first."""
@@ -115,8 +149,15 @@ class LlamaService:
     async def close(self) -> None:
         """Ends what runs with Unavailable and frees the engine. Idempotent."""
         self.begin_drain()
-        if self._engine is not None:
-            await self._engine.close()
+        engine, self._engine = self._engine, None
+        if engine is not None:
+            await engine.close()
+        self.closed.set()
+
+    @property
+    def state(self) -> Readiness:
+        """Where the service is in its life; probes answer from it."""
+        return self._state
 
     @property
     def is_ready(self) -> bool:
@@ -133,6 +174,16 @@ class LlamaService:
     def engine(self) -> AsyncEngineProtocol:
         """The engine. Raises NotReady."""
         return self._ready()[0]
+
+    @property
+    def attached_engine(self) -> AsyncEngineProtocol | None:
+        """The engine as long as there is one, draining or not; for those who only look."""
+        return self._engine
+
+    @property
+    def attached_model(self) -> ServedModel | None:
+        """The model that was loaded last, whatever the state."""
+        return self._model
 
     @property
     def model(self) -> ServedModel:
@@ -161,20 +212,24 @@ class LlamaService:
         Raises NotReady, ModelNotFound, InvalidArgument or ContextLengthExceeded at once; the
         engine's own refusals come from the stream's first read.
         """
-        engine, _ = self._ready()
-        self._check_tenant()
-        model = self.find_model(call.model or "")
-        requests = build_requests(call, self.settings, engine.info.num_vocab)
-        self._enter()
-        try:
-            stream = ChatStream(engine, requests, model.name, model.notice)
+        with self.accounts.open("chat") as account:
+            engine, _ = self._ready()
+            self._check_tenant()
+            model = self.find_model(call.model or "")
+            requests = build_requests(call, self.settings, engine.info.num_vocab)
+            account.model, account.is_stream = model.name, True
+            self._enter()
             try:
-                with self.running.entry(stream):
-                    yield stream
+                stream = ChatStream(engine, requests, model.notice, self.accounts, account)
+                self._log_question(call, stream)
+                try:
+                    with self.running.entry(stream):
+                        yield stream
+                finally:
+                    await stream.aclose()
+                    self._log_answer(stream)
             finally:
-                await stream.aclose()
-        finally:
-            self._leave()
+                self._leave()
 
     async def chat(self, call: ChatCall) -> ChatResult:
         """A whole answer. Cancelling the task stops the generation."""
@@ -192,15 +247,17 @@ class LlamaService:
         self, text: str, *, add_special: bool = False, parse_special: bool = True
     ) -> list[int]:
         """Token ids of a text."""
-        engine, _ = self._ready()
-        _check_size("content", [text])
-        return await engine.tokenize(text, add_special=add_special, parse_special=parse_special)
+        with self.accounts.open("tokenize"):
+            engine, _ = self._ready()
+            _check_size("content", [text])
+            return await engine.tokenize(text, add_special=add_special, parse_special=parse_special)
 
     async def detokenize(self, tokens: Sequence[int]) -> str:
         """The text of token ids; control tokens are shown."""
-        engine, _ = self._ready()
-        _check_tokens(tokens, engine.info.num_vocab)
-        return await engine.detokenize(tokens, show_special=True)
+        with self.accounts.open("detokenize"):
+            engine, _ = self._ready()
+            _check_tokens(tokens, engine.info.num_vocab)
+            return await engine.detokenize(tokens, show_special=True)
 
     async def token_bytes(self, tokens: Sequence[int]) -> list[bytes]:
         """Each token's own bytes; control tokens are shown."""
@@ -210,32 +267,46 @@ class LlamaService:
 
     async def embed(self, texts: Sequence[str]) -> FloatArray:
         """One pooled, L2-normalised row for each text. Raises NotSupported, InvalidArgument."""
-        engine, _ = self._ready()
-        self._check_tenant()
-        if not 1 <= len(texts) <= MAX_EMBED_TEXTS:
-            raise out_of_range("texts", len(texts), f"1..{MAX_EMBED_TEXTS} texts")
-        _check_size("texts", texts)
-        self._enter()
-        try:
-            return await engine.embed(texts)
-        finally:
-            self._leave()
-
-    def _become(self, state: Readiness) -> None:
-        self.state = state
-        for listener in self._listeners:
-            listener()
+        with self.accounts.open("embeddings"):
+            engine, _ = self._ready()
+            self._check_tenant()
+            if not 1 <= len(texts) <= MAX_EMBED_TEXTS:
+                raise out_of_range("texts", len(texts), f"1..{MAX_EMBED_TEXTS} texts")
+            _check_size("texts", texts)
+            self._enter()
+            try:
+                return await engine.embed(texts)
+            finally:
+                self._leave()
 
     def _ready(self) -> tuple[AsyncEngineProtocol, ServedModel]:
-        if self.state is Readiness.DRAINING:
+        if self.state is Readiness.DRAINING and not self._accepts_work:
             raise NotReady("The server is shutting down")
-        if self._engine is None or self._model is None or not self.is_ready:
+        if self._engine is None or self._model is None or not self._accepts_work:
             raise NotReady("Model is loading or not ready")
         return self._engine, self._model
 
+    def _change(self, state: Readiness) -> None:
+        if state is not self._state:
+            self._state = state
+            for listener in self.on_state_change:
+                listener(state)
+
     def _check_tenant(self) -> None:
         if self.settings.require_tenant and CURRENT_TRACE.get().tenant_id is None:
+            event(logger, "MISSING_TENANT_ID", "refused", logging.WARNING)
             raise InvalidArgument("tenant_id header is strictly required")
+
+    def _log_question(self, call: ChatCall, stream: ChatStream) -> None:
+        if self.settings.log_content:
+            stream.texts = {}
+            messages = [{"role": m.role, "content": m.content} for m in call.messages]
+            event(logger, "LLM_REQUEST_CONTENT", "asked", messages=messages)
+
+    def _log_answer(self, stream: ChatStream) -> None:
+        if stream.texts is not None:
+            texts = ["".join(stream.texts[index]) for index in sorted(stream.texts)]
+            event(logger, "LLM_ANSWER_CONTENT", "answered", texts=texts)
 
     def _enter(self) -> None:
         self.in_flight += 1
@@ -245,6 +316,13 @@ class LlamaService:
         self.in_flight -= 1
         if self.in_flight == 0:
             self._idle.set()
+
+
+def _log_first_token(call: Call) -> None:
+    """Under the two names that readers of these logs know."""
+    kind = "HTTP" if call.trace.protocol == "http" else "LLM"
+    ttft_ms = round(1e3 * (call.ttft_s or 0.0), 1)
+    event(logger, f"{kind}_TTFT_COMPUTED", "first token", ttft_ms=ttft_ms)
 
 
 def _check_size(where: str, texts: Sequence[str]) -> None:

@@ -194,10 +194,13 @@ class FakeEngine:
         for index, char in enumerate(text):
             await asyncio.sleep(self.delay_s)
             self._check(request, started, index)
-            first = first or time.monotonic()
+            if not first:
+                first = time.monotonic()
+                self._count(prompt_tokens=_num_prompt_tokens(request))
+            self._count(steps=1, decode_calls=1, generated_tokens=1)
             yield Delta(char, (ord(char),), _logprobs(char, request), self.context)
         self._check(request, started, self.fail_after if self.fail else 0)
-        prompt = sum(len(message.content) for message in request.messages) or len(request.text)
+        prompt = _num_prompt_tokens(request)
         now = time.monotonic()
         timings = Timings(
             prompt_n=prompt,
@@ -224,6 +227,11 @@ class FakeEngine:
     def _count(self, **changes: int) -> None:
         now = {name: getattr(self._stats, name) + add for name, add in changes.items()}
         self._stats = replace(self._stats, **now)
+
+
+def _num_prompt_tokens(request: Request) -> int:
+    said = sum(len(message.content) for message in request.messages)
+    return said or len(request.text) or len(request.tokens)
 
 
 def _cut(text: str, request: Request) -> tuple[str, FinishReason, str | None]:

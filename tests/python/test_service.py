@@ -72,6 +72,33 @@ def test_attach_while_draining_stays_draining() -> None:
     run(body())
 
 
+def test_listeners_hear_each_change_of_state_once() -> None:
+    async def body() -> None:
+        service = LlamaService(Settings())
+        heard: list[Readiness] = []
+        service.on_state_change.append(heard.append)
+        service.fail(InternalError("x"))
+        service.attach(FakeEngine(), ServedModel("m"))
+        service.announce_drain()
+        service.begin_drain()
+        await service.close()
+        assert heard == [Readiness.FAILED, Readiness.READY, Readiness.DRAINING]
+
+    run(body())
+
+
+def test_an_announced_drain_still_accepts_work() -> None:
+    async def body() -> None:
+        service = ready(FakeEngine())
+        service.announce_drain()
+        assert not service.is_ready and (await service.chat(CALL)).choices[0].text == "You said: hi"
+        service.begin_drain()
+        with pytest.raises(NotReady, match="shutting down"):
+            await service.chat(CALL)
+
+    run(body())
+
+
 def test_names() -> None:
     async def body() -> None:
         service = ready(FakeEngine())

@@ -14,11 +14,13 @@ from sentiric_llama.config import Settings
 from sentiric_llama.errors import SentiricLlamaError
 from sentiric_llama.http.auth import ApiKeyAuth
 from sentiric_llama.http.chat import ChatEndpoint
+from sentiric_llama.http.drain import CloseWhileDraining
 from sentiric_llama.http.errors import HttpError, UnexpectedErrorMiddleware, handle_error
 from sentiric_llama.http.health import HealthEndpoints, ModelEndpoints
 from sentiric_llama.http.limits import BodyLimits, HeaderLimits
 from sentiric_llama.http.linger import LingeringClose
 from sentiric_llama.http.page import page_routes
+from sentiric_llama.http.stats import StatsEndpoints
 from sentiric_llama.http.tokens import TokenEndpoints
 from sentiric_llama.http.trace import TraceMiddleware
 from sentiric_llama.service import LlamaService
@@ -31,7 +33,7 @@ def build_app(service: LlamaService, settings: Settings) -> Starlette:
     handlers: dict[int | type[Exception], ExceptionHandler] = dict.fromkeys(_HANDLED, handle_error)
     app = Starlette(
         routes=build_routes(service),
-        middleware=build_layers(settings),
+        middleware=build_layers(service, settings),
         exception_handlers=handlers,
     )
     app.router.redirect_slashes = False
@@ -44,6 +46,7 @@ def build_routes(service: LlamaService) -> list[BaseRoute]:
     health = HealthEndpoints(service)
     models = ModelEndpoints(service)
     tokens = TokenEndpoints(service)
+    stats = StatsEndpoints(service)
     return [
         Route("/v1/chat/completions", chat.post, methods=["POST"]),
         Route("/chat/completions", chat.post, methods=["POST"]),
@@ -55,13 +58,19 @@ def build_routes(service: LlamaService) -> list[BaseRoute]:
         Route("/v1/health", health.v1_health, methods=["GET"]),
         Route("/health/live", health.live, methods=["GET"]),
         Route("/health/ready", health.ready, methods=["GET"]),
+        Route("/v1/stats", stats.get, methods=["GET"]),
+        Route("/v1/stats/stream", stats.stream, methods=["GET"]),
         *page_routes(),
     ]
 
 
-def build_layers(settings: Settings) -> list[Middleware]:
+def build_layers(service: LlamaService, settings: Settings) -> list[Middleware]:
     """Outermost first: who asks, cheap refusals, the key, and only then the body."""
-    layers = [Middleware(TraceMiddleware), Middleware(UnexpectedErrorMiddleware)]
+    layers = [
+        Middleware(TraceMiddleware, statuses=service.accounts.http_responses),
+        Middleware(CloseWhileDraining, service=service),
+        Middleware(UnexpectedErrorMiddleware),
+    ]
     if settings.cors_origins:
         layers.append(
             Middleware(
@@ -76,6 +85,7 @@ def build_layers(settings: Settings) -> list[Middleware]:
                     "X-Trace-Id",
                     "X-Span-Id",
                     "X-Tenant-Id",
+                    "Traceparent",
                 ],
                 expose_headers=["x-request-id", "x-truncated", "x-sentiric-model-notice"],
             )

@@ -31,9 +31,10 @@ class ChatEndpoint:
         self._service = service
 
     async def post(self, request: Request) -> Response:
-        self._service.require_ready()
-        body = await read_object(request)
-        parsed = parse_chat(body, strict=self._service.settings.strict_fields)
+        with self._service.accounts.reading("chat"):
+            self._service.require_ready()
+            body = await read_object(request)
+            parsed = parse_chat(body, strict=self._service.settings.strict_fields)
         event(
             logger,
             "HTTP_CHAT_REQUEST",

@@ -18,6 +18,7 @@ _STATUS = {
     Readiness.READY: "healthy",
     Readiness.LOADING: "loading",
     Readiness.FAILED: "unhealthy",
+    Readiness.STALLED: "unhealthy",
     Readiness.DRAINING: "draining",
 }
 _RETRY = {"retry-after": str(RETRY_AFTER_S)}
@@ -57,6 +58,7 @@ class HealthEndpoints:
         message = {
             Readiness.LOADING: "Loading model",
             Readiness.FAILED: "Model failed to load",
+            Readiness.STALLED: "Engine makes no progress",
             Readiness.DRAINING: "Shutting down",
         }[self._service.state]
         error = {"code": 503, "message": message, "type": "unavailable_error"}

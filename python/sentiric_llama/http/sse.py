@@ -10,6 +10,7 @@ from typing import Any
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from sentiric_llama.accounts import ReaderLeft
 from sentiric_llama.http.errors import dump_json
 
 KEEP_ALIVE_S = 15.0
@@ -23,7 +24,7 @@ SSE_HEADERS = {
 }
 
 
-class ClientGone(Exception):
+class ClientGone(ReaderLeft):
     """The client closed its connection, or reads too slowly to go on."""
 
 

@@ -23,14 +23,17 @@ class TokenEndpoints:
 
         A piece is a list of bytes when it is no whole character.
         """
-        self._service.require_ready()
-        fields = Fields(await read_object(request))
+        with self._service.accounts.reading("tokenize"):
+            self._service.require_ready()
+            fields = Fields(await read_object(request))
+            content = fields.text("content") or ""
+            add_special = fields.flag("add_special")
+            parse_special = fields.flag("parse_special", True)
+            with_pieces = fields.flag("with_pieces")
         tokens = await self._service.tokenize(
-            fields.text("content") or "",
-            add_special=fields.flag("add_special"),
-            parse_special=fields.flag("parse_special", True),
+            content, add_special=add_special, parse_special=parse_special
         )
-        if not fields.flag("with_pieces"):
+        if not with_pieces:
             return JsonResponse({"tokens": tokens})
         pieces = [_text_or_bytes(piece) for piece in await self._service.token_bytes(tokens)]
         items = zip(tokens, pieces, strict=True)
@@ -38,12 +41,13 @@ class TokenEndpoints:
 
     async def detokenize(self, request: Request) -> JsonResponse:
         """`{tokens}` -> `{content}`."""
-        self._service.require_ready()
-        fields = Fields(await read_object(request))
-        raw = fields.items("tokens")
-        if raw is None:
-            raise InvalidArgument("required; got nothing, allowed a list of ids", where="tokens")
-        tokens = [int(TOKEN_ID.check(token)) for token in raw]
+        with self._service.accounts.reading("detokenize"):
+            self._service.require_ready()
+            raw = Fields(await read_object(request)).items("tokens")
+            if raw is None:
+                what = "required; got nothing, allowed a list of ids"
+                raise InvalidArgument(what, where="tokens")
+            tokens = [int(TOKEN_ID.check(token)) for token in raw]
         return JsonResponse({"content": await self._service.detokenize(tokens)})
 
 

@@ -33,8 +33,9 @@ class EngineServicer:
         self, request: engine_pb2.ChatRequest, context: Context
     ) -> AsyncIterator[engine_pb2.ChatEvent]:
         """Deltas of all choices as they come, then one end."""
-        self._service.require_ready()
-        call = parse_chat(request, deadline_ms(context))
+        with self._service.accounts.reading("chat"):
+            self._service.require_ready()
+            call = parse_chat(request, deadline_ms(context))
         event(logger, "LLM_REQUEST_RECEIVED", "received", messages=len(call.messages))
         started = time.monotonic()
         async with self._service.open_chat(call) as stream:

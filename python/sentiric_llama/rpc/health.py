@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
-from sentiric_llama.service import LlamaService
+from sentiric_llama.service import LlamaService, Readiness
 
 
 class HealthReporter:
@@ -27,9 +27,9 @@ class HealthReporter:
     async def start(self) -> None:
         """Reports the state of now, and from now on every change."""
         await self._report()
-        self._service.on_change(self._follow)
+        self._service.on_state_change.append(self._follow)
 
-    def _follow(self) -> None:
+    def _follow(self, _state: Readiness) -> None:
         self._task = asyncio.get_running_loop().create_task(self._report())
 
     async def _report(self) -> None:

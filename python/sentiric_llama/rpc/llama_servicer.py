@@ -32,9 +32,10 @@ class LlamaServicer:
         self, request: llama_pb2.GenerateStreamRequest, context: Context
     ) -> AsyncIterator[Response]:
         """Pieces of whole characters, then the finish details."""
-        self._service.require_ready()
-        strict = self._service.settings.strict_fields
-        call = parse_generate(request, deadline_ms(context), strict=strict)
+        with self._service.accounts.reading("chat"):
+            self._service.require_ready()
+            strict = self._service.settings.strict_fields
+            call = parse_generate(request, deadline_ms(context), strict=strict)
         event(logger, "LLM_REQUEST_RECEIVED", "received", messages=len(call.messages))
         started = time.monotonic()
         async with self._service.open_chat(call) as stream:

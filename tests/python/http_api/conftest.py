@@ -46,7 +46,7 @@ class LocalServer:
         self.engine = self._make_engine()
         if self._ready:
             self.service.attach(self.engine, ServedModel(MODEL, ("alias",), created=1))
-        self.server = serve._HttpServer(serve.http_config(self._settings, self.service))
+        self.server = serve.HttpServer(serve.http_config(self._settings, self.service))
         running = asyncio.create_task(self.server.serve(sockets=[self._listener]))
         while not self.server.started:
             await asyncio.sleep(0.005)

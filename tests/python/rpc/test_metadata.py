@@ -31,9 +31,9 @@ async def test_ids_come_back_and_reach_the_log(caplog: pytest.LogCaptureFixture)
             call = rpc.generate(metadata=sent)
             await read(call)
             assert dict(await call.initial_metadata()) == dict(sent)
-    assert traces and set(traces) == {Trace("id-0", "id-1", "id-2", "id-3")}
+    assert set(traces) == {Trace("id-0", "id-1", "id-2", "id-3", protocol="grpc")}
     events = [getattr(record, "event", "") for record in caplog.records]
-    assert events[-2:] == ["LLM_REQUEST_RECEIVED", "LLM_STREAM_COMPLETE"]
+    assert events[-3:] == ["LLM_REQUEST_RECEIVED", "LLM_TTFT_COMPUTED", "LLM_STREAM_COMPLETE"]
 
 
 async def test_wrapped_and_bad_ids() -> None:

@@ -162,7 +162,7 @@ async def https(tls: TlsSetup, **settings: Any) -> AsyncIterator[Https]:
     service = LlamaService(config)
     engine = FakeEngine()
     service.attach(engine, ServedModel("fake"))
-    server = serve._HttpServer(serve.http_config(config, service, tls))
+    server = serve.HttpServer(serve.http_config(config, service, tls))
     with serve.bind("127.0.0.1", 0) as listener:
         running = asyncio.create_task(server.serve(sockets=[listener]))
         while not server.started:

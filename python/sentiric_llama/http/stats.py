@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""`/v1/stats`: the service at a glance, once or each second. Needs the key when one is set."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from sentiric_llama.http import sse
+from sentiric_llama.http.errors import JsonResponse
+from sentiric_llama.service import LlamaService
+from sentiric_llama.snapshot import snapshot
+
+EVERY_S = 1.0
+
+
+class StatsEndpoints:
+    """Only looks; works while loading and draining, too."""
+
+    def __init__(self, service: LlamaService) -> None:
+        self._service = service
+        self._events = SharedEvents(service)
+
+    async def get(self, _request: Request) -> JsonResponse:
+        return JsonResponse(snapshot(self._service), headers={"cache-control": "no-store"})
+
+    async def stream(self, _request: Request) -> Response:
+        """The same as server-sent events, until the client leaves or the service is gone."""
+        return StatsStream(self._service, self._events)
+
+
+class SharedEvents:
+    """One look for all who watch: a thousand watchers cost little more than one."""
+
+    def __init__(self, service: LlamaService) -> None:
+        self._service = service
+        self._event = b""
+        self._made_at = -EVERY_S
+
+    def latest(self) -> bytes:
+        """An event at most half a second old."""
+        now = time.monotonic()
+        if now - self._made_at > EVERY_S / 2:
+            self._event = sse.encode_event(snapshot(self._service))
+            self._made_at = now
+        return self._event
+
+
+class StatsStream(Response):
+    """An ASGI response that looks each second."""
+
+    def __init__(self, service: LlamaService, events: SharedEvents) -> None:
+        self.background = None
+        self._service = service
+        self._events = events
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        sender = sse.Sender(send)
+        try:
+            work = self._run(sender, is_head=scope["method"] == "HEAD")
+            await sse.until_disconnect(receive, sender, work)
+        except sse.ClientGone:
+            return
+
+    async def _run(self, sender: sse.Sender, *, is_head: bool) -> None:
+        await sender.start(sse.SSE_HEADERS)
+        closed = self._service.closed
+        while not closed.is_set() and not is_head:
+            await sender.write(self._events.latest())
+            try:
+                async with asyncio.timeout(EVERY_S):
+                    await closed.wait()
+            except TimeoutError:
+                continue
+        await sender.write(b"" if is_head else sse.DONE, more=False)
