@@ -1,0 +1,221 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""A scrape: its series are those of the reference, its numbers those of what was done."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from observe_tools import Scrape, run_service
+from sentiric_llama.accounts import GAUGES, WAIT_BOUNDS_S
+from sentiric_llama.chat_call import ChatCall
+from sentiric_llama.config import Settings
+from sentiric_llama.log import CURRENT_TRACE, Trace
+from sentiric_llama.metrics.collector import make_registry
+from sentiric_llama.metrics.series import ENGINE_SERIES, EXTRA_SERIES, NOT_EXPORTED
+from sentiric_llama.service import LlamaService
+from sentiric_llama.testing import FakeEngine
+from sentiric_llama.types import ContextReport, EngineStats, Message
+
+REFERENCE = Path(__file__).parents[3] / "docs" / "metrics.md"
+CALL = ChatCall(messages=(Message("user", "hello"),))
+OLD_BOUNDS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5)
+
+# What the engine counts, and what it will count when it learns it.
+AllStats: Any = dataclasses.make_dataclass(
+    "AllStats", [(name, float, 1) for name in (*ENGINE_SERIES, *NOT_EXPORTED)], frozen=True
+)
+
+
+class CountedEngine(FakeEngine):
+    """Counts how often it is asked, and says everything there is to say."""
+
+    asked = 0
+
+    def stats(self) -> EngineStats:
+        self.asked += 1
+        known = dataclasses.asdict(super().stats())
+        stats: EngineStats = AllStats(**(dict.fromkeys(ENGINE_SERIES, 0) | known))
+        return stats
+
+
+def scrape_after(*calls: ChatCall, engine: Any = FakeEngine, protocol: str = "http") -> Scrape:
+    found: list[Scrape] = []
+
+    async def body(service: LlamaService) -> None:
+        for call in calls:
+            await service.chat(call)
+        found.append(Scrape.of(make_registry(service)))
+
+    run_service(body, engine, protocol)
+    return found[0]
+
+
+def test_every_count_of_the_engine_is_exported_or_left_out_on_purpose() -> None:
+    fields = {field.name for field in dataclasses.fields(EngineStats)}
+    forgotten = fields - ENGINE_SERIES.keys() - NOT_EXPORTED
+    assert not forgotten, "give them a row in ENGINE_SERIES, or a place in NOT_EXPORTED"
+    assert not ENGINE_SERIES.keys() & NOT_EXPORTED
+    assert set(GAUGES) == EXTRA_SERIES.keys()
+
+
+def test_a_field_the_engine_does_not_have_is_absent() -> None:
+    scrape = scrape_after()
+    fields = {field.name for field in dataclasses.fields(EngineStats)}
+    for field, series in ENGINE_SERIES.items():
+        assert scrape.has(series.name) is (field in fields), field
+
+
+def full_scrape() -> Scrape:
+    """Every series there can be."""
+    found: list[Scrape] = []
+
+    async def body(service: LlamaService) -> None:
+        service.load_seconds = 1.0
+        for name in EXTRA_SERIES:
+            service.accounts.register_gauge(name, lambda: 1.0)
+        service.accounts.http_responses[200] += 1
+        service.accounts.errors["http", "internal"] += 1
+        await service.chat(CALL)
+        found.append(Scrape.of(make_registry(service)))
+
+    run_service(body, CountedEngine)
+    return found[0]
+
+
+def test_the_reference_lists_exactly_the_series_there_are() -> None:
+    rows = re.findall(r"^\| `([\w:]+)` \| (\w+) \| (.*?) \| (.*) \|$", REFERENCE.read_text(), re.M)
+    written = {
+        (name, kind, tuple(re.findall(r"`(\w+)`", labels)), text)
+        for name, kind, labels, text in rows
+    }
+    there = set(full_scrape().series())
+    table = "\n".join(
+        f"| `{name}` | {kind} | {', '.join(f'`{label}`' for label in labels)} | {text} |"
+        for name, kind, labels, text in sorted(there - written)
+    )
+    assert written == there, f"add:\n{table}\nremove: {sorted(written - there)}"
+
+
+def test_a_scrape_reads_the_engine_once() -> None:
+    engine = CountedEngine()
+
+    async def body(service: LlamaService) -> None:
+        registry = make_registry(service)
+        assert engine.asked == 0  # nor does registering
+        for number in (1, 2):
+            Scrape.of(registry)
+            assert engine.asked == number
+
+    run_service(body, lambda: engine)
+
+
+def test_counts_are_what_was_done() -> None:
+    calls = [CALL, CALL, dataclasses.replace(CALL, max_tokens=4), dataclasses.replace(CALL, n=2)]
+    scrape = scrape_after(*calls, protocol="grpc")
+    text = len("You said: hello")
+    assert scrape.value("llm_requests_total") == 4
+    ok = {"protocol": "grpc", "endpoint": "chat", "outcome": "ok"}
+    assert scrape.value("llm_requests_total", **ok) == 4
+    assert scrape.value("llm_tokens_generated_total") == 4 * text + 4
+    assert scrape.value("llm_finish_reasons_total", reason="stop") == 4
+    assert scrape.value("llm_finish_reasons_total", reason="length") == 1
+    assert scrape.value("llm_request_latency_seconds_count", protocol="grpc", endpoint="chat") == 4
+    assert scrape.value("llm_time_to_first_token_seconds_count") == 4
+    assert scrape.value("llm_time_per_output_token_seconds_count") == 4 * text + 4 - 5
+    assert scrape.value("llm_requests_cancelled_total", protocol="grpc") == 0
+    assert scrape.value("llm_prompt_tokens_total") == 5 * len("hello")
+
+
+def test_llama_servers_invariants() -> None:
+    """Its own tests hold them: the sums of all `timings`."""
+    results: list[Any] = []
+    scrapes: list[Scrape] = []
+
+    async def body(service: LlamaService) -> None:
+        results.extend([await service.chat(CALL) for _ in range(3)])
+        scrapes.append(Scrape.of(make_registry(service)))
+
+    run_service(body, CountedEngine)
+    (scrape,) = scrapes
+    timings = [result.timings for result in results]
+    sums = {
+        "llamacpp:prompt_tokens_total": sum(t.prompt_n for t in timings),
+        "llamacpp:prompt_tokens_cached_total": sum(t.cache_n for t in timings),
+        "llamacpp:tokens_predicted_total": sum(t.predicted_n for t in timings),
+    }
+    for name, expected in sums.items():
+        assert scrape.value(name) == expected, name
+    assert scrape.value("llamacpp:n_decode_total") == 3 * len("You said: hello")
+    assert scrape.value("llamacpp:n_tokens_max") == len("hello") + len("You said: hello")
+    assert scrape.value("llamacpp:requests_processing") == 0
+    assert scrape.value("llamacpp:spec_decode_num_draft_tokens_total") == 0
+
+
+def test_the_old_bounds_are_still_there_and_a_voice_can_be_judged() -> None:
+    assert set(OLD_BOUNDS) <= set(WAIT_BOUNDS_S)
+    assert sum(0.1 <= bound <= 1 for bound in WAIT_BOUNDS_S) >= 6
+    assert WAIT_BOUNDS_S[-1] >= 60
+    bounds = {
+        float(sample.labels["le"])
+        for sample in full_scrape().samples
+        if sample.name == "llm_request_latency_seconds_bucket"
+    }
+    assert set(OLD_BOUNDS) <= bounds
+
+
+def test_while_loading() -> None:
+    scrape = Scrape.of(make_registry(LlamaService(Settings(contexts=3))))
+    assert scrape.value("llm_state", state="loading") == 1 and scrape.value("llm_state") == 1
+    assert scrape.value("llm_ready") == 0 and scrape.value("llm_contexts") == 3
+    assert scrape.value("llm_active_contexts") == 0 and not scrape.has("llm_model_info")
+
+
+def test_names_of_callers_make_no_series() -> None:
+    """Neither tenants nor models that somebody asked for become labels."""
+    found: list[Scrape] = []
+
+    async def body(service: LlamaService) -> None:
+        for number in range(500):
+            trace = Trace(tenant_id=f"tenant{number}", request_id=f"r{number}", protocol="http")
+            CURRENT_TRACE.set(trace)
+            stream = service.stream_chat(dataclasses.replace(CALL, model=f"model{number}"))
+            try:
+                await anext(stream)
+            except LookupError:
+                continue
+        found.append(Scrape.of(make_registry(service)))
+
+    run_service(body)
+    (scrape,) = found
+    assert scrape.value("llm_request_errors_total", code="model_not_found") == 500
+    assert len(scrape.samples) < 400
+    assert "tenant1" not in scrape.text and "model1" not in scrape.text
+
+
+def test_what_others_know_is_absent_until_they_do() -> None:
+    found: list[Scrape] = []
+
+    async def body(service: LlamaService) -> None:
+        values: list[float | None] = [None, 17.0]
+        name = "llm_certificate_expiry_timestamp_seconds"
+        service.accounts.register_gauge(name, lambda: values.pop(0))
+        with pytest.raises(KeyError):
+            service.accounts.register_gauge("llm_something", lambda: 1.0)
+        registry = make_registry(service)
+        found.extend([Scrape.of(registry), Scrape.of(registry)])
+        assert not found[0].has(name) and found[1].value(name) == 17
+
+    run_service(body)
+
+
+def test_truncations() -> None:
+    report = ContextReport(dropped_turns=2, dropped_tokens=9)
+    scrape = scrape_after(CALL, engine=lambda: FakeEngine(context=report))
+    assert scrape.value("llm_truncations_total", kind="dropped") == 1
+    assert scrape.value("llm_truncated_tokens_total", kind="dropped") == 9
+    assert scrape.value("llm_truncations_total", kind="shifted") == 0

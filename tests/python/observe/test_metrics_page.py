@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The metrics port over a socket: formats, headers, the key."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from http_client import Reply, request
+from observe_tools import Scrape
+from sentiric_llama import serve
+from sentiric_llama.config import Settings
+from sentiric_llama.service import LlamaService, ServedModel
+from sentiric_llama.testing import FakeEngine
+
+OPENMETRICS = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5"
+
+
+def ask(*asked: tuple[str, str, dict[str, str]], **settings: Any) -> Sequence[Reply]:
+    """Answers of a metrics port to (method, path, headers)."""
+
+    async def main() -> list[Reply]:
+        service = LlamaService(Settings(**settings))
+        service.attach(FakeEngine(), ServedModel("m"))
+        with serve.bind("127.0.0.1", 0) as listener:
+            port = listener.getsockname()[1]
+            async with serve.serve_metrics(service, listener):
+                return [
+                    await asyncio.to_thread(request, port, method, path, None, headers)
+                    for method, path, headers in asked
+                ]
+
+    return asyncio.run(main())
+
+
+def test_text_of_prometheus() -> None:
+    (reply,) = ask(("GET", "/metrics", {}))
+    assert reply.status == 200
+    assert reply.headers["content-type"].startswith("text/plain; version=0.0.4")
+    assert int(reply.headers["process-start-time-unix"]) > 1_700_000_000
+    scrape = Scrape(reply.body.decode())
+    assert scrape.value("llm_ready") == 1
+    for family in scrape.families:
+        assert family.documentation and family.type != "unknown", family.name
+
+
+def test_openmetrics_for_those_who_ask() -> None:
+    (reply,) = ask(("GET", "/metrics", {"accept": OPENMETRICS}))
+    assert reply.headers["content-type"].startswith("application/openmetrics-text; version=1.0.0")
+    assert reply.body.endswith(b"# EOF\n")
+
+
+def test_nothing_else_is_here() -> None:
+    replies = ask(
+        ("GET", "/", {}),
+        ("GET", "/v1/models", {}),
+        ("DELETE", "/metrics", {}),
+        ("GET", "/metrics/", {}),
+    )
+    assert [reply.status for reply in replies] == [404, 404, 405, 404]
+
+
+def test_the_key() -> None:
+    replies = ask(
+        ("GET", "/metrics", {}),
+        ("GET", "/metrics", {"authorization": "Bearer wrong"}),
+        ("GET", "/metrics", {"authorization": "Bearer right"}),
+        ("GET", "/health", {}),
+        metrics_key="right",
+        api_key="other",
+    )
+    assert [reply.status for reply in replies] == [401, 401, 200, 404]
+    assert b"llm_" not in replies[0].body and b"right" not in replies[2].body
+
+
+def test_switched_off() -> None:
+    async def main() -> None:
+        async with serve.serve_metrics(LlamaService(Settings()), None):
+            assert len(asyncio.all_tasks()) == 1
+
+    asyncio.run(main())
