@@ -7,30 +7,36 @@ import asyncio
 import contextlib
 import functools
 import logging
-import signal
 import socket
 import sys
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from sentiric_llama.banner import banner, reachable, summary
+from sentiric_llama.companions import companions
 from sentiric_llama.config import (
     PREFIX,
     Settings,
     binding_warnings,
+    colours_wanted,
     environment_warnings,
+    metrics_warnings,
 )
 from sentiric_llama.engine_protocol import AsyncEngineProtocol
 from sentiric_llama.errors import InternalError, SentiricLlamaError, Unavailable
 from sentiric_llama.http.app import build_app
 from sentiric_llama.http.connection import Connection
+from sentiric_llama.http.metrics import build_metrics_app
+from sentiric_llama.lifecycle import StopSignals, drain, warm_up
 from sentiric_llama.log import event, set_up_logging
 from sentiric_llama.memory import fit_to_memory
+from sentiric_llama.metrics.collector import make_registry
 from sentiric_llama.models import ModelFile, find_model
 from sentiric_llama.rpc.server import RpcServer
 from sentiric_llama.service import LlamaService, ServedModel
@@ -45,6 +51,8 @@ T = TypeVar("T")
 EXIT_INTERRUPTED = 130
 KEEP_ALIVE_S = 15
 _CLOSE_S = 5
+_CLOSE_NOW_S = 1
+_LAST_REQUESTS_S = 0.2  # on connections that were just taken: answered with 503, not reset
 _RPC_CLOSE_S = 1  # answers are over by then; what is left watches health and would never end
 _MAX_INCOMPLETE_HEAD = 64 * 1024  # above our own 16 KB, so that it is us who answer 431
 GUIDE_NOTICE = (
@@ -57,28 +65,50 @@ logger = logging.getLogger(__name__)
 
 def run(settings: Settings, open_engine: OpenEngine | None = None) -> int:
     """Serves until a signal or a failure. Returns the process's exit code."""
-    set_up_logging(settings.log_level, env=settings.env)
+    set_up_logging(settings.log_level, env=settings.env, colours=colours_wanted())
     try:
-        for line in (*environment_warnings(), *binding_warnings(settings)):
+        lines = (*environment_warnings(), *binding_warnings(settings), *metrics_warnings(settings))
+        for line in lines:
             event(logger, "SERVICE_CONFIGURED", line, logging.WARNING)
         tls = set_up_tls(settings)
         for line in tls.warnings:
             event(logger, "TLS_DISABLED", line, logging.WARNING)
-        with bind(settings.host, settings.http_port) as listener:
+        with contextlib.ExitStack() as sockets:
+            listener = sockets.enter_context(bind(settings.host, settings.http_port))
+            metrics = None
+            if settings.metrics_enabled:
+                bound = bind(settings.host, settings.metrics_port, "METRICS_PORT")
+                metrics = sockets.enter_context(bound)
             opener = open_engine or fitting(settings.fit)
-            return asyncio.run(serve(settings, listener, opener, tls))
+            work = serve(settings, listener, opener, tls, metrics)
+            return asyncio.run(work)
     except SentiricLlamaError as error:
         event(logger, "SERVICE_FAILED", str(error), logging.ERROR)
         return error.mapping.exit_code
 
 
 async def serve(
-    settings: Settings, listener: socket.socket, open_engine: OpenEngine, tls: TlsSetup
+    settings: Settings,
+    listener: socket.socket,
+    open_engine: OpenEngine,
+    tls: TlsSetup,
+    metrics: socket.socket | None = None,
 ) -> int:
     """Listens first, then loads, answers until a signal, drains. Returns the exit code."""
     service = LlamaService(settings)
+    expiry = "llm_certificate_expiry_timestamp_seconds"
+    service.accounts.register_gauge(expiry, tls.certificate_expiry_timestamp)
+    async with companions(service), serve_metrics(service, metrics):
+        return await serve_protocols(service, listener, open_engine, tls)
+
+
+async def serve_protocols(
+    service: LlamaService, listener: socket.socket, open_engine: OpenEngine, tls: TlsSetup
+) -> int:
+    """The life of the service from listening to its last answer."""
+    settings = service.settings
     rpc = RpcServer(service, settings, tls)  # takes its port now, or raises
-    http = _HttpServer(http_config(settings, service, tls))
+    http = HttpServer(http_config(settings, service, tls))
     stop = StopSignals()
     await rpc.start()
     answering = asyncio.create_task(http.serve(sockets=[listener]))
@@ -95,11 +125,35 @@ async def serve(
         await end(loading, stopped, rotating)
         await drain(service, stop)
         is_forced = stop.second.is_set()
-        http.should_exit, http.force_exit = True, is_forced
+        if is_forced:
+            http.config.timeout_graceful_shutdown = _CLOSE_NOW_S
+        await http.stop_listening(listener)
+        await asyncio.sleep(_LAST_REQUESTS_S)
+        http.should_exit = True
         await asyncio.gather(answering, rpc.stop(0 if is_forced else _RPC_CLOSE_S))
         stop.close()
         event(logger, "SERVICE_SHUTDOWN", "stopped")
     return EXIT_INTERRUPTED if stop.second.is_set() else 0
+
+
+@contextlib.asynccontextmanager
+async def serve_metrics(
+    service: LlamaService, listener: socket.socket | None
+) -> AsyncIterator[None]:
+    """Prometheus may ask as long as the block lasts, while loading and draining, too."""
+    if listener is None:
+        yield
+        return
+    started_at = service.accounts.started_at
+    app = build_metrics_app(make_registry(service), service.settings, started_at)
+    server = HttpServer(server_config(app, service.settings))
+    running = asyncio.create_task(server.serve(sockets=[listener]))
+    event(logger, "METRICS_SERVER_READY", f"listening on {url_of(listener)}/metrics")
+    try:
+        yield
+    finally:
+        server.should_exit = server.force_exit = True
+        await running
 
 
 async def end(*tasks: asyncio.Task[Any]) -> None:
@@ -130,35 +184,34 @@ async def load(service: LlamaService, open_engine: OpenEngine, places: Places) -
         service.fail(error)
         raise
     served = served_model(settings, model)
-    service.attach(engine, served)
-    if not service.is_ready:  # a signal came while it was loading
+    try:
+        if settings.enable_warm_up:
+            await warm_up(engine)
+        service.load_seconds = time.monotonic() - started
+        service.attach(engine, served)
+    except BaseException as error:
         await engine.close()
+        if isinstance(error, SentiricLlamaError):
+            service.fail(error)
+        raise
+    if not service.is_ready:  # a signal came while it was loading
+        await service.close()
         return
-    announce(settings, served, engine, places, time.monotonic() - started)
-
-
-async def drain(service: LlamaService, stop: StopSignals) -> None:
-    """Lets what runs finish within the time allowed, or until a second signal; ends the rest."""
-    service.begin_drain()
-    if service.in_flight:
-        event(logger, "SERVICE_DRAINING", "waiting for answers", in_flight=service.in_flight)
-    idle = asyncio.create_task(service.wait_idle(service.settings.drain_timeout_s))
-    second = asyncio.create_task(stop.second.wait())
-    await asyncio.wait((idle, second), return_when=asyncio.FIRST_COMPLETED)
-    idle.cancel()
-    second.cancel()
-    if service.in_flight:
-        event(logger, "SERVICE_DRAINING", "cutting off", in_flight=service.in_flight)
-    await service.close()
+    announce(settings, served, engine, places, service.load_seconds)
 
 
 def http_config(
     settings: Settings, service: LlamaService, tls: TlsSetup | None = None
 ) -> uvicorn.Config:
+    """The API of `service`, with the certificates of `tls`."""
+    return server_config(build_app(service, settings), settings, tls)
+
+
+def server_config(app: ASGIApp, settings: Settings, tls: TlsSetup | None = None) -> uvicorn.Config:
     """uvicorn with our connections, limits, certificates and logging."""
     names = settings.tls_allowed_names if tls and tls.https_client_certificates else ()
     return uvicorn.Config(
-        build_app(service, settings),
+        app,
         http=functools.partial(Connection, allowed_names=frozenset(names)),  # type: ignore[arg-type]
         ssl_context_factory=_context_factory(tls) if tls and tls.https else None,
         ws="none",
@@ -243,8 +296,11 @@ def announce(
         print(text, file=sys.stderr)
 
 
-def bind(host: str, port: int) -> socket.socket:
-    """A listening socket. Raises Unavailable saying why not and what to change."""
+def bind(host: str, port: int, setting: str = "HTTP_PORT") -> socket.socket:
+    """A listening socket. Raises Unavailable saying why not and what to change.
+
+    `setting` is what the port is called in the settings.
+    """
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, _, _, _, address = found[0]
@@ -260,7 +316,7 @@ def bind(host: str, port: int) -> socket.socket:
     except OSError as error:
         raise Unavailable(
             f"cannot listen on {host}:{port}: {error.strerror}; "
-            f"choose another with {PREFIX}HOST or {PREFIX}HTTP_PORT",
+            f"choose another with {PREFIX}HOST or {PREFIX}{setting}",
             where="serve",
         ) from None
     listener.setblocking(False)
@@ -334,28 +390,39 @@ async def in_daemon_thread(work: Callable[[], T]) -> T:
     return await done
 
 
-class StopSignals:
-    """SIGTERM and SIGINT as two events: stop in order, and stop now."""
-
-    def __init__(self) -> None:
-        self.first = asyncio.Event()
-        self.second = asyncio.Event()
-        self._loop = asyncio.get_running_loop()
-        self._signals = (signal.SIGTERM, signal.SIGINT)
-        if threading.current_thread() is threading.main_thread():
-            for number in self._signals:
-                self._loop.add_signal_handler(number, self.trigger)
-
-    def trigger(self) -> None:
-        (self.second if self.first.is_set() else self.first).set()
-
-    def close(self) -> None:
-        for number in self._signals:
-            self._loop.remove_signal_handler(number)
+def accepted(listener: socket.socket) -> Iterator[socket.socket]:
+    """The connections that wait to be taken; none is waited for."""
+    with contextlib.suppress(OSError):
+        while True:
+            connection, _ = listener.accept()
+            connection.setblocking(False)
+            yield connection
 
 
-class _HttpServer(uvicorn.Server):
+class HttpServer(uvicorn.Server):
     """Leaves the signals to `StopSignals`, which drains before it stops the server."""
+
+    async def stop_listening(self, listener: socket.socket) -> None:
+        """Takes no more connections. Those that the kernel had taken are answered, not reset."""
+        servers = getattr(self, "servers", [])
+        if not servers:  # it never started
+            return
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(listener.fileno())
+        for _ in range(4):  # asyncio resets what it took and has not yet handed over
+            await asyncio.sleep(0)
+        last = list(accepted(listener))
+        for server in servers:
+            server.close()
+        for connection in last:
+            await loop.connect_accepted_socket(self._protocol, connection, ssl=self.config.ssl)
+
+    def _protocol(self) -> asyncio.Protocol:
+        make: Any = self.config.http_protocol_class
+        connection: asyncio.Protocol = make(
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+        return connection
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

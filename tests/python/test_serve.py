@@ -51,9 +51,11 @@ class Process:
                  fail: str = "", **environment: str) -> None:  # fmt: skip
         numbers = [str(load_s), str(delay_s), fail]
         # The file is no model: its memory cannot be planned.
-        fixed = [str(model), "--http-port", "0", "--grpc-port", "0", "--fit", "off"]
+        ports = ["--http-port", "0", "--grpc-port", "0", "--metrics-port", "0"]
+        fixed = [str(model), *ports, "--fit", "off"]
         command = [sys.executable, "-c", PROGRAM, *numbers, *fixed, *flags]
         keep = {k: v for k, v in os.environ.items() if not k.startswith("LLM_LLAMA_")}
+        keep["LLM_LLAMA_SERVICE_DRAIN_SETTLE_S"] = "0"
         self.child = subprocess.Popen(
             command, env=keep | environment, stderr=subprocess.PIPE, text=True
         )

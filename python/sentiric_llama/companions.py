@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""What runs beside the protocols as long as the process lives: the pulse, systemd, spans."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import AsyncIterator
+
+from sentiric_llama import tracing
+from sentiric_llama.config import systemd_socket, traces_wanted
+from sentiric_llama.errors import SentiricLlamaError
+from sentiric_llama.log import event
+from sentiric_llama.pulse import BEAT_S
+from sentiric_llama.service import LlamaService
+from sentiric_llama.systemd import Notifier
+
+SPANS_S = 5.0
+"""Time that spans get to leave at the end."""
+
+logger = logging.getLogger(__name__)
+
+
+@contextlib.asynccontextmanager
+async def companions(service: LlamaService) -> AsyncIterator[None]:
+    """Starts all of them; ends them when the block is left."""
+    address, watchdog_s = systemd_socket()
+    notifier = Notifier(service, address)
+    service.on_state_change.append(notifier.on_state)
+    if 0 < watchdog_s < 3 * BEAT_S:
+        text = f"WatchdogSec={watchdog_s:g} is too short, a sign is sent each {BEAT_S:g} s"
+        event(logger, "SERVICE_CONFIGURED", text, logging.WARNING)
+    async with spans(service):
+        beating = asyncio.create_task(beat(service, notifier))
+        try:
+            yield
+        finally:
+            beating.cancel()
+            await asyncio.wait((beating,))
+
+
+async def beat(service: LlamaService, notifier: Notifier) -> None:
+    """Once a second, for ever; how late it comes says how long the event loop was blocked."""
+    while True:
+        with contextlib.suppress(SentiricLlamaError):  # it is being closed
+            service.beat()
+        notifier.on_beat()
+        due = time.monotonic() + BEAT_S
+        await asyncio.sleep(BEAT_S)
+        service.accounts.loop_lag_s = time.monotonic() - due
+
+
+@contextlib.asynccontextmanager
+async def spans(service: LlamaService) -> AsyncIterator[None]:
+    """Records spans when OpenTelemetry's variables ask for them."""
+    if not traces_wanted():
+        yield
+        return
+    if not tracing.is_installed():
+        event(logger, "SERVICE_CONFIGURED", tracing.MISSING, logging.WARNING)
+        yield
+        return
+    traces = tracing.Tracing(tracing.otlp_provider())
+    service.accounts.on_end.append(traces.record)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(SPANS_S):
+                await asyncio.to_thread(traces.close)
