@@ -10,7 +10,7 @@ import time
 from collections.abc import AsyncIterator
 
 from sentiric_llama import tracing
-from sentiric_llama.config import systemd_socket, traces_wanted
+from sentiric_llama.environment import systemd_socket, traces_wanted
 from sentiric_llama.errors import SentiricLlamaError
 from sentiric_llama.log import event
 from sentiric_llama.pulse import BEAT_S

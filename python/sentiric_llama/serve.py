@@ -24,11 +24,11 @@ from sentiric_llama.config import (
     PREFIX,
     Settings,
     binding_warnings,
-    colours_wanted,
     environment_warnings,
     metrics_warnings,
 )
 from sentiric_llama.engine_protocol import AsyncEngineProtocol
+from sentiric_llama.environment import colours_wanted
 from sentiric_llama.errors import InternalError, SentiricLlamaError, Unavailable
 from sentiric_llama.http.app import build_app
 from sentiric_llama.http.connection import Connection

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from sentiric_llama import config
+from sentiric_llama import config, environment
 from sentiric_llama.config import PREFIX, Settings, describe_fields, load_settings
 from sentiric_llama.errors import InvalidArgument
 
@@ -167,7 +167,7 @@ def test_open_metrics_are_told(given: dict[str, Any], warns: bool) -> None:
     [({}, True), ({"NO_COLOR": "1"}, False), ({"NO_COLOR": ""}, True), ({"TERM": "dumb"}, False)],
 )
 def test_colours(environ: dict[str, str], wanted: bool) -> None:
-    assert config.colours_wanted(environ) is wanted
+    assert environment.colours_wanted(environ) is wanted
 
 
 def test_unknown_setting_gets_a_suggestion() -> None:

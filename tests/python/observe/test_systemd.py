@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from sentiric_llama.config import Settings, systemd_socket
+from sentiric_llama.config import Settings
+from sentiric_llama.environment import systemd_socket
 from sentiric_llama.service import LlamaService, ServedModel
 from sentiric_llama.systemd import Notifier
 from sentiric_llama.testing import FakeEngine

@@ -18,7 +18,8 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from sentiric_llama import companions, tracing
 from sentiric_llama.chat_call import ChatCall
-from sentiric_llama.config import Settings, traces_wanted
+from sentiric_llama.config import Settings
+from sentiric_llama.environment import traces_wanted
 from sentiric_llama.errors import NumericError, SentiricLlamaError
 from sentiric_llama.log import CURRENT_TRACE, read_trace
 from sentiric_llama.service import LlamaService, ServedModel
