@@ -11,6 +11,9 @@ ARGS ?=
 export VIRTUAL_ENV := $(CURDIR)/.venv
 export PATH := $(VIRTUAL_ENV)/bin:$(PATH)
 
+DEVICE ?= cpu
+BENCH_BUILD := build/bench$(if $(filter cuda,$(DEVICE)),-cuda)
+
 # One build folder for the package and its C++ tests, so that llama.cpp is compiled once.
 PIP_BUILD := --no-build-isolation -C build-dir=build/dev -C cmake.define.SENTIRIC_TESTS=ON
 SOURCES := $(shell find cpp python/sentiric_llama vendor -path vendor/llama.cpp -prune -o -name '.*' -prune \
@@ -67,6 +70,18 @@ asan tsan: .venv/.build  ## C++ tests under AddressSanitizer + UBSan, under Thre
 reference: .venv/.package  ## write anew what docs/ and the flags derive from the sources
 	PYTHONPATH=python python docs/reference.py
 
+bench bench-quick: bench-tools .venv/.bench  ## against llama-server, 20 or 3 minutes; ARGS="shared8 --pairs 5"
+	python -m benchmarks --device $(DEVICE) $(if $(filter bench-quick,$@),--size quick) $(ARGS)
+
+bench-micro: .venv/.package .venv/.bench  ## what parts of the engine cost, with pytest-benchmark
+	cmake --build --preset dev --target step_cost
+	python -m pytest benchmarks -p no:cacheprovider $(ARGS)
+
+bench-tools: .venv/.package  ## llama.cpp's tools from the same tree with the same flags; DEVICE=cuda
+	cmake -S benchmarks/native -B $(BENCH_BUILD) -G Ninja --log-level=WARNING -DCMAKE_BUILD_TYPE=Release \
+	  -DGGML_NATIVE=$${SENTIRIC_NATIVE:-ON} -DSENTIRIC_CUDA=$(if $(filter cuda,$(DEVICE)),ON,OFF)
+	cmake --build $(BENCH_BUILD)
+
 guide: build/guide-venv  ## train the built-in model anew
 	cd python && ../build/guide-venv/bin/python -m guide_training $(ARGS)
 
@@ -77,7 +92,7 @@ sdist: .venv/.build  ## dist/*.tar.gz with the llama.cpp sources inside
 	python -c 'from scikit_build_core.build import build_sdist; print(build_sdist("dist"))'
 
 clean:  ## remove what was built; vendor/llama.cpp stays
-	rm -rf .venv build dist tests/.models .mypy_cache .pytest_cache .ruff_cache $(dir $(PROTO))
+	rm -rf .venv build dist tests/.models benchmarks/.models .mypy_cache .pytest_cache .ruff_cache $(dir $(PROTO))
 
 .venv/bin/python:
 	@$(PYTHON) .ci/preflight.py
@@ -93,7 +108,7 @@ clean:  ## remove what was built; vendor/llama.cpp stays
 	python -m pip install $(PIP_BUILD) . | grep -v '^Requirement already satisfied'
 	touch $@
 
-.venv/.test .venv/.lint: .venv/.%: .venv/.build
+.venv/.test .venv/.lint .venv/.bench: .venv/.%: .venv/.build
 	$(call pip_install,project optional-dependencies $*)
 	touch $@
 
@@ -111,4 +126,4 @@ build/guide-venv: python/guide_training/requirements.txt
 	$@/bin/pip install -q -r $< && touch $@
 
 .PHONY: help run install test test-core test-native test-python lint lint-style lint-types lint-stub stub proto \
-        format asan tsan reference guide wheel sdist clean
+        format asan tsan reference bench bench-quick bench-micro bench-tools guide wheel sdist clean

@@ -32,7 +32,7 @@ def tracked(*suffixes: str) -> list[Path]:
 
 def sources(*suffixes: str) -> list[Path]:
     """What we write by hand and compile or run."""
-    rooms = [ROOT / room for room in ("cpp", "python", "tests", "vendor")]
+    rooms = [ROOT / room for room in ("cpp", "python", "tests", "vendor", "benchmarks")]
     return [
         path
         for path in tracked(*suffixes)

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The catalogue, in the order of the table."""
+
+from __future__ import annotations
+
+from benchmarks.scenario import Scenario
+from benchmarks.scenarios.decoding import (
+    Json,
+    SamplingHttp,
+    SamplingInProcess,
+    Single,
+    SingleInProcess,
+)
+from benchmarks.scenarios.gpu import Gpu1b, Gpu8b
+from benchmarks.scenarios.growth import GrowthContexts, GrowthPrompt, GrowthVocabulary
+from benchmarks.scenarios.prefixes import Distinct, Interfere, Shared, Turns, TurnsCrowded
+from benchmarks.scenarios.process import ColdStart, Memory
+from benchmarks.scenarios.speculation import Copy, Neutral
+
+CATALOGUE: dict[str, Scenario] = {
+    scenario.name: scenario
+    for scenario in (
+        Single(),
+        SingleInProcess(),
+        Distinct(),
+        Shared(),
+        Interfere(),
+        Turns(),
+        TurnsCrowded(),
+        SamplingHttp(),
+        SamplingInProcess(),
+        Json(),
+        Copy(),
+        Neutral(),
+        ColdStart(),
+        Memory(),
+        GrowthContexts(),
+        GrowthPrompt(),
+        GrowthVocabulary(),
+        Gpu1b(),
+        Gpu8b(),
+    )
+}

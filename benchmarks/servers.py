@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The two servers as processes with the same flags."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from benchmarks import tools
+from benchmarks.client import chat_all
+
+START_S = 300
+LOGS = tools.ROOT / "build" / "bench-logs"
+PREFIX = "LLM_LLAMA_SERVICE_"
+
+
+@dataclass(frozen=True, slots=True)
+class Flags:
+    """What both servers are told."""
+
+    model: Path
+    contexts: int = 8
+    context_size: int = 4096
+    threads: int = 1
+    device: str = "cpu"
+    extra: tuple[str, ...] = ()
+    """Flags of our server alone, e.g. to switch a feature off."""
+
+
+class ServerFailed(Exception):
+    """A server did not come up, or died."""
+
+
+class Server:
+    """A running server. Leaving its `with` block ends the process."""
+
+    def __init__(self, name: str, command: list[str], port: int) -> None:
+        LOGS.mkdir(parents=True, exist_ok=True)
+        self.name = name
+        self.command = command
+        self.port = port
+        self.log = LOGS / f"{name.replace(' ', '-')}-{port}.log"
+        self.started_at = time.monotonic()
+        with self.log.open("wb") as log:
+            self._child = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=_environment()
+            )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.resume()
+        self._child.terminate()
+        try:
+            self._child.wait(20)
+        except subprocess.TimeoutExpired:
+            self._child.kill()
+            self._child.wait()
+        if self.log.stat().st_size and exc[0] is None:
+            self.log.unlink(missing_ok=True)
+
+    def wait_ready(self, poll_s: float = 0.05) -> Self:
+        """Until the model is loaded. Raises ServerFailed with the end of the log."""
+        while not self._is_ready():
+            if self._child.poll() is not None:
+                tail = self.log.read_text(errors="replace")[-600:]
+                raise ServerFailed(f"{self.name} ended with {self._child.returncode}: {tail}")
+            if time.monotonic() - self.started_at > START_S:
+                raise ServerFailed(f"{self.name} is not ready after {START_S} s; see {self.log}")
+            time.sleep(poll_s)
+        return self
+
+    def _is_ready(self) -> bool:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        try:
+            connection.request("GET", "/health")
+            return connection.getresponse().status == http.client.OK
+        except OSError:
+            return False
+        finally:
+            connection.close()
+
+    def warm_up(self, streams: int) -> None:
+        """Every context has decoded once before anything is measured."""
+        from benchmarks.prompts import body  # late: prompts know servers only through a port
+
+        chat_all(self.port, [body(f"warm up {i}", max_tokens=4) for i in range(streams)])
+
+    def pause(self) -> None:
+        """Takes the processor away from it while another is measured."""
+        self._child.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        if self._child.poll() is None:
+            self._child.send_signal(signal.SIGCONT)
+
+    def rss_mib(self) -> dict[str, float]:
+        """Resident memory by kind: RssAnon is heap and KV, RssFile the mapped weights."""
+        text = Path(f"/proc/{self._child.pid}/status").read_text()
+        found = re.findall(r"^(RssAnon|RssFile|RssShmem):\s+(\d+) kB", text, re.MULTILINE)
+        return {name: int(kib) / 1024 for name, kib in found}
+
+
+def start_ours(flags: Flags, name: str = "ours") -> Server:
+    """`python -m sentiric_llama serve` on a free port."""
+    port = free_port()
+    command = [sys.executable, "-m", "sentiric_llama", "serve", str(flags.model)]
+    command += ["--http-port", str(port), "--contexts", str(flags.contexts)]
+    command += ["--context-size", str(flags.context_size)]
+    command += ["--compute-threads", str(flags.threads)]
+    command += ["--gpu-layers", _layers(flags), "--queue-wait-ms", "0", *flags.extra]
+    return Server(name, command, port)
+
+
+def start_peer(flags: Flags) -> Server:
+    """llama-server, built from the tree that our engine is built from."""
+    port = free_port()
+    command = [str(tools.path("llama-server", flags.device)), "-m", str(flags.model)]
+    command += ["--host", "127.0.0.1", "--port", str(port), "-np", str(flags.contexts)]
+    command += ["-c", str(flags.contexts * flags.context_size)]
+    command += ["-t", str(flags.threads), "-ngl", _layers(flags), "--no-ui"]
+    return Server("llama-server", command, port)
+
+
+def _layers(flags: Flags) -> str:
+    return "0" if flags.device == "cpu" else "999"
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def _environment() -> dict[str, str]:
+    """Nobody's settings: neither ours nor llama.cpp's variables."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith((PREFIX, "LLAMA_ARG_")) and name != "ENV"
+    }
