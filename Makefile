@@ -70,8 +70,11 @@ asan tsan: .venv/.build  ## C++ tests under AddressSanitizer + UBSan, under Thre
 reference: .venv/.package  ## write anew what docs/ and the flags derive from the sources
 	PYTHONPATH=python python docs/reference.py
 
-bench bench-quick: bench-tools .venv/.bench  ## against llama-server, 20 or 3 minutes; ARGS="shared8 --pairs 5"
-	python -m benchmarks --device $(DEVICE) $(if $(filter bench-quick,$@),--size quick) $(ARGS)
+bench: bench-tools .venv/.bench  ## against llama-server in pairs, 20 minutes; ARGS="shared8 --pairs 5"
+	python -m benchmarks --device $(DEVICE) $(ARGS)
+
+bench-quick: override ARGS += --size quick
+bench-quick: bench  ## the same with small models and prompts, 3 minutes
 
 bench-micro: .venv/.package .venv/.bench  ## what parts of the engine cost, with pytest-benchmark
 	cmake --build --preset dev --target step_cost

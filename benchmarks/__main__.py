@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -67,6 +68,8 @@ def measure(arguments: argparse.Namespace, command: Sequence[str]) -> int:
     head = results.opening(run, command)
     print(f"load average {head['machine']['load_average_at_start']}, {run.threads} threads")
     prepare(scenarios, run)
+    for number in (signal.SIGINT, signal.SIGTERM):  # servers end with their `with` blocks
+        signal.signal(number, signal.default_int_handler)
     is_whole = not arguments.scenarios and run.size != "quick"
     outcomes: list[Outcome] = []
     try:

@@ -56,6 +56,7 @@ class Call:
 
     def __init__(self, port: int, body: dict[str, Any]) -> None:
         self._body = json.dumps(body | _STREAM).encode()
+        self._socket: socket.socket | None = None
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_S)
         self._pieces: list[tuple[float, bytes]] = []
         self._failure: Exception | None = None
@@ -69,8 +70,9 @@ class Call:
     def stop(self) -> None:
         """Leaves: the server sees a client that closed the connection."""
         self._stopped = True
-        with contextlib.suppress(OSError, AttributeError):
-            self._connection.sock.shutdown(socket.SHUT_RDWR)
+        if self._socket is not None:
+            with contextlib.suppress(OSError):  # already gone
+                self._socket.shutdown(socket.SHUT_RDWR)
         self._thread.join()
 
     def wait_first(self) -> None:
@@ -98,6 +100,8 @@ class Call:
     def _run(self) -> None:
         try:
             self.sent_at = time.monotonic()
+            self._connection.connect()
+            self._socket = self._connection.sock  # the connection forgets it with the response
             headers = {"Content-Type": "application/json", "Connection": "close"}
             path = "/v1/chat/completions"
             self._connection.request("POST", path, self._body, headers)

@@ -62,6 +62,8 @@ def run_one(scenario: Scenario, run: Run) -> Outcome:
     outcome.figures = [summary for summary in found if summary is not None]
     for summary in outcome.figures:
         run.progress("    " + one_line(summary))
+    if not outcome.figures and not outcome.failure:
+        run.progress("    nothing to compare with: this build lacks the other side")
     run.progress(f"    {outcome.seconds:.0f} s")
     return outcome
 
@@ -80,9 +82,14 @@ def measure_pairs(
 
 
 def measure(scenario: Scenario, run: Run, side: Side, number: int) -> Metrics:
+    """What the scenario measures, and the processor time that a server spent meanwhile."""
     side.resume()
     try:
-        return scenario.measure(side, run, number)
+        if not isinstance(side, Server):
+            return scenario.measure(side, run, number)
+        before = side.cpu_s()
+        metrics = scenario.measure(side, run, number)
+        return metrics | {"cpu_s": side.cpu_s() - before}
     finally:
         side.pause()
 

@@ -104,6 +104,11 @@ class Server:
         if self._child.poll() is None:
             self._child.send_signal(signal.SIGCONT)
 
+    def cpu_s(self) -> float:
+        """Processor time spent so far by all of its threads: steadier than the clock."""
+        fields = Path(f"/proc/{self._child.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def rss_mib(self) -> dict[str, float]:
         """Resident memory by kind: RssAnon is heap and KV, RssFile the mapped weights."""
         text = Path(f"/proc/{self._child.pid}/status").read_text()

@@ -62,6 +62,7 @@ def test_shared_prompts_are_counted() -> None:
     assert 8 * 400 < metrics["prompt_tokens"] < 8 * 600
     assert 0 < metrics["ttft_p50_s"] <= metrics["wall_s"]
     assert 0 <= metrics["cached_tokens"] < metrics["prompt_tokens"]
+    assert metrics["cpu_s"] > 0
 
 
 def test_running_streams_are_watched_while_a_prompt_arrives() -> None:
@@ -73,7 +74,7 @@ def test_running_streams_are_watched_while_a_prompt_arrives() -> None:
 
 
 def test_a_server_is_started_measured_and_gone(tmp_path: Path) -> None:
-    flags = Flags(test_models.model("small-q8_0"), 2, 512, 1)
+    flags = Flags(test_models.model("small-q8_0"), 2, 8192, 1)
     with start_ours(flags) as server:
         server.wait_ready()
         assert chat(server.port, body("hello", max_tokens=3)).completion_tokens == 3
@@ -87,10 +88,12 @@ def check_refusals(server: Server) -> None:
     """What a server refuses is a failure of the benchmark, and says why."""
     with pytest.raises(RequestFailed, match="status 400"):
         chat(server.port, body("hello", temperature=9))
-    call = Call(server.port, body("hello", max_tokens=400))
+    call = Call(server.port, body("hello", max_tokens=8000))
     call.wait_first()
     call.stop()
-    assert call.stamps()
+    assert 1 <= len(call.stamps()) < 8000
+    with pytest.raises(RequestFailed, match="no usage"):  # it left before the end
+        call.answer()
 
 
 def test_a_missing_model_ends_the_start(tmp_path: Path) -> None:
