@@ -11,8 +11,14 @@ _FOLDERS = {"cpu": ROOT / "build" / "bench", "cuda": ROOT / "build" / "bench-cud
 
 def path(name: str, device: str = "cpu") -> Path:
     """A built tool. Raises FileNotFoundError that says how to build it."""
-    for folder in (_FOLDERS[device] / "bin", _FOLDERS[device]):
-        if (folder / name).is_file():
-            return folder / name
+    found = _FOLDERS[device] / "bin" / name
+    if found.is_file():
+        return found
     command = "make bench-tools" + (" DEVICE=cuda" if device == "cuda" else "")
     raise FileNotFoundError(f"[benchmarks] {name} is not built; run: {command}")
+
+
+def quantize() -> Path:
+    """Of either build: where it runs does not change what it writes."""
+    built = (folder / "bin" / "bench-quantize" for folder in _FOLDERS.values())
+    return next((file for file in built if file.is_file()), None) or path("bench-quantize")

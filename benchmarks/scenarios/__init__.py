@@ -14,7 +14,7 @@ from benchmarks.scenarios.decoding import (
 from benchmarks.scenarios.gpu import Gpu1b, Gpu8b
 from benchmarks.scenarios.growth import GrowthContexts, GrowthPrompt, GrowthVocabulary
 from benchmarks.scenarios.prefixes import Distinct, Interfere, Shared, Turns, TurnsCrowded
-from benchmarks.scenarios.process import ColdStart, Memory
+from benchmarks.scenarios.process import ColdStart, HttpEvents, Memory
 from benchmarks.scenarios.speculation import Copy, Neutral
 
 CATALOGUE: dict[str, Scenario] = {
@@ -34,6 +34,7 @@ CATALOGUE: dict[str, Scenario] = {
         Neutral(),
         ColdStart(),
         Memory(),
+        HttpEvents(),
         GrowthContexts(),
         GrowthPrompt(),
         GrowthVocabulary(),

@@ -167,7 +167,7 @@ class Json(HttpScenario):
     quick_model = ModelSpec("quick", wiring="long-words")
     loads = sizes(
         quick={"keys": 6, "free": 48},
-        standard={"keys": 10, "free": 64},
+        standard={"keys": 8, "free": 48},
         spec={"keys": 16, "free": 128},
     )
     figures = (

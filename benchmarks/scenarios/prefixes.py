@@ -24,7 +24,7 @@ class Distinct(HttpScenario):
     title = "8 clients at once, prompts with nothing in common"
     loads = sizes(
         quick={"prompt": 60, "tokens": 16},
-        standard={"prompt": 100, "tokens": 24},
+        standard={"prompt": 80, "tokens": 24},
         spec={"prompt": 200, "tokens": 64},
     )
     figures = (
@@ -49,7 +49,7 @@ class Shared(HttpScenario):
     title = "8 clients at once, the same long system prompt"
     loads = sizes(
         quick={"prefix": 400, "suffix": 16, "tokens": 8},
-        standard={"prefix": 600, "suffix": 24, "tokens": 16},
+        standard={"prefix": 500, "suffix": 24, "tokens": 16},
         spec={"prefix": 1200, "suffix": 32, "tokens": 32},
     )
     figures = (
@@ -138,7 +138,7 @@ class Turns(HttpScenario):
     conversations = 8
     loads = sizes(
         quick={"turns": 2, "user": 24, "tokens": 4},
-        standard={"turns": 3, "user": 40, "tokens": 8},
+        standard={"turns": 3, "user": 32, "tokens": 6},
         spec={"turns": 4, "user": 60, "tokens": 16},
     )
     figures = (
@@ -176,7 +176,7 @@ class TurnsCrowded(Turns):
     conversations = 16
     loads = sizes(
         quick={"turns": 2, "user": 16, "tokens": 2},
-        standard={"turns": 2, "user": 40, "tokens": 8},
+        standard={"turns": 2, "user": 24, "tokens": 4},
         spec={"turns": 4, "user": 60, "tokens": 16},
     )
 

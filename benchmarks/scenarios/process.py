@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What a process costs: its start, and its memory beyond weights and KV."""
+"""What a process costs: its start, its memory beyond weights and KV, its HTTP side."""
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
 from benchmarks.client import chat, chat_all
-from benchmarks.measures import check_tokens
+from benchmarks.fake_server import STREAMS
+from benchmarks.measures import check_tokens, of_answers
 from benchmarks.prompts import body
 from benchmarks.scenario import (
     OURS,
@@ -21,9 +23,10 @@ from benchmarks.scenario import (
     Run,
     Side,
     compare,
+    enter_servers,
     sizes,
 )
-from benchmarks.servers import Flags, Server, start_ours, start_peer
+from benchmarks.servers import Flags, Server, free_port, start_ours, start_peer
 from benchmarks.shapes import ModelSpec
 
 
@@ -106,3 +109,25 @@ class Memory(Launched):
             "used_mib": used["RssAnon"],
             "file_mib": used["RssFile"],
         }
+
+
+class HttpEvents(HttpScenario):
+    """Our HTTP side alone: how many events it writes when tokens cost nothing."""
+
+    name = "http-events"
+    title = "16 clients over HTTP, an engine that only writes"
+    default_pairs = 3
+    quick_model = big_model = ModelSpec("tiny")
+    loads = sizes(quick={"tokens": 500}, standard={"tokens": 2000})
+    figures = (Figure("events per second", "events/s", "ours.events_s"),)
+
+    def sides(self, stack: ExitStack, run: Run) -> dict[str, Side]:
+        port = free_port()
+        command = [sys.executable, "-m", "benchmarks.fake_server", str(port)]
+        return enter_servers(stack, {OURS: Server("http alone", command, port)}, STREAMS)
+
+    def measure(self, side: Any, run: Run, number: int) -> Metrics:
+        tokens = self.load(run)["tokens"]
+        request = body("hello", max_tokens=tokens)
+        metrics = of_answers(chat_all(side.port, [request] * STREAMS), tokens)
+        return {"events_s": metrics["tok_s"], "wall_s": metrics["wall_s"]}
