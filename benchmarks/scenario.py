@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal, Protocol
 from benchmarks import models
 from benchmarks.prompts import Writer
 from benchmarks.servers import Flags, Server, start_ours, start_peer
-from benchmarks.shapes import ModelSpec
+from benchmarks.shapes import LARGE, SHAPES, ModelSpec
 from benchmarks.vocabulary import words_of
 
 Size = Literal["quick", "standard", "spec"]
@@ -144,13 +144,10 @@ class HttpScenario(Scenario):
     contexts: ClassVar[int] = 8
     context_size: ClassVar[int] = 4096
     quick_model: ClassVar[ModelSpec] = ModelSpec("quick")
-    big_model: ClassVar[ModelSpec] = ModelSpec("qwen2.5-0.5b")
+    big_model: ClassVar[ModelSpec] = ModelSpec(LARGE)
 
     def spec(self, run: Run) -> ModelSpec:
-        wiring = self.big_model.wiring
-        if run.big is not None:
-            return ModelSpec(run.big.shape, run.big.type, wiring)
-        return self.quick_model if run.size == "quick" else self.big_model
+        return choose_model(run, self.quick_model, self.big_model)
 
     def flags(self, run: Run) -> Flags:
         size = self.contexts, self.context_size
@@ -163,6 +160,17 @@ class HttpScenario(Scenario):
 
     @abstractmethod
     def measure(self, side: Server, run: Run, number: int) -> Metrics: ...
+
+
+def choose_model(run: Run, quick: ModelSpec, big: ModelSpec) -> ModelSpec:
+    """Of the run's size. `--model` replaces the large model, where it can be wired as wanted."""
+    if run.size == "quick":
+        return quick
+    if run.big is None or big.shape != LARGE:
+        return big
+    if big.wiring != "random" and SHAPES[run.big.shape].architecture != "qwen2":
+        return big
+    return ModelSpec(run.big.shape, run.big.type, big.wiring)
 
 
 def enter_servers(stack: ExitStack, servers: dict[str, Server], streams: int) -> dict[str, Side]:

@@ -49,6 +49,9 @@ _LLAMA = "meta-llama-Llama-3.2-3B-Instruct.jinja"
 QWEN = Shape("qwen2", "qwen2", 24, 896, 4864, 14, 2, template=_QWEN)
 SMALL = Shape("qwen2", "qwen2", 2, 128, 512, 2, 2, template=_QWEN)
 
+LARGE = "qwen2.5-0.5b"
+"""The model of a scenario that wants a real one; `--model` replaces it."""
+
 SHAPES: dict[str, Shape] = {
     "qwen2.5-0.5b": QWEN,
     "llama-3.2-1b": Shape("llama", "llama-bpe", 16, 2048, 8192, 32, 8, template=_LLAMA),

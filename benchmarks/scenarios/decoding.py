@@ -21,11 +21,12 @@ from benchmarks.scenario import (
     Scenario,
     Side,
     WrongCount,
+    choose_model,
     compare,
     sizes,
 )
 from benchmarks.servers import Server
-from benchmarks.shapes import ModelSpec
+from benchmarks.shapes import LARGE, ModelSpec
 
 
 class Single(HttpScenario):
@@ -57,11 +58,11 @@ class InProcess(Scenario):
 
     peer = ""
     small = ModelSpec("quick")
-    big = ModelSpec("qwen2.5-0.5b")
+    big = ModelSpec(LARGE)
     streams = 1
 
     def spec(self, run: Run) -> ModelSpec:
-        return run.big or (self.small if run.size == "quick" else self.big)
+        return choose_model(run, self.small, self.big)
 
     def sides(self, stack: ExitStack, run: Run) -> dict[str, Side]:
         model = self.model(run)
@@ -163,7 +164,7 @@ class Json(HttpScenario):
 
     name = "json"
     title = "JSON schema with long fixed keys, 1 client"
-    big_model = ModelSpec("qwen2.5-0.5b", wiring="long-words")
+    big_model = ModelSpec(LARGE, wiring="long-words")
     quick_model = ModelSpec("quick", wiring="long-words")
     loads = sizes(
         quick={"keys": 6, "free": 48},

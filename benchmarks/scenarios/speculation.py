@@ -28,7 +28,7 @@ from benchmarks.scenario import (
     sizes,
 )
 from benchmarks.servers import Server, start_ours
-from benchmarks.shapes import ModelSpec
+from benchmarks.shapes import LARGE, ModelSpec
 from benchmarks.vocabulary import RECITED, words_of
 from sentiric_llama.config import FieldHelp, describe_fields
 
@@ -54,7 +54,7 @@ class Copy(HttpScenario):
     name = "copy"
     title = "greedy answer that copies from the prompt, 1 client"
     contexts = 2
-    big_model = ModelSpec("qwen2.5-0.5b", wiring="recite")
+    big_model = ModelSpec(LARGE, wiring="recite")
     quick_model = ModelSpec("quick", wiring="recite")
     loads = sizes(
         quick={"tokens": 48},

@@ -205,6 +205,17 @@ def test_every_scenario_is_complete() -> None:
         assert scenario.figures
 
 
+def test_another_model_replaces_the_large_one_where_it_can() -> None:
+    run = Run(big=ModelSpec("llama-3.2-1b", "Q4_0"))
+    used = {name: scenario.spec(run).name for name, scenario in CATALOGUE.items()}
+    assert used["shared8"] == used["single-in-process"] == "llama-3.2-1b-Q4_0"
+    assert used["copy"] == "qwen2.5-0.5b-Q8_0-recite"
+    assert used["sampling16"] == "sampling-Q8_0"
+    assert used["gpu-8b"] == "llama-3.1-8b-Q8_0"
+    smaller = Run(big=ModelSpec("qwen2.5-0.5b", "Q4_K_M"))
+    assert CATALOGUE["json"].spec(smaller).name == "qwen2.5-0.5b-Q4_K_M-long-words"
+
+
 def test_scenarios_are_chosen_by_name_or_by_device() -> None:
     assert [scenario.name for scenario in chosen(["json", "single"], "cpu")] == ["json", "single"]
     assert {scenario.name for scenario in chosen([], "cuda")} == {"gpu-1b", "gpu-8b"}
