@@ -12,6 +12,8 @@ export VIRTUAL_ENV := $(CURDIR)/.venv
 export PATH := $(VIRTUAL_ENV)/bin:$(PATH)
 
 DEVICE ?= cpu
+# of_package,NAME: what the package was configured with.
+of_package = $$(sed -n 's/^$(1):[^=]*=//p' build/dev/CMakeCache.txt)
 BENCH_BUILD := build/bench$(if $(filter cuda,$(DEVICE)),-cuda)
 
 # One build folder for the package and its C++ tests, so that llama.cpp is compiled once.
@@ -82,7 +84,8 @@ bench-micro: .venv/.package .venv/.bench  ## what parts of the engine cost, with
 
 bench-tools: .venv/.package  ## llama.cpp's tools from the same tree with the same flags; DEVICE=cuda
 	cmake -S benchmarks/native -B $(BENCH_BUILD) -G Ninja --log-level=WARNING -DCMAKE_BUILD_TYPE=Release \
-	  -DGGML_NATIVE=$${SENTIRIC_NATIVE:-ON} -DSENTIRIC_CUDA=$(if $(filter cuda,$(DEVICE)),ON,OFF)
+	  -DSENTIRIC_CUDA=$(if $(filter cuda,$(DEVICE)),ON,OFF) \
+	  $(foreach name,GGML_NATIVE CMAKE_C_COMPILER CMAKE_CXX_COMPILER,-D$(name)=$(call of_package,$(name)))
 	cmake --build $(BENCH_BUILD)
 
 guide: build/guide-venv  ## train the built-in model anew
