@@ -21,7 +21,7 @@ PIP_BUILD := --no-build-isolation -C build-dir=build/dev -C cmake.define.SENTIRI
 SOURCES := $(shell find cpp python/sentiric_llama vendor -path vendor/llama.cpp -prune -o -name '.*' -prune \
              -o -name __pycache__ -prune -o -path '*/rpc/generated' -prune -o -type f -print) CMakeLists.txt LICENSE README.md
 PROTO := python/sentiric_llama/rpc/generated/__init__.py
-CPP := $(shell find cpp tests/cpp -name '*.cpp' -o -name '*.h')
+CPP := $(shell find cpp tests/cpp benchmarks -name '*.cpp' -o -name '*.h')
 
 # pip_install,keys: installs the requirement list found under these keys of pyproject.toml.
 pip_install = python -c 'import sys, tomllib; t = tomllib.load(open("pyproject.toml", "rb")); \

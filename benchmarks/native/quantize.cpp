@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// bench-quantize IN OUT TYPE: llama.cpp's own quantisation, for the K-quants that `gguf` cannot write.
+// bench-quantize IN OUT TYPE: llama.cpp's own quantisation, for the K-quants that `gguf` cannot
+// write.
 #include <cstdio>
 #include <map>
 #include <string>
@@ -16,7 +17,7 @@ const std::map<std::string, llama_ftype> kTypes = {
 
 }  // namespace
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   const auto type = argc == 4 ? kTypes.find(argv[3]) : kTypes.end();
   if (type == kTypes.end()) {
     std::fprintf(stderr, "usage: bench-quantize IN OUT Q8_0|Q4_0|Q4_K_M|Q5_K_M|Q6_K\n");

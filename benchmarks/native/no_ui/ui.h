@@ -9,7 +9,7 @@ struct llama_ui_asset {
   std::string name;
 };
 
-inline const std::array<llama_ui_asset, 0> &llama_ui_get_assets() {
+inline const std::array<llama_ui_asset, 0>& llama_ui_get_assets() {
   static const std::array<llama_ui_asset, 0> none{};
   return none;
 }
