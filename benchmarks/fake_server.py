@@ -21,5 +21,7 @@ async def open_fake(_config: EngineConfig) -> AsyncEngineProtocol:
 
 
 if __name__ == "__main__":
-    settings = load_settings(http_port=sys.argv[1], model_id="guide", log_level="error")
+    settings = load_settings(
+        http_port=sys.argv[1], grpc_port=0, model_id="guide", log_level="error"
+    )
     sys.exit(serve.run(settings, open_fake))
