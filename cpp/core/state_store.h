@@ -16,8 +16,8 @@ namespace sentiric {
 struct PrefixRecord {
   std::string scope;
   std::vector<Token> tokens;
-  std::int32_t shared = 0;   // others may use the tokens below it
-  RequestId owner = 0;       // may use all of them
+  std::int32_t shared = 0;  // others may use the tokens below it
+  RequestId owner = 0;      // may use all of them
 };
 
 struct StoredState {

@@ -87,6 +87,7 @@ class EngineConfig:
     lora_dir: str
     model_path: str
     prefix_cache: bool
+    speculation: str
     use_mmap: bool
     def __init__(self) -> None:
         ...
@@ -188,6 +189,9 @@ class EngineConfig:
         ...
 class EngineStats:
     @property
+    def accepted_draft_tokens(self) -> int:
+        ...
+    @property
     def adapters_loaded(self) -> int:
         ...
     @property
@@ -198,6 +202,9 @@ class EngineStats:
         ...
     @property
     def decoding(self) -> int:
+        ...
+    @property
+    def drafted_tokens(self) -> int:
         ...
     @property
     def event_batches(self) -> int:
@@ -802,6 +809,12 @@ class SamplingParams:
 class Timings:
     @property
     def cache_n(self) -> int:
+        ...
+    @property
+    def draft_n(self) -> int:
+        ...
+    @property
+    def draft_n_accepted(self) -> int:
         ...
     @property
     def predicted_ms(self) -> float:

@@ -377,6 +377,15 @@ def binding_warnings(settings: Settings) -> list[str]:
     return [text]
 
 
+def metrics_warnings(settings: Settings) -> list[str]:
+    """A line when anyone in the network may read the metrics."""
+    if not settings.metrics_enabled or settings.metrics_key is not None:
+        return []
+    if not is_public_address(settings.host):
+        return []
+    return [f"anyone who reaches {settings.host} may read the metrics; set {PREFIX}METRICS_KEY"]
+
+
 def _profile_layer(above: Layer) -> Layer:
     def text(name: str) -> str:
         return str(above[name].value) if name in above else ""

@@ -36,9 +36,9 @@ struct Reference {
       const std::int32_t length = Common(entry.tokens, tokens);
       if (entry.scope == scope && length > 0) found.push_back({holder, length});
     }
-    std::stable_sort(
-        found.begin(), found.end(),
-        [](const PrefixMatch& a, const PrefixMatch& b) { return a.length > b.length; });
+    std::stable_sort(found.begin(), found.end(), [](const PrefixMatch& a, const PrefixMatch& b) {
+      return a.length > b.length;
+    });
     return found;
   }
 };

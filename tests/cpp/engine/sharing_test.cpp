@@ -315,7 +315,7 @@ TEST(Sharing, AdaptersRunSideBySideAndShareNoPrefix) {
     EXPECT_EQ(text, AloneText(model, requests[i]));
     texts.insert(text);
   }
-  EXPECT_EQ(texts.size(), 4u);                       // the model alone, a, b, half of a
+  EXPECT_EQ(texts.size(), 4u);                        // the model alone, a, b, half of a
   EXPECT_EQ(stepper.stats().cached_tokens, 3 * 28u);  // the second of each three
 }
 

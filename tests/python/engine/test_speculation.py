@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Guesses save steps and change no text (tests/cpp/engine/speculation_loop_test.cpp has the rest)."""
+"""Guesses save steps and change no text."""
 
 from __future__ import annotations
 
