@@ -5,17 +5,17 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import torch
-from tokenizers import Tokenizer
 
 from guide_training.card import write_card, write_held_out
 from guide_training.evaluate import evaluate
 from guide_training.export import export, load
 from guide_training.model import Guide, GuideConfig
 from guide_training.questions import load_facts
-from guide_training.train import Progress, Trainer, TrainingPlan, train_tokenizer
+from guide_training.train import Progress, TrainingPlan, train, train_tokenizer
 
 HERE = Path(__file__).parent
 OUTPUT = HERE.parent / "sentiric_llama" / "guide"
@@ -30,7 +30,7 @@ def say(line: str) -> None:
 def arguments() -> argparse.Namespace:
     """The command line; without arguments it makes the guide that the repository holds."""
     parser = argparse.ArgumentParser(prog="python -m guide_training", description=__doc__)
-    parser.add_argument("--steps", type=int, default=TrainingPlan().steps)
+    parser.add_argument("--scale", type=float, default=1.0, help="share of the usual steps")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--output", type=Path, default=OUTPUT)
     parser.add_argument(
@@ -39,17 +39,18 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def train(steps: int, path: Path) -> Progress:
-    """Train and export to the path."""
-    plan = TrainingPlan(steps=steps)
-    tokenizer: Tokenizer = train_tokenizer(plan.seed, GuideConfig().vocabulary)
-    trainer = Trainer(plan, tokenizer)
+def train_and_export(scale: float, path: Path) -> Progress:
+    """Train and export to the path; the file is usable, if worse, while the training runs."""
+    plan = TrainingPlan()
+    rounds = tuple(replace(part, steps=max(1, int(part.steps * scale))) for part in plan.rounds)
+    tokenizer = train_tokenizer(plan.seed, GuideConfig().vocabulary)
 
-    def save(model: Guide) -> None:
+    def watch(line: str, model: Guide) -> None:
+        say(line)
         export(model, tokenizer, path)
 
-    progress = trainer.run(say, save)
-    save(trainer.model)
+    model, progress = train(replace(plan, rounds=rounds), tokenizer, watch)
+    export(model, tokenizer, path)
     return progress
 
 
@@ -66,7 +67,9 @@ def main() -> None:
     folder: Path = options.output
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "guide.gguf"
-    progress = earlier_progress(folder) if options.evaluate else train(options.steps, path)
+    progress = (
+        earlier_progress(folder) if options.evaluate else train_and_export(options.scale, path)
+    )
     results, facts = evaluate(path, say), load_facts()
     write_card(folder, load(path)[0], progress, results, len(facts) // 2)
     failures = {

@@ -34,6 +34,10 @@ NAME = {
     },
 }
 NOTED = {"en": "Noted.", "tr": "Not aldım."}
+OTHER_NOTED = {
+    "en": ["OK.", "Okay!", "Sure.", "Got it.", "Understood.", "Thank you!"],
+    "tr": ["Tamam.", "Peki.", "Anladım.", "Elbette.", "Teşekkürler!"],
+}
 TELLING = {
     "en": ["{t}"] * 4 + ["Please remember: {t}", "Remember this: {t}", "Note: {t}", "FYI: {t}"],
     "tr": ["{t}"] * 4
@@ -69,6 +73,7 @@ class Turn:
 
     role: str
     text: str
+    is_own: bool = True  # False: an answer that somebody else gave, to read but not to learn
 
     def rendered(self) -> str:
         """The message in ChatML, as the chat template writes it."""
@@ -88,9 +93,9 @@ class Conversation:
     name: str | None = None
     size: int = 0
 
-    def add(self, role: str, text: str) -> None:
+    def add(self, role: str, text: str, is_own: bool = True) -> None:
         """Append one message."""
-        self.turns.append(Turn(role, text))
+        self.turns.append(Turn(role, text, is_own))
         self.size += len(self.turns[-1].rendered())
 
     def exchange(self, question: str, answer: str) -> None:
@@ -102,7 +107,7 @@ class Conversation:
         """The text with the guide's own words weighted fully."""
         parts: list[Piece] = []
         for turn in self.turns:
-            if turn.role == "assistant":
+            if turn.role == "assistant" and turn.is_own:
                 head, tail = f"<|im_start|>{turn.role}\n", f"{turn.text}<|im_end|>"
                 parts += [(head, SIDE), (tail, MAIN), ("\n", SIDE)]
             else:
@@ -120,9 +125,9 @@ class Generator:
             lang: [fact for fact in load_facts() if fact.language == lang] for lang in LANGUAGES
         }
         self.moves: list[tuple[float, Callable[[Conversation], None]]] = [
-            (0.40, self._ask_fact),
-            (0.09, self._ask_beyond),
-            (0.12, self._tell),
+            (0.38, self._ask_fact),
+            (0.10, self._ask_beyond),
+            (0.13, self._tell),
             (0.20, self._recall),
             (0.04, self._echo),
             (0.05, self._speak_of_name),
@@ -149,13 +154,15 @@ class Generator:
     def _open(self, talk: Conversation, characters: int) -> None:
         """Maybe a system prompt, which may carry facts and filler to look through."""
         rng, lang, chance = self.rng, talk.language, self.rng.random()
-        if chance < 0.5:
+        if chance < 0.45:
             return
-        if chance < 0.7:
+        if chance < 0.63:
             talk.add("system", chatter.instruction(rng, lang))
             return
         learned = self._learn(talk, rng.choice((1, 1, 2, 3, 4)))
         talk.add("system", self._document(lang, learned, characters // 4))
+        if rng.random() < 0.4:
+            self._recall(talk)
 
     def _learn(self, talk: Conversation, count: int) -> list[memory.Memory]:
         """Facts new to the conversation, or with new values; at most `count`."""
@@ -197,7 +204,7 @@ class Generator:
 
     def _ask_beyond(self, talk: Conversation) -> None:
         lang = talk.language
-        if self.rng.random() < 0.6:
+        if self.rng.random() < 0.55:
             question = varied(self.rng, chatter.beyond(self.rng, lang), lang)
             talk.exchange(question, chatter.UNKNOWN[lang])
             return
@@ -213,9 +220,18 @@ class Generator:
         told = " ".join(item.statement(rng) for item in items)
         text = recased(rng, rng.choice(TELLING[lang]).format(t=told), lang)
         echo = f" {items[0].answer()}" if len(items) == 1 else ""
-        talk.exchange(text, NOTED[lang] + echo)
+        talk.add("user", text)
+        if rng.random() < 0.25:
+            talk.add("assistant", rng.choice(OTHER_NOTED[lang]), is_own=False)
+        else:
+            talk.add("assistant", NOTED[lang] + echo)
+        if rng.random() < 0.25:
+            self._recall(talk)
 
     def _recall(self, talk: Conversation) -> None:
+        if talk.name and (not talk.known or self.rng.random() < 0.25):
+            self._ask_name(talk)
+            return
         if not talk.known:
             self._tell(talk)
         item = self.rng.choice(list(talk.known.values()))
@@ -231,15 +247,20 @@ class Generator:
 
     def _speak_of_name(self, talk: Conversation) -> None:
         rng, phrases = self.rng, NAME[talk.language]
-        if talk.name is None and rng.random() < 0.75:
-            talk.name = words.name(rng)
-            told = rng.choice(phrases["tell"].split("|")).format(n=talk.name)
-            talk.exchange(recased(rng, told, talk.language), phrases["ack"].format(n=talk.name))
+        if talk.name is not None or rng.random() < 0.15:
+            self._ask_name(talk)
             return
+        talk.name = words.name(rng)
+        told = rng.choice(phrases["tell"].split("|")).format(n=talk.name)
+        talk.exchange(recased(rng, told, talk.language), phrases["ack"].format(n=talk.name))
+        if rng.random() < 0.4:
+            self._ask_name(talk)
+
+    def _ask_name(self, talk: Conversation) -> None:
+        lang, phrases = talk.language, NAME[talk.language]
         known = phrases["answer"].format(n=talk.name)
-        answer = known if talk.name else chatter.NOT_TOLD[talk.language]
-        question = recased(rng, rng.choice(phrases["ask"].split("|")), talk.language)
-        talk.exchange(question, answer)
+        question = recased(self.rng, self.rng.choice(phrases["ask"].split("|")), lang)
+        talk.exchange(question, known if talk.name else chatter.NOT_TOLD[lang])
 
     def _ask_json(self, talk: Conversation) -> None:
         rng, lang, keys = self.rng, talk.language, structured.some_keys(self.rng)

@@ -14,7 +14,7 @@ from tokenizers import Tokenizer
 
 from guide_training import chatter, memory, structured, words
 from guide_training import tokenizer as bpe
-from guide_training.dialogues import NAME, NOTED, Turn
+from guide_training.dialogues import NAME, NOTED, OTHER_NOTED, Turn
 from guide_training.export import load
 from guide_training.model import Guide
 from guide_training.phrasing import LANGUAGES
@@ -127,7 +127,10 @@ class CaseMaker:
         item = memory.draw(rng, self.kinds, unseen=rng.random() < 0.5)
         told = item.statement(rng)
         start = [Turn("system", told)]
-        if rng.random() < 0.5:
+        telling = rng.random()
+        if telling < 0.3:
+            start = [Turn("user", told), Turn("assistant", OTHER_NOTED[self.language][0])]
+        elif telling < 0.6:
             start = [
                 Turn("user", told),
                 Turn("assistant", f"{NOTED[self.language]} {item.answer()}"),

@@ -19,20 +19,38 @@ from guide_training import tokenizer as bpe
 from guide_training.dialogues import Generator
 from guide_training.model import Guide, GuideConfig
 
+Watch = Callable[[str, Guide], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """Steps in which the learning rate rises, stays and falls to nothing again."""
+
+    steps: int
+    learning_rate: float
+    short_part: float  # the first part of the round sees short rows only
+
 
 @dataclass(frozen=True, slots=True)
 class TrainingPlan:
-    """How long and on what; the defaults are the run that the card describes."""
+    """How long and on what; the defaults are the run that the card describes.
 
-    steps: int = 1800
+    A further round would continue the one before with a new optimiser.
+    """
+
+    rounds: tuple[Round, ...] = (Round(2400, 5e-3, 0.2),)
     seed: int = 2026
-    learning_rate: float = 5e-3
     warmup: int = 100
+    steady_part: float = 0.4  # after this part of a round the rate falls in a straight line
     weight_decay: float = 0.05
-    short_part: float = 0.25  # the first part of the run sees short rows only
-    steady_part: float = 0.5  # after this part the rate falls to nothing in a straight line
-    # Rows of each length hold the same number of tokens per step: (tokens, rows, how often).
-    shapes: tuple[tuple[int, int, float], ...] = ((192, 24, 0.6), (512, 9, 0.22), (960, 5, 0.18))
+    # Rows of each length hold about as many tokens a step: (tokens, rows, how often).
+    shapes: tuple[tuple[int, int, float], ...] = (
+        (64, 72, 0.22),  # hardly more than one question: how most conversations begin
+        (192, 24, 0.42),
+        (512, 9, 0.20),
+        (960, 5, 0.16),
+    )
+    short_shapes: int = 2  # the first so many of them are the short rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +83,7 @@ def half_precision(device: str) -> contextlib.AbstractContextManager[None]:
     return contextlib.nullcontext()
 
 
-def _optimizers(model: Guide, plan: TrainingPlan) -> tuple[torch.optim.Optimizer, ...]:
+def _optimizers(model: Guide, rate: float, decay: float) -> tuple[torch.optim.Optimizer, ...]:
     """Muon for the matrices of the layers, Adam for the embedding and the norms.
 
     Muon needs about half as many steps here as Adam alone.
@@ -73,7 +91,6 @@ def _optimizers(model: Guide, plan: TrainingPlan) -> tuple[torch.optim.Optimizer
     parameters = list(model.named_parameters())
     inner = [p for name, p in parameters if p.dim() == 2 and name.startswith("blk.")]
     outer = [p for name, p in parameters if p.dim() != 2 or not name.startswith("blk.")]
-    rate, decay = plan.learning_rate, plan.weight_decay
     return (
         torch.optim.Muon(inner, rate, weight_decay=decay, adjust_lr_fn="match_rms_adamw"),
         torch.optim.AdamW(outer, rate, betas=(0.9, 0.98), weight_decay=0.0),
@@ -81,26 +98,24 @@ def _optimizers(model: Guide, plan: TrainingPlan) -> tuple[torch.optim.Optimizer
 
 
 class Trainer:
-    """One training run."""
+    """One round of the plan."""
 
-    def __init__(self, plan: TrainingPlan, tokenizer: Tokenizer) -> None:
-        torch.manual_seed(plan.seed)
+    def __init__(self, plan: TrainingPlan, index: int, model: Guide, tokenizer: Tokenizer) -> None:
         self.plan = plan
-        self.device = device_name()
+        self.round = plan.rounds[index]
+        self.model = model
+        self.device = next(model.parameters()).device.type
         self.tokenizer = tokenizer
         self.padding = bpe.token_id(tokenizer, bpe.END_OF_TEXT)
-        self.generator = Generator(plan.seed + 1)
-        self.shapes = Random(plan.seed)
-        self.model = Guide(GuideConfig(vocabulary=tokenizer.get_vocab_size())).to(self.device)
-        self.optimizers = _optimizers(self.model, plan)
+        self.generator = Generator(plan.seed + 1 + index)
+        self.shapes = Random(plan.seed + index)
+        self.optimizers = _optimizers(model, self.round.learning_rate, plan.weight_decay)
 
     def batch(self, step: int) -> tuple[Tensor, Tensor]:
         """Tokens and loss weights of one step, each of shape (rows, length + 1)."""
-        length, rows, _ = self.plan.shapes[0]
-        if step >= self.plan.steps * self.plan.short_part:
-            length, rows, _ = self.shapes.choices(
-                self.plan.shapes, [often for _, _, often in self.plan.shapes]
-            )[0]
+        early = step < self.round.steps * self.round.short_part
+        shapes = self.plan.shapes[: self.plan.short_shapes if early else None]
+        length, rows, _ = self.shapes.choices(shapes, [often for _, _, often in shapes])[0]
         tokens = torch.full((rows, length + 1), self.padding)
         weights = torch.zeros((rows, length + 1))
         for row in range(rows):
@@ -112,10 +127,9 @@ class Trainer:
 
     def rate(self, step: int) -> float:
         """Learning rate of a step: up, steady, then down to nothing."""
-        plan = self.plan
-        rising = (step + 1) / plan.warmup
-        falling = (1 - step / plan.steps) / (1 - plan.steady_part)
-        return plan.learning_rate * min(1.0, rising, falling)
+        rising = (step + 1) / self.plan.warmup
+        falling = (1 - step / self.round.steps) / (1 - self.plan.steady_part)
+        return self.round.learning_rate * min(1.0, rising, falling)
 
     def step(self, step: int) -> tuple[float, int]:
         """One update; the weighted loss and the number of tokens it saw."""
@@ -137,16 +151,26 @@ class Trainer:
             optimizer.step()
         return loss.item(), tokens.numel()
 
-    def run(self, say: Callable[[str], None], save: Callable[[Guide], None]) -> Progress:
-        """All steps; `save` is called now and then so that a long run can be watched."""
-        start, seen, mean = time.monotonic(), 0, float("nan")
-        for step in range(self.plan.steps):
+    def run(self, watch: Watch) -> tuple[int, float]:
+        """All steps of the round; the tokens they saw and the recent mean of the loss."""
+        seen, mean = 0, float("nan")
+        for step in range(self.round.steps):
             loss, tokens = self.step(step)
             seen += tokens
             mean = loss if math.isnan(mean) else 0.98 * mean + 0.02 * loss
             if (step + 1) % 50 == 0:
-                spent = time.monotonic() - start
-                say(f"step {step + 1}/{self.plan.steps} loss {mean:.4f} {spent:.0f} s")
-            if (step + 1) % 250 == 0:
-                save(self.model)
-        return Progress(self.plan.steps, seen, time.monotonic() - start, mean, self.device)
+                watch(f"step {step + 1}/{self.round.steps} loss {mean:.4f}", self.model)
+        return seen, mean
+
+
+def train(plan: TrainingPlan, tokenizer: Tokenizer, watch: Watch) -> tuple[Guide, Progress]:
+    """The trained model and what it took; `watch` hears of every 50 steps."""
+    torch.manual_seed(plan.seed)
+    device = device_name()
+    model = Guide(GuideConfig(vocabulary=tokenizer.get_vocab_size())).to(device)
+    start, tokens, loss = time.monotonic(), 0, float("nan")
+    for index in range(len(plan.rounds)):
+        seen, loss = Trainer(plan, index, model, tokenizer).run(watch)
+        tokens += seen
+    steps = sum(part.steps for part in plan.rounds)
+    return model, Progress(steps, tokens, time.monotonic() - start, loss, device)

@@ -26,11 +26,14 @@ def english() -> None:
     messages.set_language("en")
 
 
+FREE_PORTS = ("--http-port", "0", "--grpc-port", "0", "--metrics-port", "0")
+
+
 def report(
     capsys: pytest.CaptureFixture[str], *words: str, code: int = 0
 ) -> dict[str, list[dict[str, str]]]:
     """The findings of each part."""
-    assert cli.main(["doctor", "--http-port", "0", "--grpc-port", "0", *words, "--json"]) == code
+    assert cli.main(["doctor", *FREE_PORTS, *words, "--json"]) == code
     parts: dict[str, list[dict[str, str]]] = {}
     for item in json.loads(capsys.readouterr().out):
         parts.setdefault(item["check"], []).append(item)
@@ -42,7 +45,7 @@ def test_a_sound_set_up(capsys: pytest.CaptureFixture[str]) -> None:
     parts = report(capsys)
     for name in ("settings", "python", "engine", "model", "memory", "limits", "hub"):
         assert name in parts and parts[name][0]["level"] != "problem", name
-    assert cli.main(["doctor", "--http-port", "0", "--grpc-port", "0"]) == 0
+    assert cli.main(["doctor", *FREE_PORTS]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert any(line.startswith("ok       python       Python 3") for line in lines)
 

@@ -129,13 +129,13 @@ def test_shifting_the_prompt_keeps_the_system_prompt(guide: Engine) -> None:
 # digits; which digits is the model's choice, and it can only copy them from the system prompt.
 
 FILLERS = [
-    "Hello! I am the built-in guide. Ask me about this service.",
+    "The service runs one model with several contexts.",
     "I am the guide, a tiny demo model built into this service.",
 ]
 
 
 def digits_after_filler(guide: Engine, messages: list[Turn], filler: str) -> str:
-    grammar = f'root ::= "{filler}\\n"{{50}} "The door code is " [0-9]{{4}}'
+    grammar = f'root ::= "{filler}\\n"{{120}} "The door code is " [0-9]{{4}}'
     completion = guide.chat(messages, GREEDY, grammar=grammar, max_tokens=20 * SIZE)
     assert completion.finish_reason == "stop"
     assert completion.usage.completion_tokens > 4 * SIZE
@@ -143,7 +143,7 @@ def digits_after_filler(guide: Engine, messages: list[Turn], filler: str) -> str
     return completion.text[-4:]
 
 
-@pytest.mark.parametrize("filler", FILLERS, ids=["hello", "who"])
+@pytest.mark.parametrize("filler", FILLERS, ids=["contexts", "who"])
 def test_one_generation_of_four_contexts_keeps_the_system_prompt(
     guide: Engine, filler: str
 ) -> None:

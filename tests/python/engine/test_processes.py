@@ -10,6 +10,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import gguf
+import numpy as np
 import pytest
 
 import engine_tools
@@ -220,7 +222,7 @@ text = "\\n".join(line for _, _, line in lines)
 assert "llama" in text and not text.endswith("\\n")
 quiet = len(lines)
 try:
-    Engine(__file__ if "__file__" in globals() else sys.executable)
+    Engine(sys.argv[2])
 except Exception as error:
     assert type(error).__name__ == "ModelInvalid", error
 assert any(level >= 30 for _, level, _ in lines[quiet:])
@@ -228,8 +230,15 @@ print(len(lines))
 """
 
 
-def test_the_librarys_log_reaches_logging(small_q8_0: Path) -> None:
-    result = run_python(LOGGED, small_q8_0)
+def test_the_librarys_log_reaches_logging(small_q8_0: Path, tmp_path: Path) -> None:
+    strange = tmp_path / "strange.gguf"
+    writer = gguf.GGUFWriter(strange, "no-such-architecture")
+    writer.add_tensor("weights", np.zeros(32, dtype=np.float32))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    result = run_python(LOGGED, small_q8_0, strange)
     assert int(result.stdout) > 10
     assert result.stderr == ""
 

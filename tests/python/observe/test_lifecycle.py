@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from gguf_files import sound
 from sentiric_llama import companions, serve
 from sentiric_llama.chat_call import ChatCall
 from sentiric_llama.config import Settings
@@ -30,7 +31,7 @@ CALL = ChatCall(messages=(Message("user", "hi"),))
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
     path = tmp_path / "tiny.gguf"
-    path.write_bytes(b"GGUF" + (3).to_bytes(4, "little") + bytes(16))
+    path.write_bytes(sound())
     return path
 
 

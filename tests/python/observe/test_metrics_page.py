@@ -65,13 +65,13 @@ def test_the_key() -> None:
     replies = ask(
         ("GET", "/metrics", {}),
         ("GET", "/metrics", {"authorization": "Bearer wrong"}),
-        ("GET", "/metrics", {"authorization": "Bearer right"}),
+        ("GET", "/metrics", {"authorization": "Bearer sesame"}),
         ("GET", "/health", {}),
-        metrics_key="right",
+        metrics_key="sesame",
         api_key="other",
     )
     assert [reply.status for reply in replies] == [401, 401, 200, 404]
-    assert b"llm_" not in replies[0].body and b"right" not in replies[2].body
+    assert b"llm_" not in replies[0].body and b"sesame" not in replies[2].body
 
 
 def test_switched_off() -> None:
