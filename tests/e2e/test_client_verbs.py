@@ -54,7 +54,7 @@ def open_terminal() -> Iterator[Open]:
 
 
 def test_only_the_answer_is_on_standard_output(guide: Any, run: Run) -> None:
-    done = run("generate", "--url", guide.url, "Which port do you use?", "--temperature", "0")
+    done = run("generate", "--url", guide.url, "Which port does HTTP use?", "--temperature", "0")
     assert "16070" in done.stdout and done.stderr == ""
     stats = run("generate", "--url", guide.url, "--stats", "--temperature=0", "-", stdin="Who?")
     assert " tok · " in stats.stderr and "TTFT" in stats.stderr
@@ -136,7 +136,7 @@ def test_a_conversation_through_a_pipe(guide: Any, run: Run, tmp_path: Path) -> 
     lines = [
         "/set temperature 0",
         "/system Answer briefly.",
-        "Which port do you use?",
+        "Which port does HTTP use?",
         "/regen",
         f"/file {note}",
         '"""',
@@ -165,7 +165,7 @@ def test_a_conversation_on_a_terminal(guide: Any, open_terminal: Open) -> None:
     chat = open_terminal("chat", "--url", guide.url, "--temperature", "0")
     chat.expect("sentiric-guide; /help shows the commands")
     chat.expect(">>> ")
-    chat.send("Which port do you use?\r")
+    chat.send("Which port does HTTP use?\r")
     chat.expect("16070")
     chat.expect("TTFT")
     chat.expect(">>> ")

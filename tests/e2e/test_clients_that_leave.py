@@ -130,7 +130,7 @@ def test_leaving_frees_the_context_at_once(tiny: Any, stream: bool) -> None:
 
 def test_barge_in(guide: Any) -> None:
     """A caller interrupts: the old answer ends, the new one begins, again and again."""
-    question = "Which port do you use?"
+    question = "Which port does HTTP use?"
     expected = guide.chat(question, temperature=0).text
     assert "16070" in expected
     for _ in range(10):

@@ -232,7 +232,7 @@ def test_asynchronous_client(guide: Any) -> None:
         async with openai.AsyncOpenAI(base_url=f"{guide.url}/v1", api_key="none") as client:
             return list(await asyncio.gather(*(one(client, q) for q in questions)))
 
-    questions = ["Who are you?", "Seni yapan kim?", "Which port do you use?", "hello"] * 3
+    questions = ["Who are you?", "Seni yapan kim?", "Which port does HTTP use?", "hello"] * 3
     answers = asyncio.run(all_at_once(questions))
     with guide.openai() as client:
         assert answers == [ask(client, user(question)) for question in questions]

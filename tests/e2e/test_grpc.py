@@ -41,7 +41,7 @@ def ask_contract(server: Any, *requests: dict[str, Any]) -> list[dict[str, Any]]
 
 def test_the_contract_streams_history_and_rag(guide: Any) -> None:
     """The same conversation over HTTP gives the same text: nothing got lost on the way."""
-    question = "Which port do you use?"
+    question = "Which port does HTTP use?"
     params = {"temperature": 0, "maxNewTokens": 60, "seed": "7", "stopSequences": ["@@"]}
     facts = "The office is closed on Friday."
     plain, historic, documented = ask_contract(

@@ -106,7 +106,7 @@ def test_many_turns_keep_the_system_prompt(server: Any) -> None:
 def test_truncation_is_the_callers_choice(server: Any) -> None:
     turns = [("user", "Who are you?"), ("assistant", "I am the guide. " * 8)] * 12
     messages = [{"role": role, "content": content} for role, content in turns]
-    messages.append({"role": "user", "content": "Which port do you use?"})
+    messages.append({"role": "user", "content": "Which port does HTTP use?"})
     refused = server.chat(messages, truncation="error")
     assert (refused.status, refused.error["code"]) == (400, "context_length_exceeded")
     assert refused.error["n_ctx"] < CONTEXT < refused.error["n_prompt_tokens"]

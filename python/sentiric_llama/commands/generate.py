@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sentiric_llama.types import Final
 
 EXAMPLES = """\
-  {program} generate "Which port do you use?"
+  {program} generate "Which port does HTTP use?"
   git diff | {program} generate "Write a commit message" -n 100
   {program} generate -f notes.txt --schema summary.json "Summarise"
   {program} generate -m guide --seed 7 "Who are you?"
