@@ -17,6 +17,7 @@ from benchmarks.measures import of_answers
 from benchmarks.prompts import GREEDY, body
 from benchmarks.scenario import (
     OURS,
+    PEER,
     Figure,
     HttpScenario,
     Metrics,
@@ -27,25 +28,14 @@ from benchmarks.scenario import (
     enter_servers,
     sizes,
 )
-from benchmarks.servers import Server, start_ours
+from benchmarks.servers import Server, start_ours, start_peer
 from benchmarks.shapes import LARGE, ModelSpec
 from benchmarks.vocabulary import RECITED, words_of
-from sentiric_llama.config import FieldHelp, describe_fields
 
 WITHOUT = "ours without speculation"
 
 
-def speculation_off() -> tuple[str, ...] | None:
-    """Flags of our server that switch speculation off; None when this build has none."""
-    fields = [field for field in describe_fields() if "speculat" in field.name]
-    return _flag_off(fields[0]) if fields else None
-
-
-def _flag_off(field: FieldHelp) -> tuple[str, ...]:
-    if field.is_bool:
-        return ("--no-" + field.flag.removeprefix("--"),)
-    words = [word for word in ("off", "none") if word in field.allowed.split(" | ")]
-    return (field.flag, words[0] if words else "0")
+ON = ("--speculation", "ngram")  # "auto" does not guess on the CPU
 
 
 class Copy(HttpScenario):
@@ -62,6 +52,11 @@ class Copy(HttpScenario):
         spec={"tokens": 192},
     )
     figures = (compare("tokens per second", "tok/s", "decode_tok_s", ">= 1.5"),)
+
+    def sides(self, stack: ExitStack, run: Run) -> dict[str, Side]:
+        flags = self.flags(run)
+        servers = {OURS: start_ours(replace(flags, extra=ON)), PEER: start_peer(flags)}
+        return enter_servers(stack, servers, self.contexts)
 
     def measure(self, side: Server, run: Run, number: int) -> Metrics:
         tokens, writer = self.load(run)["tokens"], self.writer(run, number)
@@ -93,10 +88,11 @@ class Neutral(HttpScenario):
     )
 
     def sides(self, stack: ExitStack, run: Run) -> dict[str, Side]:
-        flags, off = self.flags(run), speculation_off()
-        servers = {OURS: start_ours(flags)}
-        if off is not None:
-            servers[WITHOUT] = start_ours(replace(flags, extra=off), WITHOUT)
+        flags = self.flags(run)
+        servers = {
+            OURS: start_ours(replace(flags, extra=ON)),
+            WITHOUT: start_ours(replace(flags, extra=("--speculation", "off")), WITHOUT),
+        }
         return enter_servers(stack, servers, self.contexts)
 
     def measure(self, side: Any, run: Run, number: int) -> Metrics:

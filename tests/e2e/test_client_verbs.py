@@ -194,10 +194,9 @@ def test_ctrl_c_stops_the_answer_and_not_the_program(tiny: Any, open_terminal: O
     chat.send(CTRL_C)
     chat.expect("[stopped]")
     assert wait_until(tiny.is_idle), "the server stops working on it"
-    chat.expect(">>> ")
-    chat.send(CTRL_C)
+    chat.press_at_prompt(CTRL_C)
     chat.expect("once more leaves")
-    chat.send(CTRL_C)
+    chat.press_at_prompt(CTRL_C)
     assert chat.finish() == 0
 
 

@@ -31,7 +31,7 @@ def test_the_default_port() -> None:
 
 def test_first_call(guide: Any) -> None:
     text = run(PYTHON[0], guide)
-    assert "16071" in text and text.endswith("(stop)\n")
+    assert "16070" in text and text.endswith("(stop)\n")
 
 
 def test_a_conversation_with_options(guide: Any) -> None:
