@@ -4,6 +4,18 @@
 from __future__ import annotations
 
 CATALOGUE = {
+    "its gRPC address; health asks it, too, the other verbs speak HTTP": (
+        "gRPC adresi; health onu da sorar, öteki komutlar HTTP konuşur"
+    ),
+    "measure how soon an answer stops": "bir yanıtın ne kadar çabuk durduğunu ölçer",
+    "milliseconds after the first token": "ilk parçadan sonra geçen milisaniye",
+    "number of times": "kaç kez",
+    "passed": "başarılı",
+    "failed": "başarısız",
+    "the context was not free after {seconds} s": "bağlam {seconds} sn sonra boşalmadı",
+    "free after {free} ms; next answer after {ttft} ms, {cached} tokens cached": (
+        "{free} ms sonra boş; sonraki yanıt {ttft} ms sonra, {cached} parça önbellekten"
+    ),
     "fetch a model and compare it with its checksum": (
         "bir modeli indirir ve sağlama toplamıyla karşılaştırır"
     ),

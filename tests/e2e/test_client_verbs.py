@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -207,6 +208,46 @@ def test_a_model_cannot_steer_the_terminal() -> None:
         harmless("a\x1b]52;c;eA==\x07b\x9b2Jc\rd\n\té")
         == "a\ufffd]52;c;eA==\ufffdb\ufffd2Jc\ufffdd\n\té"
     )
+
+
+# The lines of the seed's documentation, with the address of this server.
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'generate "Test mesajı" --system-prompt "Kısa cevap ver"',
+        "health",
+        "wait-for-ready",
+        "benchmark --concurrent 5 --requests 10",
+        "benchmark --iterations 3 --output report.json",
+        "interrupt-test",
+    ],
+)
+def test_the_lines_of_the_seed(tiny: Any, run: Run, line: str, tmp_path: Path) -> None:
+    words = shlex.split(line.replace("report.json", str(tmp_path / "report.json")))
+    endpoints = ("--http-endpoint", tiny.url.removeprefix("http://"))
+    grpc = () if line == "health" else ("--grpc-endpoint", "llm-llama-service:16071")
+    done = run(*words, *endpoints, *grpc)
+    assert done.stdout or words == ["wait-for-ready"]
+
+
+def test_health_asks_grpc_too(tiny: Any, run: Run) -> None:
+    words = ("health", "--url", tiny.url, "--json", "--grpc-endpoint")
+    well = json.loads(run(*words, tiny.grpc_address).stdout)
+    assert well["grpc"] == "SERVING"
+    dead = json.loads(run(*words, "127.0.0.1:1", "--timeout", "2", code=9).stdout)
+    assert dead["grpc"] == "UNREACHABLE"
+
+
+def test_a_barge_in_frees_the_context(tiny: Any, run: Run) -> None:
+    words = ("interrupt-test", "--url", tiny.url, "--after-ms", "50", "--runs", "3", "--json")
+    report = json.loads(run(*words).stdout)
+    assert report["passed"] and len(report["runs"]) == 3
+    for item in report["runs"]:
+        assert item["free_ms"] is not None and item["heard_characters"] > 0
+        assert item["answer_tokens"] > 0
+    assert tiny.is_idle()
 
 
 # Measuring

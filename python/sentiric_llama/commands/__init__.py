@@ -50,6 +50,7 @@ VERBS = (
     Verb("tokenize", "show the tokens of a text"),
     Verb("embed", "print vectors of texts"),
     Verb("bench", "measure a running server", aliases=("benchmark",)),
+    Verb("interrupt-test", "measure how soon an answer stops", module="interrupt_test"),
     Verb("ps", "show what a running server does"),
     Verb("health", "ask whether a server is well; the exit code is the answer"),
     Verb("wait", "wait until a server is ready", aliases=("wait-for-ready",)),

@@ -21,6 +21,8 @@ def add_server(parser: argparse.ArgumentParser, *, timeout_s: float | None = 60.
     group = parser.add_argument_group(say("the server"))
     text = say("address of the server; by default what HOST and HTTP_PORT say")
     group.add_argument("--url", "--http-endpoint", default=None, metavar="URL", help=text)
+    text = say("its gRPC address; health asks it, too, the other verbs speak HTTP")
+    group.add_argument("--grpc-endpoint", default="", metavar="HOST:PORT", help=text)
     text = say("the server's key; better in the variable LLM_LLAMA_SERVICE_API_KEY")
     group.add_argument("--api-key", default=None, metavar="KEY", help=text)
     text = say("certificates to trust beside the system's")

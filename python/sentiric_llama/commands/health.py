@@ -32,11 +32,36 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     path = "/health/live" if arguments.live else "/health/ready" if arguments.ready else "/health"
     answer = server_of(arguments).get(path)
     body = answer.body if isinstance(answer.body, dict) else {"status": str(answer.status)}
+    is_well = answer.status == 200
+    if arguments.grpc_endpoint:
+        body["grpc"] = grpc_status(arguments.grpc_endpoint, arguments.timeout)
+        is_well = is_well and body["grpc"] == "SERVING"
     if terminal.as_json:
         terminal.answer_json(body)
     elif not terminal.quiet:
         terminal.answer(summary(body))
-    return 0 if answer.status == 200 else ERROR_TABLE[ErrorCode.UNAVAILABLE].exit_code
+    return 0 if is_well else ERROR_TABLE[ErrorCode.UNAVAILABLE].exit_code
+
+
+def grpc_status(address: str, timeout_s: float) -> str:
+    """What grpc.health.v1 says about the whole server, UNREACHABLE when nothing answers.
+
+    Over plain text: with certificates, `grpc_health_probe` is the tool.
+    """
+    import grpc
+    from grpc_health.v1 import health_pb2
+
+    with grpc.insecure_channel(address) as channel:
+        try:
+            check = channel.unary_unary(
+                "/grpc.health.v1.Health/Check",
+                request_serializer=health_pb2.HealthCheckRequest.SerializeToString,
+                response_deserializer=health_pb2.HealthCheckResponse.FromString,
+            )
+            answer = check(health_pb2.HealthCheckRequest(), timeout=timeout_s)
+        except grpc.RpcError:
+            return "UNREACHABLE"
+    return str(health_pb2.HealthCheckResponse.ServingStatus.Name(answer.status))
 
 
 def summary(body: dict[str, object]) -> str:
@@ -46,4 +71,6 @@ def summary(body: dict[str, object]) -> str:
     if isinstance(capacity, dict):
         free, total = capacity.get("available"), capacity.get("total")
         words.append(say("{free} of {total} contexts free", free=free, total=total))
+    if "grpc" in body:
+        words.append(f"gRPC {body['grpc']}")
     return ", ".join(words)
