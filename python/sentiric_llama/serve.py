@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import functools
 import logging
 import socket
+import struct
 import sys
 import threading
 import time
@@ -59,6 +61,10 @@ GUIDE_NOTICE = (
     "answered by the built-in guide, which only knows this service; for a real model: "
     "sentiric-llama serve ggml-org/gemma-3-1b-it-GGUF"
 )
+
+# linux/filter.h, asm-generic/socket.h
+_BPF_RETURN = 0x06
+_SO_ATTACH_FILTER = 26
 
 logger = logging.getLogger(__name__)
 
@@ -399,6 +405,20 @@ def accepted(listener: socket.socket) -> Iterator[socket.socket]:
             yield connection
 
 
+def close_the_door(listener: socket.socket) -> None:
+    """The kernel completes no further connection; those that wait can still be taken.
+
+    Otherwise one could slip in between the last accept and the close, and be reset. A filter that
+    keeps no byte drops the first packet of newcomers, who find the port closed when they try again.
+    """
+    if sys.platform != "linux":
+        return
+    drop_all = ctypes.create_string_buffer(struct.pack("HBBI", _BPF_RETURN, 0, 0, 0))
+    program = struct.pack("HP", 1, ctypes.addressof(drop_all))
+    with contextlib.suppress(OSError):
+        listener.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, program)
+
+
 class HttpServer(uvicorn.Server):
     """Leaves the signals to `StopSignals`, which drains before it stops the server."""
 
@@ -411,6 +431,7 @@ class HttpServer(uvicorn.Server):
         loop.remove_reader(listener.fileno())
         for _ in range(4):  # asyncio resets what it took and has not yet handed over
             await asyncio.sleep(0)
+        close_the_door(listener)
         last = list(accepted(listener))
         for server in servers:
             server.close()

@@ -63,7 +63,7 @@ def test_the_contract_streams_history_and_rag(guide: Any) -> None:
         usage = reply.json["usage"]
         assert answer["usage"] == [usage["prompt_tokens"], usage["completion_tokens"]]
         assert answer["finish_reason"] == reply.json["choices"][0]["finish_reason"]
-    assert "16071" in "".join(plain["pieces"])
+    assert "16070" in "".join(plain["pieces"])
     prompts = [answer["usage"][0] for answer in (plain, historic, documented)]
     assert prompts[0] < min(prompts[1:])
 

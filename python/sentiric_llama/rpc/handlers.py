@@ -104,6 +104,10 @@ async def answering(method: MethodDescriptor, context: Context) -> AsyncIterator
         await abort(context, error)
     except grpc.aio.AbortError:
         raise
+    except grpc.aio.InternalError as error:
+        # gRPC's core sends nothing any more: the client left, and the cancel is still on its way.
+        log("GRPC_CLIENT_GONE", "left while it was being answered")
+        raise asyncio.CancelledError from error
     except Exception as error:
         logger.error("unexpected", exc_info=error, extra={"event": "GRPC_HANDLER_ERROR"})
         await abort(context, InternalError("unexpected error"))
