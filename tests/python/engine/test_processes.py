@@ -164,7 +164,8 @@ LEAVING = {
 @pytest.mark.parametrize("way", LEAVING)
 def test_an_interpreter_ends_with_running_streams(small_q8_0: Path, way: str) -> None:
     """Several times each: such a hang or crash would be a race."""
-    code = f"{OPEN}\nstreams = [endless() for _ in range(5)]\nnext(streams[0])\n{LEAVING[way]}\n"
+    start = "streams = [endless()]\nnext(streams[0])\nstreams += [endless() for _ in range(4)]"
+    code = f"{OPEN}\n{start}\n{LEAVING[way]}\n"
     command = [sys.executable, "-c", code, str(small_q8_0)]
     for _ in range(2):
         processes = [
