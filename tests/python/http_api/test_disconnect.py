@@ -147,7 +147,7 @@ def test_500_random_kills_leave_nothing(start: Any) -> None:
         killer.join()
     assert wait_until(lambda: is_idle(server))
     assert server.engine.capacity.available == server.engine.capacity.total
-    assert server.num_tasks() == tasks
+    assert wait_until(lambda: server.num_tasks() == tasks)
     assert wait_until(lambda: num_fds() == fds)
     assert threading.active_count() == threads
     assert server.chat().text.startswith("You said")
