@@ -4,17 +4,19 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
-#include <utility>
 
 namespace sentiric {
 namespace {
 
 // Half of the weight lies on the last 140 calls.
 constexpr double kForget = 0.995;
-// Small against any real call, so that it only decides what the data leave open.
-constexpr double kRidge = 1e-4;
+// Coordinate descent starts from the last answer, so that few rounds are needed for each call.
+constexpr int kRounds = 60;
 constexpr double kErrorRate = 0.05;
 constexpr double kContextUnit = 1024;
+constexpr double kMaxPass = 512;  // tokens; a weight near zero says nothing
+// Of the features.
+constexpr std::size_t kPass = 3, kToken = 4;
 
 }  // namespace
 
@@ -29,48 +31,44 @@ CostModel::Features CostModel::FeaturesOf(const CallShape& shape) {
 }
 
 void CostModel::Learn(const CallShape& shape, double ms) {
+  if (ms <= 0) return;
   const Features x = FeaturesOf(shape);
-  if (num_calls_++ > 0 && ms > 0) {
-    error_ += kErrorRate * (std::abs(Predict(shape) - ms) / ms - error_);
-  }
+  if (num_calls_++ > 0) error_ += kErrorRate * (std::abs(Predict(shape) - ms) / ms - error_);
   if (shape.prefill_tokens > 0) ++num_prefills_;
   largest_ = std::max(largest_, shape.prefill_tokens);
+  const double scale = ScaleOf(x, ms);
+  const double weight = 1 / (scale * scale);
   for (std::size_t i = 0; i < kSize; ++i) {
     for (std::size_t j = 0; j < kSize; ++j) {
-      normal_[i][j] = kForget * normal_[i][j] + x[i] * x[j];
+      normal_[i][j] = kForget * normal_[i][j] + weight * x[i] * x[j];
     }
-    moment_[i] = kForget * moment_[i] + x[i] * ms;
+    moment_[i] = kForget * moment_[i] + weight * x[i] * ms;
   }
   Solve();
 }
 
-// Gaussian elimination with pivots; the ridge keeps the matrix regular.
+// What an error is compared with: the expected time, since the measured one would make calls that
+// were lucky count more. Far from it the measured one says more.
+double CostModel::ScaleOf(const Features& x, double ms) const {
+  const double expected = std::inner_product(x.begin(), x.end(), weights_.begin(), 0.0);
+  return std::clamp(expected, ms / 2, ms * 2);
+}
+
+// Each weight in turn takes its best value, the others given; never below zero.
 void CostModel::Solve() {
-  auto a = normal_;
-  weights_ = moment_;
-  for (std::size_t i = 0; i < kSize; ++i) a[i][i] += kRidge * (1 + normal_[i][i]);
-  for (std::size_t i = 0; i < kSize; ++i) {
-    std::size_t pivot = i;
-    for (std::size_t row = i + 1; row < kSize; ++row) {
-      if (std::abs(a[row][i]) > std::abs(a[pivot][i])) pivot = row;
-    }
-    std::swap(a[i], a[pivot]);
-    std::swap(weights_[i], weights_[pivot]);
-    for (std::size_t row = 0; row < kSize; ++row) {
-      if (row == i) continue;
-      const double factor = a[row][i] / a[i][i];
-      for (std::size_t column = i; column < kSize; ++column) {
-        a[row][column] -= factor * a[i][column];
-      }
-      weights_[row] -= factor * weights_[i];
+  for (int round = 0; round < kRounds; ++round) {
+    for (std::size_t i = 0; i < kSize; ++i) {
+      if (normal_[i][i] <= 0) continue;
+      const double others = std::inner_product(normal_[i].begin(), normal_[i].end(),
+                                               weights_.begin(), -normal_[i][i] * weights_[i]);
+      weights_[i] = std::max(0.0, (moment_[i] - others) / normal_[i][i]);
     }
   }
-  for (std::size_t i = 0; i < kSize; ++i) weights_[i] /= a[i][i];
 }
 
 double CostModel::Predict(const CallShape& shape) const {
   const Features x = FeaturesOf(shape);
-  return std::max(0.0, std::inner_product(x.begin(), x.end(), weights_.begin(), 0.0));
+  return std::inner_product(x.begin(), x.end(), weights_.begin(), 0.0);
 }
 
 std::int32_t CostModel::PrefillBudget(const CallShape& shape, double target_ms,
@@ -91,6 +89,11 @@ std::int32_t CostModel::PrefillBudget(const CallShape& shape, double target_ms,
     (fits(middle) ? low : high) = middle;
   }
   return low;
+}
+
+std::int32_t CostModel::PassInTokens() const {
+  const double pass = weights_[kPass], token = weights_[kToken];
+  return token > 0 ? static_cast<std::int32_t>(std::lround(std::min(pass / token, kMaxPass))) : 0;
 }
 
 }  // namespace sentiric

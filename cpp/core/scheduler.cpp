@@ -25,16 +25,17 @@ void AppendRows(const SequenceView& view, Batch* rows) {
 
 }  // namespace
 
-BatchPlan Scheduler::Plan(const std::vector<SequenceView>& sequences,
-                          std::int32_t busy_budget) const {
+BatchPlan Scheduler::Plan(const std::vector<SequenceView>& sequences, std::uint64_t step,
+                          PrefillBudget budget) const {
   std::vector<Group> groups = DecodeGroups(sequences);
-  const bool is_busy = !groups.empty();
   std::int32_t num_rows = 0;
   for (const Group& group : groups) num_rows += static_cast<std::int32_t>(group.rows.size());
-  const std::int32_t limit = is_busy ? busy_budget : config_.idle_chunk;
+  const bool is_busy = num_rows > 0;
   const std::int32_t room = config_.mixes_rows ? config_.max_batch - num_rows : config_.idle_chunk;
-  for (Group& prefill :
-       PrefillGroups(sequences, is_busy ? std::min(busy_budget, room) : room, limit)) {
+  budget.tokens = is_busy || !config_.mixes_rows ? std::min(budget.tokens, room) : room;
+  if (config_.mixes_rows) budget.call_cost = 0;
+  const std::int32_t first_limit = is_busy ? budget.tokens : config_.idle_chunk;
+  for (Group& prefill : PrefillGroups(Prompts(sequences, step), budget, first_limit)) {
     const auto same = std::find_if(groups.begin(), groups.end(), [&](const Group& group) {
       return config_.mixes_rows && group.adapters == prefill.adapters;
     });
@@ -77,33 +78,37 @@ std::vector<Scheduler::Group> Scheduler::DecodeGroups(
   return groups;
 }
 
-std::vector<const SequenceView*> Scheduler::Prompts(const std::vector<SequenceView>& sequences) {
+std::vector<const SequenceView*> Scheduler::Prompts(const std::vector<SequenceView>& sequences,
+                                                    std::uint64_t step) {
   std::vector<const SequenceView*> prompts;
   for (const SequenceView& view : sequences) {
     if (view.is_prefilling()) prompts.push_back(&view);
   }
-  const auto left = [](const SequenceView* view) {
-    return view->prompt_left() - kAgeing * static_cast<std::int64_t>(view->waited);
+  const bool is_turn_of_oldest = step % kOldestTurn == kOldestTurn - 1;
+  const auto rank = [&](const SequenceView* view) {
+    return is_turn_of_oldest ? -static_cast<std::int64_t>(view->waited) : view->prompt_left();
   };
   std::stable_sort(
       prompts.begin(), prompts.end(), [&](const SequenceView* a, const SequenceView* b) {
-        return a->priority != b->priority ? a->priority < b->priority : left(a) < left(b);
+        return a->priority != b->priority ? a->priority < b->priority : rank(a) < rank(b);
       });
   return prompts;
 }
 
-std::vector<Scheduler::Group> Scheduler::PrefillGroups(const std::vector<SequenceView>& sequences,
-                                                       std::int32_t budget,
-                                                       std::int32_t limit) const {
+std::vector<Scheduler::Group> Scheduler::PrefillGroups(
+    const std::vector<const SequenceView*>& prompts, PrefillBudget budget,
+    std::int32_t first_limit) const {
   std::vector<Group> groups;
-  for (const SequenceView* view : Prompts(sequences)) {
-    if (budget < 2) break;
-    const std::int32_t count = ChunkSize(view->prompt_left(), std::min(budget, limit));
+  for (const SequenceView* view : prompts) {
+    const std::int32_t limit =
+        groups.empty() ? first_limit : std::min(budget.tokens, config_.idle_chunk);
+    if (limit < 2) break;
+    const std::int32_t count = ChunkSize(view->prompt_left(), limit);
     Group group{view->adapters, {}};
     for (std::int32_t i = 0; i < count; ++i) {
       group.rows.push_back(RowAt(*view, view->evaluated + i));
     }
-    budget -= count;
+    budget.tokens -= count + budget.call_cost;
     groups.push_back(std::move(group));
   }
   return groups;

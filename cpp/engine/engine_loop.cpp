@@ -234,15 +234,15 @@ BatchPlan EngineLoop::Plan() {
       views.push_back(sequence->View(stats_.steps));
     }
   }
-  return scheduler_.Plan(views, BusyBudget(views));
+  return scheduler_.Plan(views, stats_.steps, BudgetFor(views));
 }
 
 // Prompt tokens that fit into a step beside its decode rows.
-std::int32_t EngineLoop::BusyBudget(const std::vector<SequenceView>& views) {
-  if (config_.busy_chunk > 0) return config_.busy_chunk;
-  if (config_.itl_slo_ms <= 0) return config_.scheduler.max_batch;
-  const auto prompts = Scheduler::Prompts(views);
-  if (prompts.empty()) return kFirstBudget;
+PrefillBudget EngineLoop::BudgetFor(const std::vector<SequenceView>& views) {
+  if (config_.busy_chunk > 0) return {config_.busy_chunk, 0};
+  if (config_.itl_slo_ms <= 0) return {config_.scheduler.max_batch, 0};
+  const auto prompts = Scheduler::Prompts(views, stats_.steps);
+  if (prompts.empty()) return {};
   CallShape decode;
   std::set<const AdapterSet*> groups;
   for (const SequenceView& view : views) {
@@ -254,7 +254,7 @@ std::int32_t EngineLoop::BusyBudget(const std::vector<SequenceView>& views) {
   decode.decode_calls = static_cast<std::int32_t>(groups.size());
   stats_.prefill_budget = cost_.PrefillBudget(decode, config_.itl_slo_ms, prompts[0]->evaluated,
                                               kLeastBudget, kFirstBudget);
-  return stats_.prefill_budget;
+  return {stats_.prefill_budget, cost_.PassInTokens()};
 }
 
 void EngineLoop::Run(const BatchPlan& plan) {

@@ -73,7 +73,7 @@ class EngineLoop : private BatchSink {
   void MakeRoomInFullContexts(Clock::time_point now);
   void Draft();
   BatchPlan Plan();
-  std::int32_t BusyBudget(const std::vector<SequenceView>& views);
+  PrefillBudget BudgetFor(const std::vector<SequenceView>& views);
   void Run(const BatchPlan& plan);
   void Verify(const Batch& batch, double ms);
   CallShape ShapeOf(const Batch& batch);

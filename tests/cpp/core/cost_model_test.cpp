@@ -55,6 +55,7 @@ TEST(CostModel, TheBudgetMeetsTheTarget) {
     model.Learn(shape, Machine(shape));
   }
   const CallShape streams{1, 4, 2000, 0, 0};
+  EXPECT_EQ(model.PassInTokens(), 5);  // 25 ms and 5 ms
   for (const double target : {150.0, 200.0, 400.0}) {
     const std::int32_t budget = model.PrefillBudget(streams, target, 1000, 2, 64);
     CallShape step = streams;
@@ -89,4 +90,40 @@ TEST(CostModel, ForgetsWhatTheMachineWas) {
     model.Learn(shape, Machine(shape) * (i < 1000 ? 1.0 : 3.0));  // now slower
   }
   EXPECT(model.error() < 0.02);
+}
+
+// Another process takes the cores for a while: what was learnt stays.
+TEST(CostModel, CallsThatWereHeldUpTeachNothing) {
+  CostModel model;
+  std::mt19937 random(4);
+  const CallShape streams{1, 4, 2000, 0, 0};
+  for (int i = 0; i < 300; ++i) {
+    const CallShape shape = RandomShape(&random);
+    model.Learn(shape, Machine(shape));
+  }
+  const std::int32_t before = model.PrefillBudget(streams, 300, 1000, 2, 64);
+  for (int i = 0; i < 40; ++i) {
+    const CallShape shape = RandomShape(&random);
+    model.Learn(shape, Machine(shape) * (i % 4 == 0 ? 40.0 : 1.0));
+  }
+  const std::int32_t after = model.PrefillBudget(streams, 300, 1000, 2, 64);
+  EXPECT(after >= before * 3 / 4);
+  EXPECT(after <= before);
+}
+
+// One kind of call says nothing about the others, and nothing becomes cheaper than nothing.
+TEST(CostModel, CallsThatLookAllAlikeGiveSensibleWeights) {
+  CostModel model;
+  std::mt19937 random(5);
+  std::normal_distribution<double> noise(1.0, 0.2);
+  for (int i = 0; i < 200; ++i) {
+    model.Learn({1, 1, 1240 + i, 0, 0}, 20.0 * noise(random));
+    model.Learn({0, 0, 0, 16, 19320 + 16 * i}, 100.0 * noise(random));
+  }
+  const double sixteen = model.Predict({0, 0, 0, 16, 20000});
+  EXPECT(sixteen > 80 && sixteen < 120);
+  const double fifty = model.Predict({0, 0, 0, 50, 62500});
+  EXPECT(fifty >= sixteen);
+  EXPECT(fifty < sixteen * 50 / 16 * 1.1);
+  EXPECT(model.Predict({1, 2, 2480, 0, 0}) >= 20.0);
 }

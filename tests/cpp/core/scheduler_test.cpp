@@ -27,8 +27,8 @@ SchedulerConfig Config(std::int32_t idle_chunk, bool mixes_rows = false) {
   return config;
 }
 
-SeqId FirstPrompt(const std::vector<SequenceView>& views) {
-  return Scheduler::Prompts(views).front()->seq;
+SeqId FirstPrompt(const std::vector<SequenceView>& views, std::uint64_t step = 0) {
+  return Scheduler::Prompts(views, step).front()->seq;
 }
 
 }  // namespace
@@ -38,23 +38,23 @@ TEST(Scheduler, TheGoldenPlan) {
   const std::vector<Token> prompt = {20, 21, 22, 23, 24};
   const SequenceView prefill = Prefill(0, prompt);
   // Alone, the whole prompt goes in one call; its last row gives logits.
-  EXPECT(scheduler.Plan({prefill}, 4) == (BatchPlan{{{{0, 0, 20, false},
-                                                      {0, 1, 21, false},
-                                                      {0, 2, 22, false},
-                                                      {0, 3, 23, false},
-                                                      {0, 4, 24, true}}}}));
+  EXPECT(scheduler.Plan({prefill}, 0, {4, 0}) == (BatchPlan{{{{0, 0, 20, false},
+                                                              {0, 1, 21, false},
+                                                              {0, 2, 22, false},
+                                                              {0, 3, 23, false},
+                                                              {0, 4, 24, true}}}}));
   // Beside a stream the row of the stream comes first; a single token is never left over.
   EXPECT(
-      scheduler.Plan({prefill, kStream}, 4) ==
+      scheduler.Plan({prefill, kStream}, 0, {4, 0}) ==
       (BatchPlan{{{{2, 2, 12, true}}, {{0, 0, 20, false}, {0, 1, 21, false}, {0, 2, 22, false}}}}));
-  EXPECT(scheduler.Plan({}, 4) == BatchPlan{});
+  EXPECT(scheduler.Plan({}, 0, {4, 0}) == BatchPlan{});
 }
 
 TEST(Scheduler, WhereRowsMixAStepIsOneCall) {
   const Scheduler scheduler(Config(6, true));
   const std::vector<Token> a = TokensOf(5), b = TokensOf(9);
-  EXPECT_EQ(scheduler.Plan({Prefill(0, a), Prefill(1, b)}, 4).batches.size(), 1u);
-  const BatchPlan busy = scheduler.Plan({Prefill(0, a), Prefill(1, b), kStream}, 8);
+  EXPECT_EQ(scheduler.Plan({Prefill(0, a), Prefill(1, b)}, 0, {4, 0}).batches.size(), 1u);
+  const BatchPlan busy = scheduler.Plan({Prefill(0, a), Prefill(1, b), kStream}, 0, {8, 0});
   ASSERT(busy.batches.size() == 1);
   EXPECT_EQ(busy.num_rows(), 1u + 8u);
 }
@@ -65,12 +65,12 @@ TEST(Scheduler, ARunIsACallOfItsOwnUnlessRowsMix) {
   run.run = 3;
   const Batch rows = {{0, 2, 12, false}, {0, 3, 13, false}, {0, 4, 14, true}};
   const Row stream = {2, 2, 12, true};
-  EXPECT(Scheduler(Config(6)).Plan({run, kStream}, 4) == (BatchPlan{{{stream}, rows}}));
-  EXPECT(Scheduler(Config(6, true)).Plan({run, kStream}, 4) ==
+  EXPECT(Scheduler(Config(6)).Plan({run, kStream}, 0, {4, 0}) == (BatchPlan{{{stream}, rows}}));
+  EXPECT(Scheduler(Config(6, true)).Plan({run, kStream}, 0, {4, 0}) ==
          (BatchPlan{{{rows[0], rows[1], rows[2], stream}}}));
   SchedulerConfig small = Config(2, true);
   small.max_batch = 3;
-  EXPECT(Scheduler(small).Plan({run, kStream}, 4) == (BatchPlan{{{stream}, rows}}));
+  EXPECT(Scheduler(small).Plan({run, kStream}, 0, {4, 0}) == (BatchPlan{{{stream}, rows}}));
 }
 
 TEST(Scheduler, ABatchIsNeverLargerThanTheDecoderTakes) {
@@ -78,7 +78,7 @@ TEST(Scheduler, ABatchIsNeverLargerThanTheDecoderTakes) {
   const std::vector<Token> a = TokensOf(100), b = TokensOf(100);
   for (const std::int32_t budget : {16, 64, 1 << 16}) {
     for (const Batch& batch :
-         scheduler.Plan({Prefill(0, a), Prefill(1, b), kStream}, budget).batches)
+         scheduler.Plan({Prefill(0, a), Prefill(1, b), kStream}, 0, {budget, 0}).batches)
       EXPECT(batch.size() <= 64);
   }
 }
@@ -90,7 +90,7 @@ TEST(Scheduler, APromptIsNeverCutToASingleToken) {
       const std::vector<Token> prompt = TokensOf(size);
       SequenceView view = Prefill(0, prompt);
       while (view.is_prefilling()) {
-        const BatchPlan plan = scheduler.Plan({view, kStream}, chunk);
+        const BatchPlan plan = scheduler.Plan({view, kStream}, 0, {chunk, 0});
         EXPECT(plan.batches[1].size() >= 2);
         view.evaluated += static_cast<std::int32_t>(plan.batches[1].size());
       }
@@ -109,9 +109,49 @@ TEST(Scheduler, TheBetterClassGoesFirst) {
 }
 
 TEST(Scheduler, NoPromptStarves) {
-  // A new short prompt in every step; the long one is served before they outweigh its waiting.
+  // A new short prompt in every step; every kOldestTurn-th serves the long one.
   const std::vector<Token> a = TokensOf(4000), b = TokensOf(20);
-  std::uint64_t waited = 0;
-  while (FirstPrompt({Prefill(0, a, waited), Prefill(1, b)}) != 0) ++waited;
-  EXPECT_EQ(waited, static_cast<std::uint64_t>((4000 - 20) / Scheduler::kAgeing + 1));
+  std::uint64_t waited = 0, served = 0;
+  for (std::uint64_t step = 0; step < 20 * Scheduler::kOldestTurn; ++step) {
+    const bool is_first = FirstPrompt({Prefill(0, a, ++waited), Prefill(1, b)}, step) == 0;
+    served += is_first ? 1 : 0;
+    if (is_first) waited = 0;
+  }
+  EXPECT_EQ(served, 20u);
+}
+
+TEST(Scheduler, PromptsAlikeAreServedOneAfterTheOther) {
+  const std::vector<Token> prompt = TokensOf(40);
+  std::vector<SequenceView> views;
+  for (SeqId seq = 0; seq < 6; ++seq) views.push_back(Prefill(seq, prompt));
+  const Scheduler scheduler(Config(64));
+  int num_calls = 0;
+  for (std::uint64_t step = 0; num_calls < 100; ++step) {
+    const BatchPlan plan = scheduler.Plan(
+        [&] {
+          std::vector<SequenceView> all = views;
+          all.push_back(kStream);
+          return all;
+        }(),
+        step, {20, 0});
+    if (plan.batches.size() == 1) break;
+    num_calls += static_cast<int>(plan.batches.size()) - 1;
+    for (SequenceView& view : views) ++view.waited;
+    for (std::size_t i = 1; i < plan.batches.size(); ++i) {
+      SequenceView& view = views[static_cast<std::size_t>(plan.batches[i].front().seq)];
+      view.evaluated += static_cast<std::int32_t>(plan.batches[i].size());
+      view.waited = 0;
+    }
+  }
+  EXPECT_EQ(num_calls, 6 * 2);  // served in turns each would be cut into many small calls
+}
+
+TEST(Scheduler, WithCallsOfTheirOwnLaterPromptsDoNotHoldUpTheFirst) {
+  const Scheduler scheduler(Config(60));
+  const std::vector<Token> a = TokensOf(50), b = TokensOf(52), c = TokensOf(6), d = TokensOf(7);
+  // The first goes whole although nothing runs yet; it answers before the next one begins.
+  EXPECT_EQ(scheduler.Plan({Prefill(0, a), Prefill(1, b)}, 0, {20, 0}).batches.size(), 1u);
+  // Small ones go together as long as they and their calls fit.
+  EXPECT_EQ(scheduler.Plan({Prefill(0, c), Prefill(1, d)}, 0, {20, 3}).batches.size(), 2u);
+  EXPECT_EQ(scheduler.Plan({Prefill(0, c), Prefill(1, d)}, 0, {20, 13}).batches.size(), 1u);
 }
