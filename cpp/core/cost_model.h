@@ -17,11 +17,12 @@ struct CallShape {
   std::int64_t prefill_context = 0;  // the same for the prompt tokens
 };
 
-// Time is linear in: a decode pass, its rows, their context, a prefill pass, its tokens, their
-// context. None of these saves time, so the six weights are the least squares among those that are
-// not negative: that keeps them sensible where the calls seen look all alike. Errors count in
-// proportion to the call and recent calls count more; one that took many times what was expected
-// (another process had the cores) hardly counts at all. One thread uses it.
+// Time is linear in: a decode pass, whether it has several rows (backends have other code for one),
+// its rows, their context, a prefill pass, its tokens, their context. None of these saves time, so
+// the weights are the least squares among those that are not negative: that keeps them sensible
+// where the calls seen look all alike. Errors count in proportion to the call and recent calls
+// count more; one that took many times what was expected (another process had the cores) hardly
+// counts at all. One thread uses it.
 class CostModel {
  public:
   void Learn(const CallShape& shape, double ms);
@@ -40,7 +41,7 @@ class CostModel {
   double error() const { return error_; }
 
  private:
-  static constexpr std::size_t kSize = 6;
+  static constexpr std::size_t kSize = 7;
   using Features = std::array<double, kSize>;
 
   static Features FeaturesOf(const CallShape& shape);

@@ -12,7 +12,7 @@ namespace {
 
 // A machine that the model can describe exactly.
 double Machine(const CallShape& s) {
-  return 30.0 * s.decode_calls + 2.0 * s.decode_rows +
+  return (s.decode_rows > 1 ? 30.0 : 12.0) * s.decode_calls + 2.0 * s.decode_rows +
          1e-3 * static_cast<double>(s.decode_context) + (s.prefill_tokens > 0 ? 25.0 : 0.0) +
          5.0 * s.prefill_tokens + 1e-4 * static_cast<double>(s.prefill_context);
 }
