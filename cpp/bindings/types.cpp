@@ -172,6 +172,7 @@ void BindConfig(py::module_* m) {
       .def_readwrite("batch_size", &EngineConfig::batch_size)
       .def_readwrite("ubatch_size", &EngineConfig::ubatch_size)
       .def_readwrite("prefill_chunk", &EngineConfig::prefill_chunk)
+      .def_readwrite("stream_interval_ms", &EngineConfig::stream_interval_ms)
       .def_readwrite("threads", &EngineConfig::threads)
       .def_readwrite("threads_batch", &EngineConfig::threads_batch)
       .def_readwrite("gpu_layers", &EngineConfig::gpu_layers)

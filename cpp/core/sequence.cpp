@@ -191,6 +191,8 @@ std::optional<Event> Sequence::MaybeTakeEvent() {
   Event next;
   next.request = event_.request;
   next.context = event_.context;
+  const auto num_tokens = static_cast<std::int32_t>(event_.tokens.size());
+  event_.is_first = num_tokens > 0 && num_tokens == num_generated_;
   return std::exchange(event_, std::move(next));
 }
 

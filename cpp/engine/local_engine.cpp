@@ -30,6 +30,7 @@ LocalEngine::LocalEngine(EngineParts parts, const LoopConfig& loop, std::int32_t
       evaluator_(std::move(parts.evaluator)),
       add_stats_(std::move(parts.add_stats)),
       preparation_(std::move(parts.preparation)),
+      outbox_(std::chrono::milliseconds(loop.stream_interval_ms)),
       worker_(std::move(parts.decoder), std::move(parts.samplers), std::move(parts.adapters), loop,
               &outbox_) {}
 

@@ -218,6 +218,12 @@ class Settings(BaseModel):
     )
     cache_type_k: CacheType = Field("f16", description="number format of cached keys")
     cache_type_v: CacheType = Field("f16", description="number format of cached values")
+    stream_interval_ms: int = Field(
+        20,
+        ge=0,
+        le=1000,
+        description="ms between two events of a stream, at least; its first and last never wait",
+    )
     itl_slo_ms: int = Field(
         -1,
         ge=-1,

@@ -251,6 +251,7 @@ def engine_config(settings: Settings, model: ModelFile) -> EngineConfig:
         batch_size=settings.batch_size,
         ubatch_size=settings.physical_batch_size,
         prefill_chunk=settings.prefill_chunk,
+        stream_interval_ms=settings.stream_interval_ms,
         threads=settings.compute_threads,
         threads_batch=settings.compute_threads_batch,
         gpu_layers=settings.gpu_layers,

@@ -238,6 +238,7 @@ class EngineConfig:
     ubatch_size: int = 512
     prefill_chunk: int = 0
     itl_slo_ms: int = -1
+    stream_interval_ms: int = 0
     threads: int = 0
     threads_batch: int = 0
     gpu_layers: int = -1

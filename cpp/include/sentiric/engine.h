@@ -23,6 +23,9 @@ struct EngineConfig {
   // Longest step while streams run: prompts get what fits into it beside them. -1 = 200 on the
   // CPU, 50 on a GPU; 0 = off, prompts take the whole batch.
   std::int32_t itl_slo_ms = -1;
+  // Events of a request that come faster than this are joined; its first tokens and its end never
+  // wait. 0 = an event for each step.
+  std::int32_t stream_interval_ms = 0;
   std::int32_t threads = 0;        // compute threads, 0 = CPUs allowed to this process
   std::int32_t threads_batch = 0;  // the same for prompts, 0 = as threads
   std::int32_t gpu_layers = -1;    // -1 = all that a GPU build can take

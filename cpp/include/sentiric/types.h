@@ -148,9 +148,10 @@ struct Final {
 struct Event {
   RequestId request = 0;
   std::string text;                     // complete UTF-8 characters; may be empty
-  std::vector<Token> tokens;            // sampled in this step
+  std::vector<Token> tokens;            // sampled since the last event
   std::vector<ChosenLogprob> logprobs;  // one per token when asked for
   ContextReport context;
+  bool is_first = false;  // with the first tokens of its request
   std::optional<Final> final;
 };
 
