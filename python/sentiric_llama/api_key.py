@@ -1,35 +1,96 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The key that callers send, the same over every protocol."""
+"""The keys that callers send, and what each may do, the same over every protocol."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal, cast, get_args
+
+Role = Literal["user", "metrics", "admin"]
+"""user: every call. metrics: the metrics and the statistics. admin: everything."""
+ROLES: tuple[Role, ...] = get_args(Role)
+_NAME = re.compile(r"[\w.-]{1,64}", re.ASCII)
 
 
-class ApiKey:
-    """Knows the key by its digest, and looks for it in headers or metadata."""
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who holds a key. The name may be shown; the key is nowhere in it."""
 
-    def __init__(self, key: str) -> None:
-        self._digest = _digest(key.encode())
+    name: str
+    roles: frozenset[Role]
 
-    def is_in(self, headers: Iterable[tuple[bytes, bytes]]) -> bool:
-        """True when one `Authorization: Bearer` or `X-Api-Key` is right. Names in lower case."""
-        given = [_given_key(name, value) for name, value in headers]
-        return any(
-            hmac.compare_digest(_digest(key), self._digest) for key in given if key is not None
-        )
+    def may(self, *roles: Role) -> bool:
+        """True when it has one of the roles."""
+        return "admin" in self.roles or not self.roles.isdisjoint(roles)
 
 
-def _given_key(name: bytes, value: bytes) -> bytes | None:
-    """The key in one header, None in any other header."""
-    if name == b"x-api-key":
-        return value.strip()
-    if name == b"authorization":
-        scheme, _, rest = value.partition(b" ")
-        return rest.strip() if scheme.lower() == b"bearer" else None
-    return None
+class KeyRing:
+    """Knows keys by their digests, and looks for them in headers or metadata."""
+
+    def __init__(self, keys: Iterable[tuple[str, Identity]]) -> None:
+        self._holders: dict[bytes, Identity] = {}
+        for key, identity in keys:
+            digest = _digest(key.encode())
+            known = self._holders.get(digest, identity)  # a key given twice has both's roles
+            self._holders[digest] = Identity(known.name, known.roles | identity.roles)
+
+    def locks(self, role: Role) -> bool:
+        """True when a key with this role exists: what it opens is closed without one."""
+        return any(identity.may(role) for identity in self._holders.values())
+
+    def identify(self, headers: Iterable[tuple[bytes, bytes]]) -> Identity | None:
+        """Whose `Authorization: Bearer` or `X-Api-Key` it is. Names in lower case."""
+        found = [self._holder(key) for key in _given_keys(headers)]
+        return next((identity for identity in found if identity is not None), None)
+
+    def _holder(self, key: bytes) -> Identity | None:
+        digest, found = _digest(key), None
+        for known, identity in self._holders.items():  # all of them: the time tells nothing
+            if hmac.compare_digest(digest, known):
+                found = identity
+        return found
+
+
+def parse_keys(text: str) -> list[tuple[str, Identity]]:
+    """Entries `NAME:ROLE:KEY`, one a line or separated by commas; `ROLE+ROLE` is both.
+
+    Raises ValueError saying which entry is wrong, without its key.
+    """
+    keys: list[tuple[str, Identity]] = []
+    for number, entry in enumerate(_entries(text), 1):
+        name, _, rest = entry.partition(":")
+        words, _, key = rest.partition(":")
+        roles = frozenset(words.split("+"))
+        if not (_NAME.fullmatch(name) and key and roles <= set(ROLES)):
+            allowed = " | ".join(ROLES)
+            raise ValueError(f"NAME:ROLE:KEY with the roles {allowed}; entry {number} is not")
+        keys.append((key, Identity(name, cast(frozenset[Role], roles))))
+    if not keys:
+        raise ValueError("at least one NAME:ROLE:KEY")
+    for what, values in (("name", [i.name for _, i in keys]), ("key", [k for k, _ in keys])):
+        if len(set(values)) < len(values):
+            raise ValueError(f"each {what} once")
+    return keys
+
+
+def _entries(text: str) -> Iterator[str]:
+    for line in text.splitlines():
+        if not line.lstrip().startswith("#"):
+            yield from (part.strip() for part in line.split(",") if part.strip())
+
+
+def _given_keys(headers: Iterable[tuple[bytes, bytes]]) -> Iterator[bytes]:
+    for name, value in headers:
+        if name == b"x-api-key":
+            yield value.strip()
+        elif name == b"authorization":
+            scheme, _, rest = value.partition(b" ")
+            if scheme.lower() == b"bearer":
+                yield rest.strip()
 
 
 def _digest(key: bytes) -> bytes:

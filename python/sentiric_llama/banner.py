@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from sentiric_llama.config import PREFIX, Settings, is_public_address
+from sentiric_llama.config import PREFIX, Settings, is_public_address, key_ring
 from sentiric_llama.service import ServedModel
 from sentiric_llama.types import ModelInfo
 
@@ -49,7 +49,8 @@ def summary(settings: Settings, model: ServedModel, info: ModelInfo, url: str) -
 
 def curl_line(settings: Settings, url: str) -> str:
     """A command that works as it stands; the key itself is never shown."""
-    key = f' -H "Authorization: Bearer ${PREFIX}API_KEY"' if settings.api_key else ""
+    name = f"{PREFIX}API_KEY" if settings.api_key else "KEY"
+    key = f' -H "Authorization: Bearer ${name}"' if key_ring(settings).locks("user") else ""
     insecure = "k" if settings.tls == "auto" else ""  # nobody else signed that certificate
     return (
         f"curl -N{insecure} {url}/v1/chat/completions -H 'Content-Type: application/json'{key} "
@@ -58,7 +59,7 @@ def curl_line(settings: Settings, url: str) -> str:
 
 
 def _key_line(settings: Settings) -> str:
-    if settings.api_key:
+    if key_ring(settings).locks("user"):
         return "yes, callers must send it"
     if is_public_address(settings.host):
         return "no, anyone who reaches this address may call"

@@ -21,8 +21,10 @@ from pydantic import (
     Field,
     SecretStr,
     ValidationError,
+    field_validator,
 )
 
+from sentiric_llama.api_key import Identity, KeyRing, Role, parse_keys
 from sentiric_llama.environment import environ as process_environ
 from sentiric_llama.errors import InvalidArgument
 from sentiric_llama.params import INT32_MAX, SAMPLING_RANGES
@@ -122,6 +124,10 @@ class Settings(BaseModel):
     )
 
     api_key: SecretStr | None = Field(None, min_length=1, description="key that callers must send")
+    api_keys: SecretStr | None = Field(
+        None,
+        description="more keys, one a line, NAME:ROLE:KEY; a role is user, metrics or admin",
+    )
     require_tenant: bool = Field(False, description="refuse requests without x-tenant-id")
     strict_fields: bool = Field(False, description="refuse unknown request fields")
     env: str = Field(
@@ -305,6 +311,13 @@ class Settings(BaseModel):
         description="seconds of work without a step after which it is not ready; 0 is never",
     )
 
+    @field_validator("api_keys")
+    @classmethod
+    def _check_keys(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            parse_keys(value.get_secret_value())
+        return value
+
 
 def describe_fields() -> list[FieldHelp]:
     """All settings in the order they are written."""
@@ -348,7 +361,7 @@ def resolve_settings(config_file: str = "", /, **overrides: Any) -> Resolved:
         settings = Settings.model_validate(values_of(given))
     except ValidationError as error:
         by_name = {field.name: field for field in fields}
-        problems = [_explain(by_name[str(item["loc"][0])], given) for item in error.errors()]
+        problems = [_explain(by_name[str(item["loc"][0])], given, item) for item in error.errors()]
         raise InvalidArgument("; ".join(dict.fromkeys(problems)), where="settings") from None
     return Resolved(settings, given)
 
@@ -370,9 +383,24 @@ def is_public_address(host: str) -> bool:
         return True  # a name may resolve to anything
 
 
+def key_ring(settings: Settings) -> KeyRing:
+    """Every key that opens something: API_KEY has the role user, METRICS_KEY metrics."""
+    named: dict[str, tuple[SecretStr | None, Role]] = {
+        "api-key": (settings.api_key, "user"),
+        "metrics-key": (settings.metrics_key, "metrics"),
+    }
+    keys = [
+        (secret.get_secret_value(), Identity(name, frozenset({role})))
+        for name, (secret, role) in named.items()
+        if secret is not None
+    ]
+    listed = settings.api_keys
+    return KeyRing([*keys, *(parse_keys(listed.get_secret_value()) if listed else [])])
+
+
 def binding_warnings(settings: Settings) -> list[str]:
     """A line when anyone in the network may call; InvalidArgument in production."""
-    if settings.api_key is not None or not is_public_address(settings.host):
+    if key_ring(settings).locks("user") or not is_public_address(settings.host):
         return []
     text = (
         f"{settings.host} is a public address and no API key is set; set {PREFIX}API_KEY "
@@ -385,7 +413,7 @@ def binding_warnings(settings: Settings) -> list[str]:
 
 def metrics_warnings(settings: Settings) -> list[str]:
     """A line when anyone in the network may read the metrics."""
-    if not settings.metrics_enabled or settings.metrics_key is not None:
+    if not settings.metrics_enabled or key_ring(settings).locks("metrics"):
         return []
     if not is_public_address(settings.host):
         return []
@@ -409,9 +437,10 @@ def _refuse_unknown(overrides: Mapping[str, Any], fields: list[FieldHelp]) -> No
         raise InvalidArgument(f"{name} is no setting{hint}", where="settings")
 
 
-def _explain(field: FieldHelp, given: Layer) -> str:
+def _explain(field: FieldHelp, given: Layer, problem: Mapping[str, Any]) -> str:
     """The line for one bad value: its name where it was set, what was got, what is allowed."""
     item = given.get(field.name, Given(None, field.flag, ""))
     shown = "(hidden)" if field.is_secret else repr(item.value)
     unit = f" ({field.unit})" if field.unit else ""
-    return f"{item.key}: got {shown}, allowed {field.allowed}{unit}"
+    allowed = problem.get("ctx", {}).get("error", f"{field.allowed}{unit}")
+    return f"{item.key}: got {shown}, allowed {allowed}"

@@ -10,9 +10,9 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import BaseRoute, Route
 from starlette.types import ExceptionHandler
 
-from sentiric_llama.config import Settings
+from sentiric_llama.config import Settings, key_ring
 from sentiric_llama.errors import SentiricLlamaError
-from sentiric_llama.http.auth import ApiKeyAuth
+from sentiric_llama.http.auth import ApiKeyAuth, api_needs
 from sentiric_llama.http.chat import ChatEndpoint
 from sentiric_llama.http.drain import CloseWhileDraining
 from sentiric_llama.http.errors import HttpError, UnexpectedErrorMiddleware, handle_error
@@ -91,7 +91,8 @@ def build_layers(service: LlamaService, settings: Settings) -> list[Middleware]:
             )
         )
     layers += [Middleware(LingeringClose), Middleware(HeaderLimits)]
-    if settings.api_key is not None:
-        layers.append(Middleware(ApiKeyAuth, key=settings.api_key.get_secret_value()))
+    keys = key_ring(settings)
+    if keys.locks("user"):
+        layers.append(Middleware(ApiKeyAuth, keys=keys, needs=api_needs))
     layers.append(Middleware(BodyLimits, max_bytes=settings.max_body_bytes))
     return layers

@@ -12,8 +12,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from sentiric_llama.config import Settings
-from sentiric_llama.http.auth import ApiKeyAuth
+from sentiric_llama.config import Settings, key_ring
+from sentiric_llama.http.auth import ApiKeyAuth, metrics_needs
 from sentiric_llama.http.errors import HttpError, UnexpectedErrorMiddleware, handle_error
 from sentiric_llama.http.limits import BodyLimits, HeaderLimits
 from sentiric_llama.http.linger import LingeringClose
@@ -30,8 +30,9 @@ def build_metrics_app(
         Middleware(LingeringClose),
         Middleware(HeaderLimits),
     ]
-    if settings.metrics_key is not None:
-        layers.append(Middleware(ApiKeyAuth, key=settings.metrics_key.get_secret_value()))
+    keys = key_ring(settings)
+    if keys.locks("metrics"):
+        layers.append(Middleware(ApiKeyAuth, keys=keys, needs=metrics_needs))
     layers.append(Middleware(BodyLimits, max_bytes=settings.max_body_bytes))
     page = MetricsPage(registry, started_at)
     app = Starlette(

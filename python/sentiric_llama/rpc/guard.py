@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 
-from sentiric_llama.api_key import ApiKey
+from sentiric_llama.api_key import KeyRing
 from sentiric_llama.rpc.limits import MAX_METADATA_BYTES
 from sentiric_llama.rpc.metadata import raw
 from sentiric_llama.rpc.status import Context, abort_with
@@ -22,13 +22,14 @@ SAN = "x509_subject_alternative_name"
 if TYPE_CHECKING:
     Handler = grpc.RpcMethodHandler[Any, Any]
 Check = Callable[[Context], Awaitable[None]]
+Refusal = Callable[[Any, Context], Awaitable[None]]
 
 
 class Guard(grpc.aio.ServerInterceptor):
-    """UNAUTHENTICATED without the key, PERMISSION_DENIED without an allowed certificate name."""
+    """UNAUTHENTICATED without a key, PERMISSION_DENIED without its role or an allowed name."""
 
-    def __init__(self, key: str | None, allowed_names: Collection[str]) -> None:
-        self._key = ApiKey(key) if key is not None else None
+    def __init__(self, keys: KeyRing, allowed_names: Collection[str]) -> None:
+        self._keys = keys if keys.locks("user") else None
         self._names = frozenset(name.encode() for name in allowed_names)
 
     async def intercept_service(
@@ -39,17 +40,20 @@ class Guard(grpc.aio.ServerInterceptor):
         """A handler that refuses before it reads a message, or the one asked for."""
         if _is_too_large(handler_call_details):
             return grpc.stream_stream_rpc_method_handler(_refuse_size)
-        if not self._has_key(handler_call_details):
-            return grpc.stream_stream_rpc_method_handler(_refuse_key)
+        if refuse := self._refusal(handler_call_details):
+            return grpc.stream_stream_rpc_method_handler(refuse)
         handler = await continuation(handler_call_details)
         if handler is None or not self._names:
             return handler
         return checked(handler, self._check_names)
 
-    def _has_key(self, details: grpc.HandlerCallDetails) -> bool:
-        if self._key is None or details.method.startswith(PUBLIC):
-            return True
-        return self._key.is_in(raw(tuple(details.invocation_metadata)))
+    def _refusal(self, details: grpc.HandlerCallDetails) -> Refusal | None:
+        if self._keys is None or details.method.startswith(PUBLIC):
+            return None
+        identity = self._keys.identify(raw(tuple(details.invocation_metadata)))
+        if identity is None:
+            return _refuse_key
+        return None if identity.may("user") else _refuse_role
 
     async def _check_names(self, context: Context) -> None:
         shown = context.auth_context().get(SAN, ())
@@ -100,3 +104,9 @@ async def _refuse_size(_requests: Any, context: Context) -> None:
 async def _refuse_key(_requests: Any, context: Context) -> None:
     code = grpc.StatusCode.UNAUTHENTICATED
     await abort_with(context, code, "Invalid API Key", "invalid_api_key")
+
+
+async def _refuse_role(_requests: Any, context: Context) -> None:
+    code = grpc.StatusCode.PERMISSION_DENIED
+    text = "this key may not call; allowed are keys with the role user or admin"
+    await abort_with(context, code, text, "role_missing")

@@ -9,7 +9,7 @@ import grpc
 from grpc_health.v1 import health
 from grpc_reflection.v1alpha import reflection
 
-from sentiric_llama.config import PREFIX, Settings
+from sentiric_llama.config import PREFIX, Settings, key_ring
 from sentiric_llama.errors import Unavailable
 from sentiric_llama.log import event
 from sentiric_llama.rpc import engine_servicer, llama_servicer
@@ -29,9 +29,8 @@ NAMES = (llama_servicer.SERVICE.full_name, engine_servicer.SERVICE.full_name)
 
 def build_server(service: LlamaService, settings: Settings) -> grpc.aio.Server:
     """A server of all services that listens nowhere yet. Call on the event loop."""
-    key = settings.api_key.get_secret_value() if settings.api_key else None
     server = grpc.aio.server(
-        interceptors=[Guard(key, settings.tls_allowed_names)],
+        interceptors=[Guard(key_ring(settings), settings.tls_allowed_names)],
         options=channel_options(settings),
         maximum_concurrent_rpcs=settings.max_connections,
     )

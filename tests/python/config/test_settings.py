@@ -116,6 +116,44 @@ def test_settings_are_frozen_and_hide_the_key(monkeypatch: pytest.MonkeyPatch) -
     assert "(hidden)" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "at least one"),
+        ("# remark", "at least one"),
+        ("a:user:hush\nb:root:hush", "entry 2"),
+        ("a:user:", "entry 1"),
+        ("a:user+:hush", "entry 1"),
+        ("a:hush", "entry 1"),
+        (":user:hush", "entry 1"),
+        ("a b:user:hush", "entry 1"),
+        ("a:user:hush,a:metrics:hush2", "each name once"),
+        ("a:user:hush,b:metrics:hush", "each key once"),
+    ],
+)
+def test_a_wrong_list_of_keys_is_explained_without_them(text: str, reason: str) -> None:
+    with pytest.raises(InvalidArgument, match=reason) as caught:
+        load_settings(api_keys=text)
+    assert "hush" not in str(caught.value) and "api-keys" in str(caught.value)
+
+
+def test_keys_and_their_roles() -> None:
+    ring = config.key_ring(load_settings(api_keys="a:user:k:1\nb:metrics:k2", metrics_key="k3"))
+    assert ring.locks("user") and ring.locks("metrics") and not ring.locks("admin")
+    found = {
+        key: ring.identify([(b"x-api-key", key)]) for key in (b"k:1", b"k2", b"k3", b"k", b"k4")
+    }
+    assert [i and (i.name, sorted(i.roles)) for i in found.values()] == [
+        ("a", ["user"]),
+        ("b", ["metrics"]),
+        ("metrics-key", ["metrics"]),
+        None,
+        None,
+    ]
+    assert not config.key_ring(load_settings()).locks("user")
+    assert "k2" not in repr(list(found.values())) + repr(vars(ring))
+
+
 def test_lists() -> None:
     settings = load_settings(cors_origins="https://a.example, https://b.example,", model_alias="x")
     assert settings.cors_origins == ("https://a.example", "https://b.example")
@@ -154,6 +192,8 @@ def test_public_addresses(host: str, public: bool) -> None:
         ({}, False),
         ({"host": "0.0.0.0"}, True),
         ({"host": "0.0.0.0", "metrics_key": "k"}, False),
+        ({"host": "0.0.0.0", "api_keys": "a:metrics:k"}, False),
+        ({"host": "0.0.0.0", "api_keys": "a:user:k"}, True),
         ({"host": "0.0.0.0", "metrics_enabled": False}, False),
     ],
 )

@@ -150,3 +150,49 @@ def test_cors_is_off_unless_configured(server: Any, start: Any) -> None:
     reply = cors.request("OPTIONS", "/v1/chat/completions", headers=other)
     assert "access-control-allow-origin" not in reply.headers
     assert cors.request("GET", "/v1/models", headers={"Origin": "https://a.example"}).status == 401
+
+
+KEYS = (
+    "app:user:u-key, scrape:metrics:m-key\nboth:user+metrics:b-key\n# none:user:x\nops:admin:a:key"
+)
+
+
+@pytest.fixture(scope="module")
+def ring(start_shared: Any) -> Any:
+    return start_shared(api_keys=KEYS)
+
+
+@pytest.mark.parametrize(
+    ("key", "models", "stats"),
+    [
+        ("u-key", 200, 200),
+        ("m-key", 403, 200),
+        ("b-key", 200, 200),
+        ("a:key", 200, 200),
+        ("x", 401, 401),
+        ("user", 401, 401),
+        ("a", 401, 401),
+    ],
+)
+def test_roles(ring: Any, key: str, models: int, stats: int) -> None:
+    headers = {"Authorization": f"Bearer {key}"}
+    assert ring.request("GET", "/v1/models", headers=headers).status == models
+    assert ring.request("GET", "/v1/stats", headers=headers).status == stats
+    for path in ("/v1/stats/", "//v1/stats", "/v1/stats/nope"):
+        status = ring.request("GET", path, headers=headers).status
+        assert status == (404 if models == 200 else models), path
+
+
+def test_a_missing_role_is_told_without_the_key(ring: Any) -> None:
+    reply = ring.request("GET", "/v1/models", headers={"X-Api-Key": "m-key"})
+    assert reply.error["type"] == "permission_error" and reply.error["code"] == "role_missing"
+    assert "scrape" in reply.error["message"] and b"m-key" not in reply.body
+
+
+def test_a_metrics_key_alone_locks_no_call(start: Any) -> None:
+    assert start(api_keys="scrape:metrics:m").get("/v1/models").status == 200
+
+
+def test_a_key_with_two_uses_has_both_roles(start: Any) -> None:
+    server = start(api_key="one", metrics_key="one")
+    assert server.request("GET", "/v1/models", headers={"X-Api-Key": "one"}).status == 200

@@ -67,11 +67,19 @@ def test_the_key() -> None:
         ("GET", "/metrics", {"authorization": "Bearer wrong"}),
         ("GET", "/metrics", {"authorization": "Bearer sesame"}),
         ("GET", "/health", {}),
+        ("GET", "/metrics", {"authorization": "Bearer other"}),
         metrics_key="sesame",
         api_key="other",
     )
-    assert [reply.status for reply in replies] == [401, 401, 200, 404]
+    assert [reply.status for reply in replies] == [401, 401, 200, 404, 403]
     assert b"llm_" not in replies[0].body and b"sesame" not in replies[2].body
+
+
+def test_the_role() -> None:
+    sent = [("GET", "/metrics", {"x-api-key": key}) for key in ("u", "m", "a", "")]
+    replies = ask(*sent, api_keys="app:user:u,scrape:metrics:m,ops:admin:a")
+    assert [reply.status for reply in replies] == [403, 200, 200, 401]
+    assert [reply.status for reply in ask(*sent[3:], api_keys="app:user:u")] == [200]
 
 
 def test_switched_off() -> None:

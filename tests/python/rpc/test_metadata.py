@@ -105,4 +105,13 @@ async def test_every_method_needs_the_key() -> None:
             assert error.code() is grpc.StatusCode.UNAUTHENTICATED, path
 
 
+async def test_roles() -> None:
+    async with serving(api_keys="app:user:u,scrape:metrics:m,ops:admin:a") as rpc:
+        for key in ("u", "a"):
+            await read(rpc.generate(metadata=(("x-api-key", key),)))
+        error = await failure(rpc.generate(metadata=(("x-api-key", "m"),)))
+        assert error.code() is grpc.StatusCode.PERMISSION_DENIED
+        assert len(rpc.engine.requests) == 2
+
+
 OWN_METHODS = ("Chat", "Embed", "Tokenize", "Detokenize", "GetCapacity", "Cancel")
