@@ -5,11 +5,12 @@
 #include <fstream>
 #include <sstream>
 #include <thread>
-#include <vector>
 
 #ifdef __linux__
 #include <sched.h>
 #endif
+
+#include "core/control_groups.h"
 
 namespace sentiric {
 namespace {
@@ -27,41 +28,6 @@ std::string FirstLine(const std::string& path) {
   std::string line;
   std::getline(file, line);
   return line;
-}
-
-// "/a/b" -> "/a/b", "/a", "": a group and all groups above it.
-std::vector<std::string> WithParents(std::string group) {
-  std::vector<std::string> groups;
-  while (group.size() > 1 && group[0] == '/') {
-    groups.push_back(group);
-    group.resize(group.rfind('/'));
-  }
-  groups.emplace_back();
-  return groups;
-}
-
-// A line of /proc/self/cgroup: "hierarchy:controllers:group".
-struct Membership {
-  std::string controllers;
-  std::string group;
-};
-
-std::vector<Membership> Memberships(const std::string& root) {
-  std::vector<Membership> found;
-  std::ifstream file(root + "/proc/self/cgroup");
-  for (std::string line; std::getline(file, line);) {
-    const std::size_t first = line.find(':');
-    const std::size_t second = line.find(':', first + 1);
-    if (first == std::string::npos || second == std::string::npos) continue;
-    found.push_back({line.substr(first + 1, second - first - 1), line.substr(second + 1)});
-  }
-  // A container may hide the file; its own group is then the root of what it sees.
-  if (found.empty()) found = {{"", "/"}, {"cpu", "/"}};
-  return found;
-}
-
-bool HasCpu(const std::string& controllers) {
-  return ("," + controllers + ",").find(",cpu,") != std::string::npos;
 }
 
 std::string QuotaV1(const std::string& folder) {
@@ -90,7 +56,7 @@ std::int32_t NumCpusOfGroups(const std::string& root) {
     for (const std::string& group : WithParents(path)) {
       if (controllers.empty()) {
         Tighten(&limit, CpusOfQuota(FirstLine(mounts + group + "/cpu.max")));
-      } else if (HasCpu(controllers)) {
+      } else if (HasController(controllers, "cpu")) {
         Tighten(&limit, CpusOfQuota(QuotaV1(mounts + "/cpu" + group)));
         Tighten(&limit, CpusOfQuota(QuotaV1(mounts + "/cpu,cpuacct" + group)));
       }

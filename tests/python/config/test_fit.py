@@ -51,6 +51,7 @@ class Tree:
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Tree:
+    pytest.importorskip("sentiric_llama._core")
     return Tree(tmp_path / "root")
 
 
@@ -63,6 +64,7 @@ def test_ram_alone(tree: Tree) -> None:
 
 
 def test_no_proc_at_all(tmp_path: Path) -> None:
+    pytest.importorskip("sentiric_llama._core")
     assert memory_budgets(tmp_path) == [] and machine.resident_bytes(tmp_path) == 0
 
 

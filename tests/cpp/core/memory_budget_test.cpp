@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+// How much memory a process may still touch: control groups in fake trees. The rules themselves
+// are tested through the binding, in tests/python/config/test_fit.py.
+#include "core/memory_budget.h"
+
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "check.h"
+
+using namespace sentiric;
+namespace fs = std::filesystem;
+
+namespace {
+
+// A folder that stands for "/" and goes away with the test.
+class FakeRoot {
+ public:
+  FakeRoot() : path_(fs::temp_directory_path() / ("sentiric-memory-" + std::to_string(getpid()))) {
+    fs::remove_all(path_);
+  }
+  ~FakeRoot() { fs::remove_all(path_); }
+  void Write(const std::string& name, const std::string& text) const {
+    const fs::path file = path_ / name;
+    fs::create_directories(file.parent_path());
+    std::ofstream(file) << text;
+  }
+  std::vector<MemoryBudget> Budgets() const { return MemoryBudgets(path_.string()); }
+
+ private:
+  fs::path path_;
+};
+
+}  // namespace
+
+TEST(MemoryBudget, NothingIsKnownWithoutProc) { EXPECT(FakeRoot().Budgets().empty()); }
+
+TEST(MemoryBudget, TheTightestFirstUnderItsOwnName) {
+  const FakeRoot root;
+  root.Write("proc/meminfo", "MemTotal: 4 kB\nMemFree: 1 kB\nMemAvailable: 2 kB\n");
+  root.Write("proc/self/cgroup", "0::/pod/main\n");
+  root.Write("sys/fs/cgroup/pod/main/memory.max", "max\n");
+  root.Write("sys/fs/cgroup/pod/memory.max", "1000\n");
+  root.Write("sys/fs/cgroup/pod/memory.current", "700\n");
+  root.Write("sys/fs/cgroup/pod/memory.stat", "anon 1\ninactive_file 200\n");
+  const auto budgets = root.Budgets();
+  ASSERT(budgets.size() == 2u);
+  EXPECT_EQ(budgets[0].name, std::string("cgroup limit memory.max of /pod"));
+  EXPECT_EQ(budgets[0].free, 500u);
+  EXPECT_EQ(budgets[0].total, 1000u);
+  EXPECT_EQ(budgets[1].name, std::string("RAM"));
+  EXPECT_EQ(budgets[1].free, 2048u);
+}
+
+TEST(MemoryBudget, UsageAboveTheLimitLeavesNothing) {
+  const FakeRoot root;
+  root.Write("sys/fs/cgroup/memory.max", "1000\n");  // the hidden membership is the root's
+  root.Write("sys/fs/cgroup/memory.current", "1500\n");
+  const auto budgets = root.Budgets();
+  ASSERT(budgets.size() == 1u);
+  EXPECT_EQ(budgets[0].free, 0u);
+  EXPECT_EQ(budgets[0].name, std::string("cgroup limit memory.max of /"));
+}
+
+TEST(MemoryBudget, ThisProcessHasSome) { EXPECT(FreeMemoryBytes() > 1 << 20); }
