@@ -5,8 +5,9 @@
 
 namespace sentiric::bindings {
 
-void BindTypes(pybind11::module_* module);   // values: Request, Event, ...
-void BindEngine(pybind11::module_* module);  // Engine
-void BindPlan(pybind11::module_* module);    // plan_memory
+void BindTypes(pybind11::module_* module);    // values: Request, Event, ...
+void BindEngine(pybind11::module_* module);   // Engine
+void BindPlan(pybind11::module_* module);     // plan_memory, memory_budgets
+void BindDevices(pybind11::module_* module);  // devices
 
 }  // namespace sentiric::bindings

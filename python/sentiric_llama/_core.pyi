@@ -7,13 +7,29 @@ import collections.abc
 import numpy
 import numpy.typing
 import typing
-__all__: list[str] = ['Capacity', 'DeviceMemory', 'Engine', 'EngineConfig', 'EngineStats', 'Event', 'Final', 'FinishReason', 'GrammarKind', 'MemoryPlan', 'ModelInfo', 'Priority', 'Request', 'SamplingParams', 'Timings', 'Truncation', 'build_info', 'error_code_names', 'plan_memory', 'take_log_lines']
+__all__: list[str] = ['Capacity', 'Device', 'DeviceMemory', 'Engine', 'EngineConfig', 'EngineStats', 'Event', 'Final', 'FinishReason', 'GrammarKind', 'MemoryBudget', 'MemoryPlan', 'ModelInfo', 'Priority', 'Request', 'SamplingParams', 'Timings', 'Truncation', 'build_info', 'devices', 'error_code_names', 'memory_budgets', 'plan_memory', 'take_log_lines']
 class Capacity:
     @property
     def active(self) -> int:
         ...
     @property
     def available(self) -> int:
+        ...
+    @property
+    def total(self) -> int:
+        ...
+class Device:
+    @property
+    def description(self) -> str:
+        ...
+    @property
+    def free(self) -> int:
+        ...
+    @property
+    def kind(self) -> str:
+        ...
+    @property
+    def name(self) -> str:
         ...
     @property
     def total(self) -> int:
@@ -468,6 +484,16 @@ class GrammarKind:
     @property
     def value(self) -> int:
         ...
+class MemoryBudget:
+    @property
+    def free(self) -> int:
+        ...
+    @property
+    def name(self) -> str:
+        ...
+    @property
+    def total(self) -> int:
+        ...
 class MemoryPlan:
     @property
     def context_size(self) -> int:
@@ -892,9 +918,17 @@ def build_info() -> dict:
     """
     Version of the package and of what it was built from.
     """
+def devices() -> list[Device]:
+    """
+    What this build can compute on, with the memory that is free now.
+    """
 def error_code_names() -> list:
     """
     Names of all error codes, in order.
+    """
+def memory_budgets(root: str) -> list[MemoryBudget]:
+    """
+    RAM and control groups, the tightest first; root stands before /proc and /sys.
     """
 def plan_memory(config: EngineConfig) -> MemoryPlan:
     """

@@ -26,11 +26,7 @@ Outcome = Literal["ok", "cancelled", "error"]
 logger = logging.getLogger(__name__)
 
 MAX_RECENT = 1024
-GAUGES = (
-    "llm_certificate_expiry_timestamp_seconds",
-    "llm_gpu_memory_used_bytes",
-    "llm_gpu_memory_total_bytes",
-)
+GAUGES = ("llm_certificate_expiry_timestamp_seconds",)
 """Series whose value is known elsewhere: `metrics.series.EXTRA_SERIES` describes them."""
 
 

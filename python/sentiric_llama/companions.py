@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What runs beside the protocols as long as the process lives: the pulse, systemd, spans."""
+"""What runs beside the protocols as long as the process lives: the pulse, systemd, GPUs, spans."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator
 
 from sentiric_llama import tracing
+from sentiric_llama.engine_protocol import AsyncEngineProtocol
 from sentiric_llama.environment import systemd_socket, traces_wanted
 from sentiric_llama.errors import SentiricLlamaError
 from sentiric_llama.log import event
@@ -17,6 +18,7 @@ from sentiric_llama.pulse import BEAT_S
 from sentiric_llama.service import LlamaService
 from sentiric_llama.systemd import Notifier
 
+DEVICES_S = 5.0
 SPANS_S = 5.0
 """Time that spans get to leave at the end."""
 
@@ -33,12 +35,13 @@ async def companions(service: LlamaService) -> AsyncIterator[None]:
         text = f"WatchdogSec={watchdog_s:g} is too short, a sign is sent each {BEAT_S:g} s"
         event(logger, "SERVICE_CONFIGURED", text, logging.WARNING)
     async with spans(service):
-        beating = asyncio.create_task(beat(service, notifier))
+        tasks = [asyncio.create_task(work) for work in (beat(service, notifier), watch(service))]
         try:
             yield
         finally:
-            beating.cancel()
-            await asyncio.wait((beating,))
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
 
 
 async def beat(service: LlamaService, notifier: Notifier) -> None:
@@ -50,6 +53,25 @@ async def beat(service: LlamaService, notifier: Notifier) -> None:
         due = time.monotonic() + BEAT_S
         await asyncio.sleep(BEAT_S)
         service.accounts.loop_lag_s = time.monotonic() - due
+
+
+async def watch(service: LlamaService) -> None:
+    """Looks at the GPUs' memory, on a thread: drivers may be slow. Ends when none answers."""
+    while True:
+        await asyncio.sleep(BEAT_S if service.attached_engine is None else DEVICES_S)
+        if (engine := service.attached_engine) is not None:
+            await look(service, engine)
+            if not any(device.is_gpu for device in service.devices):
+                return
+
+
+async def look(service: LlamaService, engine: AsyncEngineProtocol) -> None:
+    """Notes what there is to compute on. A driver that fails has nothing to say, which is told."""
+    try:
+        service.devices = tuple(await asyncio.to_thread(engine.devices))
+    except SentiricLlamaError as error:
+        service.devices = ()
+        event(logger, "DEVICES_UNKNOWN", str(error), logging.WARNING)
 
 
 @contextlib.asynccontextmanager

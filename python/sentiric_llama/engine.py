@@ -28,6 +28,7 @@ from sentiric_llama.types import (
     Capacity,
     Completion,
     Delta,
+    Device,
     EngineConfig,
     EngineStats,
     ModelInfo,
@@ -116,6 +117,16 @@ class EngineFacts:
     def stats(self) -> EngineStats:
         """Counters and gauges since the engine opened."""
         return copy_fields(self._handle.core.stats(), EngineStats)
+
+    def devices(self) -> list[Device]:
+        """What the build can compute on, and the memory that is free there now. Asks the drivers.
+
+        Blocks for about a millisecond a GPU.
+        """
+        from sentiric_llama import _core
+
+        self._handle.check_process()
+        return [copy_fields(device, Device) for device in _core.devices()]
 
 
 class Engine(EngineFacts):

@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from sentiric_llama.types import Capacity, Delta, EngineStats, Message, ModelInfo, Request
+from sentiric_llama.types import Capacity, Delta, Device, EngineStats, Message, ModelInfo, Request
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -17,7 +17,7 @@ FloatArray = npt.NDArray[np.float32]
 class AsyncEngineProtocol(Protocol):
     """What `AsyncEngine` offers to the service; fakes implement it in tests.
 
-    Every method may be called from the event loop and never blocks it. Failures are
+    Every method but `devices` may be called from the event loop and never blocks it. Failures are
     `SentiricLlamaError`.
     """
 
@@ -28,6 +28,10 @@ class AsyncEngineProtocol(Protocol):
     def capacity(self) -> Capacity: ...
 
     def stats(self) -> EngineStats: ...
+
+    def devices(self) -> list[Device]:
+        """Asks the drivers, so it may block: the one method to call on a thread."""
+        ...
 
     def stream(self, request: Request) -> AsyncGenerator[Delta, None]:
         """Deltas of one request, the last with `final`. Closing the generator cancels it.

@@ -132,7 +132,18 @@ CATALOGUE = {
     "in a container: --gpus all; else install the driver": (
         "kapsayıcıda: --gpus all; değilse sürücüyü kurun"
     ),
-    "the graphics card is used": "ekran kartı kullanılıyor",
+    "there is an NVIDIA driver, but it shows no graphics card": (
+        "NVIDIA sürücüsü var ama hiçbir ekran kartı göstermiyor"
+    ),
+    "look at nvidia-smi and at CUDA_VISIBLE_DEVICES": (
+        "nvidia-smi çıktısına ve CUDA_VISIBLE_DEVICES değişkenine bakın"
+    ),
+    "{name} is {description}; {free} of its {total} are free": (
+        "{name}: {description}; {total} belleğinin {free} kadarı boş"
+    ),
+    "{name} needs {needed} for them; {free} of its {total} are free": (
+        "{name} bunlar için {needed} ister; {total} belleğinin {free} kadarı boş"
+    ),
     "no graphics card; everything runs on the processor": (
         "ekran kartı yok; her şey işlemcide çalışıyor"
     ),

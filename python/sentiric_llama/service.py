@@ -27,7 +27,7 @@ from sentiric_llama.log import CURRENT_TRACE, event
 from sentiric_llama.params import out_of_range
 from sentiric_llama.pulse import Pulse
 from sentiric_llama.running import RunningCalls
-from sentiric_llama.types import Capacity, Completion, ContextReport, Timings, Usage
+from sentiric_llama.types import Capacity, Completion, ContextReport, Device, Timings, Usage
 
 logger = logging.getLogger(__name__)
 
@@ -92,6 +92,8 @@ class LlamaService:
         self.load_seconds: float | None = None
         """From the start of loading to readiness."""
         self.pulse = Pulse(settings.stall_timeout_s)
+        self.devices: tuple[Device, ...] = ()
+        """What `companions` last heard from the engine's drivers."""
         self._accepts_work = False
         self.running = RunningCalls()
         self._engine: AsyncEngineProtocol | None = None

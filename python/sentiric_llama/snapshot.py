@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from sentiric_llama.accounts import Accounts, Call
@@ -14,7 +14,7 @@ from sentiric_llama.process import memory_bytes, resident_bytes
 from sentiric_llama.pulse import RATE_WINDOW_S
 from sentiric_llama.service import LlamaService
 from sentiric_llama.tallies import percentile
-from sentiric_llama.types import EngineStats
+from sentiric_llama.types import Device, EngineStats
 
 RECENT_S = 300.0
 """Percentiles are those of requests that ended within this time."""
@@ -37,7 +37,7 @@ def snapshot(service: LlamaService) -> dict[str, Any]:
         "rates": _rates(service),
         "latency": _latency(service.accounts),
         "cache": _cache(service, stats),
-        "memory": _memory(service.accounts),
+        "memory": _memory(service.devices),
         "engine": dataclasses.asdict(stats) if stats else None,
     }
 
@@ -170,16 +170,23 @@ def _cache(service: LlamaService, stats: EngineStats | None) -> dict[str, Any]:
     return found | {name: getattr(stats, name) for name in names}
 
 
-def _memory(accounts: Accounts) -> dict[str, Any]:
-    def gauge(name: str) -> float | None:
-        read: Callable[[], float | None] = accounts.gauges.get(name, lambda: None)
-        return read()
-
+def _memory(devices: Iterable[Device]) -> dict[str, Any]:
+    """`devices` is what the engine's drivers say, every few seconds on a machine with a GPU."""
+    gpus = [device for device in devices if device.is_gpu]
     return {
         "resident_bytes": resident_bytes(),
         "anonymous_bytes": memory_bytes(),
-        "gpu_used_bytes": gauge("llm_gpu_memory_used_bytes"),
-        "gpu_total_bytes": gauge("llm_gpu_memory_total_bytes"),
+        "gpu_used_bytes": sum(device.used for device in gpus) if gpus else None,
+        "gpu_total_bytes": sum(device.total for device in gpus) if gpus else None,
+        "gpus": [
+            {
+                "name": device.name,
+                "description": device.description,
+                "used_bytes": device.used,
+                "total_bytes": device.total,
+            }
+            for device in gpus
+        ],
     }
 
 

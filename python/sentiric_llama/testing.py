@@ -25,6 +25,7 @@ from sentiric_llama.types import (
     ChosenLogprob,
     ContextReport,
     Delta,
+    Device,
     EngineStats,
     Final,
     FinishReason,
@@ -92,6 +93,7 @@ class FakeEngine:
         fail: SentiricLlamaError | None = None,
         fail_after: int = 0,
         context: ContextReport | None = None,
+        devices: Sequence[Device] = (),
     ) -> None:
         self.reply: Reply = reply if callable(reply) else lambda _request: reply
         self.delay_s = delay_s
@@ -99,6 +101,7 @@ class FakeEngine:
         self.fail = fail
         self.fail_after = fail_after
         self.context = context or ContextReport()
+        self.known_devices = list(devices)
         self.requests: list[Request] = []
         self.active = 0
         self.most_active = 0
@@ -123,6 +126,9 @@ class FakeEngine:
 
     def stats(self) -> EngineStats:
         return replace(self._stats, queued=self._waiting, decoding=self.active)
+
+    def devices(self) -> list[Device]:
+        return self.known_devices
 
     async def stream(self, request: Request) -> AsyncGenerator[Delta, None]:
         self._refuse_if_closed()

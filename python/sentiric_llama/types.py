@@ -228,6 +228,26 @@ class Capacity:
 
 
 @dataclass(frozen=True, slots=True)
+class Device:
+    """What the build can compute on. `free` and `total` are bytes, 0 when it does not say."""
+
+    name: str
+    description: str
+    kind: Literal["cpu", "gpu", "igpu", "accelerator", "meta"]
+    free: int
+    total: int
+
+    @property
+    def is_gpu(self) -> bool:
+        """True for a GPU that says how much memory it has."""
+        return self.kind in ("gpu", "igpu") and self.total > 0
+
+    @property
+    def used(self) -> int:
+        return self.total - self.free
+
+
+@dataclass(frozen=True, slots=True)
 class EngineConfig:
     """What to load and how; the fields of `cpp/include/sentiric/engine.h`."""
 

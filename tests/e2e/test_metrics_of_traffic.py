@@ -19,7 +19,7 @@ import pytest
 from http_client import open_chat, request, wait_until
 from observe_tools import Scrape
 from prometheus_tools import Prometheus, alerts, dashboard_queries, promtool, value_of
-from sentiric_llama.metrics.series import ENGINE_SERIES, EXTRA_SERIES
+from sentiric_llama.metrics.series import ENGINE_SERIES, EXTRA_SERIES, GPU_SERIES
 from sentiric_llama.rpc.generated import engine_pb2, engine_pb2_grpc
 from sentiric_llama.types import EngineStats
 from server_process import ServerProcess
@@ -253,7 +253,8 @@ def absent_series() -> set[str]:
     drafts = "llamacpp:spec_decode_num_{}_tokens_total"
     if "drafted_tokens" in later:
         later |= {kind: drafts.format(kind) for kind in ("draft", "accepted")}
-    return set(later.values()) | EXTRA_SERIES.keys()
+    gpu = {series.name for series in GPU_SERIES.values()}
+    return set(later.values()) | EXTRA_SERIES.keys() | gpu
 
 
 def absent(query: str) -> bool:

@@ -19,9 +19,16 @@ import sentiric_llama
 from sentiric_llama.checkup import Finding, ok, problem, warning
 from sentiric_llama.config import Resolved
 from sentiric_llama.errors import ErrorCode
+from sentiric_llama.memory import human_bytes
 
 PACKAGE = Path(sentiric_llama.__file__).parent
-PROBE = "import json; from sentiric_llama import _core; print(json.dumps(_core.build_info()))"
+PROBE = """
+import json
+from sentiric_llama import _core
+names = ("name", "description", "kind", "free", "total")
+found = [dict((n, getattr(d, n)) for n in names) for d in _core.devices()]
+print(json.dumps(_core.build_info() | {"devices": found}))
+"""
 FEATURES = ("avx", "avx2", "fma", "f16c", "avx512f", "amx_int8")
 """Flags of /proc/cpuinfo that matter most; the engine names them in capitals."""
 
@@ -116,14 +123,23 @@ def processor_flags(path: Path = Path("/proc/cpuinfo")) -> set[str]:
 
 
 def _graphics(facts: dict[str, Any]) -> Iterator[Finding]:
+    """Every GPU that llama.cpp sees; without one, why an NVIDIA card is not among them."""
+    gpus = [device for device in facts["devices"] if device["kind"] in ("gpu", "igpu")]
+    for gpu in gpus:
+        text = "{name} is {description}; {free} of its {total} are free"
+        sizes = {name: human_bytes(gpu[name]) for name in ("free", "total")}
+        yield ok("graphics", text, **gpu | sizes)
+    if gpus:
+        return
     has_card = Path("/proc/driver/nvidia/version").exists() or Path("/dev/nvidiactl").exists()
     if has_card and not facts["supports_gpu"]:
         text = "there is an NVIDIA driver, but the build cannot use it"
         yield warning("graphics", text, "SENTIRIC_CUDA=ON make install")
-    elif facts["supports_gpu"] and not has_card:
+    elif has_card:
+        text = "there is an NVIDIA driver, but it shows no graphics card"
+        yield warning("graphics", text, "look at nvidia-smi and at CUDA_VISIBLE_DEVICES")
+    elif facts["supports_gpu"]:
         text = "the build is made for a graphics card, but there is no NVIDIA driver here"
         yield warning("graphics", text, "in a container: --gpus all; else install the driver")
-    elif has_card:
-        yield ok("graphics", "the graphics card is used")
     else:
         yield ok("graphics", "no graphics card; everything runs on the processor")

@@ -9,8 +9,8 @@ from pathlib import Path
 from sentiric_llama.checkup import Finding, ok, problem, warning
 from sentiric_llama.config import Resolved, Settings
 from sentiric_llama.errors import ErrorCode, SentiricLlamaError
-from sentiric_llama.machine import memory_budgets
-from sentiric_llama.memory import human_bytes, plan_memory, shortages
+from sentiric_llama.machine import Budget, memory_budgets
+from sentiric_llama.memory import MemoryPlan, human_bytes, plan_memory, shortages
 from sentiric_llama.models import GUIDE_NAMES, ModelFile, find_model
 
 
@@ -62,8 +62,16 @@ def _memory(settings: Settings, model: ModelFile) -> Iterator[Finding]:
         else:
             yield warning("memory", "{reason}", fix, reason=item)
     if not short:
-        needed = human_bytes(sum(device.needed for device in plan.devices))
-        free = human_bytes(budgets[0].free) if budgets else "?"
-        text = "{contexts} contexts of {size} tokens need {needed}; {free} are free"
-        facts = {"contexts": plan.contexts, "size": plan.context_size}
-        yield ok("memory", text, needed=needed, free=free, **facts)
+        yield from _room(plan, budgets)
+
+
+def _room(plan: MemoryPlan, budgets: list[Budget]) -> Iterator[Finding]:
+    *gpus, host = plan.devices
+    free = human_bytes(budgets[0].free) if budgets else "?"
+    text = "{contexts} contexts of {size} tokens need {needed}; {free} are free"
+    facts = {"contexts": plan.contexts, "size": plan.context_size}
+    yield ok("memory", text, needed=human_bytes(host.needed), free=free, **facts)
+    text = "{name} needs {needed} for them; {free} of its {total} are free"
+    for gpu in gpus:
+        sizes = {name: human_bytes(getattr(gpu, name)) for name in ("needed", "free", "total")}
+        yield ok("memory", text, name=gpu.name, **sizes)

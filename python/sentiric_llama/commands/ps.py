@@ -90,12 +90,21 @@ def rows_of(snapshot: dict[str, Any]) -> list[tuple[str, str]]:
         *_percentiles(_part(snapshot, "latency")),
         *((name, _number(value)) for name, value in _flat("cache", _part(snapshot, "cache"))),
         *((name, _bytes(value)) for name, value in _flat("memory", _memory(snapshot))),
+        *_gpus(_part(snapshot, "memory")),
     ]
 
 
 def _memory(snapshot: dict[str, Any]) -> dict[str, Any]:
     """What is known: a machine without a GPU has nothing to say about its memory."""
-    return {k: v for k, v in _part(snapshot, "memory").items() if v is not None}
+    part = _part(snapshot, "memory")
+    return {k: v for k, v in part.items() if isinstance(v, int | float)}
+
+
+def _gpus(memory: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """One row for each GPU."""
+    for gpu in memory.get("gpus") or ():
+        used, total = _bytes(gpu.get("used_bytes")), _bytes(gpu.get("total_bytes"))
+        yield f"{gpu.get('name')} {gpu.get('description')}", f"{used} / {total}"
 
 
 def _part(snapshot: dict[str, Any], name: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import platform
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -13,11 +13,11 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from sentiric_llama import log
 from sentiric_llama.metrics.families import account_families, number
 from sentiric_llama.metrics.llama_server import KV_USAGE_TEXT, llama_server_families
-from sentiric_llama.metrics.series import ENGINE_SERIES, EXTRA_SERIES
+from sentiric_llama.metrics.series import ENGINE_SERIES, EXTRA_SERIES, GPU_LABELS, GPU_SERIES
 from sentiric_llama.process import memory_bytes
 from sentiric_llama.service import LlamaService, Readiness
 from sentiric_llama.snapshot import kv_cells
-from sentiric_llama.types import EngineStats, ModelInfo
+from sentiric_llama.types import Device, EngineStats, ModelInfo
 
 
 class ServiceCollector:
@@ -32,6 +32,7 @@ class ServiceCollector:
         yield from self._life()
         yield from self._engine()
         yield from self._extras()
+        yield from _gpus(self._service.devices)
         memory = memory_bytes()
         if memory is not None:
             text = "Memory that is this process's alone: RssAnon and VmSwap."
@@ -117,6 +118,16 @@ def kv_usage(stats: EngineStats, info: ModelInfo) -> float:
     """Cells of running requests as a share of all; kept prefixes give way to them."""
     cells = kv_cells(stats, info.contexts * info.context_size)
     return stats.kv_tokens / cells if cells else 0.0
+
+
+def _gpus(devices: Iterable[Device]) -> Iterator[Metric]:
+    """Memory of each GPU under its name in llama.cpp; nothing where there is none."""
+    gpus = [device for device in devices if device.is_gpu]
+    for field, series in GPU_SERIES.items() if gpus else ():
+        family = GaugeMetricFamily(series.name, series.help, labels=GPU_LABELS)
+        for gpu in gpus:
+            family.add_metric((gpu.name, gpu.description), getattr(gpu, field))
+        yield family
 
 
 def _info(name: str, text: str, labels: Mapping[str, str]) -> Metric:

@@ -90,11 +90,12 @@ EXTRA_SERIES: dict[str, Series] = {
         "llm_certificate_expiry_timestamp_seconds",
         "When the TLS certificate in use expires, in seconds since 1970; only with TLS.",
     ),
-    "llm_gpu_memory_used_bytes": _gauge(
-        "llm_gpu_memory_used_bytes", "GPU memory in use; only when a GPU build tells."
-    ),
-    "llm_gpu_memory_total_bytes": _gauge(
-        "llm_gpu_memory_total_bytes", "GPU memory there is; only when a GPU build tells."
-    ),
 }
 """Series that other parts fill in through `Accounts.register_gauge`."""
+
+GPU_LABELS = ("device", "description")
+GPU_SERIES: dict[str, Series] = {
+    "used": _gauge("llm_gpu_memory_used_bytes", "GPU memory in use."),
+    "total": _gauge("llm_gpu_memory_total_bytes", "GPU memory there is."),
+}
+"""Attribute of a Device -> its series, which a machine without a GPU does not have."""

@@ -16,9 +16,21 @@ from typing import Any
 import pytest
 
 from sentiric_llama import checkup, cli, messages, messages_tr
-from sentiric_llama.checkup import Finding, Level, build, examine, exit_code, ok, problem, warning
+from sentiric_llama.checkup import (
+    Finding,
+    Level,
+    build,
+    examine,
+    exit_code,
+    model,
+    ok,
+    problem,
+    warning,
+)
 from sentiric_llama.config import PREFIX, Resolved, resolve_settings
 from sentiric_llama.errors import ErrorCode
+from sentiric_llama.machine import Budget
+from sentiric_llama.memory import DevicePlan, MemoryPlan
 
 
 @pytest.fixture(autouse=True)
@@ -220,14 +232,35 @@ def test_a_build_that_wastes_the_processor(monkeypatch: pytest.MonkeyPatch) -> N
 
 @pytest.mark.parametrize(
     ("card", "build_can", "level"),
-    [(True, False, Level.WARNING), (False, True, Level.WARNING), (True, True, Level.OK)],
+    [(1, 0, Level.WARNING), (0, 1, Level.WARNING), (1, 1, Level.WARNING), (0, 0, Level.OK)],
 )
 def test_the_graphics_card(
     card: bool, build_can: bool, level: Level, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Path, "exists", lambda _: card)
-    (item,) = build._graphics({"supports_gpu": build_can})
+    cpu = {"name": "CPU", "description": "x", "kind": "cpu", "free": 1, "total": 2}
+    (item,) = build._graphics({"supports_gpu": build_can, "devices": [cpu]})
     assert item.level is level
+
+
+def test_each_graphics_card_and_its_memory() -> None:
+    card = {"description": "X 1", "kind": "gpu", "free": 2**30, "total": 2**31}
+    cards = [card | {"name": f"CUDA{number}"} for number in range(2)]
+    items = list(build._graphics({"supports_gpu": True, "devices": cards}))
+    assert [item.level for item in items] == [Level.OK, Level.OK]
+    text = items[1].text.format(**items[1].values)
+    assert text == "CUDA1 is X 1; 1.00 GiB of its 2.00 GiB are free"
+
+
+def test_the_memory_of_each_device() -> None:
+    gpu = DevicePlan("CUDA0", 5 * 2**20, 3 * 2**20, 2**20, 2**30, 2**31)
+    host = DevicePlan("host", 2**20, 0, 0, 0, 0)
+    found = list(model._room(MemoryPlan(4, 512, 4096, (gpu, host)), [Budget("RAM", 2**30, 2**31)]))
+    texts = [item.text.format(**item.values) for item in found]
+    assert texts == [
+        "4 contexts of 512 tokens need 1.0 MiB; 1.00 GiB are free",
+        "CUDA0 needs 9.0 MiB for them; 1.00 GiB of its 2.00 GiB are free",
+    ]
 
 
 # The frame

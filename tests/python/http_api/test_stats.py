@@ -44,6 +44,7 @@ def test_before_anything_happened(start: Any) -> None:
     assert stats["latency"]["ttft_ms"] == {"p50": None, "p95": None, "p99": None}
     assert stats["rates"]["generated_tokens_per_s"] is None  # nothing to compare yet
     assert stats["cache"]["hit_ratio"] is None and stats["memory"]["gpu_used_bytes"] is None
+    assert stats["memory"]["gpus"] == []
     assert stats["memory"]["resident_bytes"] >= stats["memory"]["anonymous_bytes"] > 1e6
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import re
 from pathlib import Path
@@ -11,15 +12,30 @@ from typing import Any
 import pytest
 
 from observe_tools import Scrape, run_service
+from sentiric_llama import companions
 from sentiric_llama.accounts import GAUGES, WAIT_BOUNDS_S
 from sentiric_llama.chat_call import ChatCall
 from sentiric_llama.config import Settings
+from sentiric_llama.errors import Unavailable
 from sentiric_llama.log import CURRENT_TRACE, Trace
 from sentiric_llama.metrics.collector import make_registry
 from sentiric_llama.metrics.series import ENGINE_SERIES, EXTRA_SERIES, NOT_EXPORTED
 from sentiric_llama.service import LlamaService
+from sentiric_llama.snapshot import snapshot
 from sentiric_llama.testing import FakeEngine
-from sentiric_llama.types import ContextReport, EngineStats, Message
+from sentiric_llama.types import ContextReport, Device, EngineStats, Message
+
+CPU = Device("CPU", "x", "cpu", 5, 9)
+GPUS = (Device("CUDA0", "X 1", "gpu", 40, 100), Device("CUDA1", "X 2", "igpu", 190, 200))
+SILENT = Device("Vulkan9", "tells nothing", "gpu", 0, 0)
+
+
+class Driverless(FakeEngine):
+    """Its drivers fail."""
+
+    def devices(self) -> list[Device]:
+        raise Unavailable("the driver left", where="devices")
+
 
 REFERENCE = Path(__file__).parents[3] / "docs" / "metrics.md"
 CALL = ChatCall(messages=(Message("user", "hello"),))
@@ -78,6 +94,7 @@ def full_scrape() -> Scrape:
         service.load_seconds = 1.0
         for name in EXTRA_SERIES:
             service.accounts.register_gauge(name, lambda: 1.0)
+        service.devices = GPUS
         service.accounts.http_responses[200] += 1
         service.accounts.errors["http", "internal"] += 1
         await service.chat(CALL)
@@ -211,6 +228,44 @@ def test_what_others_know_is_absent_until_they_do() -> None:
         assert not found[0].has(name) and found[1].value(name) == 17
 
     run_service(body)
+
+
+def test_each_gpu_has_its_memory_told() -> None:
+    found: list[Scrape] = []
+
+    async def body(service: LlamaService) -> None:
+        assert service.attached_engine
+        found.append(Scrape.of(make_registry(service)))
+        await companions.look(service, service.attached_engine)
+        found.append(Scrape.of(make_registry(service)))
+        assert snapshot(service)["memory"] | {"resident_bytes": 0, "anonymous_bytes": 0} == {
+            "resident_bytes": 0,
+            "anonymous_bytes": 0,
+            "gpu_used_bytes": 70,
+            "gpu_total_bytes": 300,
+            "gpus": [
+                {"name": "CUDA0", "description": "X 1", "used_bytes": 60, "total_bytes": 100},
+                {"name": "CUDA1", "description": "X 2", "used_bytes": 10, "total_bytes": 200},
+            ],
+        }
+
+    run_service(body, lambda: FakeEngine(devices=[CPU, *GPUS, SILENT]))
+    before, after = found
+    assert not before.has("llm_gpu_memory_used_bytes")
+    for name, used, total in (("CUDA0", 60, 100), ("CUDA1", 10, 200)):
+        assert after.value("llm_gpu_memory_used_bytes", device=name) == used
+        assert after.value("llm_gpu_memory_total_bytes", device=name) == total
+    assert '"CPU"' not in after.text and "Vulkan9" not in after.text
+
+
+@pytest.mark.parametrize("engine", [lambda: FakeEngine(devices=[CPU]), lambda: Driverless()])
+def test_without_a_gpu_the_drivers_are_asked_once(engine: Any) -> None:
+    async def body(service: LlamaService) -> None:
+        async with asyncio.timeout(30):
+            await companions.watch(service)
+        assert not Scrape.of(make_registry(service)).has("llm_gpu_memory_total_bytes")
+
+    run_service(body, engine)
 
 
 def test_truncations() -> None:
