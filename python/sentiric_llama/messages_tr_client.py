@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 CATALOGUE = {
-    "its gRPC address; health asks it, too, the other verbs speak HTTP": (
-        "gRPC adresi; health onu da sorar, öteki komutlar HTTP konuşur"
+    "ask there over gRPC; health and wait ask both. grpcs:// or --ca-file means TLS": (
+        "gRPC ile oraya sorar; health ve wait ikisine de. grpcs:// veya --ca-file TLS demektir"
     ),
+    "this client's certificate, for mutual TLS": "karşılıklı TLS için bu istemcinin sertifikası",
+    "the private key of --cert-file": "--cert-file sertifikasının özel anahtarı",
     "measure how soon an answer stops": "bir yanıtın ne kadar çabuk durduğunu ölçer",
     "milliseconds after the first token": "ilk parçadan sonra geçen milisaniye",
     "number of times": "kaç kez",
@@ -70,7 +72,19 @@ CATALOGUE = {
     "print the answer to one prompt": "tek bir istemin yanıtını yazar",
     "show the tokens of a text": "bir metnin tokenlerini gösterir",
     "print vectors of texts": "metinlerin vektörlerini yazar",
-    "measure a running server": "çalışan bir sunucuyu ölçer",
+    "measure a running server, or the engine without one": (
+        "çalışan bir sunucuyu veya sunucusuz motoru ölçer"
+    ),
+    "measure the engine in this process with this model: a path, org/repo[:QUANT] or guide": (
+        "bu süreçteki motoru bu modelle ölçer: bir yol, org/repo[:QUANT] veya guide"
+    ),
+    "a TOML file with settings of the engine; variables count, too": (
+        "motorun ayarlarını içeren TOML dosyası; ortam değişkenleri de geçerlidir"
+    ),
+    "requests that run at the same time": "aynı anda çalışan istek sayısı",
+    "tokens of a context; 0 is what the model was trained with": (
+        "bağlam başına token; 0, modelin eğitildiği uzunluktur"
+    ),
     "show what a running server does": "çalışan bir sunucunun ne yaptığını gösterir",
     "ask whether a server is well; the exit code is the answer": (
         "sunucu iyi mi diye sorar; çıkış kodu yanıttır"

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -225,8 +226,7 @@ def test_a_model_cannot_steer_the_terminal() -> None:
 def test_the_lines_of_the_seed(tiny: Any, run: Run, line: str, tmp_path: Path) -> None:
     words = shlex.split(line.replace("report.json", str(tmp_path / "report.json")))
     endpoints = ("--http-endpoint", tiny.url.removeprefix("http://"))
-    grpc = () if line == "health" else ("--grpc-endpoint", "llm-llama-service:16071")
-    done = run(*words, *endpoints, *grpc)
+    done = run(*words, *endpoints, "--grpc-endpoint", tiny.grpc_address)
     assert done.stdout or words == ["wait-for-ready"]
 
 
@@ -238,9 +238,83 @@ def test_health_asks_grpc_too(tiny: Any, run: Run) -> None:
     assert dead["grpc"] == "UNREACHABLE"
 
 
-def test_a_barge_in_frees_the_context(tiny: Any, run: Run) -> None:
-    words = ("interrupt-test", "--url", tiny.url, "--after-ms", "50", "--runs", "3", "--json")
-    report = json.loads(run(*words).stdout)
+NOWHERE = ("--url", "http://127.0.0.1:9")
+"""Whoever asks there has not used gRPC."""
+
+
+def test_one_answer_over_grpc(guide: Any, run: Run, tmp_path: Path) -> None:
+    """Byte for byte what HTTP answers, its shape, its counts and its errors, too."""
+    rpc = (*NOWHERE, "--grpc-endpoint", guide.grpc_address)
+    asked = ("--temperature", "0", "--system-prompt", "Be brief.", "Which port does HTTP use?")
+    assert (
+        run("generate", *rpc, *asked).stdout == run("generate", "--url", guide.url, *asked).stdout
+    )
+    schema = tmp_path / "s.json"
+    schema.write_text('{"type": "object", "properties": {"a": {"enum": [7]}}, "required": ["a"]}')
+    shaped = ("--schema", str(schema), "--seed", "7", "--top-k", "9", "--top-p", "0.9")
+    found = json.loads(run("generate", *rpc, *shaped, "--json", "number").stdout)
+    assert json.loads(found["choices"][0]["message"]["content"])["a"] == 7
+    cut = json.loads(run("generate", *rpc, "-n", "3", "--json", "Who are you?").stdout)
+    assert cut["choices"][0]["finish_reason"] == "length"
+    assert cut["usage"]["completion_tokens"] == cut["timings"]["predicted_n"] == 3
+    ended = run("generate", *rpc, "--stop", "o", "--json", "Who are you?").stdout
+    assert "o" not in json.loads(ended)["choices"][0]["message"]["content"]
+    assert "[top_p]" in run("generate", *rpc, "--top-p", "7", "hi", code=2).stderr
+    chat = run("chat", *rpc, stdin="Which port does HTTP use?\n")
+    assert chat.stdout.strip()
+
+
+def test_grpc_that_does_not_answer(run: Run) -> None:
+    for words in (("generate", "hi"), ("interrupt-test",), ("bench",)):
+        done = run(*words, "--grpc-endpoint", "127.0.0.1:9", code=9)
+        assert "no server answers at 127.0.0.1:9 over gRPC" in done.stderr, words
+    for address in ("nowhere", "http://127.0.0.1:9"):
+        done = run("generate", "hi", "--grpc-endpoint", address, code=2)
+        assert "allowed host:port" in done.stderr, address
+
+
+def test_a_key_over_grpc(start: Any, run: Run) -> None:
+    server = start(api_key="s3cret").wait_ready()
+    words = ("generate", *NOWHERE, "--grpc-endpoint", server.grpc_address, "hi", "-n", "3")
+    assert "LLM_LLAMA_SERVICE_API_KEY" in run(*words, code=2).stderr
+    assert run(*words, api_key="s3cret").stdout.strip()
+
+
+def test_a_silent_server_over_grpc(run: Run) -> None:
+    """One that takes the connection and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        address = f"127.0.0.1:{listener.getsockname()[1]}"
+        words = ("generate", "hi", "--grpc-endpoint", address, "--timeout", "1")
+        assert "said nothing for 1 s" in run(*words, code=6).stderr
+
+
+def test_grpc_over_mutual_tls(start: Any, run: Run, tmp_path: Path) -> None:
+    paths = json.loads(run("certs", "dev", "--out", str(tmp_path), "--json").stdout)
+    chain, key = paths["service-chain.crt"], paths["service.key"]
+    server = start(grpc_tls_ca_path=paths["ca.crt"], cert_path=chain, key_path=key).wait_ready()
+    asked = ("generate", "-n", "3", "hi", "--grpc-endpoint", server.grpc_address)
+    known = ("--cert-file", paths["client.crt"], "--key-file", paths["client.key"])
+    assert run(*asked, "--ca-file", paths["ca.crt"], *known).stdout.strip()
+    well = ("health", "--url", server.url, "--grpc-endpoint", f"grpcs://{server.grpc_address}")
+    assert "SERVING" in run(*well, "--ca-file", paths["ca.crt"], *known).stdout
+    run(*asked, "--ca-file", paths["ca.crt"], code=9)
+    run(*asked, code=9)
+    missing = run(*asked, "--ca-file", str(tmp_path / "none"), code=2)
+    assert "cannot read" in missing.stderr
+
+
+def test_waiting_for_both_protocols(tiny: Any, run: Run) -> None:
+    words = ("wait", "--url", tiny.url, "--json", "--grpc-endpoint")
+    assert json.loads(run(*words, tiny.grpc_address).stdout)["status"] == "ready"
+    late = run(*words, "127.0.0.1:9", "--timeout", "0.2", "--every", "0.1", code=6)
+    assert "gRPC UNREACHABLE" in late.stderr
+
+
+@pytest.mark.parametrize("protocol", ["http", "grpc"])
+def test_a_barge_in_frees_the_context(tiny: Any, run: Run, protocol: str) -> None:
+    http, rpc = ("--url", tiny.url), (*NOWHERE, "--grpc-endpoint", tiny.grpc_address)
+    words = ("interrupt-test", "--after-ms", "50", "--runs", "3", "--json")
+    report = json.loads(run(*words, *(http if protocol == "http" else rpc)).stdout)
     assert report["passed"] and len(report["runs"]) == 3
     for item in report["runs"]:
         assert item["free_ms"] is not None and item["heard_characters"] > 0
@@ -278,6 +352,50 @@ def test_a_measurement(tiny: Any, run: Run, tmp_path: Path) -> None:
         "different plans"
         in run("bench", "compare", files[0], str(_with_plan(tmp_path, found)), code=2).stderr
     )
+
+
+LOAD = ("--requests", "6", "--concurrent", "3", "--prompt-len", "64", "--output-len", "8")
+
+
+def test_a_measurement_without_a_server(
+    tiny: Any, tiny_q8_0: Path, run: Run, tmp_path: Path
+) -> None:
+    """Of the engine, over gRPC and over HTTP: one plan, one shape, the same tokens."""
+    targets = {
+        "engine": ("--engine", str(tiny_q8_0), "--context-size", "2048", "--contexts", "3"),
+        "grpc": (*NOWHERE, "--grpc-endpoint", tiny.grpc_address),
+        "http": ("--url", tiny.url),
+    }
+    reports = {}
+    for name, words in targets.items():
+        output = str(tmp_path / f"{name}.json")
+        done = run("bench", *LOAD, *words, "--slo", "e2e=100s", "--output", output, "--json")
+        reports[name] = json.loads(done.stdout)
+    for name, found in reports.items():
+        assert found.keys() == reports["http"].keys() and found["plan"] == reports["http"]["plan"]
+        assert (found["ok"], found["output_tokens"], found["good_share"]) == (6, 48, 1), name
+        assert found["cached_tokens"] < 6 * 20, "prompts begin differently"
+    engine = reports["engine"]["server"]
+    assert engine["contexts"] == 3 and engine["url"] is None
+    assert engine["meta"] == reports["http"]["server"]["meta"]
+    files = [str(tmp_path / f"{name}.json") for name in ("http", "engine")]
+    run("bench", "compare", *files, "--max-regression", "100000%")
+
+
+def test_what_a_shared_prefix_is_worth_to_the_engine(tiny_q8_0: Path, run: Run) -> None:
+    words = ("bench", *LOAD, "--shared-prefix", "48", "--rate", "100", "--json")
+    done = run(*words, "--engine", str(tiny_q8_0), context_size=512, contexts=2)
+    found = json.loads(done.stdout)
+    assert found["ok"] == 6 and found["cached_tokens"] > 4 * 40
+    assert found["server"]["contexts"] == 2, "the variables of serve count"
+
+
+def test_an_engine_that_cannot_be_measured(tmp_path: Path, run: Run) -> None:
+    broken = tmp_path / "broken.gguf"
+    broken.write_bytes(b"no model")
+    assert "broken.gguf" in run("bench", "--engine", str(broken), code=4).stderr
+    words = ("--contexts", "256", "--context-size", "1024k")
+    assert "host needs" in run("bench", "--engine", "guide", *words, code=8).stderr
 
 
 def _with_plan(folder: Path, found: dict[str, Any]) -> Path:

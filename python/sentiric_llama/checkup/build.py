@@ -27,7 +27,7 @@ import json
 from sentiric_llama import _core
 names = ("name", "description", "kind", "free", "total")
 found = [dict((n, getattr(d, n)) for n in names) for d in _core.devices()]
-print(json.dumps(_core.build_info() | {"devices": found}))
+print(json.dumps(dict(_core.build_info(), devices=found)))
 """
 FEATURES = ("avx", "avx2", "fma", "f16c", "avx512f", "amx_int8")
 """Flags of /proc/cpuinfo that matter most; the engine names them in capitals."""

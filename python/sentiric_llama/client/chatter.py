@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
-from typing import Any, Protocol, cast, get_args
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, cast, get_args
 
 from sentiric_llama.client.server import Server, error_of
 from sentiric_llama.errors import InternalError, Unavailable
@@ -19,6 +19,9 @@ from sentiric_llama.types import (
     Timings,
     Usage,
 )
+
+if TYPE_CHECKING:
+    from sentiric_llama.engine import Engine
 
 Turns = Sequence[Mapping[str, str]]
 
@@ -36,8 +39,7 @@ class Wishes:
     json_schema: Mapping[str, Any] | None = None
     is_json: bool = False
     grammar: str = ""
-    extra: Mapping[str, Any] = field(default_factory=dict)
-    """Further fields of the HTTP request."""
+    ignore_eos: bool = False
 
 
 class Chatter(Protocol):
@@ -86,12 +88,10 @@ class RemoteChatter:
 
 
 class LocalChatter:
-    """A model in this process; loading it takes its time."""
+    """A model in this process."""
 
-    def __init__(self, path: str, name: str, **config: Any) -> None:
-        from sentiric_llama.engine import Engine
-
-        self._engine = Engine(path, **config)
+    def __init__(self, engine: Engine, name: str) -> None:
+        self._engine = engine
         self.name = name
 
     def answer(self, turns: Turns, wishes: Wishes) -> Iterator[Delta]:
@@ -122,14 +122,16 @@ def _fields(wishes: Wishes) -> dict[str, Any]:
         fields["response_format"] = {"type": "json_object"}
     if wishes.grammar:
         fields["grammar"] = wishes.grammar
-    return fields | dict(wishes.extra)
+    if wishes.ignore_eos:
+        fields["ignore_eos"] = True
+    return fields
 
 
 def _options(wishes: Wishes) -> Any:
     """As options of the library."""
     from sentiric_llama.types import Grammar
 
-    options: dict[str, Any] = {"stop": list(wishes.stop)}
+    options: dict[str, Any] = {"stop": list(wishes.stop), "ignore_eos": wishes.ignore_eos}
     if wishes.max_tokens is not None:
         options["max_tokens"] = wishes.max_tokens
     if wishes.json_schema is not None:

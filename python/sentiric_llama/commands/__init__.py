@@ -49,7 +49,7 @@ VERBS = (
     Verb("generate", "print the answer to one prompt"),
     Verb("tokenize", "show the tokens of a text"),
     Verb("embed", "print vectors of texts"),
-    Verb("bench", "measure a running server", aliases=("benchmark",)),
+    Verb("bench", "measure a running server, or the engine without one", aliases=("benchmark",)),
     Verb("interrupt-test", "measure how soon an answer stops", module="interrupt_test"),
     Verb("ps", "show what a running server does"),
     Verb("health", "ask whether a server is well; the exit code is the answer"),

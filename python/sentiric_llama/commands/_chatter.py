@@ -6,7 +6,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from sentiric_llama.commands._server import add_server, server_of
+from sentiric_llama.commands._server import add_server, grpc_of, server_of
 from sentiric_llama.messages import say
 from sentiric_llama.terminal import Terminal
 
@@ -46,12 +46,25 @@ def add_local(parser: argparse.ArgumentParser) -> None:
 
 def chatter_of(arguments: argparse.Namespace, terminal: Terminal) -> Chatter:
     """The server, or the model that was named."""
-    from sentiric_llama.client.chatter import LocalChatter, RemoteChatter
+    from sentiric_llama.client.chatter import LocalChatter
 
     if arguments.model is None:
-        return RemoteChatter(server_of(arguments))
+        return remote_chatter(arguments)
+    from sentiric_llama.engine import Engine
+
     path, name, config = _local(arguments, terminal)
-    return LocalChatter(path, name, **config)
+    return LocalChatter(Engine(path, **config), name)
+
+
+def remote_chatter(arguments: argparse.Namespace) -> Chatter:
+    """The server, over the protocol that was asked for."""
+    from sentiric_llama.client.chatter import RemoteChatter
+
+    if (server := grpc_of(arguments)) is None:
+        return RemoteChatter(server_of(arguments))
+    from sentiric_llama.client.grpc_chatter import GrpcChatter
+
+    return GrpcChatter(server)
 
 
 def engine_of(arguments: argparse.Namespace, terminal: Terminal) -> Engine:

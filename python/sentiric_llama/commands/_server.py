@@ -11,26 +11,39 @@ from sentiric_llama.environment import environ
 from sentiric_llama.messages import say
 
 if TYPE_CHECKING:
+    from sentiric_llama.client.grpc_server import GrpcServer
     from sentiric_llama.client.server import Server
 
 _PREFIX = "LLM_LLAMA_SERVICE_"
 
 
-def add_server(parser: argparse.ArgumentParser, *, timeout_s: float | None = 60.0) -> None:
+def add_server(
+    parser: argparse.ArgumentParser, *, timeout_s: float | None = 60.0, has_grpc: bool = True
+) -> None:
     """Where it is, how to be let in, how long to wait; None when the verb has its own limit."""
     group = parser.add_argument_group(say("the server"))
     text = say("address of the server; by default what HOST and HTTP_PORT say")
     group.add_argument("--url", "--http-endpoint", default=None, metavar="URL", help=text)
-    text = say("its gRPC address; health asks it, too, the other verbs speak HTTP")
-    group.add_argument("--grpc-endpoint", default="", metavar="HOST:PORT", help=text)
     text = say("the server's key; better in the variable LLM_LLAMA_SERVICE_API_KEY")
     group.add_argument("--api-key", default=None, metavar="KEY", help=text)
     text = say("certificates to trust beside the system's")
     group.add_argument("--ca-file", default="", metavar="FILE", help=text)
-    if timeout_s is None:
-        return
-    text = say("longest silence in seconds")
-    group.add_argument("--timeout", type=float, default=timeout_s, metavar="SECONDS", help=text)
+    if timeout_s is not None:
+        text = say("longest silence in seconds")
+        group.add_argument("--timeout", type=float, default=timeout_s, metavar="SECONDS", help=text)
+    if has_grpc:
+        _add_grpc(parser)
+
+
+def _add_grpc(parser: argparse.ArgumentParser) -> None:
+    """For verbs that can use it: instead of HTTP, or health and wait beside it."""
+    group = parser.add_argument_group("gRPC")
+    text = say("ask there over gRPC; health and wait ask both. grpcs:// or --ca-file means TLS")
+    group.add_argument("--grpc-endpoint", default="", metavar="HOST:PORT", help=text)
+    text = say("this client's certificate, for mutual TLS")
+    group.add_argument("--cert-file", default="", metavar="FILE", help=text)
+    text = say("the private key of --cert-file")
+    group.add_argument("--key-file", default="", metavar="FILE", help=text)
 
 
 def server_of(arguments: argparse.Namespace, timeout_s: float | None = None) -> Server:
@@ -42,6 +55,22 @@ def server_of(arguments: argparse.Namespace, timeout_s: float | None = None) -> 
     key = arguments.api_key or variables.get(f"{_PREFIX}API_KEY", "")
     silence_s = arguments.timeout if timeout_s is None else timeout_s
     return Server(url, key, silence_s, arguments.ca_file)
+
+
+def grpc_of(arguments: argparse.Namespace, timeout_s: float | None = None) -> GrpcServer | None:
+    """The same server's gRPC; None when no address was named."""
+    if not arguments.grpc_endpoint:
+        return None
+    from sentiric_llama.client.grpc_server import GrpcServer
+
+    return GrpcServer(
+        arguments.grpc_endpoint,
+        arguments.api_key or environ().get(f"{_PREFIX}API_KEY", ""),
+        arguments.timeout if timeout_s is None else timeout_s,
+        arguments.ca_file,
+        arguments.cert_file,
+        arguments.key_file,
+    )
 
 
 def _default_url(variables: Mapping[str, str]) -> str:

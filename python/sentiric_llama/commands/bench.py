@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""`bench`: measures a running server; `bench compare A B` tells what changed."""
+"""`bench`: measures a server or an engine; `bench compare A B` tells what changed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from sentiric_llama.commands._server import add_server, server_of
+from sentiric_llama.commands._server import add_server, grpc_of, server_of
+from sentiric_llama.commands._settings import settings_of
 from sentiric_llama.messages import say
 from sentiric_llama.terminal import Terminal
 
@@ -17,6 +18,7 @@ EXAMPLES = """\
   {program} bench --concurrent 8 --requests 64 --output before.json
   {program} bench --rate 4 --slo ttft=500ms,tpot=60ms
   {program} bench --prompt-len 2000 --shared-prefix 1900    what a prefix cache is worth
+  {program} bench --engine ./model.gguf --concurrent 8 --contexts 8
   {program} bench compare before.json after.json --max-regression 5%
 """
 
@@ -46,7 +48,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     load.add_argument("--slo", default="", help=text)
     text = say("write the measurement to this file, too")
     load.add_argument("--output", type=Path, metavar="FILE", help=text)
+    _add_engine(parser)
     add_server(parser, timeout_s=600)
+
+
+def _add_engine(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group(say("without a server"))
+    text = say(
+        "measure the engine in this process with this model: a path, org/repo[:QUANT] or guide"
+    )
+    group.add_argument("-m", "--engine", "--model", dest="model", metavar="MODEL", help=text)
+    text = say("a TOML file with settings of the engine; variables count, too")
+    group.add_argument("--config", metavar="FILE", help=text)
+    text = say("requests that run at the same time")
+    group.add_argument("--contexts", metavar="N", help=text)
+    text = say("tokens of a context; 0 is what the model was trained with")
+    group.add_argument("--context-size", metavar="N", help=text)
+    text = say("CPU threads; 0 is one for each core")
+    group.add_argument("--compute-threads", metavar="N", help=text)
 
 
 def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
@@ -64,14 +83,16 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
 def _measure(arguments: argparse.Namespace, terminal: Terminal) -> int:
     import json
     import secrets
+    from contextlib import closing
 
     from sentiric_llama.client.load.report import parse_slo, report
     from sentiric_llama.client.load.run import run_load
 
-    server, plan, slo = server_of(arguments), plan_of(arguments), parse_slo(arguments.slo)
-    facts = _facts(server)
-    nonce = secrets.token_hex(4)
-    samples, seconds = run_load(server, plan, nonce, _shown(terminal, plan.requests))
+    plan, slo = plan_of(arguments), parse_slo(arguments.slo)
+    with closing(_target(arguments, terminal)) as target:
+        facts = target.facts()
+        nonce = secrets.token_hex(4)
+        samples, seconds = run_load(target, plan, nonce, _shown(terminal, plan.requests))
     found = report(samples, seconds, plan, slo, facts)
     if arguments.output:
         arguments.output.write_text(json.dumps(found, indent=2) + "\n", "utf-8")
@@ -104,22 +125,26 @@ def plan_of(arguments: argparse.Namespace) -> Any:
     )
 
 
-def _facts(server: Any) -> dict[str, Any]:
-    """What is measured, so that two reports can be compared."""
-    from sentiric_llama.client.server import error_of
+def _target(arguments: argparse.Namespace, terminal: Terminal) -> Any:
+    """The server, or the engine that `serve` would open with the same settings."""
+    from sentiric_llama.client.load.target import EngineTarget, GrpcTarget, ServerTarget
 
-    answer = server.get("/v1/models")
-    if answer.status != 200:
-        raise error_of(answer, "/v1/models")
-    model = answer.body["data"][0]
-    health = server.get("/health").body
-    return {
-        "url": server.url,
-        "model": model["id"],
-        "meta": model.get("meta", {}),
-        "contexts": health["capacity"]["total"],
-        "version": health.get("version"),
-    }
+    if arguments.model is None:
+        rpc = grpc_of(arguments)
+        return ServerTarget(server_of(arguments)) if rpc is None else GrpcTarget(rpc)
+    from sentiric_llama.commands._progress import shown
+    from sentiric_llama.engine import Engine
+    from sentiric_llama.memory import fit_to_memory
+    from sentiric_llama.models import find_model
+    from sentiric_llama.serve import engine_config
+
+    settings = settings_of(arguments)
+    with shown(terminal) as report:
+        model = find_model(settings, report=report)
+    config, note = fit_to_memory(engine_config(settings, model), settings.fit)
+    if note:
+        terminal.note(note)
+    return EngineTarget(Engine(config), model.name)
 
 
 def _shown(terminal: Terminal, total: int) -> Any:

@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     text = say("the texts; - is standard input, a text in each line")
     parser.add_argument("texts", metavar="TEXT", nargs="+", help=text)
     add_local(parser)
-    add_server(parser)
+    add_server(parser, has_grpc=False)
 
 
 def run(arguments: argparse.Namespace, terminal: Terminal) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import argparse
 
-from sentiric_llama.commands._server import add_server, server_of
+from sentiric_llama.commands._server import add_server, grpc_of, server_of
 from sentiric_llama.messages import say
 from sentiric_llama.terminal import Terminal
 
@@ -33,35 +33,14 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     answer = server_of(arguments).get(path)
     body = answer.body if isinstance(answer.body, dict) else {"status": str(answer.status)}
     is_well = answer.status == 200
-    if arguments.grpc_endpoint:
-        body["grpc"] = grpc_status(arguments.grpc_endpoint, arguments.timeout)
+    if (server := grpc_of(arguments)) is not None:
+        body["grpc"] = server.health()
         is_well = is_well and body["grpc"] == "SERVING"
     if terminal.as_json:
         terminal.answer_json(body)
     elif not terminal.quiet:
         terminal.answer(summary(body))
     return 0 if is_well else ERROR_TABLE[ErrorCode.UNAVAILABLE].exit_code
-
-
-def grpc_status(address: str, timeout_s: float) -> str:
-    """What grpc.health.v1 says about the whole server, UNREACHABLE when nothing answers.
-
-    Over plain text: with certificates, `grpc_health_probe` is the tool.
-    """
-    import grpc
-    from grpc_health.v1 import health_pb2
-
-    with grpc.insecure_channel(address) as channel:
-        try:
-            check = channel.unary_unary(
-                "/grpc.health.v1.Health/Check",
-                request_serializer=health_pb2.HealthCheckRequest.SerializeToString,
-                response_deserializer=health_pb2.HealthCheckResponse.FromString,
-            )
-            answer = check(health_pb2.HealthCheckRequest(), timeout=timeout_s)
-        except grpc.RpcError:
-            return "UNREACHABLE"
-    return str(health_pb2.HealthCheckResponse.ServingStatus.Name(answer.status))
 
 
 def summary(body: dict[str, object]) -> str:

@@ -4,14 +4,19 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from sentiric_llama.commands._server import add_server, server_of
+from sentiric_llama.commands._chatter import remote_chatter
+from sentiric_llama.commands._server import add_server, grpc_of, server_of
 from sentiric_llama.messages import say
 from sentiric_llama.terminal import Terminal
 
 if TYPE_CHECKING:
+    from sentiric_llama.client.chatter import Chatter
     from sentiric_llama.client.server import Server
+
+Active = Callable[[], int]
 
 EXAMPLES = """\
   {program} interrupt-test                      three times, after 1.5 seconds each
@@ -34,8 +39,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     """0 when every context came back and every second question was answered."""
-    server = server_of(arguments)
-    runs = [_once(server, arguments.after_ms / 1e3) for _ in range(max(1, arguments.runs))]
+    active, chatter = active_of(arguments), remote_chatter(arguments)
+    seconds = arguments.after_ms / 1e3
+    runs = [_once(active, chatter, seconds) for _ in range(max(1, arguments.runs))]
     passed = all(item["free_ms"] is not None and item["answer_tokens"] > 0 for item in runs)
     if terminal.as_json:
         terminal.answer_json({"passed": passed, "runs": runs})
@@ -58,19 +64,18 @@ def _line(item: dict[str, Any]) -> str:
     )
 
 
-def _once(server: Server, after_s: float) -> dict[str, Any]:
+def _once(active: Active, chatter: Chatter, after_s: float) -> dict[str, Any]:
     """One answer that is cut off, and the question that interrupted it with what was heard."""
     import time
     from contextlib import closing
     from typing import cast
 
-    from sentiric_llama.client.chatter import RemoteChatter, Wishes
+    from sentiric_llama.client.chatter import Wishes
 
-    before = _active(server)
-    chatter = RemoteChatter(server)
+    before = active()
     turns = [{"role": "user", "content": QUESTION}]
     heard = ""
-    wishes = Wishes(max_tokens=4096, extra={"ignore_eos": True})
+    wishes = Wishes(max_tokens=4096, ignore_eos=True)
     with closing(cast(Any, chatter.answer(turns, wishes))) as deltas:
         first = 0.0
         for delta in deltas:
@@ -78,7 +83,7 @@ def _once(server: Server, after_s: float) -> dict[str, Any]:
             first = first or time.monotonic()
             if time.monotonic() - first >= after_s:
                 break
-    free_ms = _wait_until_free(server, before)
+    free_ms = _wait_until_free(active, before)
     turns.append({"role": "assistant", "content": heard})
     turns.append({"role": "user", "content": INTERRUPTION})
     asked = time.monotonic()
@@ -96,6 +101,14 @@ def _once(server: Server, after_s: float) -> dict[str, Any]:
     }
 
 
+def active_of(arguments: argparse.Namespace) -> Active:
+    """Counts the contexts in use, over the protocol that is measured."""
+    if (rpc := grpc_of(arguments)) is not None:
+        return lambda: int(rpc.capacity().active)
+    server = server_of(arguments)
+    return lambda: _active(server)
+
+
 def _active(server: Server) -> int:
     """Contexts in use. Raises Unavailable when the server says nothing about them."""
     from sentiric_llama.errors import Unavailable
@@ -107,12 +120,12 @@ def _active(server: Server) -> int:
     return int(capacity["active"])
 
 
-def _wait_until_free(server: Server, before: int) -> float | None:
+def _wait_until_free(active: Active, before: int) -> float | None:
     """Milliseconds until no more contexts are in use than before."""
     import time
 
     started = time.monotonic()
     while time.monotonic() - started < PATIENCE_S:
-        if _active(server) <= before:
+        if active() <= before:
             return 1e3 * (time.monotonic() - started)
     return None

@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = "  {program} ps\n  {program} ps --watch\n  {program} ps --watch --json | jq .\n"
     text = say("again each second, until Ctrl-C")
     parser.add_argument("-w", "--watch", action="store_true", help=text)
-    add_server(parser, timeout_s=10)
+    add_server(parser, timeout_s=10, has_grpc=False)
 
 
 def run(arguments: argparse.Namespace, terminal: Terminal) -> int:

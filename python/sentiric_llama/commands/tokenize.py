@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pieces", action="store_true", help=text)
     parser.add_argument("--count", action="store_true", help=say("only how many"))
     add_local(parser)
-    add_server(parser)
+    add_server(parser, has_grpc=False)
 
 
 def run(arguments: argparse.Namespace, terminal: Terminal) -> int:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import argparse
 import time
 
-from sentiric_llama.commands._server import add_server, server_of
+from sentiric_llama.commands._server import add_server, grpc_of, server_of
 from sentiric_llama.messages import say
 from sentiric_llama.terminal import Terminal
 
@@ -26,21 +26,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     """0 when it is ready. Raises DeadlineExceeded, or ModelInvalid when loading has failed."""
-    from sentiric_llama.client.server import Server
     from sentiric_llama.errors import DeadlineExceeded, ModelInvalid, Unavailable
 
-    def state_of(server: Server) -> str:
+    server, rpc = server_of(arguments, _ANSWER_S), grpc_of(arguments, _ANSWER_S)
+
+    def state_of() -> str:
         try:
             answer = server.get("/health")
         except (Unavailable, DeadlineExceeded):
             return "unreachable"
+        if answer.status == 200 and rpc is not None:
+            status = rpc.health()
+            return "ready" if status == "SERVING" else f"gRPC {status}"
         body = answer.body if isinstance(answer.body, dict) else {}
         return "ready" if answer.status == 200 else str(body.get("status", answer.status))
 
-    server = server_of(arguments, _ANSWER_S)
     started = time.monotonic()
     last = ""
-    while (state := state_of(server)) != "ready":
+    while (state := state_of()) != "ready":
         if state != last:
             terminal.note(f"{server.url}: {say(state)}")
             last = state

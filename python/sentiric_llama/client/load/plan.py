@@ -9,11 +9,11 @@ ignored, the seed fixed.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from sentiric_llama.client.server import Server
-
+Count = Callable[[str], int]
+"""The tokens of a text."""
 _WORDS = (
     *("river", "stone", "window", "paper", "green", "market"),
     *("seven", "quiet", "morning", "letter", "bridge", "copper"),
@@ -43,17 +43,17 @@ def arrivals(plan: LoadPlan) -> Iterator[float]:
         now += source.expovariate(plan.rate) if plan.rate else 0.0
 
 
-def prompts(plan: LoadPlan, server: Server, nonce: str) -> Iterator[str]:
+def prompts(plan: LoadPlan, count: Count, nonce: str) -> Iterator[str]:
     """As many prompts as asked for, warm-up first; `nonce` makes this run's prompts its own."""
     source = random.Random(f"{plan.seed} {nonce}")
-    shared = text_of(server, plan.shared_prefix, random.Random(nonce)) if plan.shared_prefix else ""
+    shared = text_of(count, plan.shared_prefix, random.Random(nonce)) if plan.shared_prefix else ""
     for number in range(plan.warm_up + plan.requests):
-        own = text_of(server, max(plan.prompt_tokens - plan.shared_prefix, 1), source)
+        own = text_of(count, max(plan.prompt_tokens - plan.shared_prefix, 1), source)
         yield f"{shared} {nonce}-{number} {own}".strip()
 
 
-def text_of(server: Server, tokens: int, source: random.Random) -> str:
-    """Words that are about `tokens` tokens by the server's own count, at least one word."""
+def text_of(count: Count, tokens: int, source: random.Random) -> str:
+    """Words that are about `tokens` tokens by the model's own count, at least one word."""
     words = [source.choice(_WORDS) for _ in range(tokens + 1)]
-    counted = len(server.post("/tokenize", {"content": " ".join(words)})["tokens"])
-    return " ".join(words[: max(1, round(len(words) * tokens / max(counted, 1)))])
+    counted = max(count(" ".join(words)), 1)
+    return " ".join(words[: max(1, round(len(words) * tokens / counted))])

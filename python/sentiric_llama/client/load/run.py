@@ -8,30 +8,25 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from sentiric_llama.client.chatter import RemoteChatter, Wishes
+from sentiric_llama.client.chatter import Wishes
 from sentiric_llama.client.load.plan import LoadPlan, arrivals, prompts
 from sentiric_llama.client.load.sample import Sample, take
-from sentiric_llama.client.server import Server
+from sentiric_llama.client.load.target import Target
 
 MAX_OPEN = 256
 """Connections at the same time; a rate that needs more is refused by waiting here."""
 
 
 def run_load(
-    server: Server, plan: LoadPlan, nonce: str, on_sample: Callable[[int], None] = lambda _: None
+    target: Target, plan: LoadPlan, nonce: str, on_sample: Callable[[int], None] = lambda _: None
 ) -> tuple[list[Sample], float]:
     """All samples without the warm-up, and the seconds they took together.
 
     `on_sample` hears how many are done, on any thread. Ctrl-C ends it after what is in flight.
     """
-    texts = list(prompts(plan, server, nonce))
-    chatter = RemoteChatter(server)
-    wishes = Wishes(
-        max_tokens=plan.output_tokens,
-        temperature=0,
-        seed=plan.seed,
-        extra={"ignore_eos": True},
-    )
+    texts = list(prompts(plan, target.count, nonce))
+    chatter = target.chatter
+    wishes = Wishes(max_tokens=plan.output_tokens, temperature=0, seed=plan.seed, ignore_eos=True)
     for text in texts[: plan.warm_up]:
         take(chatter, text, wishes, time.perf_counter())
     done = _Counter(on_sample)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""One request of a measurement, timed here, counted by the server."""
+"""One request of a measurement, timed here, counted by the model."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from sentiric_llama.client.chatter import RemoteChatter, Wishes
+from sentiric_llama.client.chatter import Chatter, Wishes
 from sentiric_llama.errors import SentiricLlamaError
 from sentiric_llama.types import Usage
 
@@ -30,7 +30,7 @@ class Sample:
         return (self.total_s - self.ttft_s) / steps if steps > 0 else 0.0
 
 
-def take(chatter: RemoteChatter, prompt: str, wishes: Wishes, since: float) -> Sample:
+def take(chatter: Chatter, prompt: str, wishes: Wishes, since: float) -> Sample:
     """Sends one request and reads it to its end. An error is a result, too."""
     begun = time.perf_counter()
     first = 0.0

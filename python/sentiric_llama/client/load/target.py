@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""What a measurement measures: a server, or an engine in this process without one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from sentiric_llama.client.chatter import Chatter, LocalChatter, RemoteChatter
+from sentiric_llama.client.server import Server, error_of
+
+if TYPE_CHECKING:
+    from sentiric_llama.client.grpc_server import GrpcServer
+    from sentiric_llama.engine import Engine
+
+
+class Target(Protocol):
+    """Answers, counts tokens as it does for its answers, and says what it is."""
+
+    @property
+    def chatter(self) -> Chatter: ...
+    def count(self, text: str) -> int: ...
+    def facts(self) -> dict[str, Any]: ...
+    def close(self) -> None: ...
+
+
+class ServerTarget:
+    """A running server."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self.chatter = RemoteChatter(server)
+
+    def close(self) -> None:
+        """Nothing stays open."""
+
+    def count(self, text: str) -> int:
+        return len(self._server.post("/tokenize", {"content": text})["tokens"])
+
+    def facts(self) -> dict[str, Any]:
+        """What is measured, so that two reports can be compared."""
+        answer = self._server.get("/v1/models")
+        if answer.status != 200:
+            raise error_of(answer, "/v1/models")
+        model = answer.body["data"][0]
+        health = self._server.get("/health").body
+        return {
+            "url": self._server.url,
+            "model": model["id"],
+            "meta": model.get("meta", {}),
+            "contexts": health["capacity"]["total"],
+            "version": health.get("version"),
+        }
+
+
+class GrpcTarget:
+    """A running server over gRPC."""
+
+    def __init__(self, server: GrpcServer) -> None:
+        from sentiric_llama.client.grpc_chatter import GrpcChatter
+
+        self._server = server
+        self.chatter = GrpcChatter(server)
+
+    def close(self) -> None:
+        """Nothing stays open."""
+
+    def count(self, text: str) -> int:
+        return len(self._server.tokenize(text))
+
+    def facts(self) -> dict[str, Any]:
+        """What gRPC tells; it has no words for the rest."""
+        capacity = self._server.capacity()
+        return {
+            "url": f"grpc://{self._server.address.rpartition('://')[2]}",
+            "model": self.chatter.name,
+            "meta": {"n_ctx": capacity.context_size},
+            "contexts": capacity.total,
+            "version": None,
+        }
+
+
+class EngineTarget:
+    """An engine in this process: no HTTP, no service, the same threads and queue."""
+
+    def __init__(self, engine: Engine, name: str) -> None:
+        self._engine = engine
+        self.chatter = LocalChatter(engine, name)
+
+    def close(self) -> None:
+        self._engine.close()
+
+    def count(self, text: str) -> int:
+        return len(self._engine.tokenize(text))
+
+    def facts(self) -> dict[str, Any]:
+        """The same keys as a server's."""
+        from sentiric_llama.log import version
+
+        info = self._engine.info
+        return {
+            "url": None,
+            "model": self.chatter.name,
+            "meta": {
+                "n_vocab": info.num_vocab,
+                "n_ctx": info.context_size,
+                "n_ctx_train": info.context_train,
+                "n_embd": info.num_embd,
+                "n_params": info.num_params,
+                "size": info.size_bytes,
+                "ftype": info.quantization,
+            },
+            "contexts": info.contexts,
+            "version": version(),
+        }
