@@ -84,6 +84,7 @@ SECTIONS = {
     "model_id": "the model",
     "contexts": "the engine",
     "default_max_tokens": "what a request gets when it does not say",
+    "metrics_port": "what it tells, and how it starts and stops",
 }
 """The first setting of each section -> its title, in help texts and docs/settings.md."""
 
@@ -286,7 +287,6 @@ class Settings(BaseModel):
         "drop_turns", description="what happens to a conversation longer than the context"
     )
 
-    # What it tells, and how it starts and stops
     metrics_port: int = Field(
         16072, ge=0, le=65535, description="port of Prometheus metrics; 0 takes a free one"
     )

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from sentiric_llama.messages_tr_client import CATALOGUE as CLIENT
+from sentiric_llama.messages_tr_settings import CATALOGUE as SETTINGS
 
 CATALOGUE = {
     # The frame
@@ -73,15 +74,16 @@ CATALOGUE = {
     "processor": "işlemci",
     "graphics": "ekran kartı",
     "memory": "bellek",
-    "ports": "kapılar",
+    "ports": "portlar",
     "limits": "sınırlar",
     "hub": "hub",
     "disk": "disk",
     "{reason}": "{reason}",
     "this could not be checked: {reason}": "bu denetlenemedi: {reason}",
-    "{count} settings differ from their defaults or are set": (
-        "{count} ayar verilmiş veya varsayılandan farklı"
+    "{count} settings are given, the others have their defaults": (
+        "{count} ayar verilmiş, ötekiler varsayılan değerinde"
     ),
+    "all settings have their defaults": "bütün ayarlar varsayılan değerinde",
     "this Python is a 32 bit one": "bu Python 32 bit",
     "install a 64 bit Python": "64 bit bir Python kurun",
     "the engine loads; llama.cpp {llama_commit}": "motor yükleniyor; llama.cpp {llama_commit}",
@@ -157,7 +159,7 @@ CATALOGUE = {
         "daha az --contexts, daha küçük --context-size veya --fit auto"
     ),
     "stop the other process, or choose another port: --{flag} 0 takes a free one": (
-        "diğer süreci durdurun veya başka kapı seçin: --{flag} 0 boş olanı alır"
+        "diğer süreci durdurun veya başka port seçin: --{flag} 0 boş olanı alır"
     ),
     "{host}:{port} is free ({name})": "{host}:{port} boş ({name})",
     "{files} open files are allowed, {wanted} may be needed for all connections": (
@@ -198,15 +200,5 @@ CATALOGUE = {
     "days of validity (default: 365)": "geçerlilik günü (varsayılan: 365)",
     "replace files that are there": "var olan dosyaları değiştir",
     "certificates": "sertifikalar",
-    # Sections of the settings
-    "where it listens": "nerede dinler",
-    "who may call": "kim çağırabilir",
-    "the model": "model",
-    "the engine": "motor",
-    "what a request gets when it does not say": "istek belirtmezse ne alır",
-    # Units
-    "bytes, or 8MB, 8MiB": "bayt, veya 8MB, 8MiB",
-    "milliseconds, or 500ms, 30s, 5m": "milisaniye, veya 500ms, 30s, 5m",
-    "seconds, or 500ms, 30s, 5m": "saniye, veya 500ms, 30s, 5m",
-    "tokens, or 8k = 8192": "token, veya 8k = 8192",
 } | CLIENT
+CATALOGUE |= SETTINGS

@@ -81,7 +81,6 @@ CATALOGUE = {
     "a TOML file with settings of the engine; variables count, too": (
         "motorun ayarlarını içeren TOML dosyası; ortam değişkenleri de geçerlidir"
     ),
-    "requests that run at the same time": "aynı anda çalışan istek sayısı",
     "tokens of a context; 0 is what the model was trained with": (
         "bağlam başına token; 0, modelin eğitildiği uzunluktur"
     ),
@@ -130,7 +129,6 @@ CATALOGUE = {
     "a line for each token with its text": "her token için metniyle bir satır",
     "only how many": "yalnız kaç tane",
     "TOKEN": "TOKEN",
-    "TEXT": "METİN",
     "the texts; - is standard input, a text in each line": (
         "metinler; - standart girdidir, her satırda bir metin"
     ),
@@ -140,7 +138,18 @@ CATALOGUE = {
     "give up after so many seconds": "bu kadar saniye sonra vazgeç",
     "seconds between two questions": "iki soru arasındaki saniye",
     "compare A B: two files that --output wrote": "compare A B: --output ile yazılmış iki dosya",
-    "worst change that is allowed, in percent": "izin verilen en kötü değişim, yüzde",
+    "of compare: worst change that is allowed, in percent": (
+        "compare için: izin verilen en kötü değişim, yüzde"
+    ),
+    # Names of values
+    "SECONDS": "SANİYE",
+    "KEY": "ANAHTAR",
+    "TEXT": "METİN",
+    "PERCENT": "YÜZDE",
+    "LIMITS": "SINIRLAR",
+    "NAME": "AD",
+    "FOLDER": "KLASÖR",
+    "PROMPT": "İSTEM",
     "the load": "yük",
     "requests in all": "toplam istek",
     "requests in flight at the same time": "aynı anda süren istek",

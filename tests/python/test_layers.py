@@ -21,7 +21,7 @@ THIRD_PARTY = {
 # A module imports from its own row or from rows above it.
 ROWS = (
     {"environment", "errors", "types", "params", "messages", "messages_tr", "guide", "_core"}
-    | {"messages_tr_client"},
+    | {"messages_tr_client", "messages_tr_settings"},
     {"settings", "config", "log", "log_lines", "log_writer", "process", "terminal", "machine"}
     | {"api_key", "tls"},
     {"_convert", "_handle", "options", "engine_protocol", "engine", "async_engine", "models"}

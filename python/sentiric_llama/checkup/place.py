@@ -30,7 +30,8 @@ def check_settings(resolved: Resolved) -> Iterator[Finding]:
         yield warning("settings", "{reason}", reason=line)
     if not warnings:
         count = len(resolved.given)
-        yield ok("settings", "{count} settings differ from their defaults or are set", count=count)
+        text = "{count} settings are given, the others have their defaults"
+        yield ok("settings", text if count else "all settings have their defaults", count=count)
 
 
 def check_certificates(resolved: Resolved) -> Iterator[Finding]:

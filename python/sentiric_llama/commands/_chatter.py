@@ -22,12 +22,20 @@ def add_chatter(parser: argparse.ArgumentParser) -> None:
     """Who answers, and how."""
     add_local(parser)
     group = parser.add_argument_group(say("the answer"))
-    group.add_argument("-s", "--system-prompt", default="", help=say("system prompt"))
-    group.add_argument("-n", "--max-tokens", type=int, help=say("most tokens of an answer"))
-    group.add_argument("--temperature", type=float, help=say("randomness; 0 is none"))
-    group.add_argument("--top-p", type=float, help=say("share of the likeliest tokens"))
-    group.add_argument("--top-k", type=int, help=say("number of the likeliest tokens"))
-    group.add_argument("--seed", type=int, help=say("the same seed gives the same text"))
+    group.add_argument(
+        "-s", "--system-prompt", default="", metavar="TEXT", help=say("system prompt")
+    )
+    group.add_argument(
+        "-n", "--max-tokens", type=int, metavar="N", help=say("most tokens of an answer")
+    )
+    group.add_argument("--temperature", type=float, metavar="N", help=say("randomness; 0 is none"))
+    group.add_argument(
+        "--top-p", type=float, metavar="N", help=say("share of the likeliest tokens")
+    )
+    group.add_argument("--top-k", type=int, metavar="N", help=say("number of the likeliest tokens"))
+    group.add_argument(
+        "--seed", type=int, metavar="N", help=say("the same seed gives the same text")
+    )
     text = say("end the answer before this text; may be repeated")
     group.add_argument("--stop", action="append", default=[], metavar="TEXT", help=text)
     add_server(parser, timeout_s=600)
@@ -39,9 +47,9 @@ def add_local(parser: argparse.ArgumentParser) -> None:
     text = say("load this model here: a path, org/repo[:QUANT] or guide")
     group.add_argument("-m", "--model", metavar="MODEL", help=text)
     text = say("tokens of its context; 0 is what it was trained with")
-    group.add_argument("--context-size", type=int, default=CONTEXT_SIZE, help=text)
+    group.add_argument("--context-size", type=int, default=CONTEXT_SIZE, metavar="N", help=text)
     text = say("CPU threads; 0 is one for each core")
-    group.add_argument("--compute-threads", type=int, default=0, help=text)
+    group.add_argument("--compute-threads", type=int, default=0, metavar="N", help=text)
 
 
 def chatter_of(arguments: argparse.Namespace, terminal: Terminal) -> Chatter:

@@ -44,10 +44,20 @@ def add_flag(group: argparse._ArgumentGroup, field: FieldHelp) -> None:
 
 def describe(field: FieldHelp) -> str:
     """What is allowed and what it is without a value."""
-    parts = [field.allowed, field.unit and say(field.unit)]
+    parts = [allowed_of(field), field.unit and say(field.unit)]
     if field.default not in (None, "", (), []):
-        parts.append(say("default {value}", value=field.default))
+        value = str(field.default).lower() if field.is_bool else field.default
+        parts.append(say("default {value}", value=value))
     return "; ".join(part for part in parts if part)
+
+
+def allowed_of(field: FieldHelp) -> str:
+    """What is allowed, the words of it in the language of the texts."""
+    for word in ("an integer", "a number", "text"):
+        if field.allowed.startswith(word):
+            rest = field.allowed.removeprefix(word).replace("above", say("above"))
+            return say(word) + rest
+    return field.allowed
 
 
 def settings_of(arguments: argparse.Namespace) -> Settings:

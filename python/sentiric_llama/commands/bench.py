@@ -28,13 +28,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EXAMPLES
     text = say("compare A B: two files that --output wrote")
     parser.add_argument("words", nargs="*", metavar="compare A B", help=text)
-    text = say("worst change that is allowed, in percent")
+    text = say("of compare: worst change that is allowed, in percent")
     parser.add_argument("--max-regression", default="5%", metavar="PERCENT", help=text)
     load = parser.add_argument_group(say("the load"))
 
     def add(*names: str, default: Any, help: str) -> None:
         kind = type(default)
-        load.add_argument(*names, type=kind, default=default, help=f"{say(help)} ({default})")
+        text = f"{say(help)} ({say('default {value}', value=f'{default:g}')})"
+        load.add_argument(*names, type=kind, default=default, metavar="N", help=text)
 
     add("--requests", "--iterations", default=32, help="requests in all")
     add("--concurrent", default=4, help="requests in flight at the same time")
@@ -45,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--warm-up", default=2, help="requests before the measurement")
     add("--seed", default=7, help="of prompts, arrivals and answers")
     text = say("limits that a good request keeps, such as ttft=500ms,tpot=60ms")
-    load.add_argument("--slo", default="", help=text)
+    load.add_argument("--slo", default="", metavar="LIMITS", help=text)
     text = say("write the measurement to this file, too")
     load.add_argument("--output", type=Path, metavar="FILE", help=text)
     _add_engine(parser)

@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     text = say("checksum that the file must have; once for each part of a split model")
     parser.add_argument("--sha256", action="append", default=[], metavar="HEX", help=text)
     text = say("branch, tag or commit of the repository")
-    parser.add_argument("--revision", default="main", help=text)
+    parser.add_argument("--revision", default="main", metavar="NAME", help=text)
 
 
 def run(arguments: argparse.Namespace, terminal: Terminal) -> int:

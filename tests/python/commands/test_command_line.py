@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from sentiric_llama import cli, commands, messages
+from sentiric_llama import cli, commands, messages, messages_tr, messages_tr_settings
 from sentiric_llama.commands import VERB_OF, VERBS
 from sentiric_llama.commands._settings import overrides_of
 from sentiric_llama.config import describe_fields
@@ -220,6 +220,33 @@ def fields_of(text: str) -> set[str]:
 
 
 # Flags of the settings
+
+
+def test_every_setting_is_explained_in_turkish() -> None:
+    texts = {text for f in describe_fields() for text in (f.help, f.section, f.unit) if text}
+    assert not texts - messages_tr_settings.CATALOGUE.keys() - messages_tr.CATALOGUE.keys()
+    left = set(messages_tr_settings.CATALOGUE) - texts
+    assert left <= {"an integer", "a number", "text", "above"}, "texts that nobody asks for"
+
+
+def test_the_help_of_the_settings_speaks_turkish(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["serve", "--help", "--lang", "tr"])
+    text = " ".join(capsys.readouterr().out.split())
+    assert "--contexts DEĞER aynı anda çalışan istek sayısı (bir tam sayı 1..256;" in text
+    assert "(true | false; varsayılan false)" in text and "an integer" not in text
+    assert "--config DOSYA" in text
+
+
+def test_a_help_says_each_thing_once(capsys: pytest.CaptureFixture[str]) -> None:
+    def help_of(*words: str) -> str:
+        with pytest.raises(SystemExit):
+            cli.main([*words, "--help"])
+        return capsys.readouterr().out
+
+    assert "\n  -n, --max-tokens N " in help_of("generate")
+    lines = help_of().splitlines()
+    assert lines[lines.index("verbs:") + 1].startswith("  serve (run) ")
 
 
 def test_a_bad_flag_names_itself(capsys: pytest.CaptureFixture[str]) -> None:

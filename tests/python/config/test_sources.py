@@ -24,7 +24,11 @@ from sentiric_llama.settings import names
 from sentiric_llama.settings.files import FILE_NAME, PROFILE_KEYS
 
 FIELDS = {field.name: field for field in describe_fields()}
-SPECIAL = {"profile": "one", "profiles_path": "profiles.json"}
+SPECIAL = {
+    "api_keys": "app:user:k, scrape:metrics:m",
+    "profile": "one",
+    "profiles_path": "profiles.json",
+}
 
 
 @pytest.fixture(autouse=True)
