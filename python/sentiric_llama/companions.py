@@ -58,11 +58,11 @@ async def beat(service: LlamaService, notifier: Notifier) -> None:
 async def watch(service: LlamaService) -> None:
     """Looks at the GPUs' memory, on a thread: drivers may be slow. Ends when none answers."""
     while True:
-        await asyncio.sleep(BEAT_S if service.attached_engine is None else DEVICES_S)
         if (engine := service.attached_engine) is not None:
             await look(service, engine)
             if not any(device.is_gpu for device in service.devices):
                 return
+        await asyncio.sleep(BEAT_S if engine is None else DEVICES_S)
 
 
 async def look(service: LlamaService, engine: AsyncEngineProtocol) -> None:

@@ -174,6 +174,27 @@ CATALOGUE = {
     "state": "durum",
     "contexts": "bağlamlar",
     "queue": "kuyruk",
+    "prompt tokens/s": "istem tokeni/sn",
+    "answer tokens/s": "yanıt tokeni/sn",
+    "requests/s": "istek/sn",
+    "first token ms": "ilk token ms",
+    "each token ms": "her token ms",
+    "in the queue ms": "kuyrukta ms",
+    "on the prompt ms": "istemde ms",
+    "whole answer ms": "bütün yanıt ms",
+    "prompt from cache": "önbellekten istem",
+    "cells in use": "kullanılan hücre",
+    "cells that keep prefixes": "istem başı tutan hücre",
+    "prefixes in RAM": "RAM'deki istem başları",
+    "parked, evicted": "bekletilen, atılan",
+    "{resident}, {own} its own": "{resident}, {own} kendine ait",
+    "{endpoint} over {protocol}, {phase}, {tokens} tokens, {seconds} s": (
+        "{protocol} üzerinden {endpoint}, {phase}, {tokens} token, {seconds} sn"
+    ),
+    "waiting": "bekliyor",
+    "answering": "yanıtlıyor",
+    "{count} more": "{count} tane daha",
+    "stalled": "takıldı",
     "requests": "istekler",
     "{total} in all, {ok} good, {cancelled} cancelled, {error} failed": (
         "toplam {total}, {ok} iyi, {cancelled} iptal, {error} hatalı"

@@ -12,6 +12,21 @@ from sentiric_llama.commands._server import add_server, server_of
 from sentiric_llama.messages import say
 from sentiric_llama.terminal import Terminal
 
+RATES = {
+    "prompt_tokens_per_s": "prompt tokens/s",
+    "generated_tokens_per_s": "answer tokens/s",
+    "requests_per_s": "requests/s",
+}
+TIMES = {
+    "ttft_ms": "first token ms",
+    "per_token_ms": "each token ms",
+    "queue_ms": "in the queue ms",
+    "prefill_ms": "on the prompt ms",
+    "total_ms": "whole answer ms",
+}
+"""Keys of `/v1/stats` -> their names for people."""
+MOST_CALLS = 10
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Once or again each second."""
@@ -71,63 +86,81 @@ def _drawn(snapshot: dict[str, Any]) -> Any:
 
 def rows_of(snapshot: dict[str, Any]) -> list[tuple[str, str]]:
     """What people want to know first; unknown numbers are a dash."""
-    contexts, queue = _part(snapshot, "contexts"), _part(snapshot, "queue")
-    requests, model = _part(snapshot, "requests"), _part(snapshot, "model")
+    contexts, model = _part(snapshot, "contexts"), _part(snapshot, "model")
     service, rates = _part(snapshot, "service"), _part(snapshot, "rates")
+    state = say(str(service.get("state", "–")))
+    queue = _number(_part(snapshot, "queue").get("waiting"))
     return [
         (say("model"), str(model.get("id") or "–")),
-        (say("state"), f"{service.get('state', '–')}, {_seconds(service.get('uptime_s'))}"),
+        (say("state"), f"{state}, {_seconds(service.get('uptime_s'))}"),
         (say("contexts"), f"{_bar(contexts)} {contexts.get('active')}/{contexts.get('total')}"),
-        (say("queue"), _number(queue.get("waiting"))),
-        (
-            say("requests"),
-            say(
-                "{total} in all, {ok} good, {cancelled} cancelled, {error} failed",
-                **{k: requests.get(k, 0) for k in ("total", "ok", "cancelled", "error")},
-            ),
-        ),
-        *((name, _number(value)) for name, value in _flat("", rates) if name != "window s"),
+        (say("queue"), queue),
+        (say("requests"), _requests(_part(snapshot, "requests"))),
+        *((say(name), _number(rates.get(key))) for key, name in RATES.items()),
         *_percentiles(_part(snapshot, "latency")),
-        *((name, _number(value)) for name, value in _flat("cache", _part(snapshot, "cache"))),
-        *((name, _bytes(value)) for name, value in _flat("memory", _memory(snapshot))),
-        *_gpus(_part(snapshot, "memory")),
+        *_cache(_part(snapshot, "cache")),
+        *_memory(_part(snapshot, "memory")),
+        *_running(snapshot.get("running")),
     ]
 
 
-def _memory(snapshot: dict[str, Any]) -> dict[str, Any]:
-    """What is known: a machine without a GPU has nothing to say about its memory."""
-    part = _part(snapshot, "memory")
-    return {k: v for k, v in part.items() if isinstance(v, int | float)}
+def _requests(requests: dict[str, Any]) -> str:
+    counts = {name: requests.get(name, 0) for name in ("total", "ok", "cancelled", "error")}
+    return say("{total} in all, {ok} good, {cancelled} cancelled, {error} failed", **counts)
 
 
-def _gpus(memory: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """One row for each GPU."""
+def _percentiles(latency: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """One row for each measure."""
+    for key, name in TIMES.items():
+        values = _part(latency, key)
+        cells = (f"{share} {_number(values.get(share))}" for share in ("p50", "p95", "p99"))
+        yield say(name), "  ".join(cells)
+
+
+def _cache(cache: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """What the prefix cache saves and holds."""
+    ratio = cache.get("hit_ratio")
+    yield say("prompt from cache"), "–" if ratio is None else f"{100 * ratio:.0f} %"
+    used, cells = _number(cache.get("kv_tokens")), _number(cache.get("kv_cells"))
+    yield say("cells in use"), f"{used} / {cells}"
+    kept, stored = _number(cache.get("resting_tokens")), _bytes(cache.get("host_cache_bytes"))
+    yield say("cells that keep prefixes"), kept
+    yield say("prefixes in RAM"), stored
+    yield (
+        say("parked, evicted"),
+        ", ".join(_number(cache.get(name)) for name in ("preemptions", "prefix_evictions")),
+    )
+
+
+def _memory(memory: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """The process, and one row for each GPU."""
+    resident, own = _bytes(memory.get("resident_bytes")), _bytes(memory.get("anonymous_bytes"))
+    yield say("memory"), say("{resident}, {own} its own", resident=resident, own=own)
     for gpu in memory.get("gpus") or ():
         used, total = _bytes(gpu.get("used_bytes")), _bytes(gpu.get("total_bytes"))
         yield f"{gpu.get('name')} {gpu.get('description')}", f"{used} / {total}"
 
 
+def _running(calls: Any) -> Iterator[tuple[str, str]]:
+    """The oldest calls, by the ids that the log has."""
+    known = calls if isinstance(calls, list) else []
+    for call in known[:MOST_CALLS]:
+        text = say(
+            "{endpoint} over {protocol}, {phase}, {tokens} tokens, {seconds} s",
+            endpoint=call.get("endpoint"),
+            protocol=call.get("protocol"),
+            phase=say(str(call.get("phase"))),
+            tokens=call.get("tokens"),
+            seconds=f"{(call.get('age_ms') or 0) / 1e3:.1f}",
+        )
+        yield str(call.get("request_id") or "–")[:12], text
+    if len(known) > MOST_CALLS:
+        yield "…", say("{count} more", count=len(known) - MOST_CALLS)
+
+
 def _part(snapshot: dict[str, Any], name: str) -> dict[str, Any]:
     part = snapshot.get(name)
     return part if isinstance(part, dict) else {}
-
-
-def _flat(name: str, part: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Numbers of nested objects under their joined names."""
-    for key, value in part.items():
-        joined = f"{name} {key}".strip().replace("_", " ")
-        if isinstance(value, dict):
-            yield from _flat(joined, value)
-        else:
-            yield joined, value
-
-
-def _percentiles(latency: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """One row for each measure that has percentiles."""
-    for key, value in latency.items():
-        if isinstance(value, dict):
-            cells = (f"{name} {_number(value.get(name))}" for name in ("p50", "p95", "p99"))
-            yield key.replace("_", " "), "  ".join(cells)
 
 
 def _bar(contexts: dict[str, Any]) -> str:
@@ -144,7 +177,7 @@ def _number(value: Any) -> str:
 
 
 def _bytes(value: Any) -> str:
-    return f"{value / 2**20:,.0f} MiB" if isinstance(value, int | float) and value else "–"
+    return f"{value / 2**20:,.0f} MiB" if isinstance(value, int | float) else "–"
 
 
 def _seconds(value: Any) -> str:

@@ -48,6 +48,13 @@ def test_a_context_manager_closes(small_q8_0: Path) -> None:
         engine.generate("a", GREEDY)
 
 
+def test_the_devices_it_may_compute_on(tiny: Engine) -> None:
+    by_kind = {device.kind: device for device in tiny.devices()}
+    cpu = by_kind["cpu"]
+    assert cpu.name == "CPU" and cpu.description and not cpu.is_gpu
+    assert 0 < cpu.free < cpu.total == cpu.free + cpu.used
+
+
 def test_closing_again_does_nothing(small_q8_0: Path) -> None:
     engine = open_engine(small_q8_0)
     for _ in range(3):
