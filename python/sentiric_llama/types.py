@@ -313,6 +313,19 @@ class ModelInfo:
     bos: int
     eos: int
 
+    @property
+    def meta(self) -> dict[str, int | str]:
+        """Under llama-server's names, as `/v1/models` shows it."""
+        return {
+            "n_vocab": self.num_vocab,
+            "n_ctx": self.context_size,
+            "n_ctx_train": self.context_train,
+            "n_embd": self.num_embd,
+            "n_params": self.num_params,
+            "size": self.size_bytes,
+            "ftype": self.quantization,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class EngineStats:

@@ -105,14 +105,6 @@ def model_json(model: ServedModel, info: ModelInfo) -> dict[str, Any]:
         "active": True,
         "profile": None,
         "aliases": list(model.aliases),
-        "meta": {
-            "n_vocab": info.num_vocab,
-            "n_ctx": info.context_size,
-            "n_ctx_train": info.context_train,
-            "n_embd": info.num_embd,
-            "n_params": info.num_params,
-            "size": info.size_bytes,
-            "ftype": info.quantization,
-        },
+        "meta": info.meta,
     }
     return entry | ({"notice": model.notice} if model.notice else {})

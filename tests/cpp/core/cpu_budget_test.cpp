@@ -2,11 +2,10 @@
 // How many CPUs a process may use: control groups in fake trees, the affinity of a real thread.
 #include "core/cpu_budget.h"
 
-#include <filesystem>
-#include <fstream>
 #include <thread>
 
 #include "check.h"
+#include "fake_root.h"
 
 #ifdef __linux__
 #include <sched.h>
@@ -14,55 +13,32 @@
 #endif
 
 using namespace sentiric;
-namespace fs = std::filesystem;
-
-namespace {
-
-// A folder that stands for "/" and goes away with the test.
-class FakeRoot {
- public:
-  FakeRoot() : path_(fs::temp_directory_path() / ("sentiric-cgroup-" + std::to_string(getpid()))) {
-    fs::remove_all(path_);
-  }
-  ~FakeRoot() { fs::remove_all(path_); }
-  void Write(const std::string& name, const std::string& text) const {
-    const fs::path file = path_ / name;
-    fs::create_directories(file.parent_path());
-    std::ofstream(file) << text;
-  }
-  std::int32_t NumCpus() const { return NumCpusOfGroups(path_.string()); }
-
- private:
-  fs::path path_;
-};
-
-}  // namespace
 
 TEST(CpuBudget, NoGroupIsNoLimit) {
   const FakeRoot root;
-  EXPECT_EQ(root.NumCpus(), 0);
+  EXPECT_EQ(NumCpusOfGroups(root.path()), 0);
   root.Write("proc/self/cgroup", "0::/\n");
-  EXPECT_EQ(root.NumCpus(), 0);
+  EXPECT_EQ(NumCpusOfGroups(root.path()), 0);
   root.Write("sys/fs/cgroup/cpu.max", "max 100000\n");
-  EXPECT_EQ(root.NumCpus(), 0);
+  EXPECT_EQ(NumCpusOfGroups(root.path()), 0);
 }
 
 TEST(CpuBudget, AContainerSeesItsGroupAsTheRoot) {
   const FakeRoot root;
   root.Write("proc/self/cgroup", "0::/\n");
   root.Write("sys/fs/cgroup/cpu.max", "150000 100000\n");
-  EXPECT_EQ(root.NumCpus(), 2);
+  EXPECT_EQ(NumCpusOfGroups(root.path()), 2);
 }
 
 TEST(CpuBudget, TheTightestGroupAboveCounts) {
   const FakeRoot root;
   root.Write("proc/self/cgroup", "0::/system.slice/llama.service\n");
   root.Write("sys/fs/cgroup/system.slice/llama.service/cpu.max", "800000 100000\n");
-  EXPECT_EQ(root.NumCpus(), 8);
+  EXPECT_EQ(NumCpusOfGroups(root.path()), 8);
   root.Write("sys/fs/cgroup/system.slice/cpu.max", "300000 100000\n");
-  EXPECT_EQ(root.NumCpus(), 3);
+  EXPECT_EQ(NumCpusOfGroups(root.path()), 3);
   root.Write("sys/fs/cgroup/system.slice/llama.service/cpu.max", "max 100000\n");
-  EXPECT_EQ(root.NumCpus(), 3);
+  EXPECT_EQ(NumCpusOfGroups(root.path()), 3);
 }
 
 TEST(CpuBudget, VersionOne) {
@@ -70,9 +46,9 @@ TEST(CpuBudget, VersionOne) {
   root.Write("proc/self/cgroup", "5:cpuset:/x\n4:cpu,cpuacct:/docker/abc\n0::/\n");
   root.Write("sys/fs/cgroup/cpu,cpuacct/docker/abc/cpu.cfs_quota_us", "-1\n");
   root.Write("sys/fs/cgroup/cpu,cpuacct/docker/abc/cpu.cfs_period_us", "100000\n");
-  EXPECT_EQ(root.NumCpus(), 0);
+  EXPECT_EQ(NumCpusOfGroups(root.path()), 0);
   root.Write("sys/fs/cgroup/cpu,cpuacct/docker/abc/cpu.cfs_quota_us", "50000\n");
-  EXPECT_EQ(root.NumCpus(), 1);
+  EXPECT_EQ(NumCpusOfGroups(root.path()), 1);
 }
 
 TEST(CpuBudget, VersionOneInsideAContainer) {
@@ -81,20 +57,20 @@ TEST(CpuBudget, VersionOneInsideAContainer) {
   root.Write("proc/self/cgroup", "4:cpu:/docker/abc\n");
   root.Write("sys/fs/cgroup/cpu/cpu.cfs_quota_us", "400000\n");
   root.Write("sys/fs/cgroup/cpu/cpu.cfs_period_us", "100000\n");
-  EXPECT_EQ(root.NumCpus(), 4);
+  EXPECT_EQ(NumCpusOfGroups(root.path()), 4);
 }
 
 TEST(CpuBudget, AHiddenProcIsTheRootGroup) {
   const FakeRoot root;
   root.Write("sys/fs/cgroup/cpu.max", "200000 100000\n");
-  EXPECT_EQ(root.NumCpus(), 2);
+  EXPECT_EQ(NumCpusOfGroups(root.path()), 2);
 }
 
 TEST(CpuBudget, MalformedFilesAreNoLimit) {
   const FakeRoot root;
   root.Write("proc/self/cgroup", "nonsense\n::\n0::relative\n");
   root.Write("sys/fs/cgroup/cpu.max", "many\n");
-  EXPECT_EQ(root.NumCpus(), 0);
+  EXPECT_EQ(NumCpusOfGroups(root.path()), 0);
 }
 
 #ifdef __linux__

@@ -3,39 +3,12 @@
 // are tested through the binding, in tests/python/config/test_fit.py.
 #include "core/memory_budget.h"
 
-#include <unistd.h>
-
-#include <filesystem>
-#include <fstream>
-
 #include "check.h"
+#include "fake_root.h"
 
 using namespace sentiric;
-namespace fs = std::filesystem;
 
-namespace {
-
-// A folder that stands for "/" and goes away with the test.
-class FakeRoot {
- public:
-  FakeRoot() : path_(fs::temp_directory_path() / ("sentiric-memory-" + std::to_string(getpid()))) {
-    fs::remove_all(path_);
-  }
-  ~FakeRoot() { fs::remove_all(path_); }
-  void Write(const std::string& name, const std::string& text) const {
-    const fs::path file = path_ / name;
-    fs::create_directories(file.parent_path());
-    std::ofstream(file) << text;
-  }
-  std::vector<MemoryBudget> Budgets() const { return MemoryBudgets(path_.string()); }
-
- private:
-  fs::path path_;
-};
-
-}  // namespace
-
-TEST(MemoryBudget, NothingIsKnownWithoutProc) { EXPECT(FakeRoot().Budgets().empty()); }
+TEST(MemoryBudget, NothingIsKnownWithoutProc) { EXPECT(MemoryBudgets(FakeRoot().path()).empty()); }
 
 TEST(MemoryBudget, TheTightestFirstUnderItsOwnName) {
   const FakeRoot root;
@@ -45,7 +18,7 @@ TEST(MemoryBudget, TheTightestFirstUnderItsOwnName) {
   root.Write("sys/fs/cgroup/pod/memory.max", "1000\n");
   root.Write("sys/fs/cgroup/pod/memory.current", "700\n");
   root.Write("sys/fs/cgroup/pod/memory.stat", "anon 1\ninactive_file 200\n");
-  const auto budgets = root.Budgets();
+  const auto budgets = MemoryBudgets(root.path());
   ASSERT(budgets.size() == 2u);
   EXPECT_EQ(budgets[0].name, std::string("cgroup limit memory.max of /pod"));
   EXPECT_EQ(budgets[0].free, 500u);
@@ -58,7 +31,7 @@ TEST(MemoryBudget, UsageAboveTheLimitLeavesNothing) {
   const FakeRoot root;
   root.Write("sys/fs/cgroup/memory.max", "1000\n");  // the hidden membership is the root's
   root.Write("sys/fs/cgroup/memory.current", "1500\n");
-  const auto budgets = root.Budgets();
+  const auto budgets = MemoryBudgets(root.path());
   ASSERT(budgets.size() == 1u);
   EXPECT_EQ(budgets[0].free, 0u);
   EXPECT_EQ(budgets[0].name, std::string("cgroup limit memory.max of /"));

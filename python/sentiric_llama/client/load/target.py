@@ -100,15 +100,7 @@ class EngineTarget:
         return {
             "url": None,
             "model": self.chatter.name,
-            "meta": {
-                "n_vocab": info.num_vocab,
-                "n_ctx": info.context_size,
-                "n_ctx_train": info.context_train,
-                "n_embd": info.num_embd,
-                "n_params": info.num_params,
-                "size": info.size_bytes,
-                "ftype": info.quantization,
-            },
+            "meta": info.meta,
             "contexts": info.contexts,
             "version": version(),
         }
