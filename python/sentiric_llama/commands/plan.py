@@ -69,15 +69,25 @@ def show(terminal: Terminal, plan: MemoryPlan, budgets: list[Budget]) -> None:
             each=human_bytes(plan.cache_per_context),
         )
     )
-    rows = ((item.name, human_bytes(item.free), human_bytes(item.total)) for item in budgets)
-    terminal.answer_table([say("bound"), say("free"), say("of")], rows)
+    terminal.answer_table([say("bound"), say("free"), say("of")], bound_rows(plan, budgets))
 
 
 def device_rows(plan: MemoryPlan, budgets: list[Budget]) -> Iterator[list[str]]:
     """One for each device, in binary units. The tightest bound says what the host has free."""
     from sentiric_llama.memory import human_bytes
 
-    for device in plan.devices:
-        free = budgets[0].free if device is plan.devices[-1] and budgets else device.free
-        parts = (device.weights, device.cache, device.compute, device.needed, free)
-        yield [device.name, *map(human_bytes, parts)]
+    *gpus, host = plan.devices
+    frees = [human_bytes(gpu.free) if gpu.total else "–" for gpu in gpus]
+    frees.append(human_bytes(budgets[0].free if budgets else host.free))
+    for device, free in zip(plan.devices, frees, strict=True):
+        parts = (device.weights, device.cache, device.compute, device.needed)
+        yield [device.name, *map(human_bytes, parts), free]
+
+
+def bound_rows(plan: MemoryPlan, budgets: list[Budget]) -> Iterator[list[str]]:
+    """The memory of each GPU that says what it has, and what bounds the host."""
+    from sentiric_llama.memory import human_bytes
+
+    gpus = [(gpu.name, gpu.free, gpu.total) for gpu in plan.devices[:-1] if gpu.total]
+    for name, free, total in (*gpus, *((item.name, item.free, item.total) for item in budgets)):
+        yield [name, human_bytes(free), human_bytes(total)]

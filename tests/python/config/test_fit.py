@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from sentiric_llama import machine
+from sentiric_llama.commands.plan import bound_rows, device_rows
 from sentiric_llama.errors import OutOfMemory
 from sentiric_llama.machine import Budget, memory_budgets
 from sentiric_llama.memory import (
@@ -171,6 +172,23 @@ def test_a_gpu_is_bounded_by_its_own_memory() -> None:
         fit_to_memory(CONFIG, "refuse", planner=on_gpu, budgets=ram(1000))
     fitted, _ = fit_to_memory(CONFIG, "auto", planner=on_gpu, budgets=ram(1000))
     assert (fitted.contexts, fitted.context_size) == (4, 4096)
+
+
+def test_a_plan_shows_each_gpu_and_every_bound() -> None:
+    found = plan(CONFIG, gpu_free=31 * MIB)
+    silent = DevicePlan("y", 1, 0, 0, 0, 0)
+    found = dataclasses.replace(found, devices=(silent, *found.devices))
+    bounds = [Budget("RAM", 5 * MIB, 7 * MIB)]
+    devices = [(row[0], row[-2], row[-1]) for row in device_rows(found, bounds)]
+    assert devices == [
+        ("y", "1 B", "–"),
+        ("x", "47.0 MiB", "31.0 MiB"),
+        ("host", "0 B", "5.0 MiB"),
+    ]
+    assert list(bound_rows(found, bounds)) == [
+        ["x", "31.0 MiB", "62.0 MiB"],
+        ["RAM", "5.0 MiB", "7.0 MiB"],
+    ]
 
 
 def test_kept_states_take_room_too() -> None:
