@@ -13,6 +13,8 @@ from typing import Self
 from benchmarks.scenario import Idle, WrongCount
 from sentiric_llama import AsyncEngine, EngineConfig, Request, SamplingParams
 
+STREAM_INTERVAL_MS = 20
+"""As the server sets it."""
 GREEDY = SamplingParams(temperature=0, repeat_penalty=1.0)
 DEFAULT = SamplingParams(repeat_penalty=1.0)
 
@@ -29,6 +31,7 @@ class OwnEngine(Idle):
             context_size=context_size,
             threads=threads,
             gpu_layers=0 if device == "cpu" else -1,
+            stream_interval_ms=STREAM_INTERVAL_MS,
         )
         self._runner = asyncio.Runner()
 

@@ -213,6 +213,19 @@ const float* LlamaDecoder::Logits(std::size_t row) {
   return llama_get_logits_ith(context_.get(), index_of_row_[row]);
 }
 
+// The library computes in OpenMP regions of this thread, so that a region of the same size gets the
+// same threads: they still spin for the next one.
+bool LlamaDecoder::RunBetweenCalls(std::size_t count, const std::function<void(std::size_t)>& job) {
+#ifdef _OPENMP
+  const std::int32_t num_threads = llama_n_threads(context_.get());
+#pragma omp parallel for schedule(dynamic, 1) num_threads(num_threads)
+  for (std::size_t i = 0; i < count; ++i) job(i);
+  return true;
+#else
+  return Decoder::RunBetweenCalls(count, job);
+#endif
+}
+
 bool LlamaDecoder::Truncate(SeqId seq, Position from) {
   return llama_memory_seq_rm(llama_get_memory(context_.get()), seq, from, -1);
 }

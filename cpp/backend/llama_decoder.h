@@ -28,6 +28,7 @@ class LlamaDecoder : public Decoder {
   void UseAdapters(const AdapterSet* adapters) override;
   DecodeStatus Decode(const Batch& batch, const std::atomic<bool>* abort) override;
   const float* Logits(std::size_t row) override;
+  bool RunBetweenCalls(std::size_t count, const std::function<void(std::size_t)>& job) override;
   bool Truncate(SeqId seq, Position from) override;
   void Shift(SeqId seq, Position keep, Position count) override;
   bool Copy(SeqId from, SeqId to, Position count) override;

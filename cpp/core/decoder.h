@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <functional>
 #include <vector>
 
 #include "core/adapters.h"
@@ -65,6 +66,14 @@ class Decoder {
   // num_vocab logits of row `row` of the last successful Decode, which must have wanted them.
   // Valid until the next call of any method but Logits.
   virtual const float* Logits(std::size_t row) = 0;
+
+  // job(0) .. job(count - 1), each once, on the threads that Decode computes with: they wait
+  // between calls, and others would fight with them for the cores. Jobs must not throw. False when
+  // there are no such threads; nothing was run then.
+  virtual bool RunBetweenCalls(std::size_t /*count*/,
+                               const std::function<void(std::size_t)>& /*job*/) {
+    return false;
+  }
 
   // Removes positions >= from; false when the model's memory cannot be cut there.
   virtual bool Truncate(SeqId seq, Position from) = 0;

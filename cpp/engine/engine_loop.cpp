@@ -328,11 +328,19 @@ void EngineLoop::OnEvaluated(const Batch& batch) {
     if (!is_guess) rows.push_back({sequence, {}});
     rows.back().logits.push_back(decoder_->Logits(i));
   }
-  const DecoderTraits& traits = decoder_->traits();
-  row_pool_.Run(rows.size(), static_cast<std::size_t>(traits.num_vocab), [&](std::size_t i) {
-    rows[i].sequence->Sample(rows[i].logits, traits.context_size);
-  });
+  SampleRows(rows);
   for (const LogitRows& row : rows) Accept(row.sequence);
+}
+
+void EngineLoop::SampleRows(const std::vector<LogitRows>& rows) {
+  const DecoderTraits& traits = decoder_->traits();
+  const auto num_vocab = static_cast<std::size_t>(traits.num_vocab);
+  const std::function<void(std::size_t)> job = [&](std::size_t i) {
+    rows[i].sequence->Sample(rows[i].logits, traits.context_size);
+  };
+  const bool is_shared = sampling::RowPool::IsWorthSharing(rows.size(), num_vocab);
+  if (is_shared && decoder_->RunBetweenCalls(rows.size(), job)) return;
+  row_pool_.Run(rows.size(), num_vocab, job);
 }
 
 void EngineLoop::Accept(Sequence* sequence) {

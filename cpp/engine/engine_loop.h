@@ -26,10 +26,10 @@ struct LoopConfig {
   SchedulerConfig scheduler;
   PrefixCacheConfig prefix;
   QueueConfig queue;
-  std::int64_t queue_tokens = 0;  // prompt tokens that may wait; 0 = no limit
-  std::int32_t itl_slo_ms = 0;    // 0 = off
+  std::int64_t queue_tokens = 0;        // prompt tokens that may wait; 0 = no limit
+  std::int32_t itl_slo_ms = 0;          // 0 = off
   std::int32_t stream_interval_ms = 0;  // see EngineConfig
-  std::int32_t busy_chunk = 0;    // prompt tokens beside running streams; 0 = by itl_slo_ms
+  std::int32_t busy_chunk = 0;          // prompt tokens beside running streams; 0 = by itl_slo_ms
 };
 
 // One thread makes all calls but those that say otherwise; `outbox` outlives it.
@@ -90,6 +90,8 @@ class EngineLoop : private BatchSink {
   Sequence* Find(SeqId seq) const { return by_seq_[static_cast<std::size_t>(seq)]; }
 
   void Accept(Sequence* sequence);
+
+  void SampleRows(const std::vector<LogitRows>& rows);
 
   void OnEvaluated(const Batch& batch) override;
   void OnNoRoom(SeqId seq) override;

@@ -25,6 +25,11 @@ class RowPool {
   RowPool(const RowPool&) = delete;
   RowPool& operator=(const RowPool&) = delete;
 
+  // Whether jobs of this size gain from more than one thread.
+  static bool IsWorthSharing(std::size_t count, std::size_t logits_per_job) {
+    return count > 1 && count * logits_per_job >= 2 * kLogitsPerThread;
+  }
+
   // job(0) .. job(count - 1), each once, in any order and on any of the threads; jobs must not
   // throw. `logits_per_job` decides how many threads take part.
   void Run(std::size_t count, std::size_t logits_per_job,
