@@ -54,7 +54,8 @@ Result<std::int32_t> NumCells(const EngineConfig& config, const DecoderTraits& t
 Result<std::int32_t> MaxDraft(const EngineConfig& config, bool mixes_rows) {
   if (config.speculation == "off" || config.deterministic) return 0;
   if (config.speculation == "ngram") return kMaxDraftRows;
-  if (config.speculation == "auto") return mixes_rows ? kMaxDraftRows : 0;
+  const bool is_asked = mixes_rows || !config.draft_model.empty();
+  if (config.speculation == "auto") return is_asked ? kMaxDraftRows : 0;
   return OutOfRange("speculation", config.speculation, "auto off ngram");
 }
 

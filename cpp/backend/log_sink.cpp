@@ -102,6 +102,10 @@ void InstallLogSink() {
   });
 }
 
+void LogError(const std::string& text) {
+  TheBuffer().Add(GGML_LOG_LEVEL_ERROR, (text + "\n").c_str());
+}
+
 std::string LastLoggedError(const std::string& fallback) { return TheBuffer().LastError(fallback); }
 
 }  // namespace backend

@@ -13,4 +13,7 @@ void InstallLogSink();
 // only. Leaves the buffer as it is.
 std::string LastLoggedError(const std::string& fallback);
 
+// A line of ours among the library's.
+void LogError(const std::string& text);
+
 }  // namespace sentiric::backend

@@ -5,6 +5,7 @@
 
 #include "../src/llama-ext.h"  // llama_get_memory_breakdown
 #include "backend/abort_guard.h"
+#include "backend/draft_model.h"
 #include "backend/llama_decoder.h"
 #include "ggml-cpu.h"
 
@@ -135,6 +136,40 @@ Result<std::vector<DeviceMemory>> Extrapolate(const Model& model, const EngineCo
   return devices;
 }
 
+Result<std::vector<DeviceMemory>> NeedsOf(const Model& model, const EngineConfig& config,
+                                          const DecoderTraits& traits) {
+  auto devices =
+      traits.cells > kMaxCells ? Extrapolate(model, config, traits) : LayOut(model, config);
+  if (devices) devices->back().compute += BookkeepingOf(traits);
+  return devices;
+}
+
+void Add(const DeviceMemory& more, std::vector<DeviceMemory>* devices) {
+  auto same = std::find_if(devices->begin(), devices->end(),
+                           [&](const DeviceMemory& device) { return device.name == more.name; });
+  if (same == devices->end()) {
+    devices->insert(devices->end() - 1, more);  // the host stays the last
+    return;
+  }
+  same->weights += more.weights;
+  same->cache += more.cache;
+  same->compute += more.compute;
+}
+
+Status AddDraftModel(const EngineConfig& config, const Model& target, const DecoderTraits& traits,
+                     std::vector<DeviceMemory>* devices) {
+  EngineConfig own = DraftConfigOf(config);
+  const auto model = Model::LoadWithoutWeights(own);
+  if (!model) return OfDraftModel(model.error());
+  if (Status refused = Couple(target, traits, **model, &own)) return refused;
+  const auto shape = LlamaDecoder::ShapeOf(**model, own);
+  if (!shape) return OfDraftModel(shape.error());
+  const auto needs = NeedsOf(**model, own, shape->traits);
+  if (!needs) return OfDraftModel(needs.error());
+  for (const DeviceMemory& device : *needs) Add(device, devices);
+  return std::nullopt;
+}
+
 }  // namespace
 
 Result<MemoryPlan> PlanMemory(const EngineConfig& config) {
@@ -143,10 +178,12 @@ Result<MemoryPlan> PlanMemory(const EngineConfig& config) {
   const auto shape = LlamaDecoder::ShapeOf(**model, config);
   if (!shape) return shape.error();
   const DecoderTraits& traits = shape->traits;
-  auto devices =
-      traits.cells > kMaxCells ? Extrapolate(**model, config, traits) : LayOut(**model, config);
+  auto devices = NeedsOf(**model, config, traits);
   if (!devices) return devices.error();
-  devices->back().compute += BookkeepingOf(traits);
+  if (UsesDraftModel(config)) {
+    const Status refused = AddDraftModel(config, **model, traits, &*devices);
+    if (refused) return *refused;
+  }
   MemoryPlan plan;
   plan.devices = std::move(devices).value();
   plan.contexts = traits.contexts;

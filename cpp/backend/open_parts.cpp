@@ -2,6 +2,7 @@
 #include "backend/open_parts.h"
 
 #include "backend/deep_stack.h"
+#include "backend/draft_model.h"
 #include "backend/llama_decoder.h"
 #include "backend/llama_evaluator.h"
 #include "backend/lora_store.h"
@@ -21,6 +22,12 @@ Result<EngineParts> OpenParts(const EngineConfig& config,
   if (!model) return model.error();
   auto decoder = LlamaDecoder::Create(*model, config);
   if (!decoder) return decoder.error();
+  std::unique_ptr<Drafter> drafter;
+  if (UsesDraftModel(config)) {
+    auto opened = OpenDraftModel(config, **model, (*decoder)->traits());
+    if (!opened) return opened.error();
+    drafter = std::move(opened).value();
+  }
   auto evaluator = LlamaEvaluator::Create(*model, config);
   if (!evaluator) return evaluator.error();
   auto preparation = DeepStackPool::Create(kNumPreparationThreads);
@@ -51,6 +58,7 @@ Result<EngineParts> OpenParts(const EngineConfig& config,
   parts.samplers = std::make_shared<ModelSamplerFactory>(
       MakeSamplingVocab(*model, prompts->tokenizer()), std::move(tokenize));
   parts.prompts = std::move(prompts);
+  parts.drafter = std::move(drafter);
   parts.evaluator = std::move(evaluator).value();
   parts.preparation = std::move(preparation).value();
   parts.decoder = std::move(decoder).value();

@@ -1,32 +1,38 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// Guesses of the next tokens, to be verified in one decode call. A wrong guess costs time, never
-// text.
+// The seam between the engine loop and whatever guesses the next tokens, to be verified in one
+// decode call. A wrong guess costs time, never text.
 #pragma once
 
-#include <cstdint>
-#include <unordered_map>
+#include <string>
 #include <vector>
 
 #include "sentiric/types.h"
 
 namespace sentiric {
 
-// Guesses that the text goes on as it did the last time its newest kLength tokens occurred, in the
-// prompt or in the answer (prompt lookup). Good at quotes, edits and repeated structure. One for
-// each sequence.
-class NgramDrafter {
+// A stream that takes guesses.
+struct DraftWant {
+  SeqId seq = 0;
+  const std::vector<Token>* tokens = nullptr;  // its text so far
+  const std::string* scope = nullptr;          // texts of other scopes are none of its business
+  std::int32_t limit = 0;                      // > 0
+};
+
+struct Drafts {
+  std::vector<std::vector<Token>> tokens;  // for each want, none longer than its limit
+  double ms = 0;  // what guessing took; reading a text for the first time is not counted
+};
+
+// One for all sequences. One thread makes all calls, including the destructor.
+class Drafter {
  public:
-  static constexpr std::int32_t kLength = 3;
+  virtual ~Drafter() = default;
 
-  // At most `limit` tokens that may follow `tokens`, which are those of the last call and more; a
-  // shorter list begins anew.
-  std::vector<Token> Draft(const std::vector<Token>& tokens, std::int32_t limit);
+  // At most `room` tokens in all. After an error it is not asked again.
+  virtual Result<Drafts> Draft(const std::vector<DraftWant>& wants, std::int32_t room) = 0;
 
- private:
-  static std::uint64_t KeyAt(const std::vector<Token>& tokens, std::size_t end);
-
-  std::unordered_map<std::uint64_t, std::size_t> follows_;  // n-gram -> index of what came next
-  std::size_t indexed_ = 0;                                 // n-grams that end before it are known
+  // The sequence's text is over, or tokens were taken out of it.
+  virtual void Forget(SeqId seq) = 0;
 };
 
 }  // namespace sentiric

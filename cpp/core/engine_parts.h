@@ -7,6 +7,7 @@
 
 #include "core/adapters.h"
 #include "core/decoder.h"
+#include "core/drafter.h"
 #include "core/task_pool.h"
 #include "core/token_sampler.h"
 #include "sentiric/engine.h"
@@ -17,6 +18,7 @@ namespace sentiric {
 // What an engine is made of; tests put fakes here.
 struct EngineParts {
   std::unique_ptr<Decoder> decoder;
+  std::unique_ptr<Drafter> drafter;      // null = guesses from earlier text
   std::unique_ptr<Evaluator> evaluator;  // used on the worker's thread only
   std::shared_ptr<SamplerFactory> samplers;
   std::unique_ptr<AdapterStore> adapters;  // null = none exist; the worker's thread only

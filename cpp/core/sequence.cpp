@@ -75,14 +75,24 @@ std::int32_t Sequence::run() const {
   return end - evaluated_;
 }
 
-void Sequence::Draft(std::int32_t limit, std::int32_t max_size) {
+void Sequence::SetDraft(std::vector<Token> draft) {
+  draft_ = std::move(draft);
+  num_accepted_ = kNotVerified;
+}
+
+void Sequence::AbandonDraft() {
   draft_.clear();
+  speculation_.Pause();
+}
+
+std::int32_t Sequence::DraftLimit(std::int32_t max_size) const {
   const Request& asked = request_->request;
   const bool is_free = !request_->prompt.grammar && asked.sampling.top_logprobs < 0;
-  if (!is_free || is_prefilling() || run() > 1) return;
   const auto size = static_cast<std::int32_t>(tokens_.size());
-  const std::int32_t left = asked.max_tokens - num_generated_ - 1;
-  draft_ = drafter_.Draft(tokens_, std::min({limit, speculation_.Length(), left, max_size - size}));
+  // Guesses follow the last known token: one that was parked has to catch up first.
+  const bool is_ready = has_begun_ && !is_prefilling() && evaluated_ + 1 == size;
+  if (!is_free || !is_ready || is_finished_) return 0;
+  return std::min({speculation_.Length(), asked.max_tokens - num_generated_ - 1, max_size - size});
 }
 
 void Sequence::Sample(const std::vector<const float*>& rows, std::int32_t max_size) {

@@ -9,7 +9,6 @@
 #include "core/adapters.h"
 #include "core/batch_plan.h"
 #include "core/context_pool.h"
-#include "core/drafter.h"
 #include "core/prefix_cache.h"
 #include "core/request_state.h"
 #include "core/speculation.h"
@@ -49,13 +48,17 @@ class Sequence {
   // `rows` of its tokens are now in the KV cache; `step` is remembered for the scheduler.
   void OnEvaluated(std::int32_t rows, std::uint64_t step);
 
-  // Guesses tokens that the next call verifies, at most `limit`; they and what is known fit into
-  // `max_size` positions. Requests with a grammar or logprobs do not guess.
-  void Draft(std::int32_t limit, std::int32_t max_size);
+  // Guesses worth having now: they and what is known fit into `max_size` positions. Requests with a
+  // grammar or logprobs take none.
+  std::int32_t DraftLimit(std::int32_t max_size) const;
+  // The next call verifies them.
+  void SetDraft(std::vector<Token> draft);
   const std::vector<Token>& draft() const { return draft_; }
   // The call was not made, or verified what it did at the price of `cost` calls of one token.
   void DropDraft() { draft_.clear(); }
+  void AbandonDraft();  // there was no room for it: the next ones have to wait
   void OnVerified(double cost);
+  bool is_verified() const { return num_accepted_ != kNotVerified; }
   std::int32_t num_accepted() const { return num_accepted_; }  // of the last draft
 
   // Chooses the next token from the logits of the last one and, as long as it is the one that was
@@ -80,6 +83,8 @@ class Sequence {
   std::optional<Event> MaybeTakeEvent();
 
  private:
+  static constexpr std::int32_t kNotVerified = -1;
+
   void Accept(const SampledToken& sampled, bool is_forced, Clock::time_point now);
   Final MakeFinal(FinishReason reason, Clock::time_point now);
 
@@ -98,7 +103,6 @@ class Sequence {
   std::int32_t cached_ = 0;  // prompt tokens that it did not have to evaluate
   std::int32_t num_generated_ = 0;
   std::uint64_t last_served_ = 0;
-  NgramDrafter drafter_;
   Speculation speculation_;
   std::vector<Token> draft_;
   std::int32_t num_accepted_ = 0;

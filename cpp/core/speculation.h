@@ -19,6 +19,8 @@ class Speculation {
   // A call verified `drafted` tokens and accepted the first `accepted`; it cost `cost` calls of a
   // single token.
   void OnVerified(std::int32_t drafted, std::int32_t accepted, double cost);
+  // Steps aside for a while.
+  void Pause();
   // A token came without a draft.
   void OnPlainToken();
 

@@ -41,14 +41,15 @@ double Milliseconds(Clock::duration duration) {
 }  // namespace
 
 EngineLoop::EngineLoop(std::unique_ptr<Decoder> decoder, std::shared_ptr<SamplerFactory> samplers,
-                       std::unique_ptr<AdapterStore> adapters, const LoopConfig& config,
-                       Outbox* outbox)
+                       std::unique_ptr<AdapterStore> adapters, std::unique_ptr<Drafter> drafter,
+                       const LoopConfig& config, Outbox* outbox)
     : config_(config),
       scheduler_(config.scheduler),
       samplers_(std::move(samplers)),
       outbox_(outbox),
       adapters_(std::move(adapters)),
       decoder_(std::move(decoder)),
+      speculator_(std::make_unique<Speculator>(std::move(drafter), decoder_->traits())),
       pool_(decoder_->traits().sequences, decoder_->traits().contexts),
       cache_(decoder_.get(), &pool_, config.prefix),
       runner_(decoder_.get(), this),
@@ -66,7 +67,7 @@ void EngineLoop::Step(Input input, bool decodes) {
   Admit(now);
   BeginSequences();
   MakeRoomInFullContexts(now);
-  Draft();
+  speculator_->Draft(running_);
   if (decodes) Run(Plan());
   RelievePressure(Clock::now());
   Publish();
@@ -173,6 +174,7 @@ void EngineLoop::Park(std::size_t index, bool needs_room) {
   const SeqId seq = sequence->seq();
   cache_.Release(seq, sequence->tokens(), sequence->evaluated(), sequence->prompt_size());
   by_seq_[static_cast<std::size_t>(seq)] = nullptr;
+  speculator_->Forget(seq);
   sequence->Park();
   queue_.Park(std::move(sequence), needs_room);
   ++stats_.preemptions;
@@ -204,26 +206,9 @@ void EngineLoop::MakeRoomInFullContexts(Clock::time_point now) {
     decoder_->Shift(sequence->seq(), keep, count);
     sequence->OnShifted(keep, count);
     cache_.OnShifted(sequence->seq(), keep);
+    speculator_->Forget(sequence->seq());
     ++stats_.shifts;
     stats_.shifted_tokens += static_cast<std::uint64_t>(count);
-  }
-}
-
-// Where a draft needs a call of its own, only a stream that is alone makes one: beside others it
-// would cost them a pass over the weights.
-void EngineLoop::Draft() {
-  const DecoderTraits& traits = decoder_->traits();
-  if (traits.max_draft == 0 || !traits.can_cut) return;
-  std::int32_t num_streams = 0;
-  for (const auto& sequence : running_) {
-    num_streams += sequence->has_begun() && !sequence->is_prefilling() ? 1 : 0;
-  }
-  std::int32_t room = traits.mixes_rows || num_streams == 1 ? traits.max_draft : 0;
-  for (const auto& sequence : running_) {
-    sequence->DropDraft();
-    if (room <= 0 || !sequence->has_begun() || sequence->is_finished()) continue;
-    sequence->Draft(room, traits.context_size);
-    room -= static_cast<std::int32_t>(sequence->draft().size());
   }
 }
 
@@ -283,10 +268,10 @@ void EngineLoop::Verify(const Batch& batch, double ms) {
   for (std::size_t i = 0; i < batch.size(); ++i) {
     if (i > 0 && batch[i].seq == batch[i - 1].seq) continue;
     Sequence* sequence = Find(batch[i].seq);
-    if (sequence->draft().empty()) continue;
+    if (sequence->draft().empty() || !sequence->is_verified()) continue;
     stats_.drafted_tokens += sequence->draft().size();
     stats_.accepted_draft_tokens += static_cast<std::uint64_t>(sequence->num_accepted());
-    sequence->OnVerified(plain_ms > 0 ? ms / plain_ms : 1.0);
+    sequence->OnVerified(plain_ms > 0 ? (ms + speculator_->draft_ms()) / plain_ms : 1.0);
   }
 }
 
@@ -355,7 +340,15 @@ void EngineLoop::Accept(Sequence* sequence) {
   queue_.OnServed(sequence->request(), count);
 }
 
-void EngineLoop::OnNoRoom(SeqId seq) { stalled_.push_back(seq); }
+// Nobody gives way for guesses.
+void EngineLoop::OnNoRoom(SeqId seq) {
+  Sequence* sequence = Find(seq);
+  if (sequence->draft().empty()) {
+    stalled_.push_back(seq);
+  } else {
+    sequence->AbandonDraft();
+  }
+}
 
 void EngineLoop::OnFailed(SeqId seq, DecodeStatus status) {
   Find(seq)->Fail(DecodeError(status), Clock::now());
@@ -404,6 +397,7 @@ void EngineLoop::EndFinished() {
     const SeqId seq = sequence->seq();
     cache_.Release(seq, sequence->tokens(), sequence->evaluated(), sequence->prompt_size());
     by_seq_[static_cast<std::size_t>(seq)] = nullptr;
+    speculator_->Forget(seq);
     queue_.OnEnded(sequence->request());
     const double ms = Milliseconds(Clock::now() - sequence->started());
     stats_.request_ms_mean +=
@@ -440,6 +434,7 @@ void EngineLoop::UpdateGauges() {
   }
   stats_.decode_calls = runner_.num_calls();
   stats_.kv_full_retries = runner_.num_kv_full();
+  stats_.draft_failures = speculator_->num_failures();
   stats_.step_error = cost_.error();
   stats_.adapters_loaded = adapters_ ? adapters_->num_loaded() : 0;
   const PrefixStats prefix = cache_.stats();
@@ -478,6 +473,7 @@ void EngineLoop::Shutdown() {
   Publish();
   running_.clear();
   adapters_.reset();
+  speculator_.reset();
   decoder_.reset();
 }
 

@@ -18,6 +18,7 @@
 #include "core/scheduler.h"
 #include "core/sequence.h"
 #include "engine/batch_runner.h"
+#include "engine/speculator.h"
 #include "sentiric/engine.h"
 
 namespace sentiric {
@@ -41,9 +42,10 @@ class EngineLoop : private BatchSink {
     std::vector<std::pair<RequestHandle, Error>> rejected;  // could not be prepared
   };
 
-  // adapters: null = none exist.
+  // adapters: null = none exist. drafter: null = guesses from earlier text.
   EngineLoop(std::unique_ptr<Decoder> decoder, std::shared_ptr<SamplerFactory> samplers,
-             std::unique_ptr<AdapterStore> adapters, const LoopConfig& config, Outbox* outbox);
+             std::unique_ptr<AdapterStore> adapters, std::unique_ptr<Drafter> drafter,
+             const LoopConfig& config, Outbox* outbox);
 
   // One round. `decodes` is false when only the books are to be brought up to date.
   void Step(Input input, bool decodes);
@@ -72,7 +74,6 @@ class EngineLoop : private BatchSink {
   void Park(std::size_t index, bool needs_room);
   void BeginSequences();
   void MakeRoomInFullContexts(Clock::time_point now);
-  void Draft();
   BatchPlan Plan();
   PrefillBudget BudgetFor(const std::vector<SequenceView>& views);
   void Run(const BatchPlan& plan);
@@ -103,6 +104,7 @@ class EngineLoop : private BatchSink {
   Outbox* const outbox_;
   std::unique_ptr<AdapterStore> adapters_;
   std::unique_ptr<Decoder> decoder_;
+  std::unique_ptr<Speculator> speculator_;
   ContextPool pool_;  // has a lock of its own
   PrefixCache cache_;
   BatchRunner runner_;

@@ -31,8 +31,8 @@ LocalEngine::LocalEngine(EngineParts parts, const LoopConfig& loop, std::int32_t
       add_stats_(std::move(parts.add_stats)),
       preparation_(std::move(parts.preparation)),
       outbox_(std::chrono::milliseconds(loop.stream_interval_ms)),
-      worker_(std::move(parts.decoder), std::move(parts.samplers), std::move(parts.adapters), loop,
-              &outbox_) {}
+      worker_(std::move(parts.decoder), std::move(parts.samplers), std::move(parts.adapters),
+              std::move(parts.drafter), loop, &outbox_) {}
 
 Result<RequestId> LocalEngine::Submit(Request request) {
   if (Status status = Validate(request, info_.num_vocab)) return *status;

@@ -40,6 +40,10 @@ Status Validate(const EngineConfig& config) {
   range.Check("max_adapters", config.max_adapters, 1, 64);
   range.Check("kv_cells", config.kv_cells, 0, 1 << 28);
   range.Check("batch_size", config.batch_size, config.contexts, 1 << 16);
+  range.Check("draft_gpu_layers", config.draft_gpu_layers, -1, 1 << 16);
+  if (!range.status && !config.draft_model.empty() && config.speculation == "ngram") {
+    return OutOfRange("speculation", "ngram with a draft_model", "auto off");
+  }
   return range.status;
 }
 

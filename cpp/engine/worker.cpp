@@ -6,8 +6,10 @@
 namespace sentiric {
 
 Worker::Worker(std::unique_ptr<Decoder> decoder, std::shared_ptr<SamplerFactory> samplers,
-               std::unique_ptr<AdapterStore> adapters, const LoopConfig& config, Outbox* outbox)
-    : loop_(std::move(decoder), std::move(samplers), std::move(adapters), config, outbox),
+               std::unique_ptr<AdapterStore> adapters, std::unique_ptr<Drafter> drafter,
+               const LoopConfig& config, Outbox* outbox)
+    : loop_(std::move(decoder), std::move(samplers), std::move(adapters), std::move(drafter),
+            config, outbox),
       thread_([this] { Loop(); }) {}
 
 Worker::~Worker() { Stop(); }

@@ -18,7 +18,8 @@ class Worker {
  public:
   // The decoder is used and destroyed on the worker's thread only. `outbox` outlives the worker.
   Worker(std::unique_ptr<Decoder> decoder, std::shared_ptr<SamplerFactory> samplers,
-         std::unique_ptr<AdapterStore> adapters, const LoopConfig& config, Outbox* outbox);
+         std::unique_ptr<AdapterStore> adapters, std::unique_ptr<Drafter> drafter,
+         const LoopConfig& config, Outbox* outbox);
   ~Worker();  // as Stop()
 
   // Any thread.

@@ -95,6 +95,7 @@ class EngineConfig:
     cache_type_v: str
     chat_template: str
     deterministic: bool
+    draft_model: str
     embedding_pooling: str
     flash_attention: str
     jump_forward: bool
@@ -124,6 +125,12 @@ class EngineConfig:
         ...
     @contexts.setter
     def contexts(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None:
+        ...
+    @property
+    def draft_gpu_layers(self) -> int:
+        ...
+    @draft_gpu_layers.setter
+    def draft_gpu_layers(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None:
         ...
     @property
     def gpu_layers(self) -> int:
@@ -224,6 +231,9 @@ class EngineStats:
         ...
     @property
     def decoding(self) -> int:
+        ...
+    @property
+    def draft_failures(self) -> int:
         ...
     @property
     def drafted_tokens(self) -> int:

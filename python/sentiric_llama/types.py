@@ -272,6 +272,8 @@ class EngineConfig:
     prefix_cache: bool = True
     host_cache_bytes: int = -1
     speculation: str = "auto"
+    draft_model: str = ""
+    draft_gpu_layers: int = -1
     deterministic: bool = False
     jump_forward: bool = True
     queue_limit: int = 0
@@ -356,6 +358,7 @@ class EngineStats:
     event_batches: int = 0
     drafted_tokens: int = 0
     accepted_draft_tokens: int = 0
+    draft_failures: int = 0
     queued: int = 0
     preparing: int = 0
     prefilling: int = 0

@@ -40,6 +40,8 @@ struct EngineConfig {
   std::int64_t host_cache_bytes = -1;  // KV states in host memory; -1 = a sixteenth of what is
                                        // free, at most 1 GiB; 0 = none
   std::string speculation = "auto";    // "auto" | "off" | "ngram": see docs/speculation.md
+  std::string draft_model;             // path of a smaller model that guesses; empty = none
+  std::int32_t draft_gpu_layers = -1;  // of the draft model, as gpu_layers
   bool deterministic = false;          // see docs/determinism.md
   bool jump_forward = true;            // text that a grammar forces is not sampled
   std::int32_t queue_limit = 0;        // waiting requests; 0 = 4 x contexts
@@ -86,6 +88,7 @@ struct EngineStats {
   std::uint64_t grammar_cache_hits = 0, grammar_cache_misses = 0;
   std::uint64_t event_batches = 0;  // wake-ups handed to the pump
   std::uint64_t drafted_tokens = 0, accepted_draft_tokens = 0;
+  std::uint64_t draft_failures = 0;  // a draft model failed and is not asked again
   std::int32_t queued = 0, preparing = 0, prefilling = 0, decoding = 0;
   std::int32_t waiting = 0;        // have a context, but another one computes their prefix
   std::int64_t queued_tokens = 0;  // of prompts that wait for a context

@@ -56,6 +56,7 @@ ENGINE_SERIES: dict[str, Series] = {
     "jumped_tokens": _counter("jumped_tokens", "Tokens that a grammar forced without sampling."),
     "drafted_tokens": _counter("drafted_tokens", "Tokens proposed by speculation."),
     "accepted_draft_tokens": _counter("accepted_draft_tokens", "Proposed tokens that were right."),
+    "draft_failures": _counter("draft_failures", "Draft models given up after a failure."),
     # State
     "queued": _gauge("llm_requests_waiting", "Requests that wait for a context."),
     "preparing": _gauge("llm_requests_preparing", "Requests whose prompt is being tokenised."),

@@ -2,7 +2,7 @@
 #include "core/speculation.h"
 
 #include "check.h"
-#include "core/drafter.h"
+#include "core/ngram_drafter.h"
 
 using namespace sentiric;
 

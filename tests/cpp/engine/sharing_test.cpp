@@ -16,7 +16,7 @@ class Stepper {
  public:
   explicit Stepper(const FakeModel& model, const LoopConfig& config = ConfigOf({}))
       : loop_(std::make_unique<FakeDecoder>(model), std::make_shared<GreedyFactory>(),
-              std::make_unique<FakeAdapters>(), config, &outbox_) {}
+              std::make_unique<FakeAdapters>(), nullptr, config, &outbox_) {}
 
   RequestId Add(const Request& request) {
     auto state = std::make_shared<RequestState>(next_id_++, request);

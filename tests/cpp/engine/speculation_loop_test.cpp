@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "check.h"
+#include "core/model_drafter.h"
 #include "fakes.h"
 
 using namespace sentiric;
@@ -68,8 +69,9 @@ struct Ran {
 };
 
 Ran Run(FakeModel model, std::shared_ptr<SamplerFactory> samplers,
-        const std::vector<Request>& requests) {
+        const std::vector<Request>& requests, std::unique_ptr<Drafter> drafter = nullptr) {
   EngineParts parts;
+  parts.drafter = std::move(drafter);
   model.gate = ClosedGate();
   parts.decoder = std::make_unique<FakeDecoder>(model);
   parts.samplers = std::move(samplers);
@@ -113,6 +115,70 @@ std::vector<Request> Copies(int count) {
   return requests;
 }
 
+// The likeliest token, or another one: always, or where it is odd.
+class OtherSampler : public TokenSampler {
+ public:
+  explicit OtherSampler(bool always) : always_(always) {}
+  Result<SampledToken> Sample(const float* logits) override {
+    const auto best = static_cast<Token>(std::max_element(logits, logits + kVocab) - logits);
+    const Token token = always_ || best % 2 == 1 ? 3 + (best - 2) % 60 : best;
+    return SampledToken{token, false, PieceOf(token), std::nullopt};
+  }
+
+ private:
+  const bool always_;
+};
+
+class OtherFactory : public SamplerFactory {
+ public:
+  explicit OtherFactory(bool always) : always_(always) {}
+  Result<std::unique_ptr<TokenSampler>> Create(const Request&, const PreparedPrompt&) override {
+    return std::unique_ptr<TokenSampler>(std::make_unique<OtherSampler>(always_));
+  }
+
+ private:
+  const bool always_;
+};
+
+// A draft model that knows what the model will say; it takes `ms` for each draft, by its own word,
+// and fails after `lasts` drafts.
+class Twin : public Drafter {
+ public:
+  explicit Twin(const FakeModel& model, double ms = 0, int lasts = 1 << 20)
+      : drafter_(std::make_unique<FakeDecoder>(DraftOf(model)), kVocab), ms_(ms), lasts_(lasts) {}
+
+  Result<Drafts> Draft(const std::vector<DraftWant>& wants, std::int32_t room) override {
+    if (lasts_-- == 0) return Error{ErrorCode::kInternal, "draft_model", "broken"};
+    EXPECT(lasts_ >= 0);  // it is not asked again
+    auto drafts = drafter_.Draft(wants, room);
+    drafts->ms = ms_;
+    return drafts;
+  }
+  void Forget(SeqId seq) override { drafter_.Forget(seq); }
+
+ private:
+  static FakeModel DraftOf(FakeModel model) {
+    model.sequences = 0;
+    model.rounds = false;
+    model.gate = nullptr;
+    model.cells = 1 << 20;
+    return model;
+  }
+
+  ModelDrafter drafter_;
+  const double ms_;
+  int lasts_;
+};
+
+std::vector<Request> Texts(std::uint32_t count, std::int32_t max_tokens = 100) {
+  std::vector<Request> requests;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const auto size = static_cast<std::int32_t>(6 + 3 * i);
+    requests.push_back(TokenRequest(RandomPrompt(size, i), max_tokens + static_cast<int>(i)));
+  }
+  return requests;
+}
+
 }  // namespace
 
 TEST(SpeculationLoop, CopiesInFewerStepsWithTheSameText) {
@@ -152,4 +218,115 @@ TEST(SpeculationLoop, RejectedGuessesLeaveNothingBehind) {
     EXPECT(drafted.texts == plain.texts);
     EXPECT(drafted.stats.drafted_tokens > drafted.stats.accepted_draft_tokens);
   }
+}
+
+TEST(SpeculationLoop, APerfectDraftModelSavesOneStepForEachToken) {
+  const FakeModel model = Model(15);
+  const Ran plain = Run(Model(0), std::make_shared<GreedyFactory>(), Texts(1));
+  const Ran drafted =
+      Run(model, std::make_shared<GreedyFactory>(), Texts(1), std::make_unique<Twin>(model));
+  EXPECT(drafted.texts == plain.texts);
+  EXPECT(drafted.stats.accepted_draft_tokens > 0);
+  EXPECT_EQ(drafted.stats.accepted_draft_tokens, drafted.stats.drafted_tokens);
+  EXPECT_EQ(drafted.stats.steps + drafted.stats.accepted_draft_tokens, plain.stats.steps);
+}
+
+TEST(SpeculationLoop, ADraftModelThatIsWrongChangesNoText) {
+  for (const bool always : {true, false}) {
+    for (const bool mixes : {false, true}) {
+      const FakeModel model = Model(32, mixes);
+      const auto samplers = std::make_shared<OtherFactory>(always);
+      const Ran plain = Run(Model(0, mixes), samplers, Texts(12));
+      const Ran drafted = Run(model, samplers, Texts(12), std::make_unique<Twin>(model));
+      EXPECT(drafted.texts == plain.texts);
+      EXPECT(drafted.stats.drafted_tokens > 0);
+      EXPECT_EQ(drafted.stats.accepted_draft_tokens == 0, always);
+      EXPECT(drafted.stats.accepted_draft_tokens < drafted.stats.drafted_tokens);
+    }
+  }
+}
+
+TEST(SpeculationLoop, AllStreamsShareOneDraftModel) {
+  const FakeModel model = Model(32, true);
+  const Ran plain = Run(Model(0, true), std::make_shared<GreedyFactory>(), Texts(9));
+  const Ran drafted =
+      Run(model, std::make_shared<GreedyFactory>(), Texts(9), std::make_unique<Twin>(model));
+  EXPECT(drafted.texts == plain.texts);
+  EXPECT(drafted.stats.steps < plain.stats.steps);
+}
+
+TEST(SpeculationLoop, ADraftModelThatDoesNotPayIsLeftAlone) {
+  const FakeModel model = Model(15);
+  const Ran plain = Run(Model(0), std::make_shared<GreedyFactory>(), Texts(1, 400));
+  const Ran drafted = Run(model, std::make_shared<GreedyFactory>(), Texts(1, 400),
+                          std::make_unique<Twin>(model, 1e6));
+  EXPECT(drafted.texts == plain.texts);
+  EXPECT(drafted.stats.drafted_tokens > 0);
+  EXPECT(drafted.stats.drafted_tokens < 40);  // a few tries, each after a longer pause
+}
+
+TEST(SpeculationLoop, ADraftModelThatFailsIsNotAskedAgain) {
+  for (const bool mixes : {false, true}) {
+    const FakeModel model = Model(32, mixes);
+    const Ran plain = Run(Model(0, mixes), std::make_shared<GreedyFactory>(), Texts(6));
+    const Ran drafted = Run(model, std::make_shared<GreedyFactory>(), Texts(6),
+                            std::make_unique<Twin>(model, 0, 2));
+    EXPECT(drafted.texts == plain.texts);
+    EXPECT_EQ(drafted.stats.draft_failures, 1u);
+    EXPECT_EQ(drafted.stats.requests_failed, 0u);
+  }
+}
+
+TEST(SpeculationLoop, TheDraftModelFollowsAShift) {
+  FakeModel model = Model(15);
+  model.context_size = 64;
+  const Ran drafted =
+      Run(model, std::make_shared<GreedyFactory>(), Texts(1, 200), std::make_unique<Twin>(model));
+  model.max_draft = 0;
+  const Ran plain = Run(model, std::make_shared<GreedyFactory>(), Texts(1, 200));
+  EXPECT(drafted.texts == plain.texts);
+  EXPECT(drafted.stats.shifts > 1);
+  EXPECT_EQ(drafted.stats.accepted_draft_tokens, drafted.stats.drafted_tokens);
+}
+
+TEST(SpeculationLoop, WhatACallCostsWithoutGuessesStaysKnown) {
+  const FakeModel model = Model(1);
+  const Ran drafted =
+      Run(model, std::make_shared<GreedyFactory>(), Texts(1, 400), std::make_unique<Twin>(model));
+  // A guess makes two tokens of a step: the first step, the last and each 33rd have none.
+  EXPECT(drafted.stats.generated_tokens >= 2 * drafted.stats.accepted_draft_tokens + 6);
+}
+
+TEST(SpeculationLoop, ParkingAndPressureChangeNoText) {
+  FakeModel model = Model(32, true);
+  FakeModel tight = model;
+  tight.cells = 200;  // for one text and a half
+  const auto twin = [&](bool is_model) {
+    return is_model ? std::make_unique<Twin>(model) : nullptr;  // else from earlier text
+  };
+  for (const bool is_model : {false, true}) {
+    const auto samplers = std::make_shared<CoinFactory>();
+    const Ran plain = Run(Model(0, true), samplers, Texts(12));
+    const Ran drafted = Run(tight, samplers, Texts(12), twin(is_model));
+    EXPECT(drafted.texts == plain.texts);
+    EXPECT(drafted.stats.preemptions > 0);
+    EXPECT(drafted.stats.drafted_tokens > 0);
+    EXPECT_EQ(drafted.stats.draft_failures, 0u);
+    EXPECT_EQ(drafted.stats.requests_failed, 0u);
+  }
+}
+
+TEST(SpeculationLoop, GuessesTakeNoRoomThatATokenNeeds) {
+  FakeModel model = Model(15);
+  model.cells = 106;  // for the prompt and 100 tokens, when nothing is guessed beyond
+  const auto texts = [&](std::int32_t max_draft) {
+    FakeModel tight = model;
+    tight.max_draft = max_draft;
+    return Run(tight, std::make_shared<GreedyFactory>(), Texts(1, 300),
+               std::make_unique<Twin>(model));
+  };
+  const Ran plain = texts(0), drafted = texts(15);
+  EXPECT_EQ(plain.stats.generated_tokens, 101u);  // the last one needs no cell
+  EXPECT(drafted.texts == plain.texts);
+  EXPECT(drafted.stats.accepted_draft_tokens > 0);
 }

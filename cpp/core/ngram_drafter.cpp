@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-#include "core/drafter.h"
+#include "core/ngram_drafter.h"
 
 #include <algorithm>
 
@@ -40,6 +40,16 @@ std::uint64_t NgramDrafter::KeyAt(const std::vector<Token>& tokens, std::size_t 
     key = (key ^ static_cast<std::uint64_t>(tokens[i])) * 1099511628211ULL;
   }
   return key;
+}
+
+// Who finds a match takes what is left of the room.
+Result<Drafts> PromptLookup::Draft(const std::vector<DraftWant>& wants, std::int32_t room) {
+  Drafts drafts;
+  for (const DraftWant& want : wants) {
+    drafts.tokens.push_back(drafters_[want.seq].Draft(*want.tokens, std::min(room, want.limit)));
+    room -= static_cast<std::int32_t>(drafts.tokens.back().size());
+  }
+  return drafts;
 }
 
 }  // namespace sentiric

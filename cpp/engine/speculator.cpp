@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+#include "engine/speculator.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/ngram_drafter.h"
+
+namespace sentiric {
+namespace {
+
+// What a call without guesses costs must stay known: after so many steps with some comes one.
+constexpr std::int32_t kDraftsInARow = 32;
+
+}  // namespace
+
+Speculator::Speculator(std::unique_ptr<Drafter> drafter, const DecoderTraits& traits)
+    : drafter_(drafter ? std::move(drafter) : std::make_unique<PromptLookup>()),
+      traits_(traits),
+      drafts_in_a_row_(kDraftsInARow) {}
+
+// Where a draft needs a call of its own, only a stream that is alone makes one: beside others it
+// would cost them a pass over the weights.
+void Speculator::Draft(const std::vector<std::unique_ptr<Sequence>>& running) {
+  std::int32_t num_streams = 0;
+  for (const auto& sequence : running) {
+    sequence->DropDraft();
+    num_streams += sequence->has_begun() && !sequence->is_prefilling() ? 1 : 0;
+  }
+  if (!drafter_ || traits_.max_draft == 0 || !traits_.can_cut || num_streams == 0) return;
+  const bool may = drafts_in_a_row_ < kDraftsInARow && (traits_.mixes_rows || num_streams == 1);
+  drafts_in_a_row_ = may && Guess(running, num_streams) > 0 ? drafts_in_a_row_ + 1 : 0;
+}
+
+// Returns how many streams have a draft. The others wait for it, too: those pay for them.
+std::int32_t Speculator::Guess(const std::vector<std::unique_ptr<Sequence>>& running,
+                               std::int32_t num_streams) {
+  std::vector<DraftWant> wants;
+  std::vector<Sequence*> wanting;
+  for (const auto& sequence : running) {
+    const std::int32_t limit = sequence->DraftLimit(traits_.context_size);
+    if (limit <= 0) continue;
+    wants.push_back({sequence->seq(), &sequence->tokens(), &sequence->request().scope, limit});
+    wanting.push_back(sequence.get());
+  }
+  if (wants.empty()) return 0;
+  Result<Drafts> drafts = drafter_->Draft(wants, traits_.max_draft);
+  if (!drafts) {
+    ++num_failures_;
+    drafter_.reset();
+    return 0;
+  }
+  std::int32_t num_drafts = 0;
+  for (std::size_t i = 0; i < wanting.size(); ++i) {
+    num_drafts += drafts->tokens[i].empty() ? 0 : 1;
+    wanting[i]->SetDraft(std::move(drafts->tokens[i]));
+  }
+  draft_ms_ = drafts->ms * num_streams / std::max(1, num_drafts);
+  return num_drafts;
+}
+
+void Speculator::Forget(SeqId seq) {
+  if (drafter_) drafter_->Forget(seq);
+}
+
+}  // namespace sentiric

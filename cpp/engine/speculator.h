@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+// Who guesses in a step, and what it costs.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "core/decoder.h"
+#include "core/drafter.h"
+#include "core/sequence.h"
+
+namespace sentiric {
+
+// Asks the drafter for the running sequences. After a failure nobody guesses any more.
+class Speculator {
+ public:
+  // drafter: null = guesses from earlier text. traits: of the decoder that verifies.
+  Speculator(std::unique_ptr<Drafter> drafter, const DecoderTraits& traits);
+
+  // Gives those that may guess a draft for this step; the others have none.
+  void Draft(const std::vector<std::unique_ptr<Sequence>>& running);
+  // The text of the sequence is over, or tokens were taken out of it.
+  void Forget(SeqId seq);
+
+  // What the drafts of this step cost each stream that has one, beside their verification.
+  double draft_ms() const { return draft_ms_; }
+  std::uint64_t num_failures() const { return num_failures_; }
+
+ private:
+  std::int32_t Guess(const std::vector<std::unique_ptr<Sequence>>& running,
+                     std::int32_t num_streams);
+
+  std::unique_ptr<Drafter> drafter_;  // null after it failed
+  const DecoderTraits traits_;
+  double draft_ms_ = 0;
+  std::int32_t drafts_in_a_row_;  // steps with drafts
+  std::uint64_t num_failures_ = 0;
+};
+
+}  // namespace sentiric
