@@ -253,6 +253,12 @@ class Settings(BaseModel):
     speculation: Literal["auto", "off", "ngram"] = Field(
         "auto", description="guess tokens from earlier text; auto is off on the CPU"
     )
+    draft_model: str = Field(
+        "", description="smaller model with the same vocabulary that guesses, named like MODEL_ID"
+    )
+    draft_gpu_layers: int = Field(
+        -1, ge=-1, le=10_000, description="layers of the draft model on the GPU; -1 is all"
+    )
     deterministic: bool = Field(
         False, description="share only what keeps every text independent of the load, bit by bit"
     )

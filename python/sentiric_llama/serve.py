@@ -268,6 +268,8 @@ def engine_config(settings: Settings, model: ModelFile) -> EngineConfig:
         prefix_cache=settings.prefix_cache,
         host_cache_bytes=settings.host_cache_bytes,
         speculation=settings.speculation,
+        draft_model=str(model.draft or ""),
+        draft_gpu_layers=settings.draft_gpu_layers,
         deterministic=settings.deterministic,
         jump_forward=settings.jump_forward,
         queue_tokens=settings.queue_tokens,

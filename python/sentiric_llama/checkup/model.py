@@ -16,9 +16,9 @@ from sentiric_llama.models import GUIDE_NAMES, ModelFile, find_model
 
 def check_model(resolved: Resolved) -> Iterator[Finding]:
     settings = resolved.settings
-    if not is_local(settings):
+    if fetched := _fetched(settings):
         text = "{name} is a repository of the hub; a start fetches it unless it is in the cache"
-        yield ok("model", text, name=settings.model_id)
+        yield ok("model", text, name=fetched)
         return
     try:
         model = find_model(settings)
@@ -30,14 +30,21 @@ def check_model(resolved: Resolved) -> Iterator[Finding]:
     yield from _memory(settings, model)
 
 
-def is_local(settings: Settings) -> bool:
-    """True when finding the model asks no network."""
-    name = settings.model_id
-    if settings.model_path or name in GUIDE_NAMES or Path(name).expanduser().exists():
+def _fetched(settings: Settings) -> str:
+    """The first model that finding asks the network for; "" when all are here."""
+    if not settings.model_path and not _is_here(
+        settings, settings.model_filename, settings.model_id
+    ):
+        return settings.model_id
+    return "" if _is_here(settings, settings.draft_model) else settings.draft_model
+
+
+def _is_here(settings: Settings, *names: str) -> bool:
+    name = names[-1]
+    if name in GUIDE_NAMES or Path(name).expanduser().exists():
         return True
     in_folder = settings.model_dir and any(
-        item and (Path(settings.model_dir).expanduser() / item).is_file()
-        for item in (settings.model_filename, name)
+        item and (Path(settings.model_dir).expanduser() / item).is_file() for item in names
     )
     is_path = name.startswith(("/", "./", "../", "~"))
     return bool(in_folder) or is_path or (name.endswith(".gguf") and name.count("/") < 2)

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,24 +35,23 @@ class ModelFile:
     path: Path
     name: str
     is_guide: bool = False
+    draft: Path | None = None
+    """The model that guesses for it, if there is one."""
 
 
 def find_model(settings: Settings, report: Report | None = None) -> ModelFile:
-    """The configured model as a local file; downloads it when it is on the hub. Blocks.
+    """The configured model as a local file, and its draft model; downloads what is on the hub.
 
-    Order: MODEL_PATH, MODEL_DIR/MODEL_FILENAME, MODEL_ID (with MODEL_FILENAME), the guide.
+    Blocks. Order: MODEL_PATH, MODEL_DIR/MODEL_FILENAME, MODEL_ID (with MODEL_FILENAME), the guide.
     Raises ModelNotFound, ModelInvalid or Unavailable, each saying what to do next.
     """
-    store = Store(report or to_log(), settings.model_sha256)
-    if settings.model_path:
-        return open_local(Path(settings.model_path), store)
-    in_folder = _in_folder(settings)
-    if in_folder is not None:
-        return open_local(in_folder, store)
-    if settings.model_filename and not settings.model_id:
-        return open_local(Path(settings.model_filename), store)
-    wanted = parse(settings.model_id, settings.model_filename, settings.model_revision)
-    return _open(wanted, store)
+    model = _find(settings, Store(report or to_log(), settings.model_sha256))
+    if not settings.draft_model:
+        return model
+    store = Store(report or to_log())
+    in_folder = _in_folder(settings.model_dir, settings.draft_model)
+    found = open_local(in_folder, store) if in_folder else _open(parse(settings.draft_model), store)
+    return replace(model, draft=found.path)
 
 
 def resolve(
@@ -108,6 +107,18 @@ def check_parts(paths: Sequence[Path]) -> None:
             )
 
 
+def _find(settings: Settings, store: Store) -> ModelFile:
+    if settings.model_path:
+        return open_local(Path(settings.model_path), store)
+    in_folder = _in_folder(settings.model_dir, settings.model_filename, settings.model_id)
+    if in_folder is not None:
+        return open_local(in_folder, store)
+    if settings.model_filename and not settings.model_id:
+        return open_local(Path(settings.model_filename), store)
+    wanted = parse(settings.model_id, settings.model_filename, settings.model_revision)
+    return _open(wanted, store)
+
+
 def _open(wanted: Reference, store: Store, *, refresh: bool = False) -> ModelFile:
     match wanted:
         case Guide():
@@ -124,12 +135,12 @@ def _open(wanted: Reference, store: Store, *, refresh: bool = False) -> ModelFil
             return ModelFile(path, wanted.filename.removesuffix(".gguf"))
 
 
-def _in_folder(settings: Settings) -> Path | None:
-    """The file in MODEL_DIR that the other settings name, if it is there."""
-    if not settings.model_dir:
+def _in_folder(model_dir: str, *names: str) -> Path | None:
+    """The file in MODEL_DIR that one of the settings names, if it is there."""
+    if not model_dir:
         return None
-    folder = Path(settings.model_dir).expanduser().resolve()
-    for name in (settings.model_filename, settings.model_id):
+    folder = Path(model_dir).expanduser().resolve()
+    for name in names:
         path = (folder / name).resolve()
         if name and path.is_file() and path.is_relative_to(folder):
             return path

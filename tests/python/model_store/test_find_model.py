@@ -42,6 +42,21 @@ def test_path(model: Path) -> None:
     assert find_model(Settings(model_path=str(model), model_id="org/repo")).path == model
 
 
+def test_draft_model(model: Path) -> None:
+    other = model.with_name("other.gguf")
+    other.write_bytes(GGUF)
+    settings = Settings(model_path=str(model))
+    assert find_model(settings).draft is None
+    for named in (
+        {"draft_model": str(other)},
+        {"draft_model": other.name, "model_dir": str(model.parent)},
+    ):
+        found = find_model(settings.model_copy(update=named))
+        assert (found.path, found.draft) == (model, other)
+    with pytest.raises(ModelNotFound):
+        find_model(Settings(model_path=str(model), draft_model="./absent.gguf"))
+
+
 def test_folder(model: Path) -> None:
     assert resolve(str(model.parent)).path == model
     (model.parent / "mmproj-x.gguf").write_bytes(GGUF)
