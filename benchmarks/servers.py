@@ -120,8 +120,8 @@ def start_ours(flags: Flags, name: str = "ours") -> Server:
     """`python -m sentiric_llama serve` on a free port."""
     port = free_port()
     command = [sys.executable, "-m", "sentiric_llama", "serve", str(flags.model)]
-    command += ["--http-port", str(port), "--grpc-port", "0", "--contexts", str(flags.contexts)]
-    command += ["--context-size", str(flags.context_size)]
+    command += ["--http-port", str(port), "--grpc-port", "0", "--metrics-port", "0"]
+    command += ["--contexts", str(flags.contexts), "--context-size", str(flags.context_size)]
     command += ["--compute-threads", str(flags.threads)]
     command += ["--gpu-layers", _layers(flags), "--queue-wait-ms", "0", *flags.extra]
     return Server(name, command, port)

@@ -15,7 +15,7 @@ from benchmarks.scenarios.gpu import Gpu1b, Gpu8b
 from benchmarks.scenarios.growth import GrowthContexts, GrowthPrompt, GrowthVocabulary
 from benchmarks.scenarios.prefixes import Distinct, Interfere, Shared, Turns, TurnsCrowded
 from benchmarks.scenarios.process import ColdStart, HttpEvents, Memory
-from benchmarks.scenarios.speculation import Copy, Neutral
+from benchmarks.scenarios.speculation import Copy, Draft, Neutral
 
 CATALOGUE: dict[str, Scenario] = {
     scenario.name: scenario
@@ -31,6 +31,7 @@ CATALOGUE: dict[str, Scenario] = {
         SamplingInProcess(),
         Json(),
         Copy(),
+        Draft(),
         Neutral(),
         ColdStart(),
         Memory(),

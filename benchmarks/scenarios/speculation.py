@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Draft-free speculation: where it can win, and what it costs where it cannot.
+"""Speculation: where it can win, and what it costs where it cannot.
 
 The model has the published shape; its output head is wired so that greedy text recites a fixed list
 of words. The prompt holds the same list, so that the answer copies from it, as quotes from
@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
+from benchmarks import models
 from benchmarks.client import chat
 from benchmarks.measures import of_answers
 from benchmarks.prompts import GREEDY, body
@@ -67,6 +68,51 @@ class Copy(HttpScenario):
         if answer.text.strip() not in document:
             raise WrongCount(f"the answer is no copy of the prompt: {answer.text[:60]!r}")
         return of_answers([answer], tokens) | {"decode_tok_s": answer.decode_tok_s}
+
+
+class Draft(HttpScenario):
+    """A draft model that knows the same list by heart: how much the best one can bring."""
+
+    name = "draft"
+    title = "greedy answer that a small draft model foresees, 1 client"
+    contexts = 2
+    big_model = ModelSpec(LARGE, wiring="recite")
+    quick_model = ModelSpec("quick", wiring="recite")
+    draft_model = ModelSpec("sampling", wiring="recite")
+    loads = sizes(
+        quick={"prompt": 50, "tokens": 48},
+        standard={"prompt": 100, "tokens": 96},
+        spec={"prompt": 100, "tokens": 192},
+    )
+    figures = (
+        Figure(
+            *("tokens per second", "tok/s", f"{OURS}.decode_tok_s", f"{WITHOUT}.decode_tok_s"),
+            ">= 1.2",
+        ),
+    )
+
+    def prepare(self, run: Run) -> None:
+        super().prepare(run)
+        models.model(self.draft_model)
+
+    def sides(self, stack: ExitStack, run: Run) -> dict[str, Side]:
+        flags = self.flags(run)
+        draft = ("--draft-model", str(models.model(self.draft_model)))
+        servers = {
+            OURS: start_ours(replace(flags, extra=draft)),
+            WITHOUT: start_ours(replace(flags, extra=("--speculation", "off")), WITHOUT),
+        }
+        return enter_servers(stack, servers, self.contexts)
+
+    def measure(self, side: Any, run: Run, number: int) -> Metrics:
+        load, writer = self.load(run), self.writer(run, number)
+        prompt, system = writer.text(load["prompt"]), writer.text(8)
+        request = body(prompt, system=system, max_tokens=load["tokens"], **GREEDY)
+        answer = chat(side.port, request)
+        known = " ".join(words_of(self.spec(run).shape)[:RECITED])
+        if answer.text.strip() not in known:
+            raise WrongCount(f"the answer is not the known list: {answer.text[:60]!r}")
+        return of_answers([answer], load["tokens"]) | {"decode_tok_s": answer.decode_tok_s}
 
 
 class Neutral(HttpScenario):
