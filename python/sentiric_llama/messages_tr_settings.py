@@ -112,6 +112,9 @@ CATALOGUE = {
     "prompt tokens per step while others decode; 0 is automatic": (
         "başkaları yanıt üretirken adım başına istem tokeni; 0 otomatik"
     ),
+    "ms between two events of a stream, at least; its first and last never wait": (
+        "bir akışın iki olayı arasında en az ms; ilki ve sonuncusu hiç beklemez"
+    ),
     "flash attention": "flash attention",
     "one KV buffer for all contexts, or one each": (
         "bütün bağlamlara tek KV tamponu veya her birine bir tane"
@@ -130,6 +133,12 @@ CATALOGUE = {
     ),
     "who shares prefixes: all callers, or each tenant by itself": (
         "ortak başları kim paylaşır: bütün çağıranlar veya her kiracı kendi içinde"
+    ),
+    "smaller model with the same vocabulary that guesses, named like MODEL_ID": (
+        "aynı sözlükle tahmin yürüten daha küçük model; MODEL_ID gibi adlandırılır"
+    ),
+    "layers of the draft model on the GPU; -1 is all": (
+        "taslak modelin GPU'daki katmanları; -1 hepsi"
     ),
     "guess tokens from earlier text; auto is off on the CPU": (
         "önceki metinden token tahmin et; auto, işlemcide kapalıdır"
