@@ -65,7 +65,9 @@ class DraftModel : public Drafter {
 
   Result<Drafts> Draft(const std::vector<DraftWant>& wants, std::int32_t room) override {
     auto drafts = drafter_.Draft(wants, room);
-    if (!drafts) LogError(drafts.error().Message() + "; it is not used any more");
+    if (!drafts) {
+      AddLogLine({LogLine::Level::kError, drafts.error().Message() + "; it is not used any more"});
+    }
     return drafts;
   }
   void Forget(SeqId seq) override { drafter_.Forget(seq); }

@@ -47,6 +47,11 @@ class Buffer {
     }
   }
 
+  void Add(const LogLine& line) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    Keep(line);
+  }
+
   std::string LastError(const std::string& fallback) {
     const std::lock_guard<std::mutex> lock(mutex_);
     const auto found = std::find_if(lines_.rbegin(), lines_.rend(), [](const LogLine& line) {
@@ -70,7 +75,11 @@ class Buffer {
  private:
   void EndLine() {
     const LogLine::Level level = IsRoutine(open_) ? LogLine::Level::kDebug : level_;
-    if (!open_.empty()) lines_.push_back({level, std::exchange(open_, {})});
+    if (!open_.empty()) Keep({level, std::exchange(open_, {})});
+  }
+
+  void Keep(LogLine line) {
+    lines_.push_back(std::move(line));
     if (lines_.size() > kMaxLines) {
       lines_.pop_front();
       ++num_lost_;
@@ -102,9 +111,7 @@ void InstallLogSink() {
   });
 }
 
-void LogError(const std::string& text) {
-  TheBuffer().Add(GGML_LOG_LEVEL_ERROR, (text + "\n").c_str());
-}
+void AddLogLine(const LogLine& line) { TheBuffer().Add(line); }
 
 std::string LastLoggedError(const std::string& fallback) { return TheBuffer().LastError(fallback); }
 

@@ -9,11 +9,11 @@ namespace sentiric::backend {
 // Redirects the library's log to the buffer behind TakeLogLines(). Idempotent, thread-safe.
 void InstallLogSink();
 
+// A line of our own.
+void AddLogLine(const LogLine& line);
+
 // The newest error line now in the buffer, or `fallback`: the library explains failures in its log
 // only. Leaves the buffer as it is.
 std::string LastLoggedError(const std::string& fallback);
-
-// A line of ours among the library's.
-void LogError(const std::string& text);
 
 }  // namespace sentiric::backend

@@ -2,6 +2,7 @@
 #include "backend/open_parts.h"
 
 #include "backend/deep_stack.h"
+#include "backend/disk_tier.h"
 #include "backend/draft_model.h"
 #include "backend/llama_decoder.h"
 #include "backend/llama_evaluator.h"
@@ -35,7 +36,8 @@ Result<EngineParts> OpenParts(const EngineConfig& config,
   // The file's template is parsed and tried here; it comes from strangers as prompts do.
   std::shared_ptr<ModelPromptBuilder> prompts;
   const Status failed = (*preparation)->Run([&] {
-    prompts = std::make_shared<ModelPromptBuilder>(*model, config.chat_template);
+    prompts = std::make_shared<ModelPromptBuilder>(*model, config.chat_template,
+                                                   !config.disk_cache_dir.empty());
   });
   if (failed) return *failed;
   // A file with a broken template still completes text; a template that was asked for must work.
@@ -46,6 +48,7 @@ Result<EngineParts> OpenParts(const EngineConfig& config,
   parts.info = (*model)->Describe();
   (*decoder)->Describe(&parts.info);
   prompts->Describe(&parts.info);
+  parts.disk = DiskTier(**model, **decoder, config);
   parts.add_stats = [prompts](EngineStats* stats) { prompts->AddStats(stats); };
   parts.adapters = std::make_unique<LoraStore>(*model, config.lora_dir, config.max_adapters);
   sampling::Tokenize tokenize;

@@ -36,14 +36,16 @@ bool ShiftToFit(std::int32_t max_prompt, PreparedPrompt* prompt) {
   const auto begin = prompt->tokens.begin() + prompt->keep;
   prompt->tokens.erase(begin, begin + excess);
   prompt->context.dropped_tokens = static_cast<std::int32_t>(excess);
+  prompt->opening = std::min(prompt->opening, prompt->keep);
   return true;
 }
 
 }  // namespace
 
 ModelPromptBuilder::ModelPromptBuilder(std::shared_ptr<const Model> model,
-                                       const std::string& chat_template)
-    : model_(std::move(model)),
+                                       const std::string& chat_template, bool finds_openings)
+    : finds_openings_(finds_openings),
+      model_(std::move(model)),
       tokenizer_(model_->vocab()),
       chat_(FindChatTemplate(model_->get(), chat_template)) {}
 
@@ -91,6 +93,7 @@ Result<PreparedPrompt> ModelPromptBuilder::PrepareChat(const Request& request,
   PreparedPrompt prepared;
   prepared.keep = CountSystemBlock(messages, *tokens, now);
   prepared.tokens = std::move(*tokens);
+  prepared.opening = CountOpening(messages, prepared, now);
   if (Fits(prepared.tokens, max_prompt)) return prepared;
   const std::size_t num_tokens = prepared.tokens.size();
   if (request.truncation == Truncation::kShift && ShiftToFit(max_prompt, &prepared))
@@ -125,6 +128,7 @@ Result<PreparedPrompt> ModelPromptBuilder::FitByDropping(const std::vector<Messa
   best.context.dropped_tokens =
       static_cast<std::int32_t>(num_tokens) - static_cast<std::int32_t>(best.tokens.size());
   best.keep = CountSystemBlock(best_messages, best.tokens, now);
+  best.opening = CountOpening(best_messages, best, now);
   return best;
 }
 
@@ -168,6 +172,16 @@ std::int32_t ModelPromptBuilder::CountSystemBlock(const std::vector<Message>& me
     block = TokenizeChat(system, /*add_generation_prompt=*/false, now);
   }
   return block.ok() ? std::max(head, CommonPrefix(*block, tokens)) : head;
+}
+
+// By rendering the conversation up to its first user message.
+std::int32_t ModelPromptBuilder::CountOpening(const std::vector<Message>& messages,
+                                              const PreparedPrompt& prompt, std::time_t now) const {
+  const auto first = std::find_if(messages.begin(), messages.end(),
+                                  [](const Message& message) { return message.role == "user"; });
+  if (!finds_openings_ || first == messages.end()) return prompt.keep;
+  const auto opening = TokenizeChat({messages.begin(), first + 1}, false, now);
+  return opening.ok() ? std::max(prompt.keep, CommonPrefix(*opening, prompt.tokens)) : prompt.keep;
 }
 
 Status ModelPromptBuilder::CheckTokens(const Tokens& tokens) const {

@@ -32,7 +32,9 @@ class ModelPromptBuilder final : public PromptBuilder {
  public:
   // chat_template: Jinja that replaces the model's own; empty = the model's. A template that does
   // not work makes conversations kTemplateFailed; text and tokens work all the same.
-  ModelPromptBuilder(std::shared_ptr<const Model> model, const std::string& chat_template);
+  // finds_openings: `opening` is looked for in conversations, which costs a second rendering.
+  ModelPromptBuilder(std::shared_ptr<const Model> model, const std::string& chat_template,
+                     bool finds_openings = false);
   // The model must outlive the builder.
   ModelPromptBuilder(const llama_model* model, const std::string& chat_template);
 
@@ -63,10 +65,13 @@ class ModelPromptBuilder final : public PromptBuilder {
   std::int32_t CountHead(const Tokens& tokens) const;
   std::int32_t CountSystemBlock(const std::vector<Message>& messages, const Tokens& tokens,
                                 std::time_t now) const;
+  std::int32_t CountOpening(const std::vector<Message>& messages, const PreparedPrompt& prompt,
+                            std::time_t now) const;
   Status CheckTokens(const Tokens& tokens) const;
   Result<std::shared_ptr<const grammar::Grammar>> CompileGrammar(const GrammarSpec& spec);
 
   // Constant after construction.
+  const bool finds_openings_ = true;
   const std::shared_ptr<const Model> model_;  // null when somebody else owns it
   const Tokenizer tokenizer_;
   const ChatTemplate chat_;

@@ -8,6 +8,7 @@
 #include "core/adapters.h"
 #include "core/decoder.h"
 #include "core/drafter.h"
+#include "core/disk_store.h"
 #include "core/task_pool.h"
 #include "core/token_sampler.h"
 #include "sentiric/engine.h"
@@ -25,6 +26,7 @@ struct EngineParts {
   std::shared_ptr<PromptBuilder> prompts;
   std::unique_ptr<TaskPool> preparation;  // its threads have deep stacks
   ModelInfo info;
+  DiskConfig disk;  // but its bound; see EngineConfig::disk_cache_dir
   // Counters kept outside the worker (grammar cache), added to stats(); may be empty.
   std::function<void(EngineStats*)> add_stats;
 };

@@ -20,9 +20,17 @@ PrefixCache::PrefixCache(Decoder* decoder, ContextPool* pool, const PrefixCacheC
       min_copy_(decoder->traits().shares_cells ? 1 : std::max(config.min_copy, 1)),
       min_chunk_(decoder->traits().mixes_rows ? 1 : 2),
       slots_(static_cast<std::size_t>(decoder->traits().sequences)),
-      store_(config.host_bytes) {}
+      store_(config.host_bytes),
+      disk_(config.disk, kFirstOnDisk) {
+  for (const HolderId holder : disk_.holders()) {
+    const PrefixRecord& record = *disk_.Peek(holder);
+    index_.Insert(holder, record.scope, record.tokens);
+  }
+}
 
 std::optional<ContextLease> PrefixCache::Lease(const PrefixWant& want) {
+  ForgetLost();
+  const std::int32_t common = FindCommon(want);
   const Source source = FindSource(-1, want);
   const SeqId seq = ChooseSlot(source);
   if (seq < 0) return std::nullopt;
@@ -37,7 +45,7 @@ std::optional<ContextLease> PrefixCache::Lease(const PrefixWant& want) {
   slot.has_begun = false;
   slot.order = ++clock_;
   const std::int32_t shared = config_.is_exact ? want.prompt_size : Size(want.tokens);
-  slot.record = {want.scope, want.tokens, shared, want.owner};
+  slot.record = {want.scope, want.tokens, shared, want.owner, want.opening, common};
   if (config_.is_enabled) index_.Insert(seq, want.scope, want.tokens);
   return lease;
 }
@@ -52,7 +60,9 @@ Beginning PrefixCache::Begin(SeqId seq, const PrefixWant& want) {
   }
   slot.has_begun = true;
   if (slot.computed > 0) {
-    ++(IsStored(source.holder) ? stats_.host_hits : stats_.hits);
+    ++(IsOnDisk(source.holder)   ? stats_.disk_hits
+       : IsStored(source.holder) ? stats_.host_hits
+                                 : stats_.hits);
     stats_.attached_tokens += static_cast<std::uint64_t>(slot.computed);
   }
   return {false, slot.computed};
@@ -69,6 +79,7 @@ void PrefixCache::OnShifted(SeqId seq, std::int32_t keep) {
   if (Size(slot.record.tokens) <= keep) return;
   slot.record.tokens.resize(static_cast<std::size_t>(keep));
   slot.record.shared = std::min(slot.record.shared, keep);
+  slot.record.common = std::min(slot.record.common, keep);
   slot.computed = std::min(slot.computed, keep);
   if (config_.is_enabled) index_.Insert(seq, slot.record.scope, slot.record.tokens);
 }
@@ -88,6 +99,17 @@ void PrefixCache::Release(SeqId seq, const std::vector<Token>& tokens, std::int3
 
 void PrefixCache::Discard(SeqId seq) { Free(seq); }
 
+void PrefixCache::Close() {
+  for (SeqId seq = 0; seq < static_cast<SeqId>(slots_.size()); ++seq) {
+    if (SlotOf(seq).state != Slot::State::kResting) continue;
+    disk_.Flush();  // room in its queue
+    SaveCommon(seq);
+    Free(seq);
+  }
+  disk_.Flush();
+  ForgetLost();
+}
+
 bool PrefixCache::EvictOne() {
   SeqId oldest = -1;
   for (SeqId seq = 0; seq < static_cast<SeqId>(slots_.size()); ++seq) {
@@ -96,6 +118,17 @@ bool PrefixCache::EvictOne() {
   }
   if (oldest >= 0) Evict(oldest);
   return oldest >= 0;
+}
+
+const PrefixRecord& PrefixCache::RecordOf(HolderId holder) const {
+  return IsOnDisk(holder)   ? *disk_.Peek(holder)
+         : IsStored(holder) ? *store_.Peek(holder)
+                            : SlotOf(holder).record;
+}
+
+// Its tokens whose cells exist.
+std::int32_t PrefixCache::ComputedOf(HolderId holder) const {
+  return IsStored(holder) ? Size(RecordOf(holder).tokens) : SlotOf(holder).computed;
 }
 
 // At least one token is always evaluated, and never a chunk that is too short for the backend.
@@ -115,8 +148,8 @@ std::int32_t PrefixCache::Shared(const PrefixRecord& record, const PrefixWant& w
 // Tokens of `want` that could be taken from the holder now; `common` is what they share.
 std::int32_t PrefixCache::Usable(HolderId holder, std::int32_t common,
                                  const PrefixWant& want) const {
-  const PrefixRecord& record = IsStored(holder) ? *store_.Peek(holder) : SlotOf(holder).record;
-  const std::int32_t computed = IsStored(holder) ? Size(record.tokens) : SlotOf(holder).computed;
+  const PrefixRecord& record = RecordOf(holder);
+  const std::int32_t computed = ComputedOf(holder);
   const std::int32_t allowed = record.owner == want.owner ? computed : Shared(record, want);
   std::int32_t length = std::min({common, computed, allowed, MaxLength(want)});
   // A cut inside the last chunk would leave too little of it.
@@ -138,15 +171,34 @@ std::int32_t PrefixCache::Promised(SeqId seq, HolderId holder, std::int32_t comm
 }
 
 PrefixCache::Source PrefixCache::FindSource(SeqId seq, const PrefixWant& want) const {
-  Source best;
+  Source best, on_disk;
   if (!config_.is_enabled) return best;
   for (const PrefixMatch& match : index_.Match(want.scope, want.tokens)) {
     if (match.length <= best.length) break;
     if (match.holder == seq) continue;
+    Source& kind = IsOnDisk(match.holder) ? on_disk : best;
     const std::int32_t length = Usable(match.holder, match.length, want);
-    if (length > best.length) best = {match.holder, length};
+    if (length > kind.length) kind = {match.holder, length};
   }
-  return best;
+  // A few tokens more are not worth reading a file.
+  return on_disk.length >= best.length + config_.min_copy ? on_disk : best;
+}
+
+// How much of `want` another conversation is known to begin with; notes it for the other one, too.
+std::int32_t PrefixCache::FindCommon(const PrefixWant& want) {
+  std::int32_t most = 0;
+  if (!config_.is_enabled || !disk_.is_open()) return most;
+  const std::int32_t opening = std::min(want.opening, Size(want.tokens));
+  for (const PrefixMatch& match : index_.Match(want.scope, want.tokens)) {
+    const PrefixRecord& other = RecordOf(match.holder);
+    const bool parts = match.length < std::min({opening, other.opening, Size(other.tokens)});
+    const std::int32_t common = parts ? match.length : std::min(match.length, other.common);
+    most = std::max(most, common);
+    if (IsStored(match.holder)) continue;
+    std::int32_t& known = SlotOf(match.holder).record.common;
+    known = std::max(known, common);
+  }
+  return most;
 }
 
 bool PrefixCache::IsWorthWaiting(SeqId seq, const PrefixWant& want, std::int32_t have) const {
@@ -161,15 +213,13 @@ bool PrefixCache::IsWorthWaiting(SeqId seq, const PrefixWant& want, std::int32_t
   return false;
 }
 
-// Tokens that would be lost with the sequence: nobody else has them.
+// Tokens that would be lost with the sequence: nobody else has them in memory.
 std::int32_t PrefixCache::Unique(SeqId seq) const {
   const Slot& slot = SlotOf(seq);
   std::int32_t elsewhere = 0;
   for (const PrefixMatch& match : index_.Match(slot.record.scope, slot.record.tokens)) {
-    if (match.holder == seq) continue;
-    const bool is_stored = IsStored(match.holder);
-    const std::int32_t has = is_stored ? match.length : SlotOf(match.holder).computed;
-    elsewhere = std::max(elsewhere, std::min(match.length, has));
+    if (match.holder == seq || IsOnDisk(match.holder)) continue;
+    elsewhere = std::max(elsewhere, std::min(match.length, ComputedOf(match.holder)));
   }
   return slot.computed - elsewhere;
 }
@@ -208,13 +258,30 @@ bool PrefixCache::AttachFrom(SeqId seq, const Source& source) {
 // The stored state stays: others may want it, too. One that cannot be read is forgotten, unless it
 // is the room for it that is missing.
 bool PrefixCache::RestoreFrom(SeqId seq, const Source& source) {
-  const StoredState* stored = store_.Find(source.holder);
-  if (decoder_->Restore(seq, stored->bytes) && CutTo(seq, source.length)) return true;
+  const auto on_disk = IsOnDisk(source.holder) ? disk_.Find(source.holder) : nullptr;
+  const StoredState* state = IsOnDisk(source.holder) ? on_disk.get() : store_.Find(source.holder);
+  if (state != nullptr && Restore(seq, *state, source.length)) return true;
   decoder_->Clear(seq);
-  if (decoder_->traits().shares_cells) return false;
-  index_.Erase(source.holder);
-  store_.Erase(source.holder);
+  if (state == nullptr || !decoder_->traits().shares_cells) Forget(source.holder);
   return false;
+}
+
+bool PrefixCache::Restore(SeqId seq, const StoredState& state, std::int32_t length) {
+  return decoder_->Restore(seq, state.bytes) &&
+         decoder_->MaxPosition(seq) + 1 == Size(state.record.tokens) && CutTo(seq, length);
+}
+
+void PrefixCache::Forget(HolderId stored) {
+  index_.Erase(stored);
+  if (IsOnDisk(stored)) {
+    disk_.Erase(stored);
+  } else {
+    store_.Erase(stored);
+  }
+}
+
+void PrefixCache::ForgetLost() {
+  for (const HolderId holder : disk_.TakeLost()) index_.Erase(holder);
 }
 
 bool PrefixCache::CutTo(SeqId seq, std::int32_t length) {
@@ -230,6 +297,7 @@ void PrefixCache::Free(SeqId seq) {
 void PrefixCache::Evict(SeqId seq) {
   if (SlotOf(seq).state != Slot::State::kResting) return;
   Store(seq);
+  SaveCommon(seq);
   Free(seq);
   ++stats_.evictions;
 }
@@ -239,30 +307,64 @@ void PrefixCache::Store(SeqId seq) {
   if (Unique(seq) < config_.min_copy || !store_.Fits(decoder_->SavedSize(seq))) return;
   std::vector<std::uint8_t> bytes = decoder_->Save(seq);
   if (!store_.Fits(bytes.size())) return;
-  DropCovered(slot.record);
+  DropCovered(slot.record, false);
   std::vector<HolderId> dropped;
   store_.Put(next_stored_, {slot.record, std::move(bytes)}, &dropped);
   index_.Insert(next_stored_, slot.record.scope, slot.record.tokens);
-  next_stored_ = next_stored_ == INT32_MAX ? kFirstStored : next_stored_ + 1;
+  next_stored_ = next_stored_ + 1 == kFirstOnDisk ? kFirstStored : next_stored_ + 1;
   for (const HolderId holder : dropped) index_.Erase(holder);
   ++stats_.host_saves;
   stats_.host_drops += dropped.size();
 }
 
-// Stored states that the record makes superfluous: earlier turns of the same conversation.
-void PrefixCache::DropCovered(const PrefixRecord& record) {
+// Cuts a resting sequence to what it has in common with another conversation and hands that to the
+// disk, unless it is there.
+void PrefixCache::SaveCommon(SeqId seq) {
+  const Slot& slot = SlotOf(seq);
+  const std::int32_t common = std::min({slot.record.common, slot.record.shared, slot.computed});
+  if (!disk_.is_open() || common < config_.min_copy) return;
+  const std::vector<Token>& tokens = slot.record.tokens;
+  const PrefixRecord record{
+      slot.record.scope, {tokens.begin(), tokens.begin() + common}, common, 0, 0, common};
+  if (IsSaved(record) || !CutTo(seq, common)) return;
+  if (!disk_.HasRoomFor(decoder_->SavedSize(seq))) return;
+  std::vector<std::uint8_t> bytes = decoder_->Save(seq);
+  if (bytes.empty()) return;
+  DropCovered(record, true);
+  std::vector<HolderId> dropped;
+  const std::optional<HolderId> holder = disk_.Put({record, std::move(bytes)}, &dropped);
+  for (const HolderId old : dropped) index_.Erase(old);
+  if (!holder) return;
+  index_.Insert(*holder, record.scope, record.tokens);
+  ++stats_.disk_saves;
+}
+
+bool PrefixCache::IsSaved(const PrefixRecord& record) {
   for (const PrefixMatch& match : index_.Match(record.scope, record.tokens)) {
-    const PrefixRecord* old = IsStored(match.holder) ? store_.Peek(match.holder) : nullptr;
-    if (old == nullptr || match.length < Size(old->tokens)) continue;
-    if (old->owner != record.owner && record.shared < Size(old->tokens)) continue;
-    index_.Erase(match.holder);
-    store_.Erase(match.holder);
+    if (match.length < Size(record.tokens)) return false;
+    if (!IsOnDisk(match.holder)) continue;
+    disk_.Use(match.holder);
+    return true;
+  }
+  return false;
+}
+
+// Stored states that the record makes superfluous: earlier turns of the same conversation.
+void PrefixCache::DropCovered(const PrefixRecord& record, bool on_disk) {
+  for (const PrefixMatch& match : index_.Match(record.scope, record.tokens)) {
+    if (!IsStored(match.holder) || IsOnDisk(match.holder) != on_disk) continue;
+    const PrefixRecord& old = RecordOf(match.holder);
+    if (match.length < Size(old.tokens)) continue;
+    if (old.owner != record.owner && record.shared < Size(old.tokens)) continue;
+    Forget(match.holder);
   }
 }
 
 PrefixStats PrefixCache::stats() const {
   PrefixStats stats = stats_;
   stats.host_bytes = store_.num_bytes();
+  stats.disk_bytes = disk_.num_bytes();
+  stats.disk_failures = disk_.num_failures();
   for (const Slot& slot : slots_) {
     if (slot.state != Slot::State::kResting) continue;
     ++stats.resting_sequences;
@@ -286,13 +388,16 @@ bool PrefixCache::IsSlotSound(SeqId seq) const {
 }
 
 bool PrefixCache::CheckIntegrity() const {
-  std::size_t holders = store_.size();
+  std::size_t holders = store_.size() + disk_.size();
   for (SeqId seq = 0; seq < static_cast<SeqId>(slots_.size()); ++seq) {
     if (!IsSlotSound(seq)) return false;
     if (SlotOf(seq).state != Slot::State::kFree && config_.is_enabled) ++holders;
   }
+  for (const HolderId holder : disk_.holders()) {
+    if (index_.TokensOf(holder) != disk_.Peek(holder)->tokens) return false;
+  }
   return index_.CheckIntegrity() && index_.num_holders() == holders &&
-         store_.num_bytes() <= config_.host_bytes;
+         store_.num_bytes() <= config_.host_bytes && disk_.CheckIntegrity();
 }
 
 }  // namespace sentiric

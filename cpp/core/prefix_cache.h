@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 // Makes sure that a prefix is computed once: sequences begin with the cells of others, running,
-// resting or stored in host memory.
+// resting, or stored in host memory or on disk.
+//
+// What goes to disk outlives the process, so it is never a conversation: only tokens with which two
+// different ones are known to begin (a system prompt, a document), that is the part before two
+// requests part, if they do so inside the opening of both. An opening ends with the first message
+// of a user; later turns repeat it whole and prove nothing.
 #pragma once
 
 #include <optional>
@@ -9,6 +14,7 @@
 
 #include "core/context_pool.h"
 #include "core/decoder.h"
+#include "core/disk_store.h"
 #include "core/prefix_index.h"
 #include "core/state_store.h"
 
@@ -22,6 +28,7 @@ struct PrefixCacheConfig {
   // Fewer tokens in common are not worth a copy between KV streams.
   std::int32_t min_copy = 16;
   std::uint64_t host_bytes = 0;  // for states that had to leave the KV cache; 0 = none are kept
+  DiskConfig disk;
 };
 
 // What a sequence is about to evaluate.
@@ -30,6 +37,7 @@ struct PrefixWant {
   const std::vector<Token>& tokens;  // prompt, and what was generated before it was parked
   std::int32_t prompt_size = 0;      // tokens below it are evaluated in chunks
   RequestId owner = 0;
+  std::int32_t opening = 0;  // see above; 0 = nothing of it may go to disk
 };
 
 // How a sequence begins: with `length` tokens already in the KV cache, or by waiting for another
@@ -43,17 +51,20 @@ struct PrefixStats {
   std::uint64_t attached_tokens = 0;
   std::uint64_t hits = 0;       // sequences that began with cells of the KV cache
   std::uint64_t host_hits = 0;  // with a state from host memory
+  std::uint64_t disk_hits = 0;  // with a state from disk
   std::uint64_t copies = 0;     // of cells between sequences, in place not counted
   std::uint64_t evictions = 0;  // resting sequences that left the KV cache
   std::uint64_t host_saves = 0, host_drops = 0;
   std::uint64_t host_bytes = 0;
+  std::uint64_t disk_saves = 0, disk_failures = 0;  // files written; unusable or not writable
+  std::uint64_t disk_bytes = 0;
   std::int32_t resting_tokens = 0, resting_sequences = 0;
 };
 
 // The sequences of a decoder: free, running (leased), or resting with the cells of a request that
 // ended. Resting ones stay until their place or their cells are needed; the least recently used
-// goes first, to host memory where there is room. One thread uses it; `decoder` and `pool` outlive
-// it.
+// goes first, to host memory where there is room, its common part to disk. One thread uses it;
+// `decoder` and `pool` outlive it.
 class PrefixCache {
  public:
   PrefixCache(Decoder* decoder, ContextPool* pool, const PrefixCacheConfig& config);
@@ -77,6 +88,9 @@ class PrefixCache {
   // Frees the cells of the sequence that rests longest; false when none does.
   bool EvictOne();
 
+  // Frees all that rests; what two conversations have in common is on disk when it returns.
+  void Close();
+
   PrefixStats stats() const;
   bool CheckIntegrity() const;  // the books agree with the decoder and the pool
 
@@ -96,27 +110,37 @@ class PrefixCache {
     std::int32_t length = 0;
   };
 
+  // Holders below it are sequences.
+  static constexpr HolderId kFirstStored = 1 << 16, kFirstOnDisk = 1 << 30;
   static bool IsStored(HolderId holder) { return holder >= kFirstStored; }
-  static constexpr HolderId kFirstStored = 1 << 16;
+  static bool IsOnDisk(HolderId holder) { return holder >= kFirstOnDisk; }
 
   Slot& SlotOf(SeqId seq) { return slots_[static_cast<std::size_t>(seq)]; }
   const Slot& SlotOf(SeqId seq) const { return slots_[static_cast<std::size_t>(seq)]; }
+  const PrefixRecord& RecordOf(HolderId holder) const;
+  std::int32_t ComputedOf(HolderId holder) const;
   std::int32_t MaxLength(const PrefixWant& want) const;
   std::int32_t Shared(const PrefixRecord& record, const PrefixWant& want) const;
   std::int32_t Usable(HolderId holder, std::int32_t common, const PrefixWant& want) const;
   std::int32_t Promised(SeqId seq, HolderId holder, std::int32_t common,
                         const PrefixWant& want) const;
   Source FindSource(SeqId seq, const PrefixWant& want) const;
+  std::int32_t FindCommon(const PrefixWant& want);
   bool IsWorthWaiting(SeqId seq, const PrefixWant& want, std::int32_t have) const;
   std::int32_t Unique(SeqId seq) const;
   SeqId ChooseSlot(const Source& source) const;
   bool AttachFrom(SeqId seq, const Source& source);
   bool RestoreFrom(SeqId seq, const Source& source);
+  bool Restore(SeqId seq, const StoredState& state, std::int32_t length);
+  void Forget(HolderId stored);
+  void ForgetLost();
   bool CutTo(SeqId seq, std::int32_t length);
   void Free(SeqId seq);
   void Evict(SeqId seq);
   void Store(SeqId seq);
-  void DropCovered(const PrefixRecord& record);
+  void SaveCommon(SeqId seq);
+  bool IsSaved(const PrefixRecord& record);
+  void DropCovered(const PrefixRecord& record, bool on_disk);
   bool IsSlotSound(SeqId seq) const;
 
   Decoder* const decoder_;
@@ -127,6 +151,7 @@ class PrefixCache {
   std::vector<Slot> slots_;       // by SeqId
   PrefixIndex index_;             // every slot that is not free, every stored state
   StateStore store_;
+  DiskStore disk_;
   HolderId next_stored_ = kFirstStored;
   std::uint64_t clock_ = 0;
   PrefixStats stats_;

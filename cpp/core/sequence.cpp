@@ -47,7 +47,9 @@ void Sequence::Begin(std::int32_t attached, std::uint64_t step) {
   if (!was_parked_) cached_ = attached;
 }
 
-PrefixWant Sequence::Want() const { return {request_->scope, tokens_, prompt_size_, request_->id}; }
+PrefixWant Sequence::Want() const {
+  return {request_->scope, tokens_, prompt_size_, request_->id, request_->prompt.opening};
+}
 
 SequenceView Sequence::View(std::uint64_t step) const {
   SequenceView view;

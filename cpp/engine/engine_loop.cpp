@@ -121,7 +121,8 @@ void EngineLoop::Admit(Clock::time_point now) {
 bool EngineLoop::MaybeStart(const Waiting& next, Clock::time_point now) {
   const RequestState& state = *next.request;
   const PrefixWant fresh{state.scope, state.prompt.tokens,
-                         static_cast<std::int32_t>(state.prompt.tokens.size()), state.id};
+                         static_cast<std::int32_t>(state.prompt.tokens.size()), state.id,
+                         state.prompt.opening};
   const PrefixWant want = next.parked ? next.parked->Want() : fresh;
   std::optional<ContextLease> lease = cache_.Lease(want);
   // Who is parked for the request must not take the place back before it starts.
@@ -441,11 +442,15 @@ void EngineLoop::UpdateGauges() {
   stats_.cached_tokens = prefix.attached_tokens;
   stats_.prefix_hits = prefix.hits;
   stats_.prefix_hits_host = prefix.host_hits;
+  stats_.prefix_hits_disk = prefix.disk_hits;
   stats_.prefix_copies = prefix.copies;
   stats_.prefix_evictions = prefix.evictions;
   stats_.resting_tokens = prefix.resting_tokens;
   stats_.resting_sequences = prefix.resting_sequences;
   stats_.host_cache_bytes = prefix.host_bytes;
+  stats_.disk_cache_saves = prefix.disk_saves;
+  stats_.disk_cache_failures = prefix.disk_failures;
+  stats_.disk_cache_bytes = prefix.disk_bytes;
 }
 
 void EngineLoop::EndWaiting(Waiting waiting, FinishReason reason, Error error) {
@@ -472,6 +477,8 @@ void EngineLoop::Shutdown() {
   }
   Publish();
   running_.clear();
+  cache_.Close();
+  Publish();  // what it did
   adapters_.reset();
   speculator_.reset();
   decoder_.reset();

@@ -44,6 +44,9 @@ Status Validate(const EngineConfig& config) {
   if (!range.status && !config.draft_model.empty() && config.speculation == "ngram") {
     return OutOfRange("speculation", "ngram with a draft_model", "auto off");
   }
+  if (config.disk_cache_bytes < 0) {
+    return OutOfRange("disk_cache_bytes", std::to_string(config.disk_cache_bytes), "0 and more");
+  }
   return range.status;
 }
 
@@ -52,7 +55,8 @@ std::uint64_t HostBytes(const EngineConfig& config) {
   return std::min(kMostHostBytes, FreeMemoryBytes() / 16);
 }
 
-LoopConfig LoopConfigOf(const EngineConfig& config, const DecoderTraits& traits) {
+LoopConfig LoopConfigOf(const EngineConfig& config, const EngineParts& parts) {
+  const DecoderTraits& traits = parts.decoder->traits();
   LoopConfig loop;
   loop.scheduler.max_batch = config.batch_size;
   loop.scheduler.idle_chunk = std::min(config.ubatch_size, config.batch_size);
@@ -60,6 +64,8 @@ LoopConfig LoopConfigOf(const EngineConfig& config, const DecoderTraits& traits)
   loop.prefix.is_enabled = config.prefix_cache;
   loop.prefix.is_exact = config.deterministic;
   loop.prefix.host_bytes = config.prefix_cache ? HostBytes(config) : 0;
+  loop.prefix.disk = parts.disk;
+  loop.prefix.disk.max_bytes = static_cast<std::uint64_t>(config.disk_cache_bytes);
   loop.queue.wait_ms = config.queue_wait_ms;
   loop.queue.tenant_weights = config.tenant_weights;
   loop.queue_tokens = config.queue_tokens;
@@ -83,7 +89,7 @@ Result<std::unique_ptr<Engine>> Engine::Open(const EngineConfig& config,
   if (Status status = Validate(config)) return *status;
   auto parts = backend::OpenParts(config, progress);
   if (!parts) return parts.error();
-  const LoopConfig loop = LoopConfigOf(config, parts->decoder->traits());
+  const LoopConfig loop = LoopConfigOf(config, *parts);
   const std::int32_t queue_limit =
       config.queue_limit > 0 ? config.queue_limit : 4 * config.contexts;
   return std::unique_ptr<Engine>(

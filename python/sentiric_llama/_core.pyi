@@ -96,6 +96,7 @@ class EngineConfig:
     chat_template: str
     deterministic: bool
     draft_model: str
+    disk_cache_dir: str
     embedding_pooling: str
     flash_attention: str
     jump_forward: bool
@@ -131,6 +132,10 @@ class EngineConfig:
         ...
     @draft_gpu_layers.setter
     def draft_gpu_layers(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None:
+    def disk_cache_bytes(self) -> int:
+        ...
+    @disk_cache_bytes.setter
+    def disk_cache_bytes(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None:
         ...
     @property
     def gpu_layers(self) -> int:
@@ -234,6 +239,13 @@ class EngineStats:
         ...
     @property
     def draft_failures(self) -> int:
+    def disk_cache_bytes(self) -> int:
+        ...
+    @property
+    def disk_cache_failures(self) -> int:
+        ...
+    @property
+    def disk_cache_saves(self) -> int:
         ...
     @property
     def drafted_tokens(self) -> int:
@@ -282,6 +294,9 @@ class EngineStats:
         ...
     @property
     def prefix_hits(self) -> int:
+        ...
+    @property
+    def prefix_hits_disk(self) -> int:
         ...
     @property
     def prefix_hits_host(self) -> int:

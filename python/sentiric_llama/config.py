@@ -247,6 +247,12 @@ class Settings(BaseModel):
         le=2**40,
         description="memory for KV states that left the cache; -1 is automatic, 0 is none",
     )
+    disk_cache_dir: str = Field(
+        "", description="folder that keeps system prompts and documents computed over a restart"
+    )
+    disk_cache_bytes: int = Field(
+        4 * 2**30, ge=0, le=2**50, description="size of the disk cache at most; 0 is none"
+    )
     cache_scope: Literal["shared", "tenant"] = Field(
         "shared", description="who shares prefixes: all callers, or each tenant by itself"
     )

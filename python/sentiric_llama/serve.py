@@ -267,6 +267,8 @@ def engine_config(settings: Settings, model: ModelFile) -> EngineConfig:
         kv_cells=settings.kv_cells,
         prefix_cache=settings.prefix_cache,
         host_cache_bytes=settings.host_cache_bytes,
+        disk_cache_dir=settings.disk_cache_dir,
+        disk_cache_bytes=settings.disk_cache_bytes,
         speculation=settings.speculation,
         draft_model=str(model.draft or ""),
         draft_gpu_layers=settings.draft_gpu_layers,

@@ -271,6 +271,8 @@ class EngineConfig:
     kv_cells: int = 0
     prefix_cache: bool = True
     host_cache_bytes: int = -1
+    disk_cache_dir: str = ""
+    disk_cache_bytes: int = 4 * 2**30
     speculation: str = "auto"
     draft_model: str = ""
     draft_gpu_layers: int = -1
@@ -344,8 +346,11 @@ class EngineStats:
     cached_tokens: int = 0
     prefix_hits: int = 0
     prefix_hits_host: int = 0
+    prefix_hits_disk: int = 0
     prefix_copies: int = 0
     prefix_evictions: int = 0
+    disk_cache_saves: int = 0
+    disk_cache_failures: int = 0
     preemptions: int = 0
     resumes: int = 0
     generated_tokens: int = 0
@@ -370,6 +375,7 @@ class EngineStats:
     resting_tokens: int = 0
     resting_sequences: int = 0
     host_cache_bytes: int = 0
+    disk_cache_bytes: int = 0
     prefill_budget: int = 0
     adapters_loaded: int = 0
     step_error: float = 0.0

@@ -39,14 +39,16 @@ struct EngineConfig {
   bool prefix_cache = true;            // a prefix that was computed is not computed again
   std::int64_t host_cache_bytes = -1;  // KV states in host memory; -1 = a sixteenth of what is
                                        // free, at most 1 GiB; 0 = none
-  std::string speculation = "auto";    // "auto" | "off" | "ngram": see docs/speculation.md
-  std::string draft_model;             // path of a smaller model that guesses; empty = none
-  std::int32_t draft_gpu_layers = -1;  // of the draft model, as gpu_layers
-  bool deterministic = false;          // see docs/determinism.md
-  bool jump_forward = true;            // text that a grammar forces is not sampled
-  std::int32_t queue_limit = 0;        // waiting requests; 0 = 4 x contexts
-  std::int64_t queue_tokens = 0;       // waiting prompt tokens; 0 = no limit
-  std::int32_t queue_wait_ms = 30000;  // <= 0 = no limit
+  std::string disk_cache_dir;          // what conversations have in common, on disk; empty = none
+  std::int64_t disk_cache_bytes = 4294967296;  // of it at most
+  std::string speculation = "auto";            // "auto" | "off" | "ngram": see docs/speculation.md
+  std::string draft_model;                     // path of a smaller model that guesses; empty = none
+  std::int32_t draft_gpu_layers = -1;          // of the draft model, as gpu_layers
+  bool deterministic = false;                  // see docs/determinism.md
+  bool jump_forward = true;                    // text that a grammar forces is not sampled
+  std::int32_t queue_limit = 0;                // waiting requests; 0 = 4 x contexts
+  std::int64_t queue_tokens = 0;               // waiting prompt tokens; 0 = no limit
+  std::int32_t queue_wait_ms = 30000;          // <= 0 = no limit
   std::vector<std::pair<std::string, double>> tenant_weights;  // share of a tenant; others 1
   std::string lora_dir;                    // folder of LoRA adapters; empty = none
   std::int32_t max_adapters = 8;           // of them kept in memory, 1..64
@@ -77,10 +79,12 @@ struct EngineStats {
   std::uint64_t requests_submitted = 0, requests_completed = 0, requests_cancelled = 0;
   std::uint64_t requests_failed = 0, requests_rejected = 0;
   std::uint64_t steps = 0, decode_calls = 0;
-  std::uint64_t prompt_tokens = 0;                      // evaluated in prefill
-  std::uint64_t cached_tokens = 0;                      // of prompts, taken from the prefix cache
-  std::uint64_t prefix_hits = 0, prefix_hits_host = 0;  // sequences that began with a prefix
+  std::uint64_t prompt_tokens = 0;  // evaluated in prefill
+  std::uint64_t cached_tokens = 0;  // of prompts, taken from the prefix cache
+  std::uint64_t prefix_hits = 0;    // sequences that began with a prefix of the KV cache
+  std::uint64_t prefix_hits_host = 0, prefix_hits_disk = 0;  // with one of host memory, of disk
   std::uint64_t prefix_copies = 0, prefix_evictions = 0;
+  std::uint64_t disk_cache_saves = 0, disk_cache_failures = 0;  // prefixes written; bad files
   std::uint64_t preemptions = 0, resumes = 0;  // sequences that were parked and went on
   std::uint64_t generated_tokens = 0;
   std::uint64_t jumped_tokens = 0;  // of the generated ones, not sampled: a grammar forced them
@@ -95,7 +99,7 @@ struct EngineStats {
   std::int32_t kv_cells = 0;       // positions that the KV cache has room for
   std::int32_t kv_tokens = 0;      // positions held by active sequences
   std::int32_t resting_tokens = 0, resting_sequences = 0;  // kept for later requests
-  std::uint64_t host_cache_bytes = 0;
+  std::uint64_t host_cache_bytes = 0, disk_cache_bytes = 0;
   std::int32_t prefill_budget = 0;  // prompt tokens of the last step beside running streams
   std::int32_t adapters_loaded = 0;
   double step_error = 0;       // mean error of the predicted step time, as a part of it

@@ -30,7 +30,10 @@ struct RenderedPrompt {
 struct PreparedPrompt {
   std::vector<Token> tokens;
   std::int32_t keep = 0;  // head that a KV shift must not drop: BOS and the system prompt
-  ContextReport context;  // turns dropped to make it fit
+  // Tokens before the end of the first user message: prompts that part inside it are different
+  // conversations. 0 when the prompt has no messages: nothing tells where a user speaks.
+  std::int32_t opening = 0;
+  ContextReport context;                            // turns dropped to make it fit
   std::shared_ptr<const grammar::Grammar> grammar;  // null = unconstrained
 };
 

@@ -48,6 +48,11 @@ ENGINE_SERIES: dict[str, Series] = {
     "cached_tokens": _counter("cached_tokens", "Prompt tokens taken from the prefix cache."),
     "prefix_hits": _counter("prefix_hits", "Requests that found a prefix in the cache."),
     "prefix_hits_host": _counter("prefix_hits_host", "Of these, prefixes kept in host memory."),
+    "prefix_hits_disk": _counter("prefix_hits_disk", "Requests that found a prefix on disk."),
+    "disk_cache_saves": _counter("disk_cache_saves", "Prefixes written to disk."),
+    "disk_cache_failures": _counter(
+        "disk_cache_failures", "Files of prefixes that were damaged or could not be written."
+    ),
     "prefix_evictions": _counter("prefix_evictions", "Prefixes removed to make room."),
     "prefix_copies": _counter("prefix_copies", "Prefixes copied from another sequence."),
     "preemptions": _counter("preemptions", "Running requests parked to make room."),
@@ -69,6 +74,7 @@ ENGINE_SERIES: dict[str, Series] = {
     "resting_tokens": _gauge("llm_prefix_cache_tokens", "KV cells that only keep prefixes."),
     "resting_sequences": _gauge("llm_prefix_cache_sequences", "Prefixes kept in KV cells."),
     "host_cache_bytes": _gauge("llm_host_cache_bytes", "Host memory that keeps prefixes."),
+    "disk_cache_bytes": _gauge("llm_disk_cache_bytes", "Disk space that keeps prefixes."),
     "adapters_loaded": _gauge("llm_adapters_loaded", "LoRA adapters in memory."),
     "prefill_budget": _gauge(
         "llm_engine_prefill_budget_tokens", "Prompt tokens of the last step beside running streams."

@@ -161,6 +161,26 @@ TEST(PromptBuilder, KeepIsTheSystemBlock) {
   EXPECT_EQ(none->keep, 1);
 }
 
+TEST(PromptBuilder, TheOpeningEndsWithTheFirstUserMessage) {
+  for (const char* name : {"qwen2", "llama-bpe", "gemma-4", "phi-3", "llama-spm"}) {
+    const auto one = Prepare(name, Chat(LongTalk(1))), many = Prepare(name, Chat(LongTalk(5)));
+    ASSERT(one.ok() && many.ok());
+    // The answer behind it belongs to one conversation alone.
+    EXPECT(one->opening > one->keep &&
+           one->opening <= static_cast<std::int32_t>(one->tokens.size()));
+    EXPECT(many->opening <= one->opening);
+    const std::string text =
+        TextOf(name, {many->tokens.begin(), many->tokens.begin() + many->opening});
+    EXPECT(text.find("Answer in one word") != std::string::npos);
+    EXPECT(text.find("Question") != std::string::npos);
+    EXPECT(text.find("Answer number") == std::string::npos);
+    const auto shifted = Prepare(name, Chat(LongTalk(20), Truncation::kShift), 100);
+    ASSERT(shifted.ok());
+    EXPECT_EQ(shifted->opening, shifted->keep);
+  }
+  EXPECT_EQ(Prepare("llama-bpe", Text("one two three"))->opening, 0);
+}
+
 TEST(PromptBuilder, BosStandsOnce) {
   for (const char* name : {"llama-bpe", "gemma-4", "phi-3", "llama-spm"}) {
     const Token bos = llama_vocab_bos(testing::LoadVocabulary(name).vocab());

@@ -6,10 +6,12 @@
 
 #include "check.h"
 #include "fake_decoder.h"
+#include "temp_folder.h"
 
 using namespace sentiric;
 using testing::FakeDecoder;
 using testing::FakeModel;
+using testing::TempFolder;
 
 namespace {
 
@@ -23,10 +25,11 @@ class Bench {
     Tokens tokens;
     std::int32_t prompt_size;
     RequestId owner;
+    std::int32_t opening;
     ContextLease lease;
     bool has_begun = false;
     std::int32_t evaluated = 0;
-    PrefixWant Want() const { return {scope, tokens, prompt_size, owner}; }
+    PrefixWant Want() const { return {scope, tokens, prompt_size, owner, opening}; }
   };
 
   explicit Bench(const FakeModel& model, const PrefixCacheConfig& config = {})
@@ -34,11 +37,13 @@ class Bench {
         pool(decoder.traits().sequences, model.contexts),
         cache(&decoder, &pool, config) {}
 
-  Running* Start(const Tokens& tokens, const std::string& scope = "") {
-    const PrefixWant want{scope, tokens, static_cast<std::int32_t>(tokens.size()), next_owner};
+  // opening: of all tokens when it is negative.
+  Running* Start(const Tokens& tokens, const std::string& scope = "", std::int32_t opening = -1) {
+    const auto size = static_cast<std::int32_t>(tokens.size());
+    const PrefixWant want{scope, tokens, size, next_owner, opening < 0 ? size : opening};
     std::optional<ContextLease> lease = cache.Lease(want);
     if (!lease) return nullptr;
-    running.push_back({scope, tokens, want.prompt_size, next_owner++, std::move(*lease)});
+    running.push_back({scope, tokens, size, next_owner++, want.opening, std::move(*lease)});
     return &running.back();
   }
   // What Begin said.
@@ -64,8 +69,9 @@ class Bench {
     running.remove_if([&](const Running& other) { return &other == sequence; });
   }
   // From Start to Finish; what was attached.
-  std::int32_t Complete(const Tokens& tokens, const std::string& scope = "") {
-    Running* sequence = Start(tokens, scope);
+  std::int32_t Complete(const Tokens& tokens, const std::string& scope = "",
+                        std::int32_t opening = -1) {
+    Running* sequence = Start(tokens, scope, opening);
     const std::int32_t attached = Begin(sequence).length;
     Evaluate(sequence, static_cast<std::int32_t>(tokens.size()) - attached);
     Finish(sequence);
@@ -102,6 +108,23 @@ PrefixCacheConfig WithHost(std::uint64_t bytes) {
   config.min_copy = 4;
   config.host_bytes = bytes;
   return config;
+}
+
+PrefixCacheConfig WithDisk(const TempFolder& folder, std::uint64_t bytes = 1 << 20) {
+  PrefixCacheConfig config;
+  config.min_copy = 4;
+  config.disk.folder = folder.path() + "/states";
+  config.disk.max_bytes = bytes;
+  config.disk.fingerprint = "model";
+  return config;
+}
+
+// All tokens that are in files.
+std::vector<Tokens> OnDisk(const TempFolder& folder) {
+  DiskStore store(WithDisk(folder).disk, 0);
+  std::vector<Tokens> found;
+  for (const HolderId id : store.holders()) found.push_back(store.Peek(id)->tokens);
+  return found;
 }
 
 const Tokens kHead = Range(3, 43);  // forty tokens
@@ -259,6 +282,110 @@ TEST(PrefixCache, ExactModeSharesPromptsOnly) {
   EXPECT_EQ(bench.Complete(kHead + Range(50, 63)), 40);
 }
 
+TEST(PrefixCache, WhatTwoConversationsBeginWithOutlivesTheProcess) {
+  const TempFolder folder;
+  {
+    Bench bench(Model(2), WithDisk(folder));
+    bench.Complete(kHead + Range(50, 60));
+    bench.Complete(kHead + Range(45, 60));
+    bench.cache.Close();
+    EXPECT_EQ(bench.cache.stats().disk_saves, 1u);
+  }
+  EXPECT(OnDisk(folder) == std::vector<Tokens>({kHead}));
+  Bench bench(Model(2), WithDisk(folder));
+  EXPECT_EQ(bench.Complete(kHead + Range(55, 63)), 40);
+  EXPECT_EQ(bench.cache.stats().disk_hits, 1u);
+  EXPECT_EQ(bench.Complete(kHead + Range(48, 63)), 40);  // from its cells
+  EXPECT_EQ(bench.cache.stats().disk_hits, 1u);
+  bench.cache.Close();
+  EXPECT_EQ(bench.cache.stats().disk_saves, 0u);  // it is there
+  EXPECT(bench.cache.CheckIntegrity());
+}
+
+TEST(PrefixCache, OneConversationNeverGoesToDisk) {
+  const TempFolder folder;
+  Bench bench(Model(2), WithDisk(folder));
+  Tokens talk = kHead;
+  for (int turn = 0; turn < 5; ++turn) {
+    bench.Complete(talk, "", 40);
+    bench.Complete(talk + Range(50, 55), "", 40);  // the answer is asked for again
+    bench.Complete(talk + Range(55, 60), "", 40);  // and again
+    talk = talk + Range(55, 60) + Range(5, 9);
+  }
+  bench.cache.Close();
+  EXPECT_EQ(folder.States().size(), 0u);
+}
+
+TEST(PrefixCache, OpeningsThatAreEqualAreOneConversation) {
+  const TempFolder folder;
+  Bench bench(Model(3), WithDisk(folder));
+  bench.Complete(kHead);
+  bench.Complete(kHead);
+  bench.Complete(Range(3, 33));  // a prompt that ended tells nothing
+  bench.Complete(kHead + Range(50, 60));
+  bench.cache.Close();
+  EXPECT_EQ(folder.States().size(), 0u);
+}
+
+TEST(PrefixCache, OnlyTheCommonPartOfOpeningsIsWritten) {
+  const TempFolder folder;
+  Bench bench(Model(2), WithDisk(folder));
+  // Twenty tokens of a system prompt, two users, and answers that happen to be the same.
+  bench.Complete(Range(3, 23) + Range(50, 60) + Range(30, 40), "", 30);
+  bench.Complete(Range(3, 23) + Range(40, 50) + Range(30, 40), "", 30);
+  bench.cache.Close();
+  EXPECT(OnDisk(folder) == std::vector<Tokens>({Range(3, 23)}));
+}
+
+TEST(PrefixCache, WhatLeavesTheCellsGoesToDiskOnce) {
+  const TempFolder folder;
+  PrefixCacheConfig config = WithDisk(folder);
+  config.host_bytes = 1 << 20;
+  Bench bench(Model(2), config);
+  std::vector<Tokens> heads = {kHead, Range(50, 63) + kHead, Range(60, 63) + kHead};
+  for (Token user = 45; user < 60; ++user) {
+    for (const Tokens& head : heads) bench.Complete(head + Tokens{user, 44, user});
+  }
+  EXPECT(bench.cache.stats().evictions > 10);
+  EXPECT(bench.cache.stats().disk_saves >= 2);  // before it is closed
+  bench.cache.Close();
+  EXPECT_EQ(bench.cache.stats().disk_saves, 3u);
+  std::vector<Tokens> found = OnDisk(folder);
+  std::sort(found.begin(), found.end());
+  std::sort(heads.begin(), heads.end());
+  EXPECT(found == heads);
+}
+
+TEST(PrefixCache, ScopesOnDiskShareNothing) {
+  const TempFolder folder;
+  {
+    Bench bench(Model(2), WithDisk(folder));
+    bench.Complete(kHead + Range(50, 60), "a");
+    bench.Complete(kHead + Range(45, 60), "b");  // alone in its scope
+    bench.Complete(kHead + Range(46, 60), "a");
+    bench.cache.Close();
+  }
+  Bench bench(Model(2), WithDisk(folder));
+  EXPECT_EQ(bench.Complete(kHead + Range(55, 63), "b"), 0);
+  EXPECT_EQ(bench.Complete(kHead + Range(55, 63), "a"), 40);
+}
+
+TEST(PrefixCache, AFileThatWasDamagedIsComputedAgain) {
+  const TempFolder folder;
+  {
+    Bench bench(Model(2), WithDisk(folder));
+    bench.Complete(kHead + Range(50, 60));
+    bench.Complete(kHead + Range(45, 60));
+    bench.cache.Close();
+  }
+  Bench bench(Model(2), WithDisk(folder));
+  std::filesystem::resize_file(folder.States().at(0), 300);
+  EXPECT_EQ(bench.Complete(kHead + Range(55, 63)), 0);
+  EXPECT_EQ(bench.cache.stats().disk_hits, 0u);
+  EXPECT_EQ(bench.cache.stats().disk_failures, 1u);
+  EXPECT(bench.cache.CheckIntegrity());
+}
+
 TEST(PrefixCache, OffSharesNothing) {
   PrefixCacheConfig config;
   config.is_enabled = false;
@@ -286,7 +413,8 @@ void TestRandomOperations(const FakeModel& model, const PrefixCacheConfig& confi
         for (auto n = random() % 40; n > 0; --n) tokens.push_back(3 + (random() % 8 == 0));
         tokens.push_back(5);
         tokens.push_back(6);
-        bench.Start(tokens, random() % 4 == 0 ? "other" : "");
+        const auto opening = static_cast<std::int32_t>(random() % (tokens.size() + 1));
+        bench.Start(tokens, random() % 4 == 0 ? "other" : "", opening);
         break;
       }
       case 1: bench.Finish(&*chosen); break;
@@ -335,4 +463,16 @@ TEST(PrefixCache, RandomOperationsOnStatesThatCannotBeCut) {
   FakeModel model = Model(5);
   model.can_cut = false;
   TestRandomOperations(model, WithHost(2400), 4);
+}
+
+TEST(PrefixCache, RandomOperationsWithADisk) {
+  const TempFolder folder;
+  PrefixCacheConfig config = WithDisk(folder, 5000);
+  config.host_bytes = 1600;
+  TestRandomOperations(Model(5), config, 5);
+  TestRandomOperations(Model(5), config, 6);  // begins with what the first one left
+  FakeModel model = Model(4);
+  model.sequences = 9;
+  model.shares_cells = model.mixes_rows = true;
+  TestRandomOperations(model, config, 7);
 }

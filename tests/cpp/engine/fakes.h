@@ -82,6 +82,7 @@ class FakePrompts : public PromptBuilder {
     PreparedPrompt prepared;
     prepared.tokens = tokens;
     prepared.keep = keep_;
+    prepared.opening = static_cast<std::int32_t>(tokens.size());
     return prepared;
   }
   Result<RenderedPrompt> Render(const std::vector<Message>&, bool) override {

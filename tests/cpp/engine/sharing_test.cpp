@@ -5,6 +5,7 @@
 
 #include "check.h"
 #include "fakes.h"
+#include "temp_folder.h"
 
 using namespace sentiric;
 using namespace sentiric::testing;
@@ -22,6 +23,7 @@ class Stepper {
     auto state = std::make_shared<RequestState>(next_id_++, request);
     state->prompt.tokens = request.prompt.tokens;
     state->prompt.keep = 4;
+    state->prompt.opening = static_cast<std::int32_t>(request.prompt.tokens.size());
     states_[state->id] = state;
     input_.added.push_back(state);
     return state->id;
@@ -50,6 +52,7 @@ class Stepper {
     }
     return false;
   }
+  void Shutdown() { loop_.Shutdown(); }
   bool HasEnded(RequestId id) { return outcomes[id].final.has_value(); }
   const Final& FinalOf(RequestId id) { return *outcomes.at(id).final; }
   EngineStats stats() const { return loop_.stats(); }
@@ -172,6 +175,28 @@ TEST(Sharing, MoreConversationsThanContextsComeBackFromHostMemory) {
     }
   }
   EXPECT(stepper.stats().prefix_hits_host >= 10);
+}
+
+TEST(Sharing, AnEngineThatStartsAgainFindsItsSystemPrompt) {
+  const TempFolder folder;
+  const FakeModel model = Model(2, 512);
+  LoopConfig config = ConfigOf({});
+  config.prefix.disk.folder = folder.path() + "/states";
+  config.prefix.disk.max_bytes = 1 << 20;
+  const std::vector<Token> head = RandomPrompt(200, 1);
+  for (std::uint32_t process = 0; process < 2; ++process) {
+    Stepper stepper(model, config);
+    for (std::uint32_t i = 0; i < 2; ++i) {
+      const Request request = TokenRequest(Join(head, RandomPrompt(9, 10 * process + i)), 8);
+      const RequestId id = stepper.Add(request);
+      EXPECT(stepper.Finish());
+      EXPECT_EQ(stepper.outcomes[id].text, AloneText(model, request));
+    }
+    EXPECT_EQ(stepper.stats().prompt_tokens, 200u * (1 - process) + 2 * 9);
+    EXPECT_EQ(stepper.stats().prefix_hits_disk, process);
+    stepper.Shutdown();
+    EXPECT_EQ(stepper.stats().disk_cache_saves, 1u - process);
+  }
 }
 
 TEST(Sharing, ScopesOfTenantsShareNothing) {

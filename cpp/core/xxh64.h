@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+// The 64-bit checksum of the xxHash specification: finds accidents, not attackers.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace sentiric {
+
+std::uint64_t Xxh64(const void* data, std::size_t size, std::uint64_t seed = 0);
+
+}  // namespace sentiric
