@@ -26,6 +26,7 @@ def _built(name: str) -> Any:
 
 
 tiny_q8_0 = _built("tiny-q8_0")
+mamba_q8_0 = _built("mamba-q8_0")
 tiny_f16 = _built("tiny-f16")
 tiny_q4_0 = _built("tiny-q4_0")
 small_q8_0 = _built("small-q8_0")

@@ -30,8 +30,9 @@ Array = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Recipe:
-    """A Llama architecture over one of the vendored vocabularies."""
+    """An architecture over one of the vendored vocabularies."""
 
+    architecture: str = "llama"
     type: str = "Q8_0"
     vocabulary: str = "llama-spm"
     template: str = ""
@@ -58,15 +59,16 @@ def small(vocabulary: str = "llama-spm", template: str = "") -> Recipe:
 
 
 RECIPES = {
-    "tiny-q8_0": Recipe("Q8_0"),
-    "tiny-f16": Recipe("F16"),
-    "tiny-q4_0": Recipe("Q4_0"),
+    "tiny-q8_0": Recipe(type="Q8_0"),
+    "tiny-f16": Recipe(type="F16"),
+    "tiny-q4_0": Recipe(type="Q4_0"),
+    "mamba-q8_0": Recipe("mamba", layers=2, width=64),  # a state that cannot be cut
     "small-q8_0": small(),
     "llama3-q8_0": small("llama-bpe", "meta-llama-Llama-3.1-8B-Instruct.jinja"),
     # Shapes whose memory is planned and measured: the least, deep and narrow, wide and shallow.
-    "least-q8_0": Recipe("Q8_0", layers=1, width=32, feed_forward=32, heads=1, kv_heads=1),
-    "deep-q8_0": Recipe("Q8_0", layers=16, width=256, feed_forward=512, heads=4, kv_heads=4),
-    "wide-f16": Recipe("F16", layers=2, width=768, feed_forward=3072, heads=12, kv_heads=2),
+    "least-q8_0": Recipe(layers=1, width=32, feed_forward=32, heads=1, kv_heads=1),
+    "deep-q8_0": Recipe(layers=16, width=256, feed_forward=512, heads=4, kv_heads=4),
+    "wide-f16": Recipe(type="F16", layers=2, width=768, feed_forward=3072, heads=12, kv_heads=2),
     "qwen2-q8_0": small("qwen2", "Qwen-Qwen2.5-7B-Instruct.jinja"),
 }
 
@@ -90,7 +92,7 @@ def model(name: str) -> Path:
 def write(recipe: Recipe, name: str, path: Path) -> None:
     """One GGUF file: what the tokenizer needs, the shape, the weights."""
     vocabulary = gguf.GGUFReader(VENDORED / f"ggml-vocab-{recipe.vocabulary}.gguf")
-    writer = gguf.GGUFWriter(path, "llama")
+    writer = gguf.GGUFWriter(path, recipe.architecture)
     writer.add_name(name)
     num_tokens = copy_tokenizer(vocabulary, writer)
     if recipe.template:
@@ -98,8 +100,9 @@ def write(recipe: Recipe, name: str, path: Path) -> None:
         writer.add_chat_template(text)
     add_shape(writer, recipe, num_tokens)
     kind = GGMLQuantizationType[recipe.type]
-    for tensor, values in weights(recipe, num_tokens):
-        if values.ndim == 1:
+    made = mamba_weights if recipe.architecture == "mamba" else weights
+    for tensor, values in made(recipe, num_tokens):
+        if values.ndim == 1 or values.shape[1] < 32:
             writer.add_tensor(tensor, values)
         else:
             writer.add_tensor(tensor, gguf.quants.quantize(values, kind), raw_dtype=kind)
@@ -129,11 +132,17 @@ def add_shape(writer: gguf.GGUFWriter, recipe: Recipe, num_tokens: int) -> None:
     writer.add_context_length(recipe.context)
     writer.add_block_count(recipe.layers)
     writer.add_embedding_length(recipe.width)
+    writer.add_layer_norm_rms_eps(1e-5)
+    if recipe.architecture == "mamba":
+        writer.add_ssm_conv_kernel(CONVOLUTION)
+        writer.add_ssm_inner_size(2 * recipe.width)
+        writer.add_ssm_state_size(STATE)
+        writer.add_ssm_time_step_rank(TIME_STEP)
+        return
     writer.add_feed_forward_length(recipe.feed_forward)
     writer.add_head_count(recipe.heads)
     writer.add_head_count_kv(recipe.kv_heads)
     writer.add_rope_dimension_count(recipe.width // recipe.heads)
-    writer.add_layer_norm_rms_eps(1e-5)
 
 
 def weights(recipe: Recipe, num_tokens: int) -> Iterator[tuple[str, Array]]:
@@ -162,6 +171,39 @@ def weights(recipe: Recipe, num_tokens: int) -> Iterator[tuple[str, Array]]:
             yield f"blk.{layer}.{part}.weight", values
     yield "output_norm.weight", norm
     yield "output.weight", matrix(num_tokens)
+
+
+CONVOLUTION, STATE, TIME_STEP = 4, 16, 4
+"""Of the state space layers: columns that are too few to be quantised."""
+
+
+def mamba_weights(recipe: Recipe, num_tokens: int) -> Iterator[tuple[str, Array]]:
+    """Every tensor of a Mamba model; the state forgets slowly, as that of a trained one."""
+    random = np.random.RandomState(recipe.seed)
+    width, inner = recipe.width, 2 * recipe.width
+
+    def matrix(rows: int, columns: int, size: float = 0.1) -> Array:
+        return (size * random.standard_normal((rows, columns))).astype(np.float32)
+
+    norm: Array = np.ones(width, dtype=np.float32)
+    decay = -np.tile(np.arange(1, STATE + 1, dtype=np.float32), (inner, 1))
+    yield "token_embd.weight", matrix(num_tokens, width)
+    for layer in range(recipe.layers):
+        for part, values in (
+            ("attn_norm.weight", norm),
+            ("ssm_in.weight", matrix(2 * inner, width)),
+            ("ssm_conv1d.weight", matrix(inner, CONVOLUTION, 0.5)),
+            ("ssm_conv1d.bias", matrix(1, inner)[0]),
+            ("ssm_x.weight", matrix(TIME_STEP + 2 * STATE, inner)),
+            ("ssm_dt.weight", matrix(inner, TIME_STEP)),
+            ("ssm_dt.bias", np.full(inner, -4.0, dtype=np.float32)),
+            ("ssm_a", decay),
+            ("ssm_d", np.ones(inner, dtype=np.float32)),
+            ("ssm_out.weight", matrix(width, inner)),
+        ):
+            yield f"blk.{layer}.{part}", values
+    yield "output_norm.weight", norm
+    yield "output.weight", matrix(num_tokens, width)
 
 
 def adapter(name: str, base: str, path: Path) -> Path:

@@ -128,6 +128,7 @@ LlamaDecoder::LlamaDecoder(std::shared_ptr<const Model> model, ContextPtr contex
       // A recurrent state cannot forget the row that filled a gap.
       fills_gaps_(is_split_ && !llama_model_is_recurrent(model_->get()) &&
                   !llama_model_is_hybrid(model_->get())),
+      window_(llama_model_n_swa(model_->get())),
       flash_attention_(params.flash_attn_type) {
   // Only the CPU backend polls it.
   llama_set_abort_callback(
@@ -228,7 +229,15 @@ bool LlamaDecoder::RunBetweenCalls(std::size_t count, const std::function<void(s
 }
 
 bool LlamaDecoder::Truncate(SeqId seq, Position from) {
+  if (from < ShortestCut(seq)) return false;
   return llama_memory_seq_rm(llama_get_memory(context_.get()), seq, from, -1);
+}
+
+// With a sliding window the library takes cells that are out of sight for other tokens.
+Position LlamaDecoder::ShortestCut(SeqId seq) {
+  if (!traits_.can_cut) return MaxPosition(seq) + 1;
+  const Position first = llama_memory_seq_pos_min(llama_get_memory(context_.get()), seq);
+  return first <= 0 ? 0 : std::min(first + std::max(window_, 1), MaxPosition(seq) + 2) - 1;
 }
 
 void LlamaDecoder::Shift(SeqId seq, Position keep, Position count) {
@@ -240,6 +249,7 @@ void LlamaDecoder::Shift(SeqId seq, Position keep, Position count) {
 // Between streams the cells go through host memory: the library's own copy moves whole streams, and
 // not before the next decode.
 bool LlamaDecoder::Copy(SeqId from, SeqId to, Position count) {
+  if (count < ShortestCut(from)) return false;
   if (!is_split_) {
     llama_memory_seq_cp(llama_get_memory(context_.get()), from, to, 0, count);
     return MaxPosition(to) + 1 == count;

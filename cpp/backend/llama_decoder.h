@@ -30,6 +30,7 @@ class LlamaDecoder : public Decoder {
   const float* Logits(std::size_t row) override;
   bool RunBetweenCalls(std::size_t count, const std::function<void(std::size_t)>& job) override;
   bool Truncate(SeqId seq, Position from) override;
+  Position ShortestCut(SeqId seq) override;
   void Shift(SeqId seq, Position keep, Position count) override;
   bool Copy(SeqId from, SeqId to, Position count) override;
   std::uint64_t SavedSize(SeqId seq) override;
@@ -54,6 +55,7 @@ class LlamaDecoder : public Decoder {
   const DecoderTraits traits_;
   const bool is_split_;    // each sequence has a KV stream of its own
   const bool fills_gaps_;  // see Fill
+  const Position window_;  // of sliding attention; 0 = none
   const llama_flash_attn_type flash_attention_;
   BatchBuffer buffer_;
   std::vector<std::int32_t> index_of_row_;  // row of the last batch -> row in buffer_

@@ -248,6 +248,7 @@ void BindFacts(py::module_* m) {
       .def_readonly("prefix_hits_disk", &EngineStats::prefix_hits_disk)
       .def_readonly("prefix_copies", &EngineStats::prefix_copies)
       .def_readonly("prefix_evictions", &EngineStats::prefix_evictions)
+      .def_readonly("prefix_checkpoints", &EngineStats::prefix_checkpoints)
       .def_readonly("disk_cache_saves", &EngineStats::disk_cache_saves)
       .def_readonly("disk_cache_failures", &EngineStats::disk_cache_failures)
       .def_readonly("preemptions", &EngineStats::preemptions)

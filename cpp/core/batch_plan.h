@@ -35,6 +35,7 @@ struct SequenceView {
   std::int32_t run = 1;
   // Guesses behind the run, each with logits that will tell; null = none.
   const std::vector<Token>* draft = nullptr;
+  std::int32_t stop = 0;  // where a chunk of the prompt ends, if it comes so far; 0 = nowhere
 
   std::int32_t num_rows() const {
     return run + (draft == nullptr ? 0 : static_cast<std::int32_t>(draft->size()));
@@ -42,6 +43,7 @@ struct SequenceView {
 
   bool is_prefilling() const { return evaluated < prompt_size; }
   std::int32_t prompt_left() const { return prompt_size - evaluated; }
+  std::int32_t chunk_left() const { return (stop > evaluated ? stop : prompt_size) - evaluated; }
 };
 
 }  // namespace sentiric

@@ -43,7 +43,8 @@ struct DecoderTraits {
   std::int32_t max_batch = 0;     // rows per Decode
   std::int32_t max_draft = 0;     // rows with logits beyond one for each context
   bool can_shift = false;
-  bool can_cut = true;        // Truncate works at any position; recurrent states cannot be cut
+  // Whether states can be cut, as far back as ShortestCut says; recurrent ones cannot.
+  bool can_cut = true;
   bool shares_cells = false;  // a copy takes no time and no cells
   // Whether prefill and decode rows of several sequences may share a call. Where it is false the
   // result of a sequence does not depend on its neighbours, bit for bit (see docs/determinism.md).
@@ -75,8 +76,12 @@ class Decoder {
     return false;
   }
 
-  // Removes positions >= from; false when the model's memory cannot be cut there.
+  // Removes positions >= from; false, and nothing changed, when from < ShortestCut.
   virtual bool Truncate(SeqId seq, Position from) = 0;
+
+  // The fewest positions that can be kept: none where all cells are there, all of them of a
+  // recurrent state, a window's worth where attention slides and older cells may be gone.
+  virtual Position ShortestCut(SeqId seq) = 0;
 
   // Removes [keep, keep + count) and moves what follows left by `count`.
   // Only when traits().can_shift; the sequence must hold these positions.

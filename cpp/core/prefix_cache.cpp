@@ -7,6 +7,10 @@
 namespace sentiric {
 namespace {
 
+// States are kept at least this many prompt tokens apart, and this far before the end: a few tokens
+// of the template follow what a user said, and change in the next turn.
+constexpr std::int32_t kCheckpointDistance = 256, kTail = 8;
+
 std::int32_t Size(const std::vector<Token>& tokens) {
   return static_cast<std::int32_t>(tokens.size());
 }
@@ -18,6 +22,7 @@ PrefixCache::PrefixCache(Decoder* decoder, ContextPool* pool, const PrefixCacheC
       pool_(pool),
       config_(config),
       min_copy_(decoder->traits().shares_cells ? 1 : std::max(config.min_copy, 1)),
+      keeps_checkpoints_(config.is_enabled && config.host_bytes > 0 && !decoder->traits().can_cut),
       min_chunk_(decoder->traits().mixes_rows ? 1 : 2),
       slots_(static_cast<std::size_t>(decoder->traits().sequences)),
       store_(config.host_bytes),
@@ -45,6 +50,8 @@ std::optional<ContextLease> PrefixCache::Lease(const PrefixWant& want) {
   slot.has_begun = false;
   slot.order = ++clock_;
   const std::int32_t shared = config_.is_exact ? want.prompt_size : Size(want.tokens);
+  slot.prompt_size = want.prompt_size;
+  slot.stops = FindStops(want);
   slot.record = {want.scope, want.tokens, shared, want.owner, want.opening, common};
   if (config_.is_enabled) index_.Insert(seq, want.scope, want.tokens);
   return lease;
@@ -59,6 +66,7 @@ Beginning PrefixCache::Begin(SeqId seq, const PrefixWant& want) {
     if (source.holder >= 0 && AttachFrom(seq, source)) slot.computed = source.length;
   }
   slot.has_begun = true;
+  slot.kept = slot.computed;
   if (slot.computed > 0) {
     ++(IsOnDisk(source.holder)   ? stats_.disk_hits
        : IsStored(source.holder) ? stats_.host_hits
@@ -71,6 +79,15 @@ Beginning PrefixCache::Begin(SeqId seq, const PrefixWant& want) {
 void PrefixCache::OnEvaluated(SeqId seq, std::int32_t evaluated) {
   Slot& slot = SlotOf(seq);
   slot.computed = std::min(evaluated, Size(slot.record.tokens));
+  MaybeKeepCheckpoint(seq);
+}
+
+std::int32_t PrefixCache::NextStop(SeqId seq) const {
+  const Slot& slot = SlotOf(seq);
+  const auto next = std::find_if(slot.stops.begin(), slot.stops.end(), [&](std::int32_t stop) {
+    return stop - slot.computed >= min_chunk_;
+  });
+  return next == slot.stops.end() ? 0 : *next;
 }
 
 void PrefixCache::OnShifted(SeqId seq, std::int32_t keep) {
@@ -131,6 +148,12 @@ std::int32_t PrefixCache::ComputedOf(HolderId holder) const {
   return IsStored(holder) ? Size(RecordOf(holder).tokens) : SlotOf(holder).computed;
 }
 
+// Whether what the holder computed can be cut to `length`.
+bool PrefixCache::CanGive(HolderId holder, std::int32_t length) const {
+  if (length >= ComputedOf(holder)) return true;
+  return length >= (IsStored(holder) ? RecordOf(holder).shortest : decoder_->ShortestCut(holder));
+}
+
 // At least one token is always evaluated, and never a chunk that is too short for the backend.
 std::int32_t PrefixCache::MaxLength(const PrefixWant& want) const {
   const std::int32_t all_but_one = Size(want.tokens) - 1;
@@ -154,20 +177,27 @@ std::int32_t PrefixCache::Usable(HolderId holder, std::int32_t common,
   std::int32_t length = std::min({common, computed, allowed, MaxLength(want)});
   // A cut inside the last chunk would leave too little of it.
   if (length < want.prompt_size) length = std::min(length, want.prompt_size - min_chunk_);
-  if (!decoder_->traits().can_cut && length != computed) return 0;
-  return length >= min_copy_ ? length : 0;
+  return length >= min_copy_ && CanGive(holder, length) ? length : 0;
 }
 
 // What the holder will have computed if one waits for it. Only for those who began, or stand before
 // `seq`: nobody waits in a circle.
 std::int32_t PrefixCache::Promised(SeqId seq, HolderId holder, std::int32_t common,
                                    const PrefixWant& want) const {
-  if (IsStored(holder) || !decoder_->traits().can_cut) return 0;
+  if (IsStored(holder)) return 0;
   const Slot& slot = SlotOf(holder);
   const bool is_growing =
       slot.state == Slot::State::kRunning && slot.computed < Size(slot.record.tokens);
   if (!is_growing || !(slot.has_begun || slot.order < SlotOf(seq).order)) return 0;
-  return std::min({common, Shared(slot.record, want), MaxLength(want)});
+  const std::int32_t length = std::min({common, Shared(slot.record, want), MaxLength(want)});
+  if (decoder_->traits().can_cut) {
+    return length > slot.computed || CanGive(holder, length) ? length : 0;
+  }
+  std::int32_t checkpoint = 0;
+  for (const std::int32_t stop : slot.stops) {
+    if (stop > slot.computed && stop <= length) checkpoint = stop;
+  }
+  return checkpoint;
 }
 
 PrefixCache::Source PrefixCache::FindSource(SeqId seq, const PrefixWant& want) const {
@@ -201,6 +231,24 @@ std::int32_t PrefixCache::FindCommon(const PrefixWant& want) {
   return most;
 }
 
+std::vector<std::int32_t> PrefixCache::FindStops(const PrefixWant& want) const {
+  if (!keeps_checkpoints_) return {};
+  std::int32_t parting = 0;
+  for (const PrefixMatch& match : index_.Match(want.scope, want.tokens)) {
+    if (match.length < Size(RecordOf(match.holder).tokens)) {
+      parting = std::max(parting, match.length);
+    }
+  }
+  const std::int32_t last = want.prompt_size - min_chunk_;
+  std::vector<std::int32_t> stops = {want.head, parting, want.prompt_size - kTail};
+  stops.erase(
+      std::remove_if(stops.begin(), stops.end(),
+                     [&](std::int32_t stop) { return stop < config_.min_copy || stop > last; }),
+      stops.end());
+  std::sort(stops.begin(), stops.end());
+  return stops;
+}
+
 bool PrefixCache::IsWorthWaiting(SeqId seq, const PrefixWant& want, std::int32_t have) const {
   if (!config_.is_enabled) return false;
   const std::int32_t enough = std::max(have + 1, min_copy_);
@@ -219,7 +267,8 @@ std::int32_t PrefixCache::Unique(SeqId seq) const {
   std::int32_t elsewhere = 0;
   for (const PrefixMatch& match : index_.Match(slot.record.scope, slot.record.tokens)) {
     if (match.holder == seq || IsOnDisk(match.holder)) continue;
-    elsewhere = std::max(elsewhere, std::min(match.length, ComputedOf(match.holder)));
+    const std::int32_t has = std::min(match.length, ComputedOf(match.holder));
+    if (CanGive(match.holder, has)) elsewhere = std::max(elsewhere, has);
   }
   return slot.computed - elsewhere;
 }
@@ -303,18 +352,42 @@ void PrefixCache::Evict(SeqId seq) {
 }
 
 void PrefixCache::Store(SeqId seq) {
-  const Slot& slot = SlotOf(seq);
-  if (Unique(seq) < config_.min_copy || !store_.Fits(decoder_->SavedSize(seq))) return;
+  if (Unique(seq) >= config_.min_copy && Keep(seq, SlotOf(seq).record)) ++stats_.host_saves;
+}
+
+// The state of a sequence goes to host memory as well. Earlier turns of its conversation may go
+// then, if a cut can bring them back.
+bool PrefixCache::Keep(SeqId seq, PrefixRecord record) {
+  if (!store_.Fits(decoder_->SavedSize(seq))) return false;
   std::vector<std::uint8_t> bytes = decoder_->Save(seq);
-  if (!store_.Fits(bytes.size())) return;
-  DropCovered(slot.record, false);
+  if (!store_.Fits(bytes.size())) return false;
+  record.shortest = decoder_->ShortestCut(seq);
+  if (decoder_->traits().can_cut) DropCovered(record, false);
+  index_.Insert(next_stored_, record.scope, record.tokens);
   std::vector<HolderId> dropped;
-  store_.Put(next_stored_, {slot.record, std::move(bytes)}, &dropped);
-  index_.Insert(next_stored_, slot.record.scope, slot.record.tokens);
+  store_.Put(next_stored_, {std::move(record), std::move(bytes)}, &dropped);
   next_stored_ = next_stored_ + 1 == kFirstOnDisk ? kFirstStored : next_stored_ + 1;
   for (const HolderId holder : dropped) index_.Erase(holder);
-  ++stats_.host_saves;
   stats_.host_drops += dropped.size();
+  return true;
+}
+
+void PrefixCache::MaybeKeepCheckpoint(SeqId seq) {
+  Slot& slot = SlotOf(seq);
+  const std::int32_t at = slot.computed;
+  if (!keeps_checkpoints_ || at <= slot.kept || at > slot.prompt_size - min_chunk_) return;
+  const bool is_far = at >= 2 * slot.kept && at - slot.kept >= kCheckpointDistance;
+  if (!is_far && std::count(slot.stops.begin(), slot.stops.end(), at) == 0) return;
+  // Rows are reported one by one, the state is that behind all of them.
+  if (decoder_->MaxPosition(seq) + 1 != at) return;
+  slot.kept = at;
+  PrefixRecord record = slot.record;
+  record.tokens.resize(static_cast<std::size_t>(at));
+  record.shared = std::min(record.shared, at);
+  for (const PrefixMatch& match : index_.Match(record.scope, record.tokens)) {
+    if (match.length == at && IsStored(match.holder) && ComputedOf(match.holder) == at) return;
+  }
+  if (Keep(seq, std::move(record))) ++stats_.checkpoints;
 }
 
 // Cuts a resting sequence to what it has in common with another conversation and hands that to the
@@ -326,7 +399,7 @@ void PrefixCache::SaveCommon(SeqId seq) {
   const std::vector<Token>& tokens = slot.record.tokens;
   const PrefixRecord record{
       slot.record.scope, {tokens.begin(), tokens.begin() + common}, common, 0, 0, common};
-  if (IsSaved(record) || !CutTo(seq, common)) return;
+  if (IsSaved(record) || !CutTo(seq, common) || decoder_->ShortestCut(seq) > 0) return;
   if (!disk_.HasRoomFor(decoder_->SavedSize(seq))) return;
   std::vector<std::uint8_t> bytes = decoder_->Save(seq);
   if (bytes.empty()) return;

@@ -38,6 +38,7 @@ struct PrefixWant {
   std::int32_t prompt_size = 0;      // tokens below it are evaluated in chunks
   RequestId owner = 0;
   std::int32_t opening = 0;  // see above; 0 = nothing of it may go to disk
+  std::int32_t head = 0;     // the system prompt ends here
 };
 
 // How a sequence begins: with `length` tokens already in the KV cache, or by waiting for another
@@ -49,11 +50,12 @@ struct Beginning {
 
 struct PrefixStats {
   std::uint64_t attached_tokens = 0;
-  std::uint64_t hits = 0;       // sequences that began with cells of the KV cache
-  std::uint64_t host_hits = 0;  // with a state from host memory
-  std::uint64_t disk_hits = 0;  // with a state from disk
-  std::uint64_t copies = 0;     // of cells between sequences, in place not counted
-  std::uint64_t evictions = 0;  // resting sequences that left the KV cache
+  std::uint64_t hits = 0;         // sequences that began with cells of the KV cache
+  std::uint64_t host_hits = 0;    // with a state from host memory
+  std::uint64_t disk_hits = 0;    // with a state from disk
+  std::uint64_t copies = 0;       // of cells between sequences, in place not counted
+  std::uint64_t checkpoints = 0;  // states kept half-way through a prompt
+  std::uint64_t evictions = 0;    // resting sequences that left the KV cache
   std::uint64_t host_saves = 0, host_drops = 0;
   std::uint64_t host_bytes = 0;
   std::uint64_t disk_saves = 0, disk_failures = 0;  // files written; unusable or not writable
@@ -73,6 +75,12 @@ class PrefixCache {
   // it no longer waits.
   std::optional<ContextLease> Lease(const PrefixWant& want);
   Beginning Begin(SeqId seq, const PrefixWant& want);
+
+  // Where the next chunk of a prompt should end because its state is worth keeping there; 0 when
+  // that does not matter. States that cannot be cut are kept at such places, in host memory, for
+  // prompts that part from this one later: at the end of the system prompt, where an earlier prompt
+  // parted, shortly before the end, and at growing distances between.
+  std::int32_t NextStop(SeqId seq) const;
 
   // The first `evaluated` tokens of a running sequence are in the KV cache.
   void OnEvaluated(SeqId seq, std::int32_t evaluated);
@@ -99,7 +107,10 @@ class PrefixCache {
     enum class State { kFree, kRunning, kResting };
     State state = State::kFree;
     PrefixRecord record;
-    std::int32_t computed = 0;        // tokens of the record that are in the KV cache
+    std::int32_t computed = 0;  // tokens of the record that are in the KV cache
+    std::int32_t prompt_size = 0;
+    std::vector<std::int32_t> stops;  // see NextStop; ascending
+    std::int32_t kept = 0;            // its longest prefix in host memory
     std::int32_t intact = INT32_MAX;  // cells from here on were shifted
     bool has_begun = false;
     std::uint64_t order = 0;      // of admission
@@ -119,6 +130,7 @@ class PrefixCache {
   const Slot& SlotOf(SeqId seq) const { return slots_[static_cast<std::size_t>(seq)]; }
   const PrefixRecord& RecordOf(HolderId holder) const;
   std::int32_t ComputedOf(HolderId holder) const;
+  bool CanGive(HolderId holder, std::int32_t length) const;
   std::int32_t MaxLength(const PrefixWant& want) const;
   std::int32_t Shared(const PrefixRecord& record, const PrefixWant& want) const;
   std::int32_t Usable(HolderId holder, std::int32_t common, const PrefixWant& want) const;
@@ -126,6 +138,7 @@ class PrefixCache {
                         const PrefixWant& want) const;
   Source FindSource(SeqId seq, const PrefixWant& want) const;
   std::int32_t FindCommon(const PrefixWant& want);
+  std::vector<std::int32_t> FindStops(const PrefixWant& want) const;
   bool IsWorthWaiting(SeqId seq, const PrefixWant& want, std::int32_t have) const;
   std::int32_t Unique(SeqId seq) const;
   SeqId ChooseSlot(const Source& source) const;
@@ -138,6 +151,8 @@ class PrefixCache {
   void Free(SeqId seq);
   void Evict(SeqId seq);
   void Store(SeqId seq);
+  bool Keep(SeqId seq, PrefixRecord record);
+  void MaybeKeepCheckpoint(SeqId seq);
   void SaveCommon(SeqId seq);
   bool IsSaved(const PrefixRecord& record);
   void DropCovered(const PrefixRecord& record, bool on_disk);
@@ -147,6 +162,7 @@ class PrefixCache {
   ContextPool* const pool_;
   const PrefixCacheConfig config_;
   const std::int32_t min_copy_;   // 1 where attaching costs nothing
+  const bool keeps_checkpoints_;  // states cannot be cut, and there is room for them
   const std::int32_t min_chunk_;  // fewest tokens of a prefill call
   std::vector<Slot> slots_;       // by SeqId
   PrefixIndex index_;             // every slot that is not free, every stored state

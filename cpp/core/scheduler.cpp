@@ -103,7 +103,7 @@ std::vector<Scheduler::Group> Scheduler::PrefillGroups(
     const std::int32_t limit =
         groups.empty() ? first_limit : std::min(budget.tokens, config_.idle_chunk);
     if (limit < 2) break;
-    const std::int32_t count = ChunkSize(view->prompt_left(), limit);
+    const std::int32_t count = ChunkSize(view->chunk_left(), limit);
     Group group{view->adapters, {}};
     for (std::int32_t i = 0; i < count; ++i) {
       group.rows.push_back(RowAt(*view, view->evaluated + i));

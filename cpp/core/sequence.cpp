@@ -48,7 +48,8 @@ void Sequence::Begin(std::int32_t attached, std::uint64_t step) {
 }
 
 PrefixWant Sequence::Want() const {
-  return {request_->scope, tokens_, prompt_size_, request_->id, request_->prompt.opening};
+  return {request_->scope,      tokens_, prompt_size_, request_->id, request_->prompt.opening,
+          request_->prompt.keep};
 }
 
 SequenceView Sequence::View(std::uint64_t step) const {

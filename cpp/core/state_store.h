@@ -16,10 +16,11 @@ namespace sentiric {
 struct PrefixRecord {
   std::string scope;
   std::vector<Token> tokens;
-  std::int32_t shared = 0;   // others may use the tokens below it
-  RequestId owner = 0;       // may use all of them
-  std::int32_t opening = 0;  // tokens before the end of the first thing a user says
-  std::int32_t common = 0;   // two conversations are known to begin with the tokens below it
+  std::int32_t shared = 0;    // others may use the tokens below it
+  RequestId owner = 0;        // may use all of them
+  std::int32_t opening = 0;   // tokens before the end of the first thing a user says
+  std::int32_t common = 0;    // two conversations are known to begin with the tokens below it
+  std::int32_t shortest = 0;  // of a stored state: the fewest tokens that it can be cut to
 };
 
 struct StoredState {

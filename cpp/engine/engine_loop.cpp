@@ -120,9 +120,9 @@ void EngineLoop::Admit(Clock::time_point now) {
 // False when there is no context for it. A request whose sampler cannot be made ends here.
 bool EngineLoop::MaybeStart(const Waiting& next, Clock::time_point now) {
   const RequestState& state = *next.request;
-  const PrefixWant fresh{state.scope, state.prompt.tokens,
-                         static_cast<std::int32_t>(state.prompt.tokens.size()), state.id,
-                         state.prompt.opening};
+  const PrefixWant fresh{
+      state.scope, state.prompt.tokens,  static_cast<std::int32_t>(state.prompt.tokens.size()),
+      state.id,    state.prompt.opening, state.prompt.keep};
   const PrefixWant want = next.parked ? next.parked->Want() : fresh;
   std::optional<ContextLease> lease = cache_.Lease(want);
   // Who is parked for the request must not take the place back before it starts.
@@ -218,6 +218,7 @@ BatchPlan EngineLoop::Plan() {
   for (const auto& sequence : running_) {
     if (!sequence->is_finished() && sequence->has_begun()) {
       views.push_back(sequence->View(stats_.steps));
+      views.back().stop = cache_.NextStop(sequence->seq());
     }
   }
   return scheduler_.Plan(views, stats_.steps, BudgetFor(views));
@@ -444,6 +445,7 @@ void EngineLoop::UpdateGauges() {
   stats_.prefix_hits_host = prefix.host_hits;
   stats_.prefix_hits_disk = prefix.disk_hits;
   stats_.prefix_copies = prefix.copies;
+  stats_.prefix_checkpoints = prefix.checkpoints;
   stats_.prefix_evictions = prefix.evictions;
   stats_.resting_tokens = prefix.resting_tokens;
   stats_.resting_sequences = prefix.resting_sequences;

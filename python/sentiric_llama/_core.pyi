@@ -287,6 +287,9 @@ class EngineStats:
     def prefilling(self) -> int:
         ...
     @property
+    def prefix_checkpoints(self) -> int:
+        ...
+    @property
     def prefix_copies(self) -> int:
         ...
     @property

@@ -349,6 +349,7 @@ class EngineStats:
     prefix_hits_disk: int = 0
     prefix_copies: int = 0
     prefix_evictions: int = 0
+    prefix_checkpoints: int = 0
     disk_cache_saves: int = 0
     disk_cache_failures: int = 0
     preemptions: int = 0

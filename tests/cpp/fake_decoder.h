@@ -3,6 +3,7 @@
 // KV cache holds, so that any mistake in the cache changes the text.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstring>
@@ -30,6 +31,7 @@ struct FakeModel {
   std::int32_t num_vocab = kVocab;  // as reported: rows of a large one are worth helpers
   bool can_shift = true;
   bool can_cut = true;
+  std::int32_t window = 0;  // only so many cells are sure to be there; 0 = all
   bool shares_cells = false;
   bool mixes_rows = false;
   // As on the CPU: a cell computed alone differs from the same cell computed in a longer chunk.
@@ -92,10 +94,15 @@ class FakeDecoder : public Decoder {
 
   const float* Logits(std::size_t row) override { return logits_.at(row).data(); }
   bool Truncate(SeqId seq, Position from) override {
-    if (!model_.can_cut && from <= MaxPosition(seq)) return false;
+    if (from < ShortestCut(seq)) return false;
     auto& cells = CellsOf(seq);
     if (static_cast<std::size_t>(from) < cells.size()) cells.resize(static_cast<std::size_t>(from));
     return true;
+  }
+  Position ShortestCut(SeqId seq) override {
+    const Position size = MaxPosition(seq) + 1;
+    if (!model_.can_cut) return size;
+    return model_.window > 0 ? std::max(0, size - model_.window) : 0;
   }
   void Shift(SeqId seq, Position keep, Position count) override {
     auto& cells = CellsOf(seq);
@@ -109,6 +116,7 @@ class FakeDecoder : public Decoder {
   }
   bool Copy(SeqId from, SeqId to, Position count) override {
     if (MaxPosition(to) >= 0 || MaxPosition(from) + 1 < count) return false;
+    if (count < ShortestCut(from)) return false;
     const auto& source = CellsOf(from);
     for (Position i = 0; i < count; ++i) {
       const Cell& cell = *source[static_cast<std::size_t>(i)];

@@ -84,6 +84,7 @@ struct EngineStats {
   std::uint64_t prefix_hits = 0;    // sequences that began with a prefix of the KV cache
   std::uint64_t prefix_hits_host = 0, prefix_hits_disk = 0;  // with one of host memory, of disk
   std::uint64_t prefix_copies = 0, prefix_evictions = 0;
+  std::uint64_t prefix_checkpoints = 0;  // states that cannot be cut, kept half-way
   std::uint64_t disk_cache_saves = 0, disk_cache_failures = 0;  // prefixes written; bad files
   std::uint64_t preemptions = 0, resumes = 0;  // sequences that were parked and went on
   std::uint64_t generated_tokens = 0;

@@ -49,6 +49,9 @@ ENGINE_SERIES: dict[str, Series] = {
     "prefix_hits": _counter("prefix_hits", "Requests that found a prefix in the cache."),
     "prefix_hits_host": _counter("prefix_hits_host", "Of these, prefixes kept in host memory."),
     "prefix_hits_disk": _counter("prefix_hits_disk", "Requests that found a prefix on disk."),
+    "prefix_checkpoints": _counter(
+        "prefix_checkpoints", "States kept half-way through a prompt, of models that need it."
+    ),
     "disk_cache_saves": _counter("disk_cache_saves", "Prefixes written to disk."),
     "disk_cache_failures": _counter(
         "disk_cache_failures", "Files of prefixes that were damaged or could not be written."

@@ -177,6 +177,26 @@ TEST(Sharing, MoreConversationsThanContextsComeBackFromHostMemory) {
   EXPECT(stepper.stats().prefix_hits_host >= 10);
 }
 
+TEST(Sharing, ModelsThatCannotCutStartAtTheLastCheckpoint) {
+  FakeModel model = Model(2, 512);
+  model.can_cut = false;
+  LoopConfig config = ConfigOf({});
+  config.prefix.host_bytes = 1 << 20;
+  Stepper stepper(model, config);
+  const std::vector<Token> head = RandomPrompt(200, 1);
+  for (std::uint32_t i = 0; i < 6; ++i) {
+    const Request request = TokenRequest(Join(head, RandomPrompt(30, 100 + i)), 8);
+    const RequestId id = stepper.Add(request);
+    EXPECT(stepper.Finish());
+    EXPECT_EQ(stepper.outcomes[id].text, AloneText(model, request));
+    // The first one knows nothing, the second one learns where they part.
+    EXPECT_EQ(stepper.FinalOf(id).timings.cache_n, i < 2 ? 0 : 200);
+  }
+  EXPECT_EQ(stepper.stats().prompt_tokens, 2 * 230u + 4 * 30);
+  EXPECT(stepper.stats().prefix_checkpoints >= 1);
+  EXPECT_EQ(stepper.num_unsound(), 0);
+}
+
 TEST(Sharing, AnEngineThatStartsAgainFindsItsSystemPrompt) {
   const TempFolder folder;
   const FakeModel model = Model(2, 512);
@@ -366,6 +386,7 @@ void TestRandomSchedule(std::uint32_t seed) {
   };
   FakeModel model = Model(static_cast<std::int32_t>(pick(1, 5)), 96);
   model.rounds = true;
+  model.can_cut = pick(0, 2) > 0;
   LoopConfig config = Exact(pick(0, 1) * pick(200, 4000));
   config.busy_chunk = static_cast<std::int32_t>(pick(2, 20));
   config.scheduler.idle_chunk = static_cast<std::int32_t>(pick(2, 40));
