@@ -155,3 +155,16 @@ TEST(Scheduler, WithCallsOfTheirOwnLaterPromptsDoNotHoldUpTheFirst) {
   EXPECT_EQ(scheduler.Plan({Prefill(0, c), Prefill(1, d)}, 0, {20, 3}).batches.size(), 2u);
   EXPECT_EQ(scheduler.Plan({Prefill(0, c), Prefill(1, d)}, 0, {20, 13}).batches.size(), 1u);
 }
+
+TEST(Scheduler, AChunkEndsWhereItsStateIsKept) {
+  const std::vector<Token> prompt = TokensOf(40);
+  SequenceView view = Prefill(0, prompt);
+  view.stop = 25;
+  std::vector<std::size_t> sizes;
+  while (view.is_prefilling()) {
+    const BatchPlan plan = Scheduler(Config(16)).Plan({view}, 0, {20, 0});
+    sizes.push_back(plan.num_rows());
+    view.evaluated += static_cast<std::int32_t>(plan.num_rows());
+  }
+  EXPECT(sizes == std::vector<std::size_t>({16, 9, 15}));
+}
