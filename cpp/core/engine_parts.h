@@ -7,8 +7,8 @@
 
 #include "core/adapters.h"
 #include "core/decoder.h"
-#include "core/drafter.h"
 #include "core/disk_store.h"
+#include "core/drafter.h"
 #include "core/task_pool.h"
 #include "core/token_sampler.h"
 #include "sentiric/engine.h"

@@ -95,8 +95,8 @@ class EngineConfig:
     cache_type_v: str
     chat_template: str
     deterministic: bool
-    draft_model: str
     disk_cache_dir: str
+    draft_model: str
     embedding_pooling: str
     flash_attention: str
     jump_forward: bool
@@ -128,14 +128,16 @@ class EngineConfig:
     def contexts(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None:
         ...
     @property
-    def draft_gpu_layers(self) -> int:
-        ...
-    @draft_gpu_layers.setter
-    def draft_gpu_layers(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None:
     def disk_cache_bytes(self) -> int:
         ...
     @disk_cache_bytes.setter
     def disk_cache_bytes(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None:
+        ...
+    @property
+    def draft_gpu_layers(self) -> int:
+        ...
+    @draft_gpu_layers.setter
+    def draft_gpu_layers(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None:
         ...
     @property
     def gpu_layers(self) -> int:
@@ -238,7 +240,6 @@ class EngineStats:
     def decoding(self) -> int:
         ...
     @property
-    def draft_failures(self) -> int:
     def disk_cache_bytes(self) -> int:
         ...
     @property
@@ -246,6 +247,9 @@ class EngineStats:
         ...
     @property
     def disk_cache_saves(self) -> int:
+        ...
+    @property
+    def draft_failures(self) -> int:
         ...
     @property
     def drafted_tokens(self) -> int:

@@ -131,6 +131,10 @@ CATALOGUE = {
     "memory for KV states that left the cache; -1 is automatic, 0 is none": (
         "önbellekten çıkan KV durumları için bellek; -1 otomatik, 0 hiç"
     ),
+    "folder that keeps system prompts and documents computed over a restart": (
+        "sistem istemlerini ve belgeleri yeniden başlatmada hesaplanmış tutan klasör"
+    ),
+    "size of the disk cache at most; 0 is none": "disk önbelleğinin en büyük boyutu; 0 hiç",
     "who shares prefixes: all callers, or each tenant by itself": (
         "ortak başları kim paylaşır: bütün çağıranlar veya her kiracı kendi içinde"
     ),
