@@ -108,17 +108,21 @@ class TestSharing:
 
 class TestPressure:
     def test_three_times_what_fits_finishes_with_the_same_texts(self, tiny_q8_0: Path) -> None:
-        """Twelve long requests on four contexts, the more urgent ones later: many are parked."""
+        """Twelve long requests on four contexts, the more urgent ones later: many are parked.
+
+        They are so long that none ends before the last ones come.
+        """
+        size, length = 512, 400
         classes: tuple[Priority, ...] = ("batch", "normal", "realtime")
         prompts = [prompt_tokens(60, seed) for seed in range(12)]
-        with open_engine(tiny_q8_0, contexts=4, context_size=256, queue_limit=64) as engine:
+        with open_engine(tiny_q8_0, contexts=4, context_size=size, queue_limit=64) as engine:
             with ExitStack() as cleanup:
                 streams, heads = [], [[] for _ in prompts]
                 for index, prompt in enumerate(prompts):
                     stream = engine.stream(
                         prompt,
                         GREEDY,
-                        max_tokens=180,
+                        max_tokens=length,
                         ignore_eos=True,
                         priority=classes[index // 4],
                     )
@@ -131,8 +135,8 @@ class TestPressure:
         assert stats.preemptions >= 8
         assert stats.resumes == stats.preemptions
         assert stats.requests_failed == 0
-        with open_engine(tiny_q8_0, contexts=1, context_size=256) as solo:
-            assert [list(generate(solo, prompt, 180).tokens) for prompt in prompts] == texts
+        with open_engine(tiny_q8_0, contexts=1, context_size=size) as solo:
+            assert [list(generate(solo, prompt, length).tokens) for prompt in prompts] == texts
 
     def test_one_buffer_that_is_too_small_for_all_finishes_them(self, tiny_q8_0: Path) -> None:
         """Cells for a third of twelve contexts. Texts depend on the neighbours in this layout."""
