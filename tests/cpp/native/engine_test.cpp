@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 // The whole engine over llama.cpp, without Python: what the sanitizers get to see.
+#include <fstream>
 #include <map>
 
 #include "check.h"
 #include "guide.h"
 #include "sentiric/log.h"
 #include "sentiric/version.h"
+#include "temp_folder.h"
 
 using namespace sentiric;
 using namespace sentiric::testing;
@@ -108,7 +110,9 @@ TEST(Engine, SaysWhyItCannotOpen) {
   EngineConfig config = GuideConfig();
   config.model_path = "no/such/file.gguf";
   EXPECT_EQ(Engine::Open(config).error().code, ErrorCode::kModelNotFound);
-  config.model_path = __FILE__;
+  const TempFolder folder;
+  config.model_path = folder.path() + "/text.gguf";
+  std::ofstream(config.model_path) << "no model";
   EXPECT_EQ(Engine::Open(config).error().code, ErrorCode::kModelInvalid);
   config = GuideConfig();
   config.contexts = 0;
