@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 #include "core/scheduler.h"
 
+#include <algorithm>
+
 #include "check.h"
 
 using namespace sentiric;
@@ -122,25 +124,22 @@ TEST(Scheduler, NoPromptStarves) {
 
 TEST(Scheduler, PromptsAlikeAreServedOneAfterTheOther) {
   const std::vector<Token> prompt = TokensOf(40);
-  std::vector<SequenceView> views;
-  for (SeqId seq = 0; seq < 6; ++seq) views.push_back(Prefill(seq, prompt));
+  std::vector<SequenceView> views = {kStream};
+  for (SeqId seq = 10; seq < 16; ++seq) views.push_back(Prefill(seq, prompt));
   const Scheduler scheduler(Config(64));
   int num_calls = 0;
-  for (std::uint64_t step = 0; num_calls < 100; ++step) {
-    const BatchPlan plan = scheduler.Plan(
-        [&] {
-          std::vector<SequenceView> all = views;
-          all.push_back(kStream);
-          return all;
-        }(),
-        step, {20, 0});
-    if (plan.batches.size() == 1) break;
+  for (std::uint64_t step = 0; views.size() > 1; ++step) {
+    const BatchPlan plan = scheduler.Plan(views, step, {20, 0});
+    ASSERT(plan.batches.size() > 1);
     num_calls += static_cast<int>(plan.batches.size()) - 1;
     for (SequenceView& view : views) ++view.waited;
     for (std::size_t i = 1; i < plan.batches.size(); ++i) {
-      SequenceView& view = views[static_cast<std::size_t>(plan.batches[i].front().seq)];
-      view.evaluated += static_cast<std::int32_t>(plan.batches[i].size());
-      view.waited = 0;
+      const auto view = std::find_if(views.begin(), views.end(), [&](const SequenceView& each) {
+        return each.seq == plan.batches[i].front().seq;
+      });
+      view->evaluated += static_cast<std::int32_t>(plan.batches[i].size());
+      view->waited = 0;
+      if (!view->is_prefilling()) views.erase(view);
     }
   }
   EXPECT_EQ(num_calls, 6 * 2);  // served in turns each would be cut into many small calls
