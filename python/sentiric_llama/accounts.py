@@ -97,6 +97,8 @@ class Accounts:
         self.between_tokens = Histogram(TOKEN_BOUNDS_S)
         self.queue = Histogram(WAIT_BOUNDS_S)
         self.prefill = Histogram(WAIT_BOUNDS_S)
+        self.switches: Counter[str] = Counter()
+        """Result -> changes of the model that were ordered and ended so."""
         self.tokens_generated = 0
         self.loop_lag_s = 0.0
         """How late the event loop was at its last beat."""

@@ -31,15 +31,24 @@ class Identity:
 class KeyRing:
     """Knows keys by their digests, and looks for them in headers or metadata."""
 
-    def __init__(self, keys: Iterable[tuple[str, Identity]]) -> None:
+    def __init__(
+        self, keys: Iterable[tuple[str, Identity]], spare: Iterable[tuple[str, Identity]] = ()
+    ) -> None:
+        """`spare` keys open what the others of their role do, but lock nothing."""
+        listed = list(keys)
+        self._locked = {role for role in ROLES if any(who.may(role) for _, who in listed)}
         self._holders: dict[bytes, Identity] = {}
-        for key, identity in keys:
+        for key, identity in (*listed, *spare):
             digest = _digest(key.encode())
             known = self._holders.get(digest, identity)  # a key given twice has both's roles
             self._holders[digest] = Identity(known.name, known.roles | identity.roles)
 
     def locks(self, role: Role) -> bool:
-        """True when a key with this role exists: what it opens is closed without one."""
+        """True when a key for this role exists: what it opens is closed without one."""
+        return role in self._locked
+
+    def opens(self, role: Role) -> bool:
+        """True when somebody may do what needs this role."""
         return any(identity.may(role) for identity in self._holders.values())
 
     def identify(self, headers: Iterable[tuple[bytes, bytes]]) -> Identity | None:

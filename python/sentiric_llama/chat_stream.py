@@ -167,7 +167,7 @@ class ChatStream:
             raise InternalError("the stream ended without a final event", where="engine")
         except Cancelled:
             # Nobody here cancelled it, or this task would have been: the engine is closing.
-            await self._queue.put(Unavailable("the server is shutting down", where="engine"))
+            await self._queue.put(Unavailable("the model is shutting down", where="engine"))
         except SentiricLlamaError as error:
             await self._queue.put(error)
         except Exception as error:

@@ -56,22 +56,33 @@ async def beat(service: LlamaService, notifier: Notifier) -> None:
 
 
 async def watch(service: LlamaService) -> None:
-    """Looks at the GPUs' memory, on a thread: drivers may be slow. Ends when none answers."""
+    """Looks at the GPUs' memory, on a thread: drivers may be slow. Ends when none answers.
+
+    Asks the engine of the model that answers at that moment; between two models nobody knows.
+    """
     while True:
-        if (engine := service.attached_engine) is not None:
-            await look(service, engine)
-            if not any(device.is_gpu for device in service.devices):
-                return
+        engine = service.attached_engine
+        if engine is None:
+            service.devices = ()
+        elif not await look(service, engine):
+            return
         await asyncio.sleep(BEAT_S if engine is None else DEVICES_S)
 
 
-async def look(service: LlamaService, engine: AsyncEngineProtocol) -> None:
-    """Notes what there is to compute on. A driver that fails has nothing to say, which is told."""
+async def look(service: LlamaService, engine: AsyncEngineProtocol) -> bool:
+    """Notes what there is to compute on; False when there is no GPU to look at again.
+
+    A driver that fails has nothing to say, which is told.
+    """
     try:
-        service.devices = tuple(await asyncio.to_thread(engine.devices))
+        found = await asyncio.to_thread(engine.devices)
     except SentiricLlamaError as error:
-        service.devices = ()
+        if engine is not service.attached_engine:  # closed meanwhile: the next one is asked
+            return True
+        found = []
         event(logger, "DEVICES_UNKNOWN", str(error), logging.WARNING)
+    service.devices = tuple(found)
+    return any(device.is_gpu for device in found)
 
 
 @contextlib.asynccontextmanager

@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 import ipaddress
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -36,10 +36,12 @@ from sentiric_llama.settings.layers import (
     layer_of_flags,
     layer_of_variables,
     merge,
+    text_in,
     values_of,
 )
 from sentiric_llama.settings.names import CONFIG_VARIABLE, name_warnings, set_variables
 from sentiric_llama.settings.names import PREFIX as PREFIX
+from sentiric_llama.settings.profile_file import find_profiles, read_profiles
 from sentiric_llama.settings.table import FieldHelp as FieldHelp
 from sentiric_llama.types import Truncation
 
@@ -128,6 +130,11 @@ class Settings(BaseModel):
     api_keys: SecretStr | None = Field(
         None,
         description="more keys, one a line, NAME:ROLE:KEY; a role is user, metrics or admin",
+    )
+    admin_key: SecretStr | None = Field(
+        None,
+        min_length=1,
+        description="key with the role admin, which may switch models; alone it locks nothing else",
     )
     require_tenant: bool = Field(False, description="refuse requests without x-tenant-id")
     strict_fields: bool = Field(False, description="refuse unknown request fields")
@@ -342,6 +349,8 @@ class Resolved:
 
     settings: Settings
     given: Layer
+    above: Layer = field(default_factory=dict)
+    """What wins over every profile: flags, variables, file."""
 
 
 def load_settings(config_file: str = "", /, **overrides: Any) -> Settings:
@@ -367,15 +376,19 @@ def resolve_settings(config_file: str = "", /, **overrides: Any) -> Resolved:
     variables = {**dotenv, **environ}
     if path := files.find_file(config_file or variables.get(CONFIG_VARIABLE, ""), variables):
         layers.append(files.layer_of_file(fields, path))
-    layers.append(_profile_layer(merge(layers)))
-    given = merge(layers)
+    above = merge(layers)
+    given = merge([above, _profile_layer(above)])
+    return Resolved(settings_from(given), given, above)
+
+
+def settings_from(given: Layer) -> Settings:
+    """The validated settings. Raises InvalidArgument naming every bad value where it was set."""
     try:
-        settings = Settings.model_validate(values_of(given))
+        return Settings.model_validate(values_of(given))
     except ValidationError as error:
-        by_name = {field.name: field for field in fields}
+        by_name = {field.name: field for field in describe_fields()}
         problems = [_explain(by_name[str(item["loc"][0])], given, item) for item in error.errors()]
         raise InvalidArgument("; ".join(dict.fromkeys(problems)), where="settings") from None
-    return Resolved(settings, given)
 
 
 def environment_warnings(environ: Mapping[str, str] | None = None) -> list[str]:
@@ -396,18 +409,22 @@ def is_public_address(host: str) -> bool:
 
 
 def key_ring(settings: Settings) -> KeyRing:
-    """Every key that opens something: API_KEY has the role user, METRICS_KEY metrics."""
-    named: dict[str, tuple[SecretStr | None, Role]] = {
-        "api-key": (settings.api_key, "user"),
-        "metrics-key": (settings.metrics_key, "metrics"),
-    }
-    keys = [
-        (secret.get_secret_value(), Identity(name, frozenset({role})))
-        for name, (secret, role) in named.items()
-        if secret is not None
-    ]
+    """Every key that opens something: API_KEY is a user's, METRICS_KEY metrics', ADMIN_KEY admin's.
+
+    ADMIN_KEY is for switching models: who adds it shuts nobody out of the rest.
+    """
     listed = settings.api_keys
-    return KeyRing([*keys, *(parse_keys(listed.get_secret_value()) if listed else [])])
+    keys = [
+        *_own_key(settings.api_key, "api-key", "user"),
+        *_own_key(settings.metrics_key, "metrics-key", "metrics"),
+        *(parse_keys(listed.get_secret_value()) if listed else []),
+    ]
+    return KeyRing(keys, spare=_own_key(settings.admin_key, "admin-key", "admin"))
+
+
+def _own_key(secret: SecretStr | None, name: str, role: Role) -> list[tuple[str, Identity]]:
+    """The entry of a setting that holds one key; empty without it."""
+    return [(secret.get_secret_value(), Identity(name, frozenset({role})))] if secret else []
 
 
 def binding_warnings(settings: Settings) -> list[str]:
@@ -433,11 +450,18 @@ def metrics_warnings(settings: Settings) -> list[str]:
 
 
 def _profile_layer(above: Layer) -> Layer:
-    def text(name: str) -> str:
-        return str(above[name].value) if name in above else ""
-
-    path = files.find_profiles(text("profiles_path"), text("model_dir"))
-    return files.layer_of_profile(path, text("profile"))
+    """The named profile, or the file's active one. Empty without a file and a name."""
+    name = text_in(above, "profile")
+    path = find_profiles(text_in(above, "profiles_path"), text_in(above, "model_dir"))
+    if path is None:
+        if name:
+            raise InvalidArgument(f"profile {name}: no profiles.json was found", where="settings")
+        return {}
+    file = read_profiles(path)
+    if not name and not file.active:
+        return {}
+    active = Given(file.active, f"active_profile in {path}", f"file {path}")
+    return file.layer(name or file.active) | {"profile": active}
 
 
 def _refuse_unknown(overrides: Mapping[str, Any], fields: list[FieldHelp]) -> None:

@@ -137,6 +137,34 @@ def fit_to_memory(
     raise OutOfMemory(f"{short[0]}; {_advice(plan, mode)}", where="memory")
 
 
+def fit_in_place_of(
+    old: EngineConfig,
+    config: EngineConfig,
+    mode: str,
+    *,
+    planner: Planner = plan_memory,
+    budgets: list[Budget] | None = None,
+) -> tuple[EngineConfig, str]:
+    """As `fit_to_memory`, once the loaded engine `old` gave back what it was planned to take."""
+    leaving = planner(old)
+    host = leaving.devices[-1].needed + leaving.kept
+    given_back = {device.name: device.needed for device in leaving.devices[:-1]}
+    budgets = [
+        replace(budget, free=min(budget.total, budget.free + host))
+        for budget in (memory_budgets() if budgets is None else budgets)
+    ]
+
+    def plan(wanted: EngineConfig) -> MemoryPlan:
+        found = planner(wanted)
+        devices = (
+            replace(device, free=min(device.total, device.free + given_back.get(device.name, 0)))
+            for device in found.devices
+        )
+        return replace(found, devices=tuple(devices))
+
+    return fit_to_memory(config, mode, planner=plan, budgets=budgets)
+
+
 def _smaller(
     config: EngineConfig, plan: MemoryPlan, fits: Callable[[EngineConfig], bool]
 ) -> Iterator[EngineConfig]:

@@ -42,6 +42,9 @@ CATALOGUE = {
     "more keys, one a line, NAME:ROLE:KEY; a role is user, metrics or admin": (
         "başka anahtarlar, her satırda AD:ROL:ANAHTAR; roller user, metrics ve admin"
     ),
+    "key with the role admin, which may switch models; alone it locks nothing else": (
+        "admin rolündeki anahtar, model değiştirebilir; tek başına başka bir şeyi kilitlemez"
+    ),
     "refuse requests without x-tenant-id": "x-tenant-id taşımayan istekleri reddet",
     "refuse unknown request fields": "bilinmeyen istek alanlarını reddet",
     '"production" refuses a public address without an API key': (

@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -24,6 +24,9 @@ from sentiric_llama.errors import (
     Unavailable,
 )
 from sentiric_llama.log import CURRENT_TRACE, event
+from sentiric_llama.model_slot import LoadedModel, ModelSlot
+from sentiric_llama.model_slot import ServedModel as ServedModel
+from sentiric_llama.model_switch import ModelSwitch
 from sentiric_llama.params import out_of_range
 from sentiric_llama.pulse import Pulse
 from sentiric_llama.running import RunningCalls
@@ -52,20 +55,6 @@ class Readiness(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class ServedModel:
-    """The loaded model as callers see it. `created` is in seconds since 1970."""
-
-    name: str
-    aliases: tuple[str, ...] = ()
-    notice: str = ""
-    """One line for callers, in ASCII; the built-in guide says here how to use a real model."""
-    created: int = 0
-
-    def answers_to(self, name: str) -> bool:
-        return name in ("", "default", self.name) or name in self.aliases
-
-
-@dataclass(frozen=True, slots=True)
 class ChatResult:
     """A finished chat call: one completion per choice, totals over all of them."""
 
@@ -81,7 +70,7 @@ class LlamaService:
     """Works on one event loop. Starts LOADING; `attach` makes it ready."""
 
     def __init__(self, settings: Settings) -> None:
-        self.settings = settings
+        self._settings = settings
         self.accounts = Accounts()
         self.accounts.on_first_token.append(_log_first_token)
         self.failure: SentiricLlamaError | None = None
@@ -89,26 +78,42 @@ class LlamaService:
         self.on_state_change: list[Callable[[Readiness], None]] = []
         """Called on the event loop with every new state, in order; must not block."""
         self._state = Readiness.LOADING
-        self.load_seconds: float | None = None
-        """From the start of loading to readiness."""
         self.pulse = Pulse(settings.stall_timeout_s)
         self.devices: tuple[Device, ...] = ()
         """What `companions` last heard from the engine's drivers."""
+        self.switch: ModelSwitch | None = None
+        """The last change of the model that was ordered; it may be under way."""
         self._accepts_work = False
         self.running = RunningCalls()
-        self._engine: AsyncEngineProtocol | None = None
-        self._model: ServedModel | None = None
+        self._slot = ModelSlot()
         self.closed = asyncio.Event()
         """Set when the engine is gone; what only looks on ends then."""
         self._idle = asyncio.Event()
         self._idle.set()
 
     def attach(self, engine: AsyncEngineProtocol, model: ServedModel) -> None:
-        """The engine is loaded: accept work, unless the service is already shutting down."""
-        self._engine, self._model = engine, model
+        """`install` for an engine that came from elsewhere."""
+        self.install(LoadedModel(engine, model, self._settings))
+
+    def install(self, loaded: LoadedModel) -> None:
+        """New calls go to this model, unless the service is already shutting down.
+
+        Calls that run stay with theirs, which is closed after the last of them.
+        """
+        self._slot.put(loaded)
+        self._settings = loaded.settings
+        self.pulse = Pulse(self._settings.stall_timeout_s)
         if self.state is not Readiness.DRAINING:
+            self.failure = None
             self._accepts_work = True
             self._change(Readiness.READY)
+
+    async def vacate(self) -> None:
+        """Takes the model out: new work is refused, what runs gets the time of a drain."""
+        self._accepts_work = False
+        if self.state is not Readiness.DRAINING:
+            self._change(Readiness.LOADING)
+        await self._slot.vacate(self.settings.drain_timeout_s)
 
     def fail(self, error: SentiricLlamaError) -> None:
         """Loading ended without a model."""
@@ -120,10 +125,10 @@ class LlamaService:
 
         A stalled service is not ready; what runs and what comes is kept, for it may move again.
         """
-        if self._engine is None:
+        if self.attached is None:
             return
         was_stalled, now = self.pulse.is_stalled, time.monotonic()
-        self.pulse.beat(self._engine, now)
+        self.pulse.beat(self.attached.engine, now)
         if self.pulse.is_stalled and not was_stalled:
             waited = round(now - self.pulse.moved_at, 1)
             event(logger, "ENGINE_STALLED", "no step", logging.ERROR, waited_s=waited)
@@ -151,9 +156,7 @@ class LlamaService:
     async def close(self) -> None:
         """Ends what runs with Unavailable and frees the engine. Idempotent."""
         self.begin_drain()
-        engine, self._engine = self._engine, None
-        if engine is not None:
-            await engine.close()
+        await self._slot.close()
         self.closed.set()
 
     @property
@@ -166,31 +169,50 @@ class LlamaService:
         return self.state is Readiness.READY
 
     @property
+    def settings(self) -> Settings:
+        """Those of the model that answers; they change with it."""
+        return self._settings
+
+    @property
     def capacity(self) -> Capacity:
         """Contexts in use and free; the configured number, none free, until a model is loaded."""
-        if self._engine is None:
+        if self.attached is None:
             return Capacity(0, self.settings.contexts, 0)
-        return self._engine.capacity
+        return self.attached.engine.capacity
+
+    @property
+    def attached(self) -> LoadedModel | None:
+        """The model as long as there is one, whatever the state; for those who only look."""
+        return self._slot.current
+
+    @property
+    def attached_engine(self) -> AsyncEngineProtocol | None:
+        """The engine of `attached`."""
+        return self.attached.engine if self.attached else None
 
     @property
     def engine(self) -> AsyncEngineProtocol:
         """The engine. Raises NotReady."""
-        return self._ready()[0]
-
-    @property
-    def attached_engine(self) -> AsyncEngineProtocol | None:
-        """The engine as long as there is one, draining or not; for those who only look."""
-        return self._engine
-
-    @property
-    def attached_model(self) -> ServedModel | None:
-        """The model that was loaded last, whatever the state."""
-        return self._model
+        return self._ready().engine
 
     @property
     def model(self) -> ServedModel:
         """The loaded model. Raises NotReady."""
-        return self._ready()[1]
+        return self._ready().served
+
+    @contextlib.contextmanager
+    def in_use(self) -> Iterator[LoadedModel]:
+        """The model of one call, which stays open until the block is left. Raises NotReady."""
+        loaded = self._ready()
+        self.in_flight += 1
+        self._idle.clear()
+        try:
+            with loaded.in_use():
+                yield loaded
+        finally:
+            self.in_flight -= 1
+            if self.in_flight == 0:
+                self._idle.set()
 
     def require_ready(self) -> None:
         """Raises NotReady unless work is accepted; for a refusal before a body is read."""
@@ -198,14 +220,7 @@ class LlamaService:
 
     def find_model(self, name: str) -> ServedModel:
         """The loaded model, if it answers to `name`. Raises ModelNotFound."""
-        model = self.model
-        if not model.answers_to(name):
-            raise ModelNotFound(
-                f"no such model; loaded is {model.name!r}, which also answers to "
-                f"{', '.join((*model.aliases, 'default'))}",
-                where="model",
-            )
-        return model
+        return _named(self.model, name)
 
     @contextlib.asynccontextmanager
     async def open_chat(self, call: ChatCall) -> AsyncIterator[ChatStream]:
@@ -214,24 +229,20 @@ class LlamaService:
         Raises NotReady, ModelNotFound, InvalidArgument or ContextLengthExceeded at once; the
         engine's own refusals come from the stream's first read.
         """
-        with self.accounts.open("chat") as account:
-            engine, _ = self._ready()
+        with self.accounts.open("chat") as account, self.in_use() as loaded:
+            engine = loaded.engine
             self._check_tenant()
-            model = self.find_model(call.model or "")
-            requests = build_requests(call, self.settings, engine.info.num_vocab)
+            model = _named(loaded.served, call.model or "")
+            requests = build_requests(call, loaded.settings, engine.info.num_vocab)
             account.model, account.is_stream = model.name, True
-            self._enter()
+            stream = ChatStream(engine, requests, model.notice, self.accounts, account)
+            self._log_question(call, stream)
             try:
-                stream = ChatStream(engine, requests, model.notice, self.accounts, account)
-                self._log_question(call, stream)
-                try:
-                    with self.running.entry(stream):
-                        yield stream
-                finally:
-                    await stream.aclose()
-                    self._log_answer(stream)
+                with self.running.entry(stream):
+                    yield stream
             finally:
-                self._leave()
+                await stream.aclose()
+                self._log_answer(stream)
 
     async def chat(self, call: ChatCall) -> ChatResult:
         """A whole answer. Cancelling the task stops the generation."""
@@ -249,44 +260,41 @@ class LlamaService:
         self, text: str, *, add_special: bool = False, parse_special: bool = True
     ) -> list[int]:
         """Token ids of a text."""
-        with self.accounts.open("tokenize"):
-            engine, _ = self._ready()
-            _check_size("content", [text])
-            return await engine.tokenize(text, add_special=add_special, parse_special=parse_special)
+        with self.accounts.open("tokenize"), self.in_use() as loaded:
+            return await _tokenize(loaded.engine, text, add_special, parse_special)
+
+    async def tokenize_to_pieces(
+        self, text: str, *, add_special: bool = False, parse_special: bool = True
+    ) -> tuple[list[int], list[bytes]]:
+        """The same with each token's own bytes; control tokens are shown."""
+        with self.accounts.open("tokenize"), self.in_use() as loaded:
+            tokens = await _tokenize(loaded.engine, text, add_special, parse_special)
+            return tokens, await loaded.engine.token_bytes(tokens)
 
     async def detokenize(self, tokens: Sequence[int]) -> str:
         """The text of token ids; control tokens are shown."""
-        with self.accounts.open("detokenize"):
-            engine, _ = self._ready()
-            _check_tokens(tokens, engine.info.num_vocab)
-            return await engine.detokenize(tokens, show_special=True)
+        with self.accounts.open("detokenize"), self.in_use() as loaded:
+            _check_tokens(tokens, loaded.engine.info.num_vocab)
+            return await loaded.engine.detokenize(tokens, show_special=True)
 
-    async def token_bytes(self, tokens: Sequence[int]) -> list[bytes]:
-        """Each token's own bytes; control tokens are shown."""
-        engine, _ = self._ready()
-        _check_tokens(tokens, engine.info.num_vocab)
-        return await engine.token_bytes(tokens)
+    async def embed(self, texts: Sequence[str]) -> tuple[FloatArray, str]:
+        """One pooled, L2-normalised row for each text, and the name of the model they are of.
 
-    async def embed(self, texts: Sequence[str]) -> FloatArray:
-        """One pooled, L2-normalised row for each text. Raises NotSupported, InvalidArgument."""
-        with self.accounts.open("embeddings"):
-            engine, _ = self._ready()
+        Raises NotSupported, InvalidArgument.
+        """
+        with self.accounts.open("embeddings"), self.in_use() as loaded:
             self._check_tenant()
             if not 1 <= len(texts) <= MAX_EMBED_TEXTS:
                 raise out_of_range("texts", len(texts), f"1..{MAX_EMBED_TEXTS} texts")
             _check_size("texts", texts)
-            self._enter()
-            try:
-                return await engine.embed(texts)
-            finally:
-                self._leave()
+            return await loaded.engine.embed(texts), loaded.served.name
 
-    def _ready(self) -> tuple[AsyncEngineProtocol, ServedModel]:
+    def _ready(self) -> LoadedModel:
         if self.state is Readiness.DRAINING and not self._accepts_work:
             raise NotReady("The server is shutting down")
-        if self._engine is None or self._model is None or not self._accepts_work:
+        if self.attached is None or not self._accepts_work:
             raise NotReady("Model is loading or not ready")
-        return self._engine, self._model
+        return self.attached
 
     def _change(self, state: Readiness) -> None:
         if state is not self._state:
@@ -310,21 +318,29 @@ class LlamaService:
             texts = ["".join(stream.texts[index]) for index in sorted(stream.texts)]
             event(logger, "LLM_ANSWER_CONTENT", "answered", texts=texts)
 
-    def _enter(self) -> None:
-        self.in_flight += 1
-        self._idle.clear()
-
-    def _leave(self) -> None:
-        self.in_flight -= 1
-        if self.in_flight == 0:
-            self._idle.set()
-
 
 def _log_first_token(call: Call) -> None:
     """Under the two names that readers of these logs know."""
     kind = "HTTP" if call.trace.protocol == "http" else "LLM"
     ttft_ms = round(1e3 * (call.ttft_s or 0.0), 1)
     event(logger, f"{kind}_TTFT_COMPUTED", "first token", ttft_ms=ttft_ms)
+
+
+def _named(model: ServedModel, name: str) -> ServedModel:
+    if not model.answers_to(name):
+        raise ModelNotFound(
+            f"no such model; loaded is {model.name!r}, which also answers to "
+            f"{', '.join((*model.aliases, 'default'))}",
+            where="model",
+        )
+    return model
+
+
+async def _tokenize(
+    engine: AsyncEngineProtocol, text: str, add_special: bool, parse_special: bool
+) -> list[int]:
+    _check_size("content", [text])
+    return await engine.tokenize(text, add_special=add_special, parse_special=parse_special)
 
 
 def _check_size(where: str, texts: Sequence[str]) -> None:

@@ -29,6 +29,7 @@ def snapshot(service: LlamaService) -> dict[str, Any]:
         "timestamp": round(time.time(), 3),
         "service": _service(service),
         "model": _model(service),
+        "switch": service.switch.as_json() if service.switch else None,
         "contexts": _contexts(service, stats),
         "queue": _queue(stats),
         "requests": _requests(service.accounts),
@@ -52,19 +53,20 @@ def _service(service: LlamaService) -> dict[str, Any]:
 
 
 def _model(service: LlamaService) -> dict[str, Any] | None:
-    engine, model = service.attached_engine, service.attached_model
-    if engine is None or model is None:
+    loaded = service.attached
+    if loaded is None:
         return None
-    info = engine.info
+    info = loaded.engine.info
     return {
-        "id": model.name,
+        "id": loaded.served.name,
+        "profile": loaded.settings.profile or None,
         "architecture": info.architecture,
         "quantization": info.quantization,
         "backend": info.backend,
         "size_bytes": info.size_bytes,
         "num_params": info.num_params,
         "context_size": info.context_size,
-        "load_s": service.load_seconds,
+        "load_s": loaded.load_seconds,
     }
 
 

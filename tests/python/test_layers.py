@@ -23,13 +23,14 @@ ROWS = (
     {"environment", "errors", "types", "params", "messages", "messages_tr", "guide", "_core"}
     | {"messages_tr_client", "messages_tr_settings"},
     {"settings", "config", "log", "log_lines", "log_writer", "process", "terminal", "machine"}
-    | {"api_key", "tls"},
+    | {"api_key", "tls", "profiles"},
     {"_convert", "_handle", "options", "engine_protocol", "engine", "async_engine", "models"}
     | {"testing", "memory"},
     {"tallies", "accounts", "chat_call", "chat_stream", "running", "pulse", "service"}
+    | {"model_slot", "model_switch", "loading", "switching"}
     | {"snapshot", "metrics", "tracing", "systemd", "companions", "lifecycle"},
     {"http", "rpc"},
-    {"banner", "serve", "checkup"} | {"client"},
+    {"banner", "http_server", "serve", "checkup"} | {"client"},
     {"commands", "cli", "__main__"},
 )
 ROW_OF = {module: row for row, modules in enumerate(ROWS) for module in modules}

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import http.client
 import json
 import os
@@ -14,22 +15,24 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
+from pydantic.fields import FieldInfo
 
 from gguf_files import sound
-from sentiric_llama import serve
+from sentiric_llama import http_server, loading, serve
 from sentiric_llama.banner import banner, curl_line
 from sentiric_llama.config import Settings
 from sentiric_llama.errors import Unavailable
 from sentiric_llama.models import ModelFile
 from sentiric_llama.service import ServedModel
 from sentiric_llama.testing import FAKE_INFO
+from sentiric_llama.types import EngineConfig
 
 PROGRAM = """
 import asyncio, sys
-from sentiric_llama import cli, serve
+from sentiric_llama import cli, loading
 from sentiric_llama.errors import ModelInvalid
 from sentiric_llama.testing import FakeEngine
 load_s, delay_s, fail = float(sys.argv[1]), float(sys.argv[2]), sys.argv[3]
@@ -38,7 +41,7 @@ async def open_fake(config):
     if fail == "invalid":
         raise ModelInvalid("weights are missing", where="model")
     return FakeEngine("0123456789", delay_s=delay_s)
-serve.open_async_engine = open_fake
+loading.open_async_engine = open_fake
 sys.exit(cli.main(["serve", *sys.argv[4:]]))
 """
 PROMPT = "a very private prompt"
@@ -229,17 +232,17 @@ def test_a_grpc_port_in_use(spawn: Any) -> None:
 
 
 def test_port_in_use() -> None:
-    with serve.bind("127.0.0.1", 0) as taken:
+    with http_server.bind("127.0.0.1", 0) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(Unavailable, match="HTTP_PORT"):
-            serve.bind("127.0.0.1", port)
+            http_server.bind("127.0.0.1", port)
     with pytest.raises(Unavailable):
-        serve.bind("host.invalid", 0)
+        http_server.bind("host.invalid", 0)
 
 
 def test_dead_peers_are_noticed() -> None:
     with (
-        serve.bind("127.0.0.1", 0) as listener,
+        http_server.bind("127.0.0.1", 0) as listener,
         socket.create_connection(listener.getsockname()),
         listener.accept()[0] as accepted,
     ):
@@ -250,32 +253,62 @@ def test_dead_peers_are_noticed() -> None:
 
 
 def test_urls() -> None:
-    with serve.bind("0.0.0.0", 0) as listener:
-        assert serve.url_of(listener).startswith("http://127.0.0.1:")
+    with http_server.bind("0.0.0.0", 0) as listener:
+        assert http_server.url_of(listener).startswith("http://127.0.0.1:")
     if socket.has_ipv6:
         try:
-            with serve.bind("::1", 0) as listener:
-                assert serve.url_of(listener).startswith("http://[::1]:")
+            with http_server.bind("::1", 0) as listener:
+                assert http_server.url_of(listener).startswith("http://[::1]:")
         except Unavailable:
             pass
 
 
 def test_engine_configuration() -> None:
     guide = ModelFile(Path("g.gguf"), "sentiric-guide", is_guide=True)
-    assert serve.engine_config(Settings(), guide).context_size == 0
-    assert serve.engine_config(Settings(context_size=256), guide).context_size == 256
+    assert loading.engine_config(Settings(), guide).context_size == 0
+    assert loading.engine_config(Settings(context_size=256), guide).context_size == 256
     other = ModelFile(Path("m.gguf"), "m")
-    config = serve.engine_config(Settings(compute_threads=3, physical_batch_size=64), other)
+    config = loading.engine_config(Settings(compute_threads=3, physical_batch_size=64), other)
     assert (config.context_size, config.threads, config.ubatch_size) == (4096, 3, 64)
+
+
+OTHER_NAMES = {
+    "ubatch_size": "physical_batch_size",
+    "threads": "compute_threads",
+    "threads_batch": "compute_threads_batch",
+}
+NO_SETTING = {
+    "model_path", "draft_model",  # found by the settings' names
+    "tenant_weights", "chat_template", "embedding_pooling",
+}  # fmt: skip
+
+
+def another(field: FieldInfo) -> object:
+    """A value that is allowed and not the default."""
+    if choices := get_args(field.annotation):
+        return next(value for value in choices if value != field.default)
+    return {bool: lambda v: not v, int: lambda v: v + 1, str: lambda v: v + "x"}[
+        type(field.default)
+    ](field.default)
+
+
+def test_every_setting_of_the_engine_reaches_it() -> None:
+    names = {field.name for field in dataclasses.fields(EngineConfig)} - NO_SETTING
+    given = {name: OTHER_NAMES.get(name, name) for name in names}
+    values = {name: another(Settings.model_fields[name]) for name in given.values()}
+    model = ModelFile(Path("m.gguf"), "m", draft=Path("d.gguf"))
+    config = loading.engine_config(Settings.model_validate(values), model)
+    assert {name: getattr(config, name) for name in names} == {n: values[given[n]] for n in names}
+    assert (config.model_path, config.draft_model) == ("m.gguf", "d.gguf")
 
 
 def test_served_names() -> None:
     model = ModelFile(Path("x/tiny-Q8_0.gguf"), "org/repo")
-    named = serve.served_model(Settings(model_alias="gpt, chat"), model)
+    named = loading.served_model(Settings(model_alias="gpt, chat"), model)
     assert named.name == "gpt" and named.aliases == ("chat", "org/repo", "tiny-Q8_0.gguf")
-    plain = serve.served_model(Settings(), model)
+    plain = loading.served_model(Settings(), model)
     assert plain.name == "org/repo" and plain.notice == ""
-    guide = serve.served_model(Settings(), ModelFile(Path("g.gguf"), "sentiric-guide", True))
+    guide = loading.served_model(Settings(), ModelFile(Path("g.gguf"), "sentiric-guide", True))
     assert "serve" in guide.notice and guide.notice.isascii()
 
 

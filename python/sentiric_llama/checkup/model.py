@@ -51,7 +51,7 @@ def _is_here(settings: Settings, *names: str) -> bool:
 
 
 def _memory(settings: Settings, model: ModelFile) -> Iterator[Finding]:
-    from sentiric_llama.serve import engine_config
+    from sentiric_llama.loading import engine_config
 
     try:
         plan = plan_memory(engine_config(settings, model))

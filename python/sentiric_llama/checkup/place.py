@@ -52,7 +52,7 @@ def check_certificates(resolved: Resolved) -> Iterator[Finding]:
 
 
 def check_ports(resolved: Resolved) -> Iterator[Finding]:
-    from sentiric_llama.serve import bind
+    from sentiric_llama.http_server import bind
 
     settings = resolved.settings
     for name in Settings.model_fields:

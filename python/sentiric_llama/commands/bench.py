@@ -135,9 +135,9 @@ def _target(arguments: argparse.Namespace, terminal: Terminal) -> Any:
         return ServerTarget(server_of(arguments)) if rpc is None else GrpcTarget(rpc)
     from sentiric_llama.commands._progress import shown
     from sentiric_llama.engine import Engine
+    from sentiric_llama.loading import engine_config
     from sentiric_llama.memory import fit_to_memory
     from sentiric_llama.models import find_model
-    from sentiric_llama.serve import engine_config
 
     settings = settings_of(arguments)
     with shown(terminal) as report:

@@ -34,10 +34,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     """Prints the needs by device and what bounds them. Exits with 8 when they do not fit."""
+    from sentiric_llama.loading import engine_config
     from sentiric_llama.machine import memory_budgets
     from sentiric_llama.memory import plan_as_json, plan_memory, shortages
     from sentiric_llama.models import find_model
-    from sentiric_llama.serve import engine_config
 
     settings = settings_of(arguments)
     model = find_model(settings)

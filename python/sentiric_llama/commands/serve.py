@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import argparse
 
-from sentiric_llama.commands._settings import add_settings, settings_of
+from sentiric_llama.commands._settings import add_settings, resolved_of
 from sentiric_llama.messages import say
 from sentiric_llama.terminal import Terminal
 
@@ -28,7 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     """Serves until a signal; the exit code says how it ended."""
-    settings = settings_of(arguments)
+    resolved = resolved_of(arguments)
     from sentiric_llama import serve
+    from sentiric_llama.profiles import Profiles
 
-    return serve.run(settings)
+    return serve.run(resolved.settings, profiles=Profiles(resolved.above))

@@ -12,7 +12,8 @@ from starlette.types import ExceptionHandler
 
 from sentiric_llama.config import Settings, key_ring
 from sentiric_llama.errors import SentiricLlamaError
-from sentiric_llama.http.auth import ApiKeyAuth, api_needs
+from sentiric_llama.http.admin import AdminEndpoints
+from sentiric_llama.http.auth import AdminAuth, ApiKeyAuth, api_needs
 from sentiric_llama.http.chat import ChatEndpoint
 from sentiric_llama.http.drain import CloseWhileDraining
 from sentiric_llama.http.errors import HttpError, UnexpectedErrorMiddleware, handle_error
@@ -24,15 +25,18 @@ from sentiric_llama.http.stats import StatsEndpoints
 from sentiric_llama.http.tokens import TokenEndpoints
 from sentiric_llama.http.trace import TraceMiddleware
 from sentiric_llama.service import LlamaService
+from sentiric_llama.switching import Switcher
 
 _HANDLED: tuple[type[Exception], ...] = (SentiricLlamaError, HttpError, HTTPException)
 
 
-def build_app(service: LlamaService, settings: Settings) -> Starlette:
+def build_app(
+    service: LlamaService, settings: Settings, switcher: Switcher | None = None
+) -> Starlette:
     """An ASGI application over `service`. Does no I/O beyond reading the page's files."""
     handlers: dict[int | type[Exception], ExceptionHandler] = dict.fromkeys(_HANDLED, handle_error)
     app = Starlette(
-        routes=build_routes(service),
+        routes=build_routes(service, switcher or Switcher(service)),
         middleware=build_layers(service, settings),
         exception_handlers=handlers,
     )
@@ -40,17 +44,19 @@ def build_app(service: LlamaService, settings: Settings) -> Starlette:
     return app
 
 
-def build_routes(service: LlamaService) -> list[BaseRoute]:
+def build_routes(service: LlamaService, switcher: Switcher) -> list[BaseRoute]:
     """Every route of the service."""
     chat = ChatEndpoint(service)
     health = HealthEndpoints(service)
     models = ModelEndpoints(service)
     tokens = TokenEndpoints(service)
     stats = StatsEndpoints(service)
+    admin = AdminEndpoints(service, switcher)
     return [
         Route("/v1/chat/completions", chat.post, methods=["POST"]),
         Route("/chat/completions", chat.post, methods=["POST"]),
         Route("/v1/models", models.list, methods=["GET"]),
+        Route("/v1/models/switch", admin.switch, methods=["POST"]),
         Route("/v1/models/{name:path}", models.get, methods=["GET"]),
         Route("/tokenize", tokens.tokenize, methods=["POST"]),
         Route("/detokenize", tokens.detokenize, methods=["POST"]),
@@ -60,6 +66,9 @@ def build_routes(service: LlamaService) -> list[BaseRoute]:
         Route("/health/ready", health.ready, methods=["GET"]),
         Route("/v1/stats", stats.get, methods=["GET"]),
         Route("/v1/stats/stream", stats.stream, methods=["GET"]),
+        Route("/v1/profiles", admin.profiles, methods=["GET"]),
+        Route("/v1/hardware/config", admin.hardware, methods=["GET"]),
+        Route("/v1/hardware/config", admin.change_hardware, methods=["POST"]),
         *page_routes(),
     ]
 
@@ -94,5 +103,6 @@ def build_layers(service: LlamaService, settings: Settings) -> list[Middleware]:
     keys = key_ring(settings)
     if keys.locks("user"):
         layers.append(Middleware(ApiKeyAuth, keys=keys, needs=api_needs))
+    layers.append(Middleware(AdminAuth, keys=keys))
     layers.append(Middleware(BodyLimits, max_bytes=settings.max_body_bytes))
     return layers

@@ -37,7 +37,7 @@ class HealthEndpoints:
         body = {
             "status": _STATUS[service.state],
             "model_ready": service.is_ready,
-            "current_profile": None,
+            "current_profile": service.settings.profile or None,
             "capacity": {
                 "active": capacity.active,
                 "total": capacity.total,
@@ -92,10 +92,11 @@ class ModelEndpoints:
         return JsonResponse(self._json())
 
     def _json(self) -> dict[str, Any]:
-        return model_json(self._service.model, self._service.engine.info)
+        profile = self._service.settings.profile
+        return model_json(self._service.model, self._service.engine.info, profile)
 
 
-def model_json(model: ServedModel, info: ModelInfo) -> dict[str, Any]:
+def model_json(model: ServedModel, info: ModelInfo, profile: str = "") -> dict[str, Any]:
     """One entry of the list; paths of this machine stay out of it."""
     entry: dict[str, Any] = {
         "id": model.name,
@@ -103,7 +104,7 @@ def model_json(model: ServedModel, info: ModelInfo) -> dict[str, Any]:
         "created": model.created,
         "owned_by": "system",
         "active": True,
-        "profile": None,
+        "profile": profile or None,
         "aliases": list(model.aliases),
         "meta": info.meta,
     }

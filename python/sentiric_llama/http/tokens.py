@@ -30,14 +30,12 @@ class TokenEndpoints:
             add_special = fields.flag("add_special")
             parse_special = fields.flag("parse_special", True)
             with_pieces = fields.flag("with_pieces")
-        tokens = await self._service.tokenize(
-            content, add_special=add_special, parse_special=parse_special
-        )
+        flags = {"add_special": add_special, "parse_special": parse_special}
         if not with_pieces:
-            return JsonResponse({"tokens": tokens})
-        pieces = [_text_or_bytes(piece) for piece in await self._service.token_bytes(tokens)]
-        items = zip(tokens, pieces, strict=True)
-        return JsonResponse({"tokens": [{"id": token, "piece": piece} for token, piece in items]})
+            return JsonResponse({"tokens": await self._service.tokenize(content, **flags)})
+        items = zip(*await self._service.tokenize_to_pieces(content, **flags), strict=True)
+        pieces = [{"id": token, "piece": _text_or_bytes(piece)} for token, piece in items]
+        return JsonResponse({"tokens": pieces})
 
     async def detokenize(self, request: Request) -> JsonResponse:
         """`{tokens}` -> `{content}`."""

@@ -86,7 +86,8 @@ class ServiceCollector:
         text = "Tokens that each context holds."
         yield number("llm_context_size_tokens", text, info.context_size, kind="gauge")
         text = "Time from the start of loading to readiness."
-        if (seconds := self._service.load_seconds) is not None:
+        loaded = self._service.attached
+        if loaded is not None and (seconds := loaded.load_seconds) is not None:
             yield number("llm_model_load_seconds", text, seconds, kind="gauge")
 
     def _extras(self) -> Iterator[Metric]:

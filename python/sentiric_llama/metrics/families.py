@@ -16,6 +16,7 @@ from prometheus_client.core import (
 
 from sentiric_llama.accounts import Accounts, Outcome
 from sentiric_llama.errors import ErrorCode
+from sentiric_llama.model_switch import Result
 from sentiric_llama.tallies import Histogram
 
 # These samples exist from the start: a rate cannot see a counter that begins at one.
@@ -99,6 +100,12 @@ def _requests(accounts: Accounts) -> Iterator[Metric]:
         "Answers that came to their end, by the reason.",
         ("reason",),
         {"stop": 0, "length": 0} | dict(accounts.finish_reasons),
+    )
+    yield counter(
+        "llm_model_switches_total",
+        "Changes of the model in the running service, by how they ended.",
+        ("result",),
+        dict.fromkeys(get_args(Result), 0) | accounts.switches,
     )
     running = len(accounts.running)
     yield number("llm_requests_running", "Requests in the service now.", running, kind="gauge")

@@ -49,19 +49,18 @@ class EngineServicer:
     async def Embed(  # noqa: N802
         self, request: engine_pb2.EmbedRequest, _context: Context
     ) -> engine_pb2.EmbedResponse:
-        rows = await self._service.embed(list(request.texts))
+        rows, model = await self._service.embed(list(request.texts))
         embeddings = [engine_pb2.Embedding(values=row.tolist()) for row in rows]
-        return engine_pb2.EmbedResponse(embeddings=embeddings, model=self._service.model.name)
+        return engine_pb2.EmbedResponse(embeddings=embeddings, model=model)
 
     async def Tokenize(  # noqa: N802
         self, request: engine_pb2.TokenizeRequest, _context: Context
     ) -> engine_pb2.TokenizeResponse:
-        tokens = await self._service.tokenize(
+        tokens, pieces = await self._service.tokenize_to_pieces(
             request.text,
             add_special=request.add_special,
             parse_special=not request.no_parse_special,
         )
-        pieces = await self._service.token_bytes(tokens)
         return engine_pb2.TokenizeResponse(tokens=tokens, pieces=pieces)
 
     async def Detokenize(  # noqa: N802

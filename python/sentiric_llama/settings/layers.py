@@ -48,6 +48,11 @@ def values_of(layer: Layer) -> dict[str, object]:
     return {name: plain_value(name, given.value) for name, given in layer.items()}
 
 
+def text_in(layer: Layer, name: str) -> str:
+    """What a layer gives a setting; empty when nothing."""
+    return str(layer[name].value) if name in layer else ""
+
+
 def layer_of_flags(fields: Iterable[FieldHelp], values: Mapping[str, object]) -> Layer:
     """Flags of the command line, or keyword arguments of a caller."""
     layer: Layer = {}

@@ -18,6 +18,7 @@ from sentiric_llama.memory import (
     RESERVED_BYTES,
     DevicePlan,
     MemoryPlan,
+    fit_in_place_of,
     fit_to_memory,
     human_bytes,
 )
@@ -220,3 +221,30 @@ def test_the_worst_bound_is_named() -> None:
 )
 def test_human_bytes(count: int, text: str) -> None:
     assert human_bytes(count) == text
+
+
+# In the place of what is loaded: CONFIG needs 47 MiB, half as many contexts 31
+
+
+def test_what_leaves_makes_room() -> None:
+    old = dataclasses.replace(CONFIG, contexts=4)
+    with pytest.raises(OutOfMemory):
+        fit_to_memory(CONFIG, "refuse", planner=plan, budgets=ram(16))
+    assert fit_in_place_of(old, CONFIG, "refuse", planner=plan, budgets=ram(16)) == (CONFIG, "")
+    with pytest.raises(OutOfMemory, match=r"needs 95\.0 MiB .* RAM leaves 94\.0 MiB"):
+        fit_in_place_of(old, CONFIG, "refuse", planner=plan, budgets=ram(15))
+    fitted, _ = fit_in_place_of(old, CONFIG, "auto", planner=plan, budgets=ram(15))
+    assert fitted.contexts == 7
+
+
+def test_a_gpu_gets_back_what_the_old_model_took() -> None:
+    def on_gpu(config: EngineConfig) -> MemoryPlan:
+        return plan(config, gpu_free=24 * MIB)  # of 48
+
+    with pytest.raises(OutOfMemory):
+        fit_to_memory(CONFIG, "refuse", planner=on_gpu, budgets=ram(1000))
+    old = dataclasses.replace(CONFIG, contexts=3)
+    fit_in_place_of(old, CONFIG, "refuse", planner=on_gpu, budgets=ram(1000))
+    with pytest.raises(OutOfMemory):  # no more than there is
+        double = dataclasses.replace(CONFIG, contexts=16)
+        fit_in_place_of(CONFIG, double, "refuse", planner=on_gpu, budgets=ram(1000))

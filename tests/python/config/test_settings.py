@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from sentiric_llama import config, environment
+from sentiric_llama.api_key import ROLES, Identity
 from sentiric_llama.config import PREFIX, Settings, describe_fields, load_settings
 from sentiric_llama.errors import InvalidArgument
 
@@ -151,6 +152,11 @@ def test_keys_and_their_roles() -> None:
         None,
     ]
     assert not config.key_ring(load_settings()).locks("user")
+    admin = config.key_ring(load_settings(admin_key="k4"))
+    found[b"k4"] = admin.identify([(b"x-api-key", b"k4")])
+    assert found[b"k4"] == Identity("admin-key", frozenset({"admin"}))
+    assert admin.opens("admin") and admin.opens("user") and not ring.opens("admin")
+    assert not any(admin.locks(role) for role in ROLES)
     assert "k2" not in repr(list(found.values())) + repr(vars(ring))
 
 

@@ -21,7 +21,8 @@ from sentiric_llama.config import (
 )
 from sentiric_llama.errors import InvalidArgument
 from sentiric_llama.settings import names
-from sentiric_llama.settings.files import FILE_NAME, PROFILE_KEYS
+from sentiric_llama.settings.files import FILE_NAME
+from sentiric_llama.settings.profile_file import PROFILE_KEYS
 
 FIELDS = {field.name: field for field in describe_fields()}
 SPECIAL = {

@@ -11,10 +11,16 @@ from typing import Any, TypeVar
 import pytest
 
 from http_client import Reply, request
-from sentiric_llama import serve
+from sentiric_llama import http_server, serve
 from sentiric_llama.config import Settings
+from sentiric_llama.errors import SentiricLlamaError
+from sentiric_llama.loading import Loader
+from sentiric_llama.profiles import Profiles
 from sentiric_llama.service import LlamaService, ServedModel
+from sentiric_llama.settings.layers import Given
+from sentiric_llama.switching import Switcher
 from sentiric_llama.testing import FakeEngine
+from sentiric_llama.types import EngineConfig
 
 T = TypeVar("T")
 MODEL = "fake-model"
@@ -26,13 +32,17 @@ class LocalServer:
 
     def __init__(self, settings: Settings, engine: Callable[[], FakeEngine], ready: bool) -> None:
         self._settings = settings
+        path = Given(settings.profiles_path or "/nowhere", "profiles_path", "test")
+        self._profiles = Profiles({"profiles_path": path})
         self._make_engine = engine
         self._ready = ready
         self._started = threading.Event()
         self._stop: asyncio.Event
         self.service: LlamaService
         self.engine: FakeEngine
-        self._listener = serve.bind("127.0.0.1", 0)
+        self.fail: SentiricLlamaError | None = None
+        """What opening another engine ends with."""
+        self._listener = http_server.bind("127.0.0.1", 0)
         self.port: int = self._listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self._thread = threading.Thread(target=lambda: asyncio.run(self._main()))
@@ -46,7 +56,9 @@ class LocalServer:
         self.engine = self._make_engine()
         if self._ready:
             self.service.attach(self.engine, ServedModel(MODEL, ("alias",), created=1))
-        self.server = serve.HttpServer(serve.http_config(self._settings, self.service))
+        switcher = Switcher(self.service, Loader(self._open), self._profiles)
+        config = serve.http_config(self._settings, self.service, None, switcher)
+        self.server = http_server.HttpServer(config)
         running = asyncio.create_task(self.server.serve(sockets=[self._listener]))
         while not self.server.started:
             await asyncio.sleep(0.005)
@@ -54,6 +66,12 @@ class LocalServer:
         await self._stop.wait()
         self.server.should_exit = self.server.force_exit = True
         await running
+
+    async def _open(self, config: EngineConfig) -> FakeEngine:
+        await asyncio.sleep(0)
+        if self.fail is not None:
+            raise self.fail
+        return self._make_engine()
 
     def call(self, work: Coroutine[Any, Any, T]) -> T:
         """Runs a coroutine on the server's loop."""

@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from sentiric_llama.config import Settings
 from sentiric_llama.http.app import build_app
-from sentiric_llama.http.auth import PUBLIC
+from sentiric_llama.http.auth import ADMIN_ROUTES, PUBLIC
 from sentiric_llama.service import LlamaService
 
 KEY = "correct horse"
@@ -49,8 +49,10 @@ def all_routes() -> list[tuple[str, str]]:
 
 
 @pytest.fixture(scope="module")
-def locked(start_shared: Any) -> Any:
-    return start_shared(api_key=KEY)
+def locked(start_shared: Any, tmp_path_factory: Any) -> Any:
+    profiles = tmp_path_factory.mktemp("profiles") / "profiles.json"
+    profiles.write_text('{"profiles": {}}')
+    return start_shared(api_key=KEY, profiles_path=str(profiles))
 
 
 @pytest.mark.parametrize(("method", "path"), all_routes())
@@ -64,7 +66,8 @@ def test_every_route(locked: Any, method: str, path: str) -> None:
         if (method, path) == ENDLESS:
             assert status_of(locked.port, path, headers) == 200
         else:
-            assert locked.request(method, path, body, headers).status in (200, 400)
+            status = locked.request(method, path, body, headers).status
+            assert status == 403 if (method, path) in ADMIN_ROUTES else status in (200, 400)
 
 
 def status_of(port: int, path: str, headers: dict[str, str]) -> int:

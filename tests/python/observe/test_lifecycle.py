@@ -14,11 +14,12 @@ from typing import Any
 import pytest
 
 from gguf_files import sound
-from sentiric_llama import companions, serve
+from sentiric_llama import companions, http_server, serve
 from sentiric_llama.chat_call import ChatCall
 from sentiric_llama.config import Settings
 from sentiric_llama.errors import NotSupported, NumericError, SentiricLlamaError, Unavailable
 from sentiric_llama.lifecycle import StopSignals, drain
+from sentiric_llama.loading import Loader
 from sentiric_llama.service import LlamaService, Readiness, ServedModel
 from sentiric_llama.systemd import Notifier
 from sentiric_llama.testing import FakeEngine
@@ -45,7 +46,7 @@ def load(model: Path, engine: FakeEngine, **settings: Any) -> tuple[LlamaService
     async def main() -> LlamaService:
         service = LlamaService(Settings(model_path=str(model), **settings))
         service.on_state_change.append(states.append)
-        await serve.load(service, open_engine, PLACES)
+        await serve.load(service, Loader(open_engine), PLACES)
         return service
 
     return asyncio.run(main()), states
@@ -57,7 +58,8 @@ def test_one_token_is_decoded_before_it_is_ready(model: Path) -> None:
     (request,) = engine.requests
     assert request.max_tokens == 1 and len(request.tokens) == 1
     assert engine.stats().generated_tokens == 1
-    assert states == [Readiness.READY] and service.load_seconds is not None
+    assert states == [Readiness.READY]
+    assert service.attached and service.attached.load_seconds is not None
     assert not service.accounts.requests  # nobody asked for it
 
 
@@ -82,7 +84,7 @@ def test_a_model_that_cannot_decode_is_never_ready(model: Path) -> None:
         service = LlamaService(Settings(model_path=str(model)))
         service.on_state_change.append(states.append)
         with pytest.raises(NumericError):
-            await serve.load(service, open_engine, PLACES)
+            await serve.load(service, Loader(open_engine), PLACES)
 
     asyncio.run(main())
     assert states == [Readiness.FAILED] and engine.closed
@@ -160,7 +162,7 @@ def test_a_taken_metrics_port_is_named() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(Unavailable, match=f"{port}: .* LLM_LLAMA_SERVICE_METRICS_PORT"):
-            serve.bind("127.0.0.1", port, "METRICS_PORT")
+            http_server.bind("127.0.0.1", port, "METRICS_PORT")
 
 
 @pytest.mark.parametrize("beats", [1, 3])

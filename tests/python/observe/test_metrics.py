@@ -91,7 +91,7 @@ def full_scrape() -> Scrape:
     found: list[Scrape] = []
 
     async def body(service: LlamaService) -> None:
-        service.load_seconds = 1.0
+        service.attached.load_seconds = 1.0
         for name in EXTRA_SERIES:
             service.accounts.register_gauge(name, lambda: 1.0)
         service.devices = GPUS

@@ -9,7 +9,7 @@ from typing import Any
 
 from http_client import Reply, request
 from observe_tools import Scrape
-from sentiric_llama import serve
+from sentiric_llama import http_server, serve
 from sentiric_llama.config import Settings
 from sentiric_llama.service import LlamaService, ServedModel
 from sentiric_llama.testing import FakeEngine
@@ -23,7 +23,7 @@ def ask(*asked: tuple[str, str, dict[str, str]], **settings: Any) -> Sequence[Re
     async def main() -> list[Reply]:
         service = LlamaService(Settings(**settings))
         service.attach(FakeEngine(), ServedModel("m"))
-        with serve.bind("127.0.0.1", 0) as listener:
+        with http_server.bind("127.0.0.1", 0) as listener:
             port = listener.getsockname()[1]
             async with serve.serve_metrics(service, listener):
                 return [

@@ -17,7 +17,7 @@ import grpc
 import pytest
 
 from rpc_server import failure, read, serving
-from sentiric_llama import serve
+from sentiric_llama import http_server, serve
 from sentiric_llama.config import Settings
 from sentiric_llama.service import LlamaService, ServedModel
 from sentiric_llama.testing import FakeEngine
@@ -162,8 +162,8 @@ async def https(tls: TlsSetup, **settings: Any) -> AsyncIterator[Https]:
     service = LlamaService(config)
     engine = FakeEngine()
     service.attach(engine, ServedModel("fake"))
-    server = serve.HttpServer(serve.http_config(config, service, tls))
-    with serve.bind("127.0.0.1", 0) as listener:
+    server = http_server.HttpServer(serve.http_config(config, service, tls))
+    with http_server.bind("127.0.0.1", 0) as listener:
         running = asyncio.create_task(server.serve(sockets=[listener]))
         while not server.started:
             await asyncio.sleep(0.005)

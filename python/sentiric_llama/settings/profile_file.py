@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""`profiles.json`: named sets of settings, of which one is active."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sentiric_llama.errors import InvalidArgument
+from sentiric_llama.settings.layers import Given, Layer
+
+FILE_NAME = "profiles.json"
+
+PROFILE_KEYS = {
+    "model_id": "model_id",
+    "filename": "model_filename",
+    "context_size": "context_size",
+    "gpu_layers": "gpu_layers",
+    "temperature": "default_temperature",
+    "repeat_penalty": "default_repeat_penalty",
+    "top_p": "default_top_p",
+    "top_k": "default_top_k",
+    "default_max_tokens": "default_max_tokens",
+    "max_batch_size": "contexts",
+    "physical_batch_size": "physical_batch_size",
+    "threads": "compute_threads",
+    "threads_batch": "compute_threads_batch",
+    "use_mmap": "use_mmap",
+    "kv_offload": "kv_offload",
+    "system_prompt": "default_system_prompt",
+    "rag_prompt": "default_rag_prompt",
+}
+"""Key of a profile, or of its `templates` -> setting."""
+TEMPLATE_KEYS = ("system_prompt", "rag_prompt")
+INFORMATIVE_KEYS = ("display_name", "category", "enable_batching")
+"""For people and clients; requests are always computed together."""
+
+_PROFILE_NAMES = (*(k for k in PROFILE_KEYS if k not in TEMPLATE_KEYS), *INFORMATIVE_KEYS)
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileFile:
+    """What stands in a file, which need not be right before a profile is used."""
+
+    path: Path
+    raw: dict[str, Any]
+    """As it was written."""
+    profiles: dict[str, dict[str, Any]]
+    active: str
+    """Name of the profile to start with; may be empty."""
+
+    def layer(self, name: str) -> Layer:
+        """The settings of one profile. Raises InvalidArgument naming file, profile and key."""
+        if name not in self.profiles:
+            known = ", ".join(sorted(self.profiles)) or "none"
+            what = f"{self.path}: no profile {name[:64]}; it has {known}"
+            raise InvalidArgument(what, where="profile")
+        profile = self.profiles[name]
+        if wrong := list(_wrong_keys(profile)):
+            raise InvalidArgument(
+                f"profile {name} in {self.path}: " + "; ".join(wrong), where="profile"
+            )
+        values = {**profile, **profile.get("templates", {})}
+        return {
+            setting: Given(
+                values[key], f"{key} of profile {name} in {self.path}", f"profile {name}"
+            )
+            for key, setting in PROFILE_KEYS.items()
+            if values.get(key) not in (None, "")
+        }
+
+
+def find_profiles(path: str, model_dir: str) -> Path | None:
+    """The file of profiles: where it was said to be, in the working folder or in MODEL_DIR."""
+    if path:
+        return Path(path).expanduser()
+    places = [Path(FILE_NAME), *([Path(model_dir).expanduser() / FILE_NAME] if model_dir else [])]
+    return next((place for place in places if place.is_file()), None)
+
+
+def read_profiles(path: Path) -> ProfileFile:
+    """The file as it is now. Raises InvalidArgument."""
+    try:
+        found = json.loads(path.read_text("utf-8"))
+        profiles = {str(key): dict(value) for key, value in found.get("profiles", {}).items()}
+        return ProfileFile(path, found, profiles, str(found.get("active_profile") or ""))
+    except OSError as error:
+        raise InvalidArgument(f"cannot read {path}: {error.strerror}", where="profile") from None
+    except (ValueError, TypeError, AttributeError):
+        raise InvalidArgument(f"{path} holds no profiles", where="profile") from None
+
+
+def _wrong_keys(profile: dict[str, Any]) -> Iterator[str]:
+    """A line for each key that is none, with the one that was probably meant."""
+    templates = profile.get("templates", {})
+    if not isinstance(templates, dict):
+        yield f"templates: got {type(templates).__name__}, allowed an object"
+        return
+    for prefix, keys, names in (
+        ("", profile, (*_PROFILE_NAMES, "templates")),
+        ("templates.", templates, TEMPLATE_KEYS),
+    ):
+        for key in keys:
+            if key not in names:
+                near = difflib.get_close_matches(key, names, n=1)
+                hint = f"did you mean {near[0]}?" if near else f"allowed {', '.join(names)}"
+                yield f"{prefix}{key} is no key; {hint}"

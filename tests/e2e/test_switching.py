@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Models changed back and forth under traffic, with real engines: nothing is lost or mixed up."""
+
+from __future__ import annotations
+
+import json
+import threading
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+import models
+from http_client import Reply, StreamThread, wait_until
+from sentiric_llama.rpc.generated import llama_pb2, llama_pb2_grpc
+from server_process import ServerProcess
+
+ADMIN = {"Authorization": "Bearer operators"}
+ASK = {"temperature": 0, "ignore_eos": True, "max_tokens": 16}
+LONG = ASK | {"max_tokens": 120}
+ROUNDS = 20
+SETTLED = 4
+"""Changes after which the process has grown to its size."""
+GROWTH = 24 * 2**20
+
+
+@pytest.fixture
+def profiles(tmp_path: Path) -> Path:
+    """ "a" and "b" say different things; "corrupt" ends in the middle of its weights."""
+    files = {"a": models.model("small-q8_0"), "b": models.model("least-q8_0")}
+    files["corrupt"] = tmp_path / "corrupt.gguf"
+    whole = files["a"].read_bytes()
+    files["corrupt"].write_bytes(whole[: len(whole) // 2])
+    found = {"active_profile": "a", "profiles": {n: {"model_id": str(p)} for n, p in files.items()}}
+    path = tmp_path / "profiles.json"
+    path.write_text(json.dumps(found))
+    return path
+
+
+@pytest.fixture
+def server(start: Any, profiles: Path) -> ServerProcess:
+    made: ServerProcess = start(
+        profiles_path=profiles, admin_key="operators", contexts=6, context_size=512
+    )
+    return made.wait_ready()
+
+
+def switch(server: ServerProcess, profile: str) -> Reply:
+    return server.post("/v1/models/switch", {"profile": profile}, ADMIN)
+
+
+def model_of(server: ServerProcess) -> str:
+    return str(server.get("/v1/models").json["data"][0]["id"])
+
+
+class Traffic:
+    """Callers who ask again and again, and one who looks after the health."""
+
+    def __init__(self, server: ServerProcess, callers: int) -> None:
+        self.answers: list[tuple[int, str, str]] = []
+        """Status, model, text."""
+        self.healths: list[int] = []
+        self._server = server
+        self._over = threading.Event()
+        work = [self._ask] * callers + [self._look]
+        self._threads = [threading.Thread(target=each, daemon=True) for each in work]
+        for thread in self._threads:
+            thread.start()
+
+    def _ask(self) -> None:
+        while not self._over.is_set():
+            reply = self._server.chat("Merhaba", **ASK)
+            found = (reply.json["model"], reply.text) if reply.status == 200 else ("", "")
+            self.answers.append((reply.status, *found))
+
+    def _look(self) -> None:
+        while not self._over.wait(0.02):
+            self.healths.append(self._server.get("/health").status)
+
+    def end(self) -> None:
+        self._over.set()
+        for thread in self._threads:
+            thread.join(60)
+            assert not thread.is_alive()
+
+
+def test_twenty_changes_under_traffic(server: ServerProcess) -> None:
+    said: dict[str, tuple[str, str]] = {}
+    for profile in ("b", "a"):
+        assert switch(server, profile).status == 200
+        short, long = server.chat("Merhaba", **ASK), server.chat("Merhaba", **LONG)
+        said[short.json["model"]] = (short.text, long.text)
+    assert len(said) == 2 and len({short for short, _ in said.values()}) == 2
+    traffic = Traffic(server, callers=2)
+    sizes, streams, now = [], [], "a"
+    for count in range(ROUNDS):
+        model, came = model_of(server), threading.Event()
+        stream = StreamThread(server.port, "Merhaba", came.set, **LONG)
+        assert came.wait(60)
+        wanted = "corrupt" if count % 5 == 4 else {"a": "b", "b": "a"}[now]
+        reply = switch(server, wanted)
+        assert reply.status == (500 if wanted == "corrupt" else 200), reply.json
+        now = now if wanted == "corrupt" else wanted
+        assert server.get("/health").json["current_profile"] == now
+        streams.append((model, stream))
+        assert stream.text() == said[model][1]  # the model that it began with
+        assert wait_until(lambda: server.get("/v1/stats").json["model"]["id"] != "")
+        sizes.append(server.get("/v1/stats").json["memory"]["anonymous_bytes"])
+        if count == SETTLED:
+            before = server.resources()
+    traffic.end()
+    assert {status for status, _, _ in traffic.answers} == {200}
+    assert {model for _, model, _ in traffic.answers} == said.keys()
+    assert all(text == said[model][0] for _, model, text in traffic.answers)
+    assert set(traffic.healths) == {200}
+    assert max(sizes[SETTLED:]) - sizes[SETTLED] < GROWTH, sizes
+    server.check_healthy()
+    assert len(server.events("MODEL_SWITCHED")) == 2 + 16
+    assert len(server.events("MODEL_SWITCH_FAILED")) == 4
+    assert wait_until(lambda: len(server.events("MODEL_CLOSED")) == 18)
+    descriptors, threads = server.resources()
+    assert descriptors <= before[0] and threads <= before[1], (before, descriptors, threads)
+
+
+def test_grpc_follows(server: ServerProcess) -> None:
+    fields = {"temperature": 0, "max_tokens": 100}
+    texts = {}
+    for profile in ("b", "a"):
+        assert switch(server, profile).status == 200
+        texts[profile] = server.chat("Merhaba", **fields).text
+    with grpc.insecure_channel(server.grpc_address) as channel:
+        health, stub = health_pb2_grpc.HealthStub(channel), llama_pb2_grpc.LlamaServiceStub(channel)
+        watch = health.Watch(health_pb2.HealthCheckRequest())
+        assert next(watch).status == health_pb2.HealthCheckResponse.SERVING
+        request = llama_pb2.GenerateStreamRequest(
+            user_prompt="Merhaba",
+            params=llama_pb2.GenerationParams(temperature=0, max_new_tokens=100),
+        )
+        running = stub.GenerateStream(request, timeout=60)
+        said = next(running).token
+        assert switch(server, "b").status == 200
+        later = b"".join(part.token for part in stub.GenerateStream(request, timeout=60))
+        said += b"".join(part.token for part in running)
+        assert (said.decode(), later.decode()) == (texts["a"], texts["b"])
+        states = list_of(health, watch)
+    assert states == []  # it was serving all the time
+    server.check_healthy()
+
+
+def list_of(health: Any, watch: Any) -> list[int]:
+    """The states that were told since the first one."""
+    news: list[int] = []
+    reader = threading.Thread(target=lambda: news.extend(read(watch)), daemon=True)
+    reader.start()
+    serving = health.Check(health_pb2.HealthCheckRequest())  # an answer later than any news
+    assert serving.status == health_pb2.HealthCheckResponse.SERVING
+    watch.cancel()
+    reader.join(10)
+    return news
+
+
+def read(watch: Any) -> list[int]:
+    found = []
+    try:
+        for message in watch:
+            found.append(message.status)
+    except grpc.RpcError:
+        pass
+    return found
