@@ -4,6 +4,32 @@
 from __future__ import annotations
 
 CATALOGUE = {
+    "list the profiles that a server can be switched to": (
+        "sunucunun geçebileceği profilleri listeler"
+    ),
+    "change the model of a running server": "çalışan bir sunucunun modelini değiştirir",
+    "name of a profile": "bir profilin adı",
+    "name of a profile; by default the active one": "bir profilin adı; varsayılan etkin olandır",
+    "list all, show one, name the active one, or write an example profiles.json": (
+        "hepsini listele, birini göster, etkin olanı söyle veya örnek bir profiles.json yaz"
+    ),
+    "read this file instead of asking the server; init writes it": (
+        "sunucuya sormak yerine bu dosyayı oku; init onu yazar"
+    ),
+    "the server's admin key; better in the variable LLM_LLAMA_SERVICE_ADMIN_KEY": (
+        "sunucunun yönetici anahtarı; LLM_LLAMA_SERVICE_ADMIN_KEY değişkeninde daha güvenli"
+    ),
+    "no profile is active": "etkin profil yok",
+    "PROFILE": "PROFİL",
+    "CATEGORY": "TÜR",
+    "ACTIVE": "ETKİN",
+    "fetching the model": "model indiriliyor",
+    "loading the model": "model yükleniyor",
+    "no room for two models, the old one ends its calls": (
+        "iki modele yer yok, eskisi süren yanıtlarını bitiriyor"
+    ),
+    "the new model failed, the old one comes back": "yeni model olmadı, eskisi geri geliyor",
+    "{profile} answers now, after {seconds} s": "artık {profile} yanıt veriyor, {seconds} sn sürdü",
     "ask there over gRPC; health and wait ask both. grpcs:// or --ca-file means TLS": (
         "gRPC ile oraya sorar; health ve wait ikisine de. grpcs:// veya --ca-file TLS demektir"
     ),

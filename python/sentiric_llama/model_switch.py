@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from typing import Any, Literal
 
@@ -27,6 +28,7 @@ class ModelSwitch:
         self.result: Result | None = None
         self.error: SentiricLlamaError | None = None
         self.finished = asyncio.Event()
+        self._moved = asyncio.Event()
         self._started = time.monotonic()
         self._ended: float | None = None
         self._news: Progress | None = None
@@ -35,12 +37,24 @@ class ModelSwitch:
         """News of a download; from any thread."""
         self._news = news
 
+    def move(self, phase: Phase) -> None:
+        """The next phase begins."""
+        self.phase = phase
+        self._moved.set()
+
+    async def wait_for_news(self, timeout_s: float) -> None:
+        """Until the phase changes, at the latest after `timeout_s`. For one reader."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                await self._moved.wait()
+        self._moved.clear()
+
     def end(self, result: Result, error: SentiricLlamaError | None = None) -> None:
         """It is over; whoever waits goes on."""
         self._ended = time.monotonic()
         self.result, self.error = result, error
-        self.phase = "failed" if error else "done"
         self.finished.set()
+        self.move("failed" if error else "done")
 
     @property
     def seconds(self) -> float:

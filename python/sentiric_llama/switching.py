@@ -97,7 +97,7 @@ class Switcher:
 
     async def _load(self, switch: ModelSwitch, settings: Settings) -> LoadedModel:
         file = await self._loader.find(settings, both(to_log(), switch.report))
-        switch.phase = "loading"
+        switch.move("loading")
         try:
             return await self._loader.load_beside(settings, file)
         except OutOfMemory as error:
@@ -114,13 +114,13 @@ class Switcher:
         self, switch: ModelSwitch, old: LoadedModel, settings: Settings, file: ModelFile
     ) -> LoadedModel:
         """Memory holds one of them: the old one leaves, and returns when the new one fails."""
-        switch.phase = "draining"
+        switch.move("draining")
         await self._service.vacate()
-        switch.phase = "loading"
+        switch.move("loading")
         try:
             return await self._loader.load(settings, file)
         except Exception:
-            switch.phase = "returning"
+            switch.move("returning")
             await self._bring_back(old)
             raise
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+import models
 from http_client import wait_until
 from server_process import environment
 from terminal_process import CTRL_C, CTRL_D, TerminalProcess
@@ -409,3 +410,43 @@ def test_refused_measurements(tiny: Any, run: Run) -> None:
         assert "allowed" in run("bench", "--url", tiny.url, *words, code=2).stderr
     failed = run("bench", "--url", tiny.url, "--prompt-len", "4000", "--requests", "2", code=1)
     assert "context_length_exceeded" in failed.stdout and "0 / 2" in failed.stdout
+
+
+# Another model
+
+
+def test_profiles_and_switch(start: Any, run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "profiles.json"
+    assert run("profile", "init", "--file", str(path)).stdout == f"{path}\n"
+    assert "File exists" in run("profile", "init", "--file", str(path), code=2).stderr
+    table = run("profile", "list", "--file", str(path)).stdout.splitlines()
+    assert table[1].split("\t") == [
+        "gemma3_1b_instruct_q8", "ggml-org/gemma-3-1b-it-GGUF/gemma-3-1b-it-Q8_0.gguf", "fast", "*"
+    ]  # fmt: skip
+    shown = run("profile", "show", "qwen25_3b_instruct", "--file", str(path)).stdout
+    assert "default_max_tokens\t2048" in shown
+    assert "there is gemma3" in run("profile", "show", "x", "--file", str(path), code=2).stderr
+    small = models.model("small-q8_0")
+    found = {"guide": {"model_id": "guide"}, "small": {"model_id": str(small)}}
+    path.write_text(json.dumps({"profiles": found | {"bad": {"model_id": "/no/such.gguf"}}}))
+    server = start(profiles_path=path, profile="guide", admin_key="s3cret").wait_ready()
+    at = ("--url", server.url)
+    assert run("profile", "current", *at).stdout == "guide\n"
+    listed = json.loads(run("profile", "list", "--json", *at).stdout)
+    assert [(row["name"], row["active"]) for row in listed] == [
+        ("guide", True), ("small", False), ("bad", False)
+    ]  # fmt: skip
+    assert "ADMIN_KEY" in run("switch", "small", *at, code=2).stderr
+    done = run("switch", "small", *at, admin_key="s3cret")
+    assert done.stdout.startswith("small answers now") and "loading the model" in done.stderr
+    assert run("profile", "current", *at).stdout == "small\n"
+    failed = run("switch", "bad", *at, "--admin-key", "s3cret", "--json", code=3)
+    assert json.loads(failed.stderr)["error"]["code"] == "model_not_found"
+    assert "it has bad, guide, small" in run("switch", "x", *at, admin_key="s3cret", code=2).stderr
+    secret = tmp_path / "key"
+    secret.write_text("s3cret\n")
+    words = ("switch", "guide", "--json", "--admin-key-file", str(secret), *at)
+    assert json.loads(run(*words).stdout)["active_profile"] == "guide"
+    off = start().wait_ready()
+    assert "changing the model is off" in run("switch", "x", "--url", off.url, code=2).stderr
+    assert run("profile", "current", "--url", off.url, code=10).stdout == ""

@@ -36,6 +36,9 @@ _BY_STATUS = {
 """For answers of something that is not us, and of our transport."""
 
 
+ADMIN_PATHS = ("/v1/models/switch",)
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """A status and the JSON that came with it."""
@@ -156,7 +159,9 @@ def error_of(answer: Answer, path: str) -> SentiricLlamaError:
     message = str(told.get("message") or f"status {answer.status}")
     if code is ErrorCode.NOT_SUPPORTED:
         message = f"{path} of this server: {message}"
-    if answer.status == 401:
+    if path in ADMIN_PATHS and (answer.status == 401 or told.get("code") == "role_missing"):
+        message += "; give the admin key with LLM_LLAMA_SERVICE_ADMIN_KEY or --admin-key"
+    elif answer.status == 401:
         message += "; give the server's key with LLM_LLAMA_SERVICE_API_KEY or --api-key"
     return ERROR_CLASSES[code](message, where="" if message.startswith("[") else "server")
 

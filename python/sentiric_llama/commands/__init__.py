@@ -54,6 +54,8 @@ VERBS = (
     Verb("ps", "show what a running server does"),
     Verb("health", "ask whether a server is well; the exit code is the answer"),
     Verb("wait", "wait until a server is ready", aliases=("wait-for-ready",)),
+    Verb("profile", "list the profiles that a server can be switched to"),
+    Verb("switch", "change the model of a running server"),
     Verb("pull", "fetch a model and compare it with its checksum"),
     Verb("models", "list the models of the cache", aliases=("ls",)),
     Verb("show", "show what a model file says about itself"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sentiric_llama.environment import environ
@@ -44,6 +45,34 @@ def _add_grpc(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--cert-file", default="", metavar="FILE", help=text)
     text = say("the private key of --cert-file")
     group.add_argument("--key-file", default="", metavar="FILE", help=text)
+
+
+def add_admin_key(parser: argparse.ArgumentParser) -> None:
+    """For the verbs that change the server."""
+    text = say("the server's admin key; better in the variable LLM_LLAMA_SERVICE_ADMIN_KEY")
+    parser.add_argument("--admin-key", default=None, metavar="KEY", help=text)
+    text = say("a file that holds it") + f" [{_PREFIX}ADMIN_KEY_FILE]"
+    parser.add_argument("--admin-key-file", default=None, metavar="FILE", help=text)
+
+
+def admin_key_of(arguments: argparse.Namespace) -> str:
+    """The key from the flags, else from the variables; empty when nobody gave one."""
+    variables = environ()
+    key, path = arguments.admin_key, arguments.admin_key_file
+    if key is None and path is None:
+        key = variables.get(f"{_PREFIX}ADMIN_KEY", "")
+        path = variables.get(f"{_PREFIX}ADMIN_KEY_FILE", "")
+    return key or (_read_secret(path) if path else "")
+
+
+def _read_secret(path: str) -> str:
+    from sentiric_llama.errors import InvalidArgument
+
+    try:
+        return Path(path).expanduser().read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "not UTF-8"
+        raise InvalidArgument(f"cannot read {path}: {reason}", where="admin key") from None
 
 
 def server_of(arguments: argparse.Namespace, timeout_s: float | None = None) -> Server:

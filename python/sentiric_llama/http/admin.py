@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 from starlette.requests import Request
@@ -22,7 +21,7 @@ from sentiric_llama.service import LlamaService
 from sentiric_llama.switching import Switcher
 
 EVERY_S = 0.25
-"""How often a stream looks whether there is news."""
+"""How often a stream looks how far a download is."""
 HARDWARE = {"gpu_layers": -1, "context_size": 4096, "kv_offload": True}
 """What may be changed, and what it becomes when a request leaves it out."""
 
@@ -120,18 +119,18 @@ class SwitchStream(Response):
             return
 
     async def _run(self, sender: sse.Sender) -> None:
-        switch, told = self._switch, None
+        switch, told, told_at = self._switch, None, 0.0
         await sender.start(sse.SSE_HEADERS)
         while not switch.finished.is_set():
             news = switch.as_json()
             key = (news["phase"], news["download"])
-            await sender.write(sse.encode_event(news) if key != told else sse.KEEP_ALIVE)
-            told = key
-            try:
-                async with asyncio.timeout(EVERY_S):
-                    await switch.finished.wait()
-            except TimeoutError:
-                continue
+            if key != told:
+                await sender.write(sse.encode_event(news))
+                told, told_at = key, switch.seconds
+            elif switch.seconds > told_at + sse.KEEP_ALIVE_S:
+                await sender.write(sse.KEEP_ALIVE)
+                told_at = switch.seconds
+            await switch.wait_for_news(EVERY_S)
         last: dict[str, Any] = {"status": "success", "active_profile": switch.profile}
         last |= {"elapsed_s": switch.seconds}
         if switch.error is not None:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -34,6 +34,12 @@ class Progress:
 
     def as_json(self) -> dict[str, Any]:
         return {"event": self.kind} | {k: v for k, v in asdict(self).items() if k != "kind"}
+
+
+def from_json(event: Mapping[str, Any]) -> Progress:
+    """The news behind `as_json`."""
+    kind: Kind = event["event"]
+    return Progress(kind, **{name: event[name] for name in ("name", "done", "total", "note")})
 
 
 Report = Callable[[Progress], None]

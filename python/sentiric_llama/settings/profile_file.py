@@ -14,6 +14,7 @@ from sentiric_llama.errors import InvalidArgument
 from sentiric_llama.settings.layers import Given, Layer
 
 FILE_NAME = "profiles.json"
+EXAMPLE = Path(__file__).with_name("profiles.example.json")
 
 PROFILE_KEYS = {
     "model_id": "model_id",
@@ -36,10 +37,10 @@ PROFILE_KEYS = {
 }
 """Key of a profile, or of its `templates` -> setting."""
 TEMPLATE_KEYS = ("system_prompt", "rag_prompt")
-INFORMATIVE_KEYS = ("display_name", "category", "enable_batching")
+INFORMATIVE_KEYS = ("display_name", "description", "category", "enable_batching")
 """For people and clients; requests are always computed together."""
 
-_PROFILE_NAMES = (*(k for k in PROFILE_KEYS if k not in TEMPLATE_KEYS), *INFORMATIVE_KEYS)
+_PROFILE_NAMES = (*PROFILE_KEYS, *INFORMATIVE_KEYS, "templates")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ def _wrong_keys(profile: dict[str, Any]) -> Iterator[str]:
         yield f"templates: got {type(templates).__name__}, allowed an object"
         return
     for prefix, keys, names in (
-        ("", profile, (*_PROFILE_NAMES, "templates")),
+        ("", profile, _PROFILE_NAMES),
         ("templates.", templates, TEMPLATE_KEYS),
     ):
         for key in keys:
