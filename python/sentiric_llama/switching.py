@@ -106,8 +106,8 @@ class Switcher:
                 return await self._loader.load(settings, file)
             if old.config is None:
                 raise
-            event(logger, "MODEL_SWITCH_IN_PLACE", str(error), logging.WARNING)
             await self._loader.check_in_place_of(old.config, settings, file)
+            event(logger, "MODEL_SWITCH_IN_PLACE", str(error), logging.WARNING)
             return await self._in_place(switch, old, settings, file)
 
     async def _in_place(

@@ -4,6 +4,9 @@
 from __future__ import annotations
 
 import json
+import re
+import resource
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -14,6 +17,9 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 import models
 from http_client import Reply, StreamThread, wait_until
+from hub_server import hub_server
+from sentiric_llama.client.server import Server
+from sentiric_llama.memory import RESERVED_BYTES
 from sentiric_llama.rpc.generated import llama_pb2, llama_pb2_grpc
 from server_process import ServerProcess
 
@@ -146,6 +152,63 @@ def test_grpc_follows(server: ServerProcess) -> None:
         assert (said.decode(), later.decode()) == (texts["a"], texts["b"])
         states = list_of(health, watch)
     assert states == []  # it was serving all the time
+    server.check_healthy()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits another process")
+def test_without_room_for_two(start: Any, tmp_path: Path) -> None:
+    """Each model takes 510 MiB; after the start there is room for half of one more."""
+    sizes = {"context_size": 8192, "max_batch_size": 16}
+    found = {n: {"model_id": str(models.model(f"tiny-{n}")), **sizes} for n in ("q8_0", "f16")}
+    found["large"] = found["f16"] | {"max_batch_size": 256}
+    path = tmp_path / "profiles.json"
+    path.write_text(json.dumps({"active_profile": "q8_0", "profiles": found}))
+    server = start(profiles_path=path, admin_key="operators").wait_ready()
+    texts = server.chat("Merhaba", **LONG).text
+    status = Path(f"/proc/{server.child.pid}/status").read_text()
+    size = int(re.findall(r"VmSize:\s+(\d+)", status)[0]) * 1024
+    limit = size + RESERVED_BYTES + 256 * 2**20
+    resource.prlimit(server.child.pid, resource.RLIMIT_AS, (limit, limit))
+    came = threading.Event()
+    stream = StreamThread(server.port, "Merhaba", came.set, **LONG)
+    assert came.wait(60)
+    refused = switch(server, "large")  # not even alone: nothing is touched
+    assert refused.status == 500 and refused.error["code"] == "out_of_memory"
+    assert refused.json["result"] == "failed" and server.get("/health").status == 200
+    reply = switch(server, "f16")
+    assert reply.status == 200, reply.json["message"]
+    assert stream.text() == texts  # the old model was closed after its last call
+    assert server.chat("Merhaba", **ASK).json["model"] == "tiny-f16"
+    names = [r["event"] for r in server.records if r["event"].startswith("MODEL_")]
+    in_place, closed = names.index("MODEL_SWITCH_IN_PLACE"), names.index("MODEL_CLOSED")
+    assert in_place < closed < names.index("MODEL_SWITCHED")
+    server.check_healthy()
+
+
+def test_the_old_model_answers_while_the_new_one_is_fetched(
+    start: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
+    content = {"org/repo": {"small-Q8_0.gguf": models.model("small-q8_0").read_bytes()}}
+    path = tmp_path / "profiles.json"
+    path.write_text(json.dumps({"profiles": {"new": {"model_id": "org/repo"}}}))
+    with hub_server(content) as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.url)
+        hub.trouble.delay_s = 0.05
+        server = start(profiles_path=path, admin_key="operators").wait_ready()
+        client = Server(server.url, "operators")
+        news, answers = [], []
+        for item in client.events("/v1/models/switch", {"profile": "new", "stream": True}):
+            news.append(item)
+            answers.append((server.get("/health").status, server.chat("hi", max_tokens=1).status))
+    assert set(answers) == {(200, 200)}
+    done = [item["download"]["done"] for item in news if item.get("download")]
+    assert len(set(done)) > 2 and done == sorted(done)
+    assert [item["phase"] for item in news[:-1]] == sorted(item["phase"] for item in news[:-1])
+    assert (
+        news[-1]["status"] == "success"
+        and server.get("/v1/models").json["data"][0]["id"] == "org/repo"
+    )
     server.check_healthy()
 
 
