@@ -50,14 +50,17 @@ class Loader:
         """A model in all the memory there is, as FIT allows."""
         config = engine_config(settings, file)
         fitted = await self._fitted(lambda: fit_to_memory(config, settings.fit), config)
-        return await self._open(settings, file, fitted)
+        return await self._open(settings, file, fitted, is_tried=settings.enable_warm_up)
 
     async def load_beside(self, settings: Settings, file: ModelFile) -> LoadedModel:
-        """A model in whole beside what is loaded. Raises OutOfMemory when that is too much."""
+        """A model in whole beside what is loaded, which it has to be as good as: it is always tried.
+
+        Raises OutOfMemory when there is no room for both.
+        """
         mode = "off" if settings.fit == "off" else "refuse"
         config = engine_config(settings, file)
         fitted = await self._fitted(lambda: fit_to_memory(config, mode), config)
-        return await self._open(settings, file, fitted)
+        return await self._open(settings, file, fitted, is_tried=True)
 
     async def check_in_place_of(
         self, old: EngineConfig, settings: Settings, file: ModelFile
@@ -80,12 +83,14 @@ class Loader:
             event(logger, "MODEL_MADE_TO_FIT", note, logging.WARNING)
         return fitted
 
-    async def _open(self, settings: Settings, file: ModelFile, config: EngineConfig) -> LoadedModel:
+    async def _open(
+        self, settings: Settings, file: ModelFile, config: EngineConfig, *, is_tried: bool
+    ) -> LoadedModel:
         started = time.monotonic()
         engine = await self._engine(config)
         loaded = LoadedModel(engine, served_model(settings, file), settings, config)
         try:
-            if settings.enable_warm_up:
+            if is_tried:
                 await warm_up(engine)
         except BaseException:
             await engine.close()

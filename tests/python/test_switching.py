@@ -179,6 +179,20 @@ def test_an_engine_that_left_while_it_was_asked_ends_no_sampling(tmp_path: Path)
     play(tmp_path, body)
 
 
+def test_a_shutdown_ends_calls_of_the_old_model_too(tmp_path: Path) -> None:
+    async def body(stage: Stage) -> None:
+        async with stage.service.open_chat(CALL) as stream:
+            assert (await stage.switch("b")).result == "ok"
+            assert stage.service.in_flight == 1 and not await stage.service.wait_idle(0.01)
+            await stage.service.close()
+            with pytest.raises(Unavailable):
+                while not stream.done:
+                    await stream.read()
+        assert all(engine.closed for engine in stage.engines)
+
+    play(tmp_path, body)
+
+
 def test_settings_change_after_the_model_and_not_before(tmp_path: Path) -> None:
     async def body(stage: Stage) -> None:
         stage.gate.clear()
@@ -216,7 +230,7 @@ def test_a_model_that_cannot_decode_is_not_taken(tmp_path: Path) -> None:
         assert isinstance(switch.error, NumericError) and switch.result == "failed"
         assert stage.engines[1].closed and await stage.say() == "a" * 40
 
-    play(tmp_path, body)
+    play(tmp_path, body, enable_warm_up=False)
 
 
 def test_a_file_that_is_not_there_opens_nothing(tmp_path: Path) -> None:

@@ -114,7 +114,7 @@ def test_nothing_is_dropped_silently(start: Any) -> None:
 
 
 def test_guide_says_what_it_is(start: Any) -> None:
-    from sentiric_llama.serve import GUIDE_NOTICE
+    from sentiric_llama.loading import GUIDE_NOTICE
     from sentiric_llama.service import ServedModel
 
     server = start()
