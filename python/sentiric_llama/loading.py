@@ -53,7 +53,7 @@ class Loader:
         return await self._open(settings, file, fitted, is_tried=settings.enable_warm_up)
 
     async def load_beside(self, settings: Settings, file: ModelFile) -> LoadedModel:
-        """A model in whole beside what is loaded, which it has to be as good as: it is always tried.
+        """A model in whole beside what is loaded, which it must be as good as: it is always tried.
 
         Raises OutOfMemory when there is no room for both.
         """

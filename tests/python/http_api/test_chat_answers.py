@@ -118,7 +118,7 @@ def test_guide_says_what_it_is(start: Any) -> None:
     from sentiric_llama.service import ServedModel
 
     server = start()
-    server.service._model = ServedModel("sentiric-guide", notice=GUIDE_NOTICE)
+    server.service.attached.served = ServedModel("sentiric-guide", notice=GUIDE_NOTICE)
     whole, streamed = server.chat(), server.chat(stream=True)
     assert whole.json["model"] == "sentiric-guide" and whole.json["notice"] == GUIDE_NOTICE
     assert streamed.events[0]["notice"] == GUIDE_NOTICE and "notice" not in streamed.events[1]
