@@ -72,11 +72,6 @@ class ModelSlot:
         self.current: LoadedModel | None = None
         self._leaving: dict[asyncio.Task[None], LoadedModel] = {}
 
-    @property
-    def leaving(self) -> int:
-        """Models that were exchanged and still finish calls."""
-        return len(self._leaving)
-
     def put(self, loaded: LoadedModel) -> None:
         """From now on new calls get `loaded`."""
         before, self.current = self.current, loaded
@@ -86,23 +81,22 @@ class ModelSlot:
             task.add_done_callback(self._leaving.pop)
 
     async def vacate(self, timeout_s: float) -> None:
-        """Closes the current model as soon as it is idle, at the latest after `timeout_s`."""
-        loaded = self.current
-        if loaded is None:
-            return
+        """Closes every model as soon as all are idle, at the latest after `timeout_s`."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):
-                await loaded.idle.wait()
-        self.current = None
-        await _close(loaded)
+                for loaded in self._all():
+                    await loaded.idle.wait()
+        await self.close()
 
     async def close(self) -> None:
         """Closes every model now. Idempotent."""
-        loaded = [*self._leaving.values(), *([self.current] if self.current else [])]
-        self.current = None
+        loaded, self.current = self._all(), None
         for task in list(self._leaving):
             task.cancel()
-        await asyncio.gather(*(each.engine.close() for each in loaded))
+        await asyncio.gather(*map(_close, loaded))
+
+    def _all(self) -> list[LoadedModel]:
+        return [*self._leaving.values(), *([self.current] if self.current else [])]
 
 
 async def _close_when_idle(loaded: LoadedModel) -> None:

@@ -51,6 +51,8 @@ class ModelSwitch:
 
     def end(self, result: Result, error: SentiricLlamaError | None = None) -> None:
         """It is over; whoever waits goes on."""
+        if error is not None:  # its frames would keep engines alive that are closed
+            error.__traceback__ = error.__context__ = None
         self._ended = time.monotonic()
         self.result, self.error = result, error
         self.finished.set()

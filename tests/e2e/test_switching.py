@@ -35,11 +35,13 @@ GROWTH = 24 * 2**20
 
 @pytest.fixture
 def profiles(tmp_path: Path) -> Path:
-    """ "a" and "b" say different things; "corrupt" ends in the middle of its weights."""
+    """Two that say different things, one that ends in its weights, one that lacks some of them."""
     files = {"a": models.model("small-q8_0"), "b": models.model("least-q8_0")}
     files["corrupt"] = tmp_path / "corrupt.gguf"
     whole = files["a"].read_bytes()
     files["corrupt"].write_bytes(whole[: len(whole) // 2])
+    files["broken"] = tmp_path / "broken.gguf"  # only the engine notices
+    files["broken"].write_bytes(whole.replace(b"output_norm.weight", b"output_form.weight"))
     found = {"active_profile": "a", "profiles": {n: {"model_id": str(p)} for n, p in files.items()}}
     path = tmp_path / "profiles.json"
     path.write_text(json.dumps(found))
@@ -107,10 +109,11 @@ def test_twenty_changes_under_traffic(server: ServerProcess) -> None:
         model, came = model_of(server), threading.Event()
         stream = StreamThread(server.port, "Merhaba", came.set, **LONG)
         assert came.wait(60)
-        wanted = "corrupt" if count % 5 == 4 else {"a": "b", "b": "a"}[now]
+        wanted = {4: "corrupt", 9: "broken"}.get(count % 10, {"a": "b", "b": "a"}[now])
         reply = switch(server, wanted)
-        assert reply.status == (500 if wanted == "corrupt" else 200), reply.json
-        now = now if wanted == "corrupt" else wanted
+        is_good = wanted in ("a", "b")
+        assert reply.status == (200 if is_good else 500), reply.json
+        now = wanted if is_good else now
         assert server.get("/health").json["current_profile"] == now
         assert stream.text() == said[model][1]  # the model that it began with
         sizes.append(server.get("/v1/stats").json["memory"]["anonymous_bytes"])
@@ -122,7 +125,9 @@ def test_twenty_changes_under_traffic(server: ServerProcess) -> None:
     assert all(text == said[model][0] for _, model, text in traffic.answers)
     assert set(traffic.healths) == {200}
     assert sizes[-1] - sizes[SETTLED] < GROWTH, sizes
-    server.check_healthy()
+    assert wait_until(server.is_idle)
+    defects = {r["event"] for r in server.records if r["severity"] in ("ERROR", "FATAL")}
+    assert defects == {"LLAMA_CPP_ERROR"}  # what it says of the broken file
     assert len(server.events("MODEL_SWITCHED")) == 2 + 16
     assert len(server.events("MODEL_SWITCH_FAILED")) == 4
     assert wait_until(lambda: len(server.events("MODEL_CLOSED")) == 18)

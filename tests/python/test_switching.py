@@ -263,6 +263,20 @@ def test_without_room_for_two_the_old_one_ends_its_calls_and_leaves(tmp_path: Pa
     play(tmp_path, body)
 
 
+def test_models_that_were_replaced_earlier_leave_with_it(tmp_path: Path) -> None:
+    async def body(stage: Stage) -> None:
+        async with stage.service.open_chat(CALL) as stream:
+            assert (await stage.switch("b")).result == "ok"  # "a" stays for this call
+            stage.failures["a"] = [NO_MEMORY]
+            switch = stage.switcher.to_profile("a", "test")
+            while not stream.done:
+                await stream.read()
+        await switch.finished.wait()
+        assert switch.result == "ok" and stage.happened[-1] == "open a closed"
+
+    play(tmp_path, body)
+
+
 def test_the_old_model_does_not_wait_for_ever_to_leave(tmp_path: Path) -> None:
     async def body(stage: Stage) -> None:
         stage.failures["b"] = [NO_MEMORY]
