@@ -56,14 +56,17 @@ class TerminalProcess:
     def send(self, text: str) -> None:
         os.write(self._leader, text.encode())
 
-    def press_at_prompt(self, key: str) -> None:
-        """A key as a person presses it: the prompt is there and the program waits for input.
+    def press(self, key: str) -> None:
+        """A key as a person presses it: the program waits for input.
 
         readline sees a signal that comes in the instant before it waits with the next key only.
         """
-        self.expect(">>> ")
         time.sleep(0.3)
         self.send(key)
+
+    def press_at_prompt(self, key: str) -> None:
+        self.expect(">>> ")
+        self.press(key)
 
     def finish(self, seconds: float = WAIT_S) -> int:
         """Reads the rest and returns the exit code."""

@@ -174,7 +174,7 @@ def test_a_conversation_on_a_terminal(guide: Any, open_terminal: Open) -> None:
     chat.expect("... ")
     chat.send("half a line")
     chat.expect("half a line")
-    chat.send(CTRL_C)
+    chat.press(CTRL_C)
     chat.expect("once more leaves")
     chat.send("/help\r")
     chat.expect("/regen")
