@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import threading
@@ -43,7 +44,8 @@ def raw(port: int, data: bytes, *, finish: bool = True) -> bytes:
         try:
             peer.sendall(data)
             if finish:
-                peer.shutdown(socket.SHUT_WR)
+                with contextlib.suppress(OSError):  # closed already
+                    peer.shutdown(socket.SHUT_WR)
             return b"".join(iter(lambda: peer.recv(65536), b""))
         except ConnectionError:  # closed while we were still sending
             return b""
