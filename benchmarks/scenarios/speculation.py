@@ -29,14 +29,30 @@ from benchmarks.scenario import (
     enter_servers,
     sizes,
 )
-from benchmarks.servers import Server, start_ours, start_peer
+from benchmarks.servers import Flags, Server, start_ours, start_peer
 from benchmarks.shapes import LARGE, ModelSpec
 from benchmarks.vocabulary import RECITED, words_of
 
 WITHOUT = "ours without speculation"
-
-
 ON = ("--speculation", "ngram")  # "auto" does not guess on the CPU
+OFF = ("--speculation", "off")
+
+
+def with_and_without(
+    speculation: tuple[str, ...], stack: ExitStack, flags: Flags
+) -> dict[str, Side]:
+    """Our server with these flags, and with no speculation."""
+    servers = {
+        OURS: start_ours(replace(flags, extra=speculation)),
+        WITHOUT: start_ours(replace(flags, extra=OFF), WITHOUT),
+    }
+    return enter_servers(stack, servers, flags.contexts)
+
+
+def against_none(goal: str) -> Figure:
+    """The rate of the one as a multiple of the other's."""
+    rates = (f"{OURS}.decode_tok_s", f"{WITHOUT}.decode_tok_s")
+    return Figure("tokens per second", "tok/s", *rates, goal)
 
 
 class Copy(HttpScenario):
@@ -84,25 +100,15 @@ class Draft(HttpScenario):
         standard={"prompt": 100, "tokens": 96},
         spec={"prompt": 100, "tokens": 192},
     )
-    figures = (
-        Figure(
-            *("tokens per second", "tok/s", f"{OURS}.decode_tok_s", f"{WITHOUT}.decode_tok_s"),
-            ">= 1.2",
-        ),
-    )
+    figures = (against_none(">= 1.2"),)
 
     def prepare(self, run: Run) -> None:
         super().prepare(run)
         models.model(self.draft_model)
 
     def sides(self, stack: ExitStack, run: Run) -> dict[str, Side]:
-        flags = self.flags(run)
         draft = ("--draft-model", str(models.model(self.draft_model)))
-        servers = {
-            OURS: start_ours(replace(flags, extra=draft)),
-            WITHOUT: start_ours(replace(flags, extra=("--speculation", "off")), WITHOUT),
-        }
-        return enter_servers(stack, servers, self.contexts)
+        return with_and_without(draft, stack, self.flags(run))
 
     def measure(self, side: Any, run: Run, number: int) -> Metrics:
         load, writer = self.load(run), self.writer(run, number)
@@ -126,20 +132,10 @@ class Neutral(HttpScenario):
         standard={"prompt": 100, "tokens": 64},
         spec={"prompt": 100, "tokens": 128},
     )
-    figures = (
-        Figure(
-            *("tokens per second", "tok/s", f"{OURS}.decode_tok_s", f"{WITHOUT}.decode_tok_s"),
-            ">= 0.97",
-        ),
-    )
+    figures = (against_none(">= 0.97"),)
 
     def sides(self, stack: ExitStack, run: Run) -> dict[str, Side]:
-        flags = self.flags(run)
-        servers = {
-            OURS: start_ours(replace(flags, extra=ON)),
-            WITHOUT: start_ours(replace(flags, extra=("--speculation", "off")), WITHOUT),
-        }
-        return enter_servers(stack, servers, self.contexts)
+        return with_and_without(ON, stack, self.flags(run))
 
     def measure(self, side: Any, run: Run, number: int) -> Metrics:
         load, writer = self.load(run), self.writer(run, number)
