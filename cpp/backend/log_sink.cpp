@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 #include "backend/log_sink.h"
 
+#include <pthread.h>
+
 #include <algorithm>
 #include <deque>
 #include <mutex>
@@ -72,6 +74,10 @@ class Buffer {
     return lines;
   }
 
+  // Around a fork: the child would never see a lock opened that another thread holds.
+  void Hold() { mutex_.lock(); }
+  void Release() { mutex_.unlock(); }
+
  private:
   void EndLine() {
     const LogLine::Level level = IsRoutine(open_) ? LogLine::Level::kDebug : level_;
@@ -107,6 +113,8 @@ void InstallLogSink() {
     llama_log_set(
         [](ggml_log_level level, const char* text, void*) { TheBuffer().Add(level, text); },
         nullptr);
+    pthread_atfork([] { TheBuffer().Hold(); }, [] { TheBuffer().Release(); },
+                   [] { TheBuffer().Release(); });
     common_log_set_verbosity_thold(-1);  // the helper library writes to stderr by itself
   });
 }
