@@ -10,6 +10,7 @@
 #include <memory>
 #include <set>
 
+#include "backend/kernels/cpu_hook.h"
 #include "backend/log_sink.h"
 #include "core/private_files.h"
 #include "core/xxh64.h"
@@ -109,7 +110,7 @@ std::string AdapterFiles(const std::string& folder) {
 }
 
 std::string Machine() {
-  std::string machine = llama_print_system_info();
+  std::string machine = llama_print_system_info() + CpuKernelsName();
   for (std::size_t i = 0; i < ggml_backend_dev_count(); ++i) {
     machine += std::string("; ") + ggml_backend_dev_description(ggml_backend_dev_get(i));
   }

@@ -5,7 +5,9 @@
 #include <utility>
 
 #include "backend/abort_guard.h"
+#include "backend/kernels/cpu_hook.h"
 #include "backend/lora_store.h"
+#include "core/speculation.h"
 
 namespace sentiric::backend {
 namespace {
@@ -49,13 +51,16 @@ Result<std::int32_t> NumCells(const EngineConfig& config, const DecoderTraits& t
   return GGML_PAD(config.kv_cells, 256);
 }
 
-// Rows that guesses may take. Verified guesses round like a prompt, not like single tokens: where
-// bits are the rule (see docs/determinism.md) they have to be asked for.
+// Rows that guesses may take. Guesses are verified as a chunk: where bits are the rule and a chunk
+// rounds otherwise than single tokens (see docs/determinism.md), they have to be asked for.
 Result<std::int32_t> MaxDraft(const EngineConfig& config, bool mixes_rows) {
   if (config.speculation == "off" || config.deterministic) return 0;
-  if (config.speculation == "ngram") return kMaxDraftRows;
-  const bool is_asked = mixes_rows || !config.draft_model.empty();
-  if (config.speculation == "auto") return is_asked ? kMaxDraftRows : 0;
+  const std::int32_t rows = mixes_rows ? kMaxDraftRows : Speculation::kMaxDraft;  // of one stream
+  if (config.speculation == "ngram") return rows;
+  const bool is_asked = !config.draft_model.empty();
+  if (config.speculation == "auto") {
+    return mixes_rows || is_asked || HasCpuKernels() ? rows : 0;
+  }
   return OutOfRange("speculation", config.speculation, "auto off ngram");
 }
 

@@ -5,6 +5,7 @@
 #include <mutex>
 
 #include "backend/abort_guard.h"
+#include "backend/kernels/cpu_hook.h"
 #include "backend/log_sink.h"
 #include "llama.h"
 
@@ -16,6 +17,7 @@ void InitBackend() {
   std::call_once(done, [] {
     InstallLogSink();
     llama_backend_init();
+    InstallCpuKernels();
   });
 }
 
@@ -23,6 +25,8 @@ llama_model_params ParamsOf(const EngineConfig& config,
                             const std::function<bool(float)>& progress) {
   llama_model_params params = llama_model_default_params();
   params.n_gpu_layers = config.gpu_layers;
+  // llama.cpp would copy weights into layouts of its own, which our products do not read.
+  params.use_extra_bufts = !HasCpuKernels();
   params.load_mode = config.use_mmap ? LLAMA_LOAD_MODE_MMAP : LLAMA_LOAD_MODE_NONE;
   if (progress) {
     params.progress_callback = [](float done, void* data) {
@@ -47,6 +51,8 @@ Result<std::shared_ptr<const Model>> Model::Load(const EngineConfig& config,
 Result<std::shared_ptr<const Model>> Model::LoadWithoutWeights(const EngineConfig& config) {
   llama_model_params params = ParamsOf(config, nullptr);
   params.no_alloc = true;
+  // llama.cpp would copy weights into layouts of its own, which our products do not read.
+  params.use_extra_bufts = !HasCpuKernels();
   params.load_mode = LLAMA_LOAD_MODE_NONE;  // there is nothing to map
   return Open(config.model_path, params);
 }

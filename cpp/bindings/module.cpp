@@ -16,6 +16,7 @@ py::dict BuildInfo() {
   const sentiric::BuildInfo info = sentiric::GetBuildInfo();
   return py::dict(py::arg("version") = info.version, py::arg("llama_commit") = info.llama_commit,
                   py::arg("system_info") = info.system_info,
+                  py::arg("cpu_kernels") = info.cpu_kernels,
                   py::arg("supports_gpu") = info.supports_gpu);
 }
 

@@ -161,7 +161,8 @@ KINDS = ("whole", "stream", "leave", "wrong_field", "unknown_model", "tokenize")
 
 @pytest.fixture(scope="module")
 def server(tiny_q8_0: Path) -> Iterator[ServerProcess]:
-    running = ServerProcess(tiny_q8_0, contexts=8, context_size=512).wait_ready()
+    settings = {"contexts": 8, "context_size": 512, "stream_interval_ms": 0}
+    running = ServerProcess(tiny_q8_0, **settings).wait_ready()
     yield running
     running.close()
 

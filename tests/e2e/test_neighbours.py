@@ -52,11 +52,11 @@ def test_eight_streams_interleave_and_each_equals_its_solo_run(tiny: Any) -> Non
 
 def test_neighbours_that_come_and_go_change_nothing(tiny: Any) -> None:
     solo = StreamThread(tiny.port, **fields_of(0), n=1).text()
-    long = fields_of(0) | {"max_tokens": 600}
+    long = fields_of(0) | {"max_tokens": 1800}  # a fast machine must not be done before them
     expected = StreamThread(tiny.port, **long).text()
     assert expected.startswith(solo)
     stream = StreamThread(tiny.port, **long)
-    assert wait_until(lambda: len(stream.pieces) > 20)
+    assert wait_until(lambda: len(stream.pieces) > 5)
     for index in range(1, 6):
         assert tiny.chat("x " * 150 * index, max_tokens=5).status == 200
     assert stream.text() == expected

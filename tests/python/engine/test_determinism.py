@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
+import models
 from engine_tools import GREEDY, prompt_tokens, read, seeded, side_by_side
+from sentiric_llama import build_info
 from sentiric_llama.engine import Engine
 from sentiric_llama.types import SamplingParams
 
@@ -74,6 +76,23 @@ def test_the_same_tokens_alone_and_among_others(
             assert side_by_side(*tasks) == solo[name], name
             if settings["contexts"] == 8:
                 assert staggered(engine, sampling) == solo[name], name
+
+
+@pytest.mark.skipif(
+    build_info()["cpu_kernels"] == "llama", reason="llama.cpp's products round otherwise in a batch"
+)
+@pytest.mark.parametrize("model", ["tiny-f16", "tiny-q4_0", "wide-f16"])
+def test_other_weight_types_among_others(model: str) -> None:
+    path = str(models.model(model))
+    with Engine(path, contexts=1, context_size=512, threads=1) as engine:
+        want = alone(engine, SAMPLING["greedy"])
+    with Engine(path, contexts=8, context_size=512, threads=2) as engine:
+        tasks = [
+            lambda p=prompt: read(engine.stream(p, GREEDY, max_tokens=NUM_TOKENS, ignore_eos=True))
+            for prompt in PROMPTS
+        ]
+        assert side_by_side(*tasks) == want
+        assert staggered(engine, SAMPLING["greedy"]) == want
 
 
 def test_a_hole_between_sequences_changes_nothing(tiny_q8_0: Path, solo: dict[str, Tokens]) -> None:

@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from engine_tools import GREEDY, prompt_tokens, seeded
+from sentiric_llama import build_info
 from sentiric_llama.engine import Engine
 from sentiric_llama.errors import InvalidArgument
 from sentiric_llama.types import Completion, SamplingParams
@@ -45,12 +47,21 @@ def test_the_same_text_in_fewer_steps(tiny_q8_0: Path, layout: str, seed: int | 
     assert drafted.timings.draft_n_accepted == stats.accepted_draft_tokens
 
 
-def test_it_is_off_where_bits_are_the_rule(tiny_q8_0: Path) -> None:
+@pytest.mark.parametrize("switch", [{"speculation": "auto"}, {"speculation": "ngram"}])
+def test_deterministic_never_guesses(tiny_q8_0: Path, switch: dict[str, Any]) -> None:
+    settings = {"contexts": 1, "context_size": 512, "threads": 1, "deterministic": True}
+    with Engine(str(tiny_q8_0), **settings, **switch) as engine:
+        prompt = prompt_tokens(40, 5)
+        generate(engine, prompt, copying(prompt))
+        assert engine.stats().drafted_tokens == 0
+
+
+def test_auto_guesses_where_products_round_alike_for_one_row_and_for_many(tiny_q8_0: Path) -> None:
     prompt = prompt_tokens(40, 5)
-    for settings in ({}, {"speculation": "ngram", "deterministic": True}):
-        with Engine(str(tiny_q8_0), contexts=1, context_size=512, threads=1, **settings) as engine:
-            generate(engine, prompt, copying(prompt))
-            assert engine.stats().drafted_tokens == 0
+    with Engine(str(tiny_q8_0), contexts=1, context_size=512, threads=1) as engine:
+        generate(engine, prompt, copying(prompt))
+        guesses = engine.stats().drafted_tokens > 0
+    assert guesses == (build_info()["cpu_kernels"] != "llama")
 
 
 def test_logprobs_do_not_guess(tiny_q8_0: Path) -> None:
@@ -69,7 +80,7 @@ def test_logprobs_do_not_guess(tiny_q8_0: Path) -> None:
 def test_text_without_repetition_is_the_same(tiny_q8_0: Path) -> None:
     prompts = [prompt_tokens(40, seed) for seed in range(6)]
     settings = {"contexts": 1, "context_size": 512, "threads": 1}
-    with Engine(str(tiny_q8_0), **settings) as engine:
+    with Engine(str(tiny_q8_0), **settings, speculation="off") as engine:
         plain = [generate(engine, p, s).tokens for p in prompts for s in (GREEDY, seeded(3))]
     with Engine(str(tiny_q8_0), **settings, speculation="ngram") as engine:
         drafted = [generate(engine, p, s).tokens for p in prompts for s in (GREEDY, seeded(3))]

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+// One panel times a few activation rows, with AVX-512 VNNI: what decoding does. The panel is never
+// stored, so that memory is read without a pause. Included by avx512_kernels.cpp alone.
+#pragma once
+
+#include "backend/kernels/avx512_multiply.h"
+#include "backend/kernels/avx512_pack.h"
+
+namespace sentiric::backend {
+namespace {
+
+// The same roundings as MultiplyTile, for one part of a panel and one row.
+template <class Weight>
+inline __m512 AddPart(const Part& part, const TileRows& rows, std::int64_t row, std::int64_t values,
+                      std::int64_t at, __m512 sum) {
+  constexpr int kScales = kScalesOfPart<Weight>;
+  constexpr int kGroups = 8 / kScales;
+  const std::int64_t parts = values / kScaled;
+  const std::int8_t* codes = rows.codes + row * values + at * kScaled;
+  const __m512 row_scale = _mm512_set1_ps(rows.scales[row * parts + at]);
+  for (int k = 0; k < kScales; ++k) {
+    __m512i product = _mm512_set1_epi32(rows.offsets[(row * parts + at) * kScales + k]);
+    for (int g = k * kGroups; g < (k + 1) * kGroups; ++g) {
+      product = _mm512_dpbusd_epi32(product, part.groups[g], FourCodes(codes + g * kGroup));
+    }
+    sum =
+        _mm512_fmadd_ps(_mm512_mul_ps(part.scales[k], row_scale), _mm512_cvtepi32_ps(product), sum);
+  }
+  if constexpr (kHasMinimums<Weight>) {
+    sum = _mm512_fnmadd_ps(part.minimum, _mm512_set1_ps(rows.sums[row * parts + at]), sum);
+  }
+  return sum;
+}
+
+template <class Weight, int kRows>
+void MultiplyFew(const WeightRows& weights, const Activations& activations, float* out,
+                 std::int64_t out_stride) {
+  constexpr int kParts = Weight::kValues / 32;
+  const PanelRows source(weights, 0, 1);
+  const TileRows rows(activations, 0, kScaled / kScalesOfPart<Weight>);
+  __m512 sum[kRows];
+  for (auto& row : sum) row = _mm512_setzero_ps();
+  for (std::int64_t block = 0; block < weights.values / Weight::kValues; ++block) {
+    source.Prefetch(block, Weight::kBytes);
+    for (int i = 0; i < kParts; ++i) {
+      const Part part = Unpack<Weight>(source.rows, block * Weight::kBytes, i);
+      for (int r = 0; r < kRows; ++r) {
+        sum[r] = AddPart<Weight>(part, rows, r, weights.values, block * kParts + i, sum[r]);
+      }
+    }
+  }
+  const __mmask16 lanes = LaneMask(weights.rows);
+  for (int r = 0; r < kRows; ++r) _mm512_mask_storeu_ps(out + r * out_stride, lanes, sum[r]);
+}
+
+template <class Weight, int kMost = kFewRows>
+void MultiplyFewRows(const WeightRows& weights, const Activations& activations, std::int64_t rows,
+                     float* out, std::int64_t out_stride) {
+  if constexpr (kMost > 1) {
+    if (rows < kMost) {
+      return MultiplyFewRows<Weight, kMost - 1>(weights, activations, rows, out, out_stride);
+    }
+  }
+  MultiplyFew<Weight, kMost>(weights, activations, out, out_stride);
+}
+
+}  // namespace
+}  // namespace sentiric::backend
