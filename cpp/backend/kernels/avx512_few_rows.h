@@ -11,9 +11,9 @@ namespace {
 
 // The same roundings as MultiplyTile, for one part of a panel and one row.
 template <class Weight>
-inline __m512 AddPart(const Part& part, const TileRows& rows, std::int64_t row, std::int64_t values,
-                      std::int64_t at, __m512 sum) {
-  constexpr int kScales = kScalesOfPart<Weight>;
+SENTIRIC_INLINE __m512 AddPart(const Part& part, const TileRows& rows, std::int64_t row,
+                               std::int64_t values, std::int64_t at, __m512 sum) {
+  constexpr int kScales = Weight::kScales;
   constexpr int kGroups = 8 / kScales;
   const std::int64_t parts = values / kScaled;
   const std::int8_t* codes = rows.codes + row * values + at * kScaled;
@@ -26,28 +26,28 @@ inline __m512 AddPart(const Part& part, const TileRows& rows, std::int64_t row, 
     sum =
         _mm512_fmadd_ps(_mm512_mul_ps(part.scales[k], row_scale), _mm512_cvtepi32_ps(product), sum);
   }
-  if constexpr (kHasMinimums<Weight>) {
+  if constexpr (Weight::kMinimums) {
     sum = _mm512_fnmadd_ps(part.minimum, _mm512_set1_ps(rows.sums[row * parts + at]), sum);
   }
   return sum;
 }
 
-template <class Weight, int kRows>
+template <class Weight, class Rows, int kRows>
 void MultiplyFew(const WeightRows& weights, const Activations& activations, float* out,
                  std::int64_t out_stride) {
-  constexpr int kParts = Weight::kValues / 32;
-  const PanelRows source(weights, 0, 1);
-  const TileRows rows(activations, 0, kScaled / kScalesOfPart<Weight>);
+  const Rows source(weights, 0);
+  const Ahead ahead(weights, 0, 1);
+  const TileRows rows(activations, 0, kScaled / Weight::kScales);
   __m512 sum[kRows];
   for (auto& row : sum) row = _mm512_setzero_ps();
-  for (std::int64_t block = 0; block < weights.values / Weight::kValues; ++block) {
-    source.Prefetch(block, Weight::kBytes);
-    for (int i = 0; i < kParts; ++i) {
-      const Part part = Unpack<Weight>(source.rows, block * Weight::kBytes, i);
-      for (int r = 0; r < kRows; ++r) {
-        sum[r] = AddPart<Weight>(part, rows, r, weights.values, block * kParts + i, sum[r]);
-      }
+  const auto add = [&](std::int64_t place, const Part& part) __attribute__((always_inline)) {
+    for (int r = 0; r < kRows; ++r) {
+      sum[r] = AddPart<Weight>(part, rows, r, weights.values, place, sum[r]);
     }
+  };
+  for (std::int64_t block = 0; block < weights.values / Weight::kValues; ++block) {
+    ahead.Fetch(block * Weight::kBytes, Weight::kBytes);
+    UnpackBlock<Weight>(source, block, add);
   }
   const __mmask16 lanes = LaneMask(weights.rows);
   for (int r = 0; r < kRows; ++r) _mm512_mask_storeu_ps(out + r * out_stride, lanes, sum[r]);
@@ -61,7 +61,11 @@ void MultiplyFewRows(const WeightRows& weights, const Activations& activations, 
       return MultiplyFewRows<Weight, kMost - 1>(weights, activations, rows, out, out_stride);
     }
   }
-  MultiplyFew<Weight, kMost>(weights, activations, out, out_stride);
+  if (weights.rows >= kPanelRows) {
+    MultiplyFew<Weight, FullRows, kMost>(weights, activations, out, out_stride);
+  } else {
+    MultiplyFew<Weight, LastRows, kMost>(weights, activations, out, out_stride);
+  }
 }
 
 }  // namespace

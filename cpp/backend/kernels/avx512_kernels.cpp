@@ -47,30 +47,34 @@ void Quantize(const float* values, std::int64_t row, std::int64_t first, std::in
   }
 }
 
-void Pack(WeightType type, const WeightRows& weights, int panels, const Panels& out) {
+// use(block) with a block of the type, of which only the type counts.
+template <class Weight>
+struct TypeIs {
+  using Block = Weight;
+};
+template <class Use>
+void WithType(WeightType type, const Use& use) {
   switch (type) {
-    case WeightType::kQ8_0: return PackAll<BlockQ80>(weights, panels, out);
-    case WeightType::kQ4_0: return PackAll<BlockQ40>(weights, panels, out);
-    case WeightType::kQ4_K: return PackAll<BlockQ4K>(weights, panels, out);
-    case WeightType::kQ5_K: return PackAll<BlockQ5K>(weights, panels, out);
-    case WeightType::kQ6_K: return PackAll<BlockQ6K>(weights, panels, out);
+    case WeightType::kQ8_0: return use(TypeIs<BlockQ80>());
+    case WeightType::kQ4_0: return use(TypeIs<BlockQ40>());
+    case WeightType::kQ5_0: return use(TypeIs<BlockQ50>());
+    case WeightType::kIq4Nl: return use(TypeIs<BlockIq4Nl>());
+    case WeightType::kIq4Xs: return use(TypeIs<BlockIq4Xs>());
+    case WeightType::kQ4_K: return use(TypeIs<BlockQ4K>());
+    case WeightType::kQ5_K: return use(TypeIs<BlockQ5K>());
+    case WeightType::kQ6_K: return use(TypeIs<BlockQ6K>());
   }
+}
+
+void Pack(WeightType type, const WeightRows& weights, int panels, const Panels& out) {
+  WithType(type, [&](auto is) { PackAll<typename decltype(is)::Block>(weights, panels, out); });
 }
 
 void MultiplyFewOf(WeightType type, const WeightRows& weights, const Activations& activations,
                    std::int64_t rows, float* out, std::int64_t out_stride) {
-  switch (type) {
-    case WeightType::kQ8_0:
-      return MultiplyFewRows<BlockQ80>(weights, activations, rows, out, out_stride);
-    case WeightType::kQ4_0:
-      return MultiplyFewRows<BlockQ40>(weights, activations, rows, out, out_stride);
-    case WeightType::kQ4_K:
-      return MultiplyFewRows<BlockQ4K>(weights, activations, rows, out, out_stride);
-    case WeightType::kQ5_K:
-      return MultiplyFewRows<BlockQ5K>(weights, activations, rows, out, out_stride);
-    case WeightType::kQ6_K:
-      return MultiplyFewRows<BlockQ6K>(weights, activations, rows, out, out_stride);
-  }
+  WithType(type, [&](auto is) {
+    MultiplyFewRows<typename decltype(is)::Block>(weights, activations, rows, out, out_stride);
+  });
 }
 
 template <int kPanels>

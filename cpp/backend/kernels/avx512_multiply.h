@@ -18,7 +18,7 @@ inline __mmask16 LaneMask(std::int64_t count) {
   return static_cast<__mmask16>((1u << (count > 0 ? count : 0)) - 1);
 }
 
-inline __m512i FourCodes(const std::int8_t* at) {
+inline __attribute__((always_inline)) __m512i FourCodes(const std::int8_t* at) {
   std::int32_t codes;
   std::memcpy(&codes, at, sizeof codes);
   return _mm512_set1_epi32(codes);

@@ -21,6 +21,9 @@ std::optional<WeightType> TypeOf(ggml_type type) {
   switch (type) {
     case GGML_TYPE_Q8_0: return WeightType::kQ8_0;
     case GGML_TYPE_Q4_0: return WeightType::kQ4_0;
+    case GGML_TYPE_Q5_0: return WeightType::kQ5_0;
+    case GGML_TYPE_IQ4_NL: return WeightType::kIq4Nl;
+    case GGML_TYPE_IQ4_XS: return WeightType::kIq4Xs;
     case GGML_TYPE_Q4_K: return WeightType::kQ4_K;
     case GGML_TYPE_Q5_K: return WeightType::kQ5_K;
     case GGML_TYPE_Q6_K: return WeightType::kQ6_K;

@@ -7,6 +7,9 @@ const PanelFormat& FormatOf(WeightType type) {
   static constexpr PanelFormat kFormats[] = {
       {32, 128, false},  // Q8_0: a signed byte, moved into the unsigned range
       {32, 8, false},    // Q4_0
+      {32, 16, false},   // Q5_0
+      {32, 128, false},  // IQ4_NL
+      {32, 128, false},  // IQ4_XS
       {32, 0, true},     // Q4_K
       {32, 0, true},     // Q5_K
       {16, 32, false},   // Q6_K

@@ -8,7 +8,7 @@
 
 namespace sentiric::backend {
 
-enum class WeightType { kQ8_0, kQ4_0, kQ4_K, kQ5_K, kQ6_K };
+enum class WeightType { kQ8_0, kQ4_0, kQ5_0, kIq4Nl, kIq4Xs, kQ4_K, kQ5_K, kQ6_K };
 
 const PanelFormat& FormatOf(WeightType type);
 

@@ -18,11 +18,11 @@ struct Kind {
   WeightType type;
   ggml_type file_type;
 };
-constexpr Kind kKinds[] = {{WeightType::kQ8_0, GGML_TYPE_Q8_0},
-                           {WeightType::kQ4_0, GGML_TYPE_Q4_0},
-                           {WeightType::kQ4_K, GGML_TYPE_Q4_K},
-                           {WeightType::kQ5_K, GGML_TYPE_Q5_K},
-                           {WeightType::kQ6_K, GGML_TYPE_Q6_K}};
+constexpr Kind kKinds[] = {
+    {WeightType::kQ8_0, GGML_TYPE_Q8_0},    {WeightType::kQ4_0, GGML_TYPE_Q4_0},
+    {WeightType::kQ5_0, GGML_TYPE_Q5_0},    {WeightType::kIq4Nl, GGML_TYPE_IQ4_NL},
+    {WeightType::kIq4Xs, GGML_TYPE_IQ4_XS}, {WeightType::kQ4_K, GGML_TYPE_Q4_K},
+    {WeightType::kQ5_K, GGML_TYPE_Q5_K},    {WeightType::kQ6_K, GGML_TYPE_Q6_K}};
 
 struct Case {
   Kind kind;
