@@ -32,6 +32,7 @@ class OwnEngine(Idle):
             threads=threads,
             gpu_layers=0 if device == "cpu" else -1,
             stream_interval_ms=STREAM_INTERVAL_MS,
+            speculation="off",  # greedy text of random weights repeats itself; llama-bench cannot
         )
         self._runner = asyncio.Runner()
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import random
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 
 from benchmarks.client import Answer, chat, chat_all
@@ -25,7 +26,7 @@ from benchmarks.scenario import (
     compare,
     sizes,
 )
-from benchmarks.servers import Server
+from benchmarks.servers import Flags, Server
 from benchmarks.shapes import LARGE, ModelSpec
 
 
@@ -177,6 +178,10 @@ class Json(HttpScenario):
         Figure("against own free text", "tok/s", "ours.json_tok_s", "ours.free_tok_s", ">= 0.97"),
         compare("tokens of one document", "tokens", "json_tokens"),
     )
+
+    def flags(self, run: Run) -> Flags:
+        """Free text of this model repeats itself; guessed, it would be compared with copying."""
+        return replace(super().flags(run), extra=("--speculation", "off"))
 
     def measure(self, side: Server, run: Run, number: int) -> Metrics:
         load, writer = self.load(run), self.writer(run, number)

@@ -12,6 +12,7 @@ from benchmarks.measures import check_tokens, of_answers, percentile
 from benchmarks.prompts import Writer, body, turn_body
 from benchmarks.scenario import Figure, HttpScenario, Metrics, Run, compare, sizes
 from benchmarks.servers import Server
+from benchmarks.shapes import LARGE, ModelSpec
 
 TEMPLATE_TAIL = 5
 """Tokens behind a question: its end, and the head of the answer."""
@@ -77,10 +78,16 @@ class Shared(HttpScenario):
 
 
 class Interfere(HttpScenario):
-    """A long prompt arrives while two streams run."""
+    """A long prompt arrives while two streams run.
+
+    They recite whole words. Random text has tokens that are half a character, which no server sends
+    before the other half is there: that is no wait.
+    """
 
     name = "interfere"
     title = "2 running streams, then a long prompt arrives"
+    big_model = ModelSpec(LARGE, wiring="recite")
+    quick_model = ModelSpec("quick", wiring="recite")
     loads = sizes(
         quick={"prompt": 800, "tokens": 4},
         standard={"prompt": 1200, "tokens": 8},

@@ -34,7 +34,7 @@ from benchmarks.shapes import LARGE, ModelSpec
 from benchmarks.vocabulary import RECITED, words_of
 
 WITHOUT = "ours without speculation"
-ON = ("--speculation", "ngram")  # "auto" does not guess on the CPU
+ON = ("--speculation", "ngram")  # on every machine
 OFF = ("--speculation", "off")
 
 

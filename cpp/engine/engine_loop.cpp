@@ -60,7 +60,7 @@ EngineLoop::EngineLoop(std::unique_ptr<Decoder> decoder, std::shared_ptr<Sampler
 }
 
 void EngineLoop::Step(Input input, bool decodes) {
-  const Clock::time_point now = Clock::now();
+  const Clock::time_point now = step_began_ = Clock::now();
   TakeIn(std::move(input));
   EndWaiting(now);
   EndRunning(now);
@@ -239,8 +239,10 @@ PrefillBudget EngineLoop::BudgetFor(const std::vector<SequenceView>& views) {
     decode.decode_context += view.evaluated;
   }
   decode.decode_calls = static_cast<std::int32_t>(groups.size());
-  stats_.prefill_budget = cost_.PrefillBudget(decode, config_.itl_slo_ms, prompts[0]->evaluated,
-                                              kLeastBudget, kFirstBudget);
+  // Streams have waited since the step began: states that were saved or copied are part of it.
+  const double left_ms = config_.itl_slo_ms - Milliseconds(Clock::now() - step_began_);
+  stats_.prefill_budget =
+      cost_.PrefillBudget(decode, left_ms, prompts[0]->evaluated, kLeastBudget, kFirstBudget);
   return {stats_.prefill_budget, cost_.PassInTokens()};
 }
 

@@ -109,6 +109,7 @@ class EngineLoop : private BatchSink {
   PrefixCache cache_;
   BatchRunner runner_;
   sampling::RowPool row_pool_;
+  Clock::time_point step_began_;
   CostModel cost_;
   RequestQueue queue_;
   Sequences running_;              // in order of admission

@@ -264,7 +264,8 @@ class Settings(BaseModel):
         "shared", description="who shares prefixes: all callers, or each tenant by itself"
     )
     speculation: Literal["auto", "off", "ngram"] = Field(
-        "auto", description="guess tokens from earlier text; auto is off on the CPU"
+        "auto",
+        description="guess tokens from earlier text; auto: where it changes no bit, and on a GPU",
     )
     draft_model: str = Field(
         "", description="smaller model with the same vocabulary that guesses, named like MODEL_ID"

@@ -122,8 +122,8 @@ CATALOGUE = {
     "build here: SENTIRIC_NATIVE=ON make install": (
         "burada derleyin: SENTIRIC_NATIVE=ON make install"
     ),
-    "the build uses what the processor has: {shown}": (
-        "derleme işlemcide olanı kullanıyor: {shown}"
+    "the build uses what the processor has: {shown}; matrix products: {kernels}": (
+        "derleme işlemcide olanı kullanıyor: {shown}; matris çarpımları: {kernels}"
     ),
     "there is an NVIDIA driver, but the build cannot use it": (
         "NVIDIA sürücüsü var ama derleme onu kullanamıyor"

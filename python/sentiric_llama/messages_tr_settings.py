@@ -147,8 +147,8 @@ CATALOGUE = {
     "layers of the draft model on the GPU; -1 is all": (
         "taslak modelin GPU'daki katmanları; -1 hepsi"
     ),
-    "guess tokens from earlier text; auto is off on the CPU": (
-        "önceki metinden token tahmin et; auto, işlemcide kapalıdır"
+    "guess tokens from earlier text; auto: where it changes no bit, and on a GPU": (
+        "önceki metinden token tahmin et; auto: hiçbir biti değiştirmediği yerde ve GPU'da"
     ),
     "share only what keeps every text independent of the load, bit by bit": (
         "yalnız her metni yükten bit bit bağımsız bırakanı paylaş"

@@ -39,6 +39,7 @@ struct FakeModel {
   std::int32_t max_draft = 0;
   bool never_ends = true;
   std::chrono::microseconds row_time{0};
+  std::chrono::milliseconds copy_time{0};  // of cells, from sequence to sequence
   // When given, nothing is decoded until it is true: requests submitted before run side by side.
   std::shared_ptr<std::atomic<bool>> gate;
   std::int32_t keep = 4;  // head of every prompt that a shift must leave alone
@@ -117,6 +118,7 @@ class FakeDecoder : public Decoder {
   bool Copy(SeqId from, SeqId to, Position count) override {
     if (MaxPosition(to) >= 0 || MaxPosition(from) + 1 < count) return false;
     if (count < ShortestCut(from)) return false;
+    if (model_.copy_time.count() > 0) std::this_thread::sleep_for(model_.copy_time);
     const auto& source = CellsOf(from);
     for (Position i = 0; i < count; ++i) {
       const Cell& cell = *source[static_cast<std::size_t>(i)];

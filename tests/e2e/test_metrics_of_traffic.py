@@ -226,10 +226,11 @@ def check_tokens(found: Scrape, done: Done) -> None:
     assert found.value("llamacpp:tokens_predicted_total") == done.tokens
     generated = found.value("llm_tokens_generated_total")
     assert generated >= done.tokens + done.tokens_before_leaving
-    # The engine may have sampled one more step for those who left, and one token warmed it up.
+    # One token warmed it up. The engine goes on for those who left until the news arrives: some
+    # steps of a tiny model, where they had asked for 5000.
     left = sum(count for key, count in done.requests.items() if key[2] == "cancelled")
     engine = found.value("llm_engine_generated_tokens_total")
-    assert generated + 1 <= engine <= generated + 1 + 3 * left
+    assert generated + 1 <= engine <= generated + 1 + 32 * left
     for reason, count in done.reasons.items():
         assert found.value("llm_finish_reasons_total", reason=reason) == count
     assert found.value("llm_active_contexts") == found.value("llm_requests_waiting") == 0

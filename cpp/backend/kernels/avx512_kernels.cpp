@@ -47,7 +47,7 @@ void Quantize(const float* values, std::int64_t row, std::int64_t first, std::in
   }
 }
 
-// use(block) with a block of the type, of which only the type counts.
+// A type as a value: use(TypeIs<...>()).
 template <class Weight>
 struct TypeIs {
   using Block = Weight;

@@ -2,9 +2,10 @@
 // The weight types of llama.cpp's files (ggml-common.h has their layouts), 16 rows at a time, with
 // AVX-512. Included by avx512_kernels.cpp alone.
 //
-// Each type is made for one block of 16 rows: kBytes of each row hold kValues values in parts
-// of 32. Codes() gives the unsigned codes of a part of one row, Scales() what belongs to a part of
-// all rows: kScales vectors, and a minimum where kMinimums.
+// Each type is made for one block of 16 rows: kBytes of each row hold kValues values in parts of
+// 32, and kBundle parts are cut out of the same kRaws times 32 bytes. Raw() reads such bytes of one
+// row; when they are transposed, Codes() cuts the unsigned codes of one part out of them. Scales()
+// gives what belongs to a part: kScales vectors, and a minimum where kMinimums.
 #pragma once
 
 #include <immintrin.h>

@@ -11,8 +11,8 @@ constexpr std::int64_t kStrip = 192;
 constexpr std::int64_t kMostRows = 64;  // whose addresses are looked up at a time
 // From here on folding 16 sums costs less than transposing. Never depends on the number of rows.
 constexpr std::int64_t kLongRow = 256;
-constexpr std::int64_t kDotRows =
-    24;  // activations of 1 000 values fill a tenth of a second-level cache
+// Activations of 1 000 values fill a tenth of a second-level cache; as many weights do, too.
+constexpr std::int64_t kDotRows = 24;
 constexpr std::int64_t kDotWeights = 16;
 
 // One matrix and the rows that meet it.
@@ -56,8 +56,7 @@ int PanelsFor(const FloatProduct& product, int threads) {
   return all >= std::int64_t{4} * kFloatPanels * threads ? kFloatPanels : 1;
 }
 
-// Addresses of some rows that meet a matrix, from the value and the weight row on that are asked
-// for.
+// Addresses of some rows that meet a matrix, from a value and a weight row on.
 struct Found {
   const float* activations[kMostRows];
   float* out[kMostRows];

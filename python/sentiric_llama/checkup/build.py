@@ -109,7 +109,8 @@ def _processor(facts: dict[str, Any]) -> Iterator[Finding]:
         fix = "build here: SENTIRIC_NATIVE=ON make install"
         yield warning("processor", text, fix, unused=", ".join(unused))
     else:
-        yield ok("processor", "the build uses what the processor has: {shown}", shown=shown)
+        text = "the build uses what the processor has: {shown}; matrix products: {kernels}"
+        yield ok("processor", text, shown=shown, kernels=facts.get("cpu_kernels", "llama"))
 
 
 def processor_flags(path: Path = Path("/proc/cpuinfo")) -> set[str]:

@@ -275,6 +275,31 @@ TEST(Sharing, AParkedSequenceCanBeCancelledAndKeepsItsText) {
   EXPECT(stepper.Finish());
 }
 
+// Running streams wait for copies as well: what they took is missing in the step's prompt tokens.
+TEST(Sharing, ASlowCopyLeavesLittleOfTheStepForPrompts) {
+  const auto budget_beside = [](std::chrono::milliseconds copy_time) {
+    FakeModel model = Model(2, 1024);
+    model.copy_time = copy_time;
+    LoopConfig config = ConfigOf({});
+    config.busy_chunk = 0;
+    config.itl_slo_ms = 200;
+    config.scheduler.idle_chunk = 64;
+    Stepper stepper(model, config);
+    std::vector<Token> prompt = RandomPrompt(200, 1);
+    stepper.Add(TokenRequest(prompt, 500));
+    for (int i = 0; i < 20; ++i) stepper.Step();
+    const std::vector<Token> other = RandomPrompt(300, 2);
+    prompt.insert(prompt.end(), other.begin(), other.end());
+    stepper.Add(TokenRequest(prompt, 5));
+    stepper.Step();
+    EXPECT_EQ(stepper.stats().prefix_copies, 1u);
+    return stepper.stats().prefill_budget;
+  };
+  const std::int32_t slow = budget_beside(std::chrono::milliseconds(250));
+  EXPECT_EQ(slow, 16);
+  EXPECT(budget_beside(std::chrono::milliseconds(0)) > slow);
+}
+
 // Steps until the other tenant's requests answer, alone and next to a flood of 200. Their prompts
 // fit into one step, so that all the rest is waiting.
 TEST(Sharing, AFloodLeavesAnotherTenantItsIdleWait) {

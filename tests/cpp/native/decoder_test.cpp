@@ -3,6 +3,7 @@
 #include <cstring>
 #include <thread>
 
+#include "backend/kernels/cpu_hook.h"
 #include "backend/llama_decoder.h"
 #include "check.h"
 #include "guide.h"
@@ -114,6 +115,18 @@ TEST(Decoder, ChunkSizesOfTwoAndMoreDoNotChangeABit) {
     ASSERT(decoder->Decode(Rows(1, 3, 60, 61), nullptr) == DecodeStatus::kOk);
     EXPECT(SameBits(LogitsOf(decoder.get(), 0), whole[0]));
   }
+}
+
+// llama.cpp has another product for one row; ours has not.
+TEST(Decoder, ATokenAloneHasTheBitsOfTheSameTokenInAChunk) {
+  if (!backend::HasCpuKernels()) return;
+  const auto whole = Solo(3, 60, 1);
+  auto decoder = MakeDecoder(2);
+  for (Position at = 0; at < 60; ++at) {
+    ASSERT(decoder->Decode(Rows(1, 3, at, at + 1), nullptr) == DecodeStatus::kOk);
+  }
+  ASSERT(decoder->Decode(Rows(1, 3, 60, 61), nullptr) == DecodeStatus::kOk);
+  EXPECT(SameBits(LogitsOf(decoder.get(), 0), whole[0]));
 }
 
 TEST(Decoder, ATruncatedSequenceContinuesAsIfNothingHadHappened) {
