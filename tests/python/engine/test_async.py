@@ -252,7 +252,7 @@ def test_errors_reach_the_task_that_caused_them(small_q8_0: Path) -> None:
 def test_a_full_queue(small_q8_0: Path) -> None:
     async def check(engine: AsyncEngine) -> None:
         tasks = [
-            asyncio.create_task(engine.generate("a", GREEDY, max_tokens=30, ignore_eos=True))
+            asyncio.create_task(engine.generate("a", GREEDY, max_tokens=600, ignore_eos=True))
             for _ in range(12)
         ]
         results = await asyncio.gather(*tasks, return_exceptions=True)
