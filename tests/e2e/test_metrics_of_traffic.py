@@ -16,6 +16,7 @@ from typing import Any
 import grpc
 import pytest
 
+import models
 from http_client import open_chat, request, wait_until
 from observe_tools import Scrape
 from prometheus_tools import Prometheus, alerts, dashboard_queries, promtool, value_of
@@ -160,9 +161,10 @@ KINDS = ("whole", "stream", "leave", "wrong_field", "unknown_model", "tokenize")
 
 
 @pytest.fixture(scope="module")
-def server(tiny_q8_0: Path) -> Iterator[ServerProcess]:
+def server() -> Iterator[ServerProcess]:
+    """Each token by itself, of a model whose steps last longer than the news that a caller left."""
     settings = {"contexts": 8, "context_size": 512, "stream_interval_ms": 0}
-    running = ServerProcess(tiny_q8_0, **settings).wait_ready()
+    running = ServerProcess(models.model("wide-f16"), **settings).wait_ready()
     yield running
     running.close()
 
@@ -226,11 +228,10 @@ def check_tokens(found: Scrape, done: Done) -> None:
     assert found.value("llamacpp:tokens_predicted_total") == done.tokens
     generated = found.value("llm_tokens_generated_total")
     assert generated >= done.tokens + done.tokens_before_leaving
-    # One token warmed it up. The engine goes on for those who left until the news arrives: some
-    # steps of a tiny model, where they had asked for 5000.
+    # The engine may have sampled one more step for those who left, and one token warmed it up.
     left = sum(count for key, count in done.requests.items() if key[2] == "cancelled")
     engine = found.value("llm_engine_generated_tokens_total")
-    assert generated + 1 <= engine <= generated + 1 + 32 * left
+    assert generated + 1 <= engine <= generated + 1 + 3 * left
     for reason, count in done.reasons.items():
         assert found.value("llm_finish_reasons_total", reason=reason) == count
     assert found.value("llm_active_contexts") == found.value("llm_requests_waiting") == 0

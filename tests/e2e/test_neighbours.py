@@ -56,7 +56,7 @@ def test_neighbours_that_come_and_go_change_nothing(tiny: Any) -> None:
     expected = StreamThread(tiny.port, **long).text()
     assert expected.startswith(solo)
     stream = StreamThread(tiny.port, **long)
-    assert wait_until(lambda: len(stream.pieces) > 5)
+    assert wait_until(lambda: len(stream.pieces) > 20)
     for index in range(1, 6):
         assert tiny.chat("x " * 150 * index, max_tokens=5).status == 200
     assert stream.text() == expected
