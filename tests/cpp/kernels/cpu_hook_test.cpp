@@ -65,9 +65,9 @@ Floats Direct(const Graph& graph) {
 }  // namespace
 
 TEST(CpuHook, GraphsTakeOurProducts) {
-  if (FindPanelKernels() == nullptr) return;
   InstallCpuKernels();
-  InstallCpuKernels();  // once is enough
+  InstallCpuKernels();           // once is enough
+  if (!HasCpuKernels()) return;  // another processor, or switched off
   EXPECT_EQ(CpuKernelsName(), std::string(FindPanelKernels()->name));
   Graph graph(GGML_TYPE_Q8_0);
   const Floats want = Direct(graph);
