@@ -138,8 +138,8 @@ void MultiplyFloats(const FloatTile& tile, const float* const* activations, floa
 }
 
 constexpr int kDotTile = 4;
-constexpr std::int64_t kAhead =
-    512;  // values; rows of a cache lie far apart, in pages of their own
+// Values; rows of a cache lie far apart, in pages of their own.
+constexpr std::int64_t kAhead = 512;
 
 // kWeights x kRows sums of 16 lanes each, which are folded at the end.
 template <FloatType kType, int kWeights, int kRows>
@@ -182,18 +182,19 @@ void DotRows(const WeightRows& weights, const float* const* activations, int row
   constexpr int kMost = 6;
   for (int row = 0; row < rows; row += kMost) {
     WeightRows tile = weights;
+    const int present = rows - row < kMost ? rows - row : kMost;
     float* at[kMost];
-    for (int i = 0; i < kMost && row + i < rows; ++i) at[i] = out[row + i];
+    for (int i = 0; i < present; ++i) at[i] = out[row + i];
     const auto next = [&](int count) {
       tile.data += count * tile.stride;
       tile.rows -= count;
-      for (auto& place : at) place += count;
+      for (int i = 0; i < present; ++i) at[i] += count;
     };
     for (; tile.rows >= kDotTile; next(kDotTile)) {
-      DotUpTo<kType, kDotTile, kMost>(tile, activations + row, at, rows - row);
+      DotUpTo<kType, kDotTile, kMost>(tile, activations + row, at, present);
     }
     for (; tile.rows >= 1; next(1)) {
-      DotUpTo<kType, 1, kMost>(tile, activations + row, at, rows - row);
+      DotUpTo<kType, 1, kMost>(tile, activations + row, at, present);
     }
   }
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 #include "backend/kernels/cpu_hook.h"
 
-#include <algorithm>
 #include <cstdlib>
 #include <optional>
 #include <string_view>
@@ -60,6 +59,8 @@ bool IsQuantProduct(const ggml_tensor* op) {
   return TypeOf(weights->type).has_value() && weights->ne[2] == 1 && weights->ne[3] == 1;
 }
 
+bool IsFloatProduct(const ggml_tensor* op) { return FloatTypeOf(op->src[0]->type).has_value(); }
+
 template <class Byte>
 TensorRows<Byte> RowsOf(const ggml_tensor* tensor) {
   TensorRows<Byte> rows = {};
@@ -99,39 +100,29 @@ class GraphTeam : public Team {
   const ggml_compute_params* params_;
 };
 
-class QuantTraits : public ggml::cpu::tensor_traits {
+class Products : public ggml::cpu::tensor_traits {
  public:
-  explicit QuantTraits(const PanelKernels* kernels) : kernels_(kernels) {}
+  explicit Products(const PanelKernels* kernels) : kernels_(kernels) {}
 
   bool work_size(int threads, const ggml_tensor* op, std::size_t& size) override {
-    const QuantProduct product = QuantProductOf(op);
-    size =
-        QuantWorkspace(product.type, product.weights.values, product.activations.size(), threads);
+    if (IsQuantProduct(op)) {
+      const QuantProduct product = QuantProductOf(op);
+      size =
+          QuantWorkspace(product.type, product.weights.values, product.activations.size(), threads);
+    } else {
+      size = FloatWorkspace(threads);
+    }
     return true;
   }
 
   bool compute_forward(ggml_compute_params* params, ggml_tensor* op) override {
     GraphTeam team(params);
-    RunQuantProduct(*kernels_, QuantProductOf(op), static_cast<char*>(params->wdata), &team);
-    return true;
-  }
-
- private:
-  const PanelKernels* kernels_;
-};
-
-class FloatTraits : public ggml::cpu::tensor_traits {
- public:
-  explicit FloatTraits(const PanelKernels* kernels) : kernels_(kernels) {}
-
-  bool work_size(int threads, const ggml_tensor*, std::size_t& size) override {
-    size = FloatWorkspace(threads);
-    return true;
-  }
-
-  bool compute_forward(ggml_compute_params* params, ggml_tensor* op) override {
-    GraphTeam team(params);
-    RunFloatProduct(*kernels_, FloatProductOf(op), static_cast<char*>(params->wdata), &team);
+    auto* workspace = static_cast<char*>(params->wdata);
+    if (IsQuantProduct(op)) {
+      RunQuantProduct(*kernels_, QuantProductOf(op), workspace, &team);
+    } else {
+      RunFloatProduct(*kernels_, FloatProductOf(op), workspace, &team);
+    }
     return true;
   }
 
@@ -142,18 +133,15 @@ class FloatTraits : public ggml::cpu::tensor_traits {
 // A buffer type that never holds a tensor: it is here to be asked.
 class Door : public ggml::cpu::extra_buffer_type {
  public:
-  explicit Door(const PanelKernels* kernels) : quants_(kernels), floats_(kernels) {}
+  explicit Door(const PanelKernels* kernels) : products_(kernels) {}
   bool supports_op(ggml_backend_dev_t, const ggml_tensor*) override { return false; }
   ggml::cpu::tensor_traits* get_tensor_traits(const ggml_tensor* op) override {
-    if (!IsProduct(op)) return nullptr;
-    if (IsQuantProduct(op)) return &quants_;
-    if (FloatTypeOf(op->src[0]->type).has_value()) return &floats_;
-    return nullptr;
+    const bool is_ours = IsProduct(op) && (IsQuantProduct(op) || IsFloatProduct(op));
+    return is_ours ? &products_ : nullptr;
   }
 
  private:
-  QuantTraits quants_;
-  FloatTraits floats_;
+  Products products_;
 };
 
 bool IsSwitchedOff() {
