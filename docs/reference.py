@@ -2,7 +2,8 @@
 """Writes what is derived from the sources: `make reference`. Tests compare it with the files.
 
 docs/settings.md and settings/table.json come from the settings class, the second half of
-docs/cli.md from the parsers of the verbs and the table of errors.
+docs/cli.md from the parsers of the verbs and the table of errors, the rights in docs/security.md
+from the declarations of the routes and methods.
 """
 
 from __future__ import annotations
@@ -13,9 +14,13 @@ from itertools import groupby
 from pathlib import Path
 
 from sentiric_llama import cli
+from sentiric_llama.access import Access
 from sentiric_llama.commands import VERBS, Verb
 from sentiric_llama.config import PREFIX, describe_fields
 from sentiric_llama.errors import ERROR_TABLE
+from sentiric_llama.http.app import api_routes
+from sentiric_llama.http.metrics import metrics_routes
+from sentiric_llama.rpc.server import declared_methods
 from sentiric_llama.settings import names, table
 from sentiric_llama.settings.table import FieldHelp
 
@@ -30,6 +35,7 @@ def pages() -> dict[Path, str]:
         table.PATH: table.to_json(fields),
         DOCS / "settings.md": with_generated(DOCS / "settings.md", settings_page(fields)),
         DOCS / "cli.md": with_generated(DOCS / "cli.md", verbs_page()),
+        DOCS / "security.md": with_generated(DOCS / "security.md", rights_page()),
     }
 
 
@@ -72,6 +78,32 @@ def row(field: FieldHelp) -> list[str]:
     allowed = "; ".join(part for part in (field.allowed, field.unit) if part)
     names_of_env = ", ".join(f"`{name}`" for name in env)
     return [f"`{field.name}`", f"`{flag}`", names_of_env, default, allowed, field.help]
+
+
+def rights_page() -> str:
+    """What every route and every method needs."""
+    rows = [
+        (f"`{method} {route.path}`", *_access(route.needs))
+        for route in (*api_routes(), *metrics_routes())
+        for method in sorted(route.methods or ())
+        if method != "HEAD"
+    ]
+    calls = [(f"`{name}`", *_access(needs)) for name, needs in declared_methods().items()]
+    parts = ["## Rights of the HTTP routes\n\nHEAD needs what GET does; a path that is no route "
+             "needs the role user.\n\n" + grid(RIGHTS, rows)]  # fmt: skip
+    parts.append("## Rights of the gRPC methods\n\n" + grid(RIGHTS, calls))
+    return "\n".join(parts)
+
+
+RIGHTS = ["what", "roles", "without any key configured"]
+
+
+def _access(needs: Access) -> tuple[str, str]:
+    if needs is Access.PUBLIC:
+        return "public", "open"
+    if needs is Access.ADMIN:
+        return "admin", "off (403)"
+    return " or ".join(dict.fromkeys((*needs.roles, "admin"))), "open"
 
 
 def verbs_page() -> str:

@@ -67,14 +67,15 @@ def request(
         connection.close()
 
 
-def open_chat(port: int, content: str, **fields: Any) -> socket.socket:
+def open_chat(
+    port: int, content: str, headers: dict[str, str] | None = None, **fields: Any
+) -> socket.socket:
     """A connection on which a whole chat request has been sent and nothing read."""
     body = {"messages": [{"role": "user", "content": content}], **fields}
     raw = json.dumps(body).encode()
-    head = (
-        "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-        f"Content-Length: {len(raw)}\r\n\r\n"
-    )
+    names = {"Host": "localhost", "Content-Type": "application/json", **(headers or {})}
+    lines = "".join(f"{name}: {value}\r\n" for name, value in names.items())
+    head = f"POST /v1/chat/completions HTTP/1.1\r\n{lines}Content-Length: {len(raw)}\r\n\r\n"
     peer = socket.create_connection(("127.0.0.1", port), timeout=60)
     peer.sendall(head.encode() + raw)
     return peer

@@ -82,12 +82,14 @@ async def serving(
     ready: bool = True,
     tls: TlsSetup | None = None,
     channel: Callable[[str], grpc.aio.Channel] = grpc.aio.insecure_channel,
+    start: Callable[[grpc.aio.Server], None] = lambda _: None,
     **settings: Any,
 ) -> AsyncIterator[Rpc]:
     """A server over a fake engine, stopped on leaving."""
     config = Settings(grpc_port=0, **settings)
     service = LlamaService(config)
     server = RpcServer(service, config, tls or TlsSetup())
+    start(server._server)
     await server.start()
     rpc = Rpc(service, engine(), server)
     if ready:

@@ -19,6 +19,7 @@ std::string_view ErrorCodeName(ErrorCode code) {
     case ErrorCode::kNumeric: return "numeric";
     case ErrorCode::kOutOfMemory: return "out_of_memory";
     case ErrorCode::kUnavailable: return "unavailable";
+    case ErrorCode::kPermissionDenied: return "permission_denied";
     case ErrorCode::kInternal: return "internal";
   }
   return "internal";

@@ -86,8 +86,8 @@ Status Validate(const Request& request, std::int32_t num_vocab) {
   for (const std::string& stop : request.stop) {
     check.In("stop bytes", static_cast<double>(stop.size()), 1, 256);
   }
-  check.In("tenant bytes", static_cast<double>(request.tenant.size()), 0, 128)
-      .In("cache_scope bytes", static_cast<double>(request.cache_scope.size()), 0, 128)
+  check.In("tenant bytes", static_cast<double>(request.tenant.size()), 0, 256)
+      .In("cache_scope bytes", static_cast<double>(request.cache_scope.size()), 0, 256)
       .In("queue_wait_ms", request.queue_wait_ms, 0, 86400000);
   check.In("lora_adapter count", static_cast<double>(request.adapters.size()), 0, 8);
   for (const AdapterUse& use : request.adapters) {

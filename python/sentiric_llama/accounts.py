@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
+from sentiric_llama.caller import CURRENT_CALLER, Caller
 from sentiric_llama.errors import ErrorCode, SentiricLlamaError
 from sentiric_llama.log import CURRENT_TRACE, Trace
 from sentiric_llama.tallies import TOKEN_BOUNDS_S, WAIT_BOUNDS_S, Histogram, TimingTotals
@@ -40,6 +41,7 @@ class Call:
 
     endpoint: Endpoint
     trace: Trace = field(default_factory=CURRENT_TRACE.get)
+    caller: Caller = field(default_factory=CURRENT_CALLER.get)
     started_at: float = field(default_factory=time.time)
     """Seconds since 1970."""
     started: float = field(default_factory=time.monotonic)

@@ -10,9 +10,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal, cast, get_args
 
+from sentiric_llama.log import is_id
+
 Role = Literal["user", "metrics", "admin"]
 """user: every call. metrics: the metrics and the statistics. admin: everything."""
 ROLES: tuple[Role, ...] = get_args(Role)
+Right = Literal["realtime"]
+"""realtime: requests of the priority class `realtime`. The role admin has every right."""
+RIGHTS: tuple[Right, ...] = get_args(Right)
+ANY_TENANT = "*"
 _NAME = re.compile(r"[\w.-]{1,64}", re.ASCII)
 
 
@@ -22,10 +28,30 @@ class Identity:
 
     name: str
     roles: frozenset[Role]
+    rights: frozenset[Right] = frozenset()
+    tenants: frozenset[str] = frozenset()
+    """Tenants that its calls may name, `ANY_TENANT` for all; empty: a tenant is only a label."""
 
     def may(self, *roles: Role) -> bool:
         """True when it has one of the roles."""
         return "admin" in self.roles or not self.roles.isdisjoint(roles)
+
+    def has(self, right: Right) -> bool:
+        """True when it has the right."""
+        return "admin" in self.roles or right in self.rights
+
+    def may_name(self, tenant: str) -> bool:
+        """True when the key is bound to this tenant."""
+        return ANY_TENANT in self.tenants or tenant in self.tenants
+
+    def joined(self, other: Identity) -> Identity:
+        """One key that was given twice, under the name of this one."""
+        return Identity(
+            self.name,
+            self.roles | other.roles,
+            self.rights | other.rights,
+            self.tenants | other.tenants,
+        )
 
 
 class KeyRing:
@@ -40,8 +66,10 @@ class KeyRing:
         self._holders: dict[bytes, Identity] = {}
         for key, identity in (*listed, *spare):
             digest = _digest(key.encode())
-            known = self._holders.get(digest, identity)  # a key given twice has both's roles
-            self._holders[digest] = Identity(known.name, known.roles | identity.roles)
+            known = self._holders.get(digest)
+            self._holders[digest] = known.joined(identity) if known else identity
+        self.num_users = sum(identity.may("user") for identity in self._holders.values())
+        """Keys that may call; with several, what belongs to one is kept from the others."""
 
     def locks(self, role: Role) -> bool:
         """True when a key for this role exists: what it opens is closed without one."""
@@ -65,25 +93,40 @@ class KeyRing:
 
 
 def parse_keys(text: str) -> list[tuple[str, Identity]]:
-    """Entries `NAME:ROLE:KEY`, one a line or separated by commas; `ROLE+ROLE` is both.
+    """Entries `NAME:WORD+WORD@TENANT+TENANT:KEY`, one a line or separated by commas.
 
-    Raises ValueError saying which entry is wrong, without its key.
+    A word is a role or a right, `@` and the tenants may be missing. Raises ValueError saying which
+    entry is wrong, without its key.
     """
     keys: list[tuple[str, Identity]] = []
     for number, entry in enumerate(_entries(text), 1):
         name, _, rest = entry.partition(":")
         words, _, key = rest.partition(":")
-        roles = frozenset(words.split("+"))
-        if not (_NAME.fullmatch(name) and key and roles <= set(ROLES)):
-            allowed = " | ".join(ROLES)
-            raise ValueError(f"NAME:ROLE:KEY with the roles {allowed}; entry {number} is not")
-        keys.append((key, Identity(name, cast(frozenset[Role], roles))))
+        identity = _identity(name, words)
+        if identity is None or not key:
+            allowed = f"roles {' | '.join(ROLES)}, rights {' | '.join(RIGHTS)}"
+            raise ValueError(
+                f"NAME:ROLE+RIGHT@TENANT:KEY with the {allowed}; entry {number} is not"
+            )
+        keys.append((key, identity))
     if not keys:
         raise ValueError("at least one NAME:ROLE:KEY")
     for what, values in (("name", [i.name for _, i in keys]), ("key", [k for k, _ in keys])):
         if len(set(values)) < len(values):
             raise ValueError(f"each {what} once")
     return keys
+
+
+def _identity(name: str, text: str) -> Identity | None:
+    """The holder that an entry describes; None when it is malformed."""
+    given, has_tenants, listed = text.partition("@")
+    words = frozenset(given.split("+"))
+    tenants = frozenset(listed.split("+")) if has_tenants else frozenset()
+    roles, rights = words & set(ROLES), words & set(RIGHTS)
+    is_good = _NAME.fullmatch(name) and roles and words == roles | rights
+    if not is_good or not all(tenant == ANY_TENANT or is_id(tenant) for tenant in tenants):
+        return None
+    return Identity(name, cast(frozenset[Role], roles), cast(frozenset[Right], rights), tenants)
 
 
 def _entries(text: str) -> Iterator[str]:

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from sentiric_llama.caller import CURRENT_CALLER
 from sentiric_llama.config import Settings
 from sentiric_llama.errors import ContextLengthExceeded, InvalidArgument
-from sentiric_llama.log import CURRENT_TRACE
 from sentiric_llama.params import out_of_range
 from sentiric_llama.types import (
     Grammar,
@@ -56,11 +56,12 @@ class ChatCall:
 def build_requests(call: ChatCall, settings: Settings, num_vocab: int) -> list[Request]:
     """One engine request for each of `call.n` choices.
 
-    Raises InvalidArgument or ContextLengthExceeded, with the field in `where`.
+    Raises InvalidArgument, PermissionDenied or ContextLengthExceeded, with the field in `where`.
     """
+    caller = CURRENT_CALLER.get()
+    caller.check_priority(call.priority)
     check_limits(call)
     sampling = replace(default_sampling(settings), **call.sampling)
-    tenant = CURRENT_TRACE.get().tenant_id or ""
     for token in sampling.logit_bias:
         if token >= num_vocab:
             raise out_of_range("logit_bias", token, f"token ids 0..{num_vocab - 1}")
@@ -74,9 +75,9 @@ def build_requests(call: ChatCall, settings: Settings, num_vocab: int) -> list[R
         truncation=call.truncation or settings.truncation,
         deadline_ms=_deadline(call.deadline_ms, settings.request_timeout_ms),
         priority=call.priority,
-        tenant=tenant,
+        tenant=caller.share,
         adapters=((call.lora_adapter, 1.0),) if call.lora_adapter else (),
-        cache_scope=tenant if settings.cache_scope == "tenant" else "",
+        cache_scope=caller.cache_scope(settings.cache_scope),
     )
     return [_choice(request, index) for index in range(call.n)]
 

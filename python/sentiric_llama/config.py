@@ -25,6 +25,7 @@ from pydantic import (
 )
 
 from sentiric_llama.api_key import Identity, KeyRing, Role, parse_keys
+from sentiric_llama.caller import CacheScope
 from sentiric_llama.environment import environ as process_environ
 from sentiric_llama.errors import InvalidArgument
 from sentiric_llama.params import INT32_MAX, SAMPLING_RANGES
@@ -119,6 +120,11 @@ class Settings(BaseModel):
     max_body_bytes: int = Field(
         8 * 2**20, ge=1024, le=256 * 2**20, description="largest request body in bytes"
     )
+    allowed_hosts: NameList = Field(
+        (),
+        description="host names that requests may use beside localhost and the bound address, "
+        "separated by commas; *.example.com is every name below, * any",
+    )
     cors_origins: NameList = Field(
         (), description="origins of web pages that may call the API, separated by commas"
     )
@@ -129,7 +135,8 @@ class Settings(BaseModel):
     api_key: SecretStr | None = Field(None, min_length=1, description="key that callers must send")
     api_keys: SecretStr | None = Field(
         None,
-        description="more keys, one a line, NAME:ROLE:KEY; a role is user, metrics or admin",
+        description="more keys, one a line, NAME:ROLE:KEY; a role is user, metrics or admin, "
+        "+realtime adds the right to that class, @TENANT binds it to a tenant",
     )
     admin_key: SecretStr | None = Field(
         None,
@@ -260,8 +267,10 @@ class Settings(BaseModel):
     disk_cache_bytes: int = Field(
         4 * 2**30, ge=0, le=2**50, description="size of the disk cache at most; 0 is none"
     )
-    cache_scope: Literal["shared", "tenant"] = Field(
-        "shared", description="who shares prefixes: all callers, or each tenant by itself"
+    cache_scope: CacheScope = Field(
+        "auto",
+        description="who shares prefixes: the callers of one key as soon as there are several "
+        "(auto), all callers, or each tenant that a key is bound to",
     )
     speculation: Literal["auto", "off", "ngram"] = Field(
         "auto",
@@ -407,6 +416,13 @@ def is_public_address(host: str) -> bool:
         return not ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return True  # a name may resolve to anything
+
+
+def hosts_of(settings: Settings) -> tuple[str, ...]:
+    """Host names that requests may use: the configured ones, and the one it is bound to."""
+    host = settings.host.strip("[]").lower()
+    is_every_interface = host in ("", "0.0.0.0", "::")
+    return settings.allowed_hosts if is_every_interface else (*settings.allowed_hosts, host)
 
 
 def key_ring(settings: Settings) -> KeyRing:

@@ -29,6 +29,7 @@ class ErrorCode(StrEnum):
     NUMERIC = "numeric"
     OUT_OF_MEMORY = "out_of_memory"
     UNAVAILABLE = "unavailable"
+    PERMISSION_DENIED = "permission_denied"
     INTERNAL = "internal"
 
 
@@ -74,6 +75,7 @@ ERROR_TABLE: dict[ErrorCode, ErrorMapping] = {
     ErrorCode.NUMERIC: ErrorMapping(500, "server_error", "INTERNAL", 7),
     ErrorCode.OUT_OF_MEMORY: ErrorMapping(503, "unavailable_error", "RESOURCE_EXHAUSTED", 8),
     ErrorCode.UNAVAILABLE: ErrorMapping(503, "unavailable_error", "UNAVAILABLE", 9),
+    ErrorCode.PERMISSION_DENIED: ErrorMapping(403, "permission_error", "PERMISSION_DENIED", 2),
     ErrorCode.INTERNAL: ErrorMapping(500, "server_error", "INTERNAL", 10),
 }
 
@@ -187,6 +189,12 @@ class Unavailable(SentiricLlamaError):
     code = ErrorCode.UNAVAILABLE
 
 
+class PermissionDenied(SentiricLlamaError):
+    """The caller's key lacks the right for what was asked."""
+
+    code = ErrorCode.PERMISSION_DENIED
+
+
 class InternalError(SentiricLlamaError):
     """A defect of this package or of the backend."""
 
@@ -210,6 +218,7 @@ ERROR_CLASSES: dict[ErrorCode, type[SentiricLlamaError]] = {
         NumericError,
         OutOfMemory,
         Unavailable,
+        PermissionDenied,
         InternalError,
     )
 }

@@ -55,7 +55,12 @@ def clean_id(value: str | None) -> str | None:
     value = value.strip()
     if wrapped := _DEBUG_WRAPPED.fullmatch(value):
         value = wrapped.group(1)
-    return value if _ID.fullmatch(value) else None
+    return value if is_id(value) else None
+
+
+def is_id(value: str) -> bool:
+    """True for what is safe to log and to echo as it is."""
+    return _ID.fullmatch(value) is not None
 
 
 def read_trace(get: Callable[[str], str | None], protocol: str, request_id: str) -> Trace:

@@ -6,22 +6,22 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
+from sentiric_llama.caller import CURRENT_CALLER
 from sentiric_llama.chat_stream import ChatStream
 from sentiric_llama.errors import Cancelled
 from sentiric_llama.log import CURRENT_TRACE
 
 
 class RunningCalls:
-    """Ids are the callers' own, so one id may name several calls, and belongs to one tenant."""
+    """Ids are the callers' own: one id may name several calls, and belongs to one key."""
 
     def __init__(self) -> None:
-        self._streams: dict[tuple[str | None, str | None], set[ChatStream]] = {}
+        self._streams: dict[tuple[str, str | None], set[ChatStream]] = {}
 
     @contextlib.contextmanager
     def entry(self, stream: ChatStream) -> Iterator[None]:
-        """Keeps the stream under the current trace's request id while the block runs."""
-        trace = CURRENT_TRACE.get()
-        key = (trace.tenant_id, trace.request_id)
+        """Keeps the stream under the current request id while the block runs."""
+        key = (CURRENT_CALLER.get().owner, CURRENT_TRACE.get().request_id)
         self._streams.setdefault(key, set()).add(stream)
         try:
             yield
@@ -31,8 +31,8 @@ class RunningCalls:
                 del self._streams[key]
 
     def cancel(self, request_id: str) -> int:
-        """Ends the current tenant's calls of this id with Cancelled. Returns how many ran."""
-        found = list(self._streams.get((CURRENT_TRACE.get().tenant_id, request_id), ()))
+        """Ends the current key's calls of this id with Cancelled. Returns how many ran."""
+        found = list(self._streams.get((CURRENT_CALLER.get().owner, request_id), ()))
         for stream in found:
             stream.end(Cancelled("cancelled by request id", where="request"))
         return len(found)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from sentiric_llama.accounts import Accounts, Call
+from sentiric_llama.caller import CURRENT_CALLER
 from sentiric_llama.chat_call import MAX_CONTENT_BYTES, ChatCall, build_requests
 from sentiric_llama.chat_stream import ChatStream, ChoiceDelta, Collector
 from sentiric_llama.config import Settings
@@ -23,7 +24,7 @@ from sentiric_llama.errors import (
     SentiricLlamaError,
     Unavailable,
 )
-from sentiric_llama.log import CURRENT_TRACE, event
+from sentiric_llama.log import event
 from sentiric_llama.model_slot import LoadedModel, ModelSlot
 from sentiric_llama.model_slot import ServedModel as ServedModel
 from sentiric_llama.model_switch import ModelSwitch
@@ -303,7 +304,7 @@ class LlamaService:
                 listener(state)
 
     def _check_tenant(self) -> None:
-        if self.settings.require_tenant and CURRENT_TRACE.get().tenant_id is None:
+        if self.settings.require_tenant and not CURRENT_CALLER.get().label:
             event(logger, "MISSING_TENANT_ID", "refused", logging.WARNING)
             raise InvalidArgument("tenant_id header is strictly required")
 

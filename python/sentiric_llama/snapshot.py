@@ -1,14 +1,19 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The service at a glance, for people and for `ps`: one JSON-ready value, no texts of users."""
+"""The service at a glance, for people and for `ps`: one JSON-ready value, no texts of users.
+
+Counts are the service's; single calls are shown to the key that made them and to admins.
+"""
 
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import time
 from collections.abc import Iterable
 from typing import Any
 
 from sentiric_llama.accounts import Accounts, Call
+from sentiric_llama.caller import Caller
 from sentiric_llama.log import SERVICE_NAME, version
 from sentiric_llama.process import memory_bytes, resident_bytes
 from sentiric_llama.pulse import RATE_WINDOW_S
@@ -21,19 +26,19 @@ RECENT_S = 300.0
 MAX_RUNNING_SHOWN = 256
 
 
-def snapshot(service: LlamaService) -> dict[str, Any]:
-    """Everything `GET /v1/stats` says. Milliseconds and bytes; null is unknown."""
+def snapshot(service: LlamaService, caller: Caller) -> dict[str, Any]:
+    """What `GET /v1/stats` says to this caller. Milliseconds and bytes; null is unknown."""
     engine = service.attached_engine
     stats = engine.stats() if engine else None
     return {
         "timestamp": round(time.time(), 3),
         "service": _service(service),
         "model": _model(service),
-        "switch": service.switch.as_json() if service.switch else None,
+        "switch": _switch(service, caller),
         "contexts": _contexts(service, stats),
         "queue": _queue(stats),
         "requests": _requests(service.accounts),
-        "running": _running(service.accounts),
+        "running": _running(service.accounts, caller),
         "tokens": _tokens(service.accounts),
         "rates": _rates(service),
         "latency": _latency(service.accounts),
@@ -102,9 +107,19 @@ def _requests(accounts: Accounts) -> dict[str, Any]:
     return {"total": total, "running": running, **by_outcome, "by_protocol": by_protocol}
 
 
-def _running(accounts: Accounts) -> list[dict[str, Any]]:
-    """The oldest calls first; ids, counts and ages only."""
-    calls = list(accounts.running.values())[:MAX_RUNNING_SHOWN]
+def _switch(service: LlamaService, caller: Caller) -> dict[str, Any] | None:
+    """The last change of the model. Why it failed may name files: admins read it, others a code."""
+    if service.switch is None:
+        return None
+    error = service.switch.error
+    hidden = {"message": error.code.value} if error and not caller.is_admin else {}
+    return service.switch.as_json() | hidden
+
+
+def _running(accounts: Accounts, caller: Caller) -> list[dict[str, Any]]:
+    """The caller's calls, the oldest first; ids, counts and ages only."""
+    seen = (call for call in accounts.running.values() if caller.sees(call.caller.owner))
+    calls = list(itertools.islice(seen, MAX_RUNNING_SHOWN))
     return [
         {
             "request_id": call.trace.request_id,

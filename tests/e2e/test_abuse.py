@@ -64,7 +64,7 @@ def test_a_body_that_is_too_large(tiny: Any) -> None:
     assert tiny.post(CHAT, body).error["code"] == "context_length_exceeded"
     assert tiny.post(CHAT, body + b" ").status == 413
     head = (
-        f"POST {CHAT} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        f"POST {CHAT} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
         f"Content-Length: {limit + 1}\r\n\r\n"
     )
     answer = raw(tiny.port, head.encode(), finish=False)  # refused before any of it is sent
@@ -101,7 +101,7 @@ def test_what_is_no_request(tiny: Any, body: bytes, param: str | None) -> None:
 
 
 def test_huge_headers(tiny: Any) -> None:
-    head = b"GET /health HTTP/1.1\r\nHost: x\r\n"
+    head = b"GET /health HTTP/1.1\r\nHost: localhost\r\n"
     for more in (
         b"X-A: %b\r\n" % (b"a" * 20_000),
         b"".join(b"X-%d: a\r\n" % i for i in range(200)),
@@ -117,10 +117,10 @@ def test_huge_headers(tiny: Any) -> None:
     [
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
         b"\r\n" * 1000,
-        b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n",
-        b"POST /tokenize HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
+        b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: -5\r\n\r\n",
+        b"POST /tokenize HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n"
         b"Content-Length: 5\r\nContent-Type: application/json\r\n\r\n0\r\n\r\n",
-        b"POST /tokenize HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
+        b"POST /tokenize HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n"
         b"Content-Type: application/json\r\n\r\nFFFFFFFFFFFFFFFFFF\r\n",
     ],
 )
@@ -131,7 +131,10 @@ def test_what_is_no_http(tiny: Any, data: bytes) -> None:
 
 
 def test_requests_that_never_end_hold_nobody_up(tiny: Any) -> None:
-    head = b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    head = (
+        b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\n"
+        b"Content-Type: application/json\r\n"
+    )
     starts = [b"", b"P", head, head + b"Content-Length: 100\r\n\r\n", head + b"Content-Le"]
     peers = [socket.create_connection(("127.0.0.1", tiny.port), 60) for _ in range(60)]
     for index, peer in enumerate(peers):

@@ -43,7 +43,8 @@ def kill_while_sending(port: int, seed: int) -> None:
     """A client that leaves in the middle of its request."""
     chance = random.Random(seed)
     request = (
-        b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\n"
+        b"Content-Type: application/json\r\n"
         b'Content-Length: 60000\r\n\r\n{"messages":[{"role":"user","content":"' + b"x" * 10_000
     )
     peer = socket.create_connection(("127.0.0.1", port), timeout=60)

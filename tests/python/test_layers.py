@@ -23,7 +23,7 @@ ROWS = (
     {"environment", "errors", "types", "params", "messages", "messages_tr", "guide", "_core"}
     | {"messages_tr_client", "messages_tr_settings"},
     {"settings", "config", "log", "log_lines", "log_writer", "process", "terminal", "machine"}
-    | {"api_key", "tls", "profiles"},
+    | {"api_key", "caller", "access", "tls", "profiles"},
     {"_convert", "_handle", "options", "engine_protocol", "engine", "async_engine", "models"}
     | {"testing", "memory"},
     {"tallies", "accounts", "chat_call", "chat_stream", "running", "pulse", "service"}

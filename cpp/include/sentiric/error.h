@@ -27,6 +27,7 @@ enum class ErrorCode {
   kNumeric,                // the model produced NaN or infinite logits
   kOutOfMemory,            // buffers could not be allocated
   kUnavailable,            // not loaded yet, draining or closed
+  kPermissionDenied,       // the caller's key lacks the right; decided above the engine
   kInternal,               // a defect of ours or of the backend
 };
 

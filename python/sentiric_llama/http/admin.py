@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""`/v1/profiles`, `/v1/models/switch`, `/v1/hardware/config`: which model, on which hardware.
-
-`ADMIN_ROUTES` in `auth` need the admin key; what only looks does not.
-"""
+"""`/v1/profiles`, `/v1/models/switch`, `/v1/hardware/config`: which model, on which hardware."""
 
 from __future__ import annotations
 
@@ -12,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from sentiric_llama.caller import CURRENT_CALLER
 from sentiric_llama.errors import InvalidArgument, SentiricLlamaError
 from sentiric_llama.http import sse
 from sentiric_llama.http.errors import HttpError, JsonResponse, error_body
@@ -56,7 +54,11 @@ class AdminEndpoints:
         return await answer(switch, {"active_profile": switch.profile})
 
     async def hardware(self, _request: Request) -> JsonResponse:
-        """What runs now. Numbers are those of the engine, which FIT may have made smaller."""
+        """What runs now. Numbers are those of the engine, which FIT may have made smaller.
+
+        Only an admin reads the system prompt.
+        """
+        is_admin = CURRENT_CALLER.get().is_admin
         service = self._service
         settings, loaded = service.settings, service.attached
         info = loaded.engine.info if loaded else None
@@ -72,7 +74,7 @@ class AdminEndpoints:
             "kv_offload": settings.kv_offload,
             "use_mmap": settings.use_mmap,
             "enable_dynamic_batching": True,
-            "template_system_prompt": settings.default_system_prompt,
+            "template_system_prompt": settings.default_system_prompt if is_admin else None,
         }
         return JsonResponse(body)
 

@@ -7,21 +7,23 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.routing import BaseRoute, Route
 from starlette.types import ExceptionHandler
 
-from sentiric_llama.config import Settings, key_ring
+from sentiric_llama.access import Access, Doorkeeper
+from sentiric_llama.api_key import KeyRing
+from sentiric_llama.config import Settings, hosts_of, key_ring
 from sentiric_llama.errors import SentiricLlamaError
 from sentiric_llama.http.admin import AdminEndpoints
-from sentiric_llama.http.auth import AdminAuth, ApiKeyAuth, api_needs
 from sentiric_llama.http.chat import ChatEndpoint
 from sentiric_llama.http.drain import CloseWhileDraining
 from sentiric_llama.http.errors import HttpError, UnexpectedErrorMiddleware, handle_error
+from sentiric_llama.http.guard import Guard, GuardedRoute, guard_all
 from sentiric_llama.http.health import HealthEndpoints, ModelEndpoints
 from sentiric_llama.http.limits import BodyLimits, HeaderLimits
 from sentiric_llama.http.linger import LingeringClose
 from sentiric_llama.http.page import page_routes
 from sentiric_llama.http.stats import StatsEndpoints
+from sentiric_llama.http.target import TargetRules
 from sentiric_llama.http.tokens import TokenEndpoints
 from sentiric_llama.http.trace import TraceMiddleware
 from sentiric_llama.service import LlamaService
@@ -35,46 +37,53 @@ def build_app(
 ) -> Starlette:
     """An ASGI application over `service`. Does no I/O beyond reading the page's files."""
     handlers: dict[int | type[Exception], ExceptionHandler] = dict.fromkeys(_HANDLED, handle_error)
+    guard = Guard(Doorkeeper(key_ring(settings)))
     app = Starlette(
-        routes=build_routes(service, switcher or Switcher(service)),
+        routes=build_routes(service, switcher or Switcher(service), guard),
         middleware=build_layers(service, settings),
         exception_handlers=handlers,
     )
-    app.router.redirect_slashes = False
-    return app
+    return guard_all(app, guard)
 
 
-def build_routes(service: LlamaService, switcher: Switcher) -> list[BaseRoute]:
-    """Every route of the service."""
+def build_routes(service: LlamaService, switcher: Switcher, guard: Guard) -> list[GuardedRoute]:
+    """Every route of the service, with what it needs."""
     chat = ChatEndpoint(service)
     health = HealthEndpoints(service)
     models = ModelEndpoints(service)
     tokens = TokenEndpoints(service)
     stats = StatsEndpoints(service)
     admin = AdminEndpoints(service, switcher)
+    route = guard.route
     return [
-        Route("/v1/chat/completions", chat.post, methods=["POST"]),
-        Route("/chat/completions", chat.post, methods=["POST"]),
-        Route("/v1/models", models.list, methods=["GET"]),
-        Route("/v1/models/switch", admin.switch, methods=["POST"]),
-        Route("/v1/models/{name:path}", models.get, methods=["GET"]),
-        Route("/tokenize", tokens.tokenize, methods=["POST"]),
-        Route("/detokenize", tokens.detokenize, methods=["POST"]),
-        Route("/health", health.health, methods=["GET"]),
-        Route("/v1/health", health.v1_health, methods=["GET"]),
-        Route("/health/live", health.live, methods=["GET"]),
-        Route("/health/ready", health.ready, methods=["GET"]),
-        Route("/v1/stats", stats.get, methods=["GET"]),
-        Route("/v1/stats/stream", stats.stream, methods=["GET"]),
-        Route("/v1/profiles", admin.profiles, methods=["GET"]),
-        Route("/v1/hardware/config", admin.hardware, methods=["GET"]),
-        Route("/v1/hardware/config", admin.change_hardware, methods=["POST"]),
-        *page_routes(),
+        route("/v1/chat/completions", chat.post, "POST", Access.USER),
+        route("/chat/completions", chat.post, "POST", Access.USER),
+        route("/v1/models", models.list, "GET", Access.USER),
+        route("/v1/models/switch", admin.switch, "POST", Access.ADMIN),
+        route("/v1/models/{name:path}", models.get, "GET", Access.USER),
+        route("/tokenize", tokens.tokenize, "POST", Access.USER),
+        route("/detokenize", tokens.detokenize, "POST", Access.USER),
+        route("/health", health.health, "GET", Access.PUBLIC),
+        route("/v1/health", health.v1_health, "GET", Access.PUBLIC),
+        route("/health/live", health.live, "GET", Access.PUBLIC),
+        route("/health/ready", health.ready, "GET", Access.PUBLIC),
+        route("/v1/stats", stats.get, "GET", Access.STATISTICS),
+        route("/v1/stats/stream", stats.stream, "GET", Access.STATISTICS),
+        route("/v1/profiles", admin.profiles, "GET", Access.USER),
+        route("/v1/hardware/config", admin.hardware, "GET", Access.USER),
+        route("/v1/hardware/config", admin.change_hardware, "POST", Access.ADMIN),
+        *page_routes(guard),
     ]
 
 
+def api_routes() -> list[GuardedRoute]:
+    """The routes with their declarations, for documents; nothing is served."""
+    service = LlamaService(Settings.model_validate({}))
+    return build_routes(service, Switcher(service), Guard(Doorkeeper(KeyRing(()))))
+
+
 def build_layers(service: LlamaService, settings: Settings) -> list[Middleware]:
-    """Outermost first: who asks, cheap refusals, the key, and only then the body."""
+    """Outermost first: who asks, and cheap refusals. The key is asked for by the route."""
     layers = [
         Middleware(TraceMiddleware, statuses=service.accounts.http_responses),
         Middleware(CloseWhileDraining, service=service),
@@ -99,10 +108,10 @@ def build_layers(service: LlamaService, settings: Settings) -> list[Middleware]:
                 expose_headers=["x-request-id", "x-truncated", "x-sentiric-model-notice"],
             )
         )
-    layers += [Middleware(LingeringClose), Middleware(HeaderLimits)]
-    keys = key_ring(settings)
-    if keys.locks("user"):
-        layers.append(Middleware(ApiKeyAuth, keys=keys, needs=api_needs))
-    layers.append(Middleware(AdminAuth, keys=keys))
-    layers.append(Middleware(BodyLimits, max_bytes=settings.max_body_bytes))
+    layers += [
+        Middleware(LingeringClose),
+        Middleware(TargetRules, hosts=hosts_of(settings), origins=settings.cors_origins),
+        Middleware(HeaderLimits),
+        Middleware(BodyLimits, max_bytes=settings.max_body_bytes),
+    ]
     return layers

@@ -45,10 +45,8 @@ class BodyLimits:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        if _announced(scope) > self._max_bytes:
-            await error_response(self._too_large())(scope, receive, send)
-            return
         counted = _CountedBody(receive, self._max_bytes, self._too_large())
+        counted.announced = _announced(scope)
         await self._app(scope, counted.receive, send)
 
     def _too_large(self) -> HttpError:
@@ -68,11 +66,15 @@ class _CountedBody:
         self._left = max_bytes
         self._too_large = too_large
         self._complete = False
+        self.announced = 0
+        """What the head says; judged when somebody who may asks for the body."""
         self._deadline = asyncio.get_running_loop().time() + BODY_TIMEOUT_S
 
     async def receive(self) -> Message:
         if self._complete:  # now it only waits for the client to leave
             return await self._receive()
+        if self.announced > self._left:
+            raise self._too_large
         try:
             async with asyncio.timeout_at(self._deadline):
                 message = await self._receive()

@@ -10,13 +10,16 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
-from sentiric_llama.config import Settings, key_ring
-from sentiric_llama.http.auth import ApiKeyAuth, metrics_needs
+from sentiric_llama.access import Access, Doorkeeper
+from sentiric_llama.api_key import KeyRing
+from sentiric_llama.config import Settings, hosts_of, key_ring
+from sentiric_llama.errors import SentiricLlamaError
 from sentiric_llama.http.errors import HttpError, UnexpectedErrorMiddleware, handle_error
+from sentiric_llama.http.guard import Guard, GuardedRoute, guard_all
 from sentiric_llama.http.limits import BodyLimits, HeaderLimits
 from sentiric_llama.http.linger import LingeringClose
+from sentiric_llama.http.target import TargetRules
 
 PLAIN = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -28,20 +31,30 @@ def build_metrics_app(
     layers = [
         Middleware(UnexpectedErrorMiddleware),
         Middleware(LingeringClose),
+        Middleware(TargetRules, hosts=hosts_of(settings)),
         Middleware(HeaderLimits),
+        Middleware(BodyLimits, max_bytes=settings.max_body_bytes),
     ]
-    keys = key_ring(settings)
-    if keys.locks("metrics"):
-        layers.append(Middleware(ApiKeyAuth, keys=keys, needs=metrics_needs))
-    layers.append(Middleware(BodyLimits, max_bytes=settings.max_body_bytes))
-    page = MetricsPage(registry, started_at)
+    guard = Guard(Doorkeeper(key_ring(settings), locked_by="metrics"))
     app = Starlette(
-        routes=[Route("/metrics", page.get, methods=["GET"])],
+        routes=build_routes(MetricsPage(registry, started_at), guard),
         middleware=layers,
-        exception_handlers={HTTPException: handle_error, HttpError: handle_error},
+        exception_handlers=dict.fromkeys(
+            (HTTPException, HttpError, SentiricLlamaError), handle_error
+        ),
     )
-    app.router.redirect_slashes = False
-    return app
+    return guard_all(app, guard)
+
+
+def build_routes(page: MetricsPage, guard: Guard) -> list[GuardedRoute]:
+    """Every route of the metrics' port, with what it needs."""
+    return [guard.route("/metrics", page.get, "GET", Access.METRICS)]
+
+
+def metrics_routes() -> list[GuardedRoute]:
+    """The routes with their declarations, for documents; nothing is served."""
+    keys = KeyRing(())
+    return build_routes(MetricsPage(CollectorRegistry(), 0), Guard(Doorkeeper(keys)))
 
 
 class MetricsPage:

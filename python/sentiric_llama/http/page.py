@@ -7,7 +7,9 @@ from importlib import resources
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+
+from sentiric_llama.access import Access
+from sentiric_llama.http.guard import Guard, GuardedRoute
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
@@ -28,11 +30,11 @@ _HEADERS = {
 }
 
 
-def page_routes() -> list[Route]:
+def page_routes(guard: Guard) -> list[GuardedRoute]:
     """One route per file; the files are read here, once."""
     folder = resources.files("sentiric_llama.http") / "static"
     return [
-        Route(path, _Static((folder / name).read_bytes(), kind).get, methods=["GET"])
+        guard.route(path, _Static((folder / name).read_bytes(), kind).get, "GET", Access.PUBLIC)
         for path, (name, kind) in _FILES.items()
     ]
 

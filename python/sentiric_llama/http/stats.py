@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from sentiric_llama.caller import CURRENT_CALLER, Caller
 from sentiric_llama.http import sse
 from sentiric_llama.http.errors import JsonResponse
 from sentiric_llama.service import LlamaService
@@ -26,35 +27,38 @@ class StatsEndpoints:
         self._events = SharedEvents(service)
 
     async def get(self, _request: Request) -> JsonResponse:
-        return JsonResponse(snapshot(self._service), headers={"cache-control": "no-store"})
+        shown = snapshot(self._service, CURRENT_CALLER.get())
+        return JsonResponse(shown, headers={"cache-control": "no-store"})
 
     async def stream(self, _request: Request) -> Response:
         """The same as server-sent events, until the client leaves or the service is gone."""
-        return StatsStream(self._service, self._events)
+        return StatsStream(self._service, self._events, CURRENT_CALLER.get())
 
 
 class SharedEvents:
-    """One look for all who watch: a thousand watchers cost little more than one."""
+    """One look for all who see the same: a thousand watchers cost little more than one."""
 
     def __init__(self, service: LlamaService) -> None:
         self._service = service
-        self._event = b""
-        self._made_at = -EVERY_S
+        self._made: dict[tuple[str, bool], tuple[float, bytes]] = {}
 
-    def latest(self) -> bytes:
+    def latest(self, caller: Caller) -> bytes:
         """An event at most half a second old."""
+        view = (caller.owner, caller.is_admin)  # one for each key at most
+        made_at, event = self._made.get(view, (-EVERY_S, b""))
         now = time.monotonic()
-        if now - self._made_at > EVERY_S / 2:
-            self._event = sse.encode_event(snapshot(self._service))
-            self._made_at = now
-        return self._event
+        if now - made_at > EVERY_S / 2:
+            event = sse.encode_event(snapshot(self._service, caller))
+            self._made[view] = (now, event)
+        return event
 
 
 class StatsStream(Response):
     """An ASGI response that looks each second."""
 
-    def __init__(self, service: LlamaService, events: SharedEvents) -> None:
+    def __init__(self, service: LlamaService, events: SharedEvents, caller: Caller) -> None:
         self.background = None
+        self._caller = caller
         self._service = service
         self._events = events
 
@@ -70,7 +74,7 @@ class StatsStream(Response):
         await sender.start(sse.SSE_HEADERS)
         closed = self._service.closed
         while not closed.is_set() and not is_head:
-            await sender.write(self._events.latest())
+            await sender.write(self._events.latest(self._caller))
             try:
                 async with asyncio.timeout(EVERY_S):
                     await closed.wait()

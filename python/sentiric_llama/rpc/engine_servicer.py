@@ -8,10 +8,12 @@ import logging
 import time
 from collections.abc import AsyncIterator
 
+from sentiric_llama.access import Access
 from sentiric_llama.chat_stream import ChatStream, ChoiceDelta
 from sentiric_llama.errors import InvalidArgument
 from sentiric_llama.log import event
 from sentiric_llama.rpc.generated import engine_pb2
+from sentiric_llama.rpc.handlers import needs
 from sentiric_llama.rpc.llama_servicer import deadline_ms, log_end, report
 from sentiric_llama.rpc.parse import parse_chat
 from sentiric_llama.rpc.status import Context
@@ -29,6 +31,7 @@ class EngineServicer:
     def __init__(self, service: LlamaService) -> None:
         self._service = service
 
+    @needs(Access.USER)
     async def Chat(  # noqa: N802
         self, request: engine_pb2.ChatRequest, context: Context
     ) -> AsyncIterator[engine_pb2.ChatEvent]:
@@ -46,6 +49,7 @@ class EngineServicer:
             context.set_trailing_metadata(report(stream))
             yield engine_pb2.ChatEvent(end=end_of(stream))
 
+    @needs(Access.USER)
     async def Embed(  # noqa: N802
         self, request: engine_pb2.EmbedRequest, _context: Context
     ) -> engine_pb2.EmbedResponse:
@@ -53,6 +57,7 @@ class EngineServicer:
         embeddings = [engine_pb2.Embedding(values=row.tolist()) for row in rows]
         return engine_pb2.EmbedResponse(embeddings=embeddings, model=model)
 
+    @needs(Access.USER)
     async def Tokenize(  # noqa: N802
         self, request: engine_pb2.TokenizeRequest, _context: Context
     ) -> engine_pb2.TokenizeResponse:
@@ -63,12 +68,14 @@ class EngineServicer:
         )
         return engine_pb2.TokenizeResponse(tokens=tokens, pieces=pieces)
 
+    @needs(Access.USER)
     async def Detokenize(  # noqa: N802
         self, request: engine_pb2.DetokenizeRequest, _context: Context
     ) -> engine_pb2.DetokenizeResponse:
         text = await self._service.detokenize(list(request.tokens))
         return engine_pb2.DetokenizeResponse(text=text)
 
+    @needs(Access.USER)
     async def GetCapacity(  # noqa: N802
         self, _request: engine_pb2.GetCapacityRequest, _context: Context
     ) -> engine_pb2.GetCapacityResponse:
@@ -79,6 +86,7 @@ class EngineServicer:
             found |= {"model": service.model.name, "context_size": info.context_size}
         return engine_pb2.GetCapacityResponse(state=service.state.value, **found)
 
+    @needs(Access.USER)
     async def Cancel(  # noqa: N802
         self, request: engine_pb2.CancelRequest, _context: Context
     ) -> engine_pb2.CancelResponse:

@@ -1,66 +1,135 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Who may call: metadata of a sane size, the key, certificate names; before any handler runs."""
+"""Who may call: metadata of a sane size, the key, certificate names; before any message is read.
+
+Every method declares what it needs, and gRPC's dispatch hands the declaration over with the handler
+that it found. A method without a declaration keeps the server from starting.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import inspect
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import grpc
 
-from sentiric_llama.api_key import KeyRing
+from sentiric_llama.access import Access, Denial, Doorkeeper
+from sentiric_llama.api_key import Identity
+from sentiric_llama.caller import TENANT, Caller, make_caller
 from sentiric_llama.rpc.limits import MAX_METADATA_BYTES
-from sentiric_llama.rpc.metadata import raw
+from sentiric_llama.rpc.metadata import Metadata, raw
 from sentiric_llama.rpc.status import Context, abort_with
 
-PUBLIC = "/grpc.health.v1.Health/"
-"""Methods that probes reach without a key."""
 SAN = "x509_subject_alternative_name"
+_TENANT = TENANT.encode()
 
 if TYPE_CHECKING:
     Handler = grpc.RpcMethodHandler[Any, Any]
 Check = Callable[[Context], Awaitable[None]]
-Refusal = Callable[[Any, Context], Awaitable[None]]
+_Continuation = Callable[[grpc.HandlerCallDetails], Awaitable["Handler | None"]]
+
+
+class DeclaredMethods(grpc.GenericRpcHandler):
+    """The methods of a service, each with what it needs."""
+
+    def __init__(
+        self, methods: grpc.GenericRpcHandler, needs: Access | Mapping[str, Access]
+    ) -> None:
+        """`needs` holds for all methods, or names what each needs."""
+        self._methods = methods
+        self._needs = needs
+
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> Handler | None:
+        """gRPC's look-up."""
+        handler = self._methods.service(handler_call_details)
+        if handler is None:
+            return None
+        name = handler_call_details.method.rpartition("/")[2]
+        needs = self._needs
+        return _Declared(handler, needs if isinstance(needs, Access) else needs[name])
+
+
+class _Declared(grpc.RpcMethodHandler):  # type: ignore[type-arg]
+    """A handler with its declaration."""
+
+    def __init__(self, handler: Handler, needs: Access) -> None:
+        self.handler = handler
+        self.needs = needs
+
+
+class DeclaringServer:
+    """Stands for the server while a library registers its service: all methods need the same."""
+
+    def __init__(self, server: grpc.aio.Server, needs: Access) -> None:
+        self._server = server
+        self._needs = needs
+
+    def add_generic_rpc_handlers(self, handlers: Iterable[grpc.GenericRpcHandler]) -> None:
+        declared = tuple(DeclaredMethods(handler, self._needs) for handler in handlers)
+        self._server.add_generic_rpc_handlers(declared)
+
+    def add_registered_method_handlers(self, *_: object) -> None:
+        """The look-up by name above is the only way in."""
 
 
 class Guard(grpc.aio.ServerInterceptor):
     """UNAUTHENTICATED without a key, PERMISSION_DENIED without its role or an allowed name."""
 
-    def __init__(self, keys: KeyRing, allowed_names: Collection[str]) -> None:
-        self._keys = keys if keys.locks("user") else None
+    def __init__(self, doorkeeper: Doorkeeper, allowed_names: Collection[str]) -> None:
+        self._doorkeeper = doorkeeper
         self._names = frozenset(name.encode() for name in allowed_names)
 
     async def intercept_service(
-        self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]],
-        handler_call_details: grpc.HandlerCallDetails,
+        self, continuation: _Continuation, handler_call_details: grpc.HandlerCallDetails
     ) -> Handler | None:
         """A handler that refuses before it reads a message, or the one asked for."""
         if _is_too_large(handler_call_details):
             return grpc.stream_stream_rpc_method_handler(_refuse_size)
-        if refuse := self._refusal(handler_call_details):
+        found = await continuation(handler_call_details)
+        if found is not None and not isinstance(found, _Declared):
+            raise TypeError(f"{handler_call_details.method} does not declare its access")
+        needs = found.needs if found else Access.USER
+        metadata = raw(tuple(handler_call_details.invocation_metadata))
+        admitted = self._doorkeeper.admit(needs, metadata)
+        if isinstance(admitted, Denial):
+            refuse = functools.partial(_refuse, admitted)
             return grpc.stream_stream_rpc_method_handler(refuse)
-        handler = await continuation(handler_call_details)
-        if handler is None or not self._names:
-            return handler
-        return checked(handler, self._check_names)
-
-    def _refusal(self, details: grpc.HandlerCallDetails) -> Refusal | None:
-        if self._keys is None or details.method.startswith(PUBLIC):
+        if found is None:
             return None
-        identity = self._keys.identify(raw(tuple(details.invocation_metadata)))
-        if identity is None:
-            return _refuse_key
-        return None if identity.may("user") else _refuse_role
+        return checked(found.handler, functools.partial(self._check, admitted))
 
-    async def _check_names(self, context: Context) -> None:
-        shown = context.auth_context().get(SAN, ())
-        if self._names.isdisjoint(shown):
+    async def _check(self, identity: Identity | None, context: Context) -> None:
+        """The certificate's names; then the call is the key's."""
+        if self._names and self._names.isdisjoint(context.auth_context().get(SAN, ())):
             code = grpc.StatusCode.PERMISSION_DENIED
             text = "the client certificate has no name that may call"
             await abort_with(context, code, text, "certificate_not_allowed")
+        _ADMITTED.set(_Admitted(identity, self._doorkeeper.keys.num_users))
+
+
+@dataclass(frozen=True, slots=True)
+class _Admitted:
+    """Who was let in, and how many keys may call."""
+
+    identity: Identity | None = None
+    num_users: int = 0
+
+
+_ADMITTED: ContextVar[_Admitted] = ContextVar("sentiric_admitted", default=_Admitted())  # noqa: B039
+
+
+def caller_of(metadata: Metadata) -> Caller:
+    """Whose call it is, in the task of a call that the guard let in.
+
+    Raises InvalidArgument or PermissionDenied for a tenant that is malformed or not the key's.
+    """
+    admitted = _ADMITTED.get()
+    tenants = (value.decode("latin-1") for name, value in raw(metadata) if name == _TENANT)
+    return make_caller(admitted.identity, tenants, admitted.num_users)
 
 
 def checked(handler: Handler, check: Check) -> Handler:
@@ -101,12 +170,7 @@ async def _refuse_size(_requests: Any, context: Context) -> None:
     await abort_with(context, code, text, "metadata_too_large")
 
 
-async def _refuse_key(_requests: Any, context: Context) -> None:
-    code = grpc.StatusCode.UNAUTHENTICATED
-    await abort_with(context, code, "Invalid API Key", "invalid_api_key")
-
-
-async def _refuse_role(_requests: Any, context: Context) -> None:
-    code = grpc.StatusCode.PERMISSION_DENIED
-    text = "this key may not call; allowed are keys with the role user or admin"
-    await abort_with(context, code, text, "role_missing")
+async def _refuse(denial: Denial, _requests: Any, context: Context) -> None:
+    codes = grpc.StatusCode
+    code = codes.UNAUTHENTICATED if denial.is_unknown else codes.PERMISSION_DENIED
+    await abort_with(context, code, denial.message, denial.code)

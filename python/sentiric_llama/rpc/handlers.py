@@ -11,13 +11,15 @@ import contextlib
 import logging
 import time
 from collections.abc import AsyncIterator, Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import grpc
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 
+from sentiric_llama.access import Access
+from sentiric_llama.caller import CURRENT_CALLER
 from sentiric_llama.errors import (
     DeadlineExceeded,
     InternalError,
@@ -25,20 +27,48 @@ from sentiric_llama.errors import (
     SentiricLlamaError,
 )
 from sentiric_llama.log import CURRENT_TRACE, event
+from sentiric_llama.rpc.guard import DeclaredMethods, caller_of
 from sentiric_llama.rpc.limits import STALL_S
 from sentiric_llama.rpc.metadata import echo_of, trace_of
 from sentiric_llama.rpc.status import Context, abort
 
 logger = logging.getLogger(__name__)
 
+Behaviour = TypeVar("Behaviour", bound=Callable[..., Any])
+
+
+def needs(access: Access) -> Callable[[Behaviour], Behaviour]:
+    """Declares what a method of a servicer needs."""
+
+    def declare(behaviour: Behaviour) -> Behaviour:
+        behaviour.needs = access  # type: ignore[attr-defined]
+        return behaviour
+
+    return declare
+
 
 def generic_handler(servicer: object, service: ServiceDescriptor) -> grpc.GenericRpcHandler:
-    """All methods of a service; each must exist in `servicer` under its name."""
+    """All methods of a service; each must exist in `servicer` under its name.
+
+    Raises TypeError for one that does not declare what it needs.
+    """
     handlers = {
         method.name: _method_handler(method, getattr(servicer, method.name))
         for method in service.methods
     }
-    return grpc.method_handlers_generic_handler(service.full_name, handlers)
+    methods = grpc.method_handlers_generic_handler(service.full_name, handlers)
+    return DeclaredMethods(methods, declared(servicer, service))
+
+
+def declared(servicer: object, service: ServiceDescriptor) -> dict[str, Access]:
+    """What each method needs. Raises TypeError for one that does not say."""
+    found = {}
+    for method in service.methods:
+        access = getattr(getattr(servicer, method.name), "needs", None)
+        if not isinstance(access, Access):
+            raise TypeError(f"{method.full_name} does not declare its access")
+        found[method.name] = access
+    return found
 
 
 def _method_handler(
@@ -85,7 +115,8 @@ async def write(context: Context, message: bytes) -> None:
 @contextlib.asynccontextmanager
 async def answering(method: MethodDescriptor, context: Context) -> AsyncIterator[None]:
     """One call from its ids to its status. A cancel is never held back: gRPC would leak it."""
-    trace = trace_of(tuple(context.invocation_metadata() or ()))
+    metadata = tuple(context.invocation_metadata() or ())
+    trace = trace_of(metadata)
     CURRENT_TRACE.set(trace)  # of this call alone: gRPC gives each a task
     started = time.monotonic()
 
@@ -95,6 +126,7 @@ async def answering(method: MethodDescriptor, context: Context) -> AsyncIterator
 
     try:
         await context.send_initial_metadata(echo_of(trace))
+        CURRENT_CALLER.set(caller_of(metadata))
         yield
     except asyncio.CancelledError:
         log("GRPC_CLIENT_GONE", "cancelled, or the deadline passed")

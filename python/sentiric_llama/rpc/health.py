@@ -9,6 +9,8 @@ from collections.abc import Iterable
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
+from sentiric_llama.access import Access
+from sentiric_llama.rpc.guard import DeclaringServer
 from sentiric_llama.service import LlamaService, Readiness
 
 
@@ -22,7 +24,8 @@ class HealthReporter:
         self._task: asyncio.Task[None] | None = None
 
     def add_to(self, server: grpc.aio.Server) -> None:
-        health_pb2_grpc.add_HealthServicer_to_server(self._servicer, server)
+        probes = DeclaringServer(server, Access.PUBLIC)
+        health_pb2_grpc.add_HealthServicer_to_server(self._servicer, probes)  # type: ignore[arg-type]
 
     async def start(self) -> None:
         """Reports the state of now, and from now on every change."""

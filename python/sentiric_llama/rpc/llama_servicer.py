@@ -8,9 +8,11 @@ import time
 from collections.abc import AsyncIterator
 from typing import cast
 
+from sentiric_llama.access import Access
 from sentiric_llama.chat_stream import ChatStream
 from sentiric_llama.log import event
 from sentiric_llama.rpc.generated import llama_pb2
+from sentiric_llama.rpc.handlers import needs
 from sentiric_llama.rpc.parse import parse_generate
 from sentiric_llama.rpc.status import Context
 from sentiric_llama.service import LlamaService
@@ -28,6 +30,7 @@ class LlamaServicer:
     def __init__(self, service: LlamaService) -> None:
         self._service = service
 
+    @needs(Access.USER)
     async def GenerateStream(  # noqa: N802
         self, request: llama_pb2.GenerateStreamRequest, context: Context
     ) -> AsyncIterator[Response]:

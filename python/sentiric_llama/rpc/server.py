@@ -7,15 +7,16 @@ import logging
 
 import grpc
 from grpc_health.v1 import health
-from grpc_reflection.v1alpha import reflection
+from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
+from sentiric_llama.access import Access, Doorkeeper
 from sentiric_llama.config import PREFIX, Settings, key_ring
 from sentiric_llama.errors import Unavailable
 from sentiric_llama.log import event
 from sentiric_llama.rpc import engine_servicer, llama_servicer
 from sentiric_llama.rpc.credentials import server_credentials
-from sentiric_llama.rpc.guard import Guard
-from sentiric_llama.rpc.handlers import generic_handler
+from sentiric_llama.rpc.guard import DeclaringServer, Guard
+from sentiric_llama.rpc.handlers import declared, generic_handler
 from sentiric_llama.rpc.health import HealthReporter
 from sentiric_llama.rpc.limits import channel_options
 from sentiric_llama.service import LlamaService
@@ -30,7 +31,7 @@ NAMES = (llama_servicer.SERVICE.full_name, engine_servicer.SERVICE.full_name)
 def build_server(service: LlamaService, settings: Settings) -> grpc.aio.Server:
     """A server of all services that listens nowhere yet. Call on the event loop."""
     server = grpc.aio.server(
-        interceptors=[Guard(key_ring(settings), settings.tls_allowed_names)],
+        interceptors=[Guard(Doorkeeper(key_ring(settings)), settings.tls_allowed_names)],
         options=channel_options(settings),
         maximum_concurrent_rpcs=settings.max_connections,
     )
@@ -41,8 +42,22 @@ def build_server(service: LlamaService, settings: Settings) -> grpc.aio.Server:
         )
     )
     names = (*NAMES, health.SERVICE_NAME, reflection.SERVICE_NAME)
-    reflection.enable_server_reflection(names, server)
+    reflection_pb2_grpc.add_ServerReflectionServicer_to_server(  # type: ignore[no-untyped-call]
+        reflection.aio.ReflectionServicer(names), DeclaringServer(server, Access.USER)
+    )
     return server
+
+
+def declared_methods() -> dict[str, Access]:
+    """What every method needs, for documents."""
+    found = {f"{health.SERVICE_NAME}/*": Access.PUBLIC, f"{reflection.SERVICE_NAME}/*": Access.USER}
+    for servicer, service in (
+        (llama_servicer.LlamaServicer, llama_servicer.SERVICE),
+        (engine_servicer.EngineServicer, engine_servicer.SERVICE),
+    ):
+        methods = declared(servicer, service)
+        found |= {f"{service.full_name}/{name}": needs for name, needs in methods.items()}
+    return found
 
 
 class RpcServer:

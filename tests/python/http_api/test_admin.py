@@ -202,7 +202,8 @@ def test_looking_changes_nothing(server: Any) -> None:
 
 def test_the_hardware_of_now(server: Any) -> None:
     assert switch(server, profile="b").status == 200
-    shown = server.get(CONFIG).json
+    shown = server.request("GET", CONFIG, headers=BEARER).json
+    assert server.get(CONFIG).json == shown | {"template_system_prompt": None}
     assert shown == {
         "profile_name": "b", "model_id": "m", "gpu_layers": -1, "context_size": 4096,
         "threads": 1, "threads_batch": 0, "physical_batch_size": 512, "max_batch_size_slots": 4,

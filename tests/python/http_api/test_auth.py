@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 from starlette.routing import Route
 
+from sentiric_llama.access import Access
 from sentiric_llama.config import Settings
+from sentiric_llama.http import app as http_app
 from sentiric_llama.http.app import build_app
-from sentiric_llama.http.auth import ADMIN_ROUTES, PUBLIC
+from sentiric_llama.http.guard import GuardedRoute
 from sentiric_llama.service import LlamaService
 
 KEY = "correct horse"
@@ -38,13 +40,13 @@ RIGHT = [
 ENDLESS = ("GET", "/v1/stats/stream")
 
 
-def all_routes() -> list[tuple[str, str]]:
+def all_routes() -> list[tuple[str, str, Access]]:
     app = build_app(LlamaService(Settings()), Settings())
     found = []
     for route in app.routes:
-        assert isinstance(route, Route)
+        assert isinstance(route, GuardedRoute)
         for method in sorted(route.methods or ()):
-            found.append((method, route.path.replace("{name:path}", "fake-model")))
+            found.append((method, route.path.replace("{name:path}", "fake-model"), route.needs))
     return found
 
 
@@ -55,10 +57,34 @@ def locked(start_shared: Any, tmp_path_factory: Any) -> Any:
     return start_shared(api_key=KEY, profiles_path=str(profiles))
 
 
-@pytest.mark.parametrize(("method", "path"), all_routes())
-def test_every_route(locked: Any, method: str, path: str) -> None:
+PUBLIC = {"/", "/health", "/health/live", "/health/ready", "/v1/health"} | {
+    f"/static/{name}" for name in ("page.js", "sse.js", "page.css", "icon.svg")
+}
+ADMIN = {("POST", "/v1/models/switch"), ("POST", "/v1/hardware/config")}
+
+
+def test_what_is_public_and_what_is_an_admins() -> None:
+    """A second list, so that a slip of a declaration is noticed."""
+    public = {path for _, path, needs in all_routes() if needs is Access.PUBLIC}
+    admin = {(method, path) for method, path, needs in all_routes() if needs is Access.ADMIN}
+    assert public == PUBLIC and admin == ADMIN
+
+
+def test_a_route_without_a_declaration_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    build_routes = http_app.build_routes
+
+    def with_another(*args: Any) -> list[Any]:
+        return [*build_routes(*args), Route("/v1/undeclared", lambda _: None, methods=["GET"])]
+
+    monkeypatch.setattr(http_app, "build_routes", with_another)
+    with pytest.raises(TypeError, match="/v1/undeclared"):
+        build_app(LlamaService(Settings()), Settings())
+
+
+@pytest.mark.parametrize(("method", "path", "needs"), all_routes())
+def test_every_route(locked: Any, method: str, path: str, needs: Access) -> None:
     body = {} if method == "POST" else None
-    is_public = method in ("GET", "HEAD") and path in PUBLIC
+    is_public = needs is Access.PUBLIC
     for headers in [NONE, *WRONG]:
         status = locked.request(method, path, body, headers).status
         assert (status == 200) if is_public else (status == 401), (headers, status)
@@ -67,7 +93,7 @@ def test_every_route(locked: Any, method: str, path: str) -> None:
             assert status_of(locked.port, path, headers) == 200
         else:
             status = locked.request(method, path, body, headers).status
-            assert status == 403 if (method, path) in ADMIN_ROUTES else status in (200, 400)
+            assert status == 403 if needs is Access.ADMIN else status in (200, 400)
 
 
 def status_of(port: int, path: str, headers: dict[str, str]) -> int:
@@ -104,14 +130,14 @@ def test_what_is_not_listed_is_denied(locked: Any, path: str) -> None:
 @pytest.mark.parametrize(
     "head",
     [
-        b"GET /v1/models HTTP/1.1\r\nHost: a/health?x=\r\n",
+        b"GET /v1/models HTTP/1.1\r\nHost: localhost/health?x=\r\n",
         b"GET /v1/models HTTP/1.1\r\nHost: a/#\r\n",
         b"GET /v1/models HTTP/1.1\r\nHost: a/health\r\n",
-        b"GET http://a/health/../v1/models HTTP/1.1\r\nHost: a\r\n",
+        b"GET http://a/health/../v1/models HTTP/1.1\r\nHost: localhost\r\n",
         b"GET http://a/v1/models HTTP/1.1\r\nHost: /health\r\n",
-        b"GET /v1/models HTTP/1.1\r\nHost: a\r\nX-Forwarded-Prefix: /health\r\n",
-        b"GET /v1/models HTTP/1.1\r\nHost: a\r\nX-Original-Url: /health\r\n",
-        b"get /v1/models HTTP/1.1\r\nHost: a\r\n",
+        b"GET /v1/models HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-Prefix: /health\r\n",
+        b"GET /v1/models HTTP/1.1\r\nHost: localhost\r\nX-Original-Url: /health\r\n",
+        b"get /v1/models HTTP/1.1\r\nHost: localhost\r\n",
     ],
 )
 def test_host_and_proxy_headers_open_nothing(locked: Any, head: bytes) -> None:
@@ -120,7 +146,7 @@ def test_host_and_proxy_headers_open_nothing(locked: Any, head: bytes) -> None:
         answer = b""
         while part := peer.recv(65536):
             answer += part
-    assert answer.split()[1] in (b"401", b"400"), answer
+    assert answer.split()[1] in (b"401", b"400", b"421"), answer
 
 
 def test_refusal_has_the_usual_shape(locked: Any) -> None:

@@ -14,7 +14,7 @@ from http_client import wait_until
 from sentiric_llama.http import connection, linger
 from sentiric_llama.testing import FakeEngine
 
-HEAD = b"GET /health/live HTTP/1.1\r\nHost: x\r\n"
+HEAD = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n"
 
 
 def connect(server: Any) -> socket.socket:
@@ -89,7 +89,7 @@ def test_lingering_ends(start: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     server = start()
     peer = connect(server)
     peer.sendall(
-        b"POST /tokenize HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\n"
+        b"POST /tokenize HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\n"
         b"Content-Length: 100\r\n\r\n"
     )
     assert read_all(peer).startswith(b"HTTP/1.1 415 ")

@@ -70,7 +70,7 @@ def test_leaving_while_the_body_is_sent(start: Any) -> None:
     server = start()
     peer = socket.create_connection(("127.0.0.1", server.port))
     peer.sendall(
-        b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\n"
+        b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\n"
         b'Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{"mess'
     )
     time.sleep(0.05)
@@ -87,7 +87,8 @@ def test_slow_reader_is_given_up(start: Any, monkeypatch: pytest.MonkeyPatch) ->
     peer.connect(("127.0.0.1", server.port))
     body = json.dumps({"messages": [{"role": "user", "content": "x"}], "stream": True}).encode()
     peer.sendall(
-        b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\n"
+        b"Content-Type: application/json\r\n"
         + f"Content-Length: {len(body)}\r\n\r\n".encode()
         + body
     )

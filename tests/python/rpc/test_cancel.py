@@ -16,6 +16,7 @@ from sentiric_llama.testing import FakeEngine
 
 CANCELS = 1000
 AT_ONCE = 50
+KEYS = "one:user:k1,two:user:k2,ops:admin:k3"
 
 
 async def cancel_one(rpc: Rpc, seed: int) -> None:
@@ -125,24 +126,35 @@ def cancel_request(request_id: str) -> engine_pb2.CancelRequest:
 
 
 async def test_cancel_by_request_id() -> None:
-    async with serving(lambda: FakeEngine("abc", delay_s=60)) as rpc:
-        mine = rpc.generate(metadata=(("x-request-id", "mine"), ("x-tenant-id", "a")))
-        twin = rpc.generate(metadata=(("x-request-id", "mine"), ("x-tenant-id", "a")))
-        other = rpc.generate(metadata=(("x-request-id", "mine"), ("x-tenant-id", "b")))
+    async with serving(lambda: FakeEngine("abc", delay_s=60), api_keys=KEYS) as rpc:
+        mine, other = ((("x-api-key", key), ("x-request-id", "mine")) for key in ("k1", "k2"))
+        calls = [rpc.generate(metadata=mine), rpc.generate(metadata=mine)]
+        foreign = rpc.generate(metadata=other)
         while rpc.engine.active < 3:
             await asyncio.sleep(0.005)
-        assert (await rpc.own.Cancel(cancel_request("mine"))).cancelled == 0  # no tenant
-        tenant = (("x-tenant-id", "a"),)
-        assert (await rpc.own.Cancel(cancel_request("no"), metadata=tenant)).cancelled == 0
-        assert (await rpc.own.Cancel(cancel_request("mine"), metadata=tenant)).cancelled == 2
-        for call in (mine, twin):
+        for key, request_id, ended in (("k3", "mine", 0), ("k1", "no", 0), ("k1", "mine", 2)):
+            # Whose call it is follows from the key; what else the metadata claim does not count.
+            metadata = (("x-api-key", key), ("x-tenant-id", "b"), ("x-request-id", "mine"))
+            answer = await rpc.own.Cancel(cancel_request(request_id), metadata=metadata)
+            assert answer.cancelled == ended
+        for call in calls:
             assert (await failure(call)).code() is grpc.StatusCode.CANCELLED
         assert rpc.engine.active == 1
-        other.cancel()
+        foreign.cancel()
         await rpc.settled()
-        assert (await failure(rpc.own.Cancel(cancel_request("")))).code() is (
+        assert (await failure(rpc.own.Cancel(cancel_request(""), metadata=mine))).code() is (
             grpc.StatusCode.INVALID_ARGUMENT
         )
+
+
+async def test_without_keys_all_callers_are_one() -> None:
+    async with serving(lambda: FakeEngine("abc", delay_s=60)) as rpc:
+        for tenant in ("a", "b"):
+            rpc.generate(metadata=(("x-request-id", "mine"), ("x-tenant-id", tenant)))
+        while rpc.engine.active < 2:
+            await asyncio.sleep(0.005)
+        assert (await rpc.own.Cancel(cancel_request("mine"))).cancelled == 2
+        await rpc.settled()
 
 
 async def test_an_id_that_the_server_made_can_be_cancelled() -> None:

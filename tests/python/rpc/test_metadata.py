@@ -5,13 +5,20 @@ from __future__ import annotations
 
 import logging
 import re
+from typing import Any
 
 import grpc
 import pytest
 
 from rpc_server import failure, read, serving
+from sentiric_llama.config import Settings
 from sentiric_llama.log import CURRENT_TRACE, Trace
+from sentiric_llama.rpc.engine_servicer import SERVICE, EngineServicer
+from sentiric_llama.rpc.generated import engine_pb2
+from sentiric_llama.rpc.handlers import generic_handler
+from sentiric_llama.service import LlamaService
 
+TAILS = ("/", "%0A", "%0a", ";", "%20", " ", "//", "/..", "%00", "x")
 IDS = ("x-trace-id", "x-span-id", "x-tenant-id", "x-request-id")
 
 
@@ -103,6 +110,74 @@ async def test_every_method_needs_the_key() -> None:
         ):
             error = await failure(rpc.channel.unary_unary(path)(b"\xff"))
             assert error.code() is grpc.StatusCode.UNAUTHENTICATED, path
+
+
+def test_a_method_without_a_declaration_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def Embed(self: Any, request: Any, context: Any) -> None:  # noqa: N802
+        """Declares nothing."""
+
+    monkeypatch.setattr(EngineServicer, "Embed", Embed)
+    with pytest.raises(TypeError, match=r"EngineService\.Embed"):
+        generic_handler(EngineServicer(LlamaService(Settings())), SERVICE)
+
+
+async def test_a_service_without_a_declaration_is_not_served() -> None:
+    async def call(_request: bytes, _context: Any) -> bytes:
+        raise AssertionError("it was served")
+
+    handlers = {"Call": grpc.unary_unary_rpc_method_handler(call)}
+    foreign = grpc.method_handlers_generic_handler("foreign.Service", handlers)
+    async with serving(start=lambda server: server.add_generic_rpc_handlers((foreign,))) as rpc:
+        error = await failure(rpc.channel.unary_unary("/foreign.Service/Call")(b""))
+        assert error.code() in (grpc.StatusCode.UNKNOWN, grpc.StatusCode.UNIMPLEMENTED)
+
+
+@pytest.mark.parametrize("tail", TAILS)
+async def test_other_spellings_of_a_method(tail: str) -> None:
+    """They are other methods: a key finds none, and nobody else gets that far."""
+    async with serving(api_keys="app:user:u,scrape:metrics:m") as rpc:
+        for path in ("/sentiric.llama.v1.EngineService/Cancel", "/grpc.health.v1.Health/Check"):
+            for key, code in (
+                ("u", "UNIMPLEMENTED"),
+                ("m", "PERMISSION_DENIED"),
+                ("x", "UNAUTHENTICATED"),
+            ):
+                call = rpc.channel.unary_unary(path + tail)
+                error = await failure(call(b"", metadata=(("x-api-key", key),)))
+                assert error.code().name == code, (path, key)
+
+
+async def test_tenants_of_a_key() -> None:
+    keys = "app:user:u,gw:user@acme:g"
+    async with serving(api_keys=keys) as rpc:
+        for key, tenant, code in (
+            ("g", "acme", None),
+            ("g", "other", grpc.StatusCode.PERMISSION_DENIED),
+            ("g", "a b", grpc.StatusCode.INVALID_ARGUMENT),
+            ("u", "a b", grpc.StatusCode.INVALID_ARGUMENT),
+            ("u", "other", None),
+        ):
+            metadata = (("x-api-key", key), ("x-tenant-id", tenant), ("x-request-id", "r1"))
+            call = rpc.generate(metadata=metadata)
+            if code is None:
+                await read(call)
+                continue
+            assert (await failure(call)).code() is code
+            assert dict(await call.initial_metadata())["x-request-id"] == "r1"
+        scopes = [(request.cache_scope, request.tenant) for request in rpc.engine.requests]
+    assert scopes == [("gw/acme", "gw/acme"), ("app", "app")]
+
+
+async def test_the_class_realtime_needs_its_right() -> None:
+    urgent = engine_pb2.ChatRequest(
+        messages=[engine_pb2.ChatMessage(role="user", content="x")],
+        priority=engine_pb2.PRIORITY_REALTIME,
+    )
+    async with serving(api_keys="app:user:u,voice:user+realtime:v") as rpc:
+        assert [event async for event in rpc.own.Chat(urgent, metadata=(("x-api-key", "v"),))]
+        error = await failure(rpc.own.Chat(urgent, metadata=(("x-api-key", "u"),)))
+        assert error.code() is grpc.StatusCode.PERMISSION_DENIED
+        assert "user+realtime" in error.details() and len(rpc.engine.requests) == 1
 
 
 async def test_roles() -> None:
