@@ -2,25 +2,29 @@
 """What a configuration will need, compared with what is there, before anything is loaded.
 
 The numbers come from llama.cpp itself, which lays out the model and its contexts without
-allocating them. `fit_to_memory` is the gate of every start.
+allocating them. That takes seconds of a core for a large configuration: what cannot fit by the
+arithmetic of `models.least_memory` is refused before. `fit_to_memory` is the gate of every start.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, fields, replace
 
-from sentiric_llama._convert import config_to_native
+from sentiric_llama._convert import config_to_native, copy_fields
 from sentiric_llama._handle import forward_log
 from sentiric_llama.config import PREFIX
 from sentiric_llama.errors import OutOfMemory
 from sentiric_llama.machine import Budget, memory_budgets
-from sentiric_llama.types import EngineConfig
+from sentiric_llama.models.least_memory import least_memory
+from sentiric_llama.types import Device, EngineConfig
 
 SMALLEST_CONTEXT = 512
 """Fitting stops here: no conversation is worth having in less."""
 PROCESS_BYTES = 48 * 2**20
 """The vocabulary, the prompts' and the allocator's own: what an open engine takes beyond a plan."""
+UNKNOWN_BYTES = 2**62
 RESERVED_BYTES = 1024 * 2**20
 """Address space that threads and their heaps reserve and hardly touch."""
 
@@ -64,11 +68,14 @@ class Shortage:
     device: DevicePlan
     budget: Budget
     needed: int
+    is_least: bool = False
+    """The numbers are bounds from below: what is needed is more."""
 
     def __str__(self) -> str:
         plan = self.device
+        needs = "needs at least" if self.is_least else "needs"
         return (
-            f"{plan.name} needs {human_bytes(self.needed)} (weights {human_bytes(plan.weights)}, "
+            f"{plan.name} {needs} {human_bytes(self.needed)} (weights {human_bytes(plan.weights)}, "
             f"cache {human_bytes(plan.cache)}, compute {human_bytes(plan.compute)}, process "
             f"{human_bytes(self.needed - plan.needed)}), but {self.budget.name} leaves "
             f"{human_bytes(self.budget.free)} of {human_bytes(self.budget.total)}"
@@ -76,6 +83,7 @@ class Shortage:
 
 
 Planner = Callable[[EngineConfig], MemoryPlan]
+Floor = Callable[[EngineConfig], MemoryPlan | None]
 
 
 def plan_memory(config: EngineConfig) -> MemoryPlan:
@@ -89,7 +97,39 @@ def plan_memory(config: EngineConfig) -> MemoryPlan:
     names = [field.name for field in fields(DevicePlan)]
     devices = (DevicePlan(*(getattr(item, name) for name in names)) for item in plan.devices)
     kept = max(0, config.host_cache_bytes)
-    return MemoryPlan(plan.contexts, plan.context_size, plan.context_train, tuple(devices), kept)
+    shape = (plan.contexts, plan.context_size, plan.context_train)
+    return MemoryPlan(*shape, tuple(devices), kept)
+
+
+def least_plan(config: EngineConfig) -> MemoryPlan | None:
+    """What it takes at the least, without native code; None when the file does not say."""
+    least = least_memory(config)
+    if least is None:
+        return None
+    device = DevicePlan("host", least.weights, least.cache, least.notes, 0, 0)
+    kept = max(0, config.host_cache_bytes)
+    shape = (config.contexts, least.context_size, least.context_train)
+    return MemoryPlan(*shape, (device,), kept)
+
+
+def impossible(least: MemoryPlan, budgets: list[Budget], config: EngineConfig) -> list[Shortage]:
+    """As `shortages` for what `least_plan` says: GPUs may take what the host cannot."""
+    room = _accelerator_bytes() if config.gpu_layers else 0
+    if room:
+        names = [f"{budget.name} with the GPUs" for budget in budgets]
+        budgets = [
+            replace(b, name=n, free=b.free + room) for b, n in zip(budgets, names, strict=True)
+        ]
+    return [replace(item, is_least=True) for item in shortages(least, budgets)]
+
+
+def _accelerator_bytes() -> int:
+    from sentiric_llama import _core
+
+    devices = [copy_fields(device, Device) for device in _core.devices()]
+    gpus = [device for device in devices if device.kind in ("gpu", "igpu")]
+    # One that does not say what it has may have enough.
+    return sum(gpu.total for gpu in gpus) if all(gpu.total for gpu in gpus) else UNKNOWN_BYTES
 
 
 def shortages(plan: MemoryPlan, budgets: list[Budget]) -> list[Shortage]:
@@ -115,6 +155,7 @@ def fit_to_memory(
     mode: str,
     *,
     planner: Planner = plan_memory,
+    floor: Floor = least_plan,
     budgets: list[Budget] | None = None,
 ) -> tuple[EngineConfig, str]:
     """The configuration to open, and a line about what was made smaller; "" for nothing.
@@ -125,16 +166,27 @@ def fit_to_memory(
     if mode == "off":
         return config, ""
     budgets = memory_budgets() if budgets is None else budgets
-    plan = planner(config)
-    short = shortages(plan, budgets)
+    look = functools.partial(_look, planner=planner, floor=floor, budgets=budgets)
+    plan, short = look(config)
     if not short:
         return config, ""
     if mode == "auto":
-        for smaller in _smaller(config, plan, lambda c: not shortages(planner(c), budgets)):
+        for smaller in _smaller(config, plan, lambda c: not look(c)[1]):
             was = f"{plan.contexts} contexts of {plan.context_size} tokens do not fit"
             now = f"{smaller.contexts} of {smaller.context_size}"
             return smaller, f"{was}, opening {now}: {short[0]}"
     raise OutOfMemory(f"{short[0]}; {_advice(plan, mode)}", where="memory")
+
+
+def _look(
+    config: EngineConfig, *, planner: Planner, floor: Floor, budgets: list[Budget]
+) -> tuple[MemoryPlan, list[Shortage]]:
+    """A plan and what is too small for it. The native planner is asked only when it may fit."""
+    least = floor(config)
+    if least is not None and (short := impossible(least, budgets, config)):
+        return least, short
+    plan = planner(config)
+    return plan, shortages(plan, budgets)
 
 
 def fit_in_place_of(
@@ -143,16 +195,20 @@ def fit_in_place_of(
     mode: str,
     *,
     planner: Planner = plan_memory,
+    floor: Floor = least_plan,
     budgets: list[Budget] | None = None,
 ) -> tuple[EngineConfig, str]:
     """As `fit_to_memory`, once the loaded engine `old` gave back what it was planned to take."""
+    budgets = memory_budgets() if budgets is None else budgets
+    least = floor(config)
+    if mode == "refuse" and least is not None:  # an empty machine would not do: ask for no plan
+        whole = [replace(budget, free=budget.total) for budget in budgets]
+        if short := impossible(least, whole, config):
+            raise OutOfMemory(f"{short[0]}; {_advice(least, mode)}", where="memory")
     leaving = planner(old)
     host = leaving.devices[-1].needed + leaving.kept
     given_back = {device.name: device.needed for device in leaving.devices[:-1]}
-    budgets = [
-        replace(budget, free=min(budget.total, budget.free + host))
-        for budget in (memory_budgets() if budgets is None else budgets)
-    ]
+    budgets = [replace(budget, free=min(budget.total, budget.free + host)) for budget in budgets]
 
     def plan(wanted: EngineConfig) -> MemoryPlan:
         found = planner(wanted)
@@ -162,7 +218,7 @@ def fit_in_place_of(
         )
         return replace(found, devices=tuple(devices))
 
-    return fit_to_memory(config, mode, planner=plan, budgets=budgets)
+    return fit_to_memory(config, mode, planner=plan, floor=floor, budgets=budgets)
 
 
 def _smaller(
