@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import argparse
 import difflib
-import os
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -15,7 +14,14 @@ from sentiric_llama.commands import VERB_OF, VERBS, Verb
 from sentiric_llama.environment import environ
 from sentiric_llama.errors import SentiricLlamaError
 from sentiric_llama.messages import LANGUAGES, language_of, say, set_language
-from sentiric_llama.terminal import COLORS, Terminal
+from sentiric_llama.terminal import (
+    COLORS,
+    Terminal,
+    forget_output,
+    put,
+    show_logs_of_libraries,
+    tell,
+)
 
 PROGRAMS = ("sentiric-llama", "llm_cli")
 USAGE_ERROR = 2
@@ -32,9 +38,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser, _ = build_parser(words, program)
     arguments = parser.parse_args(words)
     if arguments.verb is None:
-        parser.print_help(sys.stderr)
+        tell(parser.format_help().rstrip("\n"))
         return USAGE_ERROR
     terminal = Terminal(program, arguments.json, arguments.quiet, arguments.color)
+    show_logs_of_libraries()
     try:
         return VERB_OF[arguments.verb].load().run(arguments, terminal)
     except SentiricLlamaError as error:
@@ -42,9 +49,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        # The interpreter would flush into it once more and complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        forget_output()
         return BROKEN_PIPE
+    except Exception as error:
+        return terminal.crash(error)
 
 
 def program_name() -> str:
@@ -125,6 +133,10 @@ class Parser(argparse.ArgumentParser):
         """Usage errors: what is wrong and where to read more. Exits with 2."""
         self.exit(USAGE_ERROR, f"{self.prog}: {message}{_suggestion(message)}\n" + self._more())
 
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """Help and errors, which repeat what was typed."""
+        put(message, file)
+
     def _more(self) -> str:
         return say("see {command}", command=f"{self.prog} --help") + "\n"
 
@@ -164,7 +176,7 @@ class _PrintVersion(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
         from sentiric_llama.log import version
 
-        print(version())
+        Terminal().answer(version())
         parser.exit(0)
 
 

@@ -80,6 +80,26 @@ ERROR_TABLE: dict[ErrorCode, ErrorMapping] = {
 }
 
 
+PUBLIC_TEXTS: dict[ErrorCode, str] = {
+    ErrorCode.INVALID_ARGUMENT: "a setting or a field is not valid",
+    ErrorCode.CONTEXT_LENGTH_EXCEEDED: "the prompt does not fit the context",
+    ErrorCode.INVALID_GRAMMAR: "the grammar or schema is not valid",
+    ErrorCode.GRAMMAR_TOO_COMPLEX: "the grammar takes too many steps",
+    ErrorCode.MODEL_NOT_FOUND: "the model was not found",
+    ErrorCode.MODEL_INVALID: "the model's file cannot be used",
+    ErrorCode.TEMPLATE_FAILED: "the model's chat template cannot be used",
+    ErrorCode.NOT_SUPPORTED: "the model or this build cannot do it",
+    ErrorCode.OVERLOADED: "too much is under way; try again later",
+    ErrorCode.DEADLINE_EXCEEDED: "it took too long",
+    ErrorCode.CANCELLED: "it was cancelled",
+    ErrorCode.NUMERIC: "the model computed nonsense",
+    ErrorCode.OUT_OF_MEMORY: "there is not enough memory",
+    ErrorCode.UNAVAILABLE: "it is not available now",
+    ErrorCode.INTERNAL: "unexpected error",
+}
+"""What each code says to those who are told of another's error; see `public`."""
+
+
 class SentiricLlamaError(Exception):
     """Base of every error of this package: `code`, `where` and `what`."""
 
@@ -96,6 +116,14 @@ class SentiricLlamaError(Exception):
     def mapping(self) -> ErrorMapping:
         """This error on each protocol."""
         return ERROR_TABLE[self.code]
+
+    @property
+    def public(self) -> str:
+        """The error for those whose call it was not: of its code alone.
+
+        A message may hold a path, a prompt or a name out of a file, and no filter can tell.
+        """
+        return f"{PUBLIC_TEXTS[self.code]} ({self.code.value})"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self.what, self.where)

@@ -7,7 +7,10 @@ answers are not logged: events carry names, counts and times only, unless LOG_CO
 
 from __future__ import annotations
 
+import copy
+import dataclasses
 import functools
+import itertools
 import logging
 import re
 import sys
@@ -17,14 +20,31 @@ from dataclasses import dataclass
 from importlib import metadata
 from typing import Any, TextIO
 
+from sentiric_llama import types
+from sentiric_llama.errors import SentiricLlamaError
 from sentiric_llama.log_writer import WriterHandler, guard_standard_descriptors
 
 SERVICE_NAME = "sentiric-llm-llama-service"
 SCHEMA_VERSION = "1.0.0"
 
+PLACES = frozenset(
+    {
+        *("body", "message", "messages", "content", "role", "type", "text", "texts", "tokens"),
+        *("user_prompt", "system_prompt", "rag_context", "tools", "tool_calls", "functions"),
+        *("modalities", "stream", "stream_options", "include_usage", "logprobs", "max_tokens"),
+        *("max_completion_tokens", "response_format", "schema", "json_schema", "grammar", "n"),
+        *("profile", "hardware", "switch", "model", "queue", "engine", "deadline", "memory"),
+        *("chat_template", "prompt", "prepare", "decode", "embed", "evaluate", "kv_cache"),
+        *("context", "logits", "plan", "sampling", "request", "request_id", "lora_adapter"),
+        *("draft_model", "disk_cache", "devices", "grpc", "tls", "serve", "service", "input"),
+    }
+)
+"""Words that an error may stand at, beside the fields of requests and of the engine."""
+
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _DEBUG_WRAPPED = re.compile(r'Some\("(.*)"\)')
 _FOREIGN = ("uvicorn", "uvicorn.error", "uvicorn.access", "grpc", "httpx", "httpx2", "httpcore")
+_SPEAKS_OF_VALUES = (*_FOREIGN, "asyncio", "concurrent.futures", "h11", "starlette")
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}.*")
 
 
@@ -96,6 +116,23 @@ def event(
     logger.log(level, message, extra={"event": name, "attributes": attributes})
 
 
+def error_fields(error: SentiricLlamaError) -> dict[str, Any]:
+    """What a line may say of a refusal: its code, and where in words of ours.
+
+    Never its message: that is the caller's, and may repeat a grammar, a name or a path of theirs.
+    """
+    words = error.where.partition(":")[0].split(".")
+    known = itertools.takewhile(lambda word: word.isdecimal() or word in _places(), words)
+    return {"code": error.code.value, "where": ".".join(known)[:64]}
+
+
+@functools.cache
+def _places() -> frozenset[str]:
+    """Names of fields and of parts of the engine."""
+    kinds = (types.Request, types.SamplingParams, types.EngineConfig)
+    return PLACES | {field.name for kind in kinds for field in dataclasses.fields(kind)}
+
+
 def set_up_logging(
     level: str = "info", stream: TextIO | None = None, *, env: str = "", colours: bool = True
 ) -> None:
@@ -110,19 +147,12 @@ def set_up_logging(
     is_terminal = stream is not None and stream.isatty()
     formatter = log_lines.text_formatter(colours=colours) if is_terminal else None
     handler = WriterHandler(stream, formatter or log_lines.json_formatter(env))
+    handler.addFilter(_WithoutValues())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
     logging.captureWarnings(True)
-    for name in (
-        "uvicorn",
-        "uvicorn.error",
-        "uvicorn.access",
-        "grpc",
-        "httpx",
-        "httpx2",
-        "httpcore",
-    ):
+    for name in _FOREIGN:
         logger = logging.getLogger(name)
         logger.handlers.clear()
         logger.propagate = True
@@ -130,6 +160,22 @@ def set_up_logging(
     # Llama.cpp tells all it knows about a model: a hundred lines for each start.
     verbose = root.level <= logging.DEBUG
     logging.getLogger(log_lines.LLAMA_CPP).setLevel(logging.NOTSET if verbose else logging.WARNING)
+
+
+class _WithoutValues(logging.Filter):
+    """Lines of servers and loops keep their wording and lose what they fill in.
+
+    asyncio writes the repr of a callback or of an exception into its message, and with it what a
+    request held; the first line of it is constant.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool | logging.LogRecord:
+        package = record.name.partition(".")[0]
+        if package in _SPEAKS_OF_VALUES or record.name in _SPEAKS_OF_VALUES:
+            record = copy.copy(record)
+            record.msg, record.args = str(record.msg).partition("\n")[0], None
+            return record
+        return True
 
 
 def flush(timeout_s: float = 1.0) -> bool:

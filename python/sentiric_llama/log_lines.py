@@ -6,6 +6,7 @@ Built from structlog's processors; every record of `logging` passes through them
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import socket
@@ -20,7 +21,8 @@ from structlog.stdlib import ProcessorFormatter
 from structlog.typing import ProcessorReturnValue
 
 from sentiric_llama.errors import SentiricLlamaError
-from sentiric_llama.log import CURRENT_TRACE, SCHEMA_VERSION, SERVICE_NAME, version
+from sentiric_llama.log import CURRENT_TRACE, SCHEMA_VERSION, SERVICE_NAME, error_fields, version
+from sentiric_llama.printable import escaped, escaped_json
 
 LLAMA_CPP = "sentiric_llama.ggml"
 """The logger that carries llama.cpp's own lines."""
@@ -28,9 +30,6 @@ LLAMA_CPP = "sentiric_llama.ggml"
 Event = MutableMapping[str, Any]
 
 _SEVERITY = {"WARNING": "WARN", "CRITICAL": "FATAL"}
-# json.dumps escapes what is below 0x20; terminals also act on DEL, C1 and the two separators.
-_CONTROL = {c: f"\\u{c:04x}" for c in (*range(0x7F, 0xA0), 0x2028, 0x2029)}
-_CONTROL_PLAIN = _CONTROL | {c: f"\\x{c:02x}" for c in range(0x20)}
 _RESET = "\x1b[0m"
 _COLOURS = {"DEBUG": "\x1b[2m", "INFO": "\x1b[32m", "WARN": "\x1b[33m"}
 _COLOURS |= dict.fromkeys(("ERROR", "FATAL"), "\x1b[1;31m")
@@ -81,7 +80,7 @@ class _JsonFields:
 
 
 def _dump(line: dict[str, Any], **_options: Any) -> str:
-    return _printable(json.dumps(line, ensure_ascii=False, default=str), _CONTROL)
+    return escaped_json(_encodable(json.dumps(line, ensure_ascii=False, default=str)))
 
 
 def _text_fields(_logger: Any, _method: str, event: Event) -> ProcessorReturnValue:
@@ -94,10 +93,10 @@ def _text_fields(_logger: Any, _method: str, event: Event) -> ProcessorReturnVal
         "message": event["event"],
         **attributes,
     }
-    shown = {key: _printable(str(value), _CONTROL_PLAIN) for key, value in line.items()}
+    shown = {key: escaped(_encodable(str(value))) for key, value in line.items()}
     if "exc_info" in event:
         frames = describe_exception(event["exc_info"]).split("\n")
-        shown["exception"] = "\n".join("  " + _printable(part, _CONTROL_PLAIN) for part in frames)
+        shown["exception"] = "\n".join("  " + escaped(_encodable(part)) for part in frames)
     return shown
 
 
@@ -128,11 +127,20 @@ def _add_trace(_logger: Any, _method: str, line: Any) -> ProcessorReturnValue:
 
 
 def describe_exception(info: Any) -> str:
-    """Frames and type. The text only of errors known to carry no prompt: a KeyError's may."""
+    """Frames and type, never the text, which may hold what a caller sent."""
     kind, error, frames = info if isinstance(info, tuple) else (type(info), info, None)
     lines = "".join(traceback.format_tb(frames))
-    safe = isinstance(error, SentiricLlamaError | OSError)
-    return f"{lines}{kind.__name__ if kind else ''}{f': {error}' if safe else ''}"
+    return f"{lines}{kind.__name__ if kind else ''}{_detail(error)}"
+
+
+def _detail(error: BaseException | None) -> str:
+    """What our own and the system's errors say without words."""
+    if isinstance(error, SentiricLlamaError):
+        fields = error_fields(error)
+        return f" [{fields['where']}]" if fields["where"] else ""
+    if isinstance(error, OSError) and error.errno:
+        return f" {errno.errorcode.get(error.errno, error.errno)}"
+    return ""
 
 
 def _event_name(record: logging.LogRecord) -> str:
@@ -150,5 +158,5 @@ def _timestamp(seconds: float) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _printable(text: str, table: dict[int, str]) -> str:
-    return text.encode("utf-8", "replace").decode().translate(table)
+def _encodable(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()

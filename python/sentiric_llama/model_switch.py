@@ -63,6 +63,14 @@ class ModelSwitch:
         """How long it took, or has taken so far."""
         return round((self._ended or time.monotonic()) - self._started, 3)
 
+    def as_public_json(self) -> dict[str, Any]:
+        """The same without a path or a reason that holds one, for those who may not change it."""
+        found = self.as_json()
+        download = found["download"]
+        if download is not None:
+            found["download"] = download | {"name": "", "note": ""}
+        return found | {"message": self.error.public if self.error else None}
+
     def as_json(self) -> dict[str, Any]:
         """Where it is; the download's numbers as long as there is one."""
         news = self._news if self.phase == "fetching" else None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from sentiric_llama.accounts import Call
 from sentiric_llama.log import SERVICE_NAME, version
+from sentiric_llama.printable import label
 from sentiric_llama.types import Timings
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class Tracing:
         parent = call.trace.traceparent
         carrier = {"traceparent": parent} if parent else {}
         span = self._tracer.start_span(
-            f"{call.endpoint} {call.model}".strip(),
+            label(f"{call.endpoint} {call.model}".strip()),
             TraceContextTextMapPropagator().extract(carrier),
             SpanKind.SERVER,
             attributes=_attributes(call),
@@ -101,7 +102,7 @@ def _attributes(call: Call) -> dict[str, Any]:
     """Names of OpenTelemetry's conventions for generative models where they exist."""
     found = {
         "gen_ai.operation.name": call.endpoint,
-        "gen_ai.request.model": call.model,
+        "gen_ai.request.model": label(call.model),
         "gen_ai.usage.input_tokens": call.usage.prompt_tokens,
         "gen_ai.usage.output_tokens": call.usage.completion_tokens or call.tokens,
         "gen_ai.response.finish_reasons": [final.finish_reason for final in call.finals],

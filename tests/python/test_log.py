@@ -117,7 +117,7 @@ def test_exceptions_show_frames_but_not_foreign_texts(stream: Any) -> None:
     assert log.flush()
     text = out.getvalue()
     assert "a prompt" not in text and "KeyError" in text and "test_log.py" in text
-    assert "Unavailable: closed" in text
+    assert "Unavailable" in text and "closed" not in text
 
 
 def test_lone_surrogates_do_not_break_a_line() -> None:

@@ -4,13 +4,12 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from typing import TYPE_CHECKING
 
 from sentiric_llama.commands._settings import add_settings, resolved_of
 from sentiric_llama.errors import SentiricLlamaError
 from sentiric_llama.messages import say
-from sentiric_llama.terminal import Terminal
+from sentiric_llama.terminal import DIM, Terminal
 
 if TYPE_CHECKING:
     from sentiric_llama.checkup import Finding
@@ -81,10 +80,8 @@ def show(item: Finding, terminal: Terminal) -> None:
     """A mark, the part, what was found, and under it what to do."""
     text = f"{say(item.name):<12} {say(item.text, **item.values)}"
     fix = f"\n{'':14} → {say(item.fix, **item.values)}" if item.fix else ""
-    if not terminal.is_rich(sys.stdout):
+    if not terminal.draws_answers:
         terminal.answer(f"{item.level.name.lower():<8} {text}{fix}")
         return
-    from rich.text import Text
-
-    line = Text(f"{MARKS[item.level]} ", style=COLORS[item.level]) + Text(text) + Text(fix, "dim")
-    terminal.console(sys.stdout).print(line, soft_wrap=True)
+    mark = (f"{MARKS[item.level]} ", COLORS[item.level])
+    terminal.answer_styled([mark, (text, ""), (fix, DIM)])

@@ -54,11 +54,11 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     turns.append({"role": "user", "content": prompt})
     is_shown = not (arguments.no_stream or terminal.as_json)
     with closing(chatter_of(arguments, terminal)) as chatter:
-        text, final, note = _answer(chatter, turns, wishes, is_shown)
+        text, final, note = _answer(chatter, turns, wishes, terminal if is_shown else None)
     if terminal.as_json:
         terminal.answer_json(completion(text, final))
     elif not is_shown:
-        terminal.answer(text)
+        terminal.pass_on(f"{text}\n")
     if arguments.stats:
         terminal.note(note)
     return 0
@@ -98,15 +98,14 @@ def completion(text: str, final: Final) -> dict[str, Any]:
 
 
 def _answer(
-    chatter: Chatter, turns: list[dict[str, str]], wishes: Wishes, is_shown: bool
+    chatter: Chatter, turns: list[dict[str, str]], wishes: Wishes, terminal: Terminal | None
 ) -> tuple[str, Final, str]:
-    """Text, end and numbers of one answer."""
+    """Text, end and numbers of one answer, shown as it comes on `terminal`."""
     import time
 
-    from sentiric_llama.client.repl.text import harmless, numbers
+    from sentiric_llama.client.repl.text import numbers
     from sentiric_llama.types import Delta
 
-    clean = harmless if sys.stdout.isatty() else str
     started, first = time.monotonic(), 0.0
     pieces: list[str] = []
     last = Delta()
@@ -114,12 +113,11 @@ def _answer(
         if last.text:
             first = first or time.monotonic()
             pieces.append(last.text)
-            if is_shown:
-                sys.stdout.write(clean(last.text))
-                sys.stdout.flush()
+            if terminal is not None:
+                terminal.pass_on(last.text)
     assert last.final is not None, "every stream ends with its end"
-    if is_shown:
-        print(flush=True)
+    if terminal is not None:
+        terminal.pass_on("\n")
     ttft_ms = 1e3 * ((first or time.monotonic()) - started)
     return "".join(pieces), last.final, numbers(last.final, ttft_ms, last.context)
 

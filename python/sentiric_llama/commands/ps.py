@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterator
 from typing import Any
 
 from sentiric_llama.commands._server import add_server, server_of
 from sentiric_llama.messages import say
+from sentiric_llama.printable import printable_line
 from sentiric_llama.terminal import Terminal
 
 RATES = {
@@ -54,34 +54,21 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
 
 
 def _watch(snapshots: Iterator[dict[str, Any]], terminal: Terminal) -> int:
-    import json
-
-    if terminal.as_json or not terminal.is_rich(sys.stdout):
+    if terminal.as_json or not terminal.draws_answers:
         for snapshot in snapshots:
             if terminal.as_json:
-                terminal.answer(json.dumps(snapshot, ensure_ascii=False))
+                terminal.answer_json_line(snapshot)
             else:
-                terminal.answer("  ".join(f"{k}: {v}" for k, v in rows_of(snapshot)))
+                cells = (f"{name}: {value}" for name, value in rows_of(snapshot))
+                terminal.answer("  ".join(map(printable_line, cells)))
         return 0
-    from rich.live import Live
-
-    with Live(console=terminal.console(sys.stdout), auto_refresh=False) as live:
+    with terminal.live_table() as table:
         try:
             for snapshot in snapshots:
-                live.update(_drawn(snapshot), refresh=True)
+                table.show(rows_of(snapshot))
         except KeyboardInterrupt:
             return 0
     return 0
-
-
-def _drawn(snapshot: dict[str, Any]) -> Any:
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, show_header=False, pad_edge=False)
-    for name, value in rows_of(snapshot):
-        table.add_row(Text(name, style="dim"), Text(value))
-    return table
 
 
 def rows_of(snapshot: dict[str, Any]) -> list[tuple[str, str]]:

@@ -18,7 +18,7 @@ from sentiric_llama.http.errors import JsonResponse, error_body
 from sentiric_llama.http.json_body import read_object
 from sentiric_llama.http.openai import ChatRequest, parse_chat
 from sentiric_llama.http.shapes import Envelope, context_header
-from sentiric_llama.log import event
+from sentiric_llama.log import error_fields, event
 from sentiric_llama.service import LlamaService, collect
 
 logger = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ class ChatAnswer(Response):
         except sse.ClientGone as gone:
             event(logger, "HTTP_CLIENT_GONE", str(gone), elapsed_ms=self._elapsed_ms())
         except SentiricLlamaError as error:
-            event(logger, "HTTP_CHAT_REFUSED", str(error), code=error.code.value)
+            event(logger, "HTTP_CHAT_REFUSED", "refused", **error_fields(error))
             raise self._request.blame(error) from None
 
     async def _answer(self, scope: Scope, receive: Receive, sender: sse.Sender) -> None:

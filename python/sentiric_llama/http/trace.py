@@ -8,9 +8,12 @@ import time
 import uuid
 from collections import Counter
 
+from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sentiric_llama.log import CURRENT_TRACE, Trace, event, read_trace
+
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +54,21 @@ def trace_of(scope: Scope) -> Trace:
 
 
 def _log(scope: Scope, status: int, started: float) -> None:
+    if not logger.isEnabledFor(logging.DEBUG):
+        return
     elapsed = round(1e3 * (time.monotonic() - started), 1)
-    text = f"{scope['method']} {scope['path'][:200]} {status}"
+    method = scope["method"] if scope["method"] in METHODS else "?"
+    text = f"{method} {route_of(scope)} {status}"
     event(logger, "HTTP_REQUEST", text, logging.DEBUG, elapsed_ms=elapsed)
+
+
+def route_of(scope: Scope) -> str:
+    """The route's own path, "?" for what is none: a caller's path may hold anything.
+
+    For the log alone; who may call is decided on what the router matched.
+    """
+    app = scope.get("app")
+    for route in getattr(app, "routes", ()):
+        if isinstance(route, Route) and route.path_regex.fullmatch(scope["path"]):
+            return route.path
+    return "?"

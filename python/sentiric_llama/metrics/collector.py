@@ -14,6 +14,7 @@ from sentiric_llama import log
 from sentiric_llama.metrics.families import account_families, number
 from sentiric_llama.metrics.llama_server import KV_USAGE_TEXT, llama_server_families
 from sentiric_llama.metrics.series import ENGINE_SERIES, EXTRA_SERIES, GPU_LABELS, GPU_SERIES
+from sentiric_llama.printable import label
 from sentiric_llama.process import memory_bytes
 from sentiric_llama.service import LlamaService, Readiness
 from sentiric_llama.snapshot import kv_cells
@@ -127,11 +128,11 @@ def _gpus(devices: Iterable[Device]) -> Iterator[Metric]:
     for field, series in GPU_SERIES.items() if gpus else ():
         family = GaugeMetricFamily(series.name, series.help, labels=GPU_LABELS)
         for gpu in gpus:
-            family.add_metric((gpu.name, gpu.description), getattr(gpu, field))
+            family.add_metric((label(gpu.name), label(gpu.description)), getattr(gpu, field))
         yield family
 
 
 def _info(name: str, text: str, labels: Mapping[str, str]) -> Metric:
     family = GaugeMetricFamily(name, text, labels=list(labels))
-    family.add_metric(list(labels.values()), 1)
+    family.add_metric(list(map(label, labels.values())), 1)
     return family

@@ -17,6 +17,7 @@ from prometheus_client.core import (
 from sentiric_llama.accounts import Accounts, Outcome
 from sentiric_llama.errors import ErrorCode
 from sentiric_llama.model_switch import Result
+from sentiric_llama.printable import label
 from sentiric_llama.tallies import Histogram
 
 # These samples exist from the start: a rate cannot see a counter that begins at one.
@@ -42,7 +43,7 @@ def counter(
     family = CounterMetricFamily(name, text, labels=labels)
     for key, value in (values or {}).items():
         parts = key if isinstance(key, tuple) else (key,)
-        family.add_metric([str(part) for part in parts], value)
+        family.add_metric([label(str(part)) for part in parts], value)
     return family
 
 

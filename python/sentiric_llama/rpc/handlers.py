@@ -26,7 +26,7 @@ from sentiric_llama.errors import (
     InvalidArgument,
     SentiricLlamaError,
 )
-from sentiric_llama.log import CURRENT_TRACE, event
+from sentiric_llama.log import CURRENT_TRACE, error_fields, event
 from sentiric_llama.rpc.guard import DeclaredMethods, caller_of
 from sentiric_llama.rpc.limits import STALL_S
 from sentiric_llama.rpc.metadata import echo_of, trace_of
@@ -132,7 +132,7 @@ async def answering(method: MethodDescriptor, context: Context) -> AsyncIterator
         log("GRPC_CLIENT_GONE", "cancelled, or the deadline passed")
         raise
     except SentiricLlamaError as error:
-        log("GRPC_REFUSED", str(error), code=error.code.value)
+        log("GRPC_REFUSED", "refused", **error_fields(error))
         await abort(context, error)
     except grpc.aio.AbortError:
         raise

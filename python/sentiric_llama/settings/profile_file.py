@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sentiric_llama.errors import InvalidArgument
+from sentiric_llama.printable import printable_line
 from sentiric_llama.settings.layers import Given, Layer
 
 FILE_NAME = "profiles.json"
@@ -39,6 +41,9 @@ PROFILE_KEYS = {
 TEMPLATE_KEYS = ("system_prompt", "rag_prompt")
 INFORMATIVE_KEYS = ("display_name", "description", "category", "enable_batching")
 """For people and clients; requests are always computed together."""
+
+PUBLIC_KEYS = ("display_name", "category")
+MAX_NAME = 128
 
 _PROFILE_NAMES = (*PROFILE_KEYS, *INFORMATIVE_KEYS, "templates")
 
@@ -73,6 +78,41 @@ class ProfileFile:
             for key, setting in PROFILE_KEYS.items()
             if values.get(key) not in (None, "")
         }
+
+
+def public_profiles(raw: dict[str, Any], active: str) -> dict[str, Any]:
+    """The file for those who may only choose: names, and what each profile is.
+
+    Neither templates nor numbers nor paths. Keys that are not known here are left out.
+    """
+    profiles = raw.get("profiles")
+    found = profiles if isinstance(profiles, dict) else {}
+    return {
+        "active_profile": _name(active),
+        "profiles": {
+            _name(key): _public_profile(value)
+            for key, value in found.items()
+            if isinstance(value, dict)
+        },
+    }
+
+
+def _public_profile(profile: dict[str, Any]) -> dict[str, str]:
+    shown = {key: _name(profile[key]) for key in PUBLIC_KEYS if isinstance(profile.get(key), str)}
+    if isinstance(model := profile.get("model_id"), str) and model:
+        shown["model_id"] = _name(_without_folders(model))
+    return shown
+
+
+def _without_folders(model: str) -> str:
+    """org/repo as it is; of a path or an address its last part."""
+    plain = re.fullmatch(r"[\w.-]+/[\w.-]+(?::[\w.-]+)?|[\w.:-]+", model)
+    is_name = plain is not None and not model.startswith(".") and not model.endswith(".gguf")
+    return model if is_name else re.split(r"[/\\]", model.partition("?")[0])[-1]
+
+
+def _name(text: object) -> str:
+    return printable_line(str(text))[:MAX_NAME]
 
 
 def find_profiles(path: str, model_dir: str) -> Path | None:

@@ -12,10 +12,10 @@ from typing import Any, cast
 from sentiric_llama.client.chatter import Chatter, Wishes
 from sentiric_llama.client.repl import slash
 from sentiric_llama.client.repl.conversation import Conversation
-from sentiric_llama.client.repl.text import harmless, numbers
+from sentiric_llama.client.repl.text import numbers
 from sentiric_llama.errors import SentiricLlamaError
 from sentiric_llama.messages import say
-from sentiric_llama.terminal import Terminal
+from sentiric_llama.terminal import Terminal, tell
 from sentiric_llama.types import ContextReport, Final
 
 PROMPT = ">>> "
@@ -61,7 +61,7 @@ class Repl:
 
     def tell(self, text: str) -> None:
         """Something that is no answer."""
-        print(harmless(text), file=sys.stderr, flush=True)
+        tell(text)
 
     def attach(self, text: str) -> None:
         """Text that goes with the next message."""
@@ -97,7 +97,7 @@ class Repl:
         return "\n".join(lines).strip("\n")
 
     def _line(self, prompt: str) -> str:
-        return input(prompt if self._is_typed else "")
+        return self._terminal.read_line(prompt if self._is_typed else "")
 
     def _show_answer(self) -> str:
         pieces: list[str] = []
@@ -123,13 +123,9 @@ class Repl:
         return "".join(pieces)
 
     def _show(self, text: str) -> None:
-        sys.stdout.write(harmless(text))
-        sys.stdout.flush()
+        self._terminal.show(text)
 
     def _show_numbers(self) -> None:
         if not self.shows_numbers:
             return
-        if self._terminal.is_rich(sys.stderr):
-            self._terminal.console(sys.stderr).print(self.last_numbers, style="dim")
-        else:
-            self.tell(self.last_numbers)
+        self._terminal.note_dim(self.last_numbers)

@@ -1,17 +1,9 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What a model writes, made safe for a terminal, and the line of numbers below it."""
+"""The line of numbers below an answer."""
 
 from __future__ import annotations
 
 from sentiric_llama.types import ContextReport, Final
-
-_HARMLESS = {ord("\n"), ord("\t")}
-_CONTROLS = {c: "\ufffd" for c in (*range(32), *range(127, 160)) if c not in _HARMLESS}
-
-
-def harmless(text: str) -> str:
-    """Without control characters: a model must not move the cursor or set the clipboard."""
-    return text.translate(_CONTROLS)
 
 
 def numbers(final: Final, ttft_ms: float, context: ContextReport) -> str:

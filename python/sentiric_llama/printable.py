@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The one filter for texts of others before they reach a terminal, a log line or a label.
+
+A terminal acts on more than C0: on DEL, on the C1 codes, and on marks that turn the direction of
+what follows, so that a line reads as what it is not. Line and paragraph separators forge lines.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+_BIDI = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
+_HARMFUL = rf"\x7f-\x9f\u2028\u2029{_BIDI}\ud800-\udfff"
+_ON_A_TERMINAL = re.compile(rf"[\x00-\x08\x0b-\x1f{_HARMFUL}]")
+_IN_A_LINE = re.compile(rf"[\x00-\x1f{_HARMFUL}]")
+_IN_JSON = re.compile(rf"[{_HARMFUL}]")
+REPLACEMENT = "\ufffd"
+MAX_LABEL = 128
+
+
+def printable(text: str) -> str:
+    """Several lines for a terminal: what it would act on, but newlines and tabs, is U+FFFD."""
+    return _ON_A_TERMINAL.sub(REPLACEMENT, text)
+
+
+def printable_line(text: str) -> str:
+    """As `printable`, on one line: newlines and tabs become spaces."""
+    return printable(text.replace("\n", " ").replace("\t", " "))
+
+
+def escaped(text: str) -> str:
+    r"""One line that shows what was there: `\x1b`, `\u2028`. For logs and labels."""
+    return _IN_A_LINE.sub(_escape, text)
+
+
+def label(text: str) -> str:
+    """A value of a metric's label or of a span: `escaped`, and no longer than a name."""
+    return escaped(text)[:MAX_LABEL]
+
+
+def json_text(value: Any, **options: Any) -> str:
+    """JSON of the same value in which nothing harmful stands raw."""
+    return escaped_json(json.dumps(value, ensure_ascii=False, **options))
+
+
+def escaped_json(text: str) -> str:
+    """JSON text whose strings hold harmful characters as escapes; json.dumps leaves them raw."""
+    return _IN_JSON.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+def _escape(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    return f"\\x{code:02x}" if code < 0x20 else f"\\u{code:04x}"
