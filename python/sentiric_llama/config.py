@@ -163,7 +163,9 @@ class Settings(BaseModel):
     key_path: str = Field("", description="PEM file of the certificate's private key")
     tls: Annotated[Literal["off", "auto", "cert", "mtls"], BeforeValidator(_lower)] = Field(
         "off",
-        description="HTTPS: with a self-signed certificate, with CERT_PATH, or asking clients, too",
+        description=(
+            "HTTPS, metrics too: with a self-signed certificate, CERT_PATH, or asking clients"
+        ),
     )
     tls_allowed_names: NameList = Field(
         (), description="names in client certificates that may call, separated by commas; all"

@@ -57,8 +57,8 @@ CATALOGUE = {
     ),
     "PEM file of the server's certificate chain": "sunucunun sertifika zincirinin PEM dosyası",
     "PEM file of the certificate's private key": "sertifikanın özel anahtarının PEM dosyası",
-    "HTTPS: with a self-signed certificate, with CERT_PATH, or asking clients, too": (
-        "HTTPS: kendinden imzalı sertifikayla, CERT_PATH ile veya istemciden de isteyerek"
+    "HTTPS, metrics too: with a self-signed certificate, CERT_PATH, or asking clients": (
+        "HTTPS ve ölçümler: kendinden imzalı sertifikayla, CERT_PATH ile veya istemciden isteyerek"
     ),
     "names in client certificates that may call, separated by commas; all": (
         "çağırabilecek istemci sertifikalarındaki adlar, virgülle ayrılır; boşsa hepsi"

@@ -7,7 +7,6 @@ import asyncio
 import contextlib
 import logging
 import socket
-import sys
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -37,6 +36,7 @@ from sentiric_llama.profiles import Profiles
 from sentiric_llama.rpc.server import RpcServer
 from sentiric_llama.service import LlamaService
 from sentiric_llama.switching import Switcher
+from sentiric_llama.terminal import is_watched, tell
 from sentiric_llama.tls.setup import TlsSetup, set_up_tls
 from sentiric_llama.tls.store import watch
 
@@ -92,7 +92,7 @@ async def serve(
     service = LlamaService(settings)
     expiry = "llm_certificate_expiry_timestamp_seconds"
     service.accounts.register_gauge(expiry, tls.certificate_expiry_timestamp)
-    async with companions(service), serve_metrics(service, metrics):
+    async with companions(service), serve_metrics(service, metrics, tls):
         return await serve_protocols(service, listener, source, tls)
 
 
@@ -134,17 +134,21 @@ async def serve_protocols(
 
 @contextlib.asynccontextmanager
 async def serve_metrics(
-    service: LlamaService, listener: socket.socket | None
+    service: LlamaService, listener: socket.socket | None, tls: TlsSetup
 ) -> AsyncIterator[None]:
-    """Prometheus may ask as long as the block lasts, while loading and draining, too."""
+    """Prometheus may ask as long as the block lasts, while loading and draining, too.
+
+    As the API is asked: with its certificates, and by those whom it lets in.
+    """
     if listener is None:
         yield
         return
     started_at = service.accounts.started_at
     app = build_metrics_app(make_registry(service), service.settings, started_at)
-    server = HttpServer(server_config(app, service.settings))
+    server = HttpServer(server_config(app, service.settings, tls))
     running = asyncio.create_task(server.serve(sockets=[listener]))
-    event(logger, "METRICS_SERVER_READY", f"listening on {url_of(listener)}/metrics")
+    url = url_of(listener, "https" if tls.https else "http")
+    event(logger, "METRICS_SERVER_READY", f"listening on {url}/metrics")
     try:
         yield
     finally:
@@ -201,5 +205,5 @@ def announce(loaded: LoadedModel, places: Places, seconds: float) -> None:
     settings, served, info = loaded.settings, loaded.served, loaded.engine.info
     text = summary(settings, served, info, places.http)
     event(logger, "ALL_SERVERS_READY", text, load_s=round(seconds, 2))
-    if sys.stderr.isatty():
-        print(banner(settings, served, info, places.http, places.grpc), file=sys.stderr)
+    if is_watched():
+        tell(banner(settings, served, info, places.http, places.grpc))

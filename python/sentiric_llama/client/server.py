@@ -59,6 +59,9 @@ class Server:
     api_key: str = ""
     timeout_s: float = 60.0
     ca_file: str = ""
+    cert_file: str = ""
+    """What this client shows to a server that asks for it, with `key_file`."""
+    key_file: str = ""
 
     def get(self, path: str) -> Answer:
         """Any status is an answer."""
@@ -128,7 +131,14 @@ class Server:
         host = parts.hostname or ""
         if parts.scheme == "http":
             return http.client.HTTPConnection(host, parts.port, timeout=self.timeout_s)
-        context = ssl.create_default_context(cafile=self.ca_file or None)
+        try:
+            context = ssl.create_default_context(cafile=self.ca_file or None)
+            if self.cert_file:
+                context.load_cert_chain(self.cert_file, self.key_file or None)
+        except OSError as error:  # of TLS, too
+            reason = error.strerror or type(error).__name__
+            text = f"cannot use --ca-file, --cert-file or --key-file: {reason}"
+            raise InvalidArgument(text, where="certificates") from None
         return http.client.HTTPSConnection(
             host, parts.port, timeout=self.timeout_s, context=context
         )

@@ -29,6 +29,10 @@ def add_server(
     group.add_argument("--api-key", default=None, metavar="KEY", help=text)
     text = say("certificates to trust beside the system's")
     group.add_argument("--ca-file", default="", metavar="FILE", help=text)
+    text = say("this client's certificate, for mutual TLS")
+    group.add_argument("--cert-file", default="", metavar="FILE", help=text)
+    text = say("the private key of --cert-file")
+    group.add_argument("--key-file", default="", metavar="FILE", help=text)
     if timeout_s is not None:
         text = say("longest silence in seconds")
         group.add_argument("--timeout", type=float, default=timeout_s, metavar="SECONDS", help=text)
@@ -41,10 +45,6 @@ def _add_grpc(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("gRPC")
     text = say("ask there over gRPC; health and wait ask both. grpcs:// or --ca-file means TLS")
     group.add_argument("--grpc-endpoint", default="", metavar="HOST:PORT", help=text)
-    text = say("this client's certificate, for mutual TLS")
-    group.add_argument("--cert-file", default="", metavar="FILE", help=text)
-    text = say("the private key of --cert-file")
-    group.add_argument("--key-file", default="", metavar="FILE", help=text)
 
 
 def add_admin_key(parser: argparse.ArgumentParser) -> None:
@@ -83,7 +83,8 @@ def server_of(arguments: argparse.Namespace, timeout_s: float | None = None) -> 
     url = checked_url(arguments.url or _default_url(variables))
     key = arguments.api_key or variables.get(f"{_PREFIX}API_KEY", "")
     silence_s = arguments.timeout if timeout_s is None else timeout_s
-    return Server(url, key, silence_s, arguments.ca_file)
+    files = (arguments.ca_file, arguments.cert_file, arguments.key_file)
+    return Server(url, key, silence_s, *files)
 
 
 def grpc_of(arguments: argparse.Namespace, timeout_s: float | None = None) -> GrpcServer | None:

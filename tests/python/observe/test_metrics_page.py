@@ -13,6 +13,7 @@ from sentiric_llama import http_server, serve
 from sentiric_llama.config import Settings
 from sentiric_llama.service import LlamaService, ServedModel
 from sentiric_llama.testing import FakeEngine
+from sentiric_llama.tls.setup import TlsSetup
 
 OPENMETRICS = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5"
 
@@ -25,7 +26,7 @@ def ask(*asked: tuple[str, str, dict[str, str]], **settings: Any) -> Sequence[Re
         service.attach(FakeEngine(), ServedModel("m"))
         with http_server.bind("127.0.0.1", 0) as listener:
             port = listener.getsockname()[1]
-            async with serve.serve_metrics(service, listener):
+            async with serve.serve_metrics(service, listener, TlsSetup()):
                 return [
                     await asyncio.to_thread(request, port, method, path, None, headers)
                     for method, path, headers in asked
@@ -84,7 +85,7 @@ def test_the_role() -> None:
 
 def test_switched_off() -> None:
     async def main() -> None:
-        async with serve.serve_metrics(LlamaService(Settings()), None):
+        async with serve.serve_metrics(LlamaService(Settings()), None, TlsSetup()):
             assert len(asyncio.all_tasks()) == 1
 
     asyncio.run(main())
