@@ -30,12 +30,15 @@ bool WriteAll(int fd, std::string_view bytes) {
 }  // namespace
 
 Status EnsurePrivateFolder(const std::string& path) {
-  std::error_code failed;
-  const std::filesystem::path folder(path);
-  if (folder.has_parent_path()) std::filesystem::create_directories(folder.parent_path(), failed);
-  if (failed) return Failed("cannot make", folder.parent_path().string(), failed.value());
-  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST)
-    return Failed("cannot make", path, errno);
+  std::filesystem::path folder;
+  for (const std::filesystem::path& part : std::filesystem::path(path)) {
+    folder /= part;
+    std::error_code unknown;
+    if (std::filesystem::is_directory(folder, unknown)) continue;
+    if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) {
+      return Failed("cannot make", folder.string(), errno);
+    }
+  }
   struct stat found;
   if (::lstat(path.c_str(), &found) != 0) return Failed("cannot look at", path, errno);
   if (!S_ISDIR(found.st_mode) || found.st_uid != ::geteuid() || (found.st_mode & 077) != 0) {

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from sentiric_llama.private_files import write_whole
+
 _CHUNK = 1 << 20
 
 
@@ -72,7 +74,7 @@ class Ledger:
     def remember(self, path: Path, digest: Digest) -> None:
         with contextlib.suppress(OSError):  # a read-only cache: compared again next time
             self._folder.mkdir(parents=True, exist_ok=True)
-            self._entry(digest).write_text(json.dumps(_identity(path)), "utf-8")
+            write_whole(self._entry(digest), json.dumps(_identity(path)).encode())
 
     def forget(self, digest: Digest) -> None:
         with contextlib.suppress(OSError):

@@ -6,7 +6,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from sentiric_llama.errors import InvalidArgument
-from sentiric_llama.tls.make import local_names, make_ca, make_leaf, write_private
+from sentiric_llama.private_files import make_private_folder, write_private
+from sentiric_llama.tls.make import local_names, make_ca, make_leaf
 
 
 def make_dev(
@@ -36,7 +37,7 @@ def make_dev(
     if there and not force:
         raise InvalidArgument(f"{there[0]} is there already; use --force", where="certs")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_private_folder(folder)
         for name, content in contents.items():
             write_private(paths[name], content)
     except OSError as error:

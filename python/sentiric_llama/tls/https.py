@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from sentiric_llama.private_files import write_private
 from sentiric_llama.tls.identity import Identity
 from sentiric_llama.tls.store import IdentityStore
 
@@ -48,9 +49,8 @@ def make_context(identity: Identity, *, client_certificates: bool) -> ssl.SSLCon
     context.set_alpn_protocols(["http/1.1"])
     with tempfile.TemporaryDirectory(prefix="sentiric-tls-") as folder:
         chain, key = Path(folder, "chain"), Path(folder, "key")
-        chain.write_bytes(identity.chain)
-        key.touch(mode=0o600)
-        key.write_bytes(identity.key)
+        write_private(chain, identity.chain)
+        write_private(key, identity.key)
         context.load_cert_chain(chain, key)
     if client_certificates and identity.ca is not None:
         context.load_verify_locations(cadata=identity.ca.decode("ascii", "replace"))

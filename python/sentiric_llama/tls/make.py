@@ -4,12 +4,10 @@
 from __future__ import annotations
 
 import ipaddress
-import os
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -87,14 +85,6 @@ def local_names() -> list[str]:
         except OSError:
             pass
     return list(dict.fromkeys(names))
-
-
-def write_private(path: Path, content: bytes) -> None:
-    """Whole or not at all, and never readable by others."""
-    scratch = path.with_name(f".{path.name}.{os.getpid()}")
-    scratch.touch(mode=0o600)
-    scratch.write_bytes(content)
-    scratch.replace(path)
 
 
 def _builder(

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from sentiric_llama.config import PREFIX, Settings
 from sentiric_llama.errors import InvalidArgument
+from sentiric_llama.private_files import make_private_folder, write_private
 from sentiric_llama.tls.identity import IdentityFiles, read_identity
-from sentiric_llama.tls.make import local_names, make_leaf, write_private
+from sentiric_llama.tls.make import local_names, make_leaf
 from sentiric_llama.tls.store import IdentityStore
 
 _RENEW = timedelta(days=7)
@@ -82,17 +83,17 @@ def automatic_files(settings: Settings) -> IdentityFiles:
     """A self-signed certificate for this machine's names; kept, so that a phone asks once."""
     folder = Path(settings.tls_dir).expanduser()
     files = IdentityFiles(folder / "self-signed.crt", folder / "self-signed.key")
-    if not _is_usable(files):
-        try:
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        make_private_folder(folder)  # before a key in it is believed
+        if not _is_usable(files):
             pair = make_leaf("sentiric-llama", local_names())
             write_private(files.key, pair.key_pem)
             write_private(files.cert, pair.cert_pem)
-        except OSError as error:
-            raise InvalidArgument(
-                f"cannot write {folder}: {error.strerror}; choose another with {PREFIX}TLS_DIR",
-                where="tls",
-            ) from None
+    except OSError as error:
+        raise InvalidArgument(
+            f"cannot use {folder}: {error.strerror}; choose another with {PREFIX}TLS_DIR",
+            where="tls",
+        ) from None
     return files
 
 

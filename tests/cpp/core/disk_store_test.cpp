@@ -84,6 +84,18 @@ TEST(DiskStore, NobodyElseMayReadIt) {
   EXPECT_EQ(found.st_mode & 0777, 0600u);
 }
 
+TEST(DiskStore, FoldersAboveAreAsPrivate) {
+  const TempFolder folder;
+  DiskConfig config = Config(folder);
+  config.folder = folder.path() + "/above/between/states";
+  Fill(config, {1});
+  for (const char* name : {"/above", "/above/between", "/above/between/states"}) {
+    struct stat found;
+    ASSERT(::stat((folder.path() + name).c_str(), &found) == 0);
+    EXPECT_EQ(found.st_mode & 0777, 0700u);
+  }
+}
+
 TEST(DiskStore, AFolderThatOthersMayOpenIsRefused) {
   const TempFolder folder;
   const DiskConfig config = Config(folder);

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sentiric_llama.errors import InvalidArgument
+from sentiric_llama.private_files import write_private
 
 Turn = dict[str, str]
 
@@ -48,8 +49,7 @@ class Conversation:
         """A JSON file with the messages, readable by its owner alone."""
         text = json.dumps({"messages": self.as_messages()}, ensure_ascii=False, indent=2)
         try:
-            path.touch(0o600)
-            path.write_text(text + "\n", "utf-8")
+            write_private(path, f"{text}\n".encode("utf-8", "replace"))
         except OSError as error:
             raise _bad_file(path, error.strerror or "") from None
 

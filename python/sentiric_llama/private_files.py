@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Files that are there whole or not at all, and folders that nobody else can write into.
+
+`cpp/core/private_files.h` is the same for what the engine writes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+import stat
+from pathlib import Path
+from typing import BinaryIO, cast
+
+_NOFOLLOW = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+_NEVER_WAITS = getattr(os, "O_NONBLOCK", 0)
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """As `write_whole`, readable by its owner alone whatever stood there before."""
+    write_whole(path, content, mode=0o600)
+
+
+def write_whole(path: Path, content: bytes, *, mode: int = 0o666) -> None:
+    """Takes the name when all is on the disk. A link at the name is replaced, never followed.
+
+    The bytes go into a new file of a name that nobody can guess, so that none of another's is
+    opened. `mode` is bounded by the umask. Raises OSError.
+    """
+    scratch = path.with_name(f".{path.name[:200]}.{secrets.token_hex(8)}")
+    descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NOFOLLOW, mode)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(scratch, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            scratch.unlink()
+        raise
+
+
+def open_to_resume(path: Path) -> BinaryIO:
+    """A file to read and to append to, made when it is not there.
+
+    Neither a link nor a pipe nor another user's file. Raises OSError.
+    """
+    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | _NOFOLLOW | _NEVER_WAITS
+    descriptor = os.open(path, flags, 0o600)
+    try:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid():
+            raise OSError(errno.EPERM, "not a file of this user", str(path))
+        return cast(BinaryIO, os.fdopen(descriptor, "a+b"))
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def make_private_folder(path: Path) -> None:
+    """Makes it and its missing parents with mode 0700. Raises OSError for what others control.
+
+    A folder of another user, or one that everybody may write into without the sticky bit, could
+    have its files exchanged. Root trusts whatever folder it is told.
+    """
+    for folder in (*reversed(path.parents), path):
+        if not folder.is_dir():
+            with contextlib.suppress(FileExistsError):
+                folder.mkdir(0o700)
+    found = path.stat()
+    if not stat.S_ISDIR(found.st_mode):
+        raise NotADirectoryError(errno.ENOTDIR, "not a folder", str(path))
+    is_foreign = found.st_uid not in (os.geteuid(), 0) and os.geteuid() != 0
+    is_open = found.st_mode & stat.S_IWOTH and not found.st_mode & stat.S_ISVTX
+    if is_foreign or is_open:
+        raise PermissionError(errno.EPERM, "others can exchange the files in it", str(path))
