@@ -37,6 +37,16 @@ class Trouble:
     """Added to Content-Length and sent."""
     html: bool = False
     redirects_for_ever: bool = False
+    redirect_to: str = ""
+    """Where the CDN sends on to."""
+    commit: str = COMMIT
+    """What the hub says that the repository stands at."""
+    etag: str | None = None
+    """Of each file, instead of its checksum."""
+    listed: list[str] = field(default_factory=list)
+    """Names beside the real ones."""
+    api_redirect_to: str = ""
+    """Where the hub's API sends on to."""
     tags: list[str] = field(default_factory=list)
     """Strong ETags of the CDN; the last stays."""
     delay_s: float = 0
@@ -120,6 +130,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self._send_content(path.lstrip("/"))
         elif hub.trouble.hub_status:
             self._answer(hub.trouble.hub_status.pop(0), b"", {})
+        elif path.startswith("/api/models/") and hub.trouble.api_redirect_to:
+            self._answer(302, b"", {"Location": hub.trouble.api_redirect_to})
         elif path.startswith("/api/models/"):
             self._send_listing(path.removeprefix("/api/models/"))
         else:
@@ -134,8 +146,10 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if revision not in ("", "main", COMMIT):
             self._answer(404, b"", {"X-Error-Code": "RevisionNotFound"})
             return
-        siblings = [{"rfilename": name} for name in self.server.hub.files[repo]]
-        info = {"id": repo, "modelId": repo, "sha": COMMIT, "siblings": siblings}
+        trouble = self.server.hub.trouble
+        names = [*self.server.hub.files[repo], *trouble.listed]
+        siblings = [{"rfilename": name} for name in names]
+        info = {"id": repo, "modelId": repo, "sha": trouble.commit, "siblings": siblings}
         self._answer(200, json.dumps(info).encode(), {"Content-Type": "application/json"})
 
     def _send_pointer(self, path: str) -> None:
@@ -143,6 +157,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         repo, revision, name = match.groups() if match else ("", "", "")
         if not self._is_known(repo):
             return
+        trouble = self.server.hub.trouble
         body = self.server.hub.files[repo].get(name)
         if revision not in ("main", COMMIT):
             self._answer(404, b"", {"X-Error-Code": "RevisionNotFound"})
@@ -154,8 +169,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
                 b"",
                 {
                     "Location": f"{self.server.hub.cdn_url}/{repo}//{name}",
-                    "X-Repo-Commit": COMMIT,
-                    "X-Linked-Etag": f'"{hashlib.sha256(body).hexdigest()}"',
+                    "X-Repo-Commit": trouble.commit,
+                    "X-Linked-Etag": f'"{trouble.etag or hashlib.sha256(body).hexdigest()}"',
                     "X-Linked-Size": str(len(body)),
                 },
             )
@@ -175,6 +190,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         body = hub.content(path)
         if trouble.status:
             self._answer(trouble.status.pop(0), b"busy", {})
+        elif trouble.redirect_to:
+            self._answer(302, b"", {"Location": trouble.redirect_to})
         elif trouble.redirects_for_ever:
             self._answer(302, b"", {"Location": self.path + "x"})
         elif trouble.html:

@@ -7,13 +7,16 @@ takes longer than importing all of ours.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
 from sentiric_llama.errors import ModelNotFound, SentiricLlamaError, Unavailable
-from sentiric_llama.models.reference import checked_name
+from sentiric_llama.models.hops import Trip, looked_up
+from sentiric_llama.models.names import is_commit, is_file_name, is_tag
 
 _TIMEOUT_S = 30.0
 _PAUSES_S = (0.5, 2.0)
@@ -47,7 +50,9 @@ def listing(repo: str, revision: str) -> Listing:
 
     info = _asked(ask, repo)
     names = [sibling.rfilename for sibling in info.siblings or []]
-    return Listing(info.sha or revision, [name for name in names if _is_proper(name)])
+    if not is_commit(info.sha or ""):
+        raise _no_hub(repo)
+    return Listing(str(info.sha), [name for name in names if is_file_name(name)])
 
 
 def remote_file(repo: str, revision: str, name: str) -> RemoteFile:
@@ -63,12 +68,8 @@ def remote_file(repo: str, revision: str, name: str) -> RemoteFile:
 
     found = _asked(ask, repo, name)
     etag, commit = found.etag or "", found.commit_hash or ""
-    if not etag or not commit or not set(etag + commit).isdisjoint("/\\.\0"):
-        raise Unavailable(
-            f"the hub at HF_ENDPOINT says neither commit nor checksum of {repo}/{name}; "
-            "it is no hub, or its proxy drops headers",
-            where="model",
-        )
+    if not is_tag(etag) or not is_commit(commit):
+        raise _no_hub(f"{repo}/{name}")
     fixed = huggingface_hub.hf_hub_url(repo, name, revision=commit, endpoint=_endpoint())
     return RemoteFile(name, commit, fixed, etag, found.size)
 
@@ -87,16 +88,61 @@ def is_offline() -> bool:
     return bool(constants.HF_HUB_OFFLINE)
 
 
+def _no_hub(what: str) -> Unavailable:
+    return Unavailable(
+        f"the hub at HF_ENDPOINT says neither commit nor checksum of {what} as a hub does; "
+        "it is no hub, or its proxy drops headers",
+        where="model",
+    )
+
+
 def _asked(ask: Callable[[], Any], repo: str, filename: str = "") -> Any:
     """The answer, asked again when the hub is only busy. Errors come in our words."""
+    _watch_redirects()
     for pause_s in (*_PAUSES_S, None):
         try:
-            return ask()
+            return _on_a_trip(ask)
+        except SentiricLlamaError:
+            raise
         except Exception as error:
             if pause_s is None or not _is_busy(error):
                 raise _translated(error, repo, filename) from None
             time.sleep(pause_s)
     raise AssertionError("the last try returns or raises")
+
+
+_TRIP: ContextVar[Trip | None] = ContextVar("sentiric_trip", default=None)
+
+
+def _on_a_trip(ask: Callable[[], Any]) -> Any:
+    token = _TRIP.set(Trip())
+    try:
+        return ask()
+    finally:
+        _TRIP.reset(token)
+
+
+def _watch_redirects() -> None:
+    """The library's client follows redirects by itself: each of its requests is checked as ours.
+
+    What it logs may hold the hub's words; it goes the way of all logs.
+    """
+    import huggingface_hub
+
+    client = huggingface_hub.get_session()
+    hooks = client.event_hooks
+    if _check_hop not in hooks["request"]:
+        client.event_hooks = hooks | {"request": [*hooks["request"], _check_hop]}
+    logger = logging.getLogger("huggingface_hub")
+    logger.handlers.clear()
+    logger.propagate = True
+
+
+def _check_hop(request: Any) -> None:
+    trip = _TRIP.get()
+    if trip is not None:  # None: a request of somebody else in this process
+        trip.go_to(str(request.url))
+        trip.arrive(looked_up(request.url.host))
 
 
 def _is_busy(error: Exception) -> bool:
@@ -108,14 +154,6 @@ def _endpoint() -> str:
     from huggingface_hub import constants
 
     return str(constants.ENDPOINT)
-
-
-def _is_proper(name: str) -> bool:
-    """False for names that would leave the repository's folder."""
-    try:
-        return bool(checked_name(name))
-    except SentiricLlamaError:
-        return False
 
 
 def _translated(error: Exception, repo: str, filename: str) -> SentiricLlamaError:

@@ -11,21 +11,21 @@ https://host/model.gguf        any address; `#sha256=...` pins what it holds
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from sentiric_llama.errors import InvalidArgument, ModelNotFound
+from sentiric_llama.models.names import REPO, REVISION, checked_name, checked_revision, is_repo
 
 GUIDE_NAME = "sentiric-guide"
 GUIDE_NAMES = frozenset({"", "guide", "default", GUIDE_NAME})
 SHARD = re.compile(r"-(\d{5})-of-(\d{5})\.gguf$")
 
 _REPO = re.compile(
-    r"(?P<repo>\w[\w.-]*/\w[\w.-]*?)(?:@(?P<revision>\w[\w.-]*))?"
-    r"(?::(?P<quant>[\w.-]+))?(?:/(?P<file>.+\.gguf))?"
+    rf"(?P<repo>{REPO})(?:@(?P<revision>{REVISION}))?"
+    r"(?::(?P<quant>[A-Za-z0-9_.-]{1,64}))?(?:/(?P<file>.+\.gguf))?"
 )
 _HUB_HOSTS = ("huggingface.co", "hf.co")
 _HUB_PATH = re.compile(r"/(?P<repo>[^/]+/[^/]+)/(?:resolve|blob)/(?P<revision>[^/]+)/(?P<file>.+)")
@@ -78,18 +78,19 @@ def parse(text: str, filename: str = "", revision: str = "main") -> Reference:
         return Guide()
     if re.match(r"[a-z][a-z0-9+.-]*://", text, re.IGNORECASE):
         return _parse_url(text)
-    path = Path(text).expanduser()
-    if path.exists() or looks_like_path(text):
+    path = _path_of(text)
+    if path is not None and (path.exists() or looks_like_path(text)):
         return LocalPath(path)
     match = _REPO.fullmatch(text)
-    if match is None:
+    if match is None or not is_repo(match["repo"]):
         raise ModelNotFound(
             f"{text!r} is neither a file nor a repository; use a path to a .gguf file, org/repo, "
             "org/repo:QUANT, org/repo/file.gguf or an https address",
             where="model",
         )
     name = checked_name(filename or match["file"] or "")
-    return HubFile(match["repo"], match["revision"] or revision, match["quant"] or "", name)
+    revision = checked_revision(match["revision"] or revision)
+    return HubFile(match["repo"], revision, match["quant"] or "", name)
 
 
 def looks_like_path(text: str) -> bool:
@@ -98,26 +99,14 @@ def looks_like_path(text: str) -> bool:
     return starts or (text.endswith(".gguf") and text.count("/") < 2)
 
 
-def checked_name(name: str) -> str:
-    """A file's name inside a repository. InvalidArgument when it leads out of it."""
-    parts = PurePosixPath(name).parts
-    is_plain = name == "/".join(parts) and name.isprintable() and not set(name) & set("\\:")
-    if name and (not is_plain or ".." in parts or name.startswith("/")):
-        raise InvalidArgument(
-            f"got {name!r}, allowed a relative name such as a/b.gguf",
-            where="model_filename",
-        )
-    return name
-
-
-def is_loopback(host: str) -> bool:
-    """True when only this machine answers under this name."""
-    if host.lower() == "localhost":
-        return True
+def _path_of(text: str) -> Path | None:
+    """None for what cannot be one: a part that no file system takes, the home of nobody."""
     try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+        path = Path(text).expanduser()
+        path.exists()
+    except (OSError, RuntimeError, ValueError):
+        return None
+    return path
 
 
 def _parse_url(text: str) -> HubFile | Url:
@@ -136,7 +125,11 @@ def _parse_url(text: str) -> HubFile | Url:
         )
     hub = _HUB_PATH.fullmatch(unquote(parts.path))
     if host in _HUB_HOSTS and hub is not None:
-        return HubFile(hub["repo"], hub["revision"], "", checked_name(hub["file"]))
+        if not is_repo(hub["repo"]):
+            raise ModelNotFound("the address names no repository of the hub", where="model")
+        return HubFile(
+            hub["repo"], checked_revision(hub["revision"]), "", checked_name(hub["file"])
+        )
     found = Url(parts._replace(fragment="").geturl(), digest)
     if not checked_name(found.filename).endswith(".gguf"):
         raise InvalidArgument("an address must end with the name of a .gguf file", where="model")

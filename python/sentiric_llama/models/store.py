@@ -10,16 +10,17 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from sentiric_llama.errors import InvalidArgument, ModelInvalid, ModelNotFound, Unavailable
 from sentiric_llama.models import disk, hub
 from sentiric_llama.models.cache import RepoCache, own_folder, publish
 from sentiric_llama.models.choice import choose_files, shard_names
 from sentiric_llama.models.digest import Digest, Ledger, digest_of_etag
+from sentiric_llama.models.hops import require_safe
 from sentiric_llama.models.progress import Progress, Report
 from sentiric_llama.models.reference import HubFile, Url
 from sentiric_llama.models.transfer import Patience, Source, fetch
-from sentiric_llama.models.web import require_safe
 
 logger = logging.getLogger(__name__)
 
@@ -74,11 +75,11 @@ class Store:
     def from_url(self, wanted: Url) -> Path:
         """The file behind an address, kept under our own folder. Blocks while downloading."""
         pinned = wanted.sha256 or (self.sha256[0] if self.sha256 else "")
-        require_safe(wanted.url, is_pinned=bool(pinned))
+        require_safe(urlsplit(wanted.url), is_pinned=bool(pinned))
         digest = Digest(pinned) if pinned else None
         address = hashlib.sha256(wanted.url.encode()).hexdigest()[:16]
         final = own_folder() / "urls" / address / wanted.filename
-        source = Source(wanted.filename, wanted.url, digest=digest)
+        source = Source(wanted.filename, wanted.url, digest=digest, is_pinned=bool(pinned))
         if final.exists() and (digest is None or self._is_right(final, digest)):
             return final
         if hub.is_offline():
@@ -168,7 +169,8 @@ class Store:
             )
         blob = cache.blob(file.etag)
         expected = Digest(pinned) if pinned else digest
-        source = Source(file.name, file.url, file.size, expected, hub.headers())
+        is_pinned = bool(pinned)
+        source = Source(file.name, file.url, file.size, expected, is_pinned, hub.headers())
         if not blob.exists() or (expected is not None and not self._is_right(blob, expected)):
             self._obtain(source, blob, cache.lock(file.etag))
 

@@ -25,6 +25,7 @@ from sentiric_llama.models import disk
 from sentiric_llama.models.digest import Digest, Hasher
 from sentiric_llama.models.progress import Kind, Progress, Report
 from sentiric_llama.models.web import open_url
+from sentiric_llama.private_files import open_to_resume, write_whole
 
 _CHUNK = 1 << 20
 _TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -41,6 +42,8 @@ class Source:
     url: str
     size: int | None = None
     digest: Digest | None = None
+    is_pinned: bool = False
+    """The user gave the checksum, not the server; see `hops`."""
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
@@ -101,7 +104,7 @@ class _Transfer:
 
     def run(self) -> str:
         """Tries until the file is whole. Returns its hash."""
-        with _storing(self._source.name, self._part), self._part.open("a+b") as file:
+        with _storing(self._source.name, self._part), open_to_resume(self._part) as file:
             self._take_up(file)
             disk.require_space(self._part.parent, (self._source.size or 0) - self._done)
             self._tell("start")
@@ -153,7 +156,7 @@ class _Transfer:
     def _try(self, file: BinaryIO) -> None:
         """One request and its body. Raises _Broken when it did not bring the rest."""
         try:
-            with open_url(self._source.url, self._headers(), self._patience.stall_s) as answer:
+            with self._open() as answer:
                 self._meet(answer, file)
                 self._copy(answer, file)
         except urllib.error.HTTPError as error:
@@ -167,6 +170,10 @@ class _Transfer:
             raise _Broken(_reason(error)) from None
         if self._end is not None and self._done < self._end:
             raise _Broken("the connection ended early")
+
+    def _open(self) -> http.client.HTTPResponse:
+        source, stall_s = self._source, self._patience.stall_s
+        return open_url(source.url, self._headers(), stall_s, is_pinned=source.is_pinned)
 
     def _headers(self) -> dict[str, str]:
         headers = {"Accept-Encoding": "identity", **self._source.headers}
@@ -209,7 +216,7 @@ class _Transfer:
         with contextlib.suppress(OSError):  # without it a resume starts again
             self._tag.unlink(missing_ok=True)
             if self._validator:
-                self._tag.write_text(self._validator, "ascii")
+                write_whole(self._tag, self._validator.encode("ascii"))
 
     def _copy(self, answer: http.client.HTTPResponse, file: BinaryIO) -> None:
         size = self._source.size

@@ -6,46 +6,44 @@ Proxies and certificates come from the usual variables (HTTPS_PROXY, NO_PROXY, S
 
 from __future__ import annotations
 
+import functools
 import http.client
-import urllib.error
+import socket
+import urllib.parse
 import urllib.request
 from collections.abc import Mapping
 from typing import IO, Any, cast
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
-from sentiric_llama.errors import InvalidArgument
-from sentiric_llama.models.reference import is_loopback
+from sentiric_llama.models.hops import MAX_REDIRECTS, Trip, place_of, place_of_name, same_origin
 
-MAX_REDIRECTS = 5
-_SECRET_HEADERS = ("authorization", "cookie")
+_SECRET_HEADERS = ("authorization", "cookie", "proxy-authorization")
 
 
-def open_url(url: str, headers: Mapping[str, str], timeout_s: float) -> http.client.HTTPResponse:
+def open_url(
+    url: str, headers: Mapping[str, str], timeout_s: float, *, is_pinned: bool = False
+) -> http.client.HTTPResponse:
     """A GET whose body is still to be read. `timeout_s` bounds every single wait.
 
-    Raises urllib.error.HTTPError for status codes from 400, OSError or HTTPException for the way.
+    `is_pinned`: a checksum that the user gave decides what is taken, see `hops`. Raises
+    urllib.error.HTTPError for status codes from 400, OSError or HTTPException for the way, and the
+    errors of `Trip` for a way that is not gone.
     """
+    trip = Trip(is_pinned)
+    trip.go_to(url)
     request = urllib.request.Request(url, headers=dict(headers))
-    return cast(http.client.HTTPResponse, _opener().open(request, timeout=timeout_s))
-
-
-def require_safe(url: str, *, is_pinned: bool) -> None:
-    """Plain http only on this machine, or for content that a checksum pins."""
-    parts = urlsplit(url)
-    if parts.scheme == "https" or is_pinned or is_loopback(parts.hostname or ""):
-        return
-    raise InvalidArgument(
-        f"{parts.scheme}://{parts.netloc} is not encrypted; use https, or pin the content with "
-        "#sha256=... or MODEL_SHA256",
-        where="model",
-    )
+    answer = _opener(trip).open(request, timeout=timeout_s)
+    return cast(http.client.HTTPResponse, answer)
 
 
 class _Redirects(urllib.request.HTTPRedirectHandler):
-    """Follows a few, never from https to http, and leaves keys behind at the border."""
+    """Follows what the trip allows, and leaves keys behind at the border."""
 
     max_redirections = MAX_REDIRECTS
     max_repeats = 2
+
+    def __init__(self, trip: Trip) -> None:
+        self._trip = trip
 
     def redirect_request(
         self,
@@ -57,30 +55,77 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
         newurl: str,
     ) -> urllib.request.Request | None:
         newurl = urljoin(req.full_url, newurl)
-        old, new = urlsplit(req.full_url), urlsplit(newurl)
-        if new.scheme not in ("http", "https") or (old.scheme, new.scheme) == ("https", "http"):
-            raise urllib.error.HTTPError(
-                req.full_url, 495, f"redirected to {new.scheme}", headers, fp
-            )
+        self._trip.go_to(newurl)
         following = super().redirect_request(req, fp, code, msg, headers, newurl)
-        if following is not None and (old.scheme, old.netloc) != (new.scheme, new.netloc):
+        if following is not None and not same_origin(req.full_url, newurl):
             for name in list(following.headers):
                 if name.lower() in _SECRET_HEADERS:
                     following.remove_header(name)
         return following
 
 
-def _opener() -> urllib.request.OpenerDirector:
+class _Plain(urllib.request.HTTPHandler):
+    """Connections that tell the trip where they lead."""
+
+    def __init__(self, trip: Trip) -> None:
+        super().__init__()
+        self._trip = trip
+
+    def http_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+        make = functools.partial(_connection, http.client.HTTPConnection, self._trip, req)
+        return self.do_open(cast(Any, make), req)
+
+
+class _Secure(urllib.request.HTTPSHandler):
+    """The same over TLS; the address is checked before the handshake."""
+
+    def __init__(self, trip: Trip) -> None:
+        super().__init__()
+        self._trip = trip
+
+    def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+        make = functools.partial(_connection, http.client.HTTPSConnection, self._trip, req)
+        return self.do_open(cast(Any, make), req)
+
+
+def _connection(
+    kind: type[http.client.HTTPConnection],
+    trip: Trip,
+    request: urllib.request.Request,
+    host: str,
+    **options: Any,
+) -> http.client.HTTPConnection:
+    """Behind a proxy only the name is known: it is the proxy that looks it up."""
+    made: Any = kind(host, **options)
+    tunnelled = getattr(request, "_tunnel_host", None)
+    if tunnelled or request.has_proxy():
+        trip.arrive(place_of_name(urllib.parse.urlsplit(request.full_url).hostname or ""))
+    else:
+        made._create_connection = functools.partial(_connect, trip)
+    return cast(http.client.HTTPConnection, made)
+
+
+def _connect(trip: Trip, *arguments: Any, **options: Any) -> socket.socket:
+    connected = socket.create_connection(*arguments, **options)
+    try:
+        trip.arrive(place_of(str(connected.getpeername()[0])))
+    except BaseException:
+        connected.close()
+        raise
+    return connected
+
+
+def _opener(trip: Trip) -> urllib.request.OpenerDirector:
     """Without the handlers for files, FTP and data addresses that urllib adds by itself."""
     opener = urllib.request.OpenerDirector()
     handlers: list[Any] = [
         urllib.request.ProxyHandler(),
-        urllib.request.HTTPHandler(),
-        urllib.request.HTTPSHandler(),
+        _Plain(trip),
+        _Secure(trip),
         urllib.request.HTTPDefaultErrorHandler(),
         urllib.request.HTTPErrorProcessor(),
         urllib.request.UnknownHandler(),
-        _Redirects(),
+        _Redirects(trip),
     ]
     for handler in handlers:
         opener.add_handler(handler)

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""What may become the name of a folder or a file: strict patterns for everything a hub says.
+
+Names of repositories and revisions come from a person, commits, tags and file names from a server;
+each of them ends up in a path.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePosixPath
+
+from sentiric_llama.errors import InvalidArgument
+
+MAX_REPO = 96
+MAX_REVISION = 128
+MAX_NAME_BYTES = 512
+MAX_SEGMENT_BYTES = 200
+"""Of 255 that file systems take: our own endings come on top."""
+MAX_DEPTH = 8
+
+_WORD = r"[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?"
+REPO = rf"{_WORD}/{_WORD}"
+REVISION = r"[A-Za-z0-9_][A-Za-z0-9._+-]*"
+_REPO = re.compile(REPO)
+_REVISION = re.compile(rf"{REVISION}(?:/{REVISION}){{0,4}}")
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+_TAG = re.compile(r"[A-Za-z0-9_-]{1,128}")
+_SEGMENT = re.compile(r"\w(?:[\w.+=@,~()\[\] -]*[\w+=@~)\]-])?")
+
+
+def is_repo(text: str) -> bool:
+    """`org/name` as the hub allows it."""
+    is_whole = _REPO.fullmatch(text) is not None and len(text) <= MAX_REPO
+    return is_whole and "--" not in text and ".." not in text
+
+
+def is_revision(text: str) -> bool:
+    """A branch, a tag or a commit, `refs/pr/1` too."""
+    is_whole = _REVISION.fullmatch(text) is not None and len(text) <= MAX_REVISION
+    return is_whole and ".." not in text and not text.endswith(".lock")
+
+
+def is_commit(text: str) -> bool:
+    """What a server must say that a revision stands for."""
+    return _COMMIT.fullmatch(text) is not None
+
+
+def is_tag(text: str) -> bool:
+    """An ETag that may name a file: a checksum, or as plain as one."""
+    return _TAG.fullmatch(text) is not None
+
+
+def is_file_name(name: str) -> bool:
+    """A relative name inside a repository that stays there on every file system."""
+    parts = PurePosixPath(name).parts
+    if not parts or name != "/".join(parts) or len(parts) > MAX_DEPTH:
+        return False
+    sizes = [len(part.encode("utf-8", "surrogatepass")) for part in parts]
+    is_short = max(sizes) <= MAX_SEGMENT_BYTES and sum(sizes) <= MAX_NAME_BYTES
+    return is_short and all(_SEGMENT.fullmatch(part) and ".." not in part for part in parts)
+
+
+def checked_name(name: str) -> str:
+    """A file's name inside a repository, or none. InvalidArgument when it leads out of it."""
+    if name and not is_file_name(name):
+        raise InvalidArgument(
+            f"got {name[:80]!r}, allowed a relative name such as a/b.gguf",
+            where="model_filename",
+        )
+    return name
+
+
+def checked_revision(text: str) -> str:
+    """A revision. InvalidArgument when it is none."""
+    if not is_revision(text):
+        raise InvalidArgument(
+            f"got {text[:80]!r}, allowed a branch, a tag or a commit such as main",
+            where="model_revision",
+        )
+    return text
