@@ -31,6 +31,11 @@ CATALOGUE = {
         "açık HTTP bağlantısı ve bir o kadar gRPC çağrısı"
     ),
     "largest request body in bytes": "bayt olarak en büyük istek gövdesi",
+    "host names that requests may use beside localhost and the bound address, "
+    "separated by commas; *.example.com is every name below, * any": (
+        "isteklerin localhost ve dinlenen adres dışında kullanabileceği makine adları, virgülle "
+        "ayrılır; *.example.com altındaki her addır, * hepsi"
+    ),
     "origins of web pages that may call the API, separated by commas": (
         "API'yi çağırabilecek web sayfalarının kökenleri, virgülle ayrılır"
     ),
@@ -39,8 +44,10 @@ CATALOGUE = {
     ),
     # Who may call
     "key that callers must send": "çağıranların göndermesi gereken anahtar",
-    "more keys, one a line, NAME:ROLE:KEY; a role is user, metrics or admin": (
-        "başka anahtarlar, her satırda AD:ROL:ANAHTAR; roller user, metrics ve admin"
+    "more keys, one a line, NAME:ROLE:KEY; a role is user, metrics or admin, "
+    "+realtime adds the right to that class, @TENANT binds it to a tenant": (
+        "başka anahtarlar, her satırda AD:ROL:ANAHTAR; roller user, metrics ve admin; "
+        "+realtime o sınıfın hakkını ekler, @KİRACI anahtarı bir kiracıya bağlar"
     ),
     "key with the role admin, which may switch models; alone it locks nothing else": (
         "admin rolündeki anahtar, model değiştirebilir; tek başına başka bir şeyi kilitlemez"
@@ -138,8 +145,10 @@ CATALOGUE = {
         "sistem istemlerini ve belgeleri yeniden başlatmada hesaplanmış tutan klasör"
     ),
     "size of the disk cache at most; 0 is none": "disk önbelleğinin en büyük boyutu; 0 hiç",
-    "who shares prefixes: all callers, or each tenant by itself": (
-        "ortak başları kim paylaşır: bütün çağıranlar veya her kiracı kendi içinde"
+    "who shares prefixes: the callers of one key as soon as there are several "
+    "(auto), all callers, or each tenant that a key is bound to": (
+        "ortak başları kim paylaşır: birden çok anahtar varsa bir anahtarın çağıranları (auto), "
+        "bütün çağıranlar veya anahtarın bağlı olduğu her kiracı kendi içinde"
     ),
     "smaller model with the same vocabulary that guesses, named like MODEL_ID": (
         "aynı sözlükle tahmin yürüten daha küçük model; MODEL_ID gibi adlandırılır"

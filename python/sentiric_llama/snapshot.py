@@ -108,11 +108,11 @@ def _requests(accounts: Accounts) -> dict[str, Any]:
 
 
 def _switch(service: LlamaService, caller: Caller) -> dict[str, Any] | None:
-    """The last change of the model. Why it failed may name files: admins read it, others a code."""
+    """The last change of the model. Why it failed may name files: only admins read that."""
     if service.switch is None:
         return None
     error = service.switch.error
-    hidden = {"message": error.code.value} if error and not caller.is_admin else {}
+    hidden = {"message": error.public} if error and not caller.is_admin else {}
     return service.switch.as_json() | hidden
 
 

@@ -16,6 +16,7 @@ from sentiric_llama.http.errors import HttpError, JsonResponse, error_body
 from sentiric_llama.http.json_body import Fields, read_object
 from sentiric_llama.model_switch import ModelSwitch
 from sentiric_llama.service import LlamaService
+from sentiric_llama.settings.profile_file import public_profiles
 from sentiric_llama.switching import Switcher
 
 EVERY_S = 0.25
@@ -32,14 +33,19 @@ class AdminEndpoints:
         self._switcher = switcher
 
     async def profiles(self, _request: Request) -> JsonResponse:
-        """The file as it is, but for `active_profile`, which is the one in use."""
+        """For an admin the file as it is, but for `active_profile`, which is the one in use.
+
+        Others see names and what each profile is: the file holds system prompts and paths.
+        """
+        is_admin, active = CURRENT_CALLER.get().is_admin, self._service.settings.profile
         try:
             raw = self._switcher.profiles.file().raw
         except SentiricLlamaError as error:
-            raise HttpError(
-                500, str(error), code="profiles_unavailable", kind="server_error"
-            ) from None
-        return JsonResponse(raw | {"active_profile": self._service.settings.profile})
+            text = str(error) if is_admin else error.public
+            code = "profiles_unavailable"
+            raise HttpError(500, text, code=code, kind="server_error") from None
+        shown = raw | {"active_profile": active} if is_admin else public_profiles(raw, active)
+        return JsonResponse(shown)
 
     async def switch(self, request: Request) -> Response:
         """`{profile}` -> 200 when calls go to its model; `{stream: true}` sends news until then."""

@@ -10,6 +10,7 @@ import pytest
 
 from observe_tools import run_service
 from sentiric_llama import messages
+from sentiric_llama.caller import Caller
 from sentiric_llama.chat_call import ChatCall
 from sentiric_llama.commands.ps import MOST_CALLS, RATES, TIMES, rows_of
 from sentiric_llama.service import LlamaService
@@ -35,7 +36,7 @@ def real_snapshot() -> dict[str, Any]:
             Device(f"CUDA{number}", "X 1", "gpu", MIB, (2 + number) * MIB) for number in range(2)
         )
         await service.chat(ChatCall(messages=(Message("user", "hello"),)))
-        found.append(snapshot(service))
+        found.append(snapshot(service, Caller()))
 
     run_service(body)
     return found[0]

@@ -114,24 +114,46 @@ def test_a_listed_admin_alone_locks_the_api(start: Any) -> None:
 
 
 def test_the_file_with_the_true_active_profile(server: Any, profiles: Path) -> None:
-    shown = server.get("/v1/profiles").json
+    shown = server.request("GET", "/v1/profiles", headers=BEARER).json
     assert shown == json.loads(profiles.read_text())
     assert switch(server, profile="b").status == 200
-    shown = server.get("/v1/profiles").json
+    shown = server.request("GET", "/v1/profiles", headers=BEARER).json
     assert shown["active_profile"] == "b" and shown["note"] == "ours"
     assert json.loads(profiles.read_text())["active_profile"] == "a"  # nothing is written
     assert server.get("/health").json["current_profile"] == "b"
     assert server.get("/v1/models").json["data"][0]["profile"] == "b"
 
 
+def test_others_see_names_without_prompts_and_paths(server: Any, profiles: Path) -> None:
+    reply = server.get("/v1/profiles")
+    assert set(reply.json["profiles"]) == {"a", "b"} and reply.json["active_profile"] == "a"
+    assert reply.json["profiles"]["b"]["display_name"] == "B"
+    for hidden in (b"You are", str(profiles.parent).encode(), b"ours", b"templates"):
+        assert hidden not in reply.body
+
+
+def test_why_a_switch_failed_is_for_admins(start: Any, profiles: Path) -> None:
+    server = start(api_keys="app:user:u,ops:admin:a", profiles_path=str(profiles))
+    server.fail = ModelInvalid(f"{profiles.parent}/m.gguf: secret", where="model")
+    admin, user = ({"X-Api-Key": key} for key in "au")
+    assert server.post("/v1/models/switch", {"profile": "b"}, admin).status == 500
+    for headers, sees in ((admin, True), (user, False)):
+        shown = server.request("GET", "/v1/stats", headers=headers)
+        assert (str(profiles.parent).encode() in shown.body) is sees
+        assert shown.json["switch"]["result"] == "failed"
+
+
 def test_no_file_and_a_broken_one(start: Any, tmp_path: Path) -> None:
     path = tmp_path / "none.json"
     server = start(profiles_path=str(path), admin_key=ADMIN)
-    reply = server.get("/v1/profiles")
+    reply = server.request("GET", "/v1/profiles", headers=BEARER)
     assert reply.status == 500 and "No such file" in reply.error["message"]
+    told = server.get("/v1/profiles")
+    assert told.status == 500 and str(tmp_path) not in told.error["message"]
     assert switch(server, profile="a").status == 400
     path.write_text("{")
-    assert "holds no profiles" in server.get("/v1/profiles").error["message"]
+    broken = server.request("GET", "/v1/profiles", headers=BEARER)
+    assert "holds no profiles" in broken.error["message"]
     assert server.get("/health").json["current_profile"] is None
 
 

@@ -14,6 +14,7 @@ import pytest
 from observe_tools import Scrape, run_service
 from sentiric_llama import companions
 from sentiric_llama.accounts import GAUGES, WAIT_BOUNDS_S
+from sentiric_llama.caller import Caller
 from sentiric_llama.chat_call import ChatCall
 from sentiric_llama.config import Settings
 from sentiric_llama.errors import Unavailable
@@ -238,7 +239,10 @@ def test_each_gpu_has_its_memory_told() -> None:
         found.append(Scrape.of(make_registry(service)))
         await companions.look(service, service.attached_engine)
         found.append(Scrape.of(make_registry(service)))
-        assert snapshot(service)["memory"] | {"resident_bytes": 0, "anonymous_bytes": 0} == {
+        assert snapshot(service, Caller())["memory"] | {
+            "resident_bytes": 0,
+            "anonymous_bytes": 0,
+        } == {
             "resident_bytes": 0,
             "anonymous_bytes": 0,
             "gpu_used_bytes": 70,
