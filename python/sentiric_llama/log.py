@@ -7,7 +7,6 @@ answers are not logged: events carry names, counts and times only, unless LOG_CO
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import functools
 import itertools
@@ -44,7 +43,6 @@ PLACES = frozenset(
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _DEBUG_WRAPPED = re.compile(r'Some\("(.*)"\)')
 _FOREIGN = ("uvicorn", "uvicorn.error", "uvicorn.access", "grpc", "httpx", "httpx2", "httpcore")
-_SPEAKS_OF_VALUES = (*_FOREIGN, "asyncio", "concurrent.futures", "h11", "starlette")
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}.*")
 
 
@@ -147,7 +145,6 @@ def set_up_logging(
     is_terminal = stream is not None and stream.isatty()
     formatter = log_lines.text_formatter(colours=colours) if is_terminal else None
     handler = WriterHandler(stream, formatter or log_lines.json_formatter(env))
-    handler.addFilter(_WithoutValues())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
@@ -160,22 +157,6 @@ def set_up_logging(
     # Llama.cpp tells all it knows about a model: a hundred lines for each start.
     verbose = root.level <= logging.DEBUG
     logging.getLogger(log_lines.LLAMA_CPP).setLevel(logging.NOTSET if verbose else logging.WARNING)
-
-
-class _WithoutValues(logging.Filter):
-    """Lines of servers and loops keep their wording and lose what they fill in.
-
-    asyncio writes the repr of a callback or of an exception into its message, and with it what a
-    request held; the first line of it is constant.
-    """
-
-    def filter(self, record: logging.LogRecord) -> bool | logging.LogRecord:
-        package = record.name.partition(".")[0]
-        if package in _SPEAKS_OF_VALUES or record.name in _SPEAKS_OF_VALUES:
-            record = copy.copy(record)
-            record.msg, record.args = str(record.msg).partition("\n")[0], None
-            return record
-        return True
 
 
 def flush(timeout_s: float = 1.0) -> bool:

@@ -29,6 +29,10 @@ LLAMA_CPP = "sentiric_llama.ggml"
 
 Event = MutableMapping[str, Any]
 
+_SPEAKS_OF_VALUES = frozenset(
+    {"uvicorn", "grpc", "httpx", "httpx2", "httpcore", "httpcore2", "h11", "starlette"}
+    | {"asyncio", "concurrent"}
+)
 _SEVERITY = {"WARNING": "WARN", "CRITICAL": "FATAL"}
 _RESET = "\x1b[0m"
 _COLOURS = {"DEBUG": "\x1b[2m", "INFO": "\x1b[32m", "WARN": "\x1b[33m"}
@@ -68,7 +72,7 @@ class _JsonFields:
             "span_id": trace.span_id,
             "tenant_id": trace.tenant_id,
             "event": _event_name(record),
-            "message": event["event"],
+            "message": _words(record, event["event"]),
         }
         if trace.request_id:
             line["request_id"] = trace.request_id
@@ -90,7 +94,7 @@ def _text_fields(_logger: Any, _method: str, event: Event) -> ProcessorReturnVal
         "ts": datetime.fromtimestamp(record.created).strftime("%H:%M:%S"),
         "severity": f"{_severity(record):<5}",
         "event": _event_name(record),
-        "message": event["event"],
+        "message": _words(record, event["event"]),
         **attributes,
     }
     shown = {key: escaped(_encodable(str(value))) for key, value in line.items()}
@@ -141,6 +145,16 @@ def _detail(error: BaseException | None) -> str:
     if isinstance(error, OSError) and error.errno:
         return f" {errno.errorcode.get(error.errno, error.errno)}"
     return ""
+
+
+def _words(record: logging.LogRecord, text: str) -> str:
+    """What it says. Lines of servers and loops lose what they fill in, which may be a caller's.
+
+    asyncio writes the repr of a callback or of an exception below its first line.
+    """
+    if record.name.partition(".")[0] in _SPEAKS_OF_VALUES:
+        return str(record.msg).partition("\n")[0]
+    return text
 
 
 def _event_name(record: logging.LogRecord) -> str:

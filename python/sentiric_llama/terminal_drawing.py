@@ -28,8 +28,9 @@ def draw_table(stream: TextIO, is_rich: bool, rows: Sequence[Sequence[str]]) -> 
 
 
 def draw_line(stream: TextIO, is_rich: bool, parts: Iterable[tuple[str, str]]) -> None:
-    """Texts with the names of their styles, behind each other."""
-    line = Text.assemble(*parts)
+    """Texts with the names of their styles, behind each other; the first one's is the line's."""
+    (first, style), *others = parts
+    line = Text(first, style=style).append_text(Text.assemble(*others))
     _console(stream, is_rich).print(line, soft_wrap=True)
 
 

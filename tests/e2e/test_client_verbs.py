@@ -202,10 +202,10 @@ def test_ctrl_c_stops_the_answer_and_not_the_program(tiny: Any, open_terminal: O
 
 
 def test_a_model_cannot_steer_the_terminal() -> None:
-    from sentiric_llama.client.repl.text import harmless
+    from sentiric_llama.printable import printable
 
     assert (
-        harmless("a\x1b]52;c;eA==\x07b\x9b2Jc\rd\n\té")
+        printable("a\x1b]52;c;eA==\x07b\x9b2Jc\rd\n\té")
         == "a\ufffd]52;c;eA==\ufffdb\ufffd2Jc\ufffdd\n\té"
     )
 

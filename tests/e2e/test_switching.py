@@ -190,6 +190,34 @@ def test_without_room_for_two(start: Any, tmp_path: Path) -> None:
     server.check_healthy()
 
 
+def test_what_can_never_fit_is_refused_beside_a_stream(start: Any, tmp_path: Path) -> None:
+    """512 GiB: refused by the header; the library, which tells what it reads, was not asked."""
+    path = str(models.model("tiny-q8_0"))
+    huge = {"model_id": path, "context_size": 2**20, "max_batch_size": 256}
+    profiles = tmp_path / "profiles.json"
+    found = {"small": {"model_id": path, "context_size": 2048}, "huge": huge}
+    profiles.write_text(json.dumps({"active_profile": "small", "profiles": found}))
+    settings = {"profiles_path": profiles, "admin_key": "operators", "log_level": "debug"}
+    server = start(**settings, stream_interval_ms=0).wait_ready()
+    came = threading.Event()
+    stream = StreamThread(server.port, "Merhaba", came.set, **ASK | {"max_tokens": 1000})
+    assert came.wait(60)
+    replies = [switch(server, "huge") for _ in range(5)]
+    during = len(stream.pieces)
+    for reply in replies:
+        assert reply.status == 500 and reply.error["code"] == "out_of_memory"
+        assert re.search(r"host needs at least 5\d\d\.\d+ GiB", reply.error["message"])
+    assert stream.text() and len(stream.pieces) > during, "it went on, and goes on"
+    events = [record["event"] for record in server.records]
+    assert events.count("MODEL_SWITCH_FAILED") == 5
+    first = events.index("MODEL_SWITCH_START")
+    read = [
+        index for index, line in enumerate(server.lines) if "llama_model_loader: loaded" in line
+    ]
+    assert read and max(read) < first
+    server.check_healthy()
+
+
 def test_the_old_model_answers_while_the_new_one_is_fetched(
     start: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import logging
@@ -118,6 +119,28 @@ def test_exceptions_show_frames_but_not_foreign_texts(stream: Any) -> None:
     text = out.getvalue()
     assert "a prompt" not in text and "KeyError" in text and "test_log.py" in text
     assert "Unavailable" in text and "closed" not in text
+
+
+@pytest.mark.parametrize("stream", [io.StringIO, Terminal])
+def test_loops_and_servers_say_nothing_of_values(stream: Any) -> None:
+    """asyncio shows the repr of a task, and with it the text of its exception."""
+    out = stream()
+    log.set_up_logging("info", out)
+    error = KeyError("kanarya")
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        task = loop.create_future()
+        context = {"message": "Task exception was never retrieved", "future": repr(error)}
+        loop.call_exception_handler(context | {"exception": error, "task": task})
+        task.cancel()
+
+    asyncio.run(main())
+    logging.getLogger("uvicorn.error").warning("what is %s", "kanarya")
+    assert log.flush()
+    text = out.getvalue()
+    assert "kanarya" not in text and "Task exception was never retrieved" in text
+    assert "KeyError" in text and "what is %s" in text
 
 
 def test_lone_surrogates_do_not_break_a_line() -> None:

@@ -100,7 +100,8 @@ def test_a_start_that_cannot_fit_is_refused_with_numbers() -> None:
     assert last["event"] == "SERVICE_FAILED"
     number = r"\d+\.\d+ (?:MiB|GiB)"
     assert re.search(
-        rf"host needs {number} \(weights {number}, cache {number}, compute {number}, process "
+        rf"host needs at least {number} \(weights {number}, cache {number}, compute {number}, "
+        r"process "
         rf"{number}\), but address space limit \(ulimit -v\) leaves {number} of 3\.00 GiB; "
         rf"200 contexts of 8192 tokens take {number} of cache each",
         last["message"],
