@@ -82,6 +82,12 @@ void BindEngine(py::module_* module) {
           },
           py::arg("request"), Unlocked())
       .def(
+          "check_room",
+          [](EngineHandle& self) {
+            if (Status status = self->CheckRoom()) throw ErrorException(*status);
+          },
+          Unlocked())
+      .def(
           "cancel", [](EngineHandle& self, RequestId id) { self->Cancel(id); }, py::arg("request"),
           Unlocked())
       .def("wait_events", &EngineHandle::WaitEvents, py::arg("timeout_ms"), Unlocked(),

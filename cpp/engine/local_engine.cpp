@@ -37,21 +37,30 @@ LocalEngine::LocalEngine(EngineParts parts, const LoopConfig& loop, std::int32_t
 Result<RequestId> LocalEngine::Submit(Request request) {
   if (Status status = Validate(request, info_.num_vocab)) return *status;
   const std::lock_guard<std::mutex> lock(mutex_);
-  if (is_closed_) return kClosed;
-  if (static_cast<std::int32_t>(live_.size()) >= max_live_) {
-    ++num_rejected_;
-    const auto num_live = static_cast<std::int32_t>(live_.size());
-    return Error{ErrorCode::kOverloaded, "queue",
-                 "the queue is full; got " + std::to_string(num_live) +
-                     " requests running and waiting, allowed " + std::to_string(max_live_),
-                 RetryMs(num_live)};
-  }
+  if (Status status = CheckRoomLocked()) return *status;
   ++num_submitted_;
   auto handle = std::make_shared<RequestState>(next_id_++, std::move(request));
   live_.emplace(handle->id, handle);
   ++num_preparing_;
   preparation_->Post([this, handle] { Prepare(handle); });
   return handle->id;
+}
+
+Status LocalEngine::CheckRoom() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return CheckRoomLocked();
+}
+
+// Counts as a refusal. The caller holds mutex_.
+Status LocalEngine::CheckRoomLocked() {
+  if (is_closed_) return kClosed;
+  const auto num_live = static_cast<std::int32_t>(live_.size());
+  if (num_live < max_live_) return std::nullopt;
+  ++num_rejected_;
+  return Error{ErrorCode::kOverloaded, "queue",
+               "the queue is full; got " + std::to_string(num_live) +
+                   " requests running and waiting, allowed " + std::to_string(max_live_),
+               RetryMs(num_live)};
 }
 
 // When one of those who wait will have found a context, at the pace of the last requests.

@@ -18,6 +18,7 @@ class LocalEngine : public Engine {
   ~LocalEngine() override { LocalEngine::Close(); }
 
   Result<RequestId> Submit(Request request) override;
+  Status CheckRoom() override;
   void Cancel(RequestId id) override;
   bool WaitEvents(std::vector<Event>* events, std::chrono::milliseconds timeout) override;
   Result<std::vector<Token>> Tokenize(const std::string& text, bool add_special,
@@ -34,6 +35,7 @@ class LocalEngine : public Engine {
   void Close() override;
 
  private:
+  Status CheckRoomLocked();
   std::int32_t RetryMs(std::int32_t num_live) const;
   void Prepare(const RequestHandle& request);
   template <typename T>

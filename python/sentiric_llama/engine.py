@@ -118,6 +118,10 @@ class EngineFacts:
         """Counters and gauges since the engine opened."""
         return copy_fields(self._handle.core.stats(), EngineStats)
 
+    def check_room(self) -> None:
+        """Raises what every request would be refused with now: Overloaded, Unavailable."""
+        call("queue", self._handle.core.check_room)
+
     def devices(self) -> list[Device]:
         """What the build can compute on, and the memory that is free there now. Asks the drivers.
 

@@ -29,6 +29,10 @@ class AsyncEngineProtocol(Protocol):
 
     def stats(self) -> EngineStats: ...
 
+    def check_room(self) -> None:
+        """Raises what `stream` would refuse every request with now, a full queue above all."""
+        ...
+
     def devices(self) -> list[Device]:
         """Asks the drivers, so it may block: the one method to call on a thread."""
         ...

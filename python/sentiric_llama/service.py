@@ -219,6 +219,10 @@ class LlamaService:
         """Raises NotReady unless work is accepted; for a refusal before a body is read."""
         self._ready()
 
+    def require_room(self) -> None:
+        """Raises NotReady or the engine's Overloaded; for a refusal before a body is read."""
+        self._ready().engine.check_room()
+
     def find_model(self, name: str) -> ServedModel:
         """The loaded model, if it answers to `name`. Raises ModelNotFound."""
         return _named(self.model, name)

@@ -127,6 +127,10 @@ class FakeEngine:
     def stats(self) -> EngineStats:
         return replace(self._stats, queued=self._waiting, decoding=self.active)
 
+    def check_room(self) -> None:
+        self._refuse_if_closed()
+        self._refuse_if_full()
+
     def devices(self) -> list[Device]:
         return self.known_devices
 
@@ -177,9 +181,7 @@ class FakeEngine:
 
     @contextlib.asynccontextmanager
     async def _slot(self) -> AsyncIterator[None]:
-        if self._slots.locked() and self._waiting >= self._queue_limit:
-            self._count(requests_rejected=1)
-            raise Overloaded(f"the queue is full; got {self._waiting} waiting", where="queue")
+        self._refuse_if_full()
         self._waiting += 1
         try:
             await self._slots.acquire()
@@ -229,6 +231,11 @@ class FakeEngine:
     def _refuse_if_closed(self) -> None:
         if self._closed:
             raise Unavailable("the engine is closed", where="engine")
+
+    def _refuse_if_full(self) -> None:
+        if self._slots.locked() and self._waiting >= self._queue_limit:
+            self._count(requests_rejected=1)
+            raise Overloaded(f"the queue is full; got {self._waiting} waiting", where="queue")
 
     def _count(self, **changes: int) -> None:
         now = {name: getattr(self._stats, name) + add for name, add in changes.items()}

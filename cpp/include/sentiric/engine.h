@@ -121,6 +121,10 @@ class Engine {
   // closed engine or an out-of-range field is refused here.
   virtual Result<RequestId> Submit(Request request) = 0;
 
+  // What Submit refuses every request with at this moment, if anything: a full queue, a closed
+  // engine. Counts as a refusal. For callers who would rather know before they read the request.
+  virtual Status CheckRoom() = 0;
+
   // Asks a request to end within one step; its final event says kCancelled. Unknown ids are
   // ignored.
   virtual void Cancel(RequestId id) = 0;

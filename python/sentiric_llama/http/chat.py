@@ -32,7 +32,7 @@ class ChatEndpoint:
 
     async def post(self, request: Request) -> Response:
         with self._service.accounts.reading("chat"):
-            self._service.require_ready()
+            self._service.require_room()  # before a byte of the body is read
             body = await read_object(request)
             parsed = parse_chat(body, strict=self._service.settings.strict_fields)
         event(

@@ -191,11 +191,18 @@ TEST(Faults, AFullQueueRefusesAtOnce) {
   LoopOptions options;
   options.queue_limit = 2;
   auto engine = MakeEngine(model, options);
-  for (int i = 0; i < 3; ++i) EXPECT(engine->Submit(TokenRequest(RandomPrompt(4, 1), 1000)).ok());
+  for (int i = 0; i < 3; ++i) {
+    EXPECT(!engine->CheckRoom());
+    EXPECT(engine->Submit(TokenRequest(RandomPrompt(4, 1), 1000)).ok());
+  }
   const auto refused = engine->Submit(TokenRequest(RandomPrompt(4, 1), 1000));
   ASSERT(!refused.ok());
   EXPECT_EQ(refused.error().code, ErrorCode::kOverloaded);
   EXPECT_EQ(engine->stats().requests_rejected, 1u);
+  const Status asked = engine->CheckRoom();  // the same words without a request
+  ASSERT(asked.has_value());
+  EXPECT_EQ(asked->what, refused.error().what);
+  EXPECT_EQ(engine->stats().requests_rejected, 2u);
 }
 
 TEST(Faults, TimeInTheQueueAndInTotalIsBounded) {
@@ -233,6 +240,7 @@ TEST(Faults, CloseEndsEverythingWithAnEvent) {
   EXPECT(!engine->WaitEvents(&none, std::chrono::milliseconds(10)));
   EXPECT_EQ(engine->Submit(TokenRequest(RandomPrompt(4, 1), 1)).error().code,
             ErrorCode::kUnavailable);
+  EXPECT_EQ(engine->CheckRoom()->code, ErrorCode::kUnavailable);
   engine->Close();
 }
 
