@@ -3,11 +3,33 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import resource
 from pathlib import Path
+
+SPARE_FILES = 128
+"""Open files beside one for each connection: models, metrics, gRPC, the reserve for probes."""
 
 _OWN = re.compile(r"^(?:RssAnon|VmSwap):\s+(\d+) kB$", re.MULTILINE)
 _RESIDENT = re.compile(r"^VmRSS:\s+(\d+) kB$", re.MULTILINE)
+
+
+def allow_connections(wanted: int) -> int:
+    """How many of `wanted` connections the limit of open files has room for; at least eight.
+
+    Raises the process's own limit as far as the system lets it.
+    """
+    needed = wanted + SPARE_FILES
+    allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if allowed == resource.RLIM_INFINITY:
+        return wanted
+    if allowed < needed:
+        target = needed if most == resource.RLIM_INFINITY else min(needed, most)
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (target, most))
+            allowed = target
+    return min(wanted, max(allowed - SPARE_FILES, 8))
 
 
 def memory_bytes() -> int | None:

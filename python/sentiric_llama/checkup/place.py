@@ -14,10 +14,9 @@ from sentiric_llama.checkup import Finding, ok, problem, warning
 from sentiric_llama.config import Resolved, Settings, binding_warnings, environment_warnings
 from sentiric_llama.environment import environ
 from sentiric_llama.errors import SentiricLlamaError
+from sentiric_llama.process import SPARE_FILES
 
 LOW_DISK_BYTES = 5 * 10**9
-SPARE_FILES = 128
-"""Open files beyond the connections: the model, libraries, logs, the loop."""
 
 
 def check_settings(resolved: Resolved) -> Iterator[Finding]:
@@ -71,7 +70,7 @@ def check_ports(resolved: Resolved) -> Iterator[Finding]:
 
 
 def check_limits(resolved: Resolved) -> Iterator[Finding]:
-    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    _, files = resource.getrlimit(resource.RLIMIT_NOFILE)  # `serve` raises its own limit to it
     wanted = resolved.settings.max_connections + SPARE_FILES
     if files != resource.RLIM_INFINITY and files < wanted:
         text = "{files} open files are allowed, {wanted} may be needed for all connections"
