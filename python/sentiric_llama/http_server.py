@@ -5,11 +5,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import functools
 import socket
-import struct
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -19,17 +18,14 @@ from starlette.types import ASGIApp
 from sentiric_llama.banner import reachable
 from sentiric_llama.config import PREFIX, Settings
 from sentiric_llama.errors import Unavailable
-from sentiric_llama.http.connection import Connection
+from sentiric_llama.http.acceptor import Acceptor
+from sentiric_llama.http.connection import KEEP_ALIVE_S, Connection, Port
+from sentiric_llama.http.seats import Seat, Seats
 from sentiric_llama.tls.https import RotatingContext
 from sentiric_llama.tls.setup import TlsSetup
 
-KEEP_ALIVE_S = 15
 _CLOSE_S = 5
 _MAX_INCOMPLETE_HEAD = 64 * 1024  # above our own 16 KB, so that it is us who answer 431
-
-# linux/filter.h, asm-generic/socket.h
-_BPF_RETURN = 0x06
-_SO_ATTACH_FILTER = 26
 
 
 def server_config(app: ASGIApp, settings: Settings, tls: TlsSetup | None = None) -> uvicorn.Config:
@@ -46,7 +42,7 @@ def server_config(app: ASGIApp, settings: Settings, tls: TlsSetup | None = None)
         server_header=False,
         proxy_headers=False,
         limit_concurrency=settings.max_connections,
-        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_keep_alive=int(KEEP_ALIVE_S),
         timeout_graceful_shutdown=_CLOSE_S,
         h11_max_incomplete_event_size=_MAX_INCOMPLETE_HEAD,
     )
@@ -68,12 +64,13 @@ def bind(host: str, port: int, setting: str = "HTTP_PORT") -> socket.socket:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, _, _, _, address = found[0]
-        listener = socket.socket(family, socket.SOCK_STREAM)
+        # Named TCP, or asyncio would take the connections for something else and let them delay.
+        listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         try:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             notice_dead_peers(listener)
             listener.bind(address)
-            listener.listen(1024)
+            listener.listen(2048)
         except OSError:
             listener.close()
             raise
@@ -105,52 +102,39 @@ def url_of(listener: socket.socket, scheme: str = "http") -> str:
     return f"{scheme}://{reachable(host)}:{port}"
 
 
-def accepted(listener: socket.socket) -> Iterator[socket.socket]:
-    """The connections that wait to be taken; none is waited for."""
-    with contextlib.suppress(OSError):
-        while True:
-            connection, _ = listener.accept()
-            connection.setblocking(False)
-            yield connection
-
-
-def close_the_door(listener: socket.socket) -> None:
-    """The kernel completes no further connection; those that wait can still be taken.
-
-    Otherwise one could slip in between the last accept and the close, and be reset. A filter that
-    keeps no byte drops the first packet of newcomers, who find the port closed when they try again.
-    """
-    if sys.platform != "linux":
-        return
-    drop_all = ctypes.create_string_buffer(struct.pack("HBBI", _BPF_RETURN, 0, 0, 0))
-    program = struct.pack("HP", 1, ctypes.addressof(drop_all))
-    with contextlib.suppress(OSError):
-        listener.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, program)
-
-
 class HttpServer(uvicorn.Server):
-    """Leaves the signals to `StopSignals`, which drains before it stops the server."""
+    """Takes connections by an `Acceptor`; leaves the signals to `StopSignals`, which drains first.
 
-    async def stop_listening(self, listener: socket.socket) -> None:
+    `statuses` counts the answers that the application never sees.
+    """
+
+    def __init__(self, config: uvicorn.Config, statuses: Counter[int] | None = None) -> None:
+        super().__init__(config)
+        seats = Seats(config.limit_concurrency or sys.maxsize)
+        self.port = Port(seats, Counter() if statuses is None else statuses)
+        self.acceptors: list[Acceptor] = []
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        context = self.config.ssl
+        self.acceptors = [Acceptor(s, self.port, self._protocol, context) for s in sockets or []]
+        for acceptor in self.acceptors:
+            acceptor.start()
+        self.servers: list[Any] = self.acceptors  # uvicorn closes them at the end
+        self.started = True
+
+    async def stop_listening(self) -> None:
         """Takes no more connections. Those that the kernel had taken are answered, not reset."""
-        servers = getattr(self, "servers", [])
-        if not servers:  # it never started
-            return
-        loop = asyncio.get_running_loop()
-        loop.remove_reader(listener.fileno())
-        for _ in range(4):  # asyncio resets what it took and has not yet handed over
-            await asyncio.sleep(0)
-        close_the_door(listener)
-        last = list(accepted(listener))
-        for server in servers:
-            server.close()
-        for connection in last:
-            await loop.connect_accepted_socket(self._protocol, connection, ssl=self.config.ssl)
+        for acceptor in self.acceptors:
+            await acceptor.finish()
 
-    def _protocol(self) -> asyncio.Protocol:
+    def _protocol(self, seat: Seat) -> asyncio.Protocol:
         make: Any = self.config.http_protocol_class
         connection: asyncio.Protocol = make(
-            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+            config=self.config,
+            server_state=self.server_state,
+            app_state=self.lifespan.state,
+            port=self.port,
+            seat=seat,
         )
         return connection
 

@@ -24,8 +24,8 @@ def allow_connections(wanted: int) -> int:
     allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     if allowed == resource.RLIM_INFINITY:
         return wanted
-    if allowed < needed:
-        target = needed if most == resource.RLIM_INFINITY else min(needed, most)
+    target = needed if most == resource.RLIM_INFINITY else min(needed, most)
+    if allowed < target:
         with contextlib.suppress(OSError, ValueError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (target, most))
             allowed = target

@@ -32,6 +32,7 @@ from sentiric_llama.loading import Loader, OpenEngine
 from sentiric_llama.log import event, set_up_logging
 from sentiric_llama.metrics.collector import make_registry
 from sentiric_llama.model_slot import LoadedModel
+from sentiric_llama.process import allow_connections
 from sentiric_llama.profiles import Profiles
 from sentiric_llama.rpc.server import RpcServer
 from sentiric_llama.service import LlamaService
@@ -41,6 +42,7 @@ from sentiric_llama.tls.setup import TlsSetup, set_up_tls
 from sentiric_llama.tls.store import watch
 
 EXIT_INTERRUPTED = 130
+METRICS_CONNECTIONS = 16
 _CLOSE_NOW_S = 1
 _LAST_REQUESTS_S = 0.2  # on connections that were just taken: answered with 503, not reset
 _RPC_CLOSE_S = 1  # answers are over by then; what is left watches health and would never end
@@ -60,6 +62,7 @@ def run(
         tls = set_up_tls(settings)
         for line in tls.warnings:
             event(logger, "TLS_DISABLED", line, logging.WARNING)
+        settings = fit_connections(settings)
         with contextlib.ExitStack() as sockets:
             listener = sockets.enter_context(bind(settings.host, settings.http_port))
             metrics = None
@@ -71,6 +74,17 @@ def run(
     except SentiricLlamaError as error:
         event(logger, "SERVICE_FAILED", str(error), logging.ERROR)
         return error.mapping.exit_code
+
+
+def fit_connections(settings: Settings) -> Settings:
+    """No more connections than there are descriptors for; running out of them helps nobody."""
+    allowed = allow_connections(settings.max_connections)
+    if allowed == settings.max_connections:
+        return settings
+    text = f"the limit of open files has room for {allowed} connections"
+    text += f", not {settings.max_connections}; see ulimit -n, LimitNOFILE of systemd"
+    event(logger, "SERVICE_CONFIGURED", text, logging.WARNING)
+    return settings.model_copy(update={"max_connections": allowed})
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +117,8 @@ async def serve_protocols(
     settings = service.settings
     rpc = RpcServer(service, settings, tls)  # takes its port now, or raises
     switcher = Switcher(service, source.loader, source.profiles)
-    http = HttpServer(http_config(settings, service, tls, switcher))
+    config = http_config(settings, service, tls, switcher)
+    http = HttpServer(config, service.accounts.http_responses)
     stop = StopSignals()
     await rpc.start()
     answering = asyncio.create_task(http.serve(sockets=[listener]))
@@ -123,7 +138,7 @@ async def serve_protocols(
         is_forced = stop.second.is_set()
         if is_forced:
             http.config.timeout_graceful_shutdown = _CLOSE_NOW_S
-        await http.stop_listening(listener)
+        await http.stop_listening()
         await asyncio.sleep(_LAST_REQUESTS_S)
         http.should_exit = True
         await asyncio.gather(answering, rpc.stop(0 if is_forced else _RPC_CLOSE_S))
@@ -145,7 +160,8 @@ async def serve_metrics(
         return
     started_at = service.accounts.started_at
     app = build_metrics_app(make_registry(service), service.settings, started_at)
-    server = HttpServer(server_config(app, service.settings, tls))
+    settings = service.settings.model_copy(update={"max_connections": METRICS_CONNECTIONS})
+    server = HttpServer(server_config(app, settings, tls))
     running = asyncio.create_task(server.serve(sockets=[listener]))
     url = url_of(listener, "https" if tls.https else "http")
     event(logger, "METRICS_SERVER_READY", f"listening on {url}/metrics")

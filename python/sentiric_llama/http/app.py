@@ -22,6 +22,7 @@ from sentiric_llama.http.health import HealthEndpoints, ModelEndpoints
 from sentiric_llama.http.limits import BodyLimits, HeaderLimits
 from sentiric_llama.http.linger import LingeringClose
 from sentiric_llama.http.page import page_routes
+from sentiric_llama.http.refusals import RefusedConnections
 from sentiric_llama.http.stats import StatsEndpoints
 from sentiric_llama.http.target import TargetRules
 from sentiric_llama.http.tokens import TokenEndpoints
@@ -110,6 +111,7 @@ def build_layers(service: LlamaService, settings: Settings) -> list[Middleware]:
         )
     layers += [
         Middleware(LingeringClose),
+        Middleware(RefusedConnections),
         Middleware(TargetRules, hosts=hosts_of(settings), origins=settings.cors_origins),
         Middleware(HeaderLimits),
         Middleware(BodyLimits, max_bytes=settings.max_body_bytes),

@@ -1,98 +1,195 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""One connection: uvicorn's, with a deadline for the request's head and refusals in our shape."""
+"""One connection: uvicorn's, with deadlines, strict framing and refusals in our shape."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
+import select
+import uuid
+from collections import Counter
+from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any
 
 import h11
-from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from sentiric_llama.http.errors import HttpError, dump_json, error_body, error_response
+from sentiric_llama.http.cork import CorkedTransport
+from sentiric_llama.http.errors import HttpError, dump_json, error_body
+from sentiric_llama.http.framing import be_strict
+from sentiric_llama.http.linger import LINGER_S
+from sentiric_llama.http.refusals import NO_NAME, PROBES_ONLY, is_probe
+from sentiric_llama.http.seats import Seat, Seats
+from sentiric_llama.http.turns import Turns
 
 HEAD_TIMEOUT_S = 10.0
+"""For a head, from its first byte or from the start of the connection; also for a body that is
+thrown away because its request has been answered."""
+KEEP_ALIVE_S = 75.0
+"""For a connection that has served a request; above the 60 s that common proxies keep theirs."""
+
+
+_LOGGER = logging.getLogger("uvicorn.error.connection")
+_LOGGER.setLevel(logging.ERROR)  # what strangers send is no warning of ours; it is counted
+
+
+@dataclass(slots=True)
+class Port:
+    """What the connections of one port share."""
+
+    seats: Seats
+    statuses: Counter[int] = field(default_factory=Counter)
+    """Status -> answers that no application gave."""
+    turns: Turns = field(default_factory=Turns)
+    urgent: Turns = field(default_factory=Turns)
+    """For probes, which do not queue behind the others."""
+
+
+class _Phase(Enum):
+    SILENT = "nothing has come yet"
+    HEAD = "a head has begun"
+    BUSY = "a request is read or answered"
+    REST = "answered before the end of its body"
+    IDLE = "between two requests"
+    ENDING = "refused; what still comes is thrown away, so that the client can read why"
 
 
 class Connection(H11Protocol):
     """Closed when a head is not complete 10 s after it began, however its bytes are spread."""
 
     def __init__(
-        self, *args: Any, allowed_names: frozenset[str] = frozenset(), **kwargs: Any
+        self,
+        *args: Any,
+        allowed_names: frozenset[str] = frozenset(),
+        port: Port | None = None,
+        seat: Seat | None = None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
+        self.limit_concurrency = None  # uvicorn's own refusal is plain text; `Seats` decides
         self._allowed_names = allowed_names
-        self._most_connections = self.limit_concurrency or 0
-        self.limit_concurrency = None  # uvicorn's own refusal is plain text
-        self._head_timer: asyncio.TimerHandle | None = None
+        self.logger = _LOGGER
+        self._port = port or Port(Seats(1))
+        self._seat = seat or Seat(self._port.seats, is_reserved=False)
+        self._arrived: list[bytes] = []
+        self._buffer = be_strict(self.conn)
+        self._phase = _Phase.SILENT
+        self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
-        if 0 < self._most_connections < len(self.connections):
-            self.app = _refuse
+        super().connection_made(CorkedTransport(transport, self.conn))
+        if self._seat.is_reserved:
+            self.app_state = {**self.app_state, PROBES_ONLY: True}
         elif self._allowed_names and self._allowed_names.isdisjoint(certificate_names(transport)):
-            self.app = _refuse_name
-        self._expect_head()
-
-    def data_received(self, data: bytes) -> None:
-        super().data_received(data)
-        if self.conn.their_state is not h11.IDLE:
-            self._head_arrived()
-        elif self._head_timer is None:
-            self._expect_head()
+            self.app_state = {**self.app_state, NO_NAME: True}
+        self._seat.leave_now = self.transport.close
+        self._seat.is_quiet = self._is_quiet
+        self._seat.stay_silent()
+        self._set_timer(HEAD_TIMEOUT_S)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._head_arrived()
+        self._set_timer(None)
+        self._seat.leave()
+        self._arrived.clear()
         super().connection_lost(exc)
 
+    def data_received(self, data: bytes) -> None:
+        if self._phase is _Phase.ENDING:
+            return
+        if self._phase is _Phase.IDLE or self._phase is _Phase.SILENT:
+            self._seat.work()
+        self._arrived.append(data)
+        if len(self._arrived) == 1:
+            turns = self._port.urgent if is_probe(data) else self._port.turns
+            if not turns.run(self._read):
+                self.flow.pause_reading()
+
+    def _read(self) -> None:
+        data = b"".join(self._arrived)
+        self._arrived.clear()
+        if data and not self.transport.is_closing():
+            self.flow.resume_reading()
+            super().data_received(data)
+            self._watch()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self._watch()
+
     def send_400_response(self, msg: str) -> None:
-        error = HttpError(400, "not a valid HTTP request", code="bad_request")
-        body = dump_json(error_body(error))
+        if self.cycle is not None and not self.cycle.response_complete:  # type: ignore[redundant-expr]
+            self.cycle.disconnected = True  # the application that reads this body is told so
+            self.cycle.message_event.set()
+        if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
+            self.transport.close()  # in the middle of an answer: there is nothing to add
+            return
+        what = self._buffer.problem or "not a valid HTTP request"
+        code = "bad_framing" if self._buffer.problem else "bad_request"
+        body = dump_json(error_body(HttpError(400, what, code=code)))
         headers = [
             ("content-type", "application/json"),
             ("content-length", str(len(body))),
             ("connection", "close"),
+            ("x-request-id", uuid.uuid4().hex),
         ]
-        response = h11.Response(status_code=error.status, headers=headers, reason=b"Bad Request")
+        self._port.statuses[400] += 1
+        response = h11.Response(status_code=400, headers=headers, reason=b"Bad Request")
         for event in (response, h11.Data(data=body), h11.EndOfMessage()):
             self.transport.write(self.conn.send(event) or b"")
-        self.transport.close()
+        self._end()
 
-    def _expect_head(self) -> None:
-        self._head_timer = self.loop.call_later(HEAD_TIMEOUT_S, self.transport.close)
+    def _end(self) -> None:
+        """Says that nothing more will come, and waits a moment for the client to agree."""
+        self._enter(_Phase.ENDING)
+        self.flow.resume_reading()
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
 
-    def _head_arrived(self) -> None:
-        if self._head_timer is not None:
-            self._head_timer.cancel()
-            self._head_timer = None
+    def _watch(self) -> None:
+        """Finds out what the connection does now."""
+        if self.transport.is_closing() or self._phase is _Phase.ENDING:
+            return
+        if self.conn.their_state is h11.IDLE:
+            is_idle = not self._buffer and self.cycle is not None
+            self._enter(_Phase.IDLE if is_idle else _Phase.HEAD)
+        elif self.conn.their_state is h11.SEND_BODY and self.conn.our_state is h11.DONE:
+            self._enter(_Phase.REST)
+        else:
+            self._enter(_Phase.BUSY)
+
+    def _enter(self, phase: _Phase) -> None:
+        if phase is self._phase:
+            return
+        before, self._phase = self._phase, phase
+        if phase is _Phase.BUSY:
+            self._set_timer(None)
+        elif phase is _Phase.IDLE:
+            self._set_timer(KEEP_ALIVE_S)
+        elif phase is _Phase.ENDING:
+            self._set_timer(LINGER_S)
+        elif before is not _Phase.SILENT:  # the first head's time has begun before its first byte
+            self._set_timer(HEAD_TIMEOUT_S)
+        if phase in (_Phase.IDLE, _Phase.ENDING):
+            self._seat.rest()
+        else:
+            self._seat.work()
+
+    def _set_timer(self, seconds: float | None) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self.loop.call_later(seconds, self.transport.close) if seconds else None
+
+    def _is_quiet(self) -> bool:
+        """False when the kernel holds a request not yet read, or an answer waits for its reader."""
+        if self._arrived or self.transport.get_write_buffer_size():
+            return False
+        arrived = select.poll()
+        arrived.register(self.transport.get_extra_info("socket").fileno(), select.POLLIN)
+        return not arrived.poll(0)
 
 
 def certificate_names(transport: asyncio.Transport) -> set[str]:
     """The subject alternative names of the client's certificate; it was checked before."""
     found = (transport.get_extra_info("peercert") or {}).get("subjectAltName", ())
     return {value for _, value in found}
-
-
-async def _refuse_name(scope: Scope, receive: Receive, send: Send) -> None:
-    """The application of clients whose certificate has no name that may call."""
-    error = HttpError(
-        403,
-        "the client certificate has no name that may call",
-        code="certificate_not_allowed",
-        kind="permission_error",
-        headers={"connection": "close"},
-    )
-    await error_response(error)(scope, receive, send)
-
-
-async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
-    """The application of connections beyond the limit."""
-    error = HttpError(
-        503,
-        "too many connections",
-        code="unavailable",
-        kind="unavailable_error",
-        headers={"connection": "close"},
-    )
-    await error_response(error)(scope, receive, send)

@@ -34,6 +34,8 @@ class LingeringClose:
         async def send_and_linger(message: Message) -> None:
             nonlocal closes
             if message["type"] == "http.response.start":
+                if body.is_asked_for(scope):
+                    message["headers"] = [*message["headers"], _CLOSE]
                 closes = _CLOSE in message["headers"]
             elif closes and not message.get("more_body", False) and not body.complete:
                 await send({**message, "more_body": True})
@@ -49,9 +51,18 @@ class _Body:
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
+        self._is_read = False
         self.complete = False
 
+    def is_asked_for(self, scope: Scope) -> bool:
+        """True when the client waits for a word that it may send the body, and none was given.
+
+        It may send it or not, so nobody can tell where the next request would begin.
+        """
+        return not self._is_read and any(name == b"expect" for name, _ in scope["headers"])
+
     async def receive(self) -> Message:
+        self._is_read = True
         message = await self._receive()
         self.complete = not message.get("more_body", False)
         return message

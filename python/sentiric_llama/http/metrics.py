@@ -19,6 +19,7 @@ from sentiric_llama.http.errors import HttpError, UnexpectedErrorMiddleware, han
 from sentiric_llama.http.guard import Guard, GuardedRoute, guard_all
 from sentiric_llama.http.limits import BodyLimits, HeaderLimits
 from sentiric_llama.http.linger import LingeringClose
+from sentiric_llama.http.refusals import RefusedConnections
 from sentiric_llama.http.target import TargetRules
 
 PLAIN = "text/plain; version=0.0.4; charset=utf-8"
@@ -31,6 +32,7 @@ def build_metrics_app(
     layers = [
         Middleware(UnexpectedErrorMiddleware),
         Middleware(LingeringClose),
+        Middleware(RefusedConnections),
         Middleware(TargetRules, hosts=hosts_of(settings)),
         Middleware(HeaderLimits),
         Middleware(BodyLimits, max_bytes=settings.max_body_bytes),

@@ -53,13 +53,15 @@ def test_an_answer_may_take_longer_than_a_head(start: Any, monkeypatch: pytest.M
 
 
 def test_too_many_connections(start: Any) -> None:
+    """Two that have only just come keep their places; probes are answered all the same."""
     server = start(max_connections=2)
     with connect(server), connect(server):
         assert wait_until(lambda: len(server.server.server_state.connections) == 2)
-        reply = server.get("/health/live")
+        reply = server.get("/v1/models")
         assert reply.status == 503 and reply.headers["retry-after"]
         assert reply.error["type"] == "unavailable_error" and reply.error["code"] == "unavailable"
-    assert wait_until(lambda: server.get("/health/live").status == 200)
+        assert server.get("/health/live").status == 200
+    assert wait_until(lambda: server.get("/v1/models").status == 200)
 
 
 def test_what_is_no_http(start: Any) -> None:

@@ -16,6 +16,7 @@ import h2.events
 import pytest
 
 from h2_client import GENERATE, h2_peer
+from http_wire import delays
 from rpc_server import Rpc, failure, read, serving
 from sentiric_llama.errors import Unavailable
 from sentiric_llama.rpc import handlers, limits
@@ -271,3 +272,10 @@ def take(rpc: Rpc, port: int) -> None:
     from sentiric_llama.tls.setup import TlsSetup
 
     RpcServer(rpc.service, Settings(grpc_port=port), TlsSetup())
+
+
+async def test_what_is_sent_leaves_at_once() -> None:
+    """gRPC's core turns the delay off by itself; this says so if it ever stops."""
+    async with serving() as rpc:
+        assert (await read(rpc.generate()))[0]
+        assert delays(rpc.server.port) == [False]

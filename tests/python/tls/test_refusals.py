@@ -7,9 +7,13 @@ import asyncio
 import contextlib
 import http.client
 import json
+import socket
 import ssl
+import time
 import warnings
+from collections import Counter
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +23,10 @@ import pytest
 from rpc_server import failure, read, serving
 from sentiric_llama import http_server, serve
 from sentiric_llama.config import Settings
+from sentiric_llama.http import acceptor
 from sentiric_llama.service import LlamaService, ServedModel
 from sentiric_llama.testing import FakeEngine
-from sentiric_llama.tls.https import make_context
+from sentiric_llama.tls.https import RotatingContext, make_context
 from sentiric_llama.tls.identity import read_identity
 from sentiric_llama.tls.setup import TlsSetup
 from sentiric_llama.tls.store import IdentityStore
@@ -135,9 +140,10 @@ async def test_a_key_is_asked_for_on_top(pki: Pki) -> None:
 class Https:
     """uvicorn as `serve` configures it, on the test's loop."""
 
-    def __init__(self, port: int, engine: FakeEngine) -> None:
+    def __init__(self, port: int, engine: FakeEngine, server: http_server.HttpServer) -> None:
         self.port = port
         self.engine = engine
+        self.server = server
 
     async def chat(self, context: ssl.SSLContext | None, host: str = "localhost") -> Any:
         return await asyncio.to_thread(self._chat, context, host)
@@ -167,7 +173,7 @@ async def https(tls: TlsSetup, **settings: Any) -> AsyncIterator[Https]:
         running = asyncio.create_task(server.serve(sockets=[listener]))
         while not server.started:
             await asyncio.sleep(0.005)
-        yield Https(listener.getsockname()[1], engine)
+        yield Https(listener.getsockname()[1], engine, server)
         server.should_exit = server.force_exit = True
         await running
 
@@ -200,3 +206,55 @@ async def test_https_without(pki: Pki) -> None:
         assert (await server.chat(pki.context(None)))[0] == 200
         assert await is_refused(server, None)
         assert await is_refused(server, ssl.create_default_context())  # does not know the CA
+
+
+def handshake(pki: Pki, port: int) -> ssl.SSLSocket:
+    peer = socket.create_connection(("127.0.0.1", port), 10)
+    return pki.context(None).wrap_socket(peer, server_hostname="localhost")
+
+
+async def test_accepted_sockets_send_at_once(pki: Pki) -> None:
+    async with https(https_tls(pki, mutual=False)) as server:
+        with await asyncio.to_thread(handshake, pki, server.port):
+            (link,) = server.server.server_state.connections
+            taken = link.transport.get_extra_info("socket")
+            assert taken.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+async def test_handshakes_are_done_a_few_a_turn(pki: Pki, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fifty clients greet at once, after a hundred that say nothing; a turn signs for a few."""
+    begun, turn = Counter[int](), 0
+    make = RotatingContext.wrap_bio
+
+    def count(context: RotatingContext, *args: Any, **kwargs: Any) -> ssl.SSLObject:
+        begun[turn] += 1
+        return make(context, *args, **kwargs)
+
+    monkeypatch.setattr(RotatingContext, "wrap_bio", count)
+    async with https(https_tls(pki, mutual=False)) as server:
+        silent = [socket.create_connection(("127.0.0.1", server.port), 10) for _ in range(100)]
+        pool = ThreadPoolExecutor(50)
+        greetings = [pool.submit(handshake, pki, server.port) for _ in range(50)]
+        time.sleep(0.3)  # the loop stands still while they arrive
+        while not all(greeting.done() for greeting in greetings):
+            turn += 1
+            await asyncio.sleep(0)
+        assert begun.total() == 50 and max(begun.values()) <= acceptor.HANDSHAKES_PER_TURN
+        assert len(server.server.port.seats) == 150
+        for peer in (*silent, *(greeting.result() for greeting in greetings)):
+            peer.close()
+        pool.shutdown()
+
+
+async def test_who_never_greets_is_dropped(pki: Pki, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(acceptor, "HEAD_TIMEOUT_S", 0.1)
+    async with https(https_tls(pki, mutual=False)) as server:
+        with (
+            socket.create_connection(("127.0.0.1", server.port), 10) as silent,
+            socket.create_connection(("127.0.0.1", server.port), 10) as slow,
+        ):
+            slow.sendall(b"\x16\x03\x01")  # a greeting that stops
+            for peer in (silent, slow):
+                assert await asyncio.to_thread(peer.recv, 100) == b""
+        while len(server.server.port.seats):
+            await asyncio.sleep(0.01)

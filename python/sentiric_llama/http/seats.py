@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Who may stay connected: a limit, a reserve for probes, and who gives way to newcomers.
+
+A full house closes connections that nobody uses: those that never sent a byte, then those that
+have rested longest. When all are at work, the newcomer gets a seat of the reserve, on which only
+probes are answered, so that a balancer never takes a busy service for a dead one.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+RESERVE = 32
+SILENT_S = 1.0
+"""What a connection that has sent nothing is granted before it gives way in a full house."""
+_MOST_TRIES = 8
+
+
+class Seat:
+    """One connection's place. Its owner tells what the connection does, and may be asked to go."""
+
+    __slots__ = ("_seats", "is_quiet", "is_reserved", "leave_now", "since")
+
+    def __init__(self, seats: Seats, *, is_reserved: bool) -> None:
+        self._seats = seats
+        self.is_reserved = is_reserved
+        self.since = 0.0
+        """When it began to do nothing."""
+        self.leave_now: Callable[[], None] = _nothing
+        """Closes the connection; called at most once, after which the seat is free."""
+        self.is_quiet: Callable[[], bool] = _yes
+        """False when bytes have arrived that nobody has read yet."""
+
+    def stay_silent(self) -> None:
+        """Nothing has come from the peer so far."""
+        self._seats.note(self, self._seats.silent_list(self))
+
+    def work(self) -> None:
+        """A request is under way."""
+        self._seats.note(self, None)
+
+    def rest(self) -> None:
+        """Between two requests."""
+        self._seats.note(self, self._seats.resting_list(self))
+
+    def leave(self) -> None:
+        """The connection is closed. Idempotent."""
+        self._seats.give_back(self)
+
+
+class Seats:
+    """All seats of one port."""
+
+    def __init__(
+        self, most: int, reserve: int = RESERVE, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._most = most
+        self._reserve = reserve
+        self._clock = clock
+        self._taken: dict[Seat, dict[Seat, None] | None] = {}
+        """Each with the list in which it waits for its turn to give way."""
+        self._num_reserved = 0
+        # Oldest first.
+        self._silent: dict[Seat, None] = {}
+        self._idle_reserved: dict[Seat, None] = {}
+        self._resting: dict[Seat, None] = {}
+
+    def __len__(self) -> int:
+        return len(self._taken)
+
+    def take(self, *, only_reserved: bool = False) -> Seat | None:
+        """A seat, one of the reserve when the house is full, None when that is full, too."""
+        is_reserved = only_reserved or not (self._has_room() or self.free_one())
+        if is_reserved and self._num_reserved >= self._reserve:
+            oldest = next(iter(self._idle_reserved), None)
+            if oldest is None:
+                return None
+            self._dismiss(oldest)
+        seat = Seat(self, is_reserved=is_reserved)
+        self._taken[seat] = None
+        self._num_reserved += is_reserved
+        seat.stay_silent()
+        return seat
+
+    def free_one(self) -> bool:
+        """Closes a connection that does nothing. False when there is none."""
+        oldest = next(iter(self._silent), None)
+        if oldest is not None and self._clock() - oldest.since >= SILENT_S and oldest.is_quiet():
+            self._dismiss(oldest)
+            return True
+        for _ in range(min(_MOST_TRIES, len(self._resting))):
+            seat = next(iter(self._resting))
+            if seat.is_quiet():
+                self._dismiss(seat)
+                return True
+            self.note(seat, self._resting)  # its next request is about to be read
+        return False
+
+    # For `Seat`
+
+    def silent_list(self, seat: Seat) -> dict[Seat, None]:
+        return self._idle_reserved if seat.is_reserved else self._silent
+
+    def resting_list(self, seat: Seat) -> dict[Seat, None]:
+        return self._idle_reserved if seat.is_reserved else self._resting
+
+    def note(self, seat: Seat, waiting: dict[Seat, None] | None) -> None:
+        """Moves it to the end of a list, or out of all."""
+        if seat not in self._taken:
+            return
+        before = self._taken[seat]
+        if before is not None:
+            del before[seat]
+        self._taken[seat] = waiting
+        if waiting is not None:
+            seat.since = self._clock()
+            waiting[seat] = None
+
+    def give_back(self, seat: Seat) -> None:
+        if seat in self._taken:
+            self.note(seat, None)
+            del self._taken[seat]
+            self._num_reserved -= seat.is_reserved
+
+    def _has_room(self) -> bool:
+        return len(self._taken) - self._num_reserved < self._most
+
+    def _dismiss(self, seat: Seat) -> None:
+        self.give_back(seat)
+        seat.leave_now()
+
+
+def _nothing() -> None:
+    pass
+
+
+def _yes() -> bool:
+    return True
