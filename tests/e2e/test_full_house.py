@@ -43,7 +43,7 @@ def test_few_descriptors_and_many_idle_connections(few_files: Any, tiny_q8_0: Pa
     with contextlib.ExitStack() as stack:
         for _ in range(NUM_IDLE):
             peer = stack.enter_context(socket.create_connection(("127.0.0.1", server.port), 10))
-            peer.sendall(b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n")
+            peer.sendall(b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n")
             assert peer.recv(4096).startswith(b"HTTP/1.1 200 ")
         for _ in range(10):
             assert server.get("/health/ready").status == 200
@@ -62,8 +62,8 @@ def test_a_full_engine_answers_probes_and_refuses(start: Any, tiny_q8_0: Path) -
     streams = [StreamThread(server.port, f"long {i}", **fields) for i in range(2)]
     assert wait_until(lambda: bool(streams[0].pieces or streams[1].pieces))
     head = (
-        b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-        b"Content-Length: 100000\r\n\r\n"
+        b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\n"
+        b"Content-Type: application/json\r\nContent-Length: 100000\r\n\r\n"
     )
     with contextlib.ExitStack() as stack:
         peers = [

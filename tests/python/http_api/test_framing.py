@@ -14,11 +14,11 @@ from starlette.types import Receive, Scope, Send
 from http_wire import FakeTransport, Wire
 from sentiric_llama.http import framing
 
-HEAD = b"POST / HTTP/1.1\r\nHost: x\r\n"
+HEAD = b"POST / HTTP/1.1\r\nHost: localhost\r\n"
 LENGTH = HEAD + b"Content-Length: 5\r\n\r\nhello"
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n"
 CHUNKS = b"\r\n5;why=not\r\nhello\r\n00a\r\n0123456789\r\n"
-AFTER = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+AFTER = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 GOOD = [
     (AFTER, [200]),
@@ -32,17 +32,17 @@ GOOD = [
     (HEAD + b"X-Empty:\r\nX-Tab:\ta\tb\t\r\n\r\n", [200]),
 ]
 BAD_HEADS = {
-    "bare LF after the request line": b"GET / HTTP/1.1\nHost: x\r\n\r\n",
-    "bare LF after a header": b"GET / HTTP/1.1\r\nHost: x\nX-A: 1\r\n\r\n",
-    "bare LF alone": b"GET / HTTP/1.1\nHost: x\n\n",
-    "bare LF as the blank line": b"GET / HTTP/1.1\r\nHost: x\r\n\n",
-    "bare LF before CRLF": b"GET / HTTP/1.1\r\nHost: x\r\nX-A: 1\n\r\n",
-    "bare CR in a value": b"GET / HTTP/1.1\r\nHost: x\r\nX-A: 1\rX-B: 2\r\n\r\n",
-    "two CR": b"GET / HTTP/1.1\r\r\nHost: x\r\n\r\n",
-    "folded with a space": b"GET / HTTP/1.1\r\nHost: x\r\nX-A: 1\r\n 2\r\n\r\n",
-    "folded with a tab": b"GET / HTTP/1.1\r\nHost: x\r\nX-A: 1\r\n\t2\r\n\r\n",
-    "folded length": b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n 0\r\n\r\n0123456789",
-    "folded before the first header": b"GET / HTTP/1.1\r\n X: 1\r\nHost: x\r\n\r\n",
+    "bare LF after the request line": b"GET / HTTP/1.1\nHost: localhost\r\n\r\n",
+    "bare LF after a header": b"GET / HTTP/1.1\r\nHost: localhost\nX-A: 1\r\n\r\n",
+    "bare LF alone": b"GET / HTTP/1.1\nHost: localhost\n\n",
+    "bare LF as the blank line": b"GET / HTTP/1.1\r\nHost: localhost\r\n\n",
+    "bare LF before CRLF": b"GET / HTTP/1.1\r\nHost: localhost\r\nX-A: 1\n\r\n",
+    "bare CR in a value": b"GET / HTTP/1.1\r\nHost: localhost\r\nX-A: 1\rX-B: 2\r\n\r\n",
+    "two CR": b"GET / HTTP/1.1\r\r\nHost: localhost\r\n\r\n",
+    "folded with a space": b"GET / HTTP/1.1\r\nHost: localhost\r\nX-A: 1\r\n 2\r\n\r\n",
+    "folded with a tab": b"GET / HTTP/1.1\r\nHost: localhost\r\nX-A: 1\r\n\t2\r\n\r\n",
+    "folded length": HEAD + b"Content-Length: 1\r\n 0\r\n\r\n0123456789",
+    "folded before the first header": b"GET / HTTP/1.1\r\n X: 1\r\nHost: localhost\r\n\r\n",
     **{
         f"second {name.decode()}": HEAD + b"%b: %b\r\n%b: %b\r\n\r\n" % (name, one, other, two)
         for name, other, one, two in [
@@ -175,7 +175,7 @@ def test_each_byte_of_a_head_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(framing, "_AMBIGUOUS", Counting())
     buffer = framing.StrictBuffer()
-    head = b"GET / HTTP/1.1\r\nHost: x\r\nX-A: " + b"a" * 16_000 + b"\r\n\r\n"
+    head = b"GET / HTTP/1.1\r\nHost: localhost\r\nX-A: " + b"a" * 16_000 + b"\r\n\r\n"
     lines = None
     for byte in head:
         assert lines is None

@@ -23,7 +23,8 @@ from sentiric_llama.testing import FakeEngine
 PROBES = ("/health/ready", "/health/live", "/health", "/v1/health")
 CHAT = "/v1/chat/completions"
 HEAD = (
-    b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\n"
+    b"Content-Type: application/json\r\n"
     b"Content-Length: %d\r\n%b\r\n"
 )
 
@@ -34,7 +35,7 @@ def connect(server: Any, count: int = 1) -> list[socket.socket]:
 
 def serve_one(peer: socket.socket) -> None:
     """A whole request, after which the connection rests."""
-    peer.sendall(b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n")
+    peer.sendall(b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n")
     assert peer.recv(4096).startswith(b"HTTP/1.1 200 ")
 
 
@@ -210,8 +211,8 @@ def test_thousands_of_refusals_at_once_leave_room_between_them(
         for _ in range(5):
             await asyncio.sleep(0)
         for peer in peers:  # while the loop waits for us they all arrive
-            peer.sendall(b"GET /v1/models HTTP/1.1\r\nHost: x\r\n\r\n")
-        probe.sendall(b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n")
+            peer.sendall(b"GET /v1/models HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        probe.sendall(b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n")
         probe.setblocking(False)
         before = server.server.server_state.total_requests
         while True:

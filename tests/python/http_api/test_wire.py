@@ -20,9 +20,9 @@ from sentiric_llama.config import Settings
 from sentiric_llama.http import connection
 from sentiric_llama.service import LlamaService
 
-GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
-HEAD = b"HEAD / HTTP/1.1\r\nHost: x\r\n\r\n"
-POST = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello"
+GET = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+HEAD = b"HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+POST = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello"
 
 
 def run(work: Coroutine[Any, Any, None]) -> None:
@@ -113,7 +113,7 @@ def test_the_metrics_port_sends_at_once() -> None:
             port = listener.getsockname()[1]
             async with serve.serve_metrics(LlamaService(Settings()), listener):
                 reader, writer = await asyncio.open_connection("127.0.0.1", port)
-                writer.write(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+                writer.write(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
                 assert b" 200 " in await reader.readline()
                 assert delays(port) == [False]
                 writer.close()
@@ -197,7 +197,7 @@ def test_a_body_nobody_reads_does_not_keep_a_connection() -> None:
 
     async def check() -> None:
         wire = Wire(JSONResponse({}))
-        head = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\n"
+        head = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 50\r\n\r\n"
         transport = await wire.send([head])
         assert transport.statuses == [200]
         for _ in range(3):
