@@ -19,6 +19,8 @@ import sentiric_llama
 from sentiric_llama import cli, printable
 from sentiric_llama.errors import ERROR_TABLE, PUBLIC_TEXTS, ErrorCode, ModelInvalid, Unavailable
 from sentiric_llama.log import PLACES, error_fields
+from sentiric_llama.model_switch import ModelSwitch
+from sentiric_llama.models.progress import Progress
 from sentiric_llama.settings.profile_file import public_profiles
 from sentiric_llama.terminal import Terminal, put
 
@@ -217,6 +219,18 @@ def test_a_log_line_says_where_in_our_words(where: str, shown: str) -> None:
     fields = error_fields(ModelInvalid("kanarya", where=where))
     assert fields == {"code": "model_invalid", "where": shown}
     assert "kanarya" not in PLACES
+
+
+def test_a_failed_switch_for_those_who_only_look() -> None:
+    switch = ModelSwitch("p", "127.0.0.1")
+    switch.report(Progress("progress", "/srv/kanarya/x.gguf", 1, 2, "kanarya"))
+    assert "kanarya" in json.dumps(switch.as_json())
+    assert "kanarya" not in json.dumps(switch.as_public_json())
+    assert switch.as_public_json()["download"]["done"] == 1
+    switch.end("failed", ModelInvalid("/srv/kanarya/x.gguf is cut", where="model"))
+    told = switch.as_public_json()
+    assert told.keys() == switch.as_json().keys() and told["result"] == "failed"
+    assert told["message"] == "the model's file cannot be used (model_invalid)"
 
 
 def test_profiles_for_those_who_only_choose() -> None:
