@@ -304,6 +304,18 @@ def test_grpc_over_mutual_tls(start: Any, run: Run, tmp_path: Path) -> None:
     assert "cannot read" in missing.stderr
 
 
+def test_http_over_mutual_tls(start: Any, run: Run, tmp_path: Path) -> None:
+    paths = json.loads(run("certs", "dev", "--out", str(tmp_path), "--json").stdout)
+    chain, key, ca = paths["service-chain.crt"], paths["service.key"], paths["ca.crt"]
+    server = start(tls="mtls", grpc_tls_ca_path=ca, cert_path=chain, key_path=key).wait_ready()
+    asked = ("ps", "--url", f"https://127.0.0.1:{server.port}", "--ca-file", ca)
+    known = ("--cert-file", paths["client.crt"], "--key-file", paths["client.key"])
+    assert "sentiric-guide" in run(*asked, *known).stdout
+    run(*asked, code=9)
+    missing = run(*asked, "--cert-file", str(tmp_path / "none"), code=2)
+    assert "cannot use --ca-file" in missing.stderr
+
+
 def test_waiting_for_both_protocols(tiny: Any, run: Run) -> None:
     words = ("wait", "--url", tiny.url, "--json", "--grpc-endpoint")
     assert json.loads(run(*words, tiny.grpc_address).stdout)["status"] == "ready"

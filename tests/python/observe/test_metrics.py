@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client import generate_latest
 
 from observe_tools import Scrape, run_service
 from sentiric_llama import companions
@@ -21,10 +22,11 @@ from sentiric_llama.errors import Unavailable
 from sentiric_llama.log import CURRENT_TRACE, Trace
 from sentiric_llama.metrics.collector import make_registry
 from sentiric_llama.metrics.series import ENGINE_SERIES, EXTRA_SERIES, NOT_EXPORTED
+from sentiric_llama.printable import MAX_LABEL
 from sentiric_llama.service import LlamaService
 from sentiric_llama.snapshot import snapshot
-from sentiric_llama.testing import FakeEngine
-from sentiric_llama.types import ContextReport, Device, EngineStats, Message
+from sentiric_llama.testing import FAKE_INFO, FakeEngine
+from sentiric_llama.types import ContextReport, Device, EngineStats, Message, ModelInfo
 
 CPU = Device("CPU", "x", "cpu", 5, 9)
 GPUS = (Device("CUDA0", "X 1", "gpu", 40, 100), Device("CUDA1", "X 2", "igpu", 190, 200))
@@ -213,6 +215,26 @@ def test_names_of_callers_make_no_series() -> None:
     assert scrape.value("llm_request_errors_total", code="model_not_found") == 500
     assert len(scrape.samples) < 400
     assert "tenant1" not in scrape.text and "model1" not in scrape.text
+
+
+def test_names_out_of_files_and_drivers_are_cleaned() -> None:
+    bad = "\x1b[2J\x9b\u202e\u2028" + "x" * 500
+
+    class Named(FakeEngine):
+        @property
+        def info(self) -> ModelInfo:
+            return dataclasses.replace(FAKE_INFO, name=bad, architecture=bad)
+
+    texts: list[str] = []
+
+    async def body(service: LlamaService) -> None:
+        service.devices = (Device(bad, bad, "gpu", 1, 2),)
+        texts.append(generate_latest(make_registry(service)).decode())
+
+    run_service(body, Named)
+    (text,) = texts
+    assert not set(text) & set(bad) - {*"[2Jx"} and "\\x1b[2J" in text
+    assert max(map(len, re.findall(r'"((?:[^"\\]|\\.)*)"', text))) <= 2 * MAX_LABEL
 
 
 def test_what_others_know_is_absent_until_they_do() -> None:
