@@ -35,18 +35,19 @@ def check_settings(resolved: Resolved) -> Iterator[Finding]:
 
 def check_certificates(resolved: Resolved) -> Iterator[Finding]:
     """Whole sets that can be read. The self-signed one of `tls=auto` is made by a start alone."""
-    from sentiric_llama.tls.setup import set_up_tls
+    from sentiric_llama.tls.setup import configured_files, grpc_warnings, set_up_tls
 
     settings = resolved.settings
     changes = {"tls": "off"} if settings.tls == "auto" else {}
     try:
-        setup = set_up_tls(settings.model_copy(update=changes))
+        set_up_tls(settings.model_copy(update=changes))
+        lines = grpc_warnings(settings, configured_files(settings))
     except SentiricLlamaError as error:
         yield problem("certificates", error.code, "{reason}", reason=error.what)
         return
-    for line in setup.warnings:
+    for line in lines:
         yield warning("certificates", "{reason}", reason=line)
-    if not setup.warnings:
+    if not lines:
         yield ok("certificates", "the certificates are whole and can be read")
 
 

@@ -42,12 +42,13 @@ def set_up_tls(settings: Settings) -> TlsSetup:
     """Reads and checks what the settings name. Raises InvalidArgument saying what is missing."""
     files = configured_files(settings)
     own = IdentityStore(files) if files else None
-    https = IdentityStore(automatic_files(settings)) if settings.tls == "auto" else own
+    made = IdentityStore(automatic_files(settings)) if settings.tls == "auto" else None
+    https = made or own
     return TlsSetup(
-        grpc=own,
+        grpc=own or made,
         https=None if settings.tls == "off" else https,
         https_client_certificates=settings.tls == "mtls",
-        warnings=_warnings(settings, files),
+        warnings=grpc_warnings(settings, files),
     )
 
 
@@ -105,10 +106,12 @@ def _is_usable(files: IdentityFiles) -> bool:
     return left > _RENEW.total_seconds()
 
 
-def _warnings(settings: Settings, files: IdentityFiles | None) -> tuple[str, ...]:
+def grpc_warnings(settings: Settings, files: IdentityFiles | None) -> tuple[str, ...]:
+    """What gRPC lacks. Raises InvalidArgument where production must not start so."""
     if files is not None and files.ca is not None:
         return ()
-    lacks = "takes callers without a certificate" if files else "is not encrypted"
+    is_encrypted = files is not None or settings.tls == "auto"
+    lacks = "takes callers without a certificate" if is_encrypted else "is not encrypted"
     text = (
         f"gRPC {lacks}; set GRPC_TLS_CA_PATH, {PREFIX}CERT_PATH and {PREFIX}KEY_PATH "
         "(`sentiric-llama certs dev` makes a set)"

@@ -114,6 +114,13 @@ def test_a_certificate_made_for_this_machine(tmp_path: Path) -> None:
     assert answer.startswith(b"HTTP/1.1 200")
 
 
+def test_no_port_is_left_out(tmp_path: Path, pki: Pki) -> None:
+    """Whatever TLS says holds for HTTP, metrics and gRPC alike."""
+    automatic = set_up_tls(Settings(tls="auto", tls_dir=str(tmp_path / "own")))
+    for setup in (automatic, set_up_tls(settings(pki, "cert")), set_up_tls(settings(pki, "mtls"))):
+        assert setup.https is not None and setup.grpc is not None
+
+
 def test_without_tls_it_is_plain() -> None:
     plain = Settings(metrics_key="sesame")  # type: ignore[arg-type]
     assert b"llm_ready" in scraped(plain, lambda port: exchange(port, None))
