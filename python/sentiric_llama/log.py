@@ -35,11 +35,12 @@ PLACES = frozenset(
         *("profile", "hardware", "switch", "model", "queue", "engine", "deadline", "memory"),
         *("chat_template", "prompt", "prepare", "decode", "embed", "evaluate", "kv_cache"),
         *("context", "logits", "plan", "sampling", "request", "request_id", "lora_adapter"),
-        *("draft_model", "disk_cache", "devices", "grpc", "tls", "serve", "service", "input"),
+        *("draft_model", "disk_cache", "devices", "grpc", "tls", "serve", "service", "settings"),
     }
 )
 """Words that an error may stand at, beside the fields of requests and of the engine."""
 
+_INDEX = re.compile(r"\[(\d{1,6})\]")
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _DEBUG_WRAPPED = re.compile(r'Some\("(.*)"\)')
 _FOREIGN = ("uvicorn", "uvicorn.error", "uvicorn.access", "grpc", "httpx", "httpx2", "httpcore")
@@ -119,7 +120,7 @@ def error_fields(error: SentiricLlamaError) -> dict[str, Any]:
 
     Never its message: that is the caller's, and may repeat a grammar, a name or a path of theirs.
     """
-    words = error.where.partition(":")[0].split(".")
+    words = _INDEX.sub(r".\1", error.where.partition(":")[0]).split(".")
     known = itertools.takewhile(lambda word: word.isdecimal() or word in _places(), words)
     return {"code": error.code.value, "where": ".".join(known)[:64]}
 

@@ -7,6 +7,7 @@ import ast
 import io
 import json
 import random
+import re
 import sys
 import unicodedata
 from collections.abc import Iterator
@@ -209,6 +210,7 @@ def test_an_error_of_others_has_no_path() -> None:
         ("grammar:12", "grammar"),
         ("response_format.json_schema.schema", "response_format.json_schema.schema"),
         ("temperature", "temperature"),
+        ("messages[12].content", "messages.12.content"),
         ("kanarya", ""),
         ("messages.kanarya.text", "messages"),
         ("", ""),
@@ -231,6 +233,18 @@ def test_a_failed_switch_for_those_who_only_look() -> None:
     told = switch.as_public_json()
     assert told.keys() == switch.as_json().keys() and told["result"] == "failed"
     assert told["message"] == "the model's file cannot be used (model_invalid)"
+
+
+def test_every_place_that_a_request_can_fail_at_is_known() -> None:
+    """Else its line would not say where."""
+    names = (r'where="([a-z_]+)', r'ErrorCode::k\w+,\s*"([a-z_]+)"', r'OutOfRange\("([a-z_]+)"')
+    files = [path for name in ("http", "rpc") for path in (PACKAGE / name).glob("*.py")]
+    files += [PACKAGE / f"{name}.py" for name in ("service", "chat_call", "options", "_convert")]
+    files += (Path(__file__).parents[2] / "cpp").rglob("*.cpp")
+    found = {word for path in files for name in names
+             for word in re.findall(name, path.read_text("utf-8"))}  # fmt: skip
+    unknown = [word for word in found if not error_fields(ModelInvalid("x", where=word))["where"]]
+    assert not unknown and len(found) > 12
 
 
 def test_profiles_for_those_who_only_choose() -> None:
