@@ -21,6 +21,7 @@ PIP_BUILD := --no-build-isolation -C build-dir=build/dev -C cmake.define.SENTIRI
 SOURCES := $(shell find cpp python/sentiric_llama vendor -path vendor/llama.cpp -prune -o -name '.*' -prune \
              -o -name __pycache__ -prune -o -path '*/rpc/generated' -prune -o -type f -print) CMakeLists.txt LICENSE README.md
 PROTO := python/sentiric_llama/rpc/generated/__init__.py
+STUBS := build/stub/_core.pyi build/stub/_scan.pyi
 CPP := $(shell find cpp tests/cpp benchmarks -name '*.cpp' -o -name '*.h')
 
 # pip_install,keys: installs the requirement list found under these keys of pyproject.toml.
@@ -47,7 +48,7 @@ test-native: .venv/.package .venv/.test  ## C++ tests over llama.cpp
 test-python: .venv/.package .venv/.test  ## pytest over the installed package; ARGS="-k name"
 	python -m pytest $(ARGS)
 
-lint: lint-style lint-types lint-stub  ## style, types and the stub of the extension module
+lint: lint-style lint-types lint-stub  ## style, types and the stubs of the extension modules
 
 lint-style: .venv/.lint
 	ruff check . && ruff format --check .
@@ -56,11 +57,13 @@ lint-style: .venv/.lint
 lint-types: .venv/.package .venv/.lint $(PROTO)
 	mypy
 
-lint-stub: build/stub/_core.pyi
-	diff -u python/sentiric_llama/_core.pyi build/stub/_core.pyi || { echo "run: make stub"; exit 1; }
+lint-stub: $(STUBS)
+	for stub in $(notdir $^); do \
+	  diff -u python/sentiric_llama/$$stub build/stub/$$stub || { echo "run: make stub"; exit 1; }; \
+	done
 
-stub: build/stub/_core.pyi  ## write python/sentiric_llama/_core.pyi anew
-	cp build/stub/_core.pyi python/sentiric_llama/_core.pyi
+stub: $(STUBS)  ## write the stubs of the extension modules anew
+	cp $^ python/sentiric_llama/
 
 format: .venv/.lint  ## let ruff and clang-format rewrite the sources
 	ruff check --fix . && ruff format .
@@ -123,9 +126,9 @@ proto: $(PROTO)  ## write the gRPC code into python/, for running from the sourc
 $(PROTO): python/compile_proto.py $(wildcard python/sentiric_llama/rpc/proto/*.proto) | .venv/.build
 	python $< python
 
-build/stub/_core.pyi: .venv/.package .venv/.lint
-	pybind11-stubgen sentiric_llama._core --output-dir build/stub
-	{ echo '# SPDX-License-Identifier: AGPL-3.0-only'; cat build/stub/sentiric_llama/_core.pyi; } > $@
+build/stub/%.pyi: .venv/.package .venv/.lint
+	pybind11-stubgen sentiric_llama.$* --output-dir build/stub
+	{ echo '# SPDX-License-Identifier: AGPL-3.0-only'; cat build/stub/sentiric_llama/$*.pyi; } > $@
 
 build/guide-venv: python/guide_training/requirements.txt
 	$(PYTHON) -m venv $@

@@ -36,7 +36,7 @@ def sources(*suffixes: str) -> list[Path]:
     return [
         path
         for path in tracked(*suffixes)
-        if any(room in path.parents for room in rooms) and path.name != "_core.pyi"
+        if any(room in path.parents for room in rooms) and path.suffix != ".pyi"
     ]
 
 
