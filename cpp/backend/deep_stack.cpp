@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 #include "backend/deep_stack.h"
 
+#ifdef __linux__
+#include <sys/resource.h>
+#endif
+
 #include <exception>
 #include <new>
 #include <string>
@@ -49,9 +53,10 @@ class ThreadAttributes {
 }  // namespace
 
 Result<std::unique_ptr<DeepStackPool>> DeepStackPool::Create(int num_threads,
-                                                             std::size_t stack_bytes) {
+                                                             std::size_t stack_bytes, int nice) {
   if (num_threads < 1) return OutOfRange("threads", std::to_string(num_threads), ">= 1");
   std::unique_ptr<DeepStackPool> pool(new DeepStackPool());
+  pool->nice_ = nice;
   pool->threads_.reserve(static_cast<std::size_t>(num_threads));
   const ThreadAttributes attributes(stack_bytes);
   for (int i = 0; i < num_threads; ++i) {
@@ -110,6 +115,10 @@ void* DeepStackPool::ThreadMain(void* self) {
 
 void DeepStackPool::Work() {
   current_pool = this;
+#ifdef __linux__
+  // Of this thread alone. Should it fail, the work is done all the same.
+  if (nice_ != 0) (void)setpriority(PRIO_PROCESS, 0, nice_);
+#endif
   while (true) {
     std::function<void()> job;
     {

@@ -25,9 +25,12 @@ inline constexpr std::size_t kDeepStackBytes = std::size_t{256} << 20;
 // A fixed set of threads that run jobs first in, first out.
 class DeepStackPool final : public TaskPool {
  public:
-  // num_threads >= 1. kOutOfMemory when a thread cannot be made.
+  // num_threads >= 1. kOutOfMemory when a thread cannot be made. nice: how far its threads stand
+  // behind others when processors are short, as in setpriority(); where the system can tell threads
+  // apart.
   static Result<std::unique_ptr<DeepStackPool>> Create(int num_threads,
-                                                       std::size_t stack_bytes = kDeepStackBytes);
+                                                       std::size_t stack_bytes = kDeepStackBytes,
+                                                       int nice = 0);
   // Runs what was posted, then joins. Must not be called from a job.
   ~DeepStackPool() override;
   DeepStackPool(const DeepStackPool&) = delete;
@@ -49,6 +52,7 @@ class DeepStackPool final : public TaskPool {
   void Work();
 
   // Constant after Create().
+  int nice_ = 0;
   std::vector<pthread_t> threads_;
 
   // Guarded by mutex_.

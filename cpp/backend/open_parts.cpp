@@ -14,6 +14,9 @@ namespace sentiric::backend {
 namespace {
 
 constexpr int kNumPreparationThreads = 2;
+// Long prompts take seconds: one at a time, and the threads that decode go first.
+constexpr int kNumLongPreparationThreads = 1;
+constexpr int kLongPreparationNice = 10;
 
 }  // namespace
 
@@ -33,6 +36,9 @@ Result<EngineParts> OpenParts(const EngineConfig& config,
   if (!evaluator) return evaluator.error();
   auto preparation = DeepStackPool::Create(kNumPreparationThreads);
   if (!preparation) return preparation.error();
+  auto long_preparation =
+      DeepStackPool::Create(kNumLongPreparationThreads, kDeepStackBytes, kLongPreparationNice);
+  if (!long_preparation) return long_preparation.error();
   // The file's template is parsed and tried here; it comes from strangers as prompts do.
   std::shared_ptr<ModelPromptBuilder> prompts;
   const Status failed = (*preparation)->Run([&] {
@@ -64,6 +70,7 @@ Result<EngineParts> OpenParts(const EngineConfig& config,
   parts.drafter = std::move(drafter);
   parts.evaluator = std::move(evaluator).value();
   parts.preparation = std::move(preparation).value();
+  parts.long_preparation = std::move(long_preparation).value();
   parts.decoder = std::move(decoder).value();
   return parts;
 }

@@ -15,12 +15,13 @@ namespace {
 
 using Unlocked = py::call_guard<py::gil_scoped_release>;
 
-// An array that owns the vector: no copy.
-py::array_t<float> ToArray(std::vector<float> values, std::vector<py::ssize_t> shape) {
-  auto owned = std::make_unique<std::vector<float>>(std::move(values));
-  const float* data = owned->data();
-  py::capsule owner(owned.release(), [](void* p) { delete static_cast<std::vector<float>*>(p); });
-  return py::array_t<float>(std::move(shape), data, std::move(owner));
+// An array that owns the vector: no copy, and no object for each value.
+template <typename T>
+py::array_t<T> ToArray(std::vector<T> values, std::vector<py::ssize_t> shape) {
+  auto owned = std::make_unique<std::vector<T>>(std::move(values));
+  const T* data = owned->data();
+  py::capsule owner(owned.release(), [](void* p) { delete static_cast<std::vector<T>*>(p); });
+  return py::array_t<T>(std::move(shape), data, std::move(owner));
 }
 
 // Owns the engine for Python. After a fork the threads behind it are gone, so the child must
@@ -63,6 +64,26 @@ py::array_t<float> Embed(EngineHandle& self, const std::vector<Token>& tokens) {
   return ToArray(std::move(values), {size});
 }
 
+py::array_t<Token> Tokenize(EngineHandle& self, const std::string& text, bool add_special,
+                            bool parse_special) {
+  std::vector<Token> tokens;
+  {
+    const py::gil_scoped_release unlocked;
+    tokens = Unwrap(self->Tokenize(text, add_special, parse_special));
+  }
+  const auto size = static_cast<py::ssize_t>(tokens.size());
+  return ToArray(std::move(tokens), {size});
+}
+
+std::vector<py::bytes> TokenPieces(EngineHandle& self, const std::vector<Token>& tokens) {
+  std::vector<std::string> pieces;
+  {
+    const py::gil_scoped_release unlocked;
+    pieces = Unwrap(self->TokenPieces(tokens));
+  }
+  return {pieces.begin(), pieces.end()};
+}
+
 std::vector<Message> ToMessages(const std::vector<std::pair<std::string, std::string>>& pairs) {
   std::vector<Message> messages;
   for (const auto& [role, content] : pairs) messages.push_back({role, content});
@@ -77,10 +98,10 @@ void BindEngine(py::module_* module) {
       .def(py::init<const EngineConfig&>(), py::arg("config"), Unlocked())
       .def(
           "submit",
-          [](EngineHandle& self, Request request) {
+          [](EngineHandle& self, Request& request) {
             return Unwrap(self->Submit(std::move(request)));
           },
-          py::arg("request"), Unlocked())
+          py::arg("request"), Unlocked(), "Uses the request up: megabytes of text are not copied.")
       .def(
           "check_room",
           [](EngineHandle& self) {
@@ -92,12 +113,9 @@ void BindEngine(py::module_* module) {
           Unlocked())
       .def("wait_events", &EngineHandle::WaitEvents, py::arg("timeout_ms"), Unlocked(),
            "(still open, events of the steps since the last call)")
-      .def(
-          "tokenize",
-          [](EngineHandle& self, const std::string& text, bool add_special, bool parse_special) {
-            return Unwrap(self->Tokenize(text, add_special, parse_special));
-          },
-          py::arg("text"), py::arg("add_special"), py::arg("parse_special"), Unlocked())
+      .def("tokenize", &Tokenize, py::arg("text"), py::arg("add_special"), py::arg("parse_special"))
+      .def("token_pieces", &TokenPieces, py::arg("tokens"),
+           "Each token's own bytes, as inside of a text; control tokens are shown.")
       .def(
           "detokenize",
           [](EngineHandle& self, const std::vector<Token>& tokens, bool show) {

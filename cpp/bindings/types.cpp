@@ -66,9 +66,9 @@ void BindRequest(py::module_* m) {
       .def(py::init<>())
       .def_property(
           "messages", [](const Request&) { return py::list(); },
-          [](Request& self, const std::vector<std::pair<std::string, std::string>>& messages) {
-            for (const auto& [role, content] : messages) {
-              self.prompt.messages.push_back({role, content});
+          [](Request& self, std::vector<std::pair<std::string, std::string>> messages) {
+            for (auto& [role, content] : messages) {
+              self.prompt.messages.push_back({std::move(role), std::move(content)});
             }
           },
           "Write-only: (role, content) pairs.")

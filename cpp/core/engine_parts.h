@@ -25,6 +25,8 @@ struct EngineParts {
   std::unique_ptr<AdapterStore> adapters;  // null = none exist; the worker's thread only
   std::shared_ptr<PromptBuilder> prompts;
   std::unique_ptr<TaskPool> preparation;  // its threads have deep stacks
+  // For what takes long, so that short prompts do not wait behind it; null = the same for all.
+  std::unique_ptr<TaskPool> long_preparation;
   ModelInfo info;
   DiskConfig disk;  // but its bound; see EngineConfig::disk_cache_dir
   // Counters kept outside the worker (grammar cache), added to stats(); may be empty.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 #include "engine/local_engine.h"
 
+#include <algorithm>
 #include <future>
 #include <utility>
 
@@ -21,6 +22,22 @@ Result<T> Guarded(const std::function<Result<T>()>& task) {
   }
 }
 
+// What a prompt weighs before it is prepared, in bytes; a message costs some by itself.
+std::size_t SizeOf(const std::vector<Message>& messages) {
+  constexpr std::size_t kMessageBytes = 256;
+  std::size_t size = messages.size() * kMessageBytes;
+  for (const Message& message : messages) size += message.content.size();
+  return size;
+}
+
+std::size_t SizeOf(const std::vector<Token>& tokens) { return tokens.size() * sizeof(Token); }
+
+std::size_t SizeOf(const Prompt& prompt) {
+  return SizeOf(prompt.messages) + prompt.text.size() + SizeOf(prompt.tokens);
+}
+
+constexpr std::size_t kLongBytes = 64 * 1024;
+
 }  // namespace
 
 LocalEngine::LocalEngine(EngineParts parts, const LoopConfig& loop, std::int32_t queue_limit)
@@ -30,6 +47,7 @@ LocalEngine::LocalEngine(EngineParts parts, const LoopConfig& loop, std::int32_t
       evaluator_(std::move(parts.evaluator)),
       add_stats_(std::move(parts.add_stats)),
       preparation_(std::move(parts.preparation)),
+      long_preparation_(std::move(parts.long_preparation)),
       outbox_(std::chrono::milliseconds(loop.stream_interval_ms)),
       worker_(std::move(parts.decoder), std::move(parts.samplers), std::move(parts.adapters),
               std::move(parts.drafter), loop, &outbox_) {}
@@ -42,7 +60,7 @@ Result<RequestId> LocalEngine::Submit(Request request) {
   auto handle = std::make_shared<RequestState>(next_id_++, std::move(request));
   live_.emplace(handle->id, handle);
   ++num_preparing_;
-  preparation_->Post([this, handle] { Prepare(handle); });
+  PoolFor(SizeOf(handle->request.prompt))->Post([this, handle] { Prepare(handle); });
   return handle->id;
 }
 
@@ -61,6 +79,10 @@ Status LocalEngine::CheckRoomLocked() {
                "the queue is full; got " + std::to_string(num_live) +
                    " requests running and waiting, allowed " + std::to_string(max_live_),
                RetryMs(num_live)};
+}
+
+TaskPool* LocalEngine::PoolFor(std::size_t size) const {
+  return size > kLongBytes && long_preparation_ ? long_preparation_.get() : preparation_.get();
 }
 
 // When one of those who wait will have found a context, at the pace of the last requests.
@@ -106,13 +128,13 @@ bool LocalEngine::WaitEvents(std::vector<Event>* events, std::chrono::millisecon
 }
 
 template <typename T>
-Result<T> LocalEngine::OnPreparationThread(std::function<Result<T>()> task) {
+Result<T> LocalEngine::OnPreparationThread(std::size_t size, std::function<Result<T>()> task) {
   auto promise = std::make_shared<std::promise<Result<T>>>();
   std::future<Result<T>> result = promise->get_future();
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     if (is_closed_) return kClosed;
-    preparation_->Post([promise, task] { promise->set_value(Guarded<T>(task)); });
+    PoolFor(size)->Post([promise, task] { promise->set_value(Guarded<T>(task)); });
   }
   return result.get();
 }
@@ -131,17 +153,33 @@ Result<std::vector<float>> LocalEngine::OnWorkerThread(
 Result<std::vector<Token>> LocalEngine::Tokenize(const std::string& text, bool add_special,
                                                  bool parse_special) {
   return OnPreparationThread<std::vector<Token>>(
-      [&] { return prompts_->Tokenize(text, add_special, parse_special); });
+      text.size(), [&] { return prompts_->Tokenize(text, add_special, parse_special); });
 }
 
 Result<std::string> LocalEngine::Detokenize(const std::vector<Token>& tokens, bool show_special) {
   return OnPreparationThread<std::string>(
-      [&] { return prompts_->Detokenize(tokens, show_special); });
+      SizeOf(tokens), [&] { return prompts_->Detokenize(tokens, show_special); });
+}
+
+Result<std::vector<std::string>> LocalEngine::TokenPieces(const std::vector<Token>& tokens) {
+  using Pieces = std::vector<std::string>;
+  return OnPreparationThread<Pieces>(SizeOf(tokens), [&]() -> Result<Pieces> {
+    Pieces pieces;
+    pieces.reserve(tokens.size());
+    for (const Token token : tokens) {
+      auto once = prompts_->Detokenize({token}, /*show_special=*/true);
+      if (!once) return once.error();
+      auto twice = prompts_->Detokenize({token, token}, /*show_special=*/true);
+      if (!twice) return twice.error();
+      pieces.push_back(twice->substr(std::min(once->size(), twice->size())));
+    }
+    return pieces;
+  });
 }
 
 Result<std::string> LocalEngine::RenderChat(const std::vector<Message>& messages,
                                             bool add_generation_prompt) {
-  return OnPreparationThread<std::string>([&]() -> Result<std::string> {
+  return OnPreparationThread<std::string>(SizeOf(messages), [&]() -> Result<std::string> {
     auto rendered = prompts_->Render(messages, add_generation_prompt);
     if (!rendered) return rendered.error();
     return rendered->Text();
@@ -149,14 +187,15 @@ Result<std::string> LocalEngine::RenderChat(const std::vector<Message>& messages
 }
 
 Result<std::vector<Token>> LocalEngine::TokenizeChat(const std::vector<Message>& messages) {
-  return OnPreparationThread<std::vector<Token>>([&]() -> Result<std::vector<Token>> {
-    Request request;
-    request.prompt.messages = messages;
-    request.truncation = Truncation::kError;
-    auto prepared = prompts_->Prepare(request, 1 << 30);
-    if (!prepared) return prepared.error();
-    return std::move(prepared).value().tokens;
-  });
+  return OnPreparationThread<std::vector<Token>>(
+      SizeOf(messages), [&]() -> Result<std::vector<Token>> {
+        Request request;
+        request.prompt.messages = messages;
+        request.truncation = Truncation::kError;
+        auto prepared = prompts_->Prepare(request, 1 << 30);
+        if (!prepared) return prepared.error();
+        return std::move(prepared).value().tokens;
+      });
 }
 
 Result<std::vector<float>> LocalEngine::Logits(const std::vector<Token>& tokens) {
@@ -180,14 +219,16 @@ EngineStats LocalEngine::stats() const {
 
 void LocalEngine::Close() {
   const std::lock_guard<std::mutex> close_lock(close_mutex_);
-  std::unique_ptr<TaskPool> preparation;
+  std::unique_ptr<TaskPool> preparation, long_preparation;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     is_closed_ = true;
     for (auto& [id, request] : live_) request->cancelled.store(true);
     preparation = std::move(preparation_);
+    long_preparation = std::move(long_preparation_);
   }
   preparation.reset();  // runs what was posted, so that every request reaches the worker
+  long_preparation.reset();
   worker_.Stop();
   outbox_.Close();
 }

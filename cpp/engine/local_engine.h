@@ -24,6 +24,7 @@ class LocalEngine : public Engine {
   Result<std::vector<Token>> Tokenize(const std::string& text, bool add_special,
                                       bool parse_special) override;
   Result<std::string> Detokenize(const std::vector<Token>& tokens, bool show_special) override;
+  Result<std::vector<std::string>> TokenPieces(const std::vector<Token>& tokens) override;
   Result<std::string> RenderChat(const std::vector<Message>& messages,
                                  bool add_generation_prompt) override;
   Result<std::vector<Token>> TokenizeChat(const std::vector<Message>& messages) override;
@@ -38,8 +39,9 @@ class LocalEngine : public Engine {
   Status CheckRoomLocked();
   std::int32_t RetryMs(std::int32_t num_live) const;
   void Prepare(const RequestHandle& request);
+  TaskPool* PoolFor(std::size_t size) const;  // with mutex_ held
   template <typename T>
-  Result<T> OnPreparationThread(std::function<Result<T>()> task);
+  Result<T> OnPreparationThread(std::size_t size, std::function<Result<T>()> task);
   Result<std::vector<float>> OnWorkerThread(std::function<Result<std::vector<float>>()> task);
 
   // Constant after construction.
@@ -55,7 +57,7 @@ class LocalEngine : public Engine {
   RequestId next_id_ = 1;
   bool is_closed_ = false;
   std::uint64_t num_submitted_ = 0, num_rejected_ = 0;
-  std::unique_ptr<TaskPool> preparation_;
+  std::unique_ptr<TaskPool> preparation_, long_preparation_;
 
   std::mutex close_mutex_;  // one Close at a time
   std::atomic<std::int32_t> num_preparing_{0};

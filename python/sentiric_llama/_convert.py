@@ -26,6 +26,9 @@ from sentiric_llama.types import (
 )
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from sentiric_llama import _core
 
 # Fields of a Request that are the same in C++.
@@ -33,6 +36,8 @@ _PLAIN = (
     *("parse_special", "max_tokens", "ignore_eos", "shift", "deadline_ms", "queue_wait_ms"),
     *("tenant", "cache_scope"),
 )
+
+_STEP = 16_384
 
 _T = TypeVar("_T")
 _P = ParamSpec("_P")
@@ -56,6 +61,14 @@ def call(where: str, function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kw
 def _assign(target: Any, name: str, value: Any) -> None:
     """Set an attribute of a native value; a value that does not fit names the field."""
     call(name, setattr, target, name, value)
+
+
+def token_ids(values: NDArray[np.int32]) -> list[int]:
+    """In short steps: the interpreter lock is never held for megabytes at a time."""
+    ids: list[int] = []
+    for begin in range(0, len(values), _STEP):
+        ids += values[begin : begin + _STEP].tolist()
+    return ids
 
 
 def items_of(values: Iterable[_T], where: str) -> tuple[_T, ...]:

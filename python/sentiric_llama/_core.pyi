@@ -77,8 +77,14 @@ class Engine:
     def stats(self) -> EngineStats:
         ...
     def submit(self, request: Request) -> int:
-        ...
-    def tokenize(self, text: str, add_special: bool, parse_special: bool) -> list[int]:
+        """
+        Uses the request up: megabytes of text are not copied.
+        """
+    def token_pieces(self, tokens: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]) -> list:
+        """
+        Each token's own bytes, as inside of a text; control tokens are shown.
+        """
+    def tokenize(self, text: str, add_special: bool, parse_special: bool) -> numpy.typing.NDArray[numpy.int32]:
         ...
     def tokenize_chat(self, messages: collections.abc.Sequence[tuple[str, str]]) -> list[int]:
         ...

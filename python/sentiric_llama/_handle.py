@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Protocol
 from sentiric_llama import _convert
 from sentiric_llama.errors import Cancelled, SentiricLlamaError, Unavailable
 from sentiric_llama.models import check_model
-from sentiric_llama.types import Delta, EngineConfig, Request
+from sentiric_llama.types import Delta, EngineConfig
 
 if TYPE_CHECKING:
     from sentiric_llama import _core
@@ -86,9 +86,8 @@ class EngineHandle:
             raise Unavailable("the engine is closed", where="engine")
         return self._core
 
-    def open_stream(self, request: Request, sink: Sink) -> int:
-        """Submit; from now on the request's news goes to `sink`. Never blocks."""
-        native = _convert.request_to_native(request)
+    def open_stream(self, native: _core.Request, sink: Sink) -> int:
+        """Submit, which uses the request up; its news goes to `sink` from now on. Never blocks."""
         core = self.core
         with self._lock:  # the first event must not arrive before the sink is known
             request_id = core.submit(native)

@@ -9,6 +9,7 @@ async with await AsyncEngine.open("model.gguf") as engine:
 from __future__ import annotations
 
 import asyncio
+from array import array
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
@@ -16,10 +17,18 @@ from typing import Self, Unpack
 
 import numpy as np
 
-from sentiric_llama._convert import call, items_of, message_pairs, to_messages
+from sentiric_llama._convert import (
+    call,
+    items_of,
+    message_pairs,
+    request_to_native,
+    to_messages,
+    token_ids,
+)
 from sentiric_llama._handle import EngineHandle, News
 from sentiric_llama.engine import EngineFacts, FloatArray, make_config
 from sentiric_llama.errors import SentiricLlamaError
+from sentiric_llama.off_loop import LARGE_TEXT, is_large, maybe_off_loop
 from sentiric_llama.options import ChatPrompt, Options, TextPrompt, chat_request, text_request
 from sentiric_llama.types import Completion, Delta, EngineConfig, Request, SamplingParams
 
@@ -100,7 +109,8 @@ class AsyncEngine(EngineFacts):
     async def run(self, request: Request) -> AsyncGenerator[Delta, None]:
         """Deltas of one request, the last with `final`. Closing the generator cancels it."""
         sink = _AsyncSink(self._mailbox())
-        request_id = self._handle.open_stream(request, sink)
+        native = await maybe_off_loop(is_large(request.messages), request_to_native, request)
+        request_id = self._handle.open_stream(native, sink)
         try:
             while True:
                 news = await sink.queue.get()
@@ -152,28 +162,33 @@ class AsyncEngine(EngineFacts):
     ) -> list[int]:
         """Token ids; control tokens written in the text are text unless `parse_special`."""
         core = self._handle.core
-        return await asyncio.to_thread(
+        found = await asyncio.to_thread(
             call, "text", core.tokenize, text, add_special, parse_special
         )
+        return await maybe_off_loop(len(found) > LARGE_TEXT, token_ids, found)
+
+    async def tokenize_to_array(
+        self, text: str, *, add_special: bool = False, parse_special: bool = False
+    ) -> array[int]:
+        """The same in four bytes a token."""
+        core = self._handle.core
+        ids = array("i")
+        found = await asyncio.to_thread(
+            call, "text", core.tokenize, text, add_special, parse_special
+        )
+        ids.frombytes(found.data.cast("B"))
+        return ids
 
     async def detokenize(self, tokens: Sequence[int], *, show_special: bool = False) -> str:
         """Text of token ids; bytes that are no UTF-8 become U+FFFD."""
         core, ids = self._handle.core, list(items_of(tokens, "tokens"))
         text = await asyncio.to_thread(call, "tokens", core.detokenize, ids, show_special)
-        return text.decode("utf-8", "replace")
+        return await maybe_off_loop(len(text) > LARGE_TEXT, text.decode, "utf-8", "replace")
 
     async def token_bytes(self, tokens: Sequence[int]) -> list[bytes]:
         """Each token's own bytes, which may be part of a character; control tokens are shown."""
-        core = self._handle.core
-
-        def piece(token: int) -> bytes:  # twice: a tokenizer may drop the space before the first
-            return core.detokenize([token] * 2, True)[len(core.detokenize([token], True)) :]
-
-        def pieces() -> list[bytes]:
-            known = {token: piece(token) for token in set(tokens)}
-            return [known[token] for token in tokens]
-
-        return await asyncio.to_thread(pieces)
+        core, ids = self._handle.core, list(items_of(tokens, "tokens"))
+        return await asyncio.to_thread(call, "tokens", core.token_pieces, ids)
 
     async def tokenize_chat(self, messages: ChatPrompt) -> list[int]:
         """The tokens that a request with these messages evaluates."""
@@ -190,7 +205,7 @@ class AsyncEngine(EngineFacts):
         core = self._handle.core
         rows = []
         for text in [texts] if isinstance(texts, str) else items_of(texts, "texts"):
-            tokens = await asyncio.to_thread(call, "texts", core.tokenize, text, True, False)
+            tokens = await self.tokenize(text, add_special=True)
             rows.append(await asyncio.to_thread(core.embed, tokens))
         return np.stack(rows) if rows else np.empty((0, self.info.num_embd), np.float32)
 

@@ -20,7 +20,15 @@ from typing import Self, Unpack, overload
 import numpy as np
 import numpy.typing as npt
 
-from sentiric_llama._convert import call, copy_fields, items_of, message_pairs, to_messages
+from sentiric_llama._convert import (
+    call,
+    copy_fields,
+    items_of,
+    message_pairs,
+    request_to_native,
+    to_messages,
+    token_ids,
+)
 from sentiric_llama._handle import EngineHandle, News
 from sentiric_llama.errors import Cancelled, InvalidArgument, SentiricLlamaError
 from sentiric_llama.options import ChatPrompt, Options, TextPrompt, chat_request, text_request
@@ -62,7 +70,7 @@ class Stream(Iterator[Delta]):
         self._handle = handle
         self._sink = _QueueSink()
         self._is_over = False
-        self._request_id = handle.open_stream(request, self._sink)
+        self._request_id = handle.open_stream(request_to_native(request), self._sink)
 
     def __next__(self) -> Delta:
         if self._is_over:
@@ -242,7 +250,8 @@ class Engine(EngineFacts):
         self, text: str, *, add_special: bool = False, parse_special: bool = False
     ) -> list[int]:
         """Token ids; control tokens written in the text are text unless `parse_special`."""
-        return call("text", self._handle.core.tokenize, text, add_special, parse_special)
+        core = self._handle.core
+        return token_ids(call("text", core.tokenize, text, add_special, parse_special))
 
     def detokenize(self, tokens: Sequence[int], *, show_special: bool = False) -> str:
         """Text of token ids; bytes that are no UTF-8 become U+FFFD."""
@@ -267,7 +276,7 @@ class Engine(EngineFacts):
         """(n, d) float32: one pooled, L2-normalised row per text."""
         core = self._handle.core
         rows = [
-            core.embed(call("texts", core.tokenize, text, True, False))
+            core.embed(token_ids(call("texts", core.tokenize, text, True, False)))
             for text in ([texts] if isinstance(texts, str) else items_of(texts, "texts"))
         ]
         return np.stack(rows) if rows else np.empty((0, self.info.num_embd), np.float32)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from array import array
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from dataclasses import replace
 
@@ -159,6 +160,12 @@ class FakeEngine:
     ) -> list[int]:
         self._refuse_if_closed()
         return [ord(char) for char in text]
+
+    async def tokenize_to_array(
+        self, text: str, *, add_special: bool = False, parse_special: bool = False
+    ) -> array[int]:
+        ids = await self.tokenize(text, add_special=add_special, parse_special=parse_special)
+        return array("i", ids)
 
     async def detokenize(self, tokens: Sequence[int], *, show_special: bool = False) -> str:
         self._refuse_if_closed()

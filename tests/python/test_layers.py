@@ -21,9 +21,10 @@ THIRD_PARTY = {
 # A module imports from its own row or from rows above it.
 ROWS = (
     {"environment", "errors", "types", "params", "messages", "messages_tr", "guide", "_core"}
-    | {"messages_tr_client", "messages_tr_settings", "printable", "private_files"},
+    | {"messages_tr_client", "messages_tr_settings", "printable", "private_files", "_scan"},
     {"settings", "config", "log", "log_lines", "log_writer", "process", "terminal", "machine"}
-    | {"terminal_drawing", "api_key", "caller", "access", "tls", "profiles"},
+    | {"terminal_drawing", "api_key", "caller", "access", "tls", "profiles"}
+    | {"off_loop", "body_budget"},
     {"_convert", "_handle", "options", "engine_protocol", "engine", "async_engine", "models"}
     | {"testing", "memory"},
     {"tallies", "accounts", "chat_call", "chat_stream", "running", "pulse", "service"}

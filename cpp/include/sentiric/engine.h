@@ -136,6 +136,9 @@ class Engine {
   virtual Result<std::vector<Token>> Tokenize(const std::string& text, bool add_special,
                                               bool parse_special) = 0;
   virtual Result<std::string> Detokenize(const std::vector<Token>& tokens, bool show_special) = 0;
+  // The bytes of each token by itself, as they are inside of a text: a tokenizer may drop the space
+  // before the first token. Control tokens are shown.
+  virtual Result<std::vector<std::string>> TokenPieces(const std::vector<Token>& tokens) = 0;
   virtual Result<std::string> RenderChat(const std::vector<Message>& messages,
                                          bool add_generation_prompt) = 0;
   // Prompt tokens of a conversation, as a request would evaluate them.

@@ -120,12 +120,14 @@ inline LoopConfig ConfigOf(const LoopOptions& options) {
 }
 
 inline std::unique_ptr<LocalEngine> MakeEngine(const FakeModel& model,
-                                               const LoopOptions& options = {}) {
+                                               const LoopOptions& options = {},
+                                               std::unique_ptr<TaskPool> long_preparation = {}) {
   EngineParts parts;
   parts.decoder = std::make_unique<FakeDecoder>(model);
   parts.samplers = std::make_shared<GreedyFactory>();
   parts.prompts = std::make_shared<FakePrompts>(model.keep);
   parts.preparation = std::make_unique<InlinePool>();
+  parts.long_preparation = std::move(long_preparation);
   parts.info.num_vocab = kVocab;
   parts.info.context_size = model.context_size;
   return std::make_unique<LocalEngine>(std::move(parts), ConfigOf(options), options.queue_limit);

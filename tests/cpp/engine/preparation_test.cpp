@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+// Which threads prepare a prompt: what takes long does not stand in the way of what does not.
+#include "check.h"
+#include "fakes.h"
+
+using namespace sentiric;
+using namespace sentiric::testing;
+
+namespace {
+
+class CountingPool : public TaskPool {
+ public:
+  explicit CountingPool(int* count) : count_(count) {}
+  void Post(std::function<void()> task) override {
+    ++*count_;
+    task();
+  }
+
+ private:
+  int* const count_;
+};
+
+std::vector<Message> Conversation(std::size_t num_messages, std::size_t num_bytes) {
+  return std::vector<Message>(num_messages, {"user", std::string(num_bytes, 'x')});
+}
+
+}  // namespace
+
+TEST(Preparation, LongPromptsHaveThreadsOfTheirOwn) {
+  int num_long = 0;
+  const auto engine = MakeEngine({}, {}, std::make_unique<CountingPool>(&num_long));
+  EXPECT(engine->Submit(TokenRequest(RandomPrompt(100, 1), 1)).ok());
+  EXPECT(engine->Tokenize(std::string(60'000, 'x'), false, false).ok());
+  EXPECT(engine->Detokenize(RandomPrompt(1000, 1), true).ok());
+  EXPECT(engine->RenderChat(Conversation(100, 100), true).ok());
+  EXPECT_EQ(num_long, 0);
+  EXPECT(engine->Submit(TokenRequest(RandomPrompt(100'000, 1), 1)).ok());
+  EXPECT_EQ(num_long, 1);
+  EXPECT(engine->Tokenize(std::string(70'000, 'x'), false, false).ok());
+  EXPECT(engine->Detokenize(RandomPrompt(100'000, 1), true).ok());
+  EXPECT(engine->TokenPieces(RandomPrompt(100'000, 1)).ok());
+  EXPECT(engine->RenderChat(Conversation(1, 100'000), true).ok());
+  EXPECT(engine->RenderChat(Conversation(2000, 1), true).ok());
+  EXPECT_EQ(num_long, 6);
+}
