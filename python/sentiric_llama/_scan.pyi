@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: AGPL-3.0-only
 """
-Counts what a JSON text would cost, before a value of it is built.
+Counts what a request would cost, before a value of it is built.
 """
 from __future__ import annotations
 import typing
 import typing_extensions
-__all__: list[str] = ['JsonScan', 'scan_json']
+__all__: list[str] = ['JsonScan', 'count_proto_fields', 'scan_json']
 class JsonScan:
     @property
     def at(self) -> int:
@@ -33,6 +33,10 @@ class JsonScan:
         """
         The first limit that was passed: depth, items, number or None.
         """
+def count_proto_fields(data: typing_extensions.Buffer, *, most: typing.SupportsInt | typing.SupportsIndex) -> int:
+    """
+    Fields of the outermost protobuf message; ends at most + 1.
+    """
 def scan_json(data: typing_extensions.Buffer, *, depth: typing.SupportsInt | typing.SupportsIndex, items: typing.SupportsInt | typing.SupportsIndex, number_bytes: typing.SupportsInt | typing.SupportsIndex) -> JsonScan:
     """
     Reads bytes once without the GIL; nothing is built.

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import AsyncGenerator, Sequence
 from typing import Protocol
 
@@ -44,9 +45,11 @@ class AsyncEngineProtocol(Protocol):
         """
         ...
 
-    async def tokenize(
+    async def tokenize_to_array(
         self, text: str, *, add_special: bool = False, parse_special: bool = False
-    ) -> list[int]: ...
+    ) -> array[int]:
+        """Four bytes a token: a text of megabytes has as many of them."""
+        ...
 
     async def detokenize(self, tokens: Sequence[int], *, show_special: bool = False) -> str: ...
 

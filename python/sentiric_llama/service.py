@@ -7,11 +7,14 @@ import asyncio
 import contextlib
 import logging
 import time
+from array import array
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from sentiric_llama import body_budget
 from sentiric_llama.accounts import Accounts, Call
+from sentiric_llama.body_budget import BodyBudget
 from sentiric_llama.caller import CURRENT_CALLER
 from sentiric_llama.chat_call import MAX_CONTENT_BYTES, ChatCall, build_requests
 from sentiric_llama.chat_stream import ChatStream, ChoiceDelta, Collector
@@ -28,6 +31,7 @@ from sentiric_llama.log import event
 from sentiric_llama.model_slot import LoadedModel, ModelSlot
 from sentiric_llama.model_slot import ServedModel as ServedModel
 from sentiric_llama.model_switch import ModelSwitch
+from sentiric_llama.off_loop import is_large, maybe_off_loop
 from sentiric_llama.params import out_of_range
 from sentiric_llama.pulse import Pulse
 from sentiric_llama.running import RunningCalls
@@ -35,8 +39,10 @@ from sentiric_llama.types import Capacity, Completion, ContextReport, Device, Ti
 
 logger = logging.getLogger(__name__)
 
-MAX_TOKENS_LISTED = 2**20
+MAX_TOKENS_LISTED = 2**18
 """Most ids that one detokenize call may bring."""
+_STEP = 16_384
+"""So many numbers are looked at in one turn of the interpreter lock."""
 MAX_EMBED_TEXTS = 256
 
 
@@ -86,6 +92,8 @@ class LlamaService:
         """The last change of the model that was ordered; it may be under way."""
         self._accepts_work = False
         self.running = RunningCalls()
+        self.bodies = BodyBudget(body_budget.WHOLE_BODIES * settings.max_body_bytes)
+        """Of all protocols."""
         self._slot = ModelSlot()
         self.closed = asyncio.Event()
         """Set when the engine is gone; what only looks on ends then."""
@@ -238,7 +246,13 @@ class LlamaService:
             engine = loaded.engine
             self._check_tenant()
             model = _named(loaded.served, call.model or "")
-            requests = build_requests(call, loaded.settings, engine.info.num_vocab)
+            requests = await maybe_off_loop(
+                is_large(call.messages),
+                build_requests,
+                call,
+                loaded.settings,
+                engine.info.num_vocab,
+            )
             account.model, account.is_stream = model.name, True
             stream = ChatStream(engine, requests, model.notice, self.accounts, account)
             self._log_question(call, stream)
@@ -263,24 +277,31 @@ class LlamaService:
 
     async def tokenize(
         self, text: str, *, add_special: bool = False, parse_special: bool = True
-    ) -> list[int]:
+    ) -> array[int]:
         """Token ids of a text."""
         with self.accounts.open("tokenize"), self.in_use() as loaded:
             return await _tokenize(loaded.engine, text, add_special, parse_special)
 
     async def tokenize_to_pieces(
         self, text: str, *, add_special: bool = False, parse_special: bool = True
-    ) -> tuple[list[int], list[bytes]]:
-        """The same with each token's own bytes; control tokens are shown."""
+    ) -> tuple[array[int], dict[int, bytes]]:
+        """The same with the bytes of each id; control tokens are shown."""
         with self.accounts.open("tokenize"), self.in_use() as loaded:
             tokens = await _tokenize(loaded.engine, text, add_special, parse_special)
-            return tokens, await loaded.engine.token_bytes(tokens)
+            known = list(await maybe_off_loop(len(tokens) > _STEP, _distinct, tokens))
+            return tokens, dict(zip(known, await loaded.engine.token_bytes(known), strict=True))
 
     async def detokenize(self, tokens: Sequence[int]) -> str:
         """The text of token ids; control tokens are shown."""
         with self.accounts.open("detokenize"), self.in_use() as loaded:
-            _check_tokens(tokens, loaded.engine.info.num_vocab)
-            return await loaded.engine.detokenize(tokens, show_special=True)
+            if len(tokens) > MAX_TOKENS_LISTED:
+                raise out_of_range("tokens", tokens, f"at most {MAX_TOKENS_LISTED} ids")
+            num_vocab = loaded.engine.info.num_vocab
+            await maybe_off_loop(len(tokens) > _STEP, _check_tokens, tokens, num_vocab)
+            text = await loaded.engine.detokenize(tokens, show_special=True)
+            if len(text) > MAX_CONTENT_BYTES:
+                raise _too_much_text("tokens")
+            return text
 
     async def embed(self, texts: Sequence[str]) -> tuple[FloatArray, str]:
         """One pooled, L2-normalised row for each text, and the name of the model they are of.
@@ -343,24 +364,35 @@ def _named(model: ServedModel, name: str) -> ServedModel:
 
 async def _tokenize(
     engine: AsyncEngineProtocol, text: str, add_special: bool, parse_special: bool
-) -> list[int]:
+) -> array[int]:
     _check_size("content", [text])
-    return await engine.tokenize(text, add_special=add_special, parse_special=parse_special)
+    return await engine.tokenize_to_array(
+        text, add_special=add_special, parse_special=parse_special
+    )
+
+
+def _distinct(tokens: Sequence[int]) -> set[int]:
+    found: set[int] = set()
+    for begin in range(0, len(tokens), _STEP):
+        found.update(tokens[begin : begin + _STEP])
+    return found
 
 
 def _check_size(where: str, texts: Sequence[str]) -> None:
     if sum(len(text.encode()) for text in texts) > MAX_CONTENT_BYTES:
-        raise ContextLengthExceeded(
-            f"too much text; allowed {MAX_CONTENT_BYTES} bytes", where=where
-        )
+        raise _too_much_text(where)
+
+
+def _too_much_text(where: str) -> ContextLengthExceeded:
+    return ContextLengthExceeded(f"too much text; allowed {MAX_CONTENT_BYTES} bytes", where=where)
 
 
 def _check_tokens(tokens: Sequence[int], num_vocab: int) -> None:
-    if len(tokens) > MAX_TOKENS_LISTED:
-        raise out_of_range("tokens", tokens, f"at most {MAX_TOKENS_LISTED} ids")
-    bad = next((token for token in tokens if not 0 <= token < num_vocab), None)
-    if bad is not None:
-        raise out_of_range("tokens", bad, f"0..{num_vocab - 1}")
+    for begin in range(0, len(tokens), _STEP):
+        part = tokens[begin : begin + _STEP]
+        if min(part) < 0 or max(part) >= num_vocab:
+            bad = next(token for token in part if not 0 <= token < num_vocab)
+            raise out_of_range("tokens", bad, f"0..{num_vocab - 1}")
 
 
 async def collect(stream: ChatStream) -> ChatResult:

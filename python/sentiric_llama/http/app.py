@@ -114,6 +114,6 @@ def build_layers(service: LlamaService, settings: Settings) -> list[Middleware]:
         Middleware(RefusedConnections),
         Middleware(TargetRules, hosts=hosts_of(settings), origins=settings.cors_origins),
         Middleware(HeaderLimits),
-        Middleware(BodyLimits, max_bytes=settings.max_body_bytes),
+        Middleware(BodyLimits, max_bytes=settings.max_body_bytes, budget=service.bodies),
     ]
     return layers

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import logging
 import time
+from functools import partial
 from typing import Any
 
 from starlette.requests import Request
@@ -15,7 +16,7 @@ from sentiric_llama.chat_stream import ChatStream, ChoiceDelta
 from sentiric_llama.errors import SentiricLlamaError
 from sentiric_llama.http import sse
 from sentiric_llama.http.errors import JsonResponse, error_body
-from sentiric_llama.http.json_body import read_object
+from sentiric_llama.http.json_body import read_as
 from sentiric_llama.http.openai import ChatRequest, parse_chat
 from sentiric_llama.http.shapes import Envelope, context_header
 from sentiric_llama.log import error_fields, event
@@ -33,8 +34,8 @@ class ChatEndpoint:
     async def post(self, request: Request) -> Response:
         with self._service.accounts.reading("chat"):
             self._service.require_room()  # before a byte of the body is read
-            body = await read_object(request)
-            parsed = parse_chat(body, strict=self._service.settings.strict_fields)
+            strict = self._service.settings.strict_fields
+            parsed = await read_as(request, partial(parse_chat, strict=strict))
         event(
             logger,
             "HTTP_CHAT_REQUEST",

@@ -1,118 +1,119 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Strict JSON: bounded depth, UTF-8 only, finite numbers, no key twice, no lone surrogates."""
+"""Strict JSON: bounded before a value is built, UTF-8 only, finite, no key twice, whole characters.
+
+Native code counts first, so that what is built afterwards is bounded.
+"""
 
 from __future__ import annotations
 
-import asyncio
+import contextlib
 import json
 import math
 import re
+from collections.abc import Callable
 from typing import Any, NoReturn, TypeVar
 
 from starlette.requests import Request
 
+from sentiric_llama import _scan
 from sentiric_llama.errors import InvalidArgument
 from sentiric_llama.http.errors import HttpError
+from sentiric_llama.off_loop import off_loop
 from sentiric_llama.params import shown
 
 T = TypeVar("T")
+Json = dict[str, Any]
 
 MAX_DEPTH = 32
+MAX_ITEMS = 65_536
 MAX_NUMBER_CHARS = 128
-LARGE_BODY = 256 * 1024
+LARGE_BODY = 64 * 1024
+MANY_ITEMS = 2048
+"""A body above either is not read on the event loop."""
 
-# Possessive quantifiers and the optional closing quote keep this linear on every input.
-_STRUCTURE = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)
 _FIELD = re.compile(rb"\w{1,64}", re.ASCII)
-_SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
-async def read_object(request: Request) -> dict[str, Any]:
+async def read_object(request: Request, max_items: int = MAX_ITEMS) -> Json:
     """The body as a JSON object. Raises HttpError 400, ClientDisconnect."""
-    body = await request.body()
-    if len(body) > LARGE_BODY:  # megabytes take too long for the loop that feeds all streams
-        return await asyncio.to_thread(parse_object, body)
-    return parse_object(body)
+    return await read_as(request, lambda values: values, max_items)
 
 
-def parse_object(body: bytes) -> dict[str, Any]:
+async def read_as(request: Request, convert: Callable[[Json], T], max_items: int = MAX_ITEMS) -> T:
+    """What `convert` makes of the JSON object in the body; it may run on a thread.
+
+    Raises HttpError 400, ClientDisconnect and what `convert` raises.
+    """
+    body = bytearray()
+    try:
+        async for part in request.stream():
+            body += part
+        if len(body) <= LARGE_BODY:
+            scan = check_bounds(body, max_items)
+            if scan.items <= MANY_ITEMS:
+                return convert(_build(body, scan))
+        return await off_loop(lambda: convert(parse_object(body, max_items)))
+    except BaseException:
+        with contextlib.suppress(BufferError):  # it is being read at this moment
+            body.clear()  # the answer may take a while, and so may the line of those who wait
+        raise
+
+
+def parse_object(body: bytes | bytearray, max_items: int = MAX_ITEMS) -> Json:
     """The JSON object in `body`. Raises HttpError 400 saying what is wrong with it."""
-    check_depth(body)
+    return _build(body, check_bounds(body, max_items))
+
+
+def check_bounds(body: bytes | bytearray, max_items: int = MAX_ITEMS) -> _scan.JsonScan:
+    """What is in the body, as far as it can be told before the recursive parser sees it."""
+    scan = _scan.scan_json(body, depth=MAX_DEPTH, items=max_items, number_bytes=MAX_NUMBER_CHARS)
+    if scan.passed == "depth":
+        raise _bad(f"the body is nested too deeply; allowed {MAX_DEPTH} levels", field=scan.field)
+    if scan.passed == "items":
+        raise _bad(f"the body has too many values; allowed {max_items}", field=scan.field)
+    if scan.passed == "number":
+        raise _bad("the body has a number that is too large or too long")
+    return scan
+
+
+def _build(body: bytes | bytearray, scan: _scan.JsonScan) -> Json:
     try:
         value = json.loads(
             body.decode("utf-8"),
             parse_constant=_refuse_constant,
-            parse_float=_finite,
-            parse_int=_short_int,
+            parse_float=_finite if scan.has_exponent else None,
             object_pairs_hook=_unique_keys,
         )
     except UnicodeDecodeError as error:
         raise _bad(f"not valid UTF-8 at byte {error.start}", "invalid_unicode") from None
     except json.JSONDecodeError as error:
-        raise _bad(f"not valid JSON: {error.msg} at character {error.pos}") from None
+        raise _bad(f"the body is not valid JSON: {error.msg} at character {error.pos}") from None
     if not isinstance(value, dict):
-        raise _bad("not a JSON object")
-    if rb"\u" in body:
-        _check_surrogates(value)
+        raise _bad("the body is not a JSON object")
+    if scan.has_lone_surrogate:  # it is no character and cannot be encoded
+        raise _bad("invalid unicode: a lone surrogate in a string", "invalid_unicode")
     return value
 
 
-def check_depth(body: bytes) -> None:
-    """Refuses nesting beyond 32 before the recursive parser sees it."""
-    depth = 0
-    field = b""
-    for match in _STRUCTURE.finditer(body):
-        char = match[0]
-        if depth == 1 and char[:1] == b'"':
-            field = char[1:-1]
-        if char in (b"[", b"{"):
-            depth += 1
-            if depth > MAX_DEPTH:
-                raise _bad(f"nested too deeply; allowed {MAX_DEPTH} levels", field=field)
-        elif char in (b"]", b"}"):
-            depth -= 1
-
-
-def _check_surrogates(value: object) -> None:
-    """Refuses half a UTF-16 pair anywhere: it is no character and cannot be encoded."""
-    pending = [value]
-    while pending:
-        item = pending.pop()
-        if isinstance(item, str) and _SURROGATE.search(item):
-            raise _bad("invalid unicode: a lone surrogate in a string", "invalid_unicode")
-        if isinstance(item, dict):
-            pending.extend(item.keys())
-            pending.extend(item.values())
-        elif isinstance(item, list):
-            pending.extend(item)
-
-
-def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _unique_keys(pairs: list[tuple[str, Any]]) -> Json:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise _bad("a key occurs twice in one object")
+        raise _bad("the body has a key twice in one object")
     return found
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise _bad(f"{name} is not a JSON number")
+    raise _bad(f"the body has {name}, which is not a JSON number")
 
 
 def _finite(text: str) -> float:
-    value = float(text) if len(text) <= MAX_NUMBER_CHARS else math.inf
+    value = float(text)
     if not math.isfinite(value):
-        raise _bad("a number is too large or too long")
+        raise _bad("the body has a number that is too large or too long")
     return value
 
 
-def _short_int(text: str) -> int:
-    if len(text) > MAX_NUMBER_CHARS:
-        raise _bad("a number is too large or too long")
-    return int(text)
-
-
-def _bad(what: str, code: str = "invalid_json", field: bytes = b"") -> HttpError:
-    text = f"the body is {what}" if code == "invalid_json" else what
+def _bad(text: str, code: str = "invalid_json", field: bytes = b"") -> HttpError:
     param = field.decode() if _FIELD.fullmatch(field) else None
     return HttpError(400, text, code=code, param=param)
 

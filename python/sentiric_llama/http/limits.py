@@ -10,6 +10,7 @@ import asyncio
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from sentiric_llama.body_budget import BodyBudget, BodyShare
 from sentiric_llama.http.errors import HttpError, error_response
 
 MAX_HEADERS = 100
@@ -35,58 +36,94 @@ class HeaderLimits:
 
 
 class BodyLimits:
-    """413 once more than `max_bytes` arrived or were announced, 408 when they take too long."""
+    """413 once more than `max_bytes` arrived or were announced, 408 when they take too long.
 
-    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+    503 when `budget` has no room for what arrives.
+    """
+
+    def __init__(self, app: ASGIApp, max_bytes: int, budget: BodyBudget) -> None:
         self._app = app
         self._max_bytes = max_bytes
+        self._budget = budget
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        counted = _CountedBody(receive, self._max_bytes, self._too_large())
-        counted.announced = _announced(scope)
-        await self._app(scope, counted.receive, send)
-
-    def _too_large(self) -> HttpError:
-        return HttpError(
-            413,
-            f"the body is too large; allowed {self._max_bytes} bytes",
-            code="request_too_large",
-            headers=_CLOSE,
-        )
+        body = _CountedBody(receive, self._max_bytes, self._budget)
+        body.announced = _announced(scope)
+        try:
+            await self._app(scope, body.receive, send)
+        finally:
+            body.share.close()
 
 
 class _CountedBody:
     """One request's body: counts bytes and, until it is complete, seconds."""
 
-    def __init__(self, receive: Receive, max_bytes: int, too_large: HttpError) -> None:
+    def __init__(self, receive: Receive, max_bytes: int, budget: BodyBudget) -> None:
+        self.share = BodyShare(budget, self._cut)
         self._receive = receive
+        self._max_bytes = max_bytes
         self._left = max_bytes
-        self._too_large = too_large
         self._complete = False
         self.announced = 0
         """What the head says; judged when somebody who may asks for the body."""
         self._deadline = asyncio.get_running_loop().time() + BODY_TIMEOUT_S
+        self._waiting: asyncio.Timeout | None = None
 
     async def receive(self) -> Message:
         if self._complete:  # now it only waits for the client to leave
             return await self._receive()
-        if self.announced > self._left:
-            raise self._too_large
+        if self.announced > self._max_bytes:
+            raise self._end(too_large(self._max_bytes))
         try:
-            async with asyncio.timeout_at(self._deadline):
+            async with asyncio.timeout_at(self._deadline) as self._waiting:
                 message = await self._receive()
         except TimeoutError:
-            raise HttpError(
-                408, "the body took too long to arrive", code="request_timeout", headers=_CLOSE
-            ) from None
-        self._left -= len(message.get("body", b""))
+            raise self._end(too_slow()) from None
+        finally:
+            self._waiting = None
+        size = len(message.get("body", b""))
+        self._left -= size
         if self._left < 0:
-            raise self._too_large
+            raise self._end(too_large(self._max_bytes))
+        if not self.share.add(size):
+            raise self._end(no_room())
         self._complete = not message.get("more_body", False)
+        if self._complete:
+            self.share.complete()
         return message
+
+    def _end(self, error: HttpError) -> HttpError:
+        """The answer may take a while, and nothing of the body is needed for it."""
+        self.share.close()
+        return error
+
+    def _cut(self) -> None:
+        self._deadline = 0.0
+        if self._waiting is not None:
+            self._waiting.reschedule(self._deadline)
+
+
+def too_large(max_bytes: int) -> HttpError:
+    text = f"the body is too large; allowed {max_bytes} bytes"
+    return HttpError(413, text, code="request_too_large", headers=_CLOSE)
+
+
+def too_slow() -> HttpError:
+    text = "the body took too long to arrive"
+    return HttpError(408, text, code="request_timeout", headers=_CLOSE)
+
+
+def no_room() -> HttpError:
+    return HttpError(
+        503,
+        "too many large bodies at once; try again later",
+        code="unavailable",
+        kind="unavailable_error",
+        headers=_CLOSE,
+    )
 
 
 def check_headers(scope: Scope) -> HttpError | None:

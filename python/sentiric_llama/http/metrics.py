@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from sentiric_llama.access import Access, Doorkeeper
 from sentiric_llama.api_key import KeyRing
+from sentiric_llama.body_budget import BodyBudget
 from sentiric_llama.config import Settings, hosts_of, key_ring
 from sentiric_llama.errors import SentiricLlamaError
 from sentiric_llama.http.errors import HttpError, UnexpectedErrorMiddleware, handle_error
@@ -29,13 +30,14 @@ def build_metrics_app(
     registry: CollectorRegistry, settings: Settings, started_at: float
 ) -> Starlette:
     """An ASGI application with one route. `started_at` is in seconds since 1970."""
+    max_bytes = settings.max_body_bytes
     layers = [
         Middleware(UnexpectedErrorMiddleware),
         Middleware(LingeringClose),
         Middleware(RefusedConnections),
         Middleware(TargetRules, hosts=hosts_of(settings)),
         Middleware(HeaderLimits),
-        Middleware(BodyLimits, max_bytes=settings.max_body_bytes),
+        Middleware(BodyLimits, max_bytes=max_bytes, budget=BodyBudget(max_bytes)),
     ]
     guard = Guard(Doorkeeper(key_ring(settings), locked_by="metrics"))
     app = Starlette(

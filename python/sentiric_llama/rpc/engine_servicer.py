@@ -6,23 +6,27 @@ from __future__ import annotations
 import dataclasses
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 from sentiric_llama.access import Access
 from sentiric_llama.chat_stream import ChatStream, ChoiceDelta
-from sentiric_llama.errors import InvalidArgument
+from sentiric_llama.errors import ContextLengthExceeded, InvalidArgument
 from sentiric_llama.log import event
+from sentiric_llama.off_loop import maybe_off_loop
+from sentiric_llama.params import out_of_range
 from sentiric_llama.rpc.generated import engine_pb2
 from sentiric_llama.rpc.handlers import needs
 from sentiric_llama.rpc.llama_servicer import deadline_ms, log_end, report
-from sentiric_llama.rpc.parse import parse_chat
+from sentiric_llama.rpc.parse import parse_chat, parsed
 from sentiric_llama.rpc.status import Context
-from sentiric_llama.service import LlamaService
+from sentiric_llama.service import MAX_TOKENS_LISTED, LlamaService
 from sentiric_llama.types import ChosenLogprob, TokenLogprob
 
 SERVICE = engine_pb2.DESCRIPTOR.services_by_name["EngineService"]
 
 logger = logging.getLogger(__name__)
+
+LARGE_LIST = 4096
 
 
 class EngineServicer:
@@ -38,7 +42,7 @@ class EngineServicer:
         """Deltas of all choices as they come, then one end."""
         with self._service.accounts.reading("chat"):
             self._service.require_ready()
-            call = parse_chat(request, deadline_ms(context))
+            call = await parsed(request, parse_chat, deadline_ms(context))
         event(logger, "LLM_REQUEST_RECEIVED", "received", messages=len(call.messages))
         started = time.monotonic()
         async with self._service.open_chat(call) as stream:
@@ -66,12 +70,19 @@ class EngineServicer:
             add_special=request.add_special,
             parse_special=not request.no_parse_special,
         )
-        return engine_pb2.TokenizeResponse(tokens=tokens, pieces=pieces)
+        if len(tokens) > MAX_TOKENS_LISTED:
+            raise ContextLengthExceeded(
+                f"too many tokens for one answer; got {len(tokens)}, allowed {MAX_TOKENS_LISTED}",
+                where="text",
+            )
+        return await maybe_off_loop(len(tokens) > LARGE_LIST, _tokens_answer, tokens, pieces)
 
     @needs(Access.USER)
     async def Detokenize(  # noqa: N802
         self, request: engine_pb2.DetokenizeRequest, _context: Context
     ) -> engine_pb2.DetokenizeResponse:
+        if len(request.tokens) > MAX_TOKENS_LISTED:
+            raise out_of_range("tokens", request.tokens, f"at most {MAX_TOKENS_LISTED} ids")
         text = await self._service.detokenize(list(request.tokens))
         return engine_pb2.DetokenizeResponse(text=text)
 
@@ -95,6 +106,13 @@ class EngineServicer:
         ended = self._service.running.cancel(request.request_id)
         event(logger, "LLM_REQUEST_CANCELLED", "by request id", calls=ended)
         return engine_pb2.CancelResponse(cancelled=ended)
+
+
+def _tokens_answer(
+    tokens: Sequence[int], pieces: Mapping[int, bytes]
+) -> engine_pb2.TokenizeResponse:
+    listed = [pieces[token] for token in tokens]
+    return engine_pb2.TokenizeResponse(tokens=tokens, pieces=listed)
 
 
 def delta_of(item: ChoiceDelta) -> engine_pb2.ChatDelta:

@@ -18,6 +18,7 @@ from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 
+from sentiric_llama import _scan
 from sentiric_llama.access import Access
 from sentiric_llama.caller import CURRENT_CALLER
 from sentiric_llama.errors import (
@@ -28,8 +29,9 @@ from sentiric_llama.errors import (
 )
 from sentiric_llama.log import CURRENT_TRACE, error_fields, event
 from sentiric_llama.rpc.guard import DeclaredMethods, caller_of
-from sentiric_llama.rpc.limits import STALL_S
+from sentiric_llama.rpc.limits import MAX_FIELDS, STALL_S
 from sentiric_llama.rpc.metadata import echo_of, trace_of
+from sentiric_llama.rpc.receive import Receiver
 from sentiric_llama.rpc.status import Context, abort
 
 logger = logging.getLogger(__name__)
@@ -47,13 +49,15 @@ def needs(access: Access) -> Callable[[Behaviour], Behaviour]:
     return declare
 
 
-def generic_handler(servicer: object, service: ServiceDescriptor) -> grpc.GenericRpcHandler:
+def generic_handler(
+    servicer: object, service: ServiceDescriptor, receiver: Receiver
+) -> grpc.GenericRpcHandler:
     """All methods of a service; each must exist in `servicer` under its name.
 
     Raises TypeError for one that does not declare what it needs.
     """
     handlers = {
-        method.name: _method_handler(method, getattr(servicer, method.name))
+        method.name: _method_handler(method, getattr(servicer, method.name), receiver)
         for method in service.methods
     }
     methods = grpc.method_handlers_generic_handler(service.full_name, handlers)
@@ -72,31 +76,35 @@ def declared(servicer: object, service: ServiceDescriptor) -> dict[str, Access]:
 
 
 def _method_handler(
-    method: MethodDescriptor, behaviour: Callable[..., Any]
+    method: MethodDescriptor, behaviour: Callable[..., Any], receiver: Receiver
 ) -> grpc.RpcMethodHandler[Any, Any]:
+    """Takes requests as streams, which lets us say when a message is received; callers send one."""
     kind = GetMessageClass(method.input_type)
 
-    async def call(raw: bytes, context: Context) -> bytes:
-        async with answering(method, context):
+    async def call(_: object, context: Context) -> bytes:
+        async with answering(method, context), receiver.message(context) as raw:
             answer: Message = await behaviour(parse(kind, raw), context)
             return answer.SerializeToString()
 
-    async def stream(raw: bytes, context: Context) -> None:
+    async def stream(_: object, context: Context) -> None:
         # Not a generator: gRPC leaves one that it no longer asks open until it is collected.
         async with (
             answering(method, context),
+            receiver.message(context) as raw,
             contextlib.aclosing(behaviour(parse(kind, raw), context)) as messages,
         ):
             async for message in messages:
                 await write(context, message.SerializeToString())
 
     if method.server_streaming:
-        return grpc.unary_stream_rpc_method_handler(stream)
-    return grpc.unary_unary_rpc_method_handler(call)
+        return grpc.stream_stream_rpc_method_handler(stream)
+    return grpc.stream_unary_rpc_method_handler(call)
 
 
 def parse(kind: type[Message], raw: bytes) -> Message:
     """The message; gRPC's own parsing would call a malformed one an internal error."""
+    if _scan.count_proto_fields(raw, most=MAX_FIELDS) > MAX_FIELDS:
+        raise InvalidArgument(f"too many fields; allowed {MAX_FIELDS}", where="message")
     try:
         return kind.FromString(raw)
     except DecodeError:

@@ -3,8 +3,13 @@
 
 from __future__ import annotations
 
+from sentiric_llama.chat_call import MAX_CONTENT_BYTES, MAX_GRAMMAR_BYTES
 from sentiric_llama.config import Settings
 
+MAX_MESSAGE_BYTES = MAX_CONTENT_BYTES + MAX_GRAMMAR_BYTES + 64 * 1024
+"""Nothing longer could be answered; to take it apart would hold up all streams meanwhile."""
+MAX_FIELDS = 2**18
+"""Of a message, repeated ones each time; each becomes an object when it is taken apart."""
 MAX_METADATA_BYTES = 16 * 1024
 KEEPALIVE_MS = 60_000
 KEEPALIVE_TIMEOUT_MS = 20_000
@@ -22,7 +27,8 @@ def channel_options(settings: Settings) -> list[tuple[str, int]]:
     grace = max(CONNECTION_AGE_GRACE_MS, settings.request_timeout_ms)
     return [
         ("grpc.so_reuseport", 0),  # a port that is taken is an error, not a second owner
-        ("grpc.max_receive_message_length", settings.max_body_bytes),
+        ("grpc.max_receive_message_length", min(settings.max_body_bytes, MAX_MESSAGE_BYTES)),
+        ("grpc.http2.bdp_probe", 0),  # else an unread call may hold megabytes, not 64 KiB
         ("grpc.max_metadata_size", MAX_METADATA_BYTES),
         ("grpc.absolute_max_metadata_size", MAX_METADATA_BYTES),
         ("grpc.max_concurrent_streams", settings.grpc_max_streams),

@@ -6,6 +6,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import cast
 
 from sentiric_llama.access import Access
@@ -13,7 +14,7 @@ from sentiric_llama.chat_stream import ChatStream
 from sentiric_llama.log import event
 from sentiric_llama.rpc.generated import llama_pb2
 from sentiric_llama.rpc.handlers import needs
-from sentiric_llama.rpc.parse import parse_generate
+from sentiric_llama.rpc.parse import parse_generate, parsed
 from sentiric_llama.rpc.status import Context
 from sentiric_llama.service import LlamaService
 from sentiric_llama.types import ContextReport
@@ -38,7 +39,8 @@ class LlamaServicer:
         with self._service.accounts.reading("chat"):
             self._service.require_ready()
             strict = self._service.settings.strict_fields
-            call = parse_generate(request, deadline_ms(context), strict=strict)
+            deadline = deadline_ms(context)
+            call = await parsed(request, partial(parse_generate, strict=strict), deadline)
         event(logger, "LLM_REQUEST_RECEIVED", "received", messages=len(call.messages))
         started = time.monotonic()
         async with self._service.open_chat(call) as stream:

@@ -4,13 +4,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar, cast
 
 from google.protobuf.json_format import MessageToDict
+from google.protobuf.message import Message as Protobuf
 
 from sentiric_llama.chat_call import MAX_GRAMMAR_BYTES, MAX_MESSAGES, ROLES, ChatCall
 from sentiric_llama.errors import InvalidArgument, InvalidGrammar
+from sentiric_llama.off_loop import maybe_off_loop
 from sentiric_llama.params import (
     CHOICES,
     MAX_TOKENS,
@@ -26,6 +28,11 @@ from sentiric_llama.types import Grammar, Message, Priority, Truncation
 DEFAULT_PROMPT = "PROMPT_SYSTEM_DEFAULT"
 """What callers of the older contract send for the server's own system prompt."""
 
+LARGE_MESSAGE = 16 * 1024
+MAX_EXTRA_BYTES = 256 * 1024
+
+M = TypeVar("M", bound=Protobuf)
+
 _SAMPLING = frozenset(
     {*SAMPLING_RANGES, *SAMPLING_ALIASES, "dry_sequence_breakers", "logit_bias"}
 ) - {"top_logprobs"}
@@ -33,6 +40,13 @@ _EXTRA = frozenset({"grammar", "json_schema", "truncation", "ignore_eos", "model
 _TRUNCATIONS = ("drop_turns", "shift", "error")
 _PRIORITIES = ("realtime", "normal", "batch")
 """Both in the order of the enums of engine.proto, which begin with UNSPECIFIED."""
+
+
+async def parsed(
+    request: M, parse: Callable[[M, int | None], ChatCall], deadline_ms: int | None
+) -> ChatCall:
+    """What `parse` makes of the request, away from the event loop when it is large."""
+    return await maybe_off_loop(request.ByteSize() > LARGE_MESSAGE, parse, request, deadline_ms)
 
 
 def parse_generate(
@@ -123,9 +137,12 @@ def _sampling_of(sampling: engine_pb2.Sampling) -> dict[str, Any]:
 
 
 def _extra_of(params: llama_pb2.GenerationParams, *, strict: bool) -> dict[str, Any]:
+    where = "engine_specific_params"
+    size = params.engine_specific_params.ByteSize()
+    if size > MAX_EXTRA_BYTES:  # each of its values becomes a Python object
+        raise out_of_range(where, size, f"at most {MAX_EXTRA_BYTES} bytes")
     extra: dict[str, Any] = MessageToDict(params.engine_specific_params)
     if strict and (unknown := sorted(extra.keys() - _SAMPLING - _EXTRA)):
-        where = "engine_specific_params"
         raise InvalidArgument(f"unknown field; got {unknown[0][:60]!r}", where=where)
     return extra
 

@@ -19,6 +19,7 @@ from sentiric_llama.rpc.guard import DeclaringServer, Guard
 from sentiric_llama.rpc.handlers import declared, generic_handler
 from sentiric_llama.rpc.health import HealthReporter
 from sentiric_llama.rpc.limits import channel_options
+from sentiric_llama.rpc.receive import Receiver
 from sentiric_llama.service import LlamaService
 from sentiric_llama.tls.setup import TlsSetup
 from sentiric_llama.tls.store import IdentityStore
@@ -35,10 +36,12 @@ def build_server(service: LlamaService, settings: Settings) -> grpc.aio.Server:
         options=channel_options(settings),
         maximum_concurrent_rpcs=settings.max_connections,
     )
+    receiver = Receiver(service.bodies)
+    llama, engine = llama_servicer.LlamaServicer(service), engine_servicer.EngineServicer(service)
     server.add_generic_rpc_handlers(
         (
-            generic_handler(llama_servicer.LlamaServicer(service), llama_servicer.SERVICE),
-            generic_handler(engine_servicer.EngineServicer(service), engine_servicer.SERVICE),
+            generic_handler(llama, llama_servicer.SERVICE, receiver),
+            generic_handler(engine, engine_servicer.SERVICE, receiver),
         )
     )
     names = (*NAMES, health.SERVICE_NAME, reflection.SERVICE_NAME)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from sentiric_llama.http.errors import HttpError
-from sentiric_llama.http.json_body import MAX_DEPTH, check_depth, parse_object
+from sentiric_llama.http.json_body import MAX_DEPTH, check_bounds, parse_object
 from sentiric_llama.http.limits import MAX_HEADER_BYTES, MAX_HEADERS
 
 CHAT = "/v1/chat/completions"
@@ -163,19 +163,21 @@ def test_good_json() -> None:
     assert parse_object(body)["a"] == text
     assert parse_object(rb'{"a":"\ud83d\ude00"}') == {"a": "\U0001f600"}
     many = json.dumps({str(i): i for i in range(100_000)}).encode()
-    assert len(parse_object(many)) == 100_000
+    assert len(parse_object(many, max_items=200_001)) == 100_000
+    with pytest.raises(HttpError):
+        parse_object(many, max_items=200_000)
 
 
 @pytest.mark.parametrize("unit", [b'"', b'\\"', b'"\\', b"\\", b'"a', b"{}", b"[]"])
 def test_depth_scan_is_linear(unit: bytes) -> None:
     # Quadratic behaviour would take minutes here; no time is measured.
-    check_depth(unit * 500_000)
+    check_bounds(unit * 500_000)
 
 
 def test_nesting_inside_strings_does_not_count() -> None:
-    check_depth(json.dumps({"a": "[" * 1000 + '"{' * 1000}).encode())
+    check_bounds(json.dumps({"a": "[" * 1000 + '"{' * 1000}).encode())
     with pytest.raises(HttpError):
-        check_depth(b'{"a":"x\\\\",' + b"[" * 40)
+        check_bounds(b'{"a":"x\\\\",' + b"[" * 40)
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,13 @@ import grpc
 import pytest
 
 from rpc_server import failure, read, serving
+from sentiric_llama.body_budget import BodyBudget
 from sentiric_llama.config import Settings
 from sentiric_llama.log import CURRENT_TRACE, Trace
 from sentiric_llama.rpc.engine_servicer import SERVICE, EngineServicer
 from sentiric_llama.rpc.generated import engine_pb2
 from sentiric_llama.rpc.handlers import generic_handler
+from sentiric_llama.rpc.receive import Receiver
 from sentiric_llama.service import LlamaService
 
 TAILS = ("/", "%0A", "%0a", ";", "%20", " ", "//", "/..", "%00", "x")
@@ -118,7 +120,7 @@ def test_a_method_without_a_declaration_does_not_start(monkeypatch: pytest.Monke
 
     monkeypatch.setattr(EngineServicer, "Embed", Embed)
     with pytest.raises(TypeError, match=r"EngineService\.Embed"):
-        generic_handler(EngineServicer(LlamaService(Settings())), SERVICE)
+        generic_handler(EngineServicer(LlamaService(Settings())), SERVICE, Receiver(BodyBudget(0)))
 
 
 async def test_a_service_without_a_declaration_is_not_served() -> None:
