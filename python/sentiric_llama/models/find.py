@@ -43,6 +43,7 @@ def find_model(settings: Settings, report: Report | None = None) -> ModelFile:
     """The configured model as a local file, and its draft model; downloads what is on the hub.
 
     Blocks. Order: MODEL_PATH, MODEL_DIR/MODEL_FILENAME, MODEL_ID (with MODEL_FILENAME), the guide.
+    A MODEL_FILENAME without a MODEL_ID is looked for in MODEL_DIR alone, where there is one.
     Raises ModelNotFound, ModelInvalid or Unavailable, each saying what to do next.
     """
     model = _find(settings, Store(report or to_log(), settings.model_sha256))
@@ -114,6 +115,12 @@ def _find(settings: Settings, store: Store) -> ModelFile:
     if in_folder is not None:
         return open_local(in_folder, store)
     if settings.model_filename and not settings.model_id:
+        if settings.model_dir:  # nowhere else: a file of that name elsewhere is another one
+            raise ModelNotFound(
+                f"no file in MODEL_DIR; got {settings.model_filename!r}, allowed a name inside "
+                f"{settings.model_dir}",
+                where="model_filename",
+            )
         return open_local(Path(settings.model_filename), store)
     wanted = parse(settings.model_id, settings.model_filename, settings.model_revision)
     return _open(wanted, store)

@@ -70,9 +70,29 @@ def test_model_dir(model: Path) -> None:
     folder = str(model.parent)
     assert find_model(Settings(model_dir=folder, model_filename=model.name)).path == model
     assert find_model(Settings(model_dir=folder, model_id=model.name)).path == model
-    outside = Settings(model_dir=str(model.parent / "sub"), model_filename=f"../{model.name}")
-    with pytest.raises(ModelNotFound):
-        find_model(outside)
+
+
+@pytest.mark.parametrize("name", ["{name}", "../{name}", "{path}", "sub/../../{name}"])
+def test_a_file_name_is_one_in_the_model_dir_alone(
+    model: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Not one of that name beside the process, or anywhere else."""
+    folder = model.parent / "sub"
+    (folder / "sub").mkdir(parents=True)
+    wanted = name.format(name=model.name, path=model)
+    for place in (model.parent, folder):  # where "name" and "../name" are there
+        monkeypatch.chdir(place)
+        with pytest.raises(ModelNotFound, match=r"\[model_filename\] no file in MODEL_DIR"):
+            find_model(Settings(model_dir=str(folder), model_filename=wanted))
+        with pytest.raises(ModelNotFound, match="no file in MODEL_DIR"):
+            find_model(Settings(model_dir="sub", model_filename=wanted))
+
+
+def test_without_a_model_dir_a_file_name_is_a_path(
+    model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(model.parent)
+    assert find_model(Settings(model_filename=model.name)).path == Path(model.name)
 
 
 def test_missing_files(tmp_path: Path) -> None:
