@@ -48,6 +48,12 @@ test-native: .venv/.package .venv/.test  ## C++ tests over llama.cpp
 test-python: .venv/.package .venv/.test  ## pytest over the installed package; ARGS="-k name"
 	python -m pytest $(ARGS)
 
+test-llama: export SENTIRIC_CPU_KERNELS := llama
+test-llama: .venv/.package .venv/.test  ## tests of the engine with llama.cpp's products where ours are
+	cmake --build --preset dev
+	ctest --preset dev -R native_tests
+	python -m pytest tests/python/engine $(ARGS)
+
 lint: lint-style lint-types lint-stub  ## style, types and the stubs of the extension modules
 
 lint-style: .venv/.lint
@@ -134,5 +140,5 @@ build/guide-venv: python/guide_training/requirements.txt
 	$(PYTHON) -m venv $@
 	$@/bin/pip install -q -r $< && touch $@
 
-.PHONY: help run install test test-core test-native test-python lint lint-style lint-types lint-stub stub proto \
+.PHONY: help run install test test-core test-native test-python test-llama lint lint-style lint-types lint-stub stub proto \
         format asan tsan reference bench bench-quick bench-micro bench-tools guide wheel sdist clean
