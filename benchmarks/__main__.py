@@ -83,13 +83,20 @@ def measure(arguments: argparse.Namespace, command: Sequence[str]) -> int:
 
 
 def chosen(names: Sequence[str], device: str) -> list[Scenario]:
-    """The named scenarios, or all of this device. Raises ValueError naming what there is."""
-    unknown = [name for name in names if name not in CATALOGUE]
+    """The named scenarios and families, or all of this device. ValueError names what there is."""
+    unknown = [name for name in names if not family(name)]
     if unknown:
         raise ValueError(f"unknown scenario; got {unknown[0]!r}, allowed {', '.join(CATALOGUE)}")
     if names:
-        return [CATALOGUE[name] for name in names]
+        return [scenario for name in names for scenario in family(name)]
     return [scenario for scenario in CATALOGUE.values() if device in scenario.devices]
+
+
+def family(name: str) -> list[Scenario]:
+    """The scenario, or those whose names begin with it: `load` is `load-2x` and so on."""
+    if name in CATALOGUE:
+        return [CATALOGUE[name]]
+    return [scenario for key, scenario in CATALOGUE.items() if key.startswith(f"{name}-")]
 
 
 def prepare(scenarios: Sequence[Scenario], run: Run) -> None:

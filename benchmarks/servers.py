@@ -34,6 +34,10 @@ class Flags:
     device: str = "cpu"
     extra: tuple[str, ...] = ()
     """Flags of our server alone, e.g. to switch a feature off."""
+    as_shipped: bool = False
+    """Ours refuses what waits too long, as it does unless told otherwise."""
+    descriptors: int = 0
+    """Files and connections that a server may have open; 0 is what this process may."""
 
 
 class ServerFailed(Exception):
@@ -123,8 +127,9 @@ def start_ours(flags: Flags, name: str = "ours") -> Server:
     command += ["--http-port", str(port), "--grpc-port", "0", "--metrics-port", "0"]
     command += ["--contexts", str(flags.contexts), "--context-size", str(flags.context_size)]
     command += ["--compute-threads", str(flags.threads)]
-    command += ["--gpu-layers", _layers(flags), "--queue-wait-ms", "0", *flags.extra]
-    return Server(name, command, port)
+    waits = () if flags.as_shipped else ("--queue-wait-ms", "0")
+    command += ["--gpu-layers", _layers(flags), *waits, *flags.extra]
+    return Server(name, _limited(command, flags), port)
 
 
 def start_peer(flags: Flags) -> Server:
@@ -134,7 +139,13 @@ def start_peer(flags: Flags) -> Server:
     command += ["--host", "127.0.0.1", "--port", str(port), "-np", str(flags.contexts)]
     command += ["-c", str(flags.contexts * flags.context_size)]
     command += ["-t", str(flags.threads), "-ngl", _layers(flags), "--no-ui"]
-    return Server("llama-server", command, port)
+    return Server("llama-server", _limited(command, flags), port)
+
+
+def _limited(command: list[str], flags: Flags) -> list[str]:
+    if not flags.descriptors:
+        return command
+    return ["bash", "-c", f'ulimit -n {flags.descriptors} && exec "$@"', "bash", *command]
 
 
 def _layers(flags: Flags) -> str:

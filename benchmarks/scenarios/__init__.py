@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from benchmarks.scenario import Scenario
+from benchmarks.scenarios.bodies import Bodies
 from benchmarks.scenarios.decoding import (
     Json,
     SamplingHttp,
@@ -13,6 +14,13 @@ from benchmarks.scenarios.decoding import (
 )
 from benchmarks.scenarios.gpu import Gpu1b, Gpu8b
 from benchmarks.scenarios.growth import GrowthContexts, GrowthPrompt, GrowthVocabulary
+from benchmarks.scenarios.load import (
+    FewDescriptors,
+    IdleConnections,
+    KeptAlive,
+    Overload2,
+    Overload10,
+)
 from benchmarks.scenarios.prefixes import Distinct, Interfere, Shared, Turns, TurnsCrowded
 from benchmarks.scenarios.process import ColdStart, HttpEvents, Memory
 from benchmarks.scenarios.speculation import Copy, Draft, Neutral
@@ -41,5 +49,11 @@ CATALOGUE: dict[str, Scenario] = {
         GrowthVocabulary(),
         Gpu1b(),
         Gpu8b(),
+        KeptAlive(),
+        Overload2(),
+        Overload10(),
+        IdleConnections(),
+        FewDescriptors(),
+        Bodies(),
     )
 }
