@@ -35,6 +35,7 @@ from benchmarks.vocabulary import RECITED, words_of
 
 WITHOUT = "ours without speculation"
 ON = ("--speculation", "ngram")  # on every machine
+DRAFT = ("--speculation", "draft")  # as well
 OFF = ("--speculation", "off")
 
 
@@ -108,7 +109,7 @@ class Draft(HttpScenario):
 
     def sides(self, stack: ExitStack, run: Run) -> dict[str, Side]:
         draft = ("--draft-model", str(models.model(self.draft_model)))
-        return with_and_without(draft, stack, self.flags(run))
+        return with_and_without((*draft, *DRAFT), stack, self.flags(run))
 
     def measure(self, side: Any, run: Run, number: int) -> Metrics:
         load, writer = self.load(run), self.writer(run, number)

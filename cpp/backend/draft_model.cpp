@@ -78,10 +78,6 @@ class DraftModel : public Drafter {
 
 }  // namespace
 
-bool UsesDraftModel(const EngineConfig& config) {
-  return !config.draft_model.empty() && config.speculation != "off" && !config.deterministic;
-}
-
 EngineConfig DraftConfigOf(const EngineConfig& config) {
   EngineConfig draft = config;
   draft.model_path = config.draft_model;

@@ -9,9 +9,6 @@
 
 namespace sentiric::backend {
 
-// Whether the configuration lets a draft model guess.
-bool UsesDraftModel(const EngineConfig& config);
-
 // The draft model's own configuration, but the context size, which depends on its file.
 EngineConfig DraftConfigOf(const EngineConfig& config);
 

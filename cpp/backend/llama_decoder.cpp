@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "backend/abort_guard.h"
-#include "backend/kernels/cpu_hook.h"
+#include "backend/guesser.h"
 #include "backend/lora_store.h"
 #include "core/speculation.h"
 
@@ -51,17 +51,10 @@ Result<std::int32_t> NumCells(const EngineConfig& config, const DecoderTraits& t
   return GGML_PAD(config.kv_cells, 256);
 }
 
-// Rows that guesses may take. Guesses are verified as a chunk: where bits are the rule and a chunk
-// rounds otherwise than single tokens (see docs/determinism.md), they have to be asked for.
-Result<std::int32_t> MaxDraft(const EngineConfig& config, bool mixes_rows) {
-  if (config.speculation == "off" || config.deterministic) return 0;
-  const std::int32_t rows = mixes_rows ? kMaxDraftRows : Speculation::kMaxDraft;  // of one stream
-  if (config.speculation == "ngram") return rows;
-  const bool is_asked = !config.draft_model.empty();
-  if (config.speculation == "auto") {
-    return mixes_rows || is_asked || HasCpuKernels() ? rows : 0;
-  }
-  return OutOfRange("speculation", config.speculation, "auto off ngram");
+// Rows that guesses may take.
+std::int32_t MaxDraft(Guesser guesser, const DecoderTraits& traits) {
+  if (guesser == Guesser::kNone || !traits.can_cut) return 0;
+  return traits.mixes_rows ? kMaxDraftRows : Speculation::kMaxDraft;  // of one stream
 }
 
 Result<bool> IsSplit(const std::string& layout) {
@@ -104,9 +97,12 @@ Result<DecoderShape> LlamaDecoder::ShapeOf(const Model& model, const EngineConfi
   params.n_batch = static_cast<std::uint32_t>(config.batch_size);
   params.n_ubatch = static_cast<std::uint32_t>(std::min(config.ubatch_size, config.batch_size));
   // One row of logits per sequence is all a step reads; the library would reserve one per token.
-  const auto max_draft = MaxDraft(config, traits.mixes_rows);
-  if (!max_draft) return max_draft.error();
-  traits.max_draft = traits.can_cut ? *max_draft : 0;
+  const auto guesser = ChooseGuesser(model, config);
+  if (!guesser) return guesser.error();
+  // What a draft model cannot do here is refused with it.
+  const bool can_guess = traits.can_cut || *guesser == Guesser::kDraftModel;
+  shape.guesser = can_guess ? *guesser : Guesser::kNone;
+  traits.max_draft = MaxDraft(*guesser, traits);
   params.n_outputs_max = params.n_seq_max + static_cast<std::uint32_t>(traits.max_draft);
   params.kv_unified = !*is_split;
   return shape;
@@ -121,20 +117,21 @@ Result<std::unique_ptr<LlamaDecoder>> LlamaDecoder::Create(std::shared_ptr<const
   llama_memory_t memory = llama_get_memory(context->get());
   shape->traits.can_shift = memory != nullptr && llama_memory_can_shift(memory);
   return std::unique_ptr<LlamaDecoder>(
-      new LlamaDecoder(std::move(model), std::move(context).value(), shape->traits, shape->params));
+      new LlamaDecoder(std::move(model), std::move(context).value(), *shape));
 }
 
 LlamaDecoder::LlamaDecoder(std::shared_ptr<const Model> model, ContextPtr context,
-                           DecoderTraits traits, const llama_context_params& params)
+                           const DecoderShape& shape)
     : model_(std::move(model)),
       context_(std::move(context)),
-      traits_(traits),
-      is_split_(!params.kv_unified),
+      traits_(shape.traits),
+      guesser_(shape.guesser),
+      is_split_(!shape.params.kv_unified),
       // A recurrent state cannot forget the row that filled a gap.
       fills_gaps_(is_split_ && !llama_model_is_recurrent(model_->get()) &&
                   !llama_model_is_hybrid(model_->get())),
       window_(llama_model_n_swa(model_->get())),
-      flash_attention_(params.flash_attn_type) {
+      flash_attention_(shape.params.flash_attn_type) {
   // Only the CPU backend polls it.
   llama_set_abort_callback(
       context_.get(),
@@ -303,6 +300,7 @@ void LlamaDecoder::Describe(ModelInfo* info) const {
   info->can_shift = traits_.can_shift;
   info->flash_attention = llama_flash_attn_type_name(flash_attention_);
   info->kv_layout = is_split_ ? "split" : "unified";
+  info->speculation = GuesserName(guesser_);
   info->backend = llama_supports_gpu_offload() ? "gpu" : "cpu";
 }
 

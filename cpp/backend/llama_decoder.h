@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "backend/batch_buffer.h"
+#include "backend/guesser.h"
 #include "backend/llama_context_ptr.h"
 #include "backend/model.h"
 #include "core/decoder.h"
@@ -15,6 +16,7 @@ namespace sentiric::backend {
 struct DecoderShape {
   DecoderTraits traits;  // but can_shift, which the context knows
   llama_context_params params;
+  Guesser guesser;
 };
 
 class LlamaDecoder : public Decoder {
@@ -25,6 +27,7 @@ class LlamaDecoder : public Decoder {
                                                       const EngineConfig& config);
 
   const DecoderTraits& traits() const override { return traits_; }
+  Guesser guesser() const { return guesser_; }
   void UseAdapters(const AdapterSet* adapters) override;
   DecodeStatus Decode(const Batch& batch, const std::atomic<bool>* abort) override;
   const float* Logits(std::size_t row) override;
@@ -43,8 +46,7 @@ class LlamaDecoder : public Decoder {
   void Describe(ModelInfo* info) const;
 
  private:
-  LlamaDecoder(std::shared_ptr<const Model> model, ContextPtr context, DecoderTraits traits,
-               const llama_context_params& params);
+  LlamaDecoder(std::shared_ptr<const Model> model, ContextPtr context, const DecoderShape& shape);
   bool IsValid(const Batch& batch);
   void Fill(const Batch& batch);
   void PadGap(SeqId from, SeqId to);
@@ -53,6 +55,7 @@ class LlamaDecoder : public Decoder {
   const std::shared_ptr<const Model> model_;  // before context_: freed after it
   const ContextPtr context_;
   const DecoderTraits traits_;
+  const Guesser guesser_;
   const bool is_split_;    // each sequence has a KV stream of its own
   const bool fills_gaps_;  // see Fill
   const Position window_;  // of sliding attention; 0 = none

@@ -6,6 +6,7 @@
 #include "backend/draft_model.h"
 #include "backend/llama_decoder.h"
 #include "backend/llama_evaluator.h"
+#include "backend/log_sink.h"
 #include "backend/lora_store.h"
 #include "backend/prompt_builder.h"
 #include "backend/sampler_factory.h"
@@ -18,6 +19,19 @@ constexpr int kNumPreparationThreads = 2;
 constexpr int kNumLongPreparationThreads = 1;
 constexpr int kLongPreparationNice = 10;
 
+// Whether a draft model was named and stays out although nobody said so.
+bool WantsInVain(const EngineConfig& config, Guesser guesser) {
+  return !config.draft_model.empty() && guesser == Guesser::kNone && config.speculation == "auto" &&
+         !config.deterministic;
+}
+
+LogLine NotLoaded() {
+  return {LogLine::Level::kWarn,
+          "the draft model is not loaded: with this model on this processor a verified token "
+          "rounds otherwise than a decoded one, so that guesses could change a text; "
+          "speculation=draft loads it all the same"};
+}
+
 }  // namespace
 
 Result<EngineParts> OpenParts(const EngineConfig& config,
@@ -27,7 +41,8 @@ Result<EngineParts> OpenParts(const EngineConfig& config,
   auto decoder = LlamaDecoder::Create(*model, config);
   if (!decoder) return decoder.error();
   std::unique_ptr<Drafter> drafter;
-  if (UsesDraftModel(config)) {
+  if (WantsInVain(config, (*decoder)->guesser())) AddLogLine(NotLoaded());
+  if ((*decoder)->guesser() == Guesser::kDraftModel) {
     auto opened = OpenDraftModel(config, **model, (*decoder)->traits());
     if (!opened) return opened.error();
     drafter = std::move(opened).value();

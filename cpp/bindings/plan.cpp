@@ -23,7 +23,8 @@ void BindPlan(py::module_* module) {
       .def_readonly("contexts", &MemoryPlan::contexts)
       .def_readonly("context_size", &MemoryPlan::context_size)
       .def_readonly("context_train", &MemoryPlan::context_train)
-      .def_readonly("num_layers", &MemoryPlan::num_layers);
+      .def_readonly("num_layers", &MemoryPlan::num_layers)
+      .def_readonly("speculation", &MemoryPlan::speculation);
   module->def(
       "plan_memory", [](const EngineConfig& config) { return Unwrap(PlanMemory(config)); },
       py::arg("config"), py::call_guard<py::gil_scoped_release>(),

@@ -227,6 +227,7 @@ void BindFacts(py::module_* m) {
       .def_readonly("kv_layout", &ModelInfo::kv_layout)
       .def_readonly("flash_attention", &ModelInfo::flash_attention)
       .def_readonly("backend", &ModelInfo::backend)
+      .def_readonly("speculation", &ModelInfo::speculation)
       .def_readonly("bos", &ModelInfo::bos)
       .def_readonly("eos", &ModelInfo::eos);
   py::class_<Capacity>(*m, "Capacity")

@@ -42,7 +42,10 @@ Status Validate(const EngineConfig& config) {
   range.Check("batch_size", config.batch_size, config.contexts, 1 << 16);
   range.Check("draft_gpu_layers", config.draft_gpu_layers, -1, 1 << 16);
   if (!range.status && !config.draft_model.empty() && config.speculation == "ngram") {
-    return OutOfRange("speculation", "ngram with a draft_model", "auto off");
+    return OutOfRange("speculation", "ngram with a draft_model", "auto off draft");
+  }
+  if (!range.status && config.draft_model.empty() && config.speculation == "draft") {
+    return OutOfRange("speculation", "draft without a draft_model", "auto off ngram");
   }
   if (config.disk_cache_bytes < 0) {
     return OutOfRange("disk_cache_bytes", std::to_string(config.disk_cache_bytes), "0 and more");

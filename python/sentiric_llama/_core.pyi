@@ -550,6 +550,9 @@ class MemoryPlan:
     @property
     def num_layers(self) -> int:
         ...
+    @property
+    def speculation(self) -> str:
+        ...
 class ModelInfo:
     @property
     def architecture(self) -> str:
@@ -616,6 +619,9 @@ class ModelInfo:
         ...
     @property
     def size_bytes(self) -> int:
+        ...
+    @property
+    def speculation(self) -> str:
         ...
     @property
     def threads(self) -> int:

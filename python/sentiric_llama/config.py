@@ -183,7 +183,7 @@ class Settings(BaseModel):
     model_id: str = Field(
         "", description="Hugging Face repo (org/repo, org/repo:QUANT), a path, or guide"
     )
-    model_filename: str = Field("", description="file inside the repo or MODEL_DIR")
+    model_filename: str = Field("", description="file inside the repo, or in MODEL_DIR alone")
     model_revision: str = Field(
         "main", min_length=1, description="branch, tag or commit of the repository"
     )
@@ -274,12 +274,15 @@ class Settings(BaseModel):
         description="who shares prefixes: the callers of one key as soon as there are several "
         "(auto), all callers, or each tenant that a key is bound to",
     )
-    speculation: Literal["auto", "off", "ngram"] = Field(
+    speculation: Literal["auto", "off", "ngram", "draft"] = Field(
         "auto",
-        description="guess tokens from earlier text; auto: where it changes no bit, and on a GPU",
+        description="guess tokens from earlier text (ngram) or by DRAFT_MODEL (draft), also where "
+        "that may change a text; auto: where it changes no bit, and on a GPU",
     )
     draft_model: str = Field(
-        "", description="smaller model with the same vocabulary that guesses, named like MODEL_ID"
+        "",
+        description="smaller model with the same vocabulary that guesses, as SPECULATION allows, "
+        "named like MODEL_ID",
     )
     draft_gpu_layers: int = Field(
         -1, ge=-1, le=10_000, description="layers of the draft model on the GPU; -1 is all"

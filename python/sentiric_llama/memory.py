@@ -55,10 +55,18 @@ class MemoryPlan:
     devices: tuple[DevicePlan, ...]
     kept: int = 0
     """Room in RAM for states that left the cache. Automatic room is not counted: it yields."""
+    speculation: str = "off"
+    """Who will guess ahead: "draft", "ngram" or "off"."""
 
     @property
     def cache_per_context(self) -> int:
         return sum(device.cache for device in self.devices) // self.contexts
+
+
+def leaves_draft_out(plan: MemoryPlan, config: EngineConfig) -> bool:
+    """A draft model was named, and stays out although nobody said so: it could change a text."""
+    is_silent = config.speculation == "auto" and not config.deterministic
+    return bool(config.draft_model) and is_silent and plan.speculation == "off"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +106,7 @@ def plan_memory(config: EngineConfig) -> MemoryPlan:
     devices = (DevicePlan(*(getattr(item, name) for name in names)) for item in plan.devices)
     kept = max(0, config.host_cache_bytes)
     shape = (plan.contexts, plan.context_size, plan.context_train)
-    return MemoryPlan(*shape, tuple(devices), kept)
+    return MemoryPlan(*shape, tuple(devices), kept, plan.speculation)
 
 
 def least_plan(config: EngineConfig) -> MemoryPlan | None:

@@ -64,6 +64,10 @@ CATALOGUE = {
     "bound": "sınır",
     "of": "toplam",
     "it fits": "sığıyor",
+    "the draft model would not be loaded: on this processor it could change a text": (
+        "taslak model yüklenmeyecek: bu işlemcide bir metni değiştirebilir"
+    ),
+    "--speculation draft loads it all the same": "--speculation draft yine de yükler",
     "does not fit: {reason}": "sığmıyor: {reason}",
     "{contexts} contexts of {size} tokens, {each} of cache each": (
         "{size} token uzunluğunda {contexts} bağlam, her biri {each} önbellek"

@@ -81,7 +81,9 @@ CATALOGUE = {
     "Hugging Face repo (org/repo, org/repo:QUANT), a path, or guide": (
         "Hugging Face deposu (org/repo, org/repo:QUANT), bir yol veya guide"
     ),
-    "file inside the repo or MODEL_DIR": "deponun veya MODEL_DIR klasörünün içindeki dosya",
+    "file inside the repo, or in MODEL_DIR alone": (
+        "deponun içindeki dosya veya yalnız MODEL_DIR klasöründeki dosya"
+    ),
     "checksum of the model file, one for each part, separated by commas": (
         "model dosyasının sağlama toplamı, her parça için bir tane, virgülle ayrılır"
     ),
@@ -150,14 +152,18 @@ CATALOGUE = {
         "ortak başları kim paylaşır: birden çok anahtar varsa bir anahtarın çağıranları (auto), "
         "bütün çağıranlar veya anahtarın bağlı olduğu her kiracı kendi içinde"
     ),
-    "smaller model with the same vocabulary that guesses, named like MODEL_ID": (
-        "aynı sözlükle tahmin yürüten daha küçük model; MODEL_ID gibi adlandırılır"
+    "smaller model with the same vocabulary that guesses, as SPECULATION allows, "
+    "named like MODEL_ID": (
+        "SPECULATION izin verdikçe aynı sözlükle tahmin yürüten daha küçük model; "
+        "MODEL_ID gibi adlandırılır"
     ),
     "layers of the draft model on the GPU; -1 is all": (
         "taslak modelin GPU'daki katmanları; -1 hepsi"
     ),
-    "guess tokens from earlier text; auto: where it changes no bit, and on a GPU": (
-        "önceki metinden token tahmin et; auto: hiçbir biti değiştirmediği yerde ve GPU'da"
+    "guess tokens from earlier text (ngram) or by DRAFT_MODEL (draft), also where that may "
+    "change a text; auto: where it changes no bit, and on a GPU": (
+        "önceki metinden (ngram) veya DRAFT_MODEL ile (draft) token tahmin et, metni "
+        "değiştirebileceği yerde de; auto: hiçbir biti değiştirmediği yerde ve GPU'da"
     ),
     "share only what keeps every text independent of the load, bit by bit": (
         "yalnız her metni yükten bit bit bağımsız bırakanı paylaş"

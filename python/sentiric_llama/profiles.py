@@ -18,6 +18,12 @@ MODEL_OF_THE_START = MODEL_CHOICE | {"model_revision", "model_sha256", "draft_mo
 """Gives way to a profile that names a model: who switches wants that model."""
 
 
+def hidden_by_a_model(above: Layer) -> frozenset[str]:
+    """What of `above` gives way; a wish for the draft model goes with it."""
+    asks_for_draft = text_in(above, "speculation") == "draft"
+    return MODEL_OF_THE_START | ({"speculation"} if asks_for_draft else set())
+
+
 class Profiles:
     """`above` is what wins over a profile, see `config.Resolved`."""
 
@@ -39,7 +45,7 @@ class Profiles:
         """What the service would be with this profile. Raises InvalidArgument."""
         layer = self.file().layer(name)
         names_model = not {"model_id", "model_filename"}.isdisjoint(layer)
-        hidden = MODEL_OF_THE_START if names_model else frozenset()
+        hidden = hidden_by_a_model(self._above) if names_model else frozenset()
         above = {key: given for key, given in self._above.items() if key not in hidden}
         settings = settings_from(merge([above, layer]))
         return settings.model_copy(update={"profile": name})

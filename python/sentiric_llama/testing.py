@@ -63,6 +63,7 @@ FAKE_INFO = ModelInfo(
     kv_layout="split",
     flash_attention="off",
     backend="fake",
+    speculation="off",
     bos=-1,
     eos=-1,
 )

@@ -314,6 +314,8 @@ class ModelInfo:
     kv_layout: str
     flash_attention: str
     backend: str
+    speculation: str
+    """Who guesses ahead: "draft", "ngram" or "off"."""
     bos: int
     eos: int
 

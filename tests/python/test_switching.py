@@ -381,14 +381,24 @@ def test_what_the_start_said_wins_but_for_the_model(tmp_path: Path) -> None:
         assert (await stage.switch("b")).result == "ok"
         settings, loaded = stage.service.settings, stage.service.attached
         assert loaded and loaded.config and loaded.config.draft_model == ""  # made for the other
+        assert (first.config.speculation, loaded.config.speculation) == ("draft", "auto")
         assert stage.service.model.name == "b" and settings.model_sha256 == ()
         assert settings.default_temperature == 0.9 and settings.default_top_k == 40
 
     digest = hashlib.sha256(sound()).hexdigest()
     play(
         tmp_path, body, model_path=str(tmp_path / "c.gguf"), model_sha256=digest,
-        draft_model=str(tmp_path / "a.gguf"), default_temperature=0.9,
+        draft_model=str(tmp_path / "a.gguf"), speculation="draft", default_temperature=0.9,
     )  # fmt: skip
+
+
+def test_guesses_from_text_stay_asked_for_when_the_model_changes(tmp_path: Path) -> None:
+    async def body(stage: Stage) -> None:
+        assert (await stage.switch("b")).result == "ok"
+        loaded = stage.service.attached
+        assert loaded and loaded.config and loaded.config.speculation == "ngram"
+
+    play(tmp_path, body, model_path=str(tmp_path / "c.gguf"), speculation="ngram")
 
 
 def test_hardware_keeps_model_and_profile(tmp_path: Path) -> None:

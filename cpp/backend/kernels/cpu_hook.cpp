@@ -54,9 +54,10 @@ bool IsProduct(const ggml_tensor* op) {
          ggml_is_contiguous(op) && IsPlain(weights);
 }
 
+bool IsOneMatrix(const ggml_tensor* tensor) { return tensor->ne[2] == 1 && tensor->ne[3] == 1; }
+
 bool IsQuantProduct(const ggml_tensor* op) {
-  const ggml_tensor* weights = op->src[0];
-  return TypeOf(weights->type).has_value() && weights->ne[2] == 1 && weights->ne[3] == 1;
+  return TypeOf(op->src[0]->type).has_value() && IsOneMatrix(op->src[0]);
 }
 
 bool IsFloatProduct(const ggml_tensor* op) { return FloatTypeOf(op->src[0]->type).has_value(); }
@@ -175,6 +176,12 @@ const PanelKernels* Installed() {
 void InstallCpuKernels() { Installed(); }
 
 bool HasCpuKernels() { return Installed() != nullptr; }
+
+bool CanMultiply(const ggml_tensor* weights) {
+  if (ggml_n_dims(weights) < 2) return true;
+  const bool has_kernel = TypeOf(weights->type) || FloatTypeOf(weights->type);
+  return has_kernel && IsOneMatrix(weights);
+}
 
 std::string CpuKernelsName() {
   const PanelKernels* kernels = Installed();

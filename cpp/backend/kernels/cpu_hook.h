@@ -6,6 +6,8 @@
 
 #include <string>
 
+struct ggml_tensor;
+
 namespace sentiric::backend {
 
 // Once for the process, before the first model is loaded; later calls do nothing. Without a
@@ -13,8 +15,12 @@ namespace sentiric::backend {
 // Thread-safe.
 void InstallCpuKernels();
 
-// Whether products round alike for one row and for many.
+// Whether our products are there: they round alike for one row and for many.
 bool HasCpuKernels();
+
+// Whether they multiply with this tensor of a model, if it is a matrix at all: neither a type that
+// is llama.cpp's nor a stack of experts.
+bool CanMultiply(const ggml_tensor* weights);
 
 // "avx512-vnni", or "llama" when llama.cpp's own are used.
 std::string CpuKernelsName();

@@ -41,14 +41,15 @@ struct EngineConfig {
                                        // free, at most 1 GiB; 0 = none
   std::string disk_cache_dir;          // what conversations have in common, on disk; empty = none
   std::int64_t disk_cache_bytes = 4294967296;  // of it at most
-  std::string speculation = "auto";            // "auto" | "off" | "ngram": see docs/speculation.md
-  std::string draft_model;                     // path of a smaller model that guesses; empty = none
-  std::int32_t draft_gpu_layers = -1;          // of the draft model, as gpu_layers
-  bool deterministic = false;                  // see docs/determinism.md
-  bool jump_forward = true;                    // text that a grammar forces is not sampled
-  std::int32_t queue_limit = 0;                // waiting requests; 0 = 4 x contexts
-  std::int64_t queue_tokens = 0;               // waiting prompt tokens; 0 = no limit
-  std::int32_t queue_wait_ms = 30000;          // <= 0 = no limit
+  // "auto" | "off" | "ngram" | "draft": see docs/speculation.md
+  std::string speculation = "auto";
+  std::string draft_model;             // path of a smaller model that guesses; empty = none
+  std::int32_t draft_gpu_layers = -1;  // of the draft model, as gpu_layers
+  bool deterministic = false;          // see docs/determinism.md
+  bool jump_forward = true;            // text that a grammar forces is not sampled
+  std::int32_t queue_limit = 0;        // waiting requests; 0 = 4 x contexts
+  std::int64_t queue_tokens = 0;       // waiting prompt tokens; 0 = no limit
+  std::int32_t queue_wait_ms = 30000;  // <= 0 = no limit
   std::vector<std::pair<std::string, double>> tenant_weights;  // share of a tenant; others 1
   std::string lora_dir;                    // folder of LoRA adapters; empty = none
   std::int32_t max_adapters = 8;           // of them kept in memory, 1..64
@@ -71,6 +72,7 @@ struct ModelInfo {
   std::int32_t context_size = 0, contexts = 0, batch_size = 0, ubatch_size = 0, threads = 0;
   bool can_shift = false;
   std::string kv_layout, flash_attention, backend;
+  std::string speculation;  // who guesses ahead: "draft" | "ngram" | "off"
   Token bos = -1, eos = -1;
 };
 

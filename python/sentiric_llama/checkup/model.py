@@ -10,8 +10,17 @@ from sentiric_llama.checkup import Finding, ok, problem, warning
 from sentiric_llama.config import Resolved, Settings
 from sentiric_llama.errors import ErrorCode, SentiricLlamaError
 from sentiric_llama.machine import Budget, memory_budgets
-from sentiric_llama.memory import MemoryPlan, human_bytes, plan_memory, shortages
+from sentiric_llama.memory import (
+    MemoryPlan,
+    human_bytes,
+    leaves_draft_out,
+    plan_memory,
+    shortages,
+)
 from sentiric_llama.models import GUIDE_NAMES, ModelFile, find_model
+
+DRAFT_LEFT_OUT = "the draft model would not be loaded: on this processor it could change a text"
+DRAFT_FIX = "--speculation draft loads it all the same"
 
 
 def check_model(resolved: Resolved) -> Iterator[Finding]:
@@ -53,13 +62,16 @@ def _is_here(settings: Settings, *names: str) -> bool:
 def _memory(settings: Settings, model: ModelFile) -> Iterator[Finding]:
     from sentiric_llama.loading import engine_config
 
+    config = engine_config(settings, model)
     try:
-        plan = plan_memory(engine_config(settings, model))
+        plan = plan_memory(config)
     except ImportError:
         return  # said by the check of the engine
     except SentiricLlamaError as error:
         yield problem("memory", error.code, "{reason}", reason=error.what)
         return
+    if leaves_draft_out(plan, config):
+        yield warning("model", DRAFT_LEFT_OUT, DRAFT_FIX)
     budgets = memory_budgets()
     short = shortages(plan, budgets)
     fix = "fewer --contexts, a smaller --context-size, or --fit auto"

@@ -34,20 +34,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     """Prints the needs by device and what bounds them. Exits with 8 when they do not fit."""
+    from sentiric_llama.checkup.model import DRAFT_FIX, DRAFT_LEFT_OUT
     from sentiric_llama.loading import engine_config
     from sentiric_llama.machine import memory_budgets
-    from sentiric_llama.memory import plan_as_json, plan_memory, shortages
+    from sentiric_llama.memory import leaves_draft_out, plan_as_json, plan_memory, shortages
     from sentiric_llama.models import find_model
 
     settings = settings_of(arguments)
     model = find_model(settings)
-    plan = plan_memory(engine_config(settings, model))
+    config = engine_config(settings, model)
+    plan = plan_memory(config)
     budgets = memory_budgets()
     short = shortages(plan, budgets)
     if terminal.as_json:
         terminal.answer_json({"model": str(model.path), **plan_as_json(plan, budgets)})
         return DOES_NOT_FIT if short else 0
     show(terminal, plan, budgets)
+    if leaves_draft_out(plan, config):
+        terminal.note(f"{say(DRAFT_LEFT_OUT)}; {say(DRAFT_FIX)}")
     for item in short:
         terminal.note(say("does not fit: {reason}", reason=item))
     if not short:

@@ -66,10 +66,27 @@ Floats Direct(const Graph& graph) {
 
 TEST(CpuHook, GraphsTakeOurProducts) {
   InstallCpuKernels();
-  InstallCpuKernels();           // once is enough
-  if (!HasCpuKernels()) return;  // another processor, or switched off
+  InstallCpuKernels();  // once is enough
+  EXPECT_EQ(HasCpuKernels(), CpuKernelsName() != "llama");
+  if (!HasCpuKernels()) return;  // another processor, or switched off: there is nothing to take
   EXPECT_EQ(CpuKernelsName(), std::string(FindPanelKernels()->name));
   Graph graph(GGML_TYPE_Q8_0);
   const Floats want = Direct(graph);
   EXPECT(SameBits(graph.Compute().data(), want.data(), want.size()));
+}
+
+TEST(CpuHook, WhatOursMultiplyIsTheSameOnEveryProcessor) {
+  const std::unique_ptr<ggml_context, void (*)(ggml_context*)> context(
+      ggml_init({1 << 20, nullptr, true}), ggml_free);
+  const auto matrix = [&](ggml_type type) {
+    return ggml_new_tensor_2d(context.get(), type, kValues, kWeightRows);
+  };
+  for (const ggml_type type : {GGML_TYPE_Q8_0, GGML_TYPE_Q4_K, GGML_TYPE_F16, GGML_TYPE_F32}) {
+    EXPECT(CanMultiply(matrix(type)));
+  }
+  EXPECT(!CanMultiply(matrix(GGML_TYPE_Q2_K)));
+  EXPECT(!CanMultiply(matrix(GGML_TYPE_BF16)));
+  // A norm is no matrix; experts are many.
+  EXPECT(CanMultiply(ggml_new_tensor_1d(context.get(), GGML_TYPE_BF16, kValues)));
+  EXPECT(!CanMultiply(ggml_new_tensor_3d(context.get(), GGML_TYPE_Q8_0, kValues, kWeightRows, 4)));
 }

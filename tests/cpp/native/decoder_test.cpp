@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 // The decoder over llama.cpp: what it refuses, and that neighbours do not change a bit.
+#include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <thread>
 
@@ -36,6 +38,17 @@ std::vector<float> LogitsOf(LlamaDecoder* decoder, std::size_t row) {
 
 bool SameBits(const std::vector<float>& a, const std::vector<float>& b) {
   return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
+}
+
+float LargestDifference(const std::vector<float>& a, const std::vector<float>& b) {
+  float largest = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) largest = std::max(largest, std::abs(a[i] - b[i]));
+  return largest;
+}
+
+float Spread(const std::vector<float>& values) {
+  const auto [low, high] = std::minmax_element(values.begin(), values.end());
+  return *high - *low;
 }
 
 // Logits after each of the positions [prompt, prompt + steps) when the text runs alone.
@@ -117,16 +130,18 @@ TEST(Decoder, ChunkSizesOfTwoAndMoreDoNotChangeABit) {
   }
 }
 
-// llama.cpp has another product for one row; ours has not.
+// llama.cpp has another product for one row, which rounds otherwise and says the same; ours has
+// not.
 TEST(Decoder, ATokenAloneHasTheBitsOfTheSameTokenInAChunk) {
-  if (!backend::HasCpuKernels()) return;
   const auto whole = Solo(3, 60, 1);
   auto decoder = MakeDecoder(2);
   for (Position at = 0; at < 60; ++at) {
     ASSERT(decoder->Decode(Rows(1, 3, at, at + 1), nullptr) == DecodeStatus::kOk);
   }
   ASSERT(decoder->Decode(Rows(1, 3, 60, 61), nullptr) == DecodeStatus::kOk);
-  EXPECT(SameBits(LogitsOf(decoder.get(), 0), whole[0]));
+  const std::vector<float> alone = LogitsOf(decoder.get(), 0);
+  if (backend::HasCpuKernels()) EXPECT(SameBits(alone, whole[0]));
+  EXPECT(LargestDifference(alone, whole[0]) <= 0.02f * Spread(whole[0]));
 }
 
 TEST(Decoder, ATruncatedSequenceContinuesAsIfNothingHadHappened) {

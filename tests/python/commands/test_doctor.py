@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from choices import rounds_alike
 from sentiric_llama import checkup, cli, messages, messages_tr
 from sentiric_llama.checkup import (
     Finding,
@@ -140,6 +141,26 @@ def test_too_little_memory(capsys: pytest.CaptureFixture[str]) -> None:
     item = report(capsys, *words, code=8)["memory"][0]
     assert "host needs" in item["text"] and "--fit auto" in item["fix"]
     assert report(capsys, *words, "--fit", "auto")["memory"][0]["level"] == "warning"
+
+
+@pytest.mark.parametrize("asked", ["auto", "draft"])
+def test_a_draft_model_that_would_stay_out(
+    asked: str,
+    guide_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """`doctor` and `plan` say of it what a start would do."""
+    pytest.importorskip("sentiric_llama._core")
+    words = ["--draft-model", str(guide_path), "--speculation", asked]
+    guesses = asked == "draft" or rounds_alike()
+    found = [item for item in report(capsys, "guide", *words)["model"] if "draft" in item["text"]]
+    assert [item["level"] for item in found] == ([] if guesses else ["warning"])
+    assert all("--speculation draft" in item["fix"] for item in found)
+    assert cli.main(["plan", "guide", *words]) == 0
+    assert ("would not be loaded" in capsys.readouterr().err) != guesses
+    assert cli.main(["plan", "guide", *words, "--json"]) == 0
+    plan = json.loads(capsys.readouterr().out)
+    assert plan["speculation"] == ("draft" if guesses else "off")
 
 
 def test_limits_of_the_system(
