@@ -20,6 +20,7 @@ from sentiric_llama.config import PREFIX, Settings
 from sentiric_llama.errors import Unavailable
 from sentiric_llama.http.acceptor import Acceptor
 from sentiric_llama.http.connection import KEEP_ALIVE_S, Connection, Port
+from sentiric_llama.http.gate import Gate
 from sentiric_llama.http.seats import Seat, Seats
 from sentiric_llama.tls.https import RotatingContext
 from sentiric_llama.tls.setup import TlsSetup
@@ -105,13 +106,18 @@ def url_of(listener: socket.socket, scheme: str = "http") -> str:
 class HttpServer(uvicorn.Server):
     """Takes connections by an `Acceptor`; leaves the signals to `StopSignals`, which drains first.
 
-    `statuses` counts the answers that the application never sees.
+    `statuses` counts the answers that the application never sees, some of which `gate` gives.
     """
 
-    def __init__(self, config: uvicorn.Config, statuses: Counter[int] | None = None) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        statuses: Counter[int] | None = None,
+        gate: Gate | None = None,
+    ) -> None:
         super().__init__(config)
         seats = Seats(config.limit_concurrency or sys.maxsize)
-        self.port = Port(seats, Counter() if statuses is None else statuses)
+        self.port = Port(seats, Counter() if statuses is None else statuses, gate)
         self.acceptors: list[Acceptor] = []
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:

@@ -20,11 +20,13 @@ from sentiric_llama.config import (
     Settings,
     binding_warnings,
     environment_warnings,
+    key_ring,
     metrics_warnings,
 )
 from sentiric_llama.environment import colours_wanted
 from sentiric_llama.errors import SentiricLlamaError
 from sentiric_llama.http.app import build_app
+from sentiric_llama.http.gate import Gate
 from sentiric_llama.http.metrics import build_metrics_app
 from sentiric_llama.http_server import HttpServer, bind, server_config, url_of
 from sentiric_llama.lifecycle import StopSignals, drain
@@ -117,8 +119,7 @@ async def serve_protocols(
     settings = service.settings
     rpc = RpcServer(service, settings, tls)  # takes its port now, or raises
     switcher = Switcher(service, source.loader, source.profiles)
-    config = http_config(settings, service, tls, switcher)
-    http = HttpServer(config, service.accounts.http_responses)
+    http = make_http_server(http_config(settings, service, tls, switcher), service)
     stop = StopSignals()
     await rpc.start()
     answering = asyncio.create_task(http.serve(sockets=[listener]))
@@ -214,6 +215,12 @@ def http_config(
 ) -> uvicorn.Config:
     """The API of `service`, with the certificates of `tls`."""
     return server_config(build_app(service, settings, switcher), settings, tls)
+
+
+def make_http_server(config: uvicorn.Config, service: LlamaService) -> HttpServer:
+    """The server of `config`, which refuses on behalf of `service` what it need not read."""
+    gate = Gate(service, key_ring(service.settings))
+    return HttpServer(config, service.accounts.http_responses, gate)
 
 
 def announce(loaded: LoadedModel, places: Places, seconds: float) -> None:

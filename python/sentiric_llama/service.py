@@ -91,6 +91,8 @@ class LlamaService:
         self.switch: ModelSwitch | None = None
         """The last change of the model that was ordered; it may be under way."""
         self._accepts_work = False
+        self.is_full = False
+        """`require_room` has refused, and nobody has asked again since."""
         self.running = RunningCalls()
         self.bodies = BodyBudget(body_budget.WHOLE_BODIES * settings.max_body_bytes)
         """Of all protocols."""
@@ -229,7 +231,10 @@ class LlamaService:
 
     def require_room(self) -> None:
         """Raises NotReady or the engine's Overloaded; for a refusal before a body is read."""
-        self._ready().engine.check_room()
+        engine = self._ready().engine
+        self.is_full = True
+        engine.check_room()
+        self.is_full = False
 
     def find_model(self, name: str) -> ServedModel:
         """The loaded model, if it answers to `name`. Raises ModelNotFound."""

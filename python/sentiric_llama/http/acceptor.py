@@ -17,20 +17,23 @@ import ssl
 import struct
 import sys
 import time
+import uuid
 from collections import deque
 from collections.abc import Callable
 
 from sentiric_llama.http.connection import HEAD_TIMEOUT_S, Port
-from sentiric_llama.http.refusals import turned_away
+from sentiric_llama.http.refusals import FULL, whole_answer
 from sentiric_llama.http.seats import Seat
 from sentiric_llama.log import event
 
-ACCEPTS_PER_TURN = 16
+ACCEPTS_PER_TURN = 32
+"""More than requests are taken up, so that a probe does not wait in the backlog behind them."""
 HANDSHAKES_PER_TURN = 4
 """A signature each: a millisecond or two of the event loop."""
 LOG_EVERY_S = 60.0
 SPARE_DESCRIPTORS = 2
 """Given up for probes when the process has no other left."""
+_MAX_FIRST = 64 * 1024
 _PAUSE_S = 0.25
 _BREATH_S = 0.01  # until a connection that gives way has closed
 _TURNED_AWAY_S = 0.5
@@ -127,7 +130,7 @@ class Acceptor:
         if seat is None:
             self._turn_away(connection)
         elif self._context is None:
-            self._open(connection, seat)
+            self._open_or_refuse(connection, seat)
         else:
             self._silent.add(_Greeting(connection, seat, self._greeted))
 
@@ -148,25 +151,40 @@ class Acceptor:
         if self._greetings:
             self._loop.call_soon(self._shake_hands)
 
-    def _open(self, connection: socket.socket, seat: Seat) -> None:
+    def _open_or_refuse(self, connection: socket.socket, seat: Seat) -> None:
+        """A chat that is here whole and is to be refused needs no transport."""
+        gate, first = self._port.gate, b""
+        if gate is not None and gate.is_closed and not seat.is_reserved:
+            with contextlib.suppress(OSError):  # nothing has come yet
+                first = connection.recv(_MAX_FIRST)
+            if refusal := gate.refusal(first, whole_only=True):
+                seat.leave()
+                _say_and_close(connection, refusal.answer)
+                return
+        self._open(connection, seat, first)
+
+    def _open(self, connection: socket.socket, seat: Seat, first: bytes = b"") -> None:
+        """`first` has been read already."""
         seat.work()  # until there is a protocol that could close it
-        task = self._loop.create_task(self._connect(connection, seat))
+        task = self._loop.create_task(self._connect(connection, seat, first))
         self._opening.add(task)
         task.add_done_callback(self._opening.discard)
 
-    async def _connect(self, connection: socket.socket, seat: Seat) -> None:
+    async def _connect(self, connection: socket.socket, seat: Seat, first: bytes) -> None:
         patience = HEAD_TIMEOUT_S if self._context else None
         is_open = False
         try:
             # A handshake that fails is the client's affair, not a line of our log.
             with contextlib.suppress(OSError, asyncio.CancelledError):
-                await self._loop.connect_accepted_socket(
+                _, protocol = await self._loop.connect_accepted_socket(
                     lambda: self._make(seat),
                     connection,
                     ssl=self._context,
                     ssl_handshake_timeout=patience,
                 )
                 is_open = True
+                if first:
+                    protocol.data_received(first)
         finally:
             if not is_open:
                 seat.leave()
@@ -182,7 +200,7 @@ class Acceptor:
                 connection.recv(65536)
         with contextlib.suppress(OSError):
             if self._context is None:
-                connection.send(turned_away())
+                connection.send(whole_answer(FULL, uuid.uuid4().hex, closes=True))
                 connection.shutdown(socket.SHUT_WR)
         if self._context is not None or self._num_turned_away >= _MAX_TURNED_AWAY:
             connection.close()
@@ -260,6 +278,13 @@ class _Greeting:
         self._timer.cancel()
         self._loop.remove_reader(self.connection)
         self._done(self)
+
+
+def _say_and_close(connection: socket.socket, answer: bytes) -> None:
+    """To a client of which nothing is left unread."""
+    with connection, contextlib.suppress(OSError):
+        connection.send(answer)
+        connection.shutdown(socket.SHUT_WR)
 
 
 def close_the_door(listener: socket.socket) -> None:

@@ -18,6 +18,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from sentiric_llama.http.cork import CorkedTransport
 from sentiric_llama.http.errors import HttpError, dump_json, error_body
 from sentiric_llama.http.framing import be_strict
+from sentiric_llama.http.gate import Gate
 from sentiric_llama.http.linger import LINGER_S
 from sentiric_llama.http.refusals import NO_NAME, PROBES_ONLY, is_probe
 from sentiric_llama.http.seats import Seat, Seats
@@ -28,7 +29,6 @@ HEAD_TIMEOUT_S = 10.0
 thrown away because its request has been answered."""
 KEEP_ALIVE_S = 75.0
 """For a connection that has served a request; above the 60 s that common proxies keep theirs."""
-
 
 _LOGGER = logging.getLogger("uvicorn.error.connection")
 _LOGGER.setLevel(logging.ERROR)  # what strangers send is no warning of ours; it is counted
@@ -41,6 +41,7 @@ class Port:
     seats: Seats
     statuses: Counter[int] = field(default_factory=Counter)
     """Status -> answers that no application gave."""
+    gate: Gate | None = None
     turns: Turns = field(default_factory=Turns)
     urgent: Turns = field(default_factory=Turns)
     """For probes, which do not queue behind the others."""
@@ -73,6 +74,8 @@ class Connection(H11Protocol):
         self._port = port or Port(Seats(1))
         self._seat = seat or Seat(self._port.seats, is_reserved=False)
         self._arrived: list[bytes] = []
+        self._unread = 0
+        self._gate = self._port.gate
         self._buffer = be_strict(self.conn)
         self._phase = _Phase.SILENT
         self._timer: asyncio.TimerHandle | None = None
@@ -81,8 +84,10 @@ class Connection(H11Protocol):
         super().connection_made(CorkedTransport(transport, self.conn))
         if self._seat.is_reserved:
             self.app_state = {**self.app_state, PROBES_ONLY: True}
+            self._gate = None
         elif self._allowed_names and self._allowed_names.isdisjoint(certificate_names(transport)):
             self.app_state = {**self.app_state, NO_NAME: True}
+            self._gate = None
         self._seat.leave_now = self.transport.close
         self._seat.is_quiet = self._is_quiet
         self._seat.stay_silent()
@@ -108,10 +113,38 @@ class Connection(H11Protocol):
     def _read(self) -> None:
         data = b"".join(self._arrived)
         self._arrived.clear()
-        if data and not self.transport.is_closing():
-            self.flow.resume_reading()
-            super().data_received(data)
-            self._watch()
+        if not data or self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self._unread:
+            data = self._skip(data)
+        if not data or (self._phase in _AT_START and self._refuse_unread(data)):
+            return
+        super().data_received(data)
+        self._watch()
+
+    def _refuse_unread(self, data: bytes) -> bool:
+        """True when the gate has answered the request that begins here."""
+        refusal = self._gate.refusal(data) if self._gate else None
+        if refusal is None:
+            return False
+        self.transport.write(refusal.answer)
+        if refusal.closes:
+            self._end()
+            return True
+        self._unread = refusal.num_bytes
+        if rest := self._skip(data):
+            self.data_received(rest)  # in a turn of its own, when there is none left in this one
+        return True
+
+    def _skip(self, data: bytes) -> bytes:
+        """Throws away what belongs to a request that has been refused, and returns the rest."""
+        rest = data[self._unread :]
+        self._unread = max(0, self._unread - len(data))
+        if not self._unread:
+            self._phase = _Phase.BUSY
+        self._enter(_Phase.REST if self._unread else _Phase.IDLE)
+        return rest
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
@@ -151,7 +184,7 @@ class Connection(H11Protocol):
         if self.transport.is_closing() or self._phase is _Phase.ENDING:
             return
         if self.conn.their_state is h11.IDLE:
-            is_idle = not self._buffer and self.cycle is not None
+            is_idle = not self._buffer and self._phase is not _Phase.SILENT
             self._enter(_Phase.IDLE if is_idle else _Phase.HEAD)
         elif self.conn.their_state is h11.SEND_BODY and self.conn.our_state is h11.DONE:
             self._enter(_Phase.REST)
@@ -187,6 +220,9 @@ class Connection(H11Protocol):
         arrived = select.poll()
         arrived.register(self.transport.get_extra_info("socket").fileno(), select.POLLIN)
         return not arrived.poll(0)
+
+
+_AT_START = (_Phase.SILENT, _Phase.IDLE)
 
 
 def certificate_names(transport: asyncio.Transport) -> set[str]:

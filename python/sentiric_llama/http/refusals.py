@@ -4,19 +4,20 @@
 from __future__ import annotations
 
 import re
-import uuid
+from http import HTTPStatus
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sentiric_llama.errors import RETRY_AFTER_S
-from sentiric_llama.http.errors import HttpError, dump_json, error_body, error_response
+from sentiric_llama.errors import SentiricLlamaError
+from sentiric_llama.http.errors import HttpError, error_response
 
 PROBES_ONLY, NO_NAME = "sentiric.probes_only", "sentiric.no_name"
 """Marks of a connection in the scope's state."""
 PROBES = frozenset({"/health", "/health/live", "/health/ready", "/v1/health", "/metrics"})
 
 _PROBE = re.compile(rb"(?:GET|HEAD) (?:/health(?:/live|/ready)?|/v1/health|/metrics) ")
-_FULL = HttpError(
+
+FULL = HttpError(
     503,
     "too many connections",
     code="unavailable",
@@ -52,7 +53,7 @@ class RefusedConnections:
         elif scope["method"] in ("GET", "HEAD") and scope["path"] in PROBES:
             await self._app(scope, receive, _closing(send))
         else:
-            await error_response(_FULL)(scope, receive, send)
+            await error_response(FULL)(scope, receive, send)
 
 
 def _closing(send: Send) -> Send:
@@ -66,15 +67,13 @@ def _closing(send: Send) -> Send:
     return send_closing
 
 
-def turned_away() -> bytes:
-    """The answer to a connection for which not even the reserve has room; nothing is read."""
-    body = dump_json(error_body(_FULL))
-    head = (
-        "HTTP/1.1 503 Service Unavailable\r\n"
-        "content-type: application/json\r\n"
-        f"content-length: {len(body)}\r\n"
-        f"retry-after: {RETRY_AFTER_S}\r\n"
-        "connection: close\r\n"
-        f"x-request-id: {uuid.uuid4().hex}\r\n\r\n"
-    )
-    return head.encode() + body
+def whole_answer(error: HttpError | SentiricLlamaError, request_id: str, *, closes: bool) -> bytes:
+    """A refusal as the application would write it, for requests that never reach it."""
+    response = error_response(error)
+    headers = {**dict(response.headers), "x-request-id": request_id}
+    if closes:
+        headers["connection"] = "close"
+    lines = [f"{name}: {value}\r\n" for name, value in headers.items()]
+    phrase = HTTPStatus(response.status_code).phrase
+    head = f"HTTP/1.1 {response.status_code} {phrase}\r\n{''.join(lines)}\r\n"
+    return head.encode("latin-1") + bytes(response.body)

@@ -58,7 +58,7 @@ class LocalServer:
             self.service.attach(self.engine, ServedModel(MODEL, ("alias",), created=1))
         switcher = Switcher(self.service, Loader(self._open), self._profiles)
         config = serve.http_config(self._settings, self.service, None, switcher)
-        self.server = http_server.HttpServer(config, self.service.accounts.http_responses)
+        self.server = serve.make_http_server(config, self.service)
         running = asyncio.create_task(self.server.serve(sockets=[self._listener]))
         while not self.server.started:
             await asyncio.sleep(0.005)

@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Refusals of a full engine by the raw head: in the route's own words, and nothing else."""
+
+from __future__ import annotations
+
+import json
+import random
+import socket
+from typing import Any
+
+import pytest
+
+from http_client import StreamThread, wait_until
+from sentiric_llama.api_key import Identity, KeyRing
+from sentiric_llama.config import Settings
+from sentiric_llama.errors import Overloaded
+from sentiric_llama.http.gate import MAX_UNREAD, Gate
+from sentiric_llama.service import LlamaService, ServedModel
+from sentiric_llama.testing import FakeEngine
+
+BODY = b'{"messages":[{"role":"user","content":"hello"}]}'
+LINE = b"POST /v1/chat/completions HTTP/1.1\r\n"
+HEADERS = {
+    b"Host": b"x",
+    b"Content-Type": b"application/json",
+    b"Content-Length": b"%d" % len(BODY),
+}
+
+
+def request(line: bytes = LINE, **headers: bytes | None) -> bytes:
+    """A chat; headers are named with underscores, None leaves one out."""
+    given = {name.replace("_", "-").title().encode(): value for name, value in headers.items()}
+    lines = [b"%b: %b\r\n" % pair for pair in (HEADERS | given).items() if pair[1] is not None]
+    return line + b"".join(lines) + b"\r\n" + BODY
+
+
+class FullEngine(FakeEngine):
+    """Has no room while `is_full`."""
+
+    is_full = True
+
+    def check_room(self) -> None:
+        if self.is_full:
+            self._count(requests_rejected=1)
+            error = Overloaded("the queue is full", where="queue")
+            error.retry_ms = 4200
+            raise error
+
+
+def make_gate(keys: KeyRing | None = None) -> tuple[Gate, LlamaService, FullEngine]:
+    """A gate behind which the route has refused once."""
+    service, engine = LlamaService(Settings()), FullEngine()
+    service.attach(engine, ServedModel("fake"))
+    with pytest.raises(Overloaded):
+        service.require_room()
+    return Gate(service, keys or KeyRing([])), service, engine
+
+
+def test_it_says_what_the_route_says(start: Any) -> None:
+    """The same request, read to its end and not: the same answer but for its id."""
+    server = start(lambda: FakeEngine("0123456789" * 20, delay_s=0.05, contexts=1, queue_limit=0))
+    StreamThread(server.port, "long")
+    assert wait_until(lambda: server.engine.active == 1)
+    answers = []
+    for is_gated in (False, True):
+        server.service.is_full = is_gated
+        with socket.create_connection(("127.0.0.1", server.port), 10) as peer:
+            peer.sendall(request(connection=b"keep-alive", x_request_id=b"mine"))
+            answers.append(peer.recv(65536))
+    route, gate = (set(answer.lower().split(b"\r\n")) for answer in answers)
+    ours = {line for line in route if not line.startswith(b"date:")}
+    assert ours <= gate | {b"connection: keep-alive"}
+    assert b"x-request-id: mine" in gate and b"retry-after: 2" in gate
+    accounts = server.service.accounts
+    assert accounts.http_responses[429] == 2 and accounts.errors["http", "overloaded"] == 2
+    assert accounts.requests["http", "chat", "error"] == 2
+    assert server.engine.stats().requests_rejected == 2
+
+
+def test_the_time_to_come_back_is_the_engines() -> None:
+    gate, _, _ = make_gate()
+    refusal = gate.refusal(request())
+    assert refusal and b"\r\nretry-after: 5\r\n" in refusal.answer
+    head, _, body = refusal.answer.partition(b"\r\n\r\n")
+    assert json.loads(body)["error"]["code"] == "overloaded"
+    assert b"content-length: %d" % len(body) in head
+
+
+def test_it_opens_as_soon_as_there_is_room() -> None:
+    gate, service, engine = make_gate()
+    assert gate.refusal(request())
+    engine.is_full = False
+    assert gate.refusal(request()) is None and not gate.is_closed
+    engine.is_full = True
+    assert gate.refusal(request()) is None  # until the route has asked
+    with pytest.raises(Overloaded):
+        service.require_room()
+    assert gate.refusal(request())
+    service.begin_drain()
+    assert gate.refusal(request()) is None  # the route has other words for it
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        request(b"GET /v1/chat/completions HTTP/1.1\r\n"),
+        request(b"POST /v1/models/switch HTTP/1.1\r\n"),
+        request(b"POST /v1/chat/completions?a=b HTTP/1.1\r\n"),
+        request(b"POST /v1/chat/completions HTTP/1.0\r\n"),
+        request(b"POST /v1/chat/completions%0a HTTP/1.1\r\n"),
+        request(origin=b"http://page.example"),
+        request(expect=b"100-continue"),
+        request(transfer_encoding=b"chunked"),
+        request(content_encoding=b"gzip"),
+        request(content_type=b"text/plain"),
+        request(content_type=None),
+        request(content_length=None),
+        request(content_length=b"-5"),
+        request(content_length=b"5, 5"),
+        request(content_length=b"99999999999"),
+        request(host=None),
+        request(x_a=b"1\r\n 2"),
+        request(x_a=b"1\n2"),
+        request(x_a=b"1\r\nContent-Length: 0"),
+        request(x_a=b"a" * 20_000),
+        request().partition(b"\r\n\r\n")[0],
+        b"",
+    ],
+)
+def test_whatever_it_is_not_sure_of_goes_the_usual_way(data: bytes) -> None:
+    gate, service, engine = make_gate()
+    assert gate.refusal(data) is None
+    assert engine.stats().requests_rejected == 1 and not service.accounts.http_responses
+
+
+def test_a_stranger_hears_nothing() -> None:
+    keys = KeyRing(
+        [
+            ("secret", Identity("a", frozenset({"user"}))),
+            ("m", Identity("b", frozenset({"metrics"}))),
+        ]
+    )
+    gate, _, engine = make_gate(keys)
+    for headers in ({}, {"x_api_key": b"wrong"}, {"x_api_key": b"m"}, {"authorization": b"secret"}):
+        assert gate.refusal(request(**headers)) is None
+    assert engine.stats().requests_rejected == 1
+    assert gate.refusal(request(x_api_key=b"secret"))
+    assert gate.refusal(request(authorization=b"Bearer secret"))
+
+
+def test_when_the_connection_ends() -> None:
+    gate, _, _ = make_gate()
+    for data, whole_only, closes in [
+        (request(), False, False),
+        (request()[:-5], False, False),  # the little that is missing is thrown away
+        (request(connection=b"close"), False, True),
+        (request(content_length=b"%d" % (MAX_UNREAD * 2)), False, True),
+        (request(), True, True),
+    ]:
+        refusal = gate.refusal(data, whole_only=whole_only)
+        assert refusal is not None and refusal.closes is closes
+        assert (b"\r\nconnection: close\r\n" in refusal.answer) is closes
+    assert gate.refusal(request()[:-1], whole_only=True) is None
+
+
+def test_any_piece_of_a_head_is_left_alone() -> None:
+    """No cut and no damaged byte makes the gate raise, or refuse what is no whole head."""
+    gate, _, _ = make_gate()
+    data, dice = request(), random.Random(10)
+    end = data.index(b"\r\n\r\n") + 4
+    assert not any(gate.refusal(data[:cut]) for cut in range(end))
+    for _ in range(2000):
+        damaged = bytearray(data)
+        for _ in range(dice.randint(1, 3)):
+            damaged[dice.randrange(end)] = dice.randrange(256)
+        refusal = gate.refusal(bytes(damaged))
+        assert refusal is None or damaged.startswith((LINE, LINE.replace(b"/v1", b"")))
+
+
+def full_server(start: Any) -> Any:
+    server = start(lambda: FakeEngine("0123456789" * 20, delay_s=0.05, contexts=1, queue_limit=0))
+    StreamThread(server.port, "long")
+    assert wait_until(lambda: server.engine.active == 1)
+    with socket.create_connection(("127.0.0.1", server.port), 10) as peer:
+        peer.sendall(request())
+        assert peer.recv(4096).startswith(b"HTTP/1.1 429 ")
+    assert server.service.is_full
+    assert wait_until(lambda: server.server.server_state.total_requests == 1)
+    return server
+
+
+def test_a_refused_newcomer_costs_no_task_and_no_parsing(start: Any) -> None:
+    """Fifty whole chats on connections of their own: no request reaches the application."""
+    server = full_server(start)
+    for number in range(50):
+        with socket.create_connection(("127.0.0.1", server.port), 10) as peer:
+            peer.sendall(request())
+            answer = peer.recv(65536)
+            assert answer.startswith(b"HTTP/1.1 429 ")
+            assert number % 2 or peer.recv(1) == b""
+    assert server.server.server_state.total_requests == 1
+    assert server.service.accounts.http_responses[429] == 51
+    assert wait_until(lambda: len(server.server.port.seats) <= 1)  # the stream's
+
+
+def test_pipelined_chats_are_refused_one_by_one(start: Any) -> None:
+    server = full_server(start)
+    last = b"GET /health/live HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", server.port), 10) as peer:
+        peer.sendall(b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert peer.recv(4096).startswith(b"HTTP/1.1 200 ")
+        peer.sendall(request() * 40 + last)
+        answer = b"".join(iter(lambda: peer.recv(65536), b""))
+    assert answer.count(b"HTTP/1.1 429 ") == 40 and answer.count(b"HTTP/1.1 200 ") == 1
