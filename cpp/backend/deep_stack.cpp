@@ -117,7 +117,7 @@ void DeepStackPool::Work() {
   current_pool = this;
 #ifdef __linux__
   // Of this thread alone. Should it fail, the work is done all the same.
-  if (nice_ != 0) (void)setpriority(PRIO_PROCESS, 0, nice_);
+  if (nice_ != 0) (void)setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + nice_);
 #endif
   while (true) {
     std::function<void()> job;

@@ -25,9 +25,8 @@ inline constexpr std::size_t kDeepStackBytes = std::size_t{256} << 20;
 // A fixed set of threads that run jobs first in, first out.
 class DeepStackPool final : public TaskPool {
  public:
-  // num_threads >= 1. kOutOfMemory when a thread cannot be made. nice: how far its threads stand
-  // behind others when processors are short, as in setpriority(); where the system can tell threads
-  // apart.
+  // num_threads >= 1. kOutOfMemory when a thread cannot be made. nice: how far the threads stand
+  // behind the one that makes them when processors are short, where the system tells threads apart.
   static Result<std::unique_ptr<DeepStackPool>> Create(int num_threads,
                                                        std::size_t stack_bytes = kDeepStackBytes,
                                                        int nice = 0);

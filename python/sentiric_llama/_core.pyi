@@ -80,7 +80,7 @@ class Engine:
         """
         Uses the request up: megabytes of text are not copied.
         """
-    def token_pieces(self, tokens: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]) -> list:
+    def token_pieces(self, tokens: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]) -> list[bytes]:
         """
         Each token's own bytes, as inside of a text; control tokens are shown.
         """

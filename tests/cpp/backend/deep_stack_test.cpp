@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 #include "backend/deep_stack.h"
 
+#ifdef __linux__
+#include <sys/resource.h>
+#endif
+
+#include <algorithm>
 #include <atomic>
 #include <new>
 #include <stdexcept>
@@ -86,6 +91,18 @@ TEST(DeepStackPool, ReportsThreadsThatCannotBeMade) {
   ASSERT(!pool.ok());
   EXPECT(pool.error().code == ErrorCode::kOutOfMemory);
 }
+
+#ifdef __linux__
+TEST(DeepStackPool, ThreadsThatStandBehind) {
+  const int here = getpriority(PRIO_PROCESS, 0);
+  const auto pool = DeepStackPool::Create(1, kDeepStackBytes, 3);
+  ASSERT(pool.ok());
+  int there = 0;
+  EXPECT(!(*pool)->Run([&] { there = getpriority(PRIO_PROCESS, 0); }));
+  EXPECT_EQ(there, std::min(here + 3, 19));
+  EXPECT_EQ(getpriority(PRIO_PROCESS, 0), here);
+}
+#endif
 
 }  // namespace
 }  // namespace sentiric::backend
