@@ -97,10 +97,11 @@ ChatTemplate::ChatTemplate(ChatTemplateSpec spec) : spec_(std::move(spec)) {
     return;
   }
   template_ = std::move(*compiled);
-  status_ = LearnShape();
+  RenderAllowance allowance;  // one for all test conversations
+  status_ = LearnShape(&allowance);
 }
 
-Status ChatTemplate::LearnShape() {
+Status ChatTemplate::LearnShape(RenderAllowance* allowance) {
   const std::vector<Message> probe = {{"system", "sentiric-probe-system"},
                                       {"user", "sentiric-probe-question"},
                                       {"assistant", "sentiric-probe-answer"},
@@ -111,12 +112,13 @@ Status ChatTemplate::LearnShape() {
       Shape shape;
       shape.typed_content = typed_content;
       shape.fold_system = fold_system;
-      const auto rendered = RenderShape(probe, shape, true, 0);
+      const auto rendered = RenderShape(probe, shape, true, 0, allowance);
       if (rendered.ok() && HoldsAll(rendered->Text(), probe)) {
         shape_ = shape;
-        LearnTools();
+        LearnTools(allowance);
         return std::nullopt;
       }
+      if (!rendered.ok() && IsTemplateLimit(rendered.error())) return rendered.error();
       if (failure.has_value()) continue;
       failure = rendered.ok() ? Error{ErrorCode::kTemplateFailed, "chat_template",
                                       "the template loses messages of a test conversation"}
@@ -127,27 +129,34 @@ Status ChatTemplate::LearnShape() {
 }
 
 // Many templates pass over roles they do not know without a word.
-void ChatTemplate::LearnTools() {
+void ChatTemplate::LearnTools(RenderAllowance* allowance) {
   const std::vector<Message> probe = {{"user", "sentiric-probe-question"},
                                       {"assistant", "sentiric-probe-answer"},
                                       {"tool", "sentiric-probe-tool"},
                                       {"user", "sentiric-probe-followup"}};
-  const auto rendered = RenderShape(probe, shape_, true, 0);
+  const auto rendered = RenderShape(probe, shape_, true, 0, allowance);
   shape_.tool_as_user = !rendered.ok() || !HoldsAll(rendered->Text(), probe);
 }
 
 Result<RenderedPrompt> ChatTemplate::Render(const std::vector<Message>& messages,
                                             bool add_generation_prompt, std::time_t now) const {
+  RenderAllowance allowance;
+  return Render(messages, add_generation_prompt, now, &allowance);
+}
+
+Result<RenderedPrompt> ChatTemplate::Render(const std::vector<Message>& messages,
+                                            bool add_generation_prompt, std::time_t now,
+                                            RenderAllowance* allowance) const {
   if (Status bad = CheckMessages(messages)) return *bad;
   if (status_.has_value()) return *status_;
   Shape shape = shape_;
-  auto rendered = RenderShape(messages, shape, add_generation_prompt, now);
+  auto rendered = RenderShape(messages, shape, add_generation_prompt, now, allowance);
   for (bool Shape::* change : {&Shape::join_adjacent, &Shape::fold_system, &Shape::tool_as_user}) {
     if (rendered.ok() || rendered.error().code != ErrorCode::kTemplateFailed) break;
     if (IsTemplateLimit(rendered.error())) break;
     if (shape.*change) continue;
     shape.*change = true;
-    auto again = RenderShape(messages, shape, add_generation_prompt, now);
+    auto again = RenderShape(messages, shape, add_generation_prompt, now, allowance);
     if (again.ok()) return again;
   }
   return rendered;
@@ -155,7 +164,8 @@ Result<RenderedPrompt> ChatTemplate::Render(const std::vector<Message>& messages
 
 Result<RenderedPrompt> ChatTemplate::RenderShape(const std::vector<Message>& messages,
                                                  const Shape& shape, bool add_generation_prompt,
-                                                 std::time_t now) const {
+                                                 std::time_t now,
+                                                 RenderAllowance* allowance) const {
   std::vector<Message> shaped = messages;
   for (Message& message : shaped) {
     if (message.role == "developer") message.role = "system";
@@ -170,7 +180,7 @@ Result<RenderedPrompt> ChatTemplate::RenderShape(const std::vector<Message>& mes
   input.bos_token = spec_.bos_token;
   input.eos_token = spec_.eos_token;
   input.now = now;
-  auto rendered = template_->Render(input);
+  auto rendered = template_->Render(input, allowance);
   if (rendered.ok()) StripAffixes(&*rendered);
   return rendered;
 }

@@ -55,6 +55,9 @@ class ChatTemplate {
   // take, kTemplateFailed when this one does not. now: see JinjaInput.
   Result<RenderedPrompt> Render(const std::vector<Message>& messages, bool add_generation_prompt,
                                 std::time_t now = 0) const;
+  // Likewise, within what is left of an allowance.
+  Result<RenderedPrompt> Render(const std::vector<Message>& messages, bool add_generation_prompt,
+                                std::time_t now, RenderAllowance* allowance) const;
 
  private:
   // What has to be done to a conversation so that the template takes it.
@@ -66,9 +69,10 @@ class ChatTemplate {
   };
 
   Result<RenderedPrompt> RenderShape(const std::vector<Message>& messages, const Shape& shape,
-                                     bool add_generation_prompt, std::time_t now) const;
-  Status LearnShape();
-  void LearnTools();
+                                     bool add_generation_prompt, std::time_t now,
+                                     RenderAllowance* allowance) const;
+  Status LearnShape(RenderAllowance* allowance);
+  void LearnTools(RenderAllowance* allowance);
   void StripAffixes(RenderedPrompt* prompt) const;
 
   // All constant after construction.

@@ -6,11 +6,14 @@
 #include <utility>
 
 #include "backend/jinja_guard.h"
+#include "backend/jinja_tokens.h"
+#include "backend/render_budget.h"
 #include "jinja/parser.h"
 
 namespace sentiric::backend {
 namespace {
 
+constexpr std::size_t kMessageBytes = 4096;  // what a short message takes
 constexpr const char* kLimitPrefix = "the template passed a limit: ";
 
 Error TemplateError(std::string what) {
@@ -32,25 +35,20 @@ std::string NormalizeLineEnds(const std::string& source) {
 }
 
 // The reason at the end of an engine message. Whatever a template raises may hold message text, so
-// only reasons that stand in the template word for word are passed on, and those of our guards.
+// only reasons that stand in the template word for word are passed on.
 std::string SafeReason(const std::string& message, const std::string& source) {
   static const std::string kReason = "Error: ";
   static const std::string kRaised = "Jinja Exception: ";
   const std::size_t begin = message.rfind(kReason);
   std::string reason =
       begin == std::string::npos ? message : message.substr(begin + kReason.size());
-  if (reason.rfind(kRaised, 0) == 0) {
-    reason.erase(0, kRaised.size());
-    const bool literal = !reason.empty() && source.find(reason) != std::string::npos;
-    return literal ? "the template refuses this conversation: " + reason
-                   : "the template refuses this conversation";
-  }
-  for (const char* ours :
-       {"macros call each other too deeply", "too many steps", "took too long", "wrote too much",
-        "a value is too large", "range() over", "a factor over"}) {
-    if (reason.rfind(ours, 0) == 0) return kLimitPrefix + reason;
-  }
-  return "the template failed on this conversation";
+  if (reason.rfind(kRaised, 0) != 0) return "the template failed on this conversation";
+  reason.erase(0, kRaised.size());
+  constexpr std::size_t kLongest = 1024;
+  const bool literal =
+      !reason.empty() && reason.size() <= kLongest && source.find(reason) != std::string::npos;
+  return literal ? "the template refuses this conversation: " + reason
+                 : "the template refuses this conversation";
 }
 
 jinja::value MakeContent(const Message& message, bool typed) {
@@ -68,12 +66,15 @@ jinja::value MakeContent(const Message& message, bool typed) {
 // Built by hand, not from JSON, because a mark on the role would make "<|" + role + "|>" input too.
 jinja::value MakeMessages(const JinjaInput& input) {
   auto list = jinja::mk_val<jinja::value_array>();
+  RenderMemory* memory = RenderBudget::Current().memory();
   for (const Message& message : *input.messages) {
+    memory->Made(kMessageBytes + message.content.size());
     auto entry = jinja::mk_val<jinja::value_object>();
     entry->insert("role", jinja::mk_val<jinja::value_string>(message.role));
     entry->insert("content", MakeContent(message, input.typed_content));
     list->push_back(jinja::value(entry));
   }
+  memory->Remember(list);
   return list;
 }
 
@@ -93,6 +94,7 @@ bool IsTemplateLimit(const Error& error) { return error.what.rfind(kLimitPrefix,
 struct JinjaTemplate::Program {
   std::string source;
   jinja::program tree;
+  std::size_t names = 0;  // of its variables
 };
 
 JinjaTemplate::JinjaTemplate(std::unique_ptr<const Program> program)
@@ -111,7 +113,7 @@ Result<std::unique_ptr<JinjaTemplate>> JinjaTemplate::Compile(const std::string&
     const jinja::lexer_result tokens = lexer.tokenize(program->source);
     if (Status bad = CheckTokens(tokens)) return *bad;
     program->tree = jinja::parse_from_tokens(tokens);
-    PlantGuards(&program->tree);
+    program->names = PlantGuards(&program->tree);
     return std::unique_ptr<JinjaTemplate>(new JinjaTemplate(std::move(program)));
   } catch (const std::bad_alloc&) {
     return Error{ErrorCode::kOutOfMemory, "chat_template", "out of memory"};
@@ -121,8 +123,14 @@ Result<std::unique_ptr<JinjaTemplate>> JinjaTemplate::Compile(const std::string&
 }
 
 Result<RenderedPrompt> JinjaTemplate::Render(const JinjaInput& input) const {
+  RenderAllowance allowance;
+  return Render(input, &allowance);
+}
+
+Result<RenderedPrompt> JinjaTemplate::Render(const JinjaInput& input,
+                                             RenderAllowance* allowance) const {
+  RenderBudget budget(allowance, program_->names);
   try {
-    RenderBudget budget;
     jinja::context context(program_->source);
     if (input.now != 0) context.current_time = input.now;
     context.set_val("messages", MakeMessages(input));
@@ -130,17 +138,12 @@ Result<RenderedPrompt> JinjaTemplate::Render(const JinjaInput& input) const {
     context.set_val("eos_token", jinja::mk_val<jinja::value_string>(input.eos_token));
     context.set_val("add_generation_prompt",
                     jinja::mk_val<jinja::value_bool>(input.add_generation_prompt));
-    BoundBuiltins(&context);
     jinja::runtime runtime(context);
-    RenderedPrompt prompt = ToSpans(runtime.execute(program_->tree));
-    std::size_t size = 0;
-    for (const RenderedPrompt::Span& span : prompt.spans) size += span.text.size();
-    if (size <= JinjaLimits::kOutputBytes) return prompt;
-    return TemplateError(kLimitPrefix + ("output of " + std::to_string(size)) +
-                         " bytes; allowed at most " + std::to_string(JinjaLimits::kOutputBytes));
+    return ToSpans(runtime.execute(program_->tree));
   } catch (const std::bad_alloc&) {
     return Error{ErrorCode::kOutOfMemory, "chat_template", "out of memory"};
   } catch (const std::exception& e) {
+    if (!budget.refusal().empty()) return TemplateError(kLimitPrefix + budget.refusal());
     return TemplateError(SafeReason(e.what(), program_->source));
   }
 }

@@ -31,7 +31,8 @@ void AppendCompared(const Tokenizer& tokenizer, const Span& span, std::string_vi
 Result<RenderedPrompt> RenderMarked(const ChatTemplate& chat, const Tokenizer& tokenizer,
                                     const std::vector<Message>& messages,
                                     bool add_generation_prompt, std::time_t now) {
-  auto rendered = chat.Render(messages, add_generation_prompt, now);
+  RenderAllowance allowance;  // one for both
+  auto rendered = chat.Render(messages, add_generation_prompt, now, &allowance);
   if (!rendered.ok()) return rendered;
   std::vector<Message> masked = messages;
   bool has_literals = false;
@@ -41,7 +42,7 @@ Result<RenderedPrompt> RenderMarked(const ChatTemplate& chat, const Tokenizer& t
     has_literals = true;
   }
   if (!has_literals) return rendered;
-  const auto compared = chat.Render(masked, add_generation_prompt, now);
+  const auto compared = chat.Render(masked, add_generation_prompt, now, &allowance);
   const std::string masked_text = compared.ok() ? compared->Text() : std::string();
   if (masked_text.size() != rendered->Text().size()) {
     return Error{ErrorCode::kTemplateFailed, "chat_template",
