@@ -2,6 +2,7 @@
 #include "backend/llama_context_ptr.h"
 
 #include <array>
+#include <mutex>
 
 #include "backend/abort_guard.h"
 #include "backend/log_sink.h"
@@ -37,6 +38,7 @@ Result<llama_flash_attn_type> FlashAttention(const std::string& name) {
 Result<ContextPtr> MakeContext(const Model& model, const llama_context_params& params) {
   try {
     const AbortGuard guard;
+    const std::lock_guard<std::mutex> lock(model.adapters_mutex());
     ContextPtr context(llama_init_from_model(model.get(), params));
     if (context) return context;
   } catch (const std::exception& e) {

@@ -2,6 +2,7 @@
 #include "backend/llama_decoder.h"
 
 #include <algorithm>
+#include <mutex>
 #include <utility>
 
 #include "backend/abort_guard.h"
@@ -143,15 +144,21 @@ LlamaDecoder::LlamaDecoder(std::shared_ptr<const Model> model, ContextPtr contex
 }
 
 void LlamaDecoder::UseAdapters(const AdapterSet* adapters) {
+  const auto* set = static_cast<const LoraSet*>(adapters);
+  const std::uint64_t serial = set == nullptr ? 0 : set->serial();
+  if (serial == set_in_use_) return;
+  set_in_use_ = serial;
+  plans_anew_ = true;
   std::vector<llama_adapter_lora*> loras;
   std::vector<float> scales;
-  if (adapters != nullptr) {
-    for (const auto& [lora, scale] : static_cast<const LoraSet*>(adapters)->adapters()) {
+  if (set != nullptr) {
+    for (const auto& [lora, scale] : set->adapters()) {
       loras.push_back(lora->get());
       scales.push_back(scale);
     }
   }
-  // Does nothing when they are the ones in use.
+  // The library compares addresses, and one of a freed adapter may have come back.
+  llama_set_adapters_lora(context_.get(), nullptr, 0, nullptr);
   llama_set_adapters_lora(context_.get(), loras.data(), loras.size(), scales.data());
 }
 
@@ -162,6 +169,8 @@ DecodeStatus LlamaDecoder::Decode(const Batch& batch, const std::atomic<bool>* a
   DecodeStatus status = DecodeStatus::kFailed;
   try {
     const AbortGuard guard;
+    std::unique_lock<std::mutex> lock(model_->adapters_mutex(), std::defer_lock);
+    if (std::exchange(plans_anew_, false)) lock.lock();
     status = StatusOf(llama_decode(context_.get(), buffer_.View()));
   } catch (const std::exception&) {
     // The reason is in the library's log.

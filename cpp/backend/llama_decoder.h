@@ -60,6 +60,8 @@ class LlamaDecoder : public Decoder {
   const bool fills_gaps_;  // see Fill
   const Position window_;  // of sliding attention; 0 = none
   const llama_flash_attn_type flash_attention_;
+  std::uint64_t set_in_use_ = 0;  // LoraSet::serial; 0 = none
+  bool plans_anew_ = true;        // the next call walks the model's adapters
   BatchBuffer buffer_;
   std::vector<std::int32_t> index_of_row_;  // row of the last batch -> row in buffer_
   struct Padding {

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <mutex>
 
 #include "sentiric/engine.h"
 
@@ -12,7 +13,8 @@ struct llama_vocab;
 
 namespace sentiric::backend {
 
-// A loaded GGUF. Immutable after Load; shared by contexts, samplers and the prompt side.
+// A loaded GGUF. Immutable after Load but for its list of adapters; shared by contexts, samplers
+// and the prompt side.
 class Model {
  public:
   // kModelNotFound for a missing file, kModelInvalid for anything the library refuses.
@@ -28,6 +30,9 @@ class Model {
   llama_model* get() const { return model_; }
   const llama_vocab* vocab() const;
   std::int32_t num_vocab() const;
+  // The library's list of adapters: held while one is loaded or freed, and by whoever makes a
+  // context or lets one plan its graph anew, which walks the list.
+  std::mutex& adapters_mutex() const { return adapters_mutex_; }
 
   // Facts of the file; what depends on the context is filled in by the caller.
   ModelInfo Describe() const;
@@ -40,6 +45,7 @@ class Model {
 
   llama_model* const model_;
   const std::string path_;
+  mutable std::mutex adapters_mutex_;
 };
 
 }  // namespace sentiric::backend

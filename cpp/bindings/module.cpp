@@ -38,6 +38,7 @@ PYBIND11_MODULE(_core, module) {
   sentiric::bindings::BindEngine(&module);
   sentiric::bindings::BindPlan(&module);
   sentiric::bindings::BindDevices(&module);
+  sentiric::bindings::BindFiles(&module);
   module.def("build_info", &BuildInfo, "Version of the package and of what it was built from.");
   module.def("take_log_lines", &TakeLogLines, "(logging level, line) since the last call.");
 }

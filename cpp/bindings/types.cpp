@@ -99,11 +99,17 @@ void BindRequest(py::module_* m) {
       .def_readwrite("tenant", &Request::tenant)
       .def_readwrite("cache_scope", &Request::cache_scope)
       .def_property(
-          "adapters", [](const Request&) { return py::list(); },
+          "adapters",
+          [](const Request& self) {
+            std::vector<std::pair<std::string, float>> adapters;
+            for (const AdapterUse& use : self.adapters) adapters.emplace_back(use.name, use.scale);
+            return adapters;
+          },
           [](Request& self, const std::vector<std::pair<std::string, float>>& adapters) {
+            self.adapters.clear();
             for (const auto& [name, scale] : adapters) self.adapters.push_back({name, scale});
           },
-          "Write-only: (name, scale) pairs.");
+          "(name, scale) pairs.");
 }
 
 py::tuple LogprobTuple(const TokenLogprob& value) {

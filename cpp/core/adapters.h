@@ -27,14 +27,28 @@ using AdapterSetHandle = std::shared_ptr<const AdapterSet>;  // null = the model
 // The text of AdapterSet::key for these adapters; empty for none.
 std::string AdapterKey(const std::vector<AdapterUse>& adapters);
 
-// Used on the decoder's thread only.
+// Thread-safe. What it loads stays in memory for later requests until room is needed; a handle
+// keeps it there.
 class AdapterStore {
  public:
   virtual ~AdapterStore() = default;
-  // The same set again while somebody holds it. kModelNotFound, kModelInvalid, or kOverloaded when
-  // as many adapters as may be loaded are in use.
+  // Reads files: never on the worker's thread. The same set again while somebody holds it.
+  // kModelNotFound, kModelInvalid, or kOverloaded when as many adapters as may be loaded are in
+  // use.
   virtual Result<AdapterSetHandle> Load(const std::vector<AdapterUse>& adapters) = 0;
+  // The set when all of it is in memory, else null; touches no file and waits for none.
+  virtual AdapterSetHandle Find(const std::vector<AdapterUse>& adapters) = 0;
   virtual std::int32_t num_loaded() const = 0;
+};
+
+// Where there are none.
+class NoAdapters : public AdapterStore {
+ public:
+  Result<AdapterSetHandle> Load(const std::vector<AdapterUse>&) override {
+    return Error{ErrorCode::kModelNotFound, "lora_adapter", "none are loaded"};
+  }
+  AdapterSetHandle Find(const std::vector<AdapterUse>&) override { return nullptr; }
+  std::int32_t num_loaded() const override { return 0; }
 };
 
 }  // namespace sentiric

@@ -22,7 +22,7 @@ struct EngineParts {
   std::unique_ptr<Drafter> drafter;      // null = guesses from earlier text
   std::unique_ptr<Evaluator> evaluator;  // used on the worker's thread only
   std::shared_ptr<SamplerFactory> samplers;
-  std::unique_ptr<AdapterStore> adapters;  // null = none exist; the worker's thread only
+  std::unique_ptr<AdapterStore> adapters;  // null = none exist
   std::shared_ptr<PromptBuilder> prompts;
   std::unique_ptr<TaskPool> preparation;  // its threads have deep stacks
   // For what takes long, so that short prompts do not wait behind it; null = the same for all.

@@ -12,8 +12,8 @@
 namespace sentiric {
 
 struct RequestState {
-  RequestState(RequestId request_id, Request asked)
-      : id(request_id), request(std::move(asked)), submitted(Clock::now()) {}
+  RequestState(RequestId request_id, Request asked, Clock::time_point now = Clock::now())
+      : id(request_id), request(std::move(asked)), submitted(now) {}
 
   bool IsPastDeadline(Clock::time_point now) const {
     return request.deadline_ms > 0 &&
@@ -28,6 +28,7 @@ struct RequestState {
   const std::string scope = Scope();
   const Clock::time_point submitted;
   PreparedPrompt prompt;               // written by the preparation task, then the worker's
+  AdapterSetHandle adapters;           // the worker's; between loading and start
   std::atomic<bool> cancelled{false};  // raised by any thread; polled during a prefill
 };
 

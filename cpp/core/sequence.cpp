@@ -22,6 +22,8 @@ Sequence::Sequence(RequestHandle request, std::unique_ptr<TokenSampler> sampler,
       sampler_(std::move(sampler)),
       adapters_(std::move(adapters)),
       started_(now),
+      waited_(now - request_->submitted),
+      parked_(now),
       tokens_(request_->prompt.tokens),
       is_forced_(tokens_.size(), false),
       prompt_size_(static_cast<std::int32_t>(tokens_.size())),
@@ -30,10 +32,26 @@ Sequence::Sequence(RequestHandle request, std::unique_ptr<TokenSampler> sampler,
   event_.context = request_->prompt.context;
 }
 
+void Sequence::Place(ContextLease lease, Clock::time_point now) {
+  waited_ = Waited(now);
+  lease_.emplace(std::move(lease));
+}
+
+Clock::duration Sequence::Waited(Clock::time_point now) const {
+  return lease_ ? waited_ : waited_ + (now - parked_);
+}
+
+bool Sequence::Advance() {
+  const bool is_further = evaluated_ > furthest_;
+  furthest_ = std::max(furthest_, evaluated_);
+  return is_further;
+}
+
 // What is not found in the KV cache later is evaluated again, the prompt in chunks and the
 // generated tokens one by one, or with what was forced behind them, as the first time.
-void Sequence::Park() {
+void Sequence::Park(Clock::time_point now) {
   lease_.reset();
+  parked_ = now;
   draft_.clear();
   evaluated_ = 0;
   has_begun_ = false;
@@ -160,6 +178,7 @@ void Sequence::OnShifted(std::int32_t keep, std::int32_t count) {
   tokens_.erase(first, first + count);
   is_forced_.erase(is_forced_.begin() + keep, is_forced_.begin() + keep + count);
   evaluated_ -= count;
+  furthest_ -= count;
   prompt_size_ = std::max(keep, prompt_size_ - count);
   event_.context.shifted_tokens += count;
 }

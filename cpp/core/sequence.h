@@ -24,8 +24,12 @@ class Sequence {
            Clock::time_point now);
 
   // It runs while it holds a lease; without one it is parked.
-  void Place(ContextLease lease) { lease_.emplace(std::move(lease)); }
-  void Park();
+  void Place(ContextLease lease, Clock::time_point now);
+  void Park(Clock::time_point now);
+  // True when it came further than ever since the last call.
+  bool Advance();
+  // Its time without a context: in the queue and in all its parks.
+  Clock::duration Waited(Clock::time_point now) const;
   // Its first `attached` tokens were found in the KV cache.
   void Begin(std::int32_t attached, std::uint64_t step);
 
@@ -93,12 +97,15 @@ class Sequence {
   const std::unique_ptr<TokenSampler> sampler_;
   const AdapterSetHandle adapters_;
   const Clock::time_point started_;  // left the queue
+  Clock::duration waited_;           // until it ran last
+  Clock::time_point parked_;         // valid while it holds no lease
 
   std::vector<Token> tokens_;
   std::vector<bool> is_forced_;  // by token: evaluated together with the one before it
   std::int32_t prompt_size_;
   std::int32_t evaluated_ = 0;
-  bool has_begun_ = false;  // nobody else computes its prefix; its rows may be planned
+  std::int32_t furthest_ = 0;  // of evaluated_
+  bool has_begun_ = false;     // nobody else computes its prefix; its rows may be planned
   bool was_parked_ = false;
   std::int32_t cached_ = 0;  // prompt tokens that it did not have to evaluate
   std::int32_t num_generated_ = 0;

@@ -21,6 +21,8 @@ constexpr std::int32_t kMaxSamplingHelpers = 3;
 const Error kExpired{ErrorCode::kDeadlineExceeded, "deadline", "the time allowed is over"};
 const Error kStopped{ErrorCode::kCancelled, "engine", "the engine was closed"};
 const Error kNoContext{ErrorCode::kDeadlineExceeded, "queue", "no context became free in time"};
+const Error kParkedTooLong{ErrorCode::kDeadlineExceeded, "queue",
+                           "no context became free in time to go on; the answer ends here"};
 const Error kCancelledInQueue{ErrorCode::kCancelled, "request", "cancelled while it waited"};
 
 Error DecodeError(DecodeStatus status) {
@@ -30,18 +32,19 @@ Error DecodeError(DecodeStatus status) {
   return {ErrorCode::kInternal, "decode", "the backend failed while computing this sequence"};
 }
 
-Claim ClaimOf(const RequestState& state) {
-  return {state.request.priority, state.request.tenant, state.id};
-}
-
 double Milliseconds(Clock::duration duration) {
   return std::chrono::duration<double, std::milli>(duration).count();
+}
+
+// Its time in a context; being parked is not part of it.
+double HeldMs(const Sequence& sequence, Clock::time_point now) {
+  return Milliseconds(now - sequence.request().submitted - sequence.Waited(now));
 }
 
 }  // namespace
 
 EngineLoop::EngineLoop(std::unique_ptr<Decoder> decoder, std::shared_ptr<SamplerFactory> samplers,
-                       std::unique_ptr<AdapterStore> adapters, std::unique_ptr<Drafter> drafter,
+                       AdapterSource adapters, std::unique_ptr<Drafter> drafter,
                        const LoopConfig& config, Outbox* outbox)
     : config_(config),
       scheduler_(config.scheduler),
@@ -59,8 +62,8 @@ EngineLoop::EngineLoop(std::unique_ptr<Decoder> decoder, std::shared_ptr<Sampler
   stats_.kv_cells = decoder_->traits().cells;
 }
 
-void EngineLoop::Step(Input input, bool decodes) {
-  const Clock::time_point now = step_began_ = Clock::now();
+void EngineLoop::Step(Input input, bool decodes, Clock::time_point now) {
+  step_began_ = now;
   TakeIn(std::move(input));
   EndWaiting(now);
   EndRunning(now);
@@ -70,6 +73,7 @@ void EngineLoop::Step(Input input, bool decodes) {
   speculator_->Draft(running_);
   if (decodes) Run(Plan());
   RelievePressure(Clock::now());
+  TakeTurns();
   Publish();
 }
 
@@ -86,10 +90,21 @@ void EngineLoop::TakeIn(Input input) {
           {ErrorCode::kOverloaded, "queue",
            "too many prompt tokens wait; got " + std::to_string(queue_.num_tokens() + tokens) +
                ", allowed " + std::to_string(limit),
-           static_cast<std::int32_t>(stats_.request_ms_mean)});
+           pace_.NextEndMs(decoder_->traits().contexts)});
     } else {
       queue_.Push(std::move(request));
     }
+  }
+  for (auto& [request, adapters] : input.loaded) TakeLoaded(request, std::move(adapters));
+}
+
+// Nothing happens when the request has ended meanwhile.
+void EngineLoop::TakeLoaded(const RequestHandle& request, Result<AdapterSetHandle> adapters) {
+  if (!queue_.Release(request->id)) return;
+  if (adapters) {
+    request->adapters = std::move(adapters).value();
+  } else {
+    EndWaiting(*queue_.Take(request->id), FinishReason::kError, adapters.error());
   }
 }
 
@@ -98,7 +113,9 @@ void EngineLoop::EndWaiting(Clock::time_point now) {
     EndWaiting(std::move(waiting), FinishReason::kCancelled, kCancelledInQueue);
   }
   for (Waiting& waiting : queue_.TakeExpired(now)) {
-    const Error& error = waiting.parked ? kExpired : kNoContext;
+    const bool is_over = waiting.request->IsPastDeadline(now);
+    const Error& parked = is_over ? kExpired : kParkedTooLong;
+    const Error& error = waiting.parked ? parked : kNoContext;
     EndWaiting(std::move(waiting), FinishReason::kError, error);
   }
 }
@@ -109,76 +126,6 @@ void EngineLoop::EndRunning(Clock::time_point now) {
     if (sequence->request().IsPastDeadline(now)) sequence->Fail(kExpired, now);
   }
   Publish();  // frees their contexts before new requests are admitted
-}
-
-void EngineLoop::Admit(Clock::time_point now) {
-  while (const Waiting* next = queue_.Next(now, running_.empty())) {
-    if (!MaybeStart(*next, now)) return;
-  }
-}
-
-// False when there is no context for it. A request whose sampler cannot be made ends here.
-bool EngineLoop::MaybeStart(const Waiting& next, Clock::time_point now) {
-  const RequestState& state = *next.request;
-  const PrefixWant fresh{
-      state.scope, state.prompt.tokens,  static_cast<std::int32_t>(state.prompt.tokens.size()),
-      state.id,    state.prompt.opening, state.prompt.keep};
-  const PrefixWant want = next.parked ? next.parked->Want() : fresh;
-  std::optional<ContextLease> lease = cache_.Lease(want);
-  // Who is parked for the request must not take the place back before it starts.
-  if (!lease && MaybeMakeWay(state)) lease = cache_.Lease(want);
-  if (!lease) return false;
-  Waiting taken = queue_.Take(&next);
-  if (taken.parked) ++stats_.resumes;
-  const SeqId seq = lease->seq();
-  auto sequence = taken.parked ? std::move(taken.parked) : MakeSequence(taken.request, now);
-  if (!sequence) {
-    cache_.Discard(seq);
-    return true;
-  }
-  by_seq_[static_cast<std::size_t>(seq)] = sequence.get();
-  sequence->Place(std::move(*lease));
-  running_.push_back(std::move(sequence));
-  return true;
-}
-
-std::unique_ptr<Sequence> EngineLoop::MakeSequence(const RequestHandle& request,
-                                                   Clock::time_point now) {
-  auto sampler = samplers_->Create(request->request, request->prompt);
-  auto adapters = LoadAdapters(request->request);
-  if (sampler && adapters) {
-    return std::make_unique<Sequence>(request, std::move(sampler).value(),
-                                      std::move(adapters).value(), now);
-  }
-  EndWithoutContext(*request, FinishReason::kError, sampler ? adapters.error() : sampler.error());
-  queue_.OnEnded(*request);
-  return nullptr;
-}
-
-Result<AdapterSetHandle> EngineLoop::LoadAdapters(const Request& request) {
-  if (request.adapters.empty()) return AdapterSetHandle();
-  if (!adapters_) return Error{ErrorCode::kModelNotFound, "lora_adapter", "none are loaded"};
-  return adapters_->Load(request.adapters);
-}
-
-// Parks a sequence that has to give way to the request, if there is one.
-bool EngineLoop::MaybeMakeWay(const RequestState& request) {
-  const auto victim = ChooseVictim(ClaimOf(request), Claims(), decoder_->traits().contexts);
-  if (victim) Park(*victim, false);
-  return victim.has_value();
-}
-
-// Its cells rest: if they are still there when it comes back, nothing is computed again.
-void EngineLoop::Park(std::size_t index, bool needs_room) {
-  std::unique_ptr<Sequence> sequence = std::move(running_[index]);
-  running_.erase(running_.begin() + static_cast<std::ptrdiff_t>(index));
-  const SeqId seq = sequence->seq();
-  cache_.Release(seq, sequence->tokens(), sequence->evaluated(), sequence->prompt_size());
-  by_seq_[static_cast<std::size_t>(seq)] = nullptr;
-  speculator_->Forget(seq);
-  sequence->Park();
-  queue_.Park(std::move(sequence), needs_room);
-  ++stats_.preemptions;
 }
 
 void EngineLoop::BeginSequences() {
@@ -373,12 +320,6 @@ void EngineLoop::RelievePressure(Clock::time_point now) {
   }
 }
 
-std::vector<Claim> EngineLoop::Claims() const {
-  std::vector<Claim> claims;
-  for (const auto& sequence : running_) claims.push_back(ClaimOf(sequence->request()));
-  return claims;
-}
-
 // Gives contexts back before the news goes out: who sees the end of a request finds its context
 // free.
 void EngineLoop::Publish() {
@@ -388,6 +329,7 @@ void EngineLoop::Publish() {
   {
     const std::lock_guard<std::mutex> lock(stats_mutex_);
     published_stats_ = stats_;
+    published_pace_ = pace_;
   }
   outbox_->Put(std::exchange(events_, {}));
 }
@@ -403,13 +345,19 @@ void EngineLoop::EndFinished() {
     by_seq_[static_cast<std::size_t>(seq)] = nullptr;
     speculator_->Forget(seq);
     queue_.OnEnded(sequence->request());
-    const double ms = Milliseconds(Clock::now() - sequence->started());
+    const double ms = HeldMs(*sequence, Clock::now());
+    pace_.OnFreed(ms);
     stats_.request_ms_mean +=
         (ms - stats_.request_ms_mean) * (stats_.request_ms_mean > 0 ? 0.1 : 1);
   }
   running_.erase(std::remove_if(running_.begin(), running_.end(),
                                 [](const auto& sequence) { return sequence->is_finished(); }),
                  running_.end());
+}
+
+Pace EngineLoop::pace() const {
+  const std::lock_guard<std::mutex> lock(stats_mutex_);
+  return published_pace_;
 }
 
 EngineStats EngineLoop::stats() const {
@@ -430,17 +378,20 @@ void EngineLoop::UpdateGauges() {
   stats_.queued = static_cast<std::int32_t>(queue_.size());
   stats_.queued_tokens = queue_.num_tokens();
   stats_.prefilling = stats_.decoding = stats_.waiting = stats_.kv_tokens = 0;
+  double age_ms = 0;
   for (const auto& sequence : running_) {
     ++(!sequence->has_begun()      ? stats_.waiting
        : sequence->is_prefilling() ? stats_.prefilling
                                    : stats_.decoding);
     stats_.kv_tokens += sequence->evaluated();
+    age_ms += HeldMs(*sequence, step_began_);
   }
+  pace_.SetAge(running_.empty() ? 0 : age_ms / static_cast<double>(running_.size()));
   stats_.decode_calls = runner_.num_calls();
   stats_.kv_full_retries = runner_.num_kv_full();
   stats_.draft_failures = speculator_->num_failures();
   stats_.step_error = cost_.error();
-  stats_.adapters_loaded = adapters_ ? adapters_->num_loaded() : 0;
+  stats_.adapters_loaded = adapters_.store->num_loaded();
   const PrefixStats prefix = cache_.stats();
   stats_.cached_tokens = prefix.attached_tokens;
   stats_.prefix_hits = prefix.hits;
@@ -459,6 +410,7 @@ void EngineLoop::UpdateGauges() {
 
 void EngineLoop::EndWaiting(Waiting waiting, FinishReason reason, Error error) {
   queue_.OnEnded(*waiting.request);
+  waiting.request->adapters.reset();
   if (!waiting.parked) return EndWithoutContext(*waiting.request, reason, std::move(error));
   waiting.parked->Fail(std::move(error), Clock::now());
   events_.push_back(*waiting.parked->MaybeTakeEvent());
@@ -483,7 +435,6 @@ void EngineLoop::Shutdown() {
   running_.clear();
   cache_.Close();
   Publish();  // what it did
-  adapters_.reset();
   speculator_.reset();
   decoder_.reset();
 }

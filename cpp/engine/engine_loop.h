@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/class_share.h"
 #include "core/context_pool.h"
 #include "core/cost_model.h"
 #include "core/outbox.h"
@@ -17,6 +18,7 @@
 #include "core/sampling/row_pool.h"
 #include "core/scheduler.h"
 #include "core/sequence.h"
+#include "core/wait_estimate.h"
 #include "engine/batch_runner.h"
 #include "engine/speculator.h"
 #include "sentiric/engine.h"
@@ -33,6 +35,13 @@ struct LoopConfig {
   std::int32_t busy_chunk = 0;          // prompt tokens beside running streams; 0 = by itl_slo_ms
 };
 
+// How the loop gets adapters without touching a file.
+struct AdapterSource {
+  AdapterStore* store = nullptr;
+  // Asks for the request's adapters to be loaded elsewhere; Input::loaded answers. Never waits.
+  std::function<void(const RequestHandle&)> load;
+};
+
 // One thread makes all calls but those that say otherwise; `outbox` outlives it.
 class EngineLoop : private BatchSink {
  public:
@@ -40,18 +49,23 @@ class EngineLoop : private BatchSink {
   struct Input {
     std::vector<RequestHandle> added;                       // prepared; they wait for a context
     std::vector<std::pair<RequestHandle, Error>> rejected;  // could not be prepared
+    // What AdapterSource::load was asked for.
+    std::vector<std::pair<RequestHandle, Result<AdapterSetHandle>>> loaded;
   };
 
-  // adapters: null = none exist. drafter: null = guesses from earlier text.
+  // drafter: null = guesses from earlier text.
   EngineLoop(std::unique_ptr<Decoder> decoder, std::shared_ptr<SamplerFactory> samplers,
-             std::unique_ptr<AdapterStore> adapters, std::unique_ptr<Drafter> drafter,
-             const LoopConfig& config, Outbox* outbox);
+             AdapterSource adapters, std::unique_ptr<Drafter> drafter, const LoopConfig& config,
+             Outbox* outbox);
 
   // One round. `decodes` is false when only the books are to be brought up to date.
-  void Step(Input input, bool decodes);
+  void Step(Input input, bool decodes, Clock::time_point now = Clock::now());
   void Shutdown();  // ends everything with kCancelled and frees the decoder; the last call
   bool is_idle() const { return running_.empty() && queue_.size() == 0; }
+  // All there is to do waits for adapters; only time can change something before they come.
+  bool waits_for_adapters() const { return running_.empty() && queue_.size() == queue_.num_held(); }
   EngineStats stats() const;                              // any thread: as of the last step
+  Pace pace() const;                                      // any thread: as of the last step
   Capacity capacity() const { return pool_.capacity(); }  // any thread
   bool CheckIntegrity() const { return cache_.CheckIntegrity(); }
 
@@ -64,13 +78,15 @@ class EngineLoop : private BatchSink {
   using Sequences = std::vector<std::unique_ptr<Sequence>>;
 
   void TakeIn(Input input);
+  void TakeLoaded(const RequestHandle& request, Result<AdapterSetHandle> adapters);
   void EndWaiting(Clock::time_point now);
   void EndRunning(Clock::time_point now);
   void Admit(Clock::time_point now);
+  bool MaybeStartOne(Clock::time_point now);
+  bool MaybeMakeWay(const Waiting& next, bool has_rivals);
   bool MaybeStart(const Waiting& next, Clock::time_point now);
   std::unique_ptr<Sequence> MakeSequence(const RequestHandle& request, Clock::time_point now);
-  Result<AdapterSetHandle> LoadAdapters(const Request& request);
-  bool MaybeMakeWay(const RequestState& request);
+  bool HasAdapters(const RequestHandle& request);
   void Park(std::size_t index, bool needs_room);
   void BeginSequences();
   void MakeRoomInFullContexts(Clock::time_point now);
@@ -81,6 +97,8 @@ class EngineLoop : private BatchSink {
   CallShape ShapeOf(const Batch& batch);
   CallShape PlainShapeOf(const Batch& batch);
   void RelievePressure(Clock::time_point now);
+  void TakeTurns();
+  Claim ClaimOf(const RequestState& state) const;
   std::vector<Claim> Claims() const;
   void Publish();
   void EndFinished();
@@ -102,7 +120,7 @@ class EngineLoop : private BatchSink {
   const Scheduler scheduler_;
   const std::shared_ptr<SamplerFactory> samplers_;
   Outbox* const outbox_;
-  std::unique_ptr<AdapterStore> adapters_;
+  const AdapterSource adapters_;
   std::unique_ptr<Decoder> decoder_;
   std::unique_ptr<Speculator> speculator_;
   ContextPool pool_;  // has a lock of its own
@@ -112,6 +130,8 @@ class EngineLoop : private BatchSink {
   Clock::time_point step_began_;
   CostModel cost_;
   RequestQueue queue_;
+  ClassTurns turns_;
+  Pace pace_;
   Sequences running_;              // in order of admission
   std::vector<Sequence*> by_seq_;  // who runs in a sequence of the decoder; null = nobody
   std::vector<SeqId> stalled_;     // found no room in this step
@@ -120,6 +140,7 @@ class EngineLoop : private BatchSink {
 
   mutable std::mutex stats_mutex_;
   EngineStats published_stats_;  // guarded by stats_mutex_
+  Pace published_pace_;          // the same
 };
 
 }  // namespace sentiric

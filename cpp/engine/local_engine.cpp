@@ -43,22 +43,31 @@ constexpr std::size_t kLongBytes = 64 * 1024;
 LocalEngine::LocalEngine(EngineParts parts, const LoopConfig& loop, std::int32_t queue_limit)
     : info_(std::move(parts.info)),
       max_live_(parts.decoder->traits().contexts + queue_limit),
+      queue_wait_ms_(loop.queue.wait_ms),
+      adapters_(parts.adapters ? std::move(parts.adapters) : std::make_unique<NoAdapters>()),
       prompts_(std::move(parts.prompts)),
       evaluator_(std::move(parts.evaluator)),
       add_stats_(std::move(parts.add_stats)),
+      line_(parts.decoder->traits().contexts, loop.queue.tenant_weights),
       preparation_(std::move(parts.preparation)),
       long_preparation_(std::move(parts.long_preparation)),
       outbox_(std::chrono::milliseconds(loop.stream_interval_ms)),
-      worker_(std::move(parts.decoder), std::move(parts.samplers), std::move(parts.adapters),
+      worker_(std::move(parts.decoder), std::move(parts.samplers),
+              {adapters_.get(), [this](const RequestHandle& request) { LoadAdapters(request); }},
               std::move(parts.drafter), loop, &outbox_) {}
 
 Result<RequestId> LocalEngine::Submit(Request request) {
   if (Status status = Validate(request, info_.num_vocab)) return *status;
   const std::lock_guard<std::mutex> lock(mutex_);
-  if (Status status = CheckRoomLocked()) return *status;
+  if (is_closed_) return kClosed;
+  if (Status refused = Refusal(request)) {
+    ++num_rejected_;
+    return *refused;
+  }
   ++num_submitted_;
   auto handle = std::make_shared<RequestState>(next_id_++, std::move(request));
   live_.emplace(handle->id, handle);
+  line_.Enter(handle->request.priority, handle->request.tenant);
   ++num_preparing_;
   PoolFor(SizeOf(handle->request.prompt))->Post([this, handle] { Prepare(handle); });
   return handle->id;
@@ -66,45 +75,81 @@ Result<RequestId> LocalEngine::Submit(Request request) {
 
 Status LocalEngine::CheckRoom() {
   const std::lock_guard<std::mutex> lock(mutex_);
-  return CheckRoomLocked();
-}
-
-// Counts as a refusal. The caller holds mutex_.
-Status LocalEngine::CheckRoomLocked() {
   if (is_closed_) return kClosed;
-  const auto num_live = static_cast<std::int32_t>(live_.size());
-  if (num_live < max_live_) return std::nullopt;
-  ++num_rejected_;
-  return Error{ErrorCode::kOverloaded, "queue",
-               "the queue is full; got " + std::to_string(num_live) +
-                   " requests running and waiting, allowed " + std::to_string(max_live_),
-               RetryMs(num_live)};
+  Status full = FullHouse();
+  if (full) ++num_rejected_;
+  return full;
 }
 
 TaskPool* LocalEngine::PoolFor(std::size_t size) const {
   return size > kLongBytes && long_preparation_ ? long_preparation_.get() : preparation_.get();
 }
 
-// When one of those who wait will have found a context, at the pace of the last requests.
-std::int32_t LocalEngine::RetryMs(std::int32_t num_live) const {
-  const double rounds = static_cast<double>(num_live) / worker_.capacity().total;
-  return static_cast<std::int32_t>(std::min(worker_.stats().request_ms_mean * rounds / 2, 6e5));
+// Told at once, with the time after which trying again makes sense.
+Status LocalEngine::FullHouse() const {
+  const auto num_live = static_cast<std::int32_t>(live_.size());
+  if (num_live < max_live_) return std::nullopt;
+  return Error{ErrorCode::kOverloaded, "queue",
+               "the queue is full; got " + std::to_string(num_live) +
+                   " requests running and waiting, allowed " + std::to_string(max_live_),
+               worker_.pace().NextEndMs(worker_.capacity().total)};
+}
+
+// Also what would wait longer than it may. Where the pace is unknown nothing is refused early.
+Status LocalEngine::Refusal(const Request& request) const {
+  if (Status full = FullHouse()) return full;
+  const std::int32_t wait_ms =
+      line_.WaitMs(worker_.pace(), request.priority, request.tenant).value_or(0);
+  std::int32_t limit = request.queue_wait_ms > 0 ? request.queue_wait_ms : queue_wait_ms_;
+  if (request.deadline_ms > 0 && (limit <= 0 || request.deadline_ms < limit)) {
+    limit = request.deadline_ms;
+  }
+  if (limit <= 0 || wait_ms <= limit) return std::nullopt;
+  return Error{ErrorCode::kOverloaded, "queue",
+               "a context would be free too late; got an expected wait of " +
+                   std::to_string(wait_ms) + " ms, allowed " + std::to_string(limit),
+               wait_ms};
 }
 
 void LocalEngine::Prepare(const RequestHandle& request) {
   // A cancelled request is not worth preparing; the worker reports it.
-  if (!request->cancelled.load()) {
-    auto prepared = Guarded<PreparedPrompt>(
-        [&] { return prompts_->Prepare(request->request, info_.context_size - 1); });
-    if (!prepared) {
-      worker_.Reject(request, prepared.error());
-      --num_preparing_;
-      return;
-    }
-    request->prompt = std::move(prepared).value();
+  Status failed;
+  if (!request->cancelled.load()) failed = PrepareWhole(request.get());
+  if (failed) {
+    worker_.Reject(request, *failed);
+  } else {
+    worker_.Add(request);
   }
-  worker_.Add(request);
   --num_preparing_;
+}
+
+// Adapters that exist go on even when there is no room for them now: they are loaded when the
+// request gets a context. Until then nothing keeps them in memory.
+Status LocalEngine::PrepareWhole(RequestState* request) {
+  if (!request->request.adapters.empty()) {
+    const auto adapters =
+        Guarded<AdapterSetHandle>([&] { return adapters_->Load(request->request.adapters); });
+    if (!adapters && adapters.error().code != ErrorCode::kOverloaded) return adapters.error();
+  }
+  auto prepared = Guarded<PreparedPrompt>(
+      [&] { return prompts_->Prepare(request->request, info_.context_size - 1); });
+  if (!prepared) return prepared.error();
+  request->prompt = std::move(prepared).value();
+  return std::nullopt;
+}
+
+// Called on the worker's thread; loads on another one.
+void LocalEngine::LoadAdapters(const RequestHandle& request) {
+  const auto load = [this, request] {
+    worker_.OnLoaded(request, Guarded<AdapterSetHandle>(
+                                  [&] { return adapters_->Load(request->request.adapters); }));
+  };
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (preparation_) {
+    preparation_->Post(load);
+  } else {
+    worker_.OnLoaded(request, kClosed);
+  }
 }
 
 void LocalEngine::Cancel(RequestId id) {
@@ -122,7 +167,11 @@ bool LocalEngine::WaitEvents(std::vector<Event>* events, std::chrono::millisecon
   const bool is_open = outbox_.Wait(events, timeout);
   const std::lock_guard<std::mutex> lock(mutex_);
   for (std::size_t i = first_new; i < events->size(); ++i) {
-    if ((*events)[i].final) live_.erase((*events)[i].request);
+    if (!(*events)[i].final) continue;
+    const auto ended = live_.find((*events)[i].request);
+    if (ended == live_.end()) continue;
+    line_.Leave(ended->second->request.priority, ended->second->request.tenant);
+    live_.erase(ended);
   }
   return is_open;
 }

@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "core/engine_parts.h"
+#include "core/wait_estimate.h"
 #include "engine/worker.h"
 #include "sentiric/engine.h"
 
@@ -36,9 +37,11 @@ class LocalEngine : public Engine {
   void Close() override;
 
  private:
-  Status CheckRoomLocked();
-  std::int32_t RetryMs(std::int32_t num_live) const;
+  Status FullHouse() const;                    // with mutex_ held
+  Status Refusal(const Request& request) const;  // with mutex_ held
   void Prepare(const RequestHandle& request);
+  Status PrepareWhole(RequestState* request);
+  void LoadAdapters(const RequestHandle& request);
   TaskPool* PoolFor(std::size_t size) const;  // with mutex_ held
   template <typename T>
   Result<T> OnPreparationThread(std::size_t size, std::function<Result<T>()> task);
@@ -47,6 +50,8 @@ class LocalEngine : public Engine {
   // Constant after construction.
   const ModelInfo info_;
   const std::int32_t max_live_;  // running and waiting requests
+  const std::int32_t queue_wait_ms_;
+  const std::unique_ptr<AdapterStore> adapters_;  // thread-safe
   const std::shared_ptr<PromptBuilder> prompts_;
   const std::unique_ptr<Evaluator> evaluator_;
   const std::function<void(EngineStats*)> add_stats_;
@@ -54,6 +59,7 @@ class LocalEngine : public Engine {
   // Guarded by mutex_.
   mutable std::mutex mutex_;
   std::unordered_map<RequestId, RequestHandle> live_;  // until their final event is taken
+  WaitEstimator line_;                                 // of the same requests
   RequestId next_id_ = 1;
   bool is_closed_ = false;
   std::uint64_t num_submitted_ = 0, num_rejected_ = 0;

@@ -4,10 +4,16 @@
 #include <utility>
 
 namespace sentiric {
+namespace {
+
+// How late a request may notice that its time is over while nothing runs.
+constexpr std::chrono::milliseconds kExpiryCheck{20};
+
+}  // namespace
 
 Worker::Worker(std::unique_ptr<Decoder> decoder, std::shared_ptr<SamplerFactory> samplers,
-               std::unique_ptr<AdapterStore> adapters, std::unique_ptr<Drafter> drafter,
-               const LoopConfig& config, Outbox* outbox)
+               AdapterSource adapters, std::unique_ptr<Drafter> drafter, const LoopConfig& config,
+               Outbox* outbox)
     : loop_(std::move(decoder), std::move(samplers), std::move(adapters), std::move(drafter),
             config, outbox),
       thread_([this] { Loop(); }) {}
@@ -23,6 +29,12 @@ void Worker::Add(RequestHandle request) {
 void Worker::Reject(RequestHandle request, Error error) {
   const std::lock_guard<std::mutex> lock(inbox_mutex_);
   inbox_.input.rejected.emplace_back(std::move(request), std::move(error));
+  inbox_changed_.notify_one();
+}
+
+void Worker::OnLoaded(RequestHandle request, Result<AdapterSetHandle> adapters) {
+  const std::lock_guard<std::mutex> lock(inbox_mutex_);
+  inbox_.input.loaded.emplace_back(std::move(request), std::move(adapters));
   inbox_changed_.notify_one();
 }
 
@@ -60,7 +72,12 @@ void Worker::Loop() {
 
 Worker::Inbox Worker::WaitForWork() {
   std::unique_lock<std::mutex> lock(inbox_mutex_);
-  if (loop_.is_idle()) inbox_changed_.wait(lock, [this] { return !inbox_.empty(); });
+  const auto has_news = [this] { return !inbox_.empty(); };
+  if (loop_.is_idle()) {
+    inbox_changed_.wait(lock, has_news);
+  } else if (loop_.waits_for_adapters()) {
+    inbox_changed_.wait_for(lock, kExpiryCheck, has_news);
+  }
   const bool is_stopping = inbox_.is_stopping;
   Inbox taken = std::exchange(inbox_, Inbox{});
   inbox_.is_stopping = is_stopping;  // stays: what arrives later must not wait for ever

@@ -18,18 +18,21 @@ class Worker {
  public:
   // The decoder is used and destroyed on the worker's thread only. `outbox` outlives the worker.
   Worker(std::unique_ptr<Decoder> decoder, std::shared_ptr<SamplerFactory> samplers,
-         std::unique_ptr<AdapterStore> adapters, std::unique_ptr<Drafter> drafter,
-         const LoopConfig& config, Outbox* outbox);
+         AdapterSource adapters, std::unique_ptr<Drafter> drafter, const LoopConfig& config,
+         Outbox* outbox);
   ~Worker();  // as Stop()
 
   // Any thread.
   void Add(RequestHandle request);                  // prepared; waits for a context
   void Reject(RequestHandle request, Error error);  // could not be prepared
+  // What AdapterSource::load asked for.
+  void OnLoaded(RequestHandle request, Result<AdapterSetHandle> adapters);
   // Runs between two steps; false when the worker is stopping and never will.
   bool MaybePost(std::function<void()> job);
   void Wake();  // after a request's cancel flag was raised
   Capacity capacity() const { return loop_.capacity(); }
   EngineStats stats() const { return loop_.stats(); }
+  Pace pace() const { return loop_.pace(); }
   // Ends what is running with kCancelled, runs posted jobs and joins. Idempotent.
   void Stop();
 
@@ -40,8 +43,8 @@ class Worker {
     bool is_woken = false;
     bool is_stopping = false;
     bool empty() const {
-      return input.added.empty() && input.rejected.empty() && jobs.empty() && !is_woken &&
-             !is_stopping;
+      return input.added.empty() && input.rejected.empty() && input.loaded.empty() &&
+             jobs.empty() && !is_woken && !is_stopping;
     }
   };
 

@@ -692,9 +692,9 @@ class Request:
     def set_grammar(self, kind: GrammarKind, text: str) -> None:
         ...
     @property
-    def adapters(self) -> list:
+    def adapters(self) -> list[tuple[str, float]]:
         """
-        Write-only: (name, scale) pairs.
+        (name, scale) pairs.
         """
     @adapters.setter
     def adapters(self, arg1: collections.abc.Sequence[tuple[str, typing.SupportsFloat | typing.SupportsIndex]]) -> None:
@@ -972,9 +972,17 @@ def error_code_names() -> list:
     """
     Names of all error codes, in order.
     """
+def is_file_name(name: str) -> bool:
+    """
+    Whether a caller's name may become the name of a file.
+    """
 def memory_budgets(root: str) -> list[MemoryBudget]:
     """
     RAM and control groups, the tightest first; root stands before /proc and /sys.
+    """
+def open_adapter_file(folder: str, name: str) -> int:
+    """
+    A file descriptor for reading, which the caller closes.
     """
 def plan_memory(config: EngineConfig) -> MemoryPlan:
     """

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from sentiric_llama import _convert
 from sentiric_llama.errors import Cancelled, SentiricLlamaError, Unavailable
-from sentiric_llama.models import check_model
-from sentiric_llama.types import Delta, EngineConfig
+from sentiric_llama.models import AdapterFiles, check_model
+from sentiric_llama.types import Delta, EngineConfig, Request
 
 if TYPE_CHECKING:
     from sentiric_llama import _core
@@ -49,7 +49,9 @@ class EngineHandle:
         from sentiric_llama import _core
 
         native = _convert.config_to_native(config)
-        check_model(Path(config.model_path))  # a bad file would end the process, not only the call
+        # A bad file would end the process, not only the call; an adapter's likewise.
+        header = check_model(Path(config.model_path))
+        self._adapters = AdapterFiles(native.lora_dir, header)
         self._pid = os.getpid()
         try:
             self._core = _core.Engine(native)
@@ -86,11 +88,18 @@ class EngineHandle:
             raise Unavailable("the engine is closed", where="engine")
         return self._core
 
-    def open_stream(self, native: _core.Request, sink: Sink) -> int:
+    def checked(self, request: Request) -> _core.Request:
+        """What `open_stream` takes. Blocks when adapters are named: their files are read."""
+        native = _convert.request_to_native(request)
+        self.check_process()
+        self._adapters.check(name for name, _ in native.adapters)
+        return native
+
+    def open_stream(self, request: _core.Request, sink: Sink) -> int:
         """Submit, which uses the request up; its news goes to `sink` from now on. Never blocks."""
         core = self.core
         with self._lock:  # the first event must not arrive before the sink is known
-            request_id = core.submit(native)
+            request_id = core.submit(request)
             self._sinks[request_id] = sink
         return request_id
 

@@ -13,7 +13,7 @@ from array import array
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
-from typing import Self, Unpack
+from typing import TYPE_CHECKING, Self, Unpack
 
 import numpy as np
 
@@ -21,7 +21,6 @@ from sentiric_llama._convert import (
     call,
     items_of,
     message_pairs,
-    request_to_native,
     to_messages,
     token_ids,
 )
@@ -31,6 +30,9 @@ from sentiric_llama.errors import SentiricLlamaError
 from sentiric_llama.off_loop import LARGE_TEXT, is_large, maybe_off_loop
 from sentiric_llama.options import ChatPrompt, Options, TextPrompt, chat_request, text_request
 from sentiric_llama.types import Completion, Delta, EngineConfig, Request, SamplingParams
+
+if TYPE_CHECKING:
+    from sentiric_llama import _core
 
 
 class _LoopMailbox:
@@ -106,10 +108,17 @@ class AsyncEngine(EngineFacts):
             mailbox = self._mailboxes[loop] = _LoopMailbox(loop)
         return mailbox
 
+    async def _checked(self, request: Request) -> _core.Request:
+        """The native request. The loop neither reads files nor converts what is long."""
+        check = self._handle.checked
+        if request.adapters:
+            return await asyncio.to_thread(check, request)
+        return await maybe_off_loop(is_large(request.messages), check, request)
+
     async def run(self, request: Request) -> AsyncGenerator[Delta, None]:
         """Deltas of one request, the last with `final`. Closing the generator cancels it."""
         sink = _AsyncSink(self._mailbox())
-        native = await maybe_off_loop(is_large(request.messages), request_to_native, request)
+        native = await self._checked(request)
         request_id = self._handle.open_stream(native, sink)
         try:
             while True:

@@ -25,7 +25,6 @@ from sentiric_llama._convert import (
     copy_fields,
     items_of,
     message_pairs,
-    request_to_native,
     to_messages,
     token_ids,
 )
@@ -70,7 +69,7 @@ class Stream(Iterator[Delta]):
         self._handle = handle
         self._sink = _QueueSink()
         self._is_over = False
-        self._request_id = handle.open_stream(request_to_native(request), self._sink)
+        self._request_id = handle.open_stream(handle.checked(request), self._sink)
 
     def __next__(self) -> Delta:
         if self._is_over:

@@ -10,6 +10,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <set>
 #include <thread>
 #include <vector>
@@ -206,22 +207,50 @@ class FakeDecoder : public Decoder {
   std::uint64_t adapters_ = 0;  // of the calls from now on
 };
 
-// Any name but "missing" is an adapter.
+// Any name but "missing" is an adapter, and in memory once it was loaded; at most `max_loaded` are.
 class FakeAdapters : public AdapterStore {
  public:
+  explicit FakeAdapters(std::size_t max_loaded = 64) : max_loaded_(max_loaded) {}
+
   Result<AdapterSetHandle> Load(const std::vector<AdapterUse>& adapters) override {
+    if (before_load) before_load();
+    const std::lock_guard<std::mutex> lock(mutex_);
+    ++num_loads_;
     if (adapters.front().name == "missing") {
       return Error{ErrorCode::kModelNotFound, "lora_adapter", "no such adapter"};
     }
     const std::string key = AdapterKey(adapters);
-    AdapterSetHandle set = sets_[key].lock();
-    if (!set) sets_[key] = set = std::make_shared<const AdapterSet>(key);
+    for (auto it = sets_.begin(); sets_.size() >= max_loaded_ && it != sets_.end();) {
+      it = it->first != key && it->second.use_count() == 1 ? sets_.erase(it) : std::next(it);
+    }
+    if (sets_.count(key) == 0 && sets_.size() >= max_loaded_) {
+      return Error{ErrorCode::kOverloaded, "lora_adapter", "all are in use"};
+    }
+    AdapterSetHandle& set = sets_[key];
+    if (!set) set = std::make_shared<const AdapterSet>(key);
     return set;
   }
-  std::int32_t num_loaded() const override { return static_cast<std::int32_t>(sets_.size()); }
+  AdapterSetHandle Find(const std::vector<AdapterUse>& adapters) override {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const auto found = sets_.find(AdapterKey(adapters));
+    return found == sets_.end() ? nullptr : found->second;
+  }
+  std::int32_t num_loaded() const override {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return static_cast<std::int32_t>(sets_.size());
+  }
+  int num_loads() const {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return num_loads_;
+  }
+
+  std::function<void()> before_load;  // set before the first use
 
  private:
-  std::map<std::string, std::weak_ptr<const AdapterSet>> sets_;
+  const std::size_t max_loaded_;
+  mutable std::mutex mutex_;
+  std::map<std::string, AdapterSetHandle> sets_;  // guarded by mutex_
+  int num_loads_ = 0;                             // the same
 };
 
 }  // namespace sentiric::testing

@@ -5,6 +5,7 @@
 code does, `inventory` lists and removes. Everything here blocks; importing it is cheap.
 """
 
+from sentiric_llama.models.adapters import AdapterFiles
 from sentiric_llama.models.choice import choose_files
 from sentiric_llama.models.find import (
     ModelFile,
@@ -20,6 +21,7 @@ from sentiric_llama.models.reference import GUIDE_NAME, GUIDE_NAMES
 __all__ = [
     "GUIDE_NAME",
     "GUIDE_NAMES",
+    "AdapterFiles",
     "ModelFile",
     "check_model",
     "choose_files",

@@ -96,15 +96,20 @@ def read_header(path: Path) -> Header:
     """The checked header. Raises ModelNotFound or ModelInvalid saying what is wrong with it."""
     try:
         with path.open("rb") as file:
-            size = file.seek(0, 2)
-            file.seek(0)
-            return _Parser(path, file, size).parse()
+            return parse_header(path, file)
     except FileNotFoundError:
         raise ModelNotFound(f"no file {path}; check the path", where="model") from None
     except OSError as error:
         raise ModelNotFound(f"cannot read {path}: {error.strerror}", where="model") from None
     except ValueError:  # a zero byte, half a surrogate pair
         raise ModelNotFound(f"{str(path)!r} cannot be a path", where="model") from None
+
+
+def parse_header(path: Path, file: BinaryIO) -> Header:
+    """The checked header of an open file; `path` is what messages call it. Raises ModelInvalid."""
+    size = file.seek(0, 2)
+    file.seek(0)
+    return _Parser(path, file, size).parse()
 
 
 class _Parser:

@@ -5,71 +5,13 @@
 
 #include "check.h"
 #include "fakes.h"
+#include "stepper.h"
 #include "temp_folder.h"
 
 using namespace sentiric;
 using namespace sentiric::testing;
 
 namespace {
-
-// A loop that is stepped by hand; requests are prepared as they come.
-class Stepper {
- public:
-  explicit Stepper(const FakeModel& model, const LoopConfig& config = ConfigOf({}))
-      : loop_(std::make_unique<FakeDecoder>(model), std::make_shared<GreedyFactory>(),
-              std::make_unique<FakeAdapters>(), nullptr, config, &outbox_) {}
-
-  RequestId Add(const Request& request) {
-    auto state = std::make_shared<RequestState>(next_id_++, request);
-    state->prompt.tokens = request.prompt.tokens;
-    state->prompt.keep = 4;
-    state->prompt.opening = static_cast<std::int32_t>(request.prompt.tokens.size());
-    states_[state->id] = state;
-    input_.added.push_back(state);
-    return state->id;
-  }
-  void Cancel(RequestId id) { states_.at(id)->cancelled.store(true); }
-  void Step() {
-    loop_.Step(std::exchange(input_, {}), true);
-    ++num_steps_;
-    if (!loop_.CheckIntegrity()) ++num_unsound_;
-    std::vector<Event> events;
-    outbox_.Wait(&events, std::chrono::milliseconds(0));
-    for (const Event& event : events) {
-      Outcome& outcome = outcomes[event.request];
-      outcome.text += event.text;
-      if (outcome.text.size() == event.text.size() && !event.text.empty()) {
-        first_step[event.request] = num_steps_;
-      }
-      if (event.final) outcome.final = event.final;
-    }
-  }
-  // True when everything ended within `limit` steps.
-  bool Finish(int limit = 100000) {
-    for (int i = 0; i < limit; ++i) {
-      Step();
-      if (loop_.is_idle()) return true;
-    }
-    return false;
-  }
-  void Shutdown() { loop_.Shutdown(); }
-  bool HasEnded(RequestId id) { return outcomes[id].final.has_value(); }
-  const Final& FinalOf(RequestId id) { return *outcomes.at(id).final; }
-  EngineStats stats() const { return loop_.stats(); }
-  int num_steps() const { return num_steps_; }
-  int num_unsound() const { return num_unsound_; }
-
-  std::map<RequestId, Outcome> outcomes;
-  std::map<RequestId, int> first_step;  // of the first text
-
- private:
-  Outbox outbox_;
-  EngineLoop loop_;
-  EngineLoop::Input input_;
-  std::map<RequestId, RequestHandle> states_;
-  RequestId next_id_ = 1;
-  int num_steps_ = 0, num_unsound_ = 0;
-};
 
 std::vector<Token> Join(std::vector<Token> a, const std::vector<Token>& b) {
   a.insert(a.end(), b.begin(), b.end());

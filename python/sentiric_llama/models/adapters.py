@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Adapter files, looked at as model files are before native code reads them.
+
+What llama.cpp would stumble over ends the process or reads foreign memory: values of a wrong type,
+formats that it cannot multiply, shapes that do not fit the model.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+
+from sentiric_llama.errors import ModelInvalid
+from sentiric_llama.models import gguf_types as gguf
+from sentiric_llama.models.gguf_header import Array, Header, Tensor, parse_header
+
+_MAX_KNOWN = 256
+_NO_WEIGHTS = frozenset({"I8", "I16", "I32", "I64", "F64", "Q8_1", "Q8_K"})
+"""Formats that nothing is multiplied by."""
+_U32, _F32 = 4, 6
+_IGNORED = "_norm.weight"  # by llama.cpp
+
+_Identity = tuple[int, int, int, int, int]
+
+
+class AdapterFiles:
+    """The adapters in a folder for one model. Blocks; any thread.
+
+    A file that did not change since is not read again.
+    """
+
+    def __init__(self, folder: str, model: Header) -> None:
+        self._folder = folder
+        self._model = model
+        self._known: dict[str, _Identity] = {}
+
+    def check(self, names: Iterable[str]) -> None:
+        """Raises ModelNotFound for what names no file of the folder, ModelInvalid for a bad one."""
+        for name in names:
+            self._check(name)
+
+    def _check(self, name: str) -> None:
+        from sentiric_llama import _core
+
+        with open(_core.open_adapter_file(self._folder, name), "rb") as file:
+            now = os.fstat(file.fileno())
+            identity = (now.st_dev, now.st_ino, now.st_size, now.st_mtime_ns, now.st_ctime_ns)
+            if self._known.get(name) == identity:
+                return
+            try:
+                header = parse_header(Path(name), file)
+            except ModelInvalid as error:
+                raise ModelInvalid(error.what, where="lora_adapter") from None
+        for problem in adapter_problems(header, self._model):
+            raise ModelInvalid(f"{name} {problem}", where="lora_adapter")
+        self._remember(name, identity)
+
+    def _remember(self, name: str, identity: _Identity) -> None:
+        for oldest in list(islice(self._known, max(0, len(self._known) - _MAX_KNOWN + 1))):
+            self._known.pop(oldest, None)
+        self._known[name] = identity
+
+
+def adapter_problems(header: Header, model: Header) -> Iterator[str]:
+    """Everything that speaks against loading it for this model, the plainest first."""
+    yield from _of_kind(header, model)
+    yield from _of_values(header)
+    yield from _of_pairs(header, model)
+
+
+def _of_kind(header: Header, model: Header) -> Iterator[str]:
+    kind = header.text("general.type")
+    if kind != "adapter" or header.text("adapter.type") != "lora":
+        yield "is no LoRA adapter"
+    wanted = model.text("general.architecture")
+    if header.text("general.architecture") != wanted:
+        yield f"is made for another architecture than {wanted}"
+    if not header.tensors:
+        yield "holds no weights"
+
+
+def _of_values(header: Header) -> Iterator[str]:
+    alpha = header.values.get("adapter.lora.alpha")
+    if alpha is not None and (
+        header.kinds["adapter.lora.alpha"] != _F32
+        or not isinstance(alpha, float)
+        or not math.isfinite(alpha)
+    ):
+        yield "has no number of the type f32 at adapter.lora.alpha"
+    key = "adapter.alora.invocation_tokens"
+    tokens = header.values.get(key)
+    if tokens is not None and not (isinstance(tokens, Array) and tokens.kind == _U32):
+        yield f"has {key} in a wrong type, allowed u32 in an array"
+
+
+def _of_pairs(header: Header, model: Header) -> Iterator[str]:
+    sides: dict[str, dict[str, Tensor]] = {}
+    for tensor in header.tensors:
+        base, dot, side = tensor.name.rpartition(".lora_")
+        if dot and side in ("a", "b") and ".lora_" not in base:
+            sides.setdefault(base, {})[side] = tensor
+            if tensor.type.name in _NO_WEIGHTS:
+                yield f"has {tensor.name!r} as {tensor.type.name}, which holds no weights"
+        elif not tensor.name.endswith(_IGNORED):
+            yield f"has the tensor {tensor.name!r}, allowed pairs of .lora_a and .lora_b"
+    weights = {tensor.name: tensor for tensor in model.tensors}
+    is_split = (model.number("split.count") or 0) > 1  # the other parts hold the rest
+    for base, pair in sides.items():
+        if len(pair) != 2:
+            yield f"has one side only of {base!r}"
+        elif base in weights:
+            if not _fits(base, pair["a"].shape, pair["b"].shape, weights[base].shape):
+                yield f"does not fit the shape of {base!r}"
+        elif not is_split:
+            yield f"changes {base!r}, which the model does not have"
+
+
+def _fits(base: str, a: tuple[int, ...], b: tuple[int, ...], weight: tuple[int, ...]) -> bool:
+    (a0, a1, *rest_a), (b0, b1, *rest_b), (w0, w1, *rest) = map(_padded, (a, b, weight))
+    if rest_a != rest or rest_b != rest:
+        return False
+    if base.endswith("token_embd.weight"):  # its sides lie the other way round
+        return w0 == b1 and w1 == a1 and a0 == b0
+    return w0 == a0 and w1 == b1 and a1 == b0
+
+
+def _padded(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return shape + (1,) * (gguf.MAX_DIMS - len(shape))
