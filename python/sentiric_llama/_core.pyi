@@ -7,7 +7,7 @@ import collections.abc
 import numpy
 import numpy.typing
 import typing
-__all__: list[str] = ['Capacity', 'Device', 'DeviceMemory', 'Engine', 'EngineConfig', 'EngineStats', 'Event', 'Final', 'FinishReason', 'GrammarKind', 'MemoryBudget', 'MemoryPlan', 'ModelInfo', 'Priority', 'Request', 'SamplingParams', 'Timings', 'Truncation', 'build_info', 'devices', 'error_code_names', 'memory_budgets', 'plan_memory', 'take_log_lines']
+__all__: list[str] = ['Capacity', 'Device', 'DeviceMemory', 'Engine', 'EngineConfig', 'EngineStats', 'Event', 'Final', 'FinishReason', 'GrammarKind', 'MemoryBudget', 'MemoryPlan', 'ModelInfo', 'Priority', 'Request', 'SamplingParams', 'Timings', 'Truncation', 'build_info', 'devices', 'error_code_names', 'is_file_name', 'memory_budgets', 'open_adapter_file', 'plan_memory', 'take_log_lines']
 class Capacity:
     @property
     def active(self) -> int:
