@@ -37,7 +37,7 @@ class LocalEngine : public Engine {
   void Close() override;
 
  private:
-  Status FullHouse() const;                    // with mutex_ held
+  Status FullHouse() const;                      // with mutex_ held
   Status Refusal(const Request& request) const;  // with mutex_ held
   void Prepare(const RequestHandle& request);
   Status PrepareWhole(RequestState* request);

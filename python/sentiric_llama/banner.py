@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from sentiric_llama.config import PREFIX, Settings, is_public_address, key_ring
+from sentiric_llama.config import PREFIX, Settings
+from sentiric_llama.exposure import is_public_address, key_ring
 from sentiric_llama.service import ServedModel
 from sentiric_llama.types import ModelInfo
 

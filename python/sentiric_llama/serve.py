@@ -16,15 +16,10 @@ import uvicorn
 
 from sentiric_llama.banner import banner, summary
 from sentiric_llama.companions import companions
-from sentiric_llama.config import (
-    Settings,
-    binding_warnings,
-    environment_warnings,
-    key_ring,
-    metrics_warnings,
-)
+from sentiric_llama.config import Settings, environment_warnings
 from sentiric_llama.environment import colours_wanted
 from sentiric_llama.errors import SentiricLlamaError
+from sentiric_llama.exposure import binding_warnings, key_ring, metrics_warnings
 from sentiric_llama.http.app import build_app
 from sentiric_llama.http.gate import Gate
 from sentiric_llama.http.metrics import build_metrics_app

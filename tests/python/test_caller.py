@@ -11,8 +11,9 @@ import pytest
 
 from sentiric_llama.api_key import KeyRing, parse_keys
 from sentiric_llama.caller import CacheScope, Caller, make_caller, read_tenant
-from sentiric_llama.config import Settings, key_ring
+from sentiric_llama.config import Settings
 from sentiric_llama.errors import InvalidArgument, PermissionDenied
+from sentiric_llama.exposure import key_ring
 
 ENTRIES = """
 app:user:a

@@ -23,7 +23,7 @@ ROWS = (
     {"environment", "errors", "types", "params", "messages", "messages_tr", "guide", "_core"}
     | {"messages_tr_client", "messages_tr_settings", "printable", "private_files", "_scan"},
     {"settings", "config", "log", "log_lines", "log_writer", "process", "terminal", "machine"}
-    | {"terminal_drawing", "api_key", "caller", "access", "tls", "profiles"}
+    | {"terminal_drawing", "api_key", "caller", "access", "exposure", "tls", "profiles"}
     | {"off_loop", "body_budget"},
     {"_convert", "_handle", "options", "engine_protocol", "engine", "async_engine", "models"}
     | {"testing", "memory"},

@@ -11,9 +11,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from sentiric_llama.checkup import Finding, ok, problem, warning
-from sentiric_llama.config import Resolved, Settings, binding_warnings, environment_warnings
+from sentiric_llama.config import Resolved, Settings, environment_warnings
 from sentiric_llama.environment import environ
 from sentiric_llama.errors import SentiricLlamaError
+from sentiric_llama.exposure import binding_warnings
 from sentiric_llama.process import SPARE_FILES
 
 LOW_DISK_BYTES = 5 * 10**9

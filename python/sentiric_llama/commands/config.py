@@ -51,7 +51,8 @@ def show(arguments: argparse.Namespace, terminal: Terminal) -> int:
 
 def check(arguments: argparse.Namespace, terminal: Terminal) -> int:
     """Says what would stop or trouble a start."""
-    from sentiric_llama.config import binding_warnings, environment_warnings
+    from sentiric_llama.config import environment_warnings
+    from sentiric_llama.exposure import binding_warnings
 
     settings = resolved_of(arguments).settings
     warnings = [*environment_warnings(), *binding_warnings(settings)]

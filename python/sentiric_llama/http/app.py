@@ -11,8 +11,9 @@ from starlette.types import ExceptionHandler
 
 from sentiric_llama.access import Access, Doorkeeper
 from sentiric_llama.api_key import KeyRing
-from sentiric_llama.config import Settings, hosts_of, key_ring
+from sentiric_llama.config import Settings
 from sentiric_llama.errors import SentiricLlamaError
+from sentiric_llama.exposure import hosts_of, key_ring
 from sentiric_llama.http.admin import AdminEndpoints
 from sentiric_llama.http.chat import ChatEndpoint
 from sentiric_llama.http.drain import CloseWhileDraining

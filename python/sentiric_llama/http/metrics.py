@@ -14,8 +14,9 @@ from starlette.responses import Response
 from sentiric_llama.access import Access, Doorkeeper
 from sentiric_llama.api_key import KeyRing
 from sentiric_llama.body_budget import BodyBudget
-from sentiric_llama.config import Settings, hosts_of, key_ring
+from sentiric_llama.config import Settings
 from sentiric_llama.errors import SentiricLlamaError
+from sentiric_llama.exposure import hosts_of, key_ring
 from sentiric_llama.http.errors import HttpError, UnexpectedErrorMiddleware, handle_error
 from sentiric_llama.http.guard import Guard, GuardedRoute, guard_all
 from sentiric_llama.http.limits import BodyLimits, HeaderLimits

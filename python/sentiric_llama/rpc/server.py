@@ -10,8 +10,9 @@ from grpc_health.v1 import health
 from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from sentiric_llama.access import Access, Doorkeeper
-from sentiric_llama.config import PREFIX, Settings, key_ring
+from sentiric_llama.config import PREFIX, Settings
 from sentiric_llama.errors import Unavailable
+from sentiric_llama.exposure import key_ring
 from sentiric_llama.log import event
 from sentiric_llama.rpc import engine_servicer, llama_servicer
 from sentiric_llama.rpc.credentials import server_credentials

@@ -139,7 +139,7 @@ def test_a_wrong_list_of_keys_is_explained_without_them(text: str, reason: str) 
 
 
 def test_keys_and_their_roles() -> None:
-    ring = config.key_ring(load_settings(api_keys="a:user:k:1\nb:metrics:k2", metrics_key="k3"))
+    ring = exposure.key_ring(load_settings(api_keys="a:user:k:1\nb:metrics:k2", metrics_key="k3"))
     assert ring.locks("user") and ring.locks("metrics") and not ring.locks("admin")
     found = {
         key: ring.identify([(b"x-api-key", key)]) for key in (b"k:1", b"k2", b"k3", b"k", b"k4")
@@ -151,8 +151,8 @@ def test_keys_and_their_roles() -> None:
         None,
         None,
     ]
-    assert not config.key_ring(load_settings()).locks("user")
-    admin = config.key_ring(load_settings(admin_key="k4"))
+    assert not exposure.key_ring(load_settings()).locks("user")
+    admin = exposure.key_ring(load_settings(admin_key="k4"))
     found[b"k4"] = admin.identify([(b"x-api-key", b"k4")])
     assert found[b"k4"] == Identity("admin-key", frozenset({"admin"}))
     assert admin.opens("admin") and admin.opens("user") and not ring.opens("admin")
@@ -181,15 +181,15 @@ def test_lists() -> None:
     ],
 )
 def test_public_addresses(host: str, public: bool) -> None:
-    assert config.is_public_address(host) is public
-    assert bool(config.binding_warnings(load_settings(host=host))) is public
-    assert config.binding_warnings(load_settings(host=host, api_key="k")) == []
+    assert exposure.is_public_address(host) is public
+    assert bool(exposure.binding_warnings(load_settings(host=host))) is public
+    assert exposure.binding_warnings(load_settings(host=host, api_key="k")) == []
     production = load_settings(host=host, env="Production")
     if public:
         with pytest.raises(InvalidArgument, match="API_KEY"):
-            config.binding_warnings(production)
+            exposure.binding_warnings(production)
     else:
-        assert config.binding_warnings(production) == []
+        assert exposure.binding_warnings(production) == []
 
 
 @pytest.mark.parametrize(
@@ -204,7 +204,7 @@ def test_public_addresses(host: str, public: bool) -> None:
     ],
 )
 def test_open_metrics_are_told(given: dict[str, Any], warns: bool) -> None:
-    lines = config.metrics_warnings(load_settings(**given))
+    lines = exposure.metrics_warnings(load_settings(**given))
     assert bool(lines) is warns and all("METRICS_KEY" in line for line in lines)
 
 
