@@ -20,7 +20,7 @@ from sentiric_llama.http.errors import HttpError, dump_json, error_body
 from sentiric_llama.http.framing import be_strict
 from sentiric_llama.http.gate import Gate
 from sentiric_llama.http.linger import LINGER_S
-from sentiric_llama.http.refusals import NO_NAME, PROBES_ONLY, is_probe
+from sentiric_llama.http.refusals import FULL, NO_NAME, PROBES_ONLY, is_probe, whole_answer
 from sentiric_llama.http.seats import Seat, Seats
 from sentiric_llama.http.turns import Turns
 
@@ -82,13 +82,14 @@ class Connection(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(CorkedTransport(transport, self.conn))
+        self._seat.leave_now = self.transport.close
         if self._seat.is_reserved:
             self.app_state = {**self.app_state, PROBES_ONLY: True}
             self._gate = None
+            self._seat.leave_now = self._give_way
         elif self._allowed_names and self._allowed_names.isdisjoint(certificate_names(transport)):
             self.app_state = {**self.app_state, NO_NAME: True}
             self._gate = None
-        self._seat.leave_now = self.transport.close
         self._seat.is_quiet = self._is_quiet
         self._seat.stay_silent()
         self._set_timer(HEAD_TIMEOUT_S)
@@ -171,6 +172,13 @@ class Connection(H11Protocol):
         for event in (response, h11.Data(data=body), h11.EndOfMessage()):
             self.transport.write(self.conn.send(event) or b"")
         self._end()
+
+    def _give_way(self) -> None:
+        """A newcomer takes the place; a request that is on its way finds out why."""
+        if self._phase is _Phase.SILENT:
+            self._port.statuses[503] += 1
+            self.transport.write(whole_answer(FULL, uuid.uuid4().hex, closes=True))
+        self.transport.close()
 
     def _end(self) -> None:
         """Says that nothing more will come, and waits a moment for the client to agree."""

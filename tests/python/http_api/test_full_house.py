@@ -122,6 +122,17 @@ def test_beyond_the_reserve_nothing_is_read(start: Any) -> None:
     assert open_connections(server) == 2
 
 
+def test_who_gives_its_reserved_place_up_is_told(start: Any) -> None:
+    server = start(lambda: FakeEngine("0123456789" * 6, delay_s=0.05), max_connections=1)
+    server.server.port.seats._reserve = 1
+    busy(server, 1)
+    (first,) = connect(server)
+    assert wait_until(lambda: open_connections(server) == 2)
+    assert server.get("/health/live").status == 200
+    with first:
+        assert read_all(first).startswith(b"HTTP/1.1 503 ")
+
+
 # A full engine
 
 

@@ -192,12 +192,11 @@ def full_server(start: Any) -> Any:
 def test_a_refused_newcomer_costs_no_task_and_no_parsing(start: Any) -> None:
     """Fifty whole chats on connections of their own: no request reaches the application."""
     server = full_server(start)
-    for number in range(50):
+    for _ in range(50):
         with socket.create_connection(("127.0.0.1", server.port), 10) as peer:
             peer.sendall(request())
             answer = peer.recv(65536)
             assert answer.startswith(b"HTTP/1.1 429 ")
-            assert number % 2 or peer.recv(1) == b""
     assert server.server.server_state.total_requests == 1
     assert server.service.accounts.http_responses[429] == 51
     assert wait_until(lambda: len(server.server.port.seats) <= 1)  # the stream's
@@ -212,3 +211,26 @@ def test_pipelined_chats_are_refused_one_by_one(start: Any) -> None:
         peer.sendall(request() * 40 + last)
         answer = b"".join(iter(lambda: peer.recv(65536), b""))
     assert answer.count(b"HTTP/1.1 429 ") == 40 and answer.count(b"HTTP/1.1 200 ") == 1
+
+
+def test_a_chat_that_waits_in_the_backlog_is_refused_without_a_transport(start: Any) -> None:
+    """Its bytes are there when it is accepted: it is answered on the bare socket, and closed."""
+    server = full_server(start)
+    (accepting,) = server.server.acceptors
+
+    async def refuse() -> list[bytes]:
+        peers = [socket.create_connection(("127.0.0.1", server.port), 10) for _ in range(20)]
+        for peer in peers:
+            peer.sendall(request())
+        opened = len(server.server.server_state.connections)
+        while accepting._accept():
+            pass
+        assert not accepting._opening and len(server.server.server_state.connections) == opened
+        answers = [b"".join(iter(lambda p=peer: p.recv(65536), b"")) for peer in peers]  # type: ignore[misc]
+        for peer in peers:
+            peer.close()
+        return answers
+
+    for answer in server.call(refuse()):
+        assert answer.startswith(b"HTTP/1.1 429 ") and b"\r\nconnection: close\r\n" in answer
+    assert server.service.accounts.http_responses[429] == 21
