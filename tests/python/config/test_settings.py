@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from sentiric_llama import config, environment
+from sentiric_llama import config, environment, exposure
 from sentiric_llama.api_key import ROLES, Identity
 from sentiric_llama.config import PREFIX, Settings, describe_fields, load_settings
 from sentiric_llama.errors import InvalidArgument
