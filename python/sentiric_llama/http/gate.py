@@ -8,7 +8,9 @@ would have given; whatever it is not sure of goes the usual way: to the guards, 
 
 from __future__ import annotations
 
+import asyncio
 import re
+import time
 import uuid
 from dataclasses import dataclass
 
@@ -20,6 +22,9 @@ from sentiric_llama.http.refusals import whole_answer
 from sentiric_llama.log import clean_id
 from sentiric_llama.service import LlamaService
 
+CLOSED_S = 1.0
+PER_TURN = 4
+"""Chats that are let through in one turn of the event loop while the gate is closed."""
 MAX_UNREAD = 64 * 1024
 """Of a body that is still to come, to keep the connection; a longer one ends it."""
 
@@ -47,11 +52,15 @@ class Gate:
         self._service = service
         self._keys = keys
         self._needs_key = keys.locks("user")
+        self._closed_until = 0.0
+        self._last: Overloaded | None = None
+        self._num_let_through = 0
 
     @property
     def is_closed(self) -> bool:
-        """The route has had to refuse, and nobody has got through since."""
-        return self._service.is_full and self._service.is_ready
+        """Somebody was refused within the last second."""
+        is_full = self._service.is_full or time.monotonic() < self._closed_until
+        return is_full and self._service.is_ready
 
     def refusal(self, data: bytes, *, whole_only: bool = False) -> Refusal | None:
         """The refusal of the request that begins here, None when it is to be read.
@@ -70,13 +79,33 @@ class Gate:
             return None
         keeps = headers.get(b"connection", b"keep-alive").lower() == b"keep-alive"
         closes = whole_only or not keeps or size - len(data) > MAX_UNREAD
+        error = self._error()
+        if error is None:
+            return None
+        self._closed_until = time.monotonic() + CLOSED_S
+        return Refusal(self._answer(error, headers, closes), size, closes)
+
+    def _error(self) -> Overloaded | None:
+        """Why this chat cannot be taken; None lets it through.
+
+        All that come in one turn would find the same free place, so only a few may.
+        """
+        if self._last is not None and self._num_let_through >= PER_TURN:
+            return self._last
         try:
             self._service.require_room()
         except Overloaded as error:
-            return Refusal(self._answer(error, headers, closes), size, closes)
+            self._last = error
+            return error
         except SentiricLlamaError:  # the route says it
             return None
+        if self._num_let_through == 0:
+            asyncio.get_running_loop().call_soon(self._next_turn)
+        self._num_let_through += 1
         return None
+
+    def _next_turn(self) -> None:
+        self._num_let_through = 0
 
     def _may_chat(self, headers: dict[bytes, bytes]) -> bool:
         """A stranger is not told how busy it is."""

@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import random
 import socket
+import time
 from typing import Any
 
 import pytest
@@ -14,7 +16,7 @@ from http_client import StreamThread, wait_until
 from sentiric_llama.api_key import Identity, KeyRing
 from sentiric_llama.config import Settings
 from sentiric_llama.errors import Overloaded
-from sentiric_llama.http.gate import MAX_UNREAD, Gate
+from sentiric_llama.http.gate import CLOSED_S, MAX_UNREAD, PER_TURN, Gate
 from sentiric_llama.service import LlamaService, ServedModel
 from sentiric_llama.testing import FakeEngine
 
@@ -86,18 +88,30 @@ def test_the_time_to_come_back_is_the_engines() -> None:
     assert b"content-length: %d" % len(body) in head
 
 
-def test_it_opens_as_soon_as_there_is_room() -> None:
-    gate, service, engine = make_gate()
-    assert gate.refusal(request())
-    engine.is_full = False
-    assert gate.refusal(request()) is None and not gate.is_closed
-    engine.is_full = True
-    assert gate.refusal(request()) is None  # until the route has asked
-    with pytest.raises(Overloaded):
-        service.require_room()
-    assert gate.refusal(request())
-    service.begin_drain()
-    assert gate.refusal(request()) is None  # the route has other words for it
+def test_it_opens_when_there_is_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For a few in each turn at first: all of them would find the same free place."""
+
+    async def main() -> None:
+        gate, service, engine = make_gate()
+        assert gate.refusal(request())
+        engine.is_full = False
+        for _ in range(3):
+            through = [gate.refusal(request()) is None for _ in range(10)]
+            assert through == [True] * PER_TURN + [False] * (10 - PER_TURN)
+            await asyncio.sleep(0)
+        later = time.monotonic() + 2 * CLOSED_S
+        monkeypatch.setattr(time, "monotonic", lambda: later)
+        assert not gate.is_closed
+        assert [gate.refusal(request()) for _ in range(10)] == [None] * 10
+        engine.is_full = True
+        assert gate.refusal(request()) is None  # until the route has asked
+        with pytest.raises(Overloaded):
+            service.require_room()
+        assert gate.refusal(request())
+        service.begin_drain()
+        assert gate.refusal(request()) is None  # the route has other words for it
+
+    asyncio.run(main())
 
 
 @pytest.mark.parametrize(
