@@ -18,7 +18,7 @@ from server_process import ServerProcess
 
 ADMIN = {"Authorization": "Bearer operators"}
 ASK = {"temperature": 0, "ignore_eos": True, "max_tokens": 8}
-NEIGHBOUR = ASK | {"max_tokens": 300}
+NEIGHBOUR = ASK | {"max_tokens": 200}
 
 EACH = "{% for m in messages %}{{ m.content }}{% endfor %}"
 HUGE = (
@@ -44,18 +44,32 @@ ATTACKS = {
 LATE = "{% if messages[-1].content == 'now' %}" + ATTACKS["list"] + "{% endif %}" + EACH
 
 
-def build(folder: Path, name: str, template: str) -> Path:
-    source, path = folder / f"{name}.jinja", folder / f"{name}.gguf"
-    source.write_text(template)
-    models.write(models.small(template=str(source)), name, path)
-    return path
+LENGTH = 400
+
+
+def padded(template: str) -> bytes:
+    """Of one length, so that one file gives all others."""
+    return (template + "{#" + " " * (LENGTH - len(template) - 4) + "#}").encode()
+
+
+def build(folder: Path) -> dict[str, Path]:
+    source, path = folder / "plain.jinja", folder / "plain.gguf"
+    source.write_bytes(padded(EACH))
+    recipe = models.Recipe(
+        template=str(source), layers=1, width=32, feed_forward=32, heads=1, kv_heads=1
+    )
+    models.write(recipe, "plain", path)
+    whole, made = path.read_bytes(), {}
+    assert whole.count(padded(EACH)) == 1
+    for name, text in ({n: t + EACH for n, t in ATTACKS.items()} | {"late": LATE}).items():
+        made[name] = folder / f"{name}.gguf"
+        made[name].write_bytes(whole.replace(padded(EACH), padded(text)))
+    return made
 
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    folder = tmp_path_factory.mktemp("hostile")
-    made = {name: build(folder, name, text + EACH) for name, text in ATTACKS.items()}
-    return made | {"good": models.model("small-q8_0"), "late": build(folder, "late", LATE)}
+    return build(tmp_path_factory.mktemp("hostile")) | {"good": models.model("small-q8_0")}
 
 
 @pytest.fixture
@@ -73,12 +87,8 @@ def switch(server: ServerProcess, profile: str) -> Reply:
     return server.post("/v1/models/switch", {"profile": profile}, ADMIN)
 
 
-def complete(server: ServerProcess) -> Reply:
-    return server.post("/v1/completions", {"prompt": "a"} | ASK)
-
-
 def test_switched_to_under_a_stream(server: ServerProcess) -> None:
-    """The old model's stream goes on; the new one completes text and refuses to chat."""
+    """The old model's stream goes on; the new one refuses to chat."""
     before = server.chat("Merhaba", **ASK).text
     whole = server.chat("Merhaba", **NEIGHBOUR).text
     for name in ATTACKS:
@@ -88,7 +98,6 @@ def test_switched_to_under_a_stream(server: ServerProcess) -> None:
         assert switch(server, name).status == 200
         refused = server.chat("Merhaba", **ASK)
         assert refused.error["code"] == "template_failed", name
-        assert complete(server).status == 200, name
         assert neighbour.text() == whole, name
         assert switch(server, "good").status == 200
     assert server.chat("Merhaba", **ASK).text == before
