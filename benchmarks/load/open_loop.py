@@ -14,6 +14,8 @@ from typing import Any
 
 from benchmarks.load import wire
 
+LONGEST_S = 60.0
+"""Of an answer that began."""
 Row = dict[str, Any]
 
 
@@ -65,6 +67,8 @@ async def _call(port: int, kind: dict[str, Any], due: float) -> Row:
         patience = kind["patience"]
         async with asyncio.timeout(patience):
             await loop.create_connection(lambda: exchange, wire.HOST, port)
+            await exchange.started
+        async with asyncio.timeout(LONGEST_S):
             await exchange.ended
     except (TimeoutError, OSError) as error:
         left = isinstance(error, TimeoutError)

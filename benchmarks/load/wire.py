@@ -30,6 +30,8 @@ class Exchange(asyncio.Protocol):
         self._wire = wire
         self._transport: asyncio.Transport | None = None
         self.pieces: Pieces = []
+        self.started = asyncio.get_running_loop().create_future()
+        """The first text, or the end: until then a client may lose patience."""
         self.ended = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -39,10 +41,13 @@ class Exchange(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self.pieces.append((time.monotonic(), data))
+        if not self.started.done() and any(texts_of(self.pieces)):
+            self.started.set_result(None)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if not self.ended.done():
-            self.ended.set_result(time.monotonic())
+        for future in (self.started, self.ended):
+            if not future.done():
+                future.set_result(None)
 
     def leave(self) -> None:
         """As a client does that has waited long enough."""
