@@ -8,20 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import errno
 import logging
 import os
 import socket
 import ssl
-import struct
-import sys
 import time
 import uuid
 from collections import deque
 from collections.abc import Callable
 
 from sentiric_llama.http.connection import HEAD_TIMEOUT_S, Port
+from sentiric_llama.http.door import Greeting, close_the_door
 from sentiric_llama.http.refusals import FULL, whole_answer
 from sentiric_llama.http.seats import Seat
 from sentiric_llama.log import event
@@ -40,10 +38,6 @@ _TURNED_AWAY_S = 0.5
 _MAX_TURNED_AWAY = 64
 _NO_ROOM = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
-# linux/filter.h, asm-generic/socket.h
-_BPF_RETURN = 0x06
-_SO_ATTACH_FILTER = 26
-
 Make = Callable[[Seat], asyncio.Protocol]
 
 logger = logging.getLogger(__name__)
@@ -61,8 +55,8 @@ class Acceptor:
         self._context = context
         self._loop = asyncio.get_running_loop()
         self._opening: set[asyncio.Task[None]] = set()
-        self._silent: set[_Greeting] = set()
-        self._greetings: deque[_Greeting] = deque()
+        self._silent: set[Greeting] = set()
+        self._greetings: deque[Greeting] = deque()
         self._spares: list[int] = []
         self._resuming: asyncio.TimerHandle | None = None
         self._is_closed = False
@@ -132,11 +126,11 @@ class Acceptor:
         elif self._context is None:
             self._open_or_refuse(connection, seat)
         else:
-            self._silent.add(_Greeting(connection, seat, self._greeted))
+            self._silent.add(Greeting(connection, seat, self._greeted))
 
     # TLS: nobody is given a handshake before he has said something
 
-    def _greeted(self, greeting: _Greeting) -> None:
+    def _greeted(self, greeting: Greeting) -> None:
         self._silent.discard(greeting)
         if not greeting.has_arrived:
             return
@@ -248,54 +242,8 @@ class Acceptor:
                 self._spares.append(os.open(os.devnull, os.O_RDONLY))
 
 
-class _Greeting:
-    """A connection on a port with TLS, until its first byte."""
-
-    def __init__(
-        self, connection: socket.socket, seat: Seat, done: Callable[[_Greeting], None]
-    ) -> None:
-        self.connection = connection
-        self.seat = seat
-        self.has_arrived = False
-        """False in the end: it never came."""
-        self._done = done
-        self._loop = asyncio.get_running_loop()
-        self._timer = self._loop.call_later(HEAD_TIMEOUT_S, self.give_up)
-        self._loop.add_reader(connection, self._arrived)
-        seat.leave_now = self.give_up
-
-    def _arrived(self) -> None:
-        self.has_arrived = True
-        self.seat.work()
-        self._stop()
-
-    def give_up(self) -> None:
-        self._stop()
-        self.seat.leave()
-        self.connection.close()
-
-    def _stop(self) -> None:
-        self._timer.cancel()
-        self._loop.remove_reader(self.connection)
-        self._done(self)
-
-
 def _say_and_close(connection: socket.socket, answer: bytes) -> None:
     """To a client of which nothing is left unread."""
     with connection, contextlib.suppress(OSError):
         connection.send(answer)
         connection.shutdown(socket.SHUT_WR)
-
-
-def close_the_door(listener: socket.socket) -> None:
-    """The kernel completes no further connection; those that wait can still be taken.
-
-    Otherwise one could slip in between the last accept and the close, and be reset. A filter that
-    keeps no byte drops the first packet of newcomers, who find the port closed when they try again.
-    """
-    if sys.platform != "linux":
-        return
-    drop_all = ctypes.create_string_buffer(struct.pack("HBBI", _BPF_RETURN, 0, 0, 0))
-    program = struct.pack("HP", 1, ctypes.addressof(drop_all))
-    with contextlib.suppress(OSError):
-        listener.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, program)

@@ -23,7 +23,7 @@ import pytest
 from rpc_server import failure, read, serving
 from sentiric_llama import http_server, serve
 from sentiric_llama.config import Settings
-from sentiric_llama.http import acceptor
+from sentiric_llama.http import acceptor, door
 from sentiric_llama.service import LlamaService, ServedModel
 from sentiric_llama.testing import FakeEngine
 from sentiric_llama.tls.https import RotatingContext, make_context
@@ -247,7 +247,8 @@ async def test_handshakes_are_done_a_few_a_turn(pki: Pki, monkeypatch: pytest.Mo
 
 
 async def test_who_never_greets_is_dropped(pki: Pki, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(acceptor, "HEAD_TIMEOUT_S", 0.1)
+    for module in (acceptor, door):
+        monkeypatch.setattr(module, "HEAD_TIMEOUT_S", 0.1)
     async with https(https_tls(pki, mutual=False)) as server:
         with (
             socket.create_connection(("127.0.0.1", server.port), 10) as silent,
