@@ -100,10 +100,7 @@ Status LocalEngine::Refusal(const Request& request) const {
   if (Status full = FullHouse()) return full;
   const std::int32_t wait_ms =
       line_.WaitMs(worker_.pace(), request.priority, request.tenant).value_or(0);
-  std::int32_t limit = request.queue_wait_ms > 0 ? request.queue_wait_ms : queue_wait_ms_;
-  if (request.deadline_ms > 0 && (limit <= 0 || request.deadline_ms < limit)) {
-    limit = request.deadline_ms;
-  }
+  const std::int32_t limit = request.queue_wait_ms > 0 ? request.queue_wait_ms : queue_wait_ms_;
   if (limit <= 0 || wait_ms <= limit) return std::nullopt;
   return Error{ErrorCode::kOverloaded, "queue",
                "a context would be free too late; got an expected wait of " +

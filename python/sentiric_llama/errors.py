@@ -95,6 +95,7 @@ PUBLIC_TEXTS: dict[ErrorCode, str] = {
     ErrorCode.NUMERIC: "the model computed nonsense",
     ErrorCode.OUT_OF_MEMORY: "there is not enough memory",
     ErrorCode.UNAVAILABLE: "it is not available now",
+    ErrorCode.PERMISSION_DENIED: "the key may not do this",
     ErrorCode.INTERNAL: "unexpected error",
 }
 """What each code says to those who are told of another's error; see `public`."""

@@ -45,7 +45,7 @@ def build_app(
         middleware=build_layers(service, settings),
         exception_handlers=handlers,
     )
-    return guard_all(app, guard)
+    return guard_all(app, guard, Access.USER)
 
 
 def build_routes(service: LlamaService, switcher: Switcher, guard: Guard) -> list[GuardedRoute]:

@@ -70,8 +70,8 @@ class GuardedRoute(Route):
         await self._guard.run(super().handle, self.needs, scope, receive, send)
 
 
-def guard_all(app: Starlette, guard: Guard) -> Starlette:
-    """The application, whose unknown paths need a user's key as well.
+def guard_all(app: Starlette, guard: Guard, unknown: Access) -> Starlette:
+    """The application; `unknown` is what a path needs that is no route.
 
     Raises TypeError for a route that was registered without a declaration.
     """
@@ -79,7 +79,7 @@ def guard_all(app: Starlette, guard: Guard) -> Starlette:
     not_found = app.router.default
 
     async def default(scope: Scope, receive: Receive, send: Send) -> None:
-        await guard.run(not_found, Access.USER, scope, receive, send)
+        await guard.run(not_found, unknown, scope, receive, send)
 
     app.router.default = default
     app.router.redirect_slashes = False

@@ -48,7 +48,7 @@ def build_metrics_app(
             (HTTPException, HttpError, SentiricLlamaError), handle_error
         ),
     )
-    return guard_all(app, guard)
+    return guard_all(app, guard, Access.METRICS)
 
 
 def build_routes(page: MetricsPage, guard: Guard) -> list[GuardedRoute]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from sentiric_llama import async_engine
+from sentiric_llama._handle import EngineHandle
 from sentiric_llama.async_engine import AsyncEngine
 from sentiric_llama.errors import ContextLengthExceeded
 from sentiric_llama.types import Message, Request
@@ -25,13 +25,13 @@ def test_long_requests_are_converted_off_the_loop(
     small_q8_0: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     threads: list[threading.Thread] = []
-    convert = async_engine.request_to_native
+    convert = EngineHandle.checked
 
-    def note(request: Request) -> Any:
+    def note(handle: EngineHandle, request: Request) -> Any:
         threads.append(threading.current_thread())
-        return convert(request)
+        return convert(handle, request)
 
-    monkeypatch.setattr(async_engine, "request_to_native", note)
+    monkeypatch.setattr(EngineHandle, "checked", note)
 
     async def main() -> None:
         async with await AsyncEngine.open(str(small_q8_0), contexts=1, context_size=128) as engine:

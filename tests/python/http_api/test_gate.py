@@ -23,7 +23,7 @@ from sentiric_llama.testing import FakeEngine
 BODY = b'{"messages":[{"role":"user","content":"hello"}]}'
 LINE = b"POST /v1/chat/completions HTTP/1.1\r\n"
 HEADERS = {
-    b"Host": b"x",
+    b"Host": b"localhost",
     b"Content-Type": b"application/json",
     b"Content-Length": b"%d" % len(BODY),
 }
@@ -218,9 +218,9 @@ def test_a_refused_newcomer_costs_no_task_and_no_parsing(start: Any) -> None:
 
 def test_pipelined_chats_are_refused_one_by_one(start: Any) -> None:
     server = full_server(start)
-    last = b"GET /health/live HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    last = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
     with socket.create_connection(("127.0.0.1", server.port), 10) as peer:
-        peer.sendall(b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n")
+        peer.sendall(b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert peer.recv(4096).startswith(b"HTTP/1.1 200 ")
         peer.sendall(request() * 40 + last)
         answer = b"".join(iter(lambda: peer.recv(65536), b""))

@@ -19,6 +19,7 @@ from sentiric_llama import http_server, serve
 from sentiric_llama.config import Settings
 from sentiric_llama.http import connection
 from sentiric_llama.service import LlamaService
+from sentiric_llama.tls.setup import TlsSetup
 
 GET = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 HEAD = b"HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -111,7 +112,7 @@ def test_the_metrics_port_sends_at_once() -> None:
     async def check() -> None:
         with http_server.bind("127.0.0.1", 0) as listener:
             port = listener.getsockname()[1]
-            async with serve.serve_metrics(LlamaService(Settings()), listener):
+            async with serve.serve_metrics(LlamaService(Settings()), listener, TlsSetup()):
                 reader, writer = await asyncio.open_connection("127.0.0.1", port)
                 writer.write(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
                 assert b" 200 " in await reader.readline()

@@ -69,10 +69,11 @@ def test_the_key() -> None:
         ("GET", "/metrics", {"authorization": "Bearer sesame"}),
         ("GET", "/health", {}),
         ("GET", "/metrics", {"authorization": "Bearer other"}),
+        ("GET", "/health", {"authorization": "Bearer sesame"}),
         metrics_key="sesame",
         api_key="other",
     )
-    assert [reply.status for reply in replies] == [401, 401, 200, 404, 403]
+    assert [reply.status for reply in replies] == [401, 401, 200, 401, 403, 404]
     assert b"llm_" not in replies[0].body and b"sesame" not in replies[2].body
 
 
