@@ -80,9 +80,12 @@ class KeyRing:
         return any(identity.may(role) for identity in self._holders.values())
 
     def identify(self, headers: Iterable[tuple[bytes, bytes]]) -> Identity | None:
-        """Whose `Authorization: Bearer` or `X-Api-Key` it is. Names in lower case."""
-        found = [self._holder(key) for key in _given_keys(headers)]
-        return next((identity for identity in found if identity is not None), None)
+        """Whose `Authorization: Bearer` or `X-Api-Key` it is. Names in lower case.
+
+        Two different keys are nobody's: which one counts would depend on who reads them.
+        """
+        given = set(_given_keys(headers))
+        return self._holder(given.pop()) if len(given) == 1 else None
 
     def _holder(self, key: bytes) -> Identity | None:
         digest, found = _digest(key), None

@@ -151,6 +151,18 @@ def test_the_class_realtime_is_granted() -> None:
     Caller().check_priority("realtime")
 
 
+def test_two_different_keys_are_nobodys() -> None:
+    one, same, other = (b"x-api-key", b"a"), (b"authorization", b"Bearer a"), (b"x-api-key", b"o")
+    assert RING.identify([one, same]) == RING.identify([one]) is not None
+    for headers in (
+        [one, other],
+        [other, one],
+        [other, same],
+        [one, (b"authorization", b"Bearer x")],
+    ):
+        assert RING.identify(headers) is None
+
+
 def test_who_sees_whose_calls() -> None:
     assert Caller().sees("") and not Caller().sees("app")
     assert caller("a").sees("app") and not caller("a").sees("voice")

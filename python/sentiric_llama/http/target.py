@@ -77,7 +77,10 @@ class TargetRules:
     def _is_permitted(self, origin: str, host: str) -> bool:
         if origin in self._origins or "*" in self._origins:
             return True
-        parts = urllib.parse.urlsplit(origin)
+        try:
+            parts = urllib.parse.urlsplit(origin)
+        except ValueError:  # such as an open bracket
+            return False
         return parts.scheme in ("http", "https") and _bare(parts.netloc.lower()) == _bare(host)
 
 

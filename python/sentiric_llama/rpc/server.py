@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 
 import grpc
@@ -26,6 +27,8 @@ from sentiric_llama.tls.setup import TlsSetup
 from sentiric_llama.tls.store import IdentityStore
 
 logger = logging.getLogger(__name__)
+
+_REBIND_S = 0.05
 
 NAMES = (llama_servicer.SERVICE.full_name, engine_servicer.SERVICE.full_name)
 
@@ -69,30 +72,62 @@ class RpcServer:
 
     def __init__(self, service: LlamaService, settings: Settings, tls: TlsSetup) -> None:
         """Takes the port. Raises Unavailable saying why not and what to change."""
-        self._server = build_server(service, settings)
+        self._service = service
+        self._settings = settings
+        self._identity = tls.grpc
         self._health = HealthReporter(service, NAMES)
-        self._health.add_to(self._server)
-        self.port = listen(self._server, settings, tls.grpc)
+        self._server, self.port = self._build(settings.grpc_port)
+        self._watching: asyncio.Task[None] | None = None
         self.is_secure = tls.grpc is not None
         self.url = f"{'grpcs' if self.is_secure else 'grpc'}://{settings.host}:{self.port}"
 
     async def start(self) -> None:
         await self._health.start()
         await self._server.start()
+        self._watching = asyncio.create_task(self._watch())
         event(logger, "GRPC_SERVER_READY", self.url)
 
     async def stop(self, grace_s: float) -> None:
         """Refuses new calls; those that still run are cut off after `grace_s` seconds."""
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.wait((self._watching,))
         await self._server.stop(grace_s)
 
+    def _build(self, port: int) -> tuple[grpc.aio.Server, int]:
+        server = build_server(self._service, self._settings)
+        self._health.add_to(server)
+        return server, listen(server, self._settings, self._identity, port)
 
-def listen(server: grpc.aio.Server, settings: Settings, identity: IdentityStore | None) -> int:
+    async def _watch(self) -> None:
+        """Starts another server when one ends by itself.
+
+        grpcio 1.85 does so on a method's name that is no UTF-8, from anybody, before our guard.
+        """
+        while True:
+            ended = asyncio.ensure_future(self._server.wait_for_termination())
+            await asyncio.wait((ended,))  # a cancel of ours must not reach gRPC's own future
+            ended.exception()  # seen; gRPC logs what it was
+            event(logger, "GRPC_SERVER_RESTARTED", "gRPC ended by itself", logging.ERROR)
+            await self._server.stop(0)
+            while True:
+                try:
+                    self._server, _ = self._build(self.port)
+                    break
+                except Unavailable:  # the old one still has the port
+                    await asyncio.sleep(_REBIND_S)
+            await self._server.start()
+
+
+def listen(
+    server: grpc.aio.Server, settings: Settings, identity: IdentityStore | None, number: int
+) -> int:
     """Takes the port, with TLS when there is an identity; returns its number.
 
     Raises Unavailable saying what to change.
     """
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    address = f"{host}:{settings.grpc_port}"
+    address = f"{host}:{number}"
     port = 0
     try:
         if identity is None:

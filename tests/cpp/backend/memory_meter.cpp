@@ -13,13 +13,18 @@ thread_local bool counting = false;
 thread_local std::ptrdiff_t now = 0;
 thread_local std::ptrdiff_t highest = 0;
 
-void* Allocate(std::size_t bytes) {
+void* TryAllocate(std::size_t bytes) noexcept {
   void* const block = std::malloc(bytes == 0 ? 1 : bytes);
-  if (block == nullptr) throw std::bad_alloc();
-  if (counting) {
+  if (counting && block != nullptr) {
     now += static_cast<std::ptrdiff_t>(malloc_usable_size(block));
     highest = std::max(highest, now);
   }
+  return block;
+}
+
+void* Allocate(std::size_t bytes) {
+  void* const block = TryAllocate(bytes);
+  if (block == nullptr) throw std::bad_alloc();
   return block;
 }
 
@@ -32,6 +37,13 @@ void Free(void* block) {
 
 void* operator new(std::size_t bytes) { return Allocate(bytes); }
 void* operator new[](std::size_t bytes) { return Allocate(bytes); }
+// All forms or none: what one allocates another frees.
+void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept { return TryAllocate(bytes); }
+void* operator new[](std::size_t bytes, const std::nothrow_t&) noexcept {
+  return TryAllocate(bytes);
+}
+void operator delete(void* block, const std::nothrow_t&) noexcept { Free(block); }
+void operator delete[](void* block, const std::nothrow_t&) noexcept { Free(block); }
 void operator delete(void* block) noexcept { Free(block); }
 void operator delete[](void* block) noexcept { Free(block); }
 void operator delete(void* block, std::size_t) noexcept { Free(block); }

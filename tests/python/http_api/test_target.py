@@ -58,7 +58,13 @@ def test_names_of_the_operator(start: Any) -> None:
     assert start(allowed_hosts="*").request("GET", "/health", headers={"Host": "x.y"}).status == 200
 
 
-@pytest.mark.parametrize("origin", ["https://evil.test", "null", "http://localhost.evil.test", "x"])
+@pytest.mark.parametrize(
+    "origin",
+    [
+        *("https://evil.test", "null", "http://localhost.evil.test", "x", "", "http://["),
+        *("http://[::1", "http://[x]", "://", "http://localhost@evil.test", "\xff"),
+    ],
+)
 def test_pages_of_other_origins_may_not_send(server: Any, origin: str) -> None:
     server.engine.requests.clear()
     for path in ("/v1/chat/completions", "/tokenize", "/v1/models/switch", "/v1/hardware/config"):
