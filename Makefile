@@ -19,7 +19,8 @@ BENCH_BUILD := build/bench$(if $(filter cuda,$(DEVICE)),-cuda)
 # One build folder for the package and its C++ tests, so that llama.cpp is compiled once.
 PIP_BUILD := --no-build-isolation -C build-dir=build/dev -C cmake.define.SENTIRIC_TESTS=ON
 SOURCES := $(shell find cpp python/sentiric_llama vendor -path vendor/llama.cpp -prune -o -name '.*' -prune \
-             -o -name __pycache__ -prune -o -path '*/rpc/generated' -prune -o -type f -print) CMakeLists.txt LICENSE README.md
+             -o -name __pycache__ -prune -o -path '*/rpc/generated' -prune -o -type f -print) CMakeLists.txt LICENSE README.md \
+             python/CMakeLists.txt python/compile_proto.py
 PROTO := python/sentiric_llama/rpc/generated/__init__.py
 STUBS := build/stub/_core.pyi build/stub/_scan.pyi
 CPP := $(shell find cpp tests/cpp benchmarks -name '*.cpp' -o -name '*.h')
@@ -78,7 +79,8 @@ format: .venv/.lint  ## let ruff and clang-format rewrite the sources
 asan tsan: .venv/.build  ## C++ tests under AddressSanitizer + UBSan, under ThreadSanitizer
 	cmake --preset $@ --log-level=WARNING && cmake --build --preset $@ && ctest --preset $@
 
-reference: .venv/.package  ## write anew what docs/ and the flags derive from the sources
+reference: .venv/.package $(PROTO)  ## write anew what docs/ and the flags derive from the sources
+	PYTHONPATH=python python docs/reference.py >/dev/null  # what flags derive from the first time
 	PYTHONPATH=python python docs/reference.py
 
 bench: bench-tools .venv/.bench  ## against llama-server in pairs, 20 minutes; ARGS="shared8 --pairs 5"
@@ -129,7 +131,7 @@ clean:  ## remove what was built; vendor/llama.cpp stays
 
 proto: $(PROTO)  ## write the gRPC code into python/, for running from the source tree
 
-$(PROTO): python/compile_proto.py $(wildcard python/sentiric_llama/rpc/proto/*.proto) | .venv/.build
+$(PROTO): python/compile_proto.py pyproject.toml $(wildcard python/sentiric_llama/rpc/proto/*.proto) | .venv/.build
 	python $< python
 
 build/stub/%.pyi: .venv/.package .venv/.lint

@@ -9,9 +9,15 @@ from the declarations of the routes and methods.
 from __future__ import annotations
 
 import argparse
+import site
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 from pathlib import Path
+
+import sentiric_llama
+
+# The sources are read, and of the installed package only the extension modules.
+sentiric_llama.__path__ += [f"{path}/sentiric_llama" for path in site.getsitepackages()]
 
 from sentiric_llama import cli
 from sentiric_llama.access import Access

@@ -27,7 +27,7 @@ from sentiric_llama._convert import (
 from sentiric_llama._handle import EngineHandle, News
 from sentiric_llama.engine import EngineFacts, FloatArray, make_config
 from sentiric_llama.errors import SentiricLlamaError
-from sentiric_llama.off_loop import LARGE_TEXT, is_large, maybe_off_loop
+from sentiric_llama.off_loop import LARGE_TEXT, is_large, maybe_off_loop, native
 from sentiric_llama.options import ChatPrompt, Options, TextPrompt, chat_request, text_request
 from sentiric_llama.types import Completion, Delta, EngineConfig, Request, SamplingParams
 
@@ -171,8 +171,8 @@ class AsyncEngine(EngineFacts):
     ) -> list[int]:
         """Token ids; control tokens written in the text are text unless `parse_special`."""
         core = self._handle.core
-        found = await asyncio.to_thread(
-            call, "text", core.tokenize, text, add_special, parse_special
+        found = await native(
+            len(text), call, "text", core.tokenize, text, add_special, parse_special
         )
         return await maybe_off_loop(len(found) > LARGE_TEXT, token_ids, found)
 
@@ -182,8 +182,8 @@ class AsyncEngine(EngineFacts):
         """The same in four bytes a token."""
         core = self._handle.core
         ids = array("i")
-        found = await asyncio.to_thread(
-            call, "text", core.tokenize, text, add_special, parse_special
+        found = await native(
+            len(text), call, "text", core.tokenize, text, add_special, parse_special
         )
         ids.frombytes(found.data.cast("B"))
         return ids
@@ -191,18 +191,19 @@ class AsyncEngine(EngineFacts):
     async def detokenize(self, tokens: Sequence[int], *, show_special: bool = False) -> str:
         """Text of token ids; bytes that are no UTF-8 become U+FFFD."""
         core, ids = self._handle.core, list(items_of(tokens, "tokens"))
-        text = await asyncio.to_thread(call, "tokens", core.detokenize, ids, show_special)
+        text = await native(len(ids), call, "tokens", core.detokenize, ids, show_special)
         return await maybe_off_loop(len(text) > LARGE_TEXT, text.decode, "utf-8", "replace")
 
     async def token_bytes(self, tokens: Sequence[int]) -> list[bytes]:
         """Each token's own bytes, which may be part of a character; control tokens are shown."""
         core, ids = self._handle.core, list(items_of(tokens, "tokens"))
-        return await asyncio.to_thread(call, "tokens", core.token_pieces, ids)
+        return await native(len(ids), call, "tokens", core.token_pieces, ids)
 
     async def tokenize_chat(self, messages: ChatPrompt) -> list[int]:
         """The tokens that a request with these messages evaluates."""
         pairs = message_pairs(to_messages(messages))
-        return await asyncio.to_thread(call, "messages", self._handle.core.tokenize_chat, pairs)
+        size = sum(len(content) for _, content in pairs)
+        return await native(size, call, "messages", self._handle.core.tokenize_chat, pairs)
 
     async def logits(self, tokens: Sequence[int]) -> FloatArray:
         """(n, vocab) float32: the logits after each of the n tokens."""

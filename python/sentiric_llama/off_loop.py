@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Python work that grows with what a caller sent, away from the event loop.
+"""Work that grows with what a caller sent, away from the event loop.
 
-One thread for each loop: with several, the loop would wait for the interpreter lock behind each of
-them. What runs here should be many short steps; one long call into C holds the lock throughout.
+Python work has one thread for each loop: with several, the loop would wait for the interpreter lock
+behind each of them. It should be many short steps; one long call into C holds the lock throughout.
 """
 
 from __future__ import annotations
@@ -23,19 +23,32 @@ MANY_MESSAGES = 256
 T = TypeVar("T")
 P = ParamSpec("P")
 
-_threads: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, ThreadPoolExecutor]
-_threads = weakref.WeakKeyDictionary()
+_Executors = weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, ThreadPoolExecutor]
+_for_python: _Executors = weakref.WeakKeyDictionary()
+_for_native: _Executors = weakref.WeakKeyDictionary()
 
 
 async def off_loop(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """What the function returns, called on the thread of this loop, in the order of the calls."""
+    return await _one_by_one(_for_python, functools.partial(function, *args, **kwargs))
+
+
+async def native(size: int, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """The same for a call into C that lets the lock go and works on `size` bytes or tokens.
+
+    Large ones run one after another, so small ones find a thread, and the engine its cores.
+    """
+    if size <= LARGE_TEXT:
+        return await asyncio.to_thread(function, *args, **kwargs)
+    return await _one_by_one(_for_native, functools.partial(function, *args, **kwargs))
+
+
+async def _one_by_one(threads: _Executors, work: Callable[[], T]) -> T:
     loop = asyncio.get_running_loop()
-    thread = _threads.get(loop)
+    thread = threads.get(loop)
     if thread is None:
-        thread = _threads[loop] = ThreadPoolExecutor(1, "sentiric-off-loop")
-    context = contextvars.copy_context()
-    work = functools.partial(context.run, function, *args, **kwargs)
-    return await loop.run_in_executor(thread, work)
+        thread = threads[loop] = ThreadPoolExecutor(1, "sentiric-off-loop")
+    return await loop.run_in_executor(thread, contextvars.copy_context().run, work)
 
 
 async def maybe_off_loop(

@@ -19,7 +19,7 @@ from sentiric_llama.companions import companions
 from sentiric_llama.config import Settings, environment_warnings
 from sentiric_llama.environment import colours_wanted
 from sentiric_llama.errors import SentiricLlamaError
-from sentiric_llama.exposure import binding_warnings, key_ring, metrics_warnings
+from sentiric_llama.exposure import binding_warnings, hosts_of, key_ring, metrics_warnings
 from sentiric_llama.http.app import build_app
 from sentiric_llama.http.gate import Gate
 from sentiric_llama.http.metrics import build_metrics_app
@@ -214,7 +214,7 @@ def http_config(
 
 def make_http_server(config: uvicorn.Config, service: LlamaService) -> HttpServer:
     """The server of `config`, which refuses on behalf of `service` what it need not read."""
-    gate = Gate(service, key_ring(service.settings))
+    gate = Gate(service, key_ring(service.settings), hosts_of(service.settings))
     return HttpServer(config, service.accounts.http_responses, gate)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import functools
 import logging
 import os
 import socket
@@ -151,7 +152,7 @@ class Acceptor:
         if gate is not None and gate.is_closed and not seat.is_reserved:
             with contextlib.suppress(OSError):  # nothing has come yet
                 first = connection.recv(_MAX_FIRST)
-            if refusal := gate.refusal(first, whole_only=True):
+            if refusal := gate.refusal(first, connection.getsockname(), whole_only=True):
                 seat.leave()
                 _say_and_close(connection, refusal.answer)
                 return
@@ -161,8 +162,16 @@ class Acceptor:
         """`first` has been read already."""
         seat.work()  # until there is a protocol that could close it
         task = self._loop.create_task(self._connect(connection, seat, first))
+        if self._context is not None:
+            seat.leave_now = task.cancel
+            seat.be_slow()
         self._opening.add(task)
-        task.add_done_callback(self._opening.discard)
+        task.add_done_callback(functools.partial(self._opened, connection))
+
+    def _opened(self, connection: socket.socket, task: asyncio.Task[None]) -> None:
+        self._opening.discard(task)
+        if task.cancelled():  # before it had begun
+            connection.close()
 
     async def _connect(self, connection: socket.socket, seat: Seat, first: bytes) -> None:
         patience = HEAD_TIMEOUT_S if self._context else None

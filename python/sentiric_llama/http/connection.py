@@ -50,7 +50,8 @@ class Port:
 class _Phase(Enum):
     SILENT = "nothing has come yet"
     HEAD = "a head has begun"
-    BUSY = "a request is read or answered"
+    BODY = "the rest of a request is to come"
+    BUSY = "a request is answered"
     REST = "answered before the end of its body"
     IDLE = "between two requests"
     ENDING = "refused; what still comes is thrown away, so that the client can read why"
@@ -82,11 +83,10 @@ class Connection(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(CorkedTransport(transport, self.conn))
-        self._seat.leave_now = self.transport.close
+        self._seat.leave_now = self._give_way
         if self._seat.is_reserved:
             self.app_state = {**self.app_state, PROBES_ONLY: True}
             self._gate = None
-            self._seat.leave_now = self._give_way
         elif self._allowed_names and self._allowed_names.isdisjoint(certificate_names(transport)):
             self.app_state = {**self.app_state, NO_NAME: True}
             self._gate = None
@@ -126,7 +126,7 @@ class Connection(H11Protocol):
 
     def _refuse_unread(self, data: bytes) -> bool:
         """True when the gate has answered the request that begins here."""
-        refusal = self._gate.refusal(data) if self._gate else None
+        refusal = self._gate.refusal(data, self.server) if self._gate else None
         if refusal is None:
             return False
         self.transport.write(refusal.answer)
@@ -175,7 +175,10 @@ class Connection(H11Protocol):
 
     def _give_way(self) -> None:
         """A newcomer takes the place; a request that is on its way finds out why."""
-        if self._phase is _Phase.SILENT:
+        is_asking = self._phase is _Phase.HEAD or (
+            self._phase is _Phase.BODY and not self.cycle.response_started
+        )
+        if is_asking or (self._phase is _Phase.SILENT and self._seat.is_reserved):
             self._port.statuses[503] += 1
             self.transport.write(whole_answer(FULL, uuid.uuid4().hex, closes=True))
         self.transport.close()
@@ -194,8 +197,8 @@ class Connection(H11Protocol):
         if self.conn.their_state is h11.IDLE:
             is_idle = not self._buffer and self._phase is not _Phase.SILENT
             self._enter(_Phase.IDLE if is_idle else _Phase.HEAD)
-        elif self.conn.their_state is h11.SEND_BODY and self.conn.our_state is h11.DONE:
-            self._enter(_Phase.REST)
+        elif self.conn.their_state is h11.SEND_BODY:
+            self._enter(_Phase.REST if self.conn.our_state is h11.DONE else _Phase.BODY)
         else:
             self._enter(_Phase.BUSY)
 
@@ -203,7 +206,7 @@ class Connection(H11Protocol):
         if phase is self._phase:
             return
         before, self._phase = self._phase, phase
-        if phase is _Phase.BUSY:
+        if phase in (_Phase.BODY, _Phase.BUSY):  # the application looks at the time
             self._set_timer(None)
         elif phase is _Phase.IDLE:
             self._set_timer(KEEP_ALIVE_S)
@@ -211,10 +214,7 @@ class Connection(H11Protocol):
             self._set_timer(LINGER_S)
         elif before is not _Phase.SILENT:  # the first head's time has begun before its first byte
             self._set_timer(HEAD_TIMEOUT_S)
-        if phase in (_Phase.IDLE, _Phase.ENDING):
-            self._seat.rest()
-        else:
-            self._seat.work()
+        _SEATED[phase](self._seat)
 
     def _set_timer(self, seconds: float | None) -> None:
         if self._timer is not None:
@@ -231,6 +231,16 @@ class Connection(H11Protocol):
 
 
 _AT_START = (_Phase.SILENT, _Phase.IDLE)
+_SEATED = {
+    _Phase.SILENT: Seat.stay_silent,
+    _Phase.HEAD: Seat.stay_silent,
+    _Phase.REST: Seat.stay_silent,
+    _Phase.BODY: Seat.be_slow,
+    _Phase.BUSY: Seat.work,
+    _Phase.IDLE: Seat.rest,
+    _Phase.ENDING: Seat.rest,
+}
+"""What its connection's phase means for a seat."""
 
 
 def certificate_names(transport: asyncio.Transport) -> set[str]:

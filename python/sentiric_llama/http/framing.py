@@ -15,6 +15,7 @@ from h11._receivebuffer import ReceiveBuffer
 # What must not stand anywhere in a head or a trailer.
 _AMBIGUOUS = re.compile(rb"(?<!\r)\n|\r(?=[^\n])|\r\n[ \t]")
 _CHUNK_LINE = re.compile(rb"[0-9A-Fa-f]{1,16}(?:;[\t\x20-\x7e\x80-\xff]{0,256})?\r\n")
+_LENGTH = re.compile(rb"[ \t]*[0-9]{1,19}[ \t]*")
 _END = b"\r\n\r\n"
 
 SINGLE = frozenset(
@@ -68,11 +69,17 @@ class StrictBuffer(ReceiveBuffer):
     def _check_names(self, lines: list[bytearray]) -> None:
         seen = set()
         for line in lines:
-            name = bytes(line.partition(b":")[0]).lower()
-            if name in SINGLE:
-                if name in seen:
-                    self._refuse(f"the header {name.decode()} came twice")
-                seen.add(name)
+            head, _, value = line.partition(b":")
+            name = bytes(head).lower()
+            if name not in SINGLE:
+                continue
+            if name in seen:
+                self._refuse(f"the header {name.decode()} came twice")
+            seen.add(name)
+            if name == b"content-length" and not _LENGTH.fullmatch(value):
+                self._refuse("Content-Length is no single number")
+        if b"transfer-encoding" in seen and lines[0].endswith(b" HTTP/1.0"):
+            self._refuse("Transfer-Encoding in HTTP/1.0, which has none")
 
     def _refuse(self, problem: str) -> None:
         self.problem = problem

@@ -12,13 +12,16 @@ import asyncio
 import re
 import time
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
 from sentiric_llama.api_key import KeyRing
 from sentiric_llama.errors import Overloaded, SentiricLlamaError
 from sentiric_llama.http.framing import SINGLE
 from sentiric_llama.http.limits import MAX_HEADER_BYTES
 from sentiric_llama.http.refusals import whole_answer
+from sentiric_llama.http.target import OwnHosts
 from sentiric_llama.log import clean_id
 from sentiric_llama.service import LlamaService
 
@@ -48,8 +51,10 @@ class Refusal:
 class Gate:
     """Costs nothing until the route has had to refuse a chat."""
 
-    def __init__(self, service: LlamaService, keys: KeyRing) -> None:
+    def __init__(self, service: LlamaService, keys: KeyRing, hosts: Collection[str] = ()) -> None:
+        """`hosts` are those of `OwnHosts`."""
         self._service = service
+        self._hosts = OwnHosts(hosts)
         self._keys = keys
         self._needs_key = keys.locks("user")
         self._closed_until = 0.0
@@ -62,17 +67,19 @@ class Gate:
         is_full = self._service.is_full or time.monotonic() < self._closed_until
         return is_full and self._service.is_ready
 
-    def refusal(self, data: bytes, *, whole_only: bool = False) -> Refusal | None:
+    def refusal(
+        self, data: bytes, server: tuple[str, Any] | None = None, *, whole_only: bool = False
+    ) -> Refusal | None:
         """The refusal of the request that begins here, None when it is to be read.
 
-        `whole_only` leaves those alone of which something is still to come, and ends the others'
-        connection.
+        `server` begins with the address that it came in on. `whole_only` leaves those alone of
+        which something is still to come, and ends the others' connection.
         """
         if not self.is_closed or not (line := _CHAT.match(data)):
             return None
         end = data.find(b"\r\n\r\n", line.end() - 2, MAX_HEADER_BYTES)
         headers = _headers(data[line.end() : end]) if end > 0 else None
-        if headers is None or not self._may_chat(headers):
+        if headers is None or not self._may_chat(headers, server):
             return None
         size = end + 4 + int(headers[b"content-length"])
         if whole_only and size > len(data):
@@ -107,8 +114,10 @@ class Gate:
     def _next_turn(self) -> None:
         self._num_let_through = 0
 
-    def _may_chat(self, headers: dict[bytes, bytes]) -> bool:
-        """A stranger is not told how busy it is."""
+    def _may_chat(self, headers: dict[bytes, bytes], server: tuple[str, Any] | None) -> bool:
+        """Who asks for another host, or without a key, is not told how busy it is."""
+        if not self._hosts.include(headers[b"host"].decode().lower(), server):
+            return False
         if not self._needs_key:
             return True
         identity = self._keys.identify(headers.items())

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: AGPL-3.0-only
 """Who may stay connected: a limit, a reserve for probes, and who gives way to newcomers.
 
-A full house closes connections that nobody uses: those that never sent a byte, then those that
-have rested longest. When all are at work, the newcomer gets a seat of the reserve, on which only
-probes are answered, so that a balancer never takes a busy service for a dead one.
+A full house closes connections that nobody uses: those that have not sent a whole head, those that
+have rested longest, then those whose body does not come. When all are at work, the newcomer gets a
+seat of the reserve, on which only probes are answered, so that a balancer never takes a busy
+service for a dead one.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from collections.abc import Callable
 
 RESERVE = 32
 SILENT_S = 1.0
-"""What a connection that has sent nothing is granted before it gives way in a full house."""
+"""What a connection without a whole head is granted before it gives way in a full house."""
+SLOW_S = 2.0
+"""The same for a body or a handshake that is on its way."""
 _MOST_TRIES = 8
 
 
@@ -27,14 +30,18 @@ class Seat:
         self.is_reserved = is_reserved
         self.since = 0.0
         """When it began to do nothing."""
-        self.leave_now: Callable[[], None] = _nothing
+        self.leave_now: Callable[[], object] = _nothing
         """Closes the connection; called at most once, after which the seat is free."""
         self.is_quiet: Callable[[], bool] = _yes
         """False when bytes have arrived that nobody has read yet."""
 
     def stay_silent(self) -> None:
-        """Nothing has come from the peer so far."""
+        """No whole head has come from the peer so far, or nothing that anybody needs."""
         self._seats.note(self, self._seats.silent_list(self))
+
+    def be_slow(self) -> None:
+        """Work has begun, and the peer has yet to send what it needs."""
+        self._seats.note(self, self._seats.slow_list(self))
 
     def work(self) -> None:
         """A request is under way."""
@@ -65,6 +72,7 @@ class Seats:
         self._silent: dict[Seat, None] = {}
         self._idle_reserved: dict[Seat, None] = {}
         self._resting: dict[Seat, None] = {}
+        self._slow: dict[Seat, None] = {}
 
     def __len__(self) -> int:
         return len(self._taken)
@@ -84,23 +92,28 @@ class Seats:
         return seat
 
     def free_one(self) -> bool:
-        """Closes a connection that does nothing. False when there is none."""
-        oldest = next(iter(self._silent), None)
-        if oldest is not None and self._clock() - oldest.since >= SILENT_S and oldest.is_quiet():
-            self._dismiss(oldest)
-            return True
-        for _ in range(min(_MOST_TRIES, len(self._resting))):
-            seat = next(iter(self._resting))
-            if seat.is_quiet():
-                self._dismiss(seat)
+        """Closes a connection that can do without. False when there is none."""
+        lists = ((self._silent, SILENT_S), (self._resting, 0.0), (self._slow, SLOW_S))
+        return any(self._free_one_of(waiting, granted_s) for waiting, granted_s in lists)
+
+    def _free_one_of(self, waiting: dict[Seat, None], granted_s: float) -> bool:
+        for _ in range(min(_MOST_TRIES, len(waiting))):
+            oldest = next(iter(waiting))
+            if self._clock() - oldest.since < granted_s:
+                return False
+            if oldest.is_quiet():
+                self._dismiss(oldest)
                 return True
-            self.note(seat, self._resting)  # its next request is about to be read
+            self.note(oldest, waiting)  # what it sent is about to be read
         return False
 
     # For `Seat`
 
     def silent_list(self, seat: Seat) -> dict[Seat, None]:
         return self._idle_reserved if seat.is_reserved else self._silent
+
+    def slow_list(self, seat: Seat) -> dict[Seat, None]:
+        return self._idle_reserved if seat.is_reserved else self._slow
 
     def resting_list(self, seat: Seat) -> dict[Seat, None]:
         return self._idle_reserved if seat.is_reserved else self._resting

@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from sentiric_llama.caller import CURRENT_CALLER, Caller
+from sentiric_llama.errors import Overloaded
 from sentiric_llama.http import sse
 from sentiric_llama.http.errors import JsonResponse
 from sentiric_llama.service import LlamaService
@@ -31,7 +33,13 @@ class StatsEndpoints:
         return JsonResponse(shown, headers={"cache-control": "no-store"})
 
     async def stream(self, _request: Request) -> Response:
-        """The same as server-sent events, until the client leaves or the service is gone."""
+        """The same as server-sent events, until the client leaves or the service is gone.
+
+        The watchers of one key hold a quarter of the connections at most.
+        """
+        most = max(1, self._service.settings.max_connections // 4)
+        if self._events.watchers[CURRENT_CALLER.get().owner] >= most:
+            raise Overloaded(f"too many watchers; allowed {most} for each key", where="stats")
         return StatsStream(self._service, self._events, CURRENT_CALLER.get())
 
 
@@ -41,6 +49,8 @@ class SharedEvents:
     def __init__(self, service: LlamaService) -> None:
         self._service = service
         self._made: dict[tuple[str, bool], tuple[float, bytes]] = {}
+        self.watchers = Counter[str]()
+        """Owner -> streams that are open."""
 
     def latest(self, caller: Caller) -> bytes:
         """An event at most half a second old."""
@@ -64,11 +74,15 @@ class StatsStream(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         sender = sse.Sender(send)
+        watchers, owner = self._events.watchers, self._caller.owner
+        watchers[owner] += 1
         try:
             work = self._run(sender, is_head=scope["method"] == "HEAD")
             await sse.until_disconnect(receive, sender, work)
         except sse.ClientGone:
             return
+        finally:
+            watchers[owner] -= 1
 
     async def _run(self, sender: sse.Sender, *, is_head: bool) -> None:
         await sender.start(sse.SSE_HEADERS)

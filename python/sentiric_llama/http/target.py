@@ -12,6 +12,7 @@ import ipaddress
 import re
 import urllib.parse
 from collections.abc import Collection
+from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -25,13 +26,39 @@ _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 _CLOSE = {"connection": "close"}
 
 
+class OwnHosts:
+    """The hosts that a request may name."""
+
+    def __init__(self, names: Collection[str]) -> None:
+        """`names` beside this machine's own: `name`, `*.name` or `*` for all."""
+        self._names = frozenset(name.lower().rstrip(".") for name in names)
+
+    def include(self, host: str, server: tuple[str, Any] | None) -> bool:
+        """True for loopback names, the address that the request came in on, and the names.
+
+        `host` is in lower case; `server` begins with that address.
+        """
+        if "*" in self._names:
+            return True
+        match = _HOST.fullmatch(host)
+        if match is None:
+            return False
+        name = match[1].strip("[]").rstrip(".")
+        if name == "localhost" or name.endswith(".localhost") or name in self._names:
+            return True
+        address = _address(name)
+        if address is not None:
+            return address.is_loopback or bool(server and address == _address(server[0]))
+        return any(f"*.{tail}" in self._names for tail in _tails(name))
+
+
 class TargetRules:
     """400 for a path that is no text, 421 for a foreign host, 403 for a foreign origin."""
 
     def __init__(self, app: ASGIApp, hosts: Collection[str], origins: Collection[str] = ()) -> None:
-        """`hosts` are names beside this machine's own: `name`, `*.name` or `*` for all."""
+        """`hosts` are those of `OwnHosts`."""
         self._app = app
-        self._hosts = frozenset(host.lower().rstrip(".") for host in hosts)
+        self._hosts = OwnHosts(hosts)
         self._origins = frozenset(origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -47,27 +74,11 @@ class TargetRules:
             return HttpError(400, text, code="bad_path", headers=_CLOSE)
         hosts = [value for name, value in scope["headers"] if name == b"host"]
         host = hosts[-1].decode("latin-1").lower() if hosts else None
-        if host is not None and not self._is_ours(host, scope):
+        if host is not None and not self._hosts.include(host, scope.get("server")):
             return _misdirected()
         if scope["method"] not in _SAFE_METHODS and not self._may_send(scope, host or ""):
             return _foreign_origin()
         return None
-
-    def _is_ours(self, host: str, scope: Scope) -> bool:
-        """True for loopback names, the address that the request came in on, and `hosts`."""
-        if "*" in self._hosts:
-            return True
-        match = _HOST.fullmatch(host)
-        if match is None:
-            return False
-        name = match[1].strip("[]").rstrip(".")
-        if name == "localhost" or name.endswith(".localhost") or name in self._hosts:
-            return True
-        address = _address(name)
-        if address is not None:
-            server = scope.get("server")
-            return address.is_loopback or bool(server and address == _address(server[0]))
-        return any(f"*.{tail}" in self._hosts for tail in _tails(name))
 
     def _may_send(self, scope: Scope, host: str) -> bool:
         """True without a page, for a page of this server, and for one of `origins`."""

@@ -10,7 +10,8 @@ from __future__ import annotations
 import contextlib
 import functools
 import inspect
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -20,16 +21,17 @@ import grpc
 from sentiric_llama.access import Access, Denial, Doorkeeper
 from sentiric_llama.api_key import Identity
 from sentiric_llama.caller import TENANT, Caller, make_caller
+from sentiric_llama.errors import Overloaded
 from sentiric_llama.rpc.limits import MAX_METADATA_BYTES
 from sentiric_llama.rpc.metadata import Metadata, raw
-from sentiric_llama.rpc.status import Context, abort_with
+from sentiric_llama.rpc.status import Context, abort, abort_with
 
 SAN = "x509_subject_alternative_name"
 _TENANT = TENANT.encode()
 
 if TYPE_CHECKING:
     Handler = grpc.RpcMethodHandler[Any, Any]
-Check = Callable[[Context], Awaitable[None]]
+Admission = Callable[[Context], AbstractAsyncContextManager[None]]
 _Continuation = Callable[[grpc.HandlerCallDetails], Awaitable["Handler | None"]]
 
 
@@ -77,11 +79,18 @@ class DeclaringServer:
 
 
 class Guard(grpc.aio.ServerInterceptor):
-    """UNAUTHENTICATED without a key, PERMISSION_DENIED without its role or an allowed name."""
+    """UNAUTHENTICATED without a key, PERMISSION_DENIED without its role or an allowed name.
 
-    def __init__(self, doorkeeper: Doorkeeper, allowed_names: Collection[str]) -> None:
+    RESOURCE_EXHAUSTED for one call too many; what is open to the public does not count.
+    """
+
+    def __init__(
+        self, doorkeeper: Doorkeeper, allowed_names: Collection[str], most_calls: int
+    ) -> None:
         self._doorkeeper = doorkeeper
         self._names = frozenset(name.encode() for name in allowed_names)
+        self._most_calls = most_calls
+        self._num_calls = 0
 
     async def intercept_service(
         self, continuation: _Continuation, handler_call_details: grpc.HandlerCallDetails
@@ -100,15 +109,28 @@ class Guard(grpc.aio.ServerInterceptor):
             return grpc.stream_stream_rpc_method_handler(refuse)
         if found is None:
             return None
-        return checked(found.handler, functools.partial(self._check, admitted))
+        return admitting(found.handler, functools.partial(self._admit, needs, admitted))
 
-    async def _check(self, identity: Identity | None, context: Context) -> None:
-        """The certificate's names; then the call is the key's."""
+    @contextlib.asynccontextmanager
+    async def _admit(
+        self, needs: Access, identity: Identity | None, context: Context
+    ) -> AsyncIterator[None]:
+        """The certificate's names, a place; then the call is the key's."""
         if self._names and self._names.isdisjoint(context.auth_context().get(SAN, ())):
             code = grpc.StatusCode.PERMISSION_DENIED
             text = "the client certificate has no name that may call"
             await abort_with(context, code, text, "certificate_not_allowed")
         _ADMITTED.set(_Admitted(identity, self._doorkeeper.keys.num_users))
+        if needs is Access.PUBLIC:
+            yield
+            return
+        if self._num_calls >= self._most_calls:
+            await abort(context, Overloaded(f"too many calls; allowed {self._most_calls}"))
+        self._num_calls += 1
+        try:
+            yield
+        finally:
+            self._num_calls -= 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,26 +154,28 @@ def caller_of(metadata: Metadata) -> Caller:
     return make_caller(admitted.identity, tenants, admitted.num_users)
 
 
-def checked(handler: Handler, check: Check) -> Handler:
-    """The handler with `check` before it, whatever its kind."""
+def admitting(handler: Handler, admission: Admission) -> Handler:
+    """The handler with `admission` around it, whatever its kind."""
     for kind in ("unary_unary", "unary_stream", "stream_unary", "stream_stream"):
         behaviour = getattr(handler, kind)
         if behaviour is not None:
             make = getattr(grpc, f"{kind}_rpc_method_handler")
-            body = _checked_body(behaviour, check)
+            body = _admitting_body(behaviour, admission)
             made: Handler = make(body, handler.request_deserializer, handler.response_serializer)
             return made
     raise TypeError("a handler without a behaviour")
 
 
-def _checked_body(behaviour: Callable[..., Any], check: Check) -> Callable[..., Any]:
+def _admitting_body(behaviour: Callable[..., Any], admission: Admission) -> Callable[..., Any]:
     async def call(request: Any, context: Context) -> Any:
-        await check(context)
-        return await behaviour(request, context)
+        async with admission(context):
+            return await behaviour(request, context)
 
     async def stream(request: Any, context: Context) -> None:
-        await check(context)
-        async with contextlib.aclosing(behaviour(request, context)) as messages:
+        async with (
+            admission(context),
+            contextlib.aclosing(behaviour(request, context)) as messages,
+        ):
             async for message in messages:
                 await context.write(message)
 

@@ -31,7 +31,7 @@ from sentiric_llama.log import CURRENT_TRACE, error_fields, event
 from sentiric_llama.rpc.guard import DeclaredMethods, caller_of
 from sentiric_llama.rpc.limits import MAX_FIELDS, STALL_S
 from sentiric_llama.rpc.metadata import echo_of, trace_of
-from sentiric_llama.rpc.receive import Receiver
+from sentiric_llama.rpc.receive import MessageSource
 from sentiric_llama.rpc.status import Context, abort
 
 logger = logging.getLogger(__name__)
@@ -50,14 +50,14 @@ def needs(access: Access) -> Callable[[Behaviour], Behaviour]:
 
 
 def generic_handler(
-    servicer: object, service: ServiceDescriptor, receiver: Receiver
+    servicer: object, service: ServiceDescriptor, source: MessageSource
 ) -> grpc.GenericRpcHandler:
     """All methods of a service; each must exist in `servicer` under its name.
 
     Raises TypeError for one that does not declare what it needs.
     """
     handlers = {
-        method.name: _method_handler(method, getattr(servicer, method.name), receiver)
+        method.name: _method_handler(method, getattr(servicer, method.name), source)
         for method in service.methods
     }
     methods = grpc.method_handlers_generic_handler(service.full_name, handlers)
@@ -76,13 +76,13 @@ def declared(servicer: object, service: ServiceDescriptor) -> dict[str, Access]:
 
 
 def _method_handler(
-    method: MethodDescriptor, behaviour: Callable[..., Any], receiver: Receiver
+    method: MethodDescriptor, behaviour: Callable[..., Any], source: MessageSource
 ) -> grpc.RpcMethodHandler[Any, Any]:
     """Takes requests as streams, which lets us say when a message is received; callers send one."""
     kind = GetMessageClass(method.input_type)
 
     async def call(_: object, context: Context) -> bytes:
-        async with answering(method, context), receiver.message(context) as raw:
+        async with answering(method, context), source.message(context) as raw:
             answer: Message = await behaviour(parse(kind, raw), context)
             return answer.SerializeToString()
 
@@ -90,7 +90,7 @@ def _method_handler(
         # Not a generator: gRPC leaves one that it no longer asks open until it is collected.
         async with (
             answering(method, context),
-            receiver.message(context) as raw,
+            source.message(context) as raw,
             contextlib.aclosing(behaviour(parse(kind, raw), context)) as messages,
         ):
             async for message in messages:

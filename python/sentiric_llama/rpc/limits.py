@@ -20,6 +20,10 @@ CONNECTION_AGE_GRACE_MS = 10 * 60_000
 HANDSHAKE_TIMEOUT_MS = 10_000
 STALL_S = 30.0
 """A reader that takes nothing for this long is given up."""
+MAX_WATCHES = 128
+"""Health watches that are open at once. They need no key, so they have places of their own."""
+PROBE_PLACES = MAX_WATCHES + 64
+"""Calls that gRPC takes beyond those that `Guard` admits."""
 
 
 def channel_options(settings: Settings) -> list[tuple[str, int]]:

@@ -10,16 +10,51 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol, TypeVar
+from weakref import WeakValueDictionary
 
 import grpc
 
 from sentiric_llama.body_budget import UNDISTURBED_S, BodyBudget, BodyShare
+from sentiric_llama.caller import CURRENT_CALLER, Caller
 from sentiric_llama.errors import DeadlineExceeded, InvalidArgument, Unavailable
 from sentiric_llama.rpc.status import Context
 
+T = TypeVar("T")
+
 MAX_RECEIVING = 32
+MAX_OF_ONE = 8
+"""Messages of one owner that come in at once where there are several owners."""
 RECEIVE_S = 30.0
 """A message that takes longer is given up; sooner when others wait for its place."""
+PROBE_S = 5.0
+
+
+class MessageSource(Protocol):
+    """What the methods of a service get their message from."""
+
+    def message(self, context: Context) -> AbstractAsyncContextManager[bytes]:
+        """The call's one message. Raises DeadlineExceeded, InvalidArgument or Unavailable."""
+
+
+class ProbeReceiver:
+    """For messages of a few bytes that come with the head of their call.
+
+    Nobody waits for a place: who has waited longest for his own message gives way.
+    """
+
+    def __init__(self) -> None:
+        self._reading: dict[asyncio.Timeout, None] = {}
+
+    @contextlib.asynccontextmanager
+    async def message(self, context: Context) -> AsyncIterator[bytes]:
+        """The call's one message."""
+        while len(self._reading) >= MAX_RECEIVING:
+            oldest = next(iter(self._reading))
+            del self._reading[oldest]
+            oldest.reschedule(0.0)
+        yield await _read(context, asyncio.timeout(PROBE_S), self._reading, None)
 
 
 class Receiver:
@@ -28,6 +63,7 @@ class Receiver:
     def __init__(self, budget: BodyBudget) -> None:
         self._budget = budget
         self._places = asyncio.Semaphore(MAX_RECEIVING)
+        self._places_of: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
         self._num_waiting = 0
         self._reading: dict[asyncio.Timeout, float] = {}  # since when
 
@@ -48,20 +84,20 @@ class Receiver:
             share.close()
 
     async def _read(self, context: Context) -> bytes:
-        await self._take_place()
-        try:
-            async with asyncio.timeout(UNDISTURBED_S if self._num_waiting else RECEIVE_S) as limit:
-                self._reading[limit] = asyncio.get_running_loop().time()
-                raw = await context.read()
-        except TimeoutError:
-            raise DeadlineExceeded("the message took too long to arrive", where="message") from None
-        finally:
-            self._reading.pop(limit, None)
-            self._places.release()
-        if raw is grpc.aio.EOF:
-            raise InvalidArgument("required; got nothing", where="message")
-        message: bytes = raw
-        return message
+        async with self._place_of(CURRENT_CALLER.get()):
+            await self._take_place()
+            try:
+                limit = asyncio.timeout(UNDISTURBED_S if self._num_waiting else RECEIVE_S)
+                now = asyncio.get_running_loop().time()
+                return await _read(context, limit, self._reading, now)
+            finally:
+                self._places.release()
+
+    def _place_of(self, caller: Caller) -> AbstractAsyncContextManager[None]:
+        """One key that stalls keeps no other from its turn."""
+        if not caller.is_apart:
+            return contextlib.nullcontext()
+        return self._places_of.setdefault(caller.share, asyncio.Semaphore(MAX_OF_ONE))
 
     async def _take_place(self) -> None:
         if self._places.locked():
@@ -72,3 +108,21 @@ class Receiver:
             await self._places.acquire()
         finally:
             self._num_waiting -= 1
+
+
+async def _read(
+    context: Context, limit: asyncio.Timeout, reading: dict[asyncio.Timeout, T], note: T
+) -> bytes:
+    """The message, which `limit` ends; it is noted in `reading` meanwhile."""
+    try:
+        async with limit:
+            reading[limit] = note
+            raw = await context.read()
+    except TimeoutError:
+        raise DeadlineExceeded("the message took too long to arrive", where="message") from None
+    finally:
+        reading.pop(limit, None)
+    if raw is grpc.aio.EOF:
+        raise InvalidArgument("required; got nothing", where="message")
+    message: bytes = raw
+    return message

@@ -7,7 +7,6 @@ import asyncio
 import logging
 
 import grpc
-from grpc_health.v1 import health
 from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from sentiric_llama.access import Access, Doorkeeper
@@ -15,13 +14,13 @@ from sentiric_llama.config import PREFIX, Settings
 from sentiric_llama.errors import Unavailable
 from sentiric_llama.exposure import key_ring
 from sentiric_llama.log import event
-from sentiric_llama.rpc import engine_servicer, llama_servicer
+from sentiric_llama.rpc import engine_servicer, health, llama_servicer
 from sentiric_llama.rpc.credentials import server_credentials
 from sentiric_llama.rpc.guard import DeclaringServer, Guard
 from sentiric_llama.rpc.handlers import declared, generic_handler
-from sentiric_llama.rpc.health import HealthReporter
-from sentiric_llama.rpc.limits import channel_options
-from sentiric_llama.rpc.receive import Receiver
+from sentiric_llama.rpc.health import HealthServicer
+from sentiric_llama.rpc.limits import PROBE_PLACES, channel_options
+from sentiric_llama.rpc.receive import ProbeReceiver, Receiver
 from sentiric_llama.service import LlamaService
 from sentiric_llama.tls.setup import TlsSetup
 from sentiric_llama.tls.store import IdentityStore
@@ -33,12 +32,15 @@ _REBIND_S = 0.05
 NAMES = (llama_servicer.SERVICE.full_name, engine_servicer.SERVICE.full_name)
 
 
-def build_server(service: LlamaService, settings: Settings) -> grpc.aio.Server:
+def build_server(
+    service: LlamaService, settings: Settings, probes: HealthServicer
+) -> grpc.aio.Server:
     """A server of all services that listens nowhere yet. Call on the event loop."""
+    most = settings.max_connections
     server = grpc.aio.server(
-        interceptors=[Guard(Doorkeeper(key_ring(settings)), settings.tls_allowed_names)],
+        interceptors=[Guard(Doorkeeper(key_ring(settings)), settings.tls_allowed_names, most)],
         options=channel_options(settings),
-        maximum_concurrent_rpcs=settings.max_connections,
+        maximum_concurrent_rpcs=most + PROBE_PLACES,
     )
     receiver = Receiver(service.bodies)
     llama, engine = llama_servicer.LlamaServicer(service), engine_servicer.EngineServicer(service)
@@ -46,9 +48,10 @@ def build_server(service: LlamaService, settings: Settings) -> grpc.aio.Server:
         (
             generic_handler(llama, llama_servicer.SERVICE, receiver),
             generic_handler(engine, engine_servicer.SERVICE, receiver),
+            generic_handler(probes, health.SERVICE, ProbeReceiver()),
         )
     )
-    names = (*NAMES, health.SERVICE_NAME, reflection.SERVICE_NAME)
+    names = (*NAMES, health.SERVICE.full_name, reflection.SERVICE_NAME)
     reflection_pb2_grpc.add_ServerReflectionServicer_to_server(  # type: ignore[no-untyped-call]
         reflection.aio.ReflectionServicer(names), DeclaringServer(server, Access.USER)
     )
@@ -57,8 +60,9 @@ def build_server(service: LlamaService, settings: Settings) -> grpc.aio.Server:
 
 def declared_methods() -> dict[str, Access]:
     """What every method needs, for documents."""
-    found = {f"{health.SERVICE_NAME}/*": Access.PUBLIC, f"{reflection.SERVICE_NAME}/*": Access.USER}
+    found = {f"{reflection.SERVICE_NAME}/*": Access.USER}
     for servicer, service in (
+        (HealthServicer, health.SERVICE),
         (llama_servicer.LlamaServicer, llama_servicer.SERVICE),
         (engine_servicer.EngineServicer, engine_servicer.SERVICE),
     ):
@@ -75,14 +79,13 @@ class RpcServer:
         self._service = service
         self._settings = settings
         self._identity = tls.grpc
-        self._health = HealthReporter(service, NAMES)
+        self._health = HealthServicer(service, NAMES)
         self._server, self.port = self._build(settings.grpc_port)
         self._watching: asyncio.Task[None] | None = None
         self.is_secure = tls.grpc is not None
         self.url = f"{'grpcs' if self.is_secure else 'grpc'}://{settings.host}:{self.port}"
 
     async def start(self) -> None:
-        await self._health.start()
         await self._server.start()
         self._watching = asyncio.create_task(self._watch())
         event(logger, "GRPC_SERVER_READY", self.url)
@@ -92,18 +95,15 @@ class RpcServer:
         if self._watching is not None:
             self._watching.cancel()
             await asyncio.wait((self._watching,))
+        self._health.end_watches()
         await self._server.stop(grace_s)
 
     def _build(self, port: int) -> tuple[grpc.aio.Server, int]:
-        server = build_server(self._service, self._settings)
-        self._health.add_to(server)
+        server = build_server(self._service, self._settings, self._health)
         return server, listen(server, self._settings, self._identity, port)
 
     async def _watch(self) -> None:
-        """Starts another server when one ends by itself.
-
-        grpcio 1.85 does so on a method's name that is no UTF-8, from anybody, before our guard.
-        """
+        """Starts another server when one ends by itself, as gRPC's does on an error of its own."""
         while True:
             ended = asyncio.ensure_future(self._server.wait_for_termination())
             await asyncio.wait((ended,))  # a cancel of ours must not reach gRPC's own future

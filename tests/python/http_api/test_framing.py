@@ -57,6 +57,21 @@ BAD_HEADS = {
         ]
     },
     "second Host": HEAD + b"host: y\r\n\r\n",
+    "chunks in HTTP/1.0": CHUNKED.replace(b"HTTP/1.1", b"HTTP/1.0") + CHUNKS + b"0\r\n\r\n",
+    **{
+        f"length {value!r}": HEAD + b"Content-Length:%b\r\n\r\nhello" % value
+        for value in (
+            b" 5, 5",
+            b" 5,5",
+            b" 5,",
+            b" +5",
+            b" 0x5",
+            b" 5 5",
+            b"",
+            b" 5;",
+            b" " + b"0" * 30,
+        )
+    },
 }
 BAD_BODIES = {
     "chunk size with bare LF": CHUNKED + b"\r\n5\nhello\r\n0\r\n\r\n",

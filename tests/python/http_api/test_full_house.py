@@ -11,13 +11,14 @@ import json
 import logging
 import os
 import socket
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from http_client import Reply, StreamThread, wait_until
-from sentiric_llama.http import acceptor
+from sentiric_llama.http import acceptor, seats
 from sentiric_llama.testing import FakeEngine
 
 PROBES = ("/health/ready", "/health/live", "/health", "/v1/health")
@@ -78,6 +79,51 @@ def test_a_house_full_of_silent_connections_answers_probes(start: Any) -> None:
         for path in PROBES:
             reply = server.get(path)
             assert reply.status == 200 and reply.headers["connection"] == "close"
+
+
+@pytest.mark.parametrize("left_out", ["head", "body", "refused body"])
+def test_a_house_full_of_unfinished_requests_serves_newcomers(
+    start: Any, monkeypatch: pytest.MonkeyPatch, left_out: str
+) -> None:
+    """They give way after a moment, and whoever asked for something is told why."""
+    monkeypatch.setattr(seats, "SILENT_S", 0.1)
+    monkeypatch.setattr(seats, "SLOW_S", 0.1)
+    server = start(max_connections=4, api_key="secret")
+    key = b"" if left_out == "refused body" else b"X-Api-Key: secret\r\n"
+    request = HEAD % (1000, key)
+    with house(server, 4) as peers:
+        for peer in peers:
+            peer.sendall(request[:40] if left_out == "head" else request + b"{")
+        assert wait_until(lambda: open_connections(server) == 4)
+        if left_out == "refused body":
+            for peer in peers:
+                assert peer.recv(65536).startswith(b"HTTP/1.1 401 ")
+        else:
+            time.sleep(0.1)
+        assert wait_until(lambda: server.get("/v1/models", x_api_key="secret").status == 200)
+        if left_out != "refused body":
+            assert peers[0].recv(65536).startswith(b"HTTP/1.1 503 ")
+        assert server.service.accounts.http_responses[200] >= 1
+
+
+def test_one_key_holds_a_part_of_the_house_with_its_watchers(start: Any) -> None:
+    server = start(max_connections=8, api_keys="one:user:key-one,two:user:key-two")
+
+    def watch(peer: socket.socket, key: bytes) -> bytes:
+        request = b"GET /v1/stats/stream HTTP/1.1\r\nHost: localhost\r\nX-Api-Key: %b\r\n\r\n"
+        peer.sendall(request % key)
+        return peer.recv(65536)[9:12]
+
+    with house(server, 4) as peers:
+        asked = [b"key-one"] * 3 + [b"key-two"]
+        answers = [watch(peer, key) for peer, key in zip(peers, asked, strict=True)]
+        assert answers == [b"200", b"200", b"429", b"200"]
+
+    def is_free() -> bool:
+        with house(server, 1) as (peer,):
+            return watch(peer, b"key-one") == b"200"
+
+    assert wait_until(is_free)
 
 
 def busy(server: Any, count: int) -> list[StreamThread]:

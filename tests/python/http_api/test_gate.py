@@ -133,6 +133,8 @@ def test_it_opens_when_there_is_room(monkeypatch: pytest.MonkeyPatch) -> None:
         request(content_length=b"5, 5"),
         request(content_length=b"99999999999"),
         request(host=None),
+        request(host=b"rebound.example"),
+        request(host=b"192.0.2.7"),
         request(x_a=b"1\r\n 2"),
         request(x_a=b"1\n2"),
         request(x_a=b"1\r\nContent-Length: 0"),
@@ -145,6 +147,14 @@ def test_whatever_it_is_not_sure_of_goes_the_usual_way(data: bytes) -> None:
     gate, service, engine = make_gate()
     assert gate.refusal(data) is None
     assert engine.stats().requests_rejected == 1 and not service.accounts.http_responses
+
+
+def test_the_hosts_of_this_server() -> None:
+    _, service, _ = make_gate()
+    gate = Gate(service, KeyRing([]), ["*.example"])
+    assert gate.refusal(request(host=b"llm.example:16070"))
+    assert gate.refusal(request(host=b"192.0.2.7"), ("192.0.2.7", 16070))
+    assert gate.refusal(request(host=b"192.0.2.7"), ("192.0.2.8", 16070)) is None
 
 
 def test_a_stranger_hears_nothing() -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import random
 
-from sentiric_llama.http.seats import SILENT_S, Seat, Seats
+from sentiric_llama.http.seats import SILENT_S, SLOW_S, Seat, Seats
 from sentiric_llama.http.turns import Turns
 
 
@@ -72,6 +72,25 @@ def test_who_has_sent_nothing_gives_way_after_a_moment() -> None:
     assert house.gone[1] is silent
 
 
+def test_who_sends_slowly_goes_last_and_not_at_once() -> None:
+    house = House(3)
+    slow, resting, silent = (house.take_one() for _ in range(3))
+    slow.be_slow()
+    resting.rest()
+    house.now = SLOW_S
+    silent.stay_silent()
+    gone = []
+    for wait_s in (0.0, SILENT_S, 0.0):
+        house.now += wait_s
+        house.take_one().work()
+        gone = list(house.gone)
+    assert gone == [resting, silent, slow]
+    house = House(1)
+    house.take_one().be_slow()
+    house.now = SLOW_S / 2
+    assert house.take_one().is_reserved and not house.gone
+
+
 def test_who_has_news_is_kept() -> None:
     """A request that lies in the kernel must not be closed with its connection."""
     house = House(2)
@@ -116,7 +135,7 @@ def test_the_books_balance_after_anything() -> None:
         held -= set(house.gone)
         if held:
             seat = dice.choice(sorted(held, key=id))
-            act = dice.choice([seat.work, seat.rest, seat.stay_silent, seat.leave])
+            act = dice.choice([seat.work, seat.rest, seat.stay_silent, seat.be_slow, seat.leave])
             act()
             if act == seat.leave:
                 held.discard(seat)

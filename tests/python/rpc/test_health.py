@@ -77,6 +77,13 @@ async def test_probes_need_no_key() -> None:
         watch.cancel()
 
 
+async def test_a_watch_of_an_unknown_name() -> None:
+    async with serving() as rpc:
+        watch = stub(rpc).Watch(health_pb2.HealthCheckRequest(service="no.such"))
+        assert (await watch.read()).status == health_pb2.HealthCheckResponse.SERVICE_UNKNOWN
+        watch.cancel()
+
+
 async def ask(rpc: Rpc, **request: Any) -> Any:
     """One answer of the reflection service."""
     reflection = reflection_pb2_grpc.ServerReflectionStub(rpc.channel)

@@ -112,7 +112,7 @@ async def test_a_decompression_bomb_is_not_inflated() -> None:
     assert len(bomb) < 2**19
     async with serving() as rpc, h2_peer(rpc.server.port, window=2**20) as peer:
         before = resident_kib()
-        for headers, status in (({"grpc_encoding": "gzip"}, "8"), ({}, "13")):  # announced, or not
+        for headers, status in (({"grpc_encoding": "gzip"}, "8"), ({}, "3")):  # announced, or not
             number = peer.call(message=None, **headers)
             await peer.flush()
             for part in range(0, len(bomb), 16_000):
@@ -284,22 +284,3 @@ async def test_what_is_sent_leaves_at_once() -> None:
 def literal(name: bytes, value: bytes) -> bytes:
     """A header of HPACK, not indexed and not compressed."""
     return b"\x00" + bytes([len(name)]) + name + bytes([len(value)]) + value
-
-
-async def test_a_method_that_is_no_text_ends_nothing_for_good() -> None:
-    """grpcio shuts the whole server down on it; another one takes its place."""
-    block = b"\x83\x86" + literal(b":path", b"/\xff") + literal(b":authority", b"localhost")
-    block += literal(b"te", b"trailers") + literal(b"content-type", b"application/grpc")
-    raw = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0"
-    raw += len(block).to_bytes(3, "big") + b"\1\5\0\0\0\1" + block
-    async with serving() as rpc:
-        for _ in range(3):
-            reader, writer = await asyncio.open_connection("127.0.0.1", rpc.server.port)
-            writer.write(raw)
-            await reader.read()
-            writer.close()
-            async with grpc.aio.insecure_channel(rpc.address) as channel:
-                rpc.use(channel)
-                await asyncio.wait_for(channel.channel_ready(), 30)
-                text, _ = await read(rpc.generate("hello"))
-                assert text == "You said: hello"
