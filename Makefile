@@ -76,8 +76,18 @@ format: .venv/.lint  ## let ruff and clang-format rewrite the sources
 	ruff check --fix . && ruff format .
 	clang-format -i $(CPP)
 
-asan tsan: .venv/.build  ## C++ tests under AddressSanitizer + UBSan, under ThreadSanitizer
+asan tsan: .venv/.build  ## logic and engine loop under AddressSanitizer + UBSan, under ThreadSanitizer
 	cmake --preset $@ --log-level=WARNING && cmake --build --preset $@ && ctest --preset $@
+
+asan-llama: .venv/.build  ## all C++ tests with llama.cpp under AddressSanitizer + UBSan, an hour
+	cmake --preset $@ --log-level=WARNING && cmake --build --preset $@ && ctest --preset $@
+
+nightly: test test-llama fuzz asan tsan asan-llama  ## all that is tested, with what is too long for CI
+
+fuzz: export SENTIRIC_TEMPLATES := 50000
+fuzz: .venv/.package  ## 50 000 random chat templates
+	cmake --build --preset dev
+	build/dev/tests/cpp/backend/backend_tests JinjaFuzz
 
 reference: .venv/.package $(PROTO)  ## write anew what docs/ and the flags derive from the sources
 	PYTHONPATH=python python docs/reference.py >/dev/null  # what flags derive from the first time
@@ -143,4 +153,4 @@ build/guide-venv: python/guide_training/requirements.txt
 	$@/bin/pip install -q -r $< && touch $@
 
 .PHONY: help run install test test-core test-native test-python test-llama lint lint-style lint-types lint-stub stub proto \
-        format asan tsan reference bench bench-quick bench-micro bench-tools guide wheel sdist clean
+        format asan tsan asan-llama fuzz nightly reference bench bench-quick bench-micro bench-tools guide wheel sdist clean

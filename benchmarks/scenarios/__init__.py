@@ -24,6 +24,7 @@ from benchmarks.scenarios.load import (
 from benchmarks.scenarios.prefixes import Distinct, Interfere, Shared, Turns, TurnsCrowded
 from benchmarks.scenarios.process import ColdStart, HttpEvents, Memory
 from benchmarks.scenarios.speculation import Copy, Draft, Neutral
+from benchmarks.scenarios.strangers import Strangers
 
 CATALOGUE: dict[str, Scenario] = {
     scenario.name: scenario
@@ -55,5 +56,6 @@ CATALOGUE: dict[str, Scenario] = {
         IdleConnections(),
         FewDescriptors(),
         Bodies(),
+        Strangers(),
     )
 }

@@ -7,6 +7,7 @@ import contextlib
 import socket
 import time
 from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -63,33 +64,39 @@ class Bodies(LoadScenario):
         metrics: Metrics = {"alone_gap_s": 0.0}
         for name, (_, make) in BODIES.items():
             path, text = make()
-            found = self._beside_a_stream(side, run, number, request("POST", path, text))
+            wire = request("POST", path, text).encode()
+            found = beside_a_stream(self, side, run, number, partial(send, side.port, wire))
             alone = max(metrics["alone_gap_s"], found.pop("alone"))
             metrics |= {f"{name}_{key}": value for key, value in found.items()}
             metrics["alone_gap_s"] = alone
         worst = max(metrics[f"{name}_gap_s"] for name in BODIES)
         return metrics | {"gap_s": worst}
 
-    def _beside_a_stream(self, side: Server, run: Run, number: int, wire: str) -> dict[str, float]:
-        ask = self.question(run, number, self.load(run)["tokens"], stream=True)
-        neighbour = Generator("stream", side.port, request=request("POST", CHAT, ask))
-        neighbour.wait_running()
-        time.sleep(LEAD_S)
-        sent = time.monotonic()
-        status = send(side.port, wire.encode())
-        answered = time.monotonic()
-        time.sleep(TAIL_S)
-        seen = neighbour.stop()
-        stamps: list[float] = seen["stamps"]
-        if not stamps:
-            raise RequestFailed(f"the neighbour did not stream; status {seen['status']}")
-        until = stamps[-1] if seen["is_whole"] else answered + TAIL_S / 2
-        return {
-            "gap_s": longest(stamps, sent, until),
-            "alone": longest(stamps, stamps[0], sent),
-            "answer_s": answered - sent,
-            "status": status,
-        }
+
+def beside_a_stream(
+    scenario: LoadScenario, side: Server, run: Run, number: int, act: Callable[[], int]
+) -> dict[str, float]:
+    """The longest gap of a stream while `act` goes on, and before; its status and seconds."""
+    tokens = scenario.load(run)["tokens"]
+    ask = scenario.question(run, number, tokens, stream=True)
+    neighbour = Generator("stream", side.port, request=request("POST", CHAT, ask))
+    neighbour.wait_running()
+    time.sleep(LEAD_S)
+    sent = time.monotonic()
+    status = act()
+    answered = time.monotonic()
+    time.sleep(TAIL_S)
+    seen = neighbour.stop()
+    stamps: list[float] = seen["stamps"]
+    if not stamps:
+        raise RequestFailed(f"the neighbour did not stream; status {seen['status']}")
+    until = stamps[-1] if seen["is_whole"] else answered + TAIL_S / 2
+    return {
+        "gap_s": longest(stamps, sent, until),
+        "alone": longest(stamps, stamps[0], sent),
+        "answer_s": answered - sent,
+        "status": status,
+    }
 
 
 def longest(stamps: list[float], since: float, until: float) -> float:
