@@ -95,7 +95,7 @@ def rights_page() -> str:
         if method != "HEAD"
     ]
     calls = [(f"`{name}`", *_access(needs)) for name, needs in declared_methods().items()]
-    parts = ["## Rights of the HTTP routes\n\nHEAD needs what GET does; a path that is no route "
+    parts = ["## Rights of the HTTP routes\n\nHEAD needs what GET does; an unknown path "
              "needs the role user.\n\n" + grid(RIGHTS, rows)]  # fmt: skip
     parts.append("## Rights of the gRPC methods\n\n" + grid(RIGHTS, calls))
     return "\n".join(parts)

@@ -8,6 +8,7 @@ Flags, variables, file keys, help texts and docs/settings.md are derived from th
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
@@ -64,6 +65,9 @@ def _split(value: object) -> object:
 def _lower(value: object) -> object:
     return value.lower() if isinstance(value, str) else value
 
+
+_ORIGIN = re.compile(r"\*|null|[a-z][a-z0-9+.-]*://[^\s/?#@,]+", re.IGNORECASE)
+_HOST = re.compile(r"\*|(\*\.)?[a-z0-9_-][a-z0-9._-]*|\[?[0-9a-f:.]*:[0-9a-f:.]*\]?", re.IGNORECASE)
 
 NameList = Annotated[tuple[str, ...], BeforeValidator(_split)]
 
@@ -344,12 +348,29 @@ class Settings(BaseModel):
         description="seconds of work without a step after which it is not ready; 0 is never",
     )
 
+    @field_validator("cors_origins")
+    @classmethod
+    def _check_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return _all_match(value, _ORIGIN, "a scheme and a host as in https://app.example, or *")
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _check_hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return _all_match(value, _HOST, "host names without a scheme or port, *.example.com or *")
+
     @field_validator("api_keys")
     @classmethod
     def _check_keys(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None:
             parse_keys(value.get_secret_value())
         return value
+
+
+def _all_match(values: tuple[str, ...], form: re.Pattern[str], allowed: str) -> tuple[str, ...]:
+    for value in values:
+        if not form.fullmatch(value):
+            raise ValueError(f"got {value!r}, allowed are {allowed}")
+    return values
 
 
 def describe_fields() -> list[FieldHelp]:

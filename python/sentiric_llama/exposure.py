@@ -48,6 +48,12 @@ def _own_key(secret: SecretStr | None, name: str, role: Role) -> list[tuple[str,
     return [(secret.get_secret_value(), Identity(name, frozenset({role})))] if secret else []
 
 
+def exposure_warnings(settings: Settings) -> list[str]:
+    """All that is worth a word before the ports open. Raises InvalidArgument in production."""
+    checks = (binding_warnings, plain_text_warnings, metrics_warnings)
+    return [line for check in checks for line in check(settings)]
+
+
 def binding_warnings(settings: Settings) -> list[str]:
     """A line when anyone in the network may call; InvalidArgument in production."""
     if key_ring(settings).locks("user") or not is_public_address(settings.host):
@@ -59,6 +65,16 @@ def binding_warnings(settings: Settings) -> list[str]:
     if settings.env.lower() == "production":
         raise InvalidArgument(f"refused with ENV=production: {text}", where="settings")
     return [text]
+
+
+def plain_text_warnings(settings: Settings) -> list[str]:
+    """A line when keys and texts travel through the network without encryption."""
+    if settings.tls != "off" or not is_public_address(settings.host):
+        return []
+    return [
+        f"keys and texts reach {settings.host} unencrypted over HTTP; set {PREFIX}TLS, "
+        "or let only a proxy that ends TLS reach it"
+    ]
 
 
 def metrics_warnings(settings: Settings) -> list[str]:

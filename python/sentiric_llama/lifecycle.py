@@ -50,7 +50,11 @@ async def drain(service: LlamaService, stop: StopSignals) -> None:
         event(logger, "SERVICE_STOPPING", "not ready any more", settle_s=seconds)
         await first_of(stop.second.wait(), asyncio.sleep(seconds))
     service.begin_drain()
-    event(logger, "SERVICE_DRAINING", "new work is refused", in_flight=service.in_flight)
+    text = "new work is refused"
+    if service.in_flight:
+        seconds = service.settings.drain_timeout_s
+        text += f"; what runs has {seconds:g} s, a second signal ends it at once"
+    event(logger, "SERVICE_DRAINING", text, in_flight=service.in_flight)
     await first_of(stop.second.wait(), service.wait_idle(service.settings.drain_timeout_s))
     if service.in_flight:
         event(logger, "SERVICE_DRAINING", "cutting off", in_flight=service.in_flight)

@@ -19,7 +19,7 @@ from sentiric_llama.companions import companions
 from sentiric_llama.config import Settings, environment_warnings
 from sentiric_llama.environment import colours_wanted
 from sentiric_llama.errors import SentiricLlamaError
-from sentiric_llama.exposure import binding_warnings, hosts_of, key_ring, metrics_warnings
+from sentiric_llama.exposure import exposure_warnings, hosts_of, key_ring
 from sentiric_llama.http.app import build_app
 from sentiric_llama.http.gate import Gate
 from sentiric_llama.http.metrics import build_metrics_app
@@ -53,8 +53,7 @@ def run(
     """Serves until a signal or a failure. Returns the process's exit code."""
     set_up_logging(settings.log_level, env=settings.env, colours=colours_wanted())
     try:
-        lines = (*environment_warnings(), *binding_warnings(settings), *metrics_warnings(settings))
-        for line in lines:
+        for line in (*environment_warnings(), *exposure_warnings(settings)):
             event(logger, "SERVICE_CONFIGURED", line, logging.WARNING)
         tls = set_up_tls(settings)
         for line in tls.warnings:
@@ -160,7 +159,7 @@ async def serve_metrics(
     server = HttpServer(server_config(app, settings, tls))
     running = asyncio.create_task(server.serve(sockets=[listener]))
     url = url_of(listener, "https" if tls.https else "http")
-    event(logger, "METRICS_SERVER_READY", f"listening on {url}/metrics")
+    event(logger, "METRICS_SERVER_READY", f"listening on {url}/metrics", host=settings.host)
     try:
         yield
     finally:
@@ -189,7 +188,7 @@ async def load(service: LlamaService, loader: Loader, places: Places) -> None:
     settings = service.settings
     try:
         text = f"listening on {places.http}, {places.grpc}, loading the model"
-        event(logger, "SERVICE_START", text)
+        event(logger, "SERVICE_START", text, host=settings.host)
         loaded = await loader.load(settings, await loader.find(settings))
     except SentiricLlamaError as error:
         service.fail(error)

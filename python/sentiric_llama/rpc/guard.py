@@ -85,12 +85,19 @@ class Guard(grpc.aio.ServerInterceptor):
     """
 
     def __init__(
-        self, doorkeeper: Doorkeeper, allowed_names: Collection[str], most_calls: int
+        self,
+        doorkeeper: Doorkeeper,
+        allowed_names: Collection[str],
+        most_calls: int,
+        *,
+        only_ipv4: bool = False,
     ) -> None:
+        """`only_ipv4`: gRPC opens 0.0.0.0 for IPv6 as well, which nobody asked for."""
         self._doorkeeper = doorkeeper
         self._names = frozenset(name.encode() for name in allowed_names)
         self._most_calls = most_calls
         self._num_calls = 0
+        self._only_ipv4 = only_ipv4
 
     async def intercept_service(
         self, continuation: _Continuation, handler_call_details: grpc.HandlerCallDetails
@@ -115,7 +122,10 @@ class Guard(grpc.aio.ServerInterceptor):
     async def _admit(
         self, needs: Access, identity: Identity | None, context: Context
     ) -> AsyncIterator[None]:
-        """The certificate's names, a place; then the call is the key's."""
+        """The address, the certificate's names, a place; then the call is the key's."""
+        if self._only_ipv4 and context.peer().startswith("ipv6:"):
+            text = "this server listens on IPv4 only"
+            await abort_with(context, grpc.StatusCode.PERMISSION_DENIED, text, "wrong_address")
         if self._names and self._names.isdisjoint(context.auth_context().get(SAN, ())):
             code = grpc.StatusCode.PERMISSION_DENIED
             text = "the client certificate has no name that may call"

@@ -37,8 +37,14 @@ def build_server(
 ) -> grpc.aio.Server:
     """A server of all services that listens nowhere yet. Call on the event loop."""
     most = settings.max_connections
+    guard = Guard(
+        Doorkeeper(key_ring(settings)),
+        settings.tls_allowed_names,
+        most,
+        only_ipv4=settings.host == "0.0.0.0",
+    )
     server = grpc.aio.server(
-        interceptors=[Guard(Doorkeeper(key_ring(settings)), settings.tls_allowed_names, most)],
+        interceptors=[guard],
         options=channel_options(settings),
         maximum_concurrent_rpcs=most + PROBE_PLACES,
     )

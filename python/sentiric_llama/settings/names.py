@@ -30,10 +30,20 @@ RETIRED = {
 """Names of the first service whose work is done in another way -> which."""
 
 
+GUARDS = ("API_KEY", "API_KEYS", "ADMIN_KEY", "METRICS_KEY", "ALLOWED_HOSTS", "REQUIRE_TENANT")
+"""Settings that keep somebody out: whoever forgets the prefix must not believe that they hold."""
+
+
 def name_warnings(fields: Iterable[FieldHelp], variables: Iterable[str]) -> list[str]:
     """One line for each variable that is set and is not simply a setting."""
-    known = known_names(fields)
-    lines = (_warning(name, known) for name in sorted(variables) if name.startswith(PREFIX))
+    known, given = known_names(fields), sorted(variables)
+    lines = [_warning(name, known) for name in given if name.startswith(PREFIX)]
+    guards = {name + ending for name in GUARDS for ending in ("", "_FILE")}
+    lines += [
+        f"{name} is not read; the setting is {PREFIX}{name}"
+        for name in given
+        if name in guards and PREFIX + name in known and PREFIX + name not in given
+    ]
     return [line for line in lines if line]
 
 

@@ -60,7 +60,7 @@ def test_check(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPat
     [
         "", "contexts = 4", "contexts = 0", "contxts = 4", 'api_key_file = "k"', "use_mmap = false",
         'queue_wait_ms = "5s"', "queue_wait_ms = -5", 'log_level = "loud"', "model_alias = ['a']",
-        'cors_origins = "a, b"', "http_port = 'x'",
+        'cors_origins = "https://a, https://b"', "http_port = 'x'",
     ],
 )  # fmt: skip
 def test_the_schema_agrees_with_the_check(

@@ -192,6 +192,43 @@ def test_public_addresses(host: str, public: bool) -> None:
         assert exposure.binding_warnings(production) == []
 
 
+def test_every_port_that_is_open_to_the_network_has_a_word() -> None:
+    warned = exposure.exposure_warnings
+    lines = warned(load_settings(host="0.0.0.0"))
+    assert [
+        word
+        for line in lines
+        for word in ("API_KEY", "TLS", "METRICS_KEY")
+        if PREFIX + word in line
+    ] == ["API_KEY", "TLS", "METRICS_KEY"]
+    assert warned(load_settings()) == []
+    settings = load_settings(host="0.0.0.0", tls="auto", api_key="k", metrics_key="m")
+    assert warned(settings) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "good", "bad"),
+    [
+        (
+            "cors_origins",
+            ["*", "null", "https://a.example", "http://[::1]:8000,chrome-extension://abc"],
+            ["app.example", "https://a.example/", "https://a b", "https://"],
+        ),
+        (
+            "allowed_hosts",
+            ["*", "*.a.example", "a_b.example", "10.1.2.3", "[::1]", "fe80::1"],
+            ["http://x", "x y", "a.example:80", "a/b", "*.", "**", "x.*"],
+        ),
+    ],
+)
+def test_hosts_and_origins_have_a_form(name: str, good: list[str], bad: list[str]) -> None:
+    for text in good:
+        assert getattr(load_settings(**{name: text}), name)
+    for text in bad:
+        with pytest.raises(InvalidArgument, match=r"allowed are .*example"):
+            load_settings(**{name: text})
+
+
 @pytest.mark.parametrize(
     ("given", "warns"),
     [

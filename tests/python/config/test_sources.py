@@ -26,6 +26,8 @@ from sentiric_llama.settings.profile_file import PROFILE_KEYS
 
 FIELDS = {field.name: field for field in describe_fields()}
 SPECIAL = {
+    "allowed_hosts": "llm.example",
+    "cors_origins": "https://page.example",
     "api_keys": "app:user:k, scrape:metrics:m",
     "profile": "one",
     "profiles_path": "profiles.json",
@@ -180,9 +182,12 @@ def test_a_missing_file_stops_the_start() -> None:
 
 
 def test_lists_of_a_file() -> None:
-    Path(FILE_NAME).write_text('model_alias = ["a", "b"]\ncors_origins = "x, y"')
+    Path(FILE_NAME).write_text('model_alias = ["a", "b"]\ncors_origins = "https://x, https://y"')
     settings = load_settings()
-    assert settings.model_alias == ("a", "b") and settings.cors_origins == ("x", "y")
+    assert settings.model_alias == ("a", "b") and settings.cors_origins == (
+        "https://x",
+        "https://y",
+    )
 
 
 # Secrets
@@ -234,6 +239,15 @@ def test_names_that_deserve_a_word(
     assert line.startswith(PREFIX + name + " ")
     for word in words:
         assert word in line
+
+
+@pytest.mark.parametrize("name", ["API_KEY", "API_KEYS_FILE", "ALLOWED_HOSTS"])
+def test_a_guard_without_its_prefix(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, "1")
+    (line,) = environment_warnings()
+    assert line == f"{name} is not read; the setting is {PREFIX}{name}"
+    monkeypatch.setenv(PREFIX + name, "1")
+    assert environment_warnings() == []
 
 
 def test_old_names_are_names_of_a_setting_and_retired_ones_are_not() -> None:

@@ -143,6 +143,20 @@ async def test_a_watch_does_not_hold_the_end_up() -> None:
             await rpc.server.stop(60)
 
 
+async def test_ipv4_alone_means_ipv4_alone() -> None:
+    """gRPC opens 0.0.0.0 for IPv6 as well."""
+    async with serving(host="0.0.0.0") as rpc:
+        assert await status(rpc) == SERVING
+        async with grpc.aio.insecure_channel(f"[::1]:{rpc.server.port}") as channel:
+            rpc.use(channel)
+            for call in (rpc.generate(), stub(rpc).Check(health_pb2.HealthCheckRequest())):
+                assert (await failure(call)).code() in (
+                    grpc.StatusCode.PERMISSION_DENIED,
+                    grpc.StatusCode.UNAVAILABLE,  # a machine without IPv6
+                )
+        assert not rpc.engine.requests
+
+
 async def test_one_key_that_stalls_delays_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(receive, "MAX_RECEIVING", 4)
     monkeypatch.setattr(receive, "MAX_OF_ONE", 2)
