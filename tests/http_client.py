@@ -27,6 +27,9 @@ class Reply:
 
     @property
     def error(self) -> Any:
+        """Of the whole answer, or what a stream ended with that had begun before."""
+        if self.headers.get("content-type", "").startswith("text/event-stream"):
+            return next(event["error"] for event in self.events if "error" in event)
         return self.json["error"]
 
     @property

@@ -172,7 +172,7 @@ class AsyncEngine(EngineFacts):
         """Token ids; control tokens written in the text are text unless `parse_special`."""
         core = self._handle.core
         found = await native(
-            len(text), call, "text", core.tokenize, text, add_special, parse_special
+            _size(text), call, "text", core.tokenize, text, add_special, parse_special
         )
         return await maybe_off_loop(len(found) > LARGE_TEXT, token_ids, found)
 
@@ -183,7 +183,7 @@ class AsyncEngine(EngineFacts):
         core = self._handle.core
         ids = array("i")
         found = await native(
-            len(text), call, "text", core.tokenize, text, add_special, parse_special
+            _size(text), call, "text", core.tokenize, text, add_special, parse_special
         )
         ids.frombytes(found.data.cast("B"))
         return ids
@@ -218,6 +218,11 @@ class AsyncEngine(EngineFacts):
             tokens = await self.tokenize(text, add_special=True)
             rows.append(await asyncio.to_thread(core.embed, tokens))
         return np.stack(rows) if rows else np.empty((0, self.info.num_embd), np.float32)
+
+
+def _size(text: object) -> int:
+    """Whoever converts what is no text says so."""
+    return len(text) if isinstance(text, str) else 0
 
 
 async def collect(stream: AsyncGenerator[Delta, None]) -> Completion:
