@@ -70,7 +70,7 @@ class KeptAlive(LoadScenario):
     name = "load-kept-alive"
     title = "one client, kept and fresh connections in turn"
     default_pairs = 3
-    loads = sizes(quick={"rounds": 60}, standard={"rounds": 200})
+    loads = sizes(standard={"rounds": 90})  # llama-server ends a connection after 100 requests
     figures = (
         Figure("alive?, kept against fresh", "s", "ours.health_kept_s", "ours.health_fresh_s"),
         Figure(

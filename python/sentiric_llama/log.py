@@ -21,6 +21,7 @@ from typing import Any, TextIO
 
 from sentiric_llama import types
 from sentiric_llama.errors import SentiricLlamaError
+from sentiric_llama.foreign_logs import ForeignLines
 from sentiric_llama.log_writer import WriterHandler, guard_standard_descriptors
 
 SERVICE_NAME = "sentiric-llm-llama-service"
@@ -147,6 +148,7 @@ def set_up_logging(
     is_terminal = stream is not None and stream.isatty()
     formatter = log_lines.text_formatter(colours=colours) if is_terminal else None
     handler = WriterHandler(stream, formatter or log_lines.json_formatter(env))
+    handler.addFilter(ForeignLines())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())

@@ -34,6 +34,7 @@ from sentiric_llama.model_switch import ModelSwitch
 from sentiric_llama.off_loop import is_large, maybe_off_loop
 from sentiric_llama.params import out_of_range
 from sentiric_llama.pulse import Pulse
+from sentiric_llama.queue_share import QueueShare
 from sentiric_llama.running import RunningCalls
 from sentiric_llama.types import Capacity, Completion, ContextReport, Device, Timings, Usage
 
@@ -94,6 +95,7 @@ class LlamaService:
         self.is_full = False
         """`require_room` has refused, and nobody has asked again since."""
         self.running = RunningCalls()
+        self._queue = QueueShare()
         self.bodies = BodyBudget(body_budget.WHOLE_BODIES * settings.max_body_bytes)
         """Of all protocols."""
         self._slot = ModelSlot()
@@ -259,14 +261,16 @@ class LlamaService:
                 engine.info.num_vocab,
             )
             account.model, account.is_stream = model.name, True
-            stream = ChatStream(engine, requests, model.notice, self.accounts, account)
-            self._log_question(call, stream)
-            try:
-                with self.running.entry(stream):
-                    yield stream
-            finally:
-                await stream.aclose()
-                self._log_answer(stream)
+            caller, limit = CURRENT_CALLER.get(), loaded.settings.queue_limit
+            with self._queue.hold(caller, len(requests), engine.capacity.total, limit):
+                stream = ChatStream(engine, requests, model.notice, self.accounts, account)
+                self._log_question(call, stream)
+                try:
+                    with self.running.entry(stream):
+                        yield stream
+                finally:
+                    await stream.aclose()
+                    self._log_answer(stream)
 
     async def chat(self, call: ChatCall) -> ChatResult:
         """A whole answer. Cancelling the task stops the generation."""

@@ -22,12 +22,31 @@ THIRD_PARTY = {
 ROWS = (
     {"environment", "errors", "types", "params", "messages", "messages_tr", "guide", "_core"}
     | {"messages_tr_client", "messages_tr_settings", "printable", "private_files", "_scan"},
-    {"settings", "config", "log", "log_lines", "log_writer", "process", "terminal", "machine"}
+    {
+        "settings",
+        "config",
+        "log",
+        "log_lines",
+        "log_writer",
+        "foreign_logs",
+        "process",
+        "terminal",
+        "machine",
+    }
     | {"terminal_drawing", "api_key", "caller", "access", "exposure", "tls", "profiles"}
     | {"off_loop", "body_budget"},
     {"_convert", "_handle", "options", "engine_protocol", "engine", "async_engine", "models"}
     | {"testing", "memory"},
-    {"tallies", "accounts", "chat_call", "chat_stream", "running", "pulse", "service"}
+    {
+        "tallies",
+        "accounts",
+        "chat_call",
+        "chat_stream",
+        "running",
+        "queue_share",
+        "pulse",
+        "service",
+    }
     | {"model_slot", "model_switch", "loading", "switching"}
     | {"snapshot", "metrics", "tracing", "systemd", "companions", "lifecycle"},
     {"http", "rpc"},

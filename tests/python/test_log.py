@@ -83,6 +83,24 @@ def test_every_source_takes_the_same_pipe() -> None:
     assert "DeprecationWarning: old" in lines[-1]["message"]
 
 
+def test_lines_of_grpc_hold_no_words_and_are_few() -> None:
+    """Strangers cause them, with a method's name for example."""
+    out = io.StringIO()
+    log.set_up_logging("info", out)
+    logger = logging.getLogger("grpc._cython.cygrpc")
+    words = " ".join(("admin", "key", "rotated"))  # frames show lines of the source
+    for _ in range(100):
+        try:
+            raise ValueError(words)
+        except ValueError:
+            logger.exception("raised by servicer method [%s]", f"/{words}")
+    logger.warning(words)
+    assert log.flush() and words not in out.getvalue()
+    lines = [json.loads(line) for line in out.getvalue().splitlines()]
+    assert [line["event"] for line in lines] == ["GRPC__CYTHON_CYGRPC"] * 2
+    assert "ValueError" in lines[0]["exception"]
+
+
 def test_ids_from_trace_context() -> None:
     parent = f"00-{'a' * 32}-{'b' * 16}-01"
     headers = {"traceparent": parent}

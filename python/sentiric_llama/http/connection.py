@@ -47,6 +47,10 @@ class Port:
     """For probes, which do not queue behind the others."""
 
 
+STALL_S = 30.0
+"""For an answer of which the peer takes nothing."""
+
+
 class _Phase(Enum):
     SILENT = "nothing has come yet"
     HEAD = "a head has begun"
@@ -147,6 +151,19 @@ class Connection(H11Protocol):
         self._enter(_Phase.REST if self._unread else _Phase.IDLE)
         return rest
 
+    def pause_writing(self) -> None:
+        """The peer takes its answer slowly, or not at all."""
+        super().pause_writing()
+        if self._phase is _Phase.BUSY:
+            self._seat.be_slow()
+            self._set_timer(STALL_S)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self._phase is _Phase.BUSY:
+            self._seat.work()
+            self._set_timer(None)
+
     def on_response_complete(self) -> None:
         super().on_response_complete()
         self._watch()
@@ -181,7 +198,12 @@ class Connection(H11Protocol):
         if is_asking or (self._phase is _Phase.SILENT and self._seat.is_reserved):
             self._port.statuses[503] += 1
             self.transport.write(whole_answer(FULL, uuid.uuid4().hex, closes=True))
+        self._close()
+
+    def _close(self) -> None:
+        """What is written already has a moment to leave."""
         self.transport.close()
+        self._timer = self.loop.call_later(LINGER_S, self.transport.abort)
 
     def _end(self) -> None:
         """Says that nothing more will come, and waits a moment for the client to agree."""
@@ -214,16 +236,17 @@ class Connection(H11Protocol):
             self._set_timer(LINGER_S)
         elif before is not _Phase.SILENT:  # the first head's time has begun before its first byte
             self._set_timer(HEAD_TIMEOUT_S)
-        _SEATED[phase](self._seat)
+        is_unread = phase is _Phase.IDLE and self.transport.get_write_buffer_size() > 0
+        (Seat.be_slow if is_unread else _SEATED[phase])(self._seat)
 
     def _set_timer(self, seconds: float | None) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = self.loop.call_later(seconds, self.transport.close) if seconds else None
+        self._timer = self.loop.call_later(seconds, self._close) if seconds else None
 
     def _is_quiet(self) -> bool:
-        """False when the kernel holds a request not yet read, or an answer waits for its reader."""
-        if self._arrived or self.transport.get_write_buffer_size():
+        """False when the kernel holds a request that has not been read yet."""
+        if self._arrived:
             return False
         arrived = select.poll()
         arrived.register(self.transport.get_extra_info("socket").fileno(), select.POLLIN)

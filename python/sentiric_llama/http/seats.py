@@ -13,10 +13,10 @@ import time
 from collections.abc import Callable
 
 RESERVE = 32
-SILENT_S = 1.0
+SILENT_S = 0.4
 """What a connection without a whole head is granted before it gives way in a full house."""
 SLOW_S = 2.0
-"""The same for a body or a handshake that is on its way."""
+"""The same for a body or a handshake that is on its way, and for an answer that nobody takes."""
 _MOST_TRIES = 8
 
 
@@ -40,7 +40,7 @@ class Seat:
         self._seats.note(self, self._seats.silent_list(self))
 
     def be_slow(self) -> None:
-        """Work has begun, and the peer has yet to send what it needs."""
+        """Work has begun, and the peer has yet to send or to take what is due."""
         self._seats.note(self, self._seats.slow_list(self))
 
     def work(self) -> None:
@@ -93,10 +93,21 @@ class Seats:
 
     def free_one(self) -> bool:
         """Closes a connection that can do without. False when there is none."""
-        lists = ((self._silent, SILENT_S), (self._resting, 0.0), (self._slow, SLOW_S))
-        return any(self._free_one_of(waiting, granted_s) for waiting, granted_s in lists)
+        return (
+            self._free_quiet_one(self._silent, SILENT_S)
+            or self._free_quiet_one(self._resting, 0.0)
+            or self._free_slow_one()
+        )
 
-    def _free_one_of(self, waiting: dict[Seat, None], granted_s: float) -> bool:
+    def _free_slow_one(self) -> bool:
+        """Whatever else it has sent: it does not take, or does not send, what is due."""
+        oldest = next(iter(self._slow), None)
+        if oldest is None or self._clock() - oldest.since < SLOW_S:
+            return False
+        self._dismiss(oldest)
+        return True
+
+    def _free_quiet_one(self, waiting: dict[Seat, None], granted_s: float) -> bool:
         for _ in range(min(_MOST_TRIES, len(waiting))):
             oldest = next(iter(waiting))
             if self._clock() - oldest.since < granted_s:

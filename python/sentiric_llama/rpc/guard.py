@@ -7,9 +7,11 @@ that it found. A method without a declaration keeps the server from starting.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import functools
 import inspect
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from contextvars import ContextVar
@@ -21,7 +23,7 @@ import grpc
 from sentiric_llama.access import Access, Denial, Doorkeeper
 from sentiric_llama.api_key import Identity
 from sentiric_llama.caller import TENANT, Caller, make_caller
-from sentiric_llama.errors import Overloaded
+from sentiric_llama.errors import DeadlineExceeded, Overloaded
 from sentiric_llama.rpc.limits import MAX_METADATA_BYTES
 from sentiric_llama.rpc.metadata import Metadata, raw
 from sentiric_llama.rpc.status import Context, abort, abort_with
@@ -39,11 +41,15 @@ class DeclaredMethods(grpc.GenericRpcHandler):
     """The methods of a service, each with what it needs."""
 
     def __init__(
-        self, methods: grpc.GenericRpcHandler, needs: Access | Mapping[str, Access]
+        self,
+        methods: grpc.GenericRpcHandler,
+        needs: Access | Mapping[str, Access],
+        most_s: float | None = None,
     ) -> None:
-        """`needs` holds for all methods, or names what each needs."""
+        """`needs` holds for all methods, or names what each needs; `most_s` ends their calls."""
         self._methods = methods
         self._needs = needs
+        self._most_s = most_s
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> Handler | None:
         """gRPC's look-up."""
@@ -52,26 +58,31 @@ class DeclaredMethods(grpc.GenericRpcHandler):
             return None
         name = handler_call_details.method.rpartition("/")[2]
         needs = self._needs
-        return _Declared(handler, needs if isinstance(needs, Access) else needs[name])
+        access = needs if isinstance(needs, Access) else needs[name]
+        return _Declared(handler, access, self._most_s)
 
 
 class _Declared(grpc.RpcMethodHandler):  # type: ignore[type-arg]
     """A handler with its declaration."""
 
-    def __init__(self, handler: Handler, needs: Access) -> None:
+    def __init__(self, handler: Handler, needs: Access, most_s: float | None) -> None:
         self.handler = handler
         self.needs = needs
+        self.most_s = most_s
 
 
 class DeclaringServer:
     """Stands for the server while a library registers its service: all methods need the same."""
 
-    def __init__(self, server: grpc.aio.Server, needs: Access) -> None:
+    def __init__(self, server: grpc.aio.Server, needs: Access, most_s: float) -> None:
         self._server = server
         self._needs = needs
+        self._most_s = most_s
 
     def add_generic_rpc_handlers(self, handlers: Iterable[grpc.GenericRpcHandler]) -> None:
-        declared = tuple(DeclaredMethods(handler, self._needs) for handler in handlers)
+        declared = tuple(
+            DeclaredMethods(handler, self._needs, self._most_s) for handler in handlers
+        )
         self._server.add_generic_rpc_handlers(declared)
 
     def add_registered_method_handlers(self, *_: object) -> None:
@@ -81,7 +92,8 @@ class DeclaringServer:
 class Guard(grpc.aio.ServerInterceptor):
     """UNAUTHENTICATED without a key, PERMISSION_DENIED without its role or an allowed name.
 
-    RESOURCE_EXHAUSTED for one call too many; what is open to the public does not count.
+    RESOURCE_EXHAUSTED for one call too many; what is open to the public does not count. gRPC's own
+    limit would count calls whose end their peer never takes.
     """
 
     def __init__(
@@ -96,7 +108,8 @@ class Guard(grpc.aio.ServerInterceptor):
         self._doorkeeper = doorkeeper
         self._names = frozenset(name.encode() for name in allowed_names)
         self._most_calls = most_calls
-        self._num_calls = 0
+        self._calls = Counter[str]()
+        """Owner -> calls under way, those open to the public left out."""
         self._only_ipv4 = only_ipv4
 
     async def intercept_service(
@@ -116,11 +129,11 @@ class Guard(grpc.aio.ServerInterceptor):
             return grpc.stream_stream_rpc_method_handler(refuse)
         if found is None:
             return None
-        return admitting(found.handler, functools.partial(self._admit, needs, admitted))
+        return admitting(found.handler, functools.partial(self._admit, found, admitted))
 
     @contextlib.asynccontextmanager
     async def _admit(
-        self, needs: Access, identity: Identity | None, context: Context
+        self, method: _Declared, identity: Identity | None, context: Context
     ) -> AsyncIterator[None]:
         """The address, the certificate's names, a place; then the call is the key's."""
         if self._only_ipv4 and context.peer().startswith("ipv6:"):
@@ -131,16 +144,29 @@ class Guard(grpc.aio.ServerInterceptor):
             text = "the client certificate has no name that may call"
             await abort_with(context, code, text, "certificate_not_allowed")
         _ADMITTED.set(_Admitted(identity, self._doorkeeper.keys.num_users))
-        if needs is Access.PUBLIC:
+        if method.needs is Access.PUBLIC:
             yield
             return
-        if self._num_calls >= self._most_calls:
-            await abort(context, Overloaded(f"too many calls; allowed {self._most_calls}"))
-        self._num_calls += 1
+        owner = identity.name if identity else ""
+        if excess := self._excess(owner):
+            await abort(context, Overloaded(excess))
+        self._calls[owner] += 1
         try:
-            yield
+            async with asyncio.timeout(method.most_s):
+                yield
+        except TimeoutError:
+            await abort(context, DeadlineExceeded("the call took too long", where="grpc"))
         finally:
-            self._num_calls -= 1
+            self._calls[owner] -= 1
+
+    def _excess(self, owner: str) -> str:
+        """Why this owner may not call now; one of several has half of the calls at most."""
+        if self._calls.total() >= self._most_calls:
+            return f"too many calls; allowed {self._most_calls}"
+        share = max(1, self._most_calls // 2)
+        if self._doorkeeper.keys.num_users > 1 and self._calls[owner] >= share:
+            return f"too many calls with this key; allowed {share}"
+        return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,8 +220,12 @@ def _admitting_body(behaviour: Callable[..., Any], admission: Admission) -> Call
 
 def _is_too_large(details: grpc.HandlerCallDetails) -> bool:
     """gRPC tells clients the limit, but takes more from those that do not listen."""
-    size = sum(len(name) + len(value) for name, value in raw(tuple(details.invocation_metadata)))
-    return size > MAX_METADATA_BYTES
+    size = 0
+    for name, value in details.invocation_metadata:
+        size += len(name) + len(value)
+        if size > MAX_METADATA_BYTES:  # the rest may be a thousand times as much
+            return True
+    return False
 
 
 async def _refuse_size(_requests: Any, context: Context) -> None:

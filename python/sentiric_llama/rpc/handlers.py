@@ -29,7 +29,7 @@ from sentiric_llama.errors import (
 )
 from sentiric_llama.log import CURRENT_TRACE, error_fields, event
 from sentiric_llama.rpc.guard import DeclaredMethods, caller_of
-from sentiric_llama.rpc.limits import MAX_FIELDS, STALL_S
+from sentiric_llama.rpc.limits import MAX_FIELDS
 from sentiric_llama.rpc.metadata import echo_of, trace_of
 from sentiric_llama.rpc.receive import MessageSource
 from sentiric_llama.rpc.status import Context, abort
@@ -81,10 +81,11 @@ def _method_handler(
     """Takes requests as streams, which lets us say when a message is received; callers send one."""
     kind = GetMessageClass(method.input_type)
 
-    async def call(_: object, context: Context) -> bytes:
+    async def call(_: object, context: Context) -> None:
+        # Written by ourselves, within a time: gRPC waits for ever for a peer that takes no answer.
         async with answering(method, context), source.message(context) as raw:
             answer: Message = await behaviour(parse(kind, raw), context)
-            return answer.SerializeToString()
+            await write(context, answer.SerializeToString(), source.stall_s)
 
     async def stream(_: object, context: Context) -> None:
         # Not a generator: gRPC leaves one that it no longer asks open until it is collected.
@@ -94,11 +95,10 @@ def _method_handler(
             contextlib.aclosing(behaviour(parse(kind, raw), context)) as messages,
         ):
             async for message in messages:
-                await write(context, message.SerializeToString())
+                await write(context, message.SerializeToString(), source.stall_s)
 
-    if method.server_streaming:
-        return grpc.stream_stream_rpc_method_handler(stream)
-    return grpc.stream_unary_rpc_method_handler(call)
+    # The same bytes as for one answer, which is a stream of one.
+    return grpc.stream_stream_rpc_method_handler(stream if method.server_streaming else call)
 
 
 def parse(kind: type[Message], raw: bytes) -> Message:
@@ -111,10 +111,10 @@ def parse(kind: type[Message], raw: bytes) -> Message:
         raise InvalidArgument("not a valid message of this method", where="message") from None
 
 
-async def write(context: Context, message: bytes) -> None:
+async def write(context: Context, message: bytes, stall_s: float) -> None:
     """Sends one message to a client that reads."""
     try:
-        async with asyncio.timeout(STALL_S):
+        async with asyncio.timeout(stall_s):
             await context.write(message)
     except TimeoutError:
         raise DeadlineExceeded("the client reads too slowly", where="grpc") from None

@@ -22,8 +22,14 @@ STALL_S = 30.0
 """A reader that takes nothing for this long is given up."""
 MAX_WATCHES = 128
 """Health watches that are open at once. They need no key, so they have places of their own."""
-PROBE_PLACES = MAX_WATCHES + 64
-"""Calls that gRPC takes beyond those that `Guard` admits."""
+MAX_UNSEEN_CALLS = 512
+"""Calls that wait to be looked at; gRPC refuses more."""
+UNSEEN_S = 3
+"""The longest such wait, in whole seconds."""
+REFLECTION_S = 60.0
+"""For a call of the reflection service, which would wait for questions for ever."""
+LAST_WORD_S = 5.0
+"""For the end of a call; a peer that takes no answer takes none of the status behind it."""
 
 
 def channel_options(settings: Settings) -> list[tuple[str, int]]:
@@ -46,4 +52,9 @@ def channel_options(settings: Settings) -> list[tuple[str, int]]:
         ("grpc.max_connection_age_ms", MAX_CONNECTION_AGE_MS),
         ("grpc.max_connection_age_grace_ms", grace),
         ("grpc.server_handshake_timeout_ms", HANDSHAKE_TIMEOUT_MS),
+        ("grpc.http2.hpack_table_size.decoder", 0),  # a reference of a byte may stand for 4 KiB
+        ("grpc.http2.settings_timeout", HANDSHAKE_TIMEOUT_MS),
+        ("grpc.server.max_pending_requests", MAX_UNSEEN_CALLS),
+        ("grpc.server.max_pending_requests_hard_limit", 2 * MAX_UNSEEN_CALLS),
+        ("grpc.server_max_unrequested_time_in_server", UNSEEN_S),
     ]

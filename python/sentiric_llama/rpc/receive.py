@@ -19,6 +19,7 @@ import grpc
 from sentiric_llama.body_budget import UNDISTURBED_S, BodyBudget, BodyShare
 from sentiric_llama.caller import CURRENT_CALLER, Caller
 from sentiric_llama.errors import DeadlineExceeded, InvalidArgument, Unavailable
+from sentiric_llama.rpc.limits import STALL_S
 from sentiric_llama.rpc.status import Context
 
 T = TypeVar("T")
@@ -34,6 +35,10 @@ PROBE_S = 5.0
 class MessageSource(Protocol):
     """What the methods of a service get their message from."""
 
+    @property
+    def stall_s(self) -> float:
+        """How long one message of an answer may wait for its reader."""
+
     def message(self, context: Context) -> AbstractAsyncContextManager[bytes]:
         """The call's one message. Raises DeadlineExceeded, InvalidArgument or Unavailable."""
 
@@ -43,6 +48,8 @@ class ProbeReceiver:
 
     Nobody waits for a place: who has waited longest for his own message gives way.
     """
+
+    stall_s = PROBE_S
 
     def __init__(self) -> None:
         self._reading: dict[asyncio.Timeout, None] = {}
@@ -59,6 +66,11 @@ class ProbeReceiver:
 
 class Receiver:
     """Works on one event loop."""
+
+    @property
+    def stall_s(self) -> float:
+        """How long one message of an answer may wait for its reader."""
+        return STALL_S
 
     def __init__(self, budget: BodyBudget) -> None:
         self._budget = budget
@@ -84,14 +96,21 @@ class Receiver:
             share.close()
 
     async def _read(self, context: Context) -> bytes:
-        async with self._place_of(CURRENT_CALLER.get()):
-            await self._take_place()
+        async with contextlib.AsyncExitStack() as places:
             try:
-                limit = asyncio.timeout(UNDISTURBED_S if self._num_waiting else RECEIVE_S)
-                now = asyncio.get_running_loop().time()
-                return await _read(context, limit, self._reading, now)
-            finally:
-                self._places.release()
+                async with asyncio.timeout(RECEIVE_S):
+                    await self._take_places(places)
+            except TimeoutError:
+                raise Unavailable("too many messages are on their way", where="message") from None
+            limit = asyncio.timeout(UNDISTURBED_S if self._num_waiting else RECEIVE_S)
+            now = asyncio.get_running_loop().time()
+            return await _read(context, limit, self._reading, now)
+
+    async def _take_places(self, places: contextlib.AsyncExitStack) -> None:
+        """One of its key's, then one of all."""
+        await places.enter_async_context(self._place_of(CURRENT_CALLER.get()))
+        await self._take_place()
+        places.callback(self._places.release)
 
     def _place_of(self, caller: Caller) -> AbstractAsyncContextManager[None]:
         """One key that stalls keeps no other from its turn."""

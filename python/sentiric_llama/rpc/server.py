@@ -19,7 +19,7 @@ from sentiric_llama.rpc.credentials import server_credentials
 from sentiric_llama.rpc.guard import DeclaringServer, Guard
 from sentiric_llama.rpc.handlers import declared, generic_handler
 from sentiric_llama.rpc.health import HealthServicer
-from sentiric_llama.rpc.limits import PROBE_PLACES, channel_options
+from sentiric_llama.rpc.limits import REFLECTION_S, channel_options
 from sentiric_llama.rpc.receive import ProbeReceiver, Receiver
 from sentiric_llama.service import LlamaService
 from sentiric_llama.tls.setup import TlsSetup
@@ -46,7 +46,6 @@ def build_server(
     server = grpc.aio.server(
         interceptors=[guard],
         options=channel_options(settings),
-        maximum_concurrent_rpcs=most + PROBE_PLACES,
     )
     receiver = Receiver(service.bodies)
     llama, engine = llama_servicer.LlamaServicer(service), engine_servicer.EngineServicer(service)
@@ -59,7 +58,7 @@ def build_server(
     )
     names = (*NAMES, health.SERVICE.full_name, reflection.SERVICE_NAME)
     reflection_pb2_grpc.add_ServerReflectionServicer_to_server(  # type: ignore[no-untyped-call]
-        reflection.aio.ReflectionServicer(names), DeclaringServer(server, Access.USER)
+        reflection.aio.ReflectionServicer(names), DeclaringServer(server, Access.USER, REFLECTION_S)
     )
     return server
 

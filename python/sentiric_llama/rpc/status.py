@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any, NoReturn
 
 import grpc
@@ -12,6 +13,7 @@ from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
 from sentiric_llama.errors import RETRY_AFTER_S, SentiricLlamaError
+from sentiric_llama.rpc.limits import LAST_WORD_S
 
 DOMAIN = "sentiric-llm-llama-service"
 PUSHBACK = "grpc-retry-pushback-ms"
@@ -52,7 +54,11 @@ async def abort_with(
         status_pb2.Status(code=code.value[0], message=text, details=map(_packed, details))
     )
     trailing = (*(context.trailing_metadata() or ()), *(status.trailing_metadata or ()), *pushback)
-    await context.abort(code, text, trailing)
+    try:
+        async with asyncio.timeout(LAST_WORD_S):
+            await context.abort(code, text, trailing)
+    except TimeoutError:  # nothing more can be sent: the task ends, and its place is free
+        raise asyncio.CancelledError from None
     raise AssertionError("abort returned")  # it never does; the type checker cannot know
 
 

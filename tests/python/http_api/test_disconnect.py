@@ -150,5 +150,5 @@ def test_500_random_kills_leave_nothing(start: Any) -> None:
     assert server.engine.capacity.available == server.engine.capacity.total
     assert wait_until(lambda: server.num_tasks() == tasks)
     assert wait_until(lambda: num_fds() == fds)
-    assert threading.active_count() == threads
+    assert threading.active_count() <= threads  # those of earlier tests may end meanwhile
     assert server.chat().text.startswith("You said")

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from http_client import Reply, StreamThread, wait_until
-from sentiric_llama.http import acceptor, seats
+from sentiric_llama.http import acceptor, connection, seats
 from sentiric_llama.testing import FakeEngine
 
 PROBES = ("/health/ready", "/health/live", "/health", "/v1/health")
@@ -104,6 +104,40 @@ def test_a_house_full_of_unfinished_requests_serves_newcomers(
         if left_out != "refused body":
             assert peers[0].recv(65536).startswith(b"HTTP/1.1 503 ")
         assert server.service.accounts.http_responses[200] >= 1
+
+
+@contextlib.contextmanager
+def deaf_house(server: Any, count: int) -> Iterator[list[socket.socket]]:
+    """Connections that ask for a page again and again and read nothing."""
+    with contextlib.ExitStack() as stack:
+        peers = []
+        for _ in range(count):
+            peer = stack.enter_context(socket.socket())
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            peer.connect(("127.0.0.1", server.port))
+            peer.setblocking(False)
+            with contextlib.suppress(BlockingIOError):
+                peer.send(b"GET /static/page.js HTTP/1.1\r\nHost: localhost\r\n\r\n" * 1000)
+            peers.append(peer)
+        yield peers
+
+
+def test_answers_that_nobody_takes_give_way(start: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(seats, "SLOW_S", 0.1)
+    server = start(max_connections=4)
+    with deaf_house(server, 4):
+        assert wait_until(lambda: open_connections(server) == 4)
+        assert wait_until(lambda: server.get("/v1/models").status == 200)
+        assert server.chat().text == "You said: hello"
+
+
+def test_answers_that_nobody_takes_end(start: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "STALL_S", 0.2)
+    monkeypatch.setattr(connection, "LINGER_S", 0.1)
+    server = start(max_connections=8)
+    with deaf_house(server, 4):
+        assert wait_until(lambda: open_connections(server) == 4)
+        assert wait_until(lambda: open_connections(server) == 0)
 
 
 def test_one_key_holds_a_part_of_the_house_with_its_watchers(start: Any) -> None:

@@ -80,7 +80,7 @@ def test_who_sends_slowly_goes_last_and_not_at_once() -> None:
     house.now = SLOW_S
     silent.stay_silent()
     gone = []
-    for wait_s in (0.0, SILENT_S, 0.0):
+    for wait_s in (0.0, 2 * SILENT_S, 0.0):
         house.now += wait_s
         house.take_one().work()
         gone = list(house.gone)

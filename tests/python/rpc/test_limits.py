@@ -19,7 +19,7 @@ from h2_client import GENERATE, h2_peer
 from http_wire import delays
 from rpc_server import Rpc, failure, read, serving
 from sentiric_llama.errors import Unavailable
-from sentiric_llama.rpc import handlers, limits
+from sentiric_llama.rpc import limits, receive
 from sentiric_llama.rpc.generated import llama_pb2
 from sentiric_llama.testing import FakeEngine
 
@@ -233,7 +233,7 @@ async def test_rapid_resets_leave_nothing() -> None:
 
 
 async def test_a_reader_that_takes_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(handlers, "STALL_S", 0.2)
+    monkeypatch.setattr(receive, "STALL_S", 0.2)
     async with (
         serving(lambda: FakeEngine("x" * 10_000)) as rpc,
         h2_peer(rpc.server.port, window=20) as peer,

@@ -13,13 +13,14 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from h2_client import GENERATE, h2_peer
 from rpc_server import Rpc, failure, read, serving
-from sentiric_llama.rpc import health, receive
+from sentiric_llama.rpc import health, receive, server
 from sentiric_llama.testing import FakeEngine
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 CHECK = "/grpc.health.v1.Health/Check"
 WATCH = "/grpc.health.v1.Health/Watch"
+REFLECT = "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"
 NUM_PATHS = 2000
 
 
@@ -48,7 +49,7 @@ async def test_mutated_names_of_methods() -> None:
         neighbour = rpc.generate(metadata=(("x-api-key", "secret"),))
         while not rpc.engine.active:
             await asyncio.sleep(0.01)
-        server = rpc.server._server
+        first = rpc.server._server
         for begin in range(0, NUM_PATHS, 100):
             async with h2_peer(rpc.server.port) as peer:
                 paths = [mutated(GENERATE.encode(), chance) for _ in range(begin, begin + 100)]
@@ -56,7 +57,7 @@ async def test_mutated_names_of_methods() -> None:
                     peer.call(path)  # type: ignore[arg-type]
                 await peer.flush()
                 assert await status(rpc) == SERVING
-        assert rpc.server._server is server, "it had to be replaced"
+        assert rpc.server._server is first, "it had to be replaced"
         assert len(rpc.engine.requests) == 1 and rpc.engine.active
         neighbour.cancel()
 
@@ -115,6 +116,55 @@ async def test_watches_and_questions_without_an_end_take_no_place_of_a_call(
         assert await status(rpc) == SERVING
         text, _ = await read(rpc.generate())
         assert text
+
+
+@pytest.mark.parametrize("path", [CHECK, WATCH])
+async def test_answers_that_nobody_takes(monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+    """With a window of nothing an answer waits for ever, and so does the status behind it."""
+    monkeypatch.setattr(receive.ProbeReceiver, "stall_s", 0.1)
+    monkeypatch.setattr(health, "MAX_WATCHES", 8)
+    async with (
+        serving(max_connections=4, grpc_max_streams=1000) as rpc,
+        h2_peer(rpc.server.port, window=0) as peer,
+    ):
+        for _ in range(300):
+            peer.call(path)
+        await peer.flush()
+        for _ in range(4):
+            assert await status(rpc) == SERVING
+            text, _ = await read(rpc.generate())
+            assert text
+            await asyncio.sleep(0.1)
+
+
+async def test_one_key_takes_half_of_the_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With whatever it opens: reflection waits for questions, a chat for its message."""
+    monkeypatch.setattr(server, "REFLECTION_S", 60.0)
+    two = (("x-api-key", "key-two"),)
+    async with (
+        serving(max_connections=8, api_keys="one:user:key-one,two:user:key-two") as rpc,
+        h2_peer(rpc.server.port) as peer,
+    ):
+        for _ in range(10):
+            peer.call(REFLECT, message=None, x_api_key="key-one")
+            peer.call(message=None, x_api_key="key-one")
+        await peer.flush()
+        while "grpc-status" not in peer.trailers():
+            await peer.receive()
+        assert peer.trailers()["grpc-status"] == "8"  # RESOURCE_EXHAUSTED
+        text, _ = await read(rpc.generate(metadata=two))
+        assert text
+
+
+async def test_reflection_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "REFLECTION_S", 0.1)
+    async with serving() as rpc, h2_peer(rpc.server.port) as peer:
+        peer.call(REFLECT, message=None)
+        await peer.flush()
+        async with asyncio.timeout(20):
+            while "grpc-status" not in peer.trailers():
+                await peer.receive()
+        assert peer.trailers()["grpc-status"] == "4"  # DEADLINE_EXCEEDED
 
 
 async def test_one_call_too_many() -> None:
