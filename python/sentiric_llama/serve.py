@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import socket
 import time
@@ -193,12 +194,22 @@ async def load(service: LlamaService, loader: Loader, places: Places) -> None:
     except SentiricLlamaError as error:
         service.fail(error)
         raise
+    spare_the_collector()
     loaded.load_seconds = time.monotonic() - started
     service.install(loaded)
     if not service.is_ready:  # a signal came while it was loading
         await service.close()
         return
     announce(loaded, places, loaded.load_seconds)
+
+
+def spare_the_collector() -> None:
+    """What lives as long as the process is looked through once and never again.
+
+    Else each full collection walks over all modules and holds every stream up for 50 to 80 ms.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def http_config(

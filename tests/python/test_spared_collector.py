@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Full collections of a serving process leave alone what was there when it became ready."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from sentiric_llama import serve
+from sentiric_llama.config import Settings
+from sentiric_llama.model_slot import LoadedModel
+from sentiric_llama.service import LlamaService, ServedModel
+from sentiric_llama.testing import FakeEngine
+
+
+class Loader:
+    """Finds and opens a model at once."""
+
+    async def find(self, _settings: Settings) -> str:
+        return "model"
+
+    async def load(self, settings: Settings, _model: str) -> LoadedModel:
+        return LoadedModel(FakeEngine(), ServedModel("fake"), settings)
+
+
+@pytest.fixture(autouse=True)
+def _thawed() -> Iterator[None]:
+    yield
+    gc.unfreeze()
+
+
+def test_frozen_once_the_model_is_there() -> None:
+    loader: Any = Loader()
+    service = LlamaService(Settings())
+    assert gc.get_freeze_count() == 0
+    asyncio.run(serve.load(service, loader, serve.Places("http://x", "grpc://x")))
+    assert service.is_ready and gc.get_freeze_count() > 10_000
+    assert len(gc.get_objects()) < 10_000
