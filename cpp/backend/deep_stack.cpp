@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 #endif
 
+#include <algorithm>
 #include <exception>
 #include <new>
 #include <string>
@@ -81,10 +82,10 @@ DeepStackPool::~DeepStackPool() {
   for (const pthread_t thread : threads_) pthread_join(thread, nullptr);
 }
 
-void DeepStackPool::Post(std::function<void()> job) {
+void DeepStackPool::Post(std::function<void()> job, std::size_t size) {
   {
     const std::lock_guard<std::mutex> lock(mutex_);
-    jobs_.push_back(std::move(job));
+    jobs_.push_back({std::move(job), size});
   }
   wake_.notify_one();
 }
@@ -108,6 +109,17 @@ Status DeepStackPool::Run(const std::function<void()>& job) {
   return status;
 }
 
+std::function<void()> DeepStackPool::TakeNext() {
+  const auto smaller = [](const Job& a, const Job& b) { return a.size < b.size; };
+  auto next = std::min_element(jobs_.begin(), jobs_.end(), smaller);
+  overtaken_ += next->size;
+  if (overtaken_ > jobs_.front().size) next = jobs_.begin();
+  if (next == jobs_.begin()) overtaken_ = 0;
+  std::function<void()> job = std::move(next->run);
+  jobs_.erase(next);
+  return job;
+}
+
 void* DeepStackPool::ThreadMain(void* self) {
   static_cast<DeepStackPool*>(self)->Work();
   return nullptr;
@@ -125,8 +137,7 @@ void DeepStackPool::Work() {
       std::unique_lock<std::mutex> lock(mutex_);
       wake_.wait(lock, [this] { return closing_ || !jobs_.empty(); });
       if (jobs_.empty()) return;
-      job = std::move(jobs_.front());
-      jobs_.pop_front();
+      job = TakeNext();
     }
     (void)Guarded(job);
   }

@@ -12,6 +12,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 #include "core/task_pool.h"
@@ -22,7 +23,9 @@ namespace sentiric::backend {
 // Address space, not memory: the kernel backs only the pages a job touches.
 inline constexpr std::size_t kDeepStackBytes = std::size_t{256} << 20;
 
-// A fixed set of threads that run jobs first in, first out.
+// A fixed set of threads. The smallest job goes first, those of the same size in order, so that one
+// caller's large jobs do not keep the small ones of others waiting. The oldest has its turn at the
+// latest when jobs of its own size in all have overtaken it.
 class DeepStackPool final : public TaskPool {
  public:
   // num_threads >= 1. kOutOfMemory when a thread cannot be made. nice: how far the threads stand
@@ -37,7 +40,8 @@ class DeepStackPool final : public TaskPool {
 
   // Any thread; never waits. An exception that leaves the job is dropped: a job that has someone
   // to tell must catch it itself.
-  void Post(std::function<void()> job) override;
+  void Post(std::function<void()> job, std::size_t size) override;
+  void Post(std::function<void()> job) { Post(std::move(job), 0); }
 
   // Runs `job` on a pool thread and waits for it; from a pool thread it runs in place. An exception
   // becomes kOutOfMemory (bad_alloc) or kInternal.
@@ -46,9 +50,15 @@ class DeepStackPool final : public TaskPool {
   int num_threads() const { return static_cast<int>(threads_.size()); }
 
  private:
+  struct Job {
+    std::function<void()> run;
+    std::size_t size;
+  };
+
   DeepStackPool() = default;
   static void* ThreadMain(void* self);
   void Work();
+  std::function<void()> TakeNext();  // with mutex_ held; there is one
 
   // Constant after Create().
   int nice_ = 0;
@@ -57,7 +67,8 @@ class DeepStackPool final : public TaskPool {
   // Guarded by mutex_.
   std::mutex mutex_;
   std::condition_variable wake_;
-  std::deque<std::function<void()>> jobs_;
+  std::deque<Job> jobs_;       // the oldest first
+  std::size_t overtaken_ = 0;  // size of the jobs that went before the oldest
   bool closing_ = false;
 };
 

@@ -69,7 +69,8 @@ Result<RequestId> LocalEngine::Submit(Request request) {
   live_.emplace(handle->id, handle);
   line_.Enter(handle->request.priority, handle->request.tenant);
   ++num_preparing_;
-  PoolFor(SizeOf(handle->request.prompt))->Post([this, handle] { Prepare(handle); });
+  const std::size_t size = SizeOf(handle->request.prompt);
+  PoolFor(size)->Post([this, handle] { Prepare(handle); }, size);
   return handle->id;
 }
 
@@ -143,7 +144,7 @@ void LocalEngine::LoadAdapters(const RequestHandle& request) {
   };
   const std::lock_guard<std::mutex> lock(mutex_);
   if (preparation_) {
-    preparation_->Post(load);
+    preparation_->Post(load, 0);
   } else {
     worker_.OnLoaded(request, kClosed);
   }
@@ -180,7 +181,7 @@ Result<T> LocalEngine::OnPreparationThread(std::size_t size, std::function<Resul
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     if (is_closed_) return kClosed;
-    PoolFor(size)->Post([promise, task] { promise->set_value(Guarded<T>(task)); });
+    PoolFor(size)->Post([promise, task] { promise->set_value(Guarded<T>(task)); }, size);
   }
   return result.get();
 }

@@ -19,6 +19,7 @@ from sentiric_llama.types import Message
 
 LARGE_TEXT = 64 * 1024
 MANY_MESSAGES = 256
+NATIVE_THREADS = 32
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -30,25 +31,26 @@ _for_native: _Executors = weakref.WeakKeyDictionary()
 
 async def off_loop(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """What the function returns, called on the thread of this loop, in the order of the calls."""
-    return await _one_by_one(_for_python, functools.partial(function, *args, **kwargs))
+    return await _on_threads(_for_python, 1, functools.partial(function, *args, **kwargs))
 
 
 async def native(size: int, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """The same for a call into C that lets the lock go and works on `size` bytes or tokens.
 
-    Large ones run one after another, so small ones find a thread, and the engine its cores.
+    Large ones wait on threads of their own for the engine, which puts them in order.
     """
     if size <= LARGE_TEXT:
         return await asyncio.to_thread(function, *args, **kwargs)
-    return await _one_by_one(_for_native, functools.partial(function, *args, **kwargs))
+    work = functools.partial(function, *args, **kwargs)
+    return await _on_threads(_for_native, NATIVE_THREADS, work)
 
 
-async def _one_by_one(threads: _Executors, work: Callable[[], T]) -> T:
+async def _on_threads(threads: _Executors, count: int, work: Callable[[], T]) -> T:
     loop = asyncio.get_running_loop()
-    thread = threads.get(loop)
-    if thread is None:
-        thread = threads[loop] = ThreadPoolExecutor(1, "sentiric-off-loop")
-    return await loop.run_in_executor(thread, contextvars.copy_context().run, work)
+    pool = threads.get(loop)
+    if pool is None:
+        pool = threads[loop] = ThreadPoolExecutor(count, "sentiric-off-loop")
+    return await loop.run_in_executor(pool, contextvars.copy_context().run, work)
 
 
 async def maybe_off_loop(

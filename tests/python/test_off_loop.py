@@ -6,12 +6,12 @@ from __future__ import annotations
 import asyncio
 import threading
 
-from sentiric_llama.off_loop import LARGE_TEXT, native, off_loop
+from sentiric_llama.off_loop import LARGE_TEXT, NATIVE_THREADS, native, off_loop
 
 NUM_LARGE = 64  # more than the default pool has threads
 
 
-def test_large_calls_into_c_run_one_by_one_and_small_ones_pass() -> None:
+def test_large_calls_into_c_take_no_thread_of_small_ones() -> None:
     may_end = threading.Event()
     running, most = 0, 0
     lock = threading.Lock()
@@ -37,4 +37,4 @@ def test_large_calls_into_c_run_one_by_one_and_small_ones_pass() -> None:
         assert await asyncio.gather(*calls) == list(range(NUM_LARGE))
 
     asyncio.run(main())
-    assert most == 1
+    assert most <= NATIVE_THREADS

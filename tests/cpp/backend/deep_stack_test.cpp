@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <future>
 #include <new>
 #include <stdexcept>
 #include <vector>
@@ -42,6 +43,36 @@ TEST(DeepStackPool, RunsInOrderAndFinishesWhatWasPosted) {
   }
   ASSERT(order.size() == 100);
   for (int i = 0; i < 100; ++i) EXPECT_EQ(order[static_cast<std::size_t>(i)], i);
+}
+
+TEST(DeepStackPool, SmallJobsPassLargeOnesAndNoneWaitsForEver) {
+  std::vector<int> order;
+  std::promise<void> all_posted;
+  std::function<void(int)> follow;
+  {
+    const auto owner = DeepStackPool::Create(1);
+    ASSERT(owner.ok());
+    DeepStackPool& pool = **owner;
+    pool.Post([&all_posted] { all_posted.get_future().wait(); });
+    const auto post = [&](int name, std::size_t size) {
+      pool.Post([&order, name] { order.push_back(name); }, size);
+    };
+    for (int large = 0; large < 16; ++large) post(large, 1'000'000);
+    for (int small = 100; small < 112; ++small) post(small, 100'000);
+    // One after another: after each million bytes of them a large one has its turn.
+    follow = [&](int name) {
+      order.push_back(name);
+      if (name < 231) pool.Post([&follow, name] { follow(name + 1); }, 100'000);
+    };
+    pool.Post([&follow] { follow(200); }, 100'000);
+    all_posted.set_value();
+  }
+  ASSERT(order.size() == 16 + 12 + 32);
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(order[static_cast<std::size_t>(i)], 100 + i);
+  EXPECT_EQ(order[10], 0);
+  const auto place = [&](int name) { return std::find(order.begin(), order.end(), name); };
+  EXPECT(place(3) < place(231));
+  for (int large = 1; large < 16; ++large) EXPECT(place(large - 1) < place(large));
 }
 
 TEST(DeepStackPool, SurvivesExceptions) {

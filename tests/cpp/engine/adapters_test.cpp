@@ -32,10 +32,10 @@ class TwoThreads : public TaskPool {
     for (std::thread& thread : threads_) thread = std::thread([this] { Work(); });
   }
   ~TwoThreads() override {
-    Post(nullptr);
+    Post(nullptr, 0);
     for (std::thread& thread : threads_) thread.join();
   }
-  void Post(std::function<void()> task) override {
+  void Post(std::function<void()> task, std::size_t) override {
     const std::lock_guard<std::mutex> lock(mutex_);
     tasks_.push_back(std::move(task));
     changed_.notify_all();

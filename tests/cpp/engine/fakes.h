@@ -99,7 +99,7 @@ class FakePrompts : public PromptBuilder {
 
 class InlinePool : public TaskPool {
  public:
-  void Post(std::function<void()> task) override { task(); }
+  void Post(std::function<void()> task, std::size_t) override { task(); }
 };
 
 struct LoopOptions {

@@ -11,7 +11,7 @@ namespace {
 class CountingPool : public TaskPool {
  public:
   explicit CountingPool(int* count) : count_(count) {}
-  void Post(std::function<void()> task) override {
+  void Post(std::function<void()> task, std::size_t) override {
     ++*count_;
     task();
   }
