@@ -29,6 +29,7 @@ class Loader:
 
 @pytest.fixture(autouse=True)
 def _thawed() -> Iterator[None]:
+    gc.unfreeze()  # what earlier tests left
     yield
     gc.unfreeze()
 
