@@ -202,6 +202,7 @@ class Connection(H11Protocol):
 
     def _close(self) -> None:
         """What is written already has a moment to leave."""
+        self._set_timer(None)
         self.transport.close()
         self._timer = self.loop.call_later(LINGER_S, self.transport.abort)
 
