@@ -22,7 +22,7 @@ SOURCES := $(shell find cpp python/sentiric_llama vendor -path vendor/llama.cpp 
              -o -name __pycache__ -prune -o -path '*/rpc/generated' -prune -o -type f -print) CMakeLists.txt LICENSE README.md \
              python/CMakeLists.txt python/compile_proto.py
 PROTO := python/sentiric_llama/rpc/generated/__init__.py
-STUBS := build/stub/_core.pyi build/stub/_scan.pyi
+STUBS := build/stub/_core.pyi build/stub/_host.pyi
 CPP := $(shell find cpp tests/cpp benchmarks -name '*.cpp' -o -name '*.h')
 
 # pip_install,keys: installs the requirement list found under these keys of pyproject.toml.

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import sys
 
-from sentiric_llama import serve
-from sentiric_llama.config import load_settings
-from sentiric_llama.engine_protocol import AsyncEngineProtocol
-from sentiric_llama.testing import FakeEngine
+from sentiric_llama.engine.fake import FakeEngine
+from sentiric_llama.engine.protocol import AsyncEngineProtocol
+from sentiric_llama.server import serve
+from sentiric_llama.settings.load import load_settings
 from sentiric_llama.types import EngineConfig
 
 STREAMS = 16

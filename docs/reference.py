@@ -20,14 +20,14 @@ import sentiric_llama
 sentiric_llama.__path__ += [f"{path}/sentiric_llama" for path in site.getsitepackages()]
 
 from sentiric_llama import cli
-from sentiric_llama.access import Access
-from sentiric_llama.commands import VERBS, Verb
-from sentiric_llama.config import PREFIX, describe_fields
+from sentiric_llama.access.rights import Access
+from sentiric_llama.commands.table import COMMANDS, Command
 from sentiric_llama.errors import ERROR_TABLE
 from sentiric_llama.http.app import api_routes
-from sentiric_llama.http.metrics import metrics_routes
+from sentiric_llama.http.routes.metrics import metrics_routes
 from sentiric_llama.rpc.server import declared_methods
 from sentiric_llama.settings import names, table
+from sentiric_llama.settings.config import PREFIX, describe_fields
 from sentiric_llama.settings.table import FieldHelp
 
 DOCS = Path(__file__).parent
@@ -40,7 +40,7 @@ def pages() -> dict[Path, str]:
     return {
         table.PATH: table.to_json(fields),
         DOCS / "settings.md": with_generated(DOCS / "settings.md", settings_page(fields)),
-        DOCS / "cli.md": with_generated(DOCS / "cli.md", verbs_page()),
+        DOCS / "cli.md": with_generated(DOCS / "cli.md", commands_page()),
         DOCS / "security.md": with_generated(DOCS / "security.md", rights_page()),
     }
 
@@ -112,7 +112,7 @@ def _access(needs: Access) -> tuple[str, str]:
     return " or ".join(dict.fromkeys((*needs.roles, "admin"))), "open"
 
 
-def verbs_page() -> str:
+def commands_page() -> str:
     """Exit codes and what each verb takes."""
     codes: dict[int, list[str]] = {0: ["done"], 1: ["checked, and something is wrong"]}
     codes[cli.USAGE_ERROR] = ["the command line cannot be read"]
@@ -122,12 +122,12 @@ def verbs_page() -> str:
     codes[cli.BROKEN_PIPE] = ["the reader of the output left"]
     rows = [(str(number), ", ".join(texts)) for number, texts in sorted(codes.items())]
     parts = ["## Exit codes\n\n" + grid(["code", "meaning"], rows)]
-    _, parsers = cli.build_parser([verb.name for verb in VERBS])
-    parts += [verb_text(verb, parsers[verb.name]) for verb in VERBS]
+    _, parsers = cli.build_parser([verb.name for verb in COMMANDS])
+    parts += [command_text(verb, parsers[verb.name]) for verb in COMMANDS]
     return "\n".join(parts)
 
 
-def verb_text(verb: Verb, parser: argparse.ArgumentParser) -> str:
+def command_text(verb: Command, parser: argparse.ArgumentParser) -> str:
     """Usage, meaning, and a row for each argument that is not a setting or common."""
     flags = {field.flag for field in describe_fields()}
     if not flags <= parser._option_string_actions.keys():
@@ -137,7 +137,7 @@ def verb_text(verb: Verb, parser: argparse.ArgumentParser) -> str:
     rows = [
         (f"`{', '.join(action.option_strings) or action.metavar or action.dest}`",
          (action.help or "").replace("%%", "%"))
-        for group in parser._action_groups if group.title != "every verb"
+        for group in parser._action_groups if group.title != "global options"
         for action in group._group_actions
         if flags.isdisjoint(action.option_strings)
     ]  # fmt: skip

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sentiric_llama import build_info
-from sentiric_llama.engine import Engine
+from sentiric_llama.engine.blocking import Engine
 from sentiric_llama.types import SamplingParams
 
 Rows = npt.NDArray[np.float64]

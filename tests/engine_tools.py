@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-from sentiric_llama.engine import Engine, Stream
+from sentiric_llama.engine.blocking import Engine, Stream
 from sentiric_llama.types import EngineStats, SamplingParams
 
 T = TypeVar("T")

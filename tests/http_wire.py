@@ -16,9 +16,9 @@ from starlette.types import ASGIApp
 from uvicorn import Config
 from uvicorn.server import ServerState
 
-from sentiric_llama.config import Settings
-from sentiric_llama.http.connection import Connection
-from sentiric_llama.http_server import server_config
+from sentiric_llama.http.wire.connection import Connection
+from sentiric_llama.server.http_server import server_config
+from sentiric_llama.settings.config import Settings
 
 _STATUS = re.compile(rb"HTTP/1\.1 (\d{3}) ")
 

@@ -11,8 +11,8 @@ import json
 import sys
 
 from sentiric_llama import Engine, SamplingParams
-from sentiric_llama.machine import resident_bytes
-from sentiric_llama.memory import plan_memory
+from sentiric_llama.engine.memory import plan_memory
+from sentiric_llama.host.machine import resident_bytes
 from sentiric_llama.types import EngineConfig
 
 if __name__ == "__main__":

@@ -10,10 +10,10 @@ from typing import Any
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from sentiric_llama.config import Settings
-from sentiric_llama.log import CURRENT_TRACE, Trace
-from sentiric_llama.service import LlamaService, ServedModel
-from sentiric_llama.testing import FakeEngine
+from sentiric_llama.engine.fake import FakeEngine
+from sentiric_llama.log.trace import CURRENT_TRACE, Trace
+from sentiric_llama.service.service import LlamaService, ServedModel
+from sentiric_llama.settings.config import Settings
 
 Body = Callable[[LlamaService], Awaitable[None]]
 
@@ -72,7 +72,7 @@ def run_service(
         finally:
             CURRENT_TRACE.reset(token)
         await asyncio.sleep(0)
-        assert len(asyncio.all_tasks()) == 1 and not service.accounts.running
+        assert len(asyncio.all_tasks()) == 1 and not service.request_metrics.running
         return service
 
     return asyncio.run(main())

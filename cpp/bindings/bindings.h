@@ -5,10 +5,15 @@
 
 namespace sentiric::bindings {
 
+// Of _core.
 void BindTypes(pybind11::module_* module);    // values: Request, Event, ...
 void BindEngine(pybind11::module_* module);   // Engine
-void BindPlan(pybind11::module_* module);     // plan_memory, memory_budgets
+void BindPlan(pybind11::module_* module);     // plan_memory
 void BindDevices(pybind11::module_* module);  // devices
-void BindFiles(pybind11::module_* module);    // is_file_name, open_adapter_file
+
+// Of _host, which is linked without the engine.
+void BindScan(pybind11::module_* module);           // scan_json, count_proto_fields
+void BindFiles(pybind11::module_* module);          // is_file_name, open_adapter_file
+void BindMemoryBudgets(pybind11::module_* module);  // memory_budgets
 
 }  // namespace sentiric::bindings

@@ -25,7 +25,7 @@ py::list ErrorCodeNames() {
 }  // namespace
 
 void BindErrors(py::module_* module) {
-  py::register_exception_translator([](std::exception_ptr pointer) {
+  py::register_local_exception_translator([](std::exception_ptr pointer) {
     try {
       if (pointer) std::rethrow_exception(pointer);
     } catch (const ErrorException& e) {

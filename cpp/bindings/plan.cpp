@@ -4,7 +4,6 @@
 
 #include "bindings/bindings.h"
 #include "bindings/errors.h"
-#include "core/memory_budget.h"
 #include "sentiric/memory_plan.h"
 
 namespace sentiric::bindings {
@@ -29,13 +28,6 @@ void BindPlan(py::module_* module) {
       "plan_memory", [](const EngineConfig& config) { return Unwrap(PlanMemory(config)); },
       py::arg("config"), py::call_guard<py::gil_scoped_release>(),
       "What this configuration will need, without allocating it.");
-  py::class_<MemoryBudget>(*module, "MemoryBudget")
-      .def_readonly("name", &MemoryBudget::name)
-      .def_readonly("free", &MemoryBudget::free)
-      .def_readonly("total", &MemoryBudget::total);
-  module->def("memory_budgets", &MemoryBudgets, py::arg("root"),
-              py::call_guard<py::gil_scoped_release>(),
-              "RAM and control groups, the tightest first; root stands before /proc and /sys.");
 }
 
 }  // namespace sentiric::bindings

@@ -1,30 +1,30 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// A module of its own, without the engine: processes that only read requests load nothing more.
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
 #include <optional>
 #include <string>
 
+#include "bindings/bindings.h"
 #include "core/json_scan.h"
 #include "core/proto_scan.h"
 
+namespace sentiric::bindings {
 namespace py = pybind11;
-
 namespace {
 
 // A scan that outlives the text.
 struct Report {
-  sentiric::JsonScan scan;
+  JsonScan scan;
   std::string field;
 };
 
-std::optional<std::string> NameOf(sentiric::JsonLimit limit) {
+std::optional<std::string> NameOf(JsonLimit limit) {
   switch (limit) {
-    case sentiric::JsonLimit::kDepth: return "depth";
-    case sentiric::JsonLimit::kItems: return "items";
-    case sentiric::JsonLimit::kNumber: return "number";
-    case sentiric::JsonLimit::kNone: break;
+    case JsonLimit::kDepth: return "depth";
+    case JsonLimit::kItems: return "items";
+    case JsonLimit::kNumber: return "number";
+    case JsonLimit::kNone: break;
   }
   return std::nullopt;
 }
@@ -37,19 +37,19 @@ std::string_view BytesOf(const py::buffer_info& info) {
   return {static_cast<const char*>(info.ptr), static_cast<std::size_t>(info.size)};
 }
 
-std::int64_t CountProtoFields(const py::buffer& data, std::int64_t most) {
+std::int64_t CountFields(const py::buffer& data, std::int64_t most) {
   const py::buffer_info info = data.request();
   const std::string_view message = BytesOf(info);
   const py::gil_scoped_release unlocked;
-  return sentiric::CountProtoFields(message, most);
+  return CountProtoFields(message, most);
 }
 
-Report ScanJson(const py::buffer& data, std::int32_t depth, std::int64_t items,
+Report ScanBytes(const py::buffer& data, std::int32_t depth, std::int64_t items,
                 std::int64_t number_bytes) {
   const py::buffer_info info = data.request();
   const std::string_view text = BytesOf(info);
   const py::gil_scoped_release unlocked;
-  Report report{sentiric::ScanJson(text, {depth, items, number_bytes}), {}};
+  Report report{ScanJson(text, {depth, items, number_bytes}), {}};
   report.field = report.scan.field;
   report.scan.field = {};
   return report;
@@ -57,9 +57,8 @@ Report ScanJson(const py::buffer& data, std::int32_t depth, std::int64_t items,
 
 }  // namespace
 
-PYBIND11_MODULE(_scan, module) {
-  module.doc() = "Counts what a request would cost, before a value of it is built.";
-  py::class_<Report>(module, "JsonScan")
+void BindScan(py::module_* module) {
+  py::class_<Report>(*module, "JsonScan")
       .def_property_readonly(
           "passed", [](const Report& self) { return NameOf(self.scan.passed); },
           "The first limit that was passed: depth, items, number or None.")
@@ -75,9 +74,11 @@ PYBIND11_MODULE(_scan, module) {
                              [](const Report& self) { return self.scan.has_lone_surrogate; })
       .def_property_readonly("has_exponent",
                              [](const Report& self) { return self.scan.has_exponent; });
-  module.def("scan_json", &ScanJson, py::arg("data"), py::kw_only(), py::arg("depth"),
+  module->def("scan_json", &ScanBytes, py::arg("data"), py::kw_only(), py::arg("depth"),
              py::arg("items"), py::arg("number_bytes"),
              "Reads bytes once without the GIL; nothing is built.");
-  module.def("count_proto_fields", &CountProtoFields, py::arg("data"), py::kw_only(),
+  module->def("count_proto_fields", &CountFields, py::arg("data"), py::kw_only(),
              py::arg("most"), "Fields of the outermost protobuf message; ends at most + 1.");
 }
+
+}  // namespace sentiric::bindings

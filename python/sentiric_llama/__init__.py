@@ -11,9 +11,10 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sentiric_llama.async_engine import AsyncEngine as AsyncEngine
-    from sentiric_llama.engine import Engine as Engine
-    from sentiric_llama.engine import Stream as Stream
+    from sentiric_llama.engine.aio import AsyncEngine as AsyncEngine
+    from sentiric_llama.engine.blocking import Engine as Engine
+    from sentiric_llama.engine.blocking import Stream as Stream
+    from sentiric_llama.engine.build import build_info as build_info
     from sentiric_llama.errors import ErrorCode as ErrorCode
     from sentiric_llama.errors import SentiricLlamaError as SentiricLlamaError
     from sentiric_llama.types import Capacity as Capacity
@@ -26,43 +27,26 @@ if TYPE_CHECKING:
     from sentiric_llama.types import Request as Request
     from sentiric_llama.types import SamplingParams as SamplingParams
 
-_MODULE_OF = {
-    "AsyncEngine": "async_engine",
-    "Engine": "engine",
-    "Stream": "engine",
-    "ErrorCode": "errors",
-    "SentiricLlamaError": "errors",
-    **dict.fromkeys(
-        (
-            "Capacity",
-            "Completion",
-            "Delta",
-            "EngineConfig",
-            "Grammar",
-            "Message",
-            "ModelInfo",
-            "Request",
-            "SamplingParams",
-        ),
-        "types",
+_NAMES = {
+    "engine.aio": ("AsyncEngine",),
+    "engine.blocking": ("Engine", "Stream"),
+    "engine.build": ("build_info",),
+    "errors": ("ErrorCode", "SentiricLlamaError"),
+    "types": (
+        *("Capacity", "Completion", "Delta", "EngineConfig", "Grammar"),
+        *("Message", "ModelInfo", "Request", "SamplingParams"),
     ),
 }
+_MODULE_OF = {name: module for module, names in _NAMES.items() for name in names}
 
-__all__ = ["__version__", "build_info", *_MODULE_OF]  # noqa: PLE0604
-
-
-def build_info() -> dict[str, Any]:
-    """Version of this package, of llama.cpp and of what was compiled in."""
-    from sentiric_llama import _core
-
-    return _core.build_info()
+__all__ = ["__version__", *_MODULE_OF]  # noqa: PLE0604
 
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
-        from importlib.metadata import version
+        from sentiric_llama.host.product import version
 
-        return version("sentiric-llm-llama-service")
+        return version()
     if name in _MODULE_OF:
         return getattr(importlib.import_module(f"sentiric_llama.{_MODULE_OF[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -7,7 +7,7 @@ import collections.abc
 import numpy
 import numpy.typing
 import typing
-__all__: list[str] = ['Capacity', 'Device', 'DeviceMemory', 'Engine', 'EngineConfig', 'EngineStats', 'Event', 'Final', 'FinishReason', 'GrammarKind', 'MemoryBudget', 'MemoryPlan', 'ModelInfo', 'Priority', 'Request', 'SamplingParams', 'Timings', 'Truncation', 'build_info', 'devices', 'error_code_names', 'is_file_name', 'memory_budgets', 'open_adapter_file', 'plan_memory', 'take_log_lines']
+__all__: list[str] = ['Capacity', 'Device', 'DeviceMemory', 'Engine', 'EngineConfig', 'EngineStats', 'Event', 'Final', 'FinishReason', 'GrammarKind', 'MemoryPlan', 'ModelInfo', 'Priority', 'Request', 'SamplingParams', 'Timings', 'Truncation', 'build_info', 'devices', 'error_code_names', 'plan_memory', 'take_log_lines']
 class Capacity:
     @property
     def active(self) -> int:
@@ -524,16 +524,6 @@ class GrammarKind:
     @property
     def value(self) -> int:
         ...
-class MemoryBudget:
-    @property
-    def free(self) -> int:
-        ...
-    @property
-    def name(self) -> str:
-        ...
-    @property
-    def total(self) -> int:
-        ...
 class MemoryPlan:
     @property
     def context_size(self) -> int:
@@ -971,18 +961,6 @@ def devices() -> list[Device]:
 def error_code_names() -> list:
     """
     Names of all error codes, in order.
-    """
-def is_file_name(name: str) -> bool:
-    """
-    Whether a caller's name may become the name of a file.
-    """
-def memory_budgets(root: str) -> list[MemoryBudget]:
-    """
-    RAM and control groups, the tightest first; root stands before /proc and /sys.
-    """
-def open_adapter_file(folder: str, name: str) -> int:
-    """
-    A file descriptor for reading, which the caller closes.
     """
 def plan_memory(config: EngineConfig) -> MemoryPlan:
     """

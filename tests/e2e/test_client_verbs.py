@@ -202,7 +202,7 @@ def test_ctrl_c_stops_the_answer_and_not_the_program(tiny: Any, open_terminal: O
 
 
 def test_a_model_cannot_steer_the_terminal() -> None:
-    from sentiric_llama.printable import printable
+    from sentiric_llama.host.printable import printable
 
     assert (
         printable("a\x1b]52;c;eA==\x07b\x9b2Jc\rd\n\té")

@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from sentiric_llama.config import Settings
 from sentiric_llama.errors import ERROR_TABLE
+from sentiric_llama.settings.config import Settings
 
 PAGE = (Path(__file__).parents[2] / "docs" / "grpc.md").read_text("utf-8")
 PYTHON = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)

@@ -20,7 +20,7 @@ from terminal_process import TerminalProcess
 OWN = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[=>]")
 """What Rich and readline send by themselves: colours, and the cursor's moves of live tables."""
 HARMFUL = {char for char in BAD if not char.isprintable()}
-VERBS = (
+COMMANDS = (
     ("ps",),
     ("ps", "--watch"),
     ("health",),
@@ -75,7 +75,7 @@ def check_terminal(text: str) -> None:
     assert "Traceback" not in rest, rest
 
 
-@pytest.mark.parametrize("words", VERBS, ids=" ".join)
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
 @pytest.mark.parametrize("refuses", [False, True])
 def test_over_http(http: HostileHttp, words: tuple[str, ...], refuses: bool) -> None:
     http.refuses = refuses

@@ -27,7 +27,7 @@ def run(command: list[str], cwd: Path | None = None) -> str:
 
 
 def test_the_default_port_is_the_one_written() -> None:
-    from sentiric_llama.config import Settings
+    from sentiric_llama.settings.config import Settings
 
     settings = Settings.model_fields
     default = f"http://{settings['host'].default}:{settings['http_port'].default}"

@@ -9,11 +9,11 @@ import string
 
 import pytest
 
-from sentiric_llama.api_key import KeyRing, parse_keys
-from sentiric_llama.caller import CacheScope, Caller, make_caller, read_tenant
-from sentiric_llama.config import Settings
+from sentiric_llama.access.api_key import KeyRing, parse_keys
+from sentiric_llama.access.caller import CacheScope, Caller, make_caller, read_tenant
 from sentiric_llama.errors import InvalidArgument, PermissionDenied
-from sentiric_llama.exposure import key_ring
+from sentiric_llama.settings.config import Settings
+from sentiric_llama.settings.exposure import key_ring
 
 ENTRIES = """
 app:user:a

@@ -1,60 +1,42 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Who may include or import whom. ARCHITECTURE.md draws the same picture."""
+"""Who may include or import whom. ARCHITECTURE.md draws the same picture.
+
+A room is a folder; an arrow is one room that imports another, counted once. Imports inside
+functions and for types alone count.
+"""
 
 from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parents[2]
 CPP = ROOT / "cpp"
 PACKAGE = ROOT / "python" / "sentiric_llama"
 
-ROOMS = ("sentiric", "core", "backend", "engine", "bindings")  # cpp/include/sentiric is the first
 THIRD_PARTY = {
     "backend": r"(llama|ggml|gguf|common|chat|minja|nlohmann|json-schema-to-grammar)\b|jinja/",
     "bindings": r"pybind11/|Python\.h",
 }
 
-# A module imports from its own row or from rows above it.
-ROWS = (
-    {"environment", "errors", "types", "params", "messages", "messages_tr", "guide", "_core"}
-    | {"messages_tr_client", "messages_tr_settings", "printable", "private_files", "_scan"},
-    {
-        "settings",
-        "config",
-        "log",
-        "log_lines",
-        "log_writer",
-        "foreign_logs",
-        "process",
-        "terminal",
-        "machine",
-    }
-    | {"terminal_drawing", "api_key", "caller", "access", "exposure", "tls", "profiles"}
-    | {"off_loop", "body_budget"},
-    {"_convert", "_handle", "options", "engine_protocol", "engine", "async_engine", "models"}
-    | {"testing", "memory"},
-    {
-        "tallies",
-        "accounts",
-        "chat_call",
-        "chat_stream",
-        "running",
-        "queue_share",
-        "pulse",
-        "service",
-    }
-    | {"model_slot", "model_switch", "loading", "switching"}
-    | {"snapshot", "metrics", "tracing", "systemd", "companions", "lifecycle"},
-    {"http", "rpc"},
-    {"banner", "http_server", "serve", "checkup"} | {"client"},
-    {"commands", "cli", "__main__"},
+# From the ground up: an entry imports only what stands before it.
+PYTHON_ORDER = (
+    *("_core", "_host", "errors", "types", "locale", "host", "log", "access", "settings", "tls"),
+    *("guide", "gguf", "models", "engine", "telemetry", "service", "metrics", "http", "rpc"),
+    *("server", "client", "checkup", "commands", "cli", "__main__", "__init__"),
 )
-ROW_OF = {module: row for row, modules in enumerate(ROWS) for module in modules}
+CPP_ORDER = ("sentiric", "core", "backend", "engine", "bindings")
 PROTOCOLS = {"http", "rpc"}
+
+MAX_ENTRIES = 30
+MAX_ARROWS = 125
+MAX_MODULES = 15
+MAX_INIT_LINES = 60
 
 
 def includes(path: Path) -> Iterator[str]:
@@ -69,8 +51,21 @@ def cpp_files() -> Iterator[tuple[Path, str]]:
             yield path, "sentiric" if room == "include" else room
 
 
+def python_files() -> list[Path]:
+    return [path for path in sorted(PACKAGE.rglob("*.py")) if "generated" not in path.parts]
+
+
+def name_of(path: Path) -> str:
+    """The dotted name of a module, without the package's own."""
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts)
+
+
+MODULES = {name_of(path): path for path in python_files()}
+
+
 def imports(path: Path) -> Iterator[str]:
-    """Modules of our package that this file imports, by the word after `sentiric_llama.`."""
+    """Modules of our package that this file imports, wherever it does."""
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         names: list[str] = []
         if isinstance(node, ast.Import):
@@ -79,25 +74,102 @@ def imports(path: Path) -> Iterator[str]:
             names = [f"{node.module}.{alias.name}" for alias in node.names]
             assert node.level == 0, f"{path.name} imports by a relative name"
         for name in names:
-            if name.startswith("sentiric_llama."):
-                yield name.split(".")[1]
+            if name == "sentiric_llama":
+                yield "__init__"
+            elif name.startswith("sentiric_llama."):
+                yield module_of(name.removeprefix("sentiric_llama."))
 
 
-def python_files() -> Iterator[tuple[Path, str]]:
-    """Every file with its module; the package's own facade may name everything."""
-    for path in sorted(PACKAGE.rglob("*.py")):
-        if path != PACKAGE / "__init__.py":
-            yield path, path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+def module_of(name: str) -> str:
+    """The module that a dotted name is, or is found in; a native or generated one as it is."""
+    while name not in MODULES and "." in name and "generated" not in name:
+        name = name.rpartition(".")[0]
+    return name
+
+
+def entry(module: str) -> str:
+    """The entry of the package's folder that holds the module."""
+    return module.split(".")[0]
+
+
+def arrows(pairs: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+    return {(above, below) for above, below in pairs if above != below}
+
+
+def python_arrows() -> set[tuple[str, str]]:
+    return arrows(
+        (entry(name), entry(below)) for name, path in MODULES.items() for below in imports(path)
+    )
+
+
+def circle_in(pairs: set[tuple[str, str]]) -> list[str]:
+    """One circle, [] without any."""
+    graph: dict[str, set[str]] = {}
+    for above, below in pairs:
+        graph.setdefault(above, set()).add(below)
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return []
+
+
+def upward(pairs: set[tuple[str, str]], order: tuple[str, ...]) -> list[tuple[str, str]]:
+    return sorted(pair for pair in pairs if order.index(pair[1]) > order.index(pair[0]))
+
+
+def test_the_counting_sees_what_it_should() -> None:
+    assert circle_in({("a", "b"), ("b", "c"), ("c", "a")})
+    assert upward({("a", "b"), ("b", "a")}, ("a", "b")) == [("a", "b")]
+    assert module_of("errors.InvalidArgument") == "errors"
+    assert module_of("_core") == "_core"
+    serve = set(imports(PACKAGE / "commands" / "start" / "serve.py"))
+    assert "server.serve" in serve, "imports inside functions count"
+    facade = set(imports(PACKAGE / "__init__.py"))
+    assert "engine.aio" in facade, "imports for types alone count"
+
+
+def test_the_package_is_a_short_list_of_rooms() -> None:
+    entries = {path.name for path in PACKAGE.iterdir()} - {"__pycache__"}
+    entries -= {name for name in entries if re.search(r"\.so$|^lib", name)}
+    assert len(entries) <= MAX_ENTRIES
+
+
+@pytest.mark.parametrize("folder", sorted({path.parent for path in MODULES.values()}), ids=str)
+def test_no_room_is_crowded(folder: Path) -> None:
+    if folder != PACKAGE:
+        assert len([path for path in MODULES.values() if path.parent == folder]) <= MAX_MODULES
+
+
+def test_packages_are_fronts_and_not_rooms() -> None:
+    lines = {p: len(p.read_text().splitlines()) for p in PACKAGE.rglob("__init__.py")}
+    assert not {p: n for p, n in lines.items() if n > MAX_INIT_LINES and "generated" not in p.parts}
+
+
+def test_every_entry_has_its_place_in_the_order() -> None:
+    unplaced = {entry(name) for name in MODULES} - set(PYTHON_ORDER)
+    assert not unplaced, "decide who may import them and write them into PYTHON_ORDER"
+
+
+def test_rooms_import_only_rooms_below() -> None:
+    found = python_arrows()
+    assert upward(found, PYTHON_ORDER) == []
+    assert len(found) <= MAX_ARROWS
+
+
+def test_modules_do_not_import_each_other_in_a_circle() -> None:
+    found = arrows((name, below) for name, path in MODULES.items() for below in imports(path))
+    assert circle_in(found) == []
 
 
 def test_rooms_include_only_rooms_below() -> None:
-    wrong = [
-        f"{path.relative_to(ROOT)} includes {name}"
+    found = arrows(
+        (room, name.split("/")[0])
         for path, room in cpp_files()
         for name in includes(path)
-        if name.split("/")[0] in ROOMS and ROOMS.index(name.split("/")[0]) > ROOMS.index(room)
-    ]
-    assert not wrong
+        if name.split("/")[0] in CPP_ORDER
+    )
+    assert upward(found, CPP_ORDER) == []
 
 
 def test_each_third_party_is_known_in_one_room() -> None:
@@ -116,32 +188,15 @@ def test_engine_threads_never_touch_python() -> None:
     assert not [path.name for path, _ in cpp_files() if word in path.read_text("utf-8")]
 
 
-def test_every_module_has_a_row() -> None:
-    unplaced = {module for _, module in python_files()} - ROW_OF.keys()
-    assert not unplaced, "decide who may import them and write them into ROWS"
-
-
-def test_modules_import_only_from_their_row_and_above() -> None:
-    wrong = [
-        f"{path.relative_to(ROOT)} imports {name}"
-        for path, module in python_files()
-        for name in imports(path)
-        if ROW_OF.get(name, 0) > ROW_OF.get(module, 0)
-    ]
-    assert not wrong
-
-
 def test_protocols_do_not_know_each_other() -> None:
-    wrong = [
-        f"{path.relative_to(ROOT)} imports {name}"
-        for path, module in python_files()
-        for name in imports(path)
-        if module in PROTOCOLS and name in PROTOCOLS - {module}
-    ]
-    assert not wrong
+    assert not {(above, below) for above, below in python_arrows() if {above, below} <= PROTOCOLS}
+
+
+def test_the_native_engine_is_imported_in_one_room() -> None:
+    assert {above for above, below in python_arrows() if below == "_core"} == {"engine"}
 
 
 def test_the_environment_is_read_in_one_file() -> None:
     pattern = re.compile(r"\bos\.(environ|getenv|putenv)\b|\bfrom os import .*environ")
-    readers = [path for path, _ in python_files() if pattern.search(path.read_text("utf-8"))]
+    readers = [path for path in python_files() if pattern.search(path.read_text("utf-8"))]
     assert [path.name for path in readers] == ["environment.py"]

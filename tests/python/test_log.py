@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from sentiric_llama import log
 from sentiric_llama.errors import Unavailable
+from sentiric_llama.log import events, setup, trace
 
 
 class Terminal(io.StringIO):
@@ -34,18 +34,18 @@ def restore_root() -> Iterator[None]:
 
 
 def logged(stream: io.StringIO, **attributes: Any) -> str:
-    log.set_up_logging("debug", stream, env="test")
-    log.event(logging.getLogger("x"), "SOME_EVENT", "ığ\x00\n\x1b[31m\x7f\x85\u2028", **attributes)
-    assert log.flush()
+    setup.set_up_logging("debug", stream, env="test")
+    events.event(logging.getLogger("x"), "SOME_EVENT", "ığ\x00\n\x1b[31m\x7f\x85\u2028", **attributes)
+    assert setup.flush()
     return stream.getvalue()
 
 
 def test_json_line() -> None:
-    token = log.CURRENT_TRACE.set(log.Trace("t", "s", "acme", "r"))
+    token = trace.CURRENT_TRACE.set(trace.Trace("t", "s", "acme", "r"))
     try:
         text = logged(io.StringIO(), count=3)
     finally:
-        log.CURRENT_TRACE.reset(token)
+        trace.CURRENT_TRACE.reset(token)
     assert text.endswith("\n") and text.count("\n") == 1
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028]", text)
     line = json.loads(text)
@@ -65,18 +65,18 @@ def test_json_line() -> None:
 
 def test_no_colours_when_they_are_not_wanted() -> None:
     out = Terminal()
-    log.set_up_logging("info", out, colours=False)
-    log.event(logging.getLogger("x"), "SOME_EVENT", "hello", count=3)
-    assert log.flush() and "\x1b" not in out.getvalue()
+    setup.set_up_logging("info", out, colours=False)
+    events.event(logging.getLogger("x"), "SOME_EVENT", "hello", count=3)
+    assert setup.flush() and "\x1b" not in out.getvalue()
 
 
 def test_every_source_takes_the_same_pipe() -> None:
     out = io.StringIO()
-    log.set_up_logging("info", out)
+    setup.set_up_logging("info", out)
     for name in ("uvicorn.error", "grpc", "sentiric_llama.ggml", "py.warnings"):
         logging.getLogger(name).warning("said by %s", name)
     warnings.warn("old", DeprecationWarning, stacklevel=1)
-    assert log.flush()
+    assert setup.flush()
     lines = [json.loads(line) for line in out.getvalue().splitlines()]
     events = ["UVICORN_ERROR", "GRPC", "LLAMA_CPP_WARN", "PY_WARNINGS", "PY_WARNINGS"]
     assert [line["event"] for line in lines] == events
@@ -86,7 +86,7 @@ def test_every_source_takes_the_same_pipe() -> None:
 def test_lines_of_grpc_hold_no_words_and_are_few() -> None:
     """Strangers cause them, with a method's name for example."""
     out = io.StringIO()
-    log.set_up_logging("info", out)
+    setup.set_up_logging("info", out)
     logger = logging.getLogger("grpc._cython.cygrpc")
     words = " ".join(("admin", "key", "rotated"))  # frames show lines of the source
     for _ in range(100):
@@ -95,7 +95,7 @@ def test_lines_of_grpc_hold_no_words_and_are_few() -> None:
         except ValueError:
             logger.exception("raised by servicer method [%s]", f"/{words}")
     logger.warning(words)
-    assert log.flush() and words not in out.getvalue()
+    assert setup.flush() and words not in out.getvalue()
     lines = [json.loads(line) for line in out.getvalue().splitlines()]
     assert [line["event"] for line in lines] == ["GRPC__CYTHON_CYGRPC"] * 2
     assert "ValueError" in lines[0]["exception"]
@@ -104,13 +104,13 @@ def test_lines_of_grpc_hold_no_words_and_are_few() -> None:
 def test_ids_from_trace_context() -> None:
     parent = f"00-{'a' * 32}-{'b' * 16}-01"
     headers = {"traceparent": parent}
-    trace = log.read_trace(headers.get, "http", "made")
-    assert (trace.trace_id, trace.span_id, trace.traceparent) == ("a" * 32, "b" * 16, parent)
-    assert (trace.request_id, trace.protocol) == ("made", "http")
-    trace = log.read_trace((headers | {"x-trace-id": "own", "x-request-id": "r"}).get, "grpc", "m")
-    assert (trace.trace_id, trace.span_id, trace.request_id) == ("own", "b" * 16, "r")
+    found = trace.read_trace(headers.get, "http", "made")
+    assert (found.trace_id, found.span_id, found.traceparent) == ("a" * 32, "b" * 16, parent)
+    assert (found.request_id, found.protocol) == ("made", "http")
+    found = trace.read_trace((headers | {"x-trace-id": "own", "x-request-id": "r"}).get, "grpc", "m")
+    assert (found.trace_id, found.span_id, found.request_id) == ("own", "b" * 16, "r")
     bad = {"traceparent": "00-zz-1-01", "x-tenant-id": "a b"}
-    assert log.read_trace(bad.get, "http", "m") == log.Trace(request_id="m", protocol="http")
+    assert trace.read_trace(bad.get, "http", "m") == trace.Trace(request_id="m", protocol="http")
 
 
 def test_unknown_ids_are_null() -> None:
@@ -127,13 +127,13 @@ def test_terminal_line() -> None:
 @pytest.mark.parametrize("stream", [io.StringIO, Terminal])
 def test_exceptions_show_frames_but_not_foreign_texts(stream: Any) -> None:
     out = stream()
-    log.set_up_logging("info", out)
+    setup.set_up_logging("info", out)
     for error in (KeyError("a prompt"), Unavailable("closed")):
         try:
             raise error
         except Exception as caught:
             logging.getLogger("x").error("failed", exc_info=caught)
-    assert log.flush()
+    assert setup.flush()
     text = out.getvalue()
     assert "a prompt" not in text and "KeyError" in text and "test_log.py" in text
     assert "Unavailable" in text and "closed" not in text
@@ -143,7 +143,7 @@ def test_exceptions_show_frames_but_not_foreign_texts(stream: Any) -> None:
 def test_loops_and_servers_say_nothing_of_values(stream: Any) -> None:
     """asyncio shows the repr of a task, and with it the text of its exception."""
     out = stream()
-    log.set_up_logging("info", out)
+    setup.set_up_logging("info", out)
     error = KeyError("kanarya")
 
     async def main() -> None:
@@ -155,7 +155,7 @@ def test_loops_and_servers_say_nothing_of_values(stream: Any) -> None:
 
     asyncio.run(main())
     logging.getLogger("uvicorn.error").warning("what is %s", "kanarya")
-    assert log.flush()
+    assert setup.flush()
     text = out.getvalue()
     assert "kanarya" not in text and "Task exception was never retrieved" in text
     assert "KeyError" in text and "what is %s" in text
@@ -163,9 +163,9 @@ def test_loops_and_servers_say_nothing_of_values(stream: Any) -> None:
 
 def test_lone_surrogates_do_not_break_a_line() -> None:
     out = io.StringIO()
-    log.set_up_logging("info", out)
+    setup.set_up_logging("info", out)
     logging.getLogger("x").warning("a\ud800b")
-    assert log.flush()
+    assert setup.flush()
     assert json.loads(out.getvalue())["message"] == "a?b"
     assert json.loads(out.getvalue())["severity"] == "WARN"
 
@@ -189,4 +189,4 @@ def test_lone_surrogates_do_not_break_a_line() -> None:
     ],
 )
 def test_clean_id(given: str | None, expected: str | None) -> None:
-    assert log.clean_id(given) == expected
+    assert trace.clean_id(given) == expected

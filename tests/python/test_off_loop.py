@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import threading
 
-from sentiric_llama.off_loop import LARGE_TEXT, NATIVE_THREADS, native, off_loop
+from sentiric_llama.host.off_loop import LARGE_TEXT, NATIVE_THREADS, native, off_loop
 
 NUM_LARGE = 64  # more than the default pool has threads
 

@@ -17,13 +17,14 @@ from typing import Any
 import pytest
 
 import sentiric_llama
-from sentiric_llama import cli, printable
+from sentiric_llama import cli
 from sentiric_llama.errors import ERROR_TABLE, PUBLIC_TEXTS, ErrorCode, ModelInvalid, Unavailable
-from sentiric_llama.log import PLACES, error_fields
-from sentiric_llama.model_switch import ModelSwitch
-from sentiric_llama.models.progress import Progress
+from sentiric_llama.host import printable
+from sentiric_llama.host.terminal import Terminal, put
+from sentiric_llama.log.events import PLACES, error_fields
+from sentiric_llama.models.download.progress import Progress
+from sentiric_llama.service.model_switch import ModelSwitch
 from sentiric_llama.settings.profile_file import public_profiles
-from sentiric_llama.terminal import Terminal, put
 
 PACKAGE = Path(sentiric_llama.__file__).parent
 BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
@@ -161,14 +162,14 @@ def calls(path: Path) -> Iterator[tuple[int, str]]:
 
 
 ALLOWED = {
-    "terminal.py": {"input", "sys.stdout", "sys.stderr"},
-    "terminal_drawing.py": {
+    "host/terminal.py": {"input", "sys.stdout", "sys.stderr"},
+    "host/drawing.py": {
         *("rich", "rich.console", "rich.live", "rich.table", "rich.text"),
     },
-    "log.py": {"sys.stderr"},
-    "log_writer.py": {"os.write"},
+    "log/setup.py": {"sys.stderr"},
+    "log/writer.py": {"os.write"},
 }
-"""Two modules speak to people, two write log lines, which `log_lines` escapes."""
+"""Two modules speak to people, two write log lines, which `log.lines` escapes."""
 
 
 def test_only_the_terminal_writes_to_the_terminal() -> None:
@@ -179,7 +180,7 @@ def test_only_the_terminal_writes_to_the_terminal() -> None:
         for line, what in calls(path)
         if what not in ALLOWED.get(path.relative_to(PACKAGE).as_posix(), set())
     ]
-    assert not wrong, "go through sentiric_llama.terminal"
+    assert not wrong, "go through sentiric_llama.host.terminal"
 
 
 def test_the_walk_finds_what_it_looks_for(tmp_path: Path) -> None:
@@ -238,8 +239,8 @@ def test_a_failed_switch_for_those_who_only_look() -> None:
 def test_every_place_that_a_request_can_fail_at_is_known() -> None:
     """Else its line would not say where."""
     names = (r'where="([a-z_]+)', r'ErrorCode::k\w+,\s*"([a-z_]+)"', r'OutOfRange\("([a-z_]+)"')
-    files = [path for name in ("http", "rpc") for path in (PACKAGE / name).glob("*.py")]
-    files += [PACKAGE / f"{name}.py" for name in ("service", "chat_call", "options", "_convert")]
+    rooms = ("http", "rpc", "service", "engine")
+    files = [path for name in rooms for path in (PACKAGE / name).rglob("*.py")]
     files += (Path(__file__).parents[2] / "cpp").rglob("*.cpp")
     found = {word for path in files for name in names
              for word in re.findall(name, path.read_text("utf-8"))}  # fmt: skip

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from sentiric_llama import private_files
 from sentiric_llama.client.repl.conversation import Conversation
-from sentiric_llama.private_files import (
+from sentiric_llama.host import private_files
+from sentiric_llama.host.private_files import (
     make_private_folder,
     open_to_resume,
     write_private,

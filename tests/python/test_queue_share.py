@@ -8,13 +8,13 @@ import contextlib
 
 import pytest
 
-from sentiric_llama.caller import CURRENT_CALLER, Caller
-from sentiric_llama.chat_call import ChatCall
-from sentiric_llama.config import Settings
+from sentiric_llama.access.caller import CURRENT_CALLER, Caller
+from sentiric_llama.engine.fake import FakeEngine
 from sentiric_llama.errors import Overloaded
-from sentiric_llama.queue_share import QueueShare
-from sentiric_llama.service import LlamaService, ServedModel
-from sentiric_llama.testing import FakeEngine
+from sentiric_llama.service.chat_call import ChatCall
+from sentiric_llama.service.queue_share import QueueShare
+from sentiric_llama.service.service import LlamaService, ServedModel
+from sentiric_llama.settings.config import Settings
 from sentiric_llama.types import Message
 
 ONE, TWO = (Caller(owner=name, is_apart=True) for name in ("one", "two"))

@@ -21,20 +21,22 @@ import pytest
 from pydantic.fields import FieldInfo
 
 from gguf_files import sound
-from sentiric_llama import http_server, loading, serve
-from sentiric_llama.banner import banner, curl_line
-from sentiric_llama.config import Settings
+from sentiric_llama.engine.fake import FAKE_INFO
 from sentiric_llama.errors import Unavailable
 from sentiric_llama.models import ModelFile
-from sentiric_llama.service import ServedModel
-from sentiric_llama.testing import FAKE_INFO
+from sentiric_llama.server import http_server, serve
+from sentiric_llama.server.banner import banner, curl_line
+from sentiric_llama.service import loading
+from sentiric_llama.service.service import ServedModel
+from sentiric_llama.settings.config import Settings
 from sentiric_llama.types import EngineConfig
 
 PROGRAM = """
 import asyncio, sys
-from sentiric_llama import cli, loading
+from sentiric_llama import cli
+from sentiric_llama.service import loading
 from sentiric_llama.errors import ModelInvalid
-from sentiric_llama.testing import FakeEngine
+from sentiric_llama.engine.fake import FakeEngine
 load_s, delay_s, fail = float(sys.argv[1]), float(sys.argv[2]), sys.argv[3]
 async def open_fake(config):
     await asyncio.sleep(load_s)

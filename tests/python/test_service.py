@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from sentiric_llama.chat_call import ChatCall, build_requests
-from sentiric_llama.config import Settings
+from sentiric_llama.engine.fake import FakeEngine
 from sentiric_llama.errors import (
     InternalError,
     InvalidArgument,
@@ -19,8 +18,9 @@ from sentiric_llama.errors import (
     SentiricLlamaError,
     Unavailable,
 )
-from sentiric_llama.service import LlamaService, NotReady, Readiness, ServedModel
-from sentiric_llama.testing import FakeEngine
+from sentiric_llama.service.chat_call import ChatCall, build_requests
+from sentiric_llama.service.service import LlamaService, NotReady, Readiness, ServedModel
+from sentiric_llama.settings.config import Settings
 from sentiric_llama.types import Message
 
 CALL = ChatCall(messages=(Message("user", "hi"),))

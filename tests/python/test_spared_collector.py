@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from sentiric_llama import serve
-from sentiric_llama.config import Settings
-from sentiric_llama.model_slot import LoadedModel
-from sentiric_llama.service import LlamaService, ServedModel
-from sentiric_llama.testing import FakeEngine
+from sentiric_llama.engine.fake import FakeEngine
+from sentiric_llama.server import serve
+from sentiric_llama.service.model_slot import LoadedModel
+from sentiric_llama.service.service import LlamaService, ServedModel
+from sentiric_llama.settings.config import Settings
 
 
 class Loader:

@@ -13,9 +13,7 @@ from typing import Any
 import pytest
 
 from gguf_files import sound
-from sentiric_llama import companions
-from sentiric_llama.chat_call import ChatCall
-from sentiric_llama.config import Settings, resolve_settings
+from sentiric_llama.engine.fake import FakeEngine
 from sentiric_llama.errors import (
     InternalError,
     InvalidArgument,
@@ -26,12 +24,15 @@ from sentiric_llama.errors import (
     Overloaded,
     Unavailable,
 )
-from sentiric_llama.loading import Loader
-from sentiric_llama.model_switch import ModelSwitch
-from sentiric_llama.profiles import Profiles
-from sentiric_llama.service import LlamaService, NotReady, Readiness
-from sentiric_llama.switching import Switcher
-from sentiric_llama.testing import FakeEngine
+from sentiric_llama.server import background
+from sentiric_llama.service.chat_call import ChatCall
+from sentiric_llama.service.loading import Loader
+from sentiric_llama.service.model_switch import ModelSwitch
+from sentiric_llama.service.service import LlamaService, NotReady, Readiness
+from sentiric_llama.service.switching import Switcher
+from sentiric_llama.settings.config import Settings
+from sentiric_llama.settings.load import resolve_settings
+from sentiric_llama.settings.profiles import Profiles
 from sentiric_llama.types import Device, EngineConfig, Message
 
 CALL = ChatCall(messages=(Message("user", "hi"),))
@@ -92,7 +93,7 @@ class Stage:
 
     @property
     def counts(self) -> dict[str, int]:
-        return dict(self.service.accounts.switches)
+        return dict(self.service.request_metrics.switches)
 
 
 def play(folder: Path, body: Callable[[Stage], Coroutine[Any, Any, None]], **flags: Any) -> None:
@@ -135,8 +136,8 @@ def test_new_calls_get_the_new_model_and_running_ones_keep_theirs(tmp_path: Path
 def test_gpu_memory_is_what_the_engine_in_use_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(companions, "BEAT_S", 0.001)
-    monkeypatch.setattr(companions, "DEVICES_S", 0.001)
+    monkeypatch.setattr(background, "BEAT_S", 0.001)
+    monkeypatch.setattr(background, "DEVICES_S", 0.001)
 
     async def body(stage: Stage) -> None:
         async def told(*free: int) -> None:
@@ -146,7 +147,7 @@ def test_gpu_memory_is_what_the_engine_in_use_says(
 
         stage.make = lambda name: FakeEngine(devices=[Device("X0", "X", "gpu", ord(name), 200)])
         await stage.switch("b")
-        watching = asyncio.create_task(companions.watch(stage.service))
+        watching = asyncio.create_task(background.watch(stage.service))
         await told(ord("b"))
         await stage.switch("a")
         await told(ord("a"))
@@ -168,12 +169,12 @@ def test_an_engine_that_left_while_it_was_asked_ends_no_sampling(tmp_path: Path)
 
     async def body(stage: Stage) -> None:
         stage.service.devices = known = (Device("X0", "X", "gpu", 1, 2),)
-        assert await companions.look(stage.service, Leaves())
+        assert await background.look(stage.service, Leaves())
         assert stage.service.devices == known
         stage.make = lambda _name: Leaves()
         await stage.switch("b")
         assert stage.service.attached_engine
-        assert not await companions.look(stage.service, stage.service.attached_engine)
+        assert not await background.look(stage.service, stage.service.attached_engine)
         assert stage.service.devices == ()
 
     play(tmp_path, body)

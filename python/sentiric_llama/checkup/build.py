@@ -15,13 +15,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import sentiric_llama
-from sentiric_llama.checkup import Finding, ok, problem, warning
-from sentiric_llama.config import Resolved
+from sentiric_llama.checkup.finding import Finding, ok, problem, warning
 from sentiric_llama.errors import ErrorCode
-from sentiric_llama.memory import human_bytes
+from sentiric_llama.host.product import PACKAGE
+from sentiric_llama.host.sizes import human_bytes
+from sentiric_llama.settings.load import Resolved
 
-PACKAGE = Path(sentiric_llama.__file__).parent
 PROBE = """
 import json
 from sentiric_llama import _core

@@ -6,18 +6,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from sentiric_llama.checkup import Finding, ok, problem, warning
-from sentiric_llama.config import Resolved, Settings
+from sentiric_llama.checkup.finding import Finding, ok, problem, warning
+from sentiric_llama.engine.fit import shortages
+from sentiric_llama.engine.memory import MemoryPlan, leaves_draft_out, plan_memory
 from sentiric_llama.errors import ErrorCode, SentiricLlamaError
-from sentiric_llama.machine import Budget, memory_budgets
-from sentiric_llama.memory import (
-    MemoryPlan,
-    human_bytes,
-    leaves_draft_out,
-    plan_memory,
-    shortages,
-)
+from sentiric_llama.host.machine import Budget, memory_budgets
+from sentiric_llama.host.sizes import human_bytes
 from sentiric_llama.models import GUIDE_NAMES, ModelFile, find_model
+from sentiric_llama.settings.config import Settings
+from sentiric_llama.settings.load import Resolved
 
 DRAFT_LEFT_OUT = "the draft model would not be loaded: on this processor it could change a text"
 DRAFT_FIX = "--speculation draft loads it all the same"
@@ -60,7 +57,7 @@ def _is_here(settings: Settings, *names: str) -> bool:
 
 
 def _memory(settings: Settings, model: ModelFile) -> Iterator[Finding]:
-    from sentiric_llama.loading import engine_config
+    from sentiric_llama.service.loading import engine_config
 
     config = engine_config(settings, model)
     try:

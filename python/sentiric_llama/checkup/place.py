@@ -10,12 +10,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from sentiric_llama.checkup import Finding, ok, problem, warning
-from sentiric_llama.config import Resolved, Settings, environment_warnings
-from sentiric_llama.environment import environ
+from sentiric_llama.checkup.finding import Finding, ok, problem, warning
 from sentiric_llama.errors import SentiricLlamaError
-from sentiric_llama.exposure import binding_warnings
-from sentiric_llama.process import SPARE_FILES
+from sentiric_llama.host.environment import environ
+from sentiric_llama.host.process import SPARE_FILES
+from sentiric_llama.settings.config import Settings
+from sentiric_llama.settings.exposure import binding_warnings
+from sentiric_llama.settings.load import Resolved, environment_warnings
 
 LOW_DISK_BYTES = 5 * 10**9
 
@@ -53,7 +54,7 @@ def check_certificates(resolved: Resolved) -> Iterator[Finding]:
 
 
 def check_ports(resolved: Resolved) -> Iterator[Finding]:
-    from sentiric_llama.http_server import bind
+    from sentiric_llama.server.http_server import bind
 
     settings = resolved.settings
     for name in Settings.model_fields:

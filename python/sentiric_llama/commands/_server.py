@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sentiric_llama.environment import environ
-from sentiric_llama.messages import say
+from sentiric_llama.host.environment import environ
+from sentiric_llama.locale.messages import say
 
 if TYPE_CHECKING:
     from sentiric_llama.client.grpc_server import GrpcServer

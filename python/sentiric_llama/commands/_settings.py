@@ -6,11 +6,12 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from sentiric_llama.messages import say
+from sentiric_llama.locale.messages import say
 from sentiric_llama.settings.table import FieldHelp, setting_table
 
 if TYPE_CHECKING:
-    from sentiric_llama.config import Resolved, Settings
+    from sentiric_llama.settings.config import Settings
+    from sentiric_llama.settings.load import Resolved
 
 
 def add_settings(parser: argparse.ArgumentParser) -> None:
@@ -67,7 +68,7 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
 
 def resolved_of(arguments: argparse.Namespace) -> Resolved:
     """The same with where each value came from."""
-    from sentiric_llama.config import resolve_settings
+    from sentiric_llama.settings.load import resolve_settings
 
     return resolve_settings(arguments.config or "", **overrides_of(vars(arguments)))
 

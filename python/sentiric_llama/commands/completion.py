@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import argparse
 
-from sentiric_llama.messages import say
-from sentiric_llama.terminal import Terminal
+from sentiric_llama.host.terminal import Terminal
+from sentiric_llama.locale.messages import say
 
 SHELLS = ("bash", "zsh", "fish")
 EXAMPLES = """\
@@ -26,7 +26,7 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     """Prints the script."""
     import shtab
 
-    from sentiric_llama.cli import full_parser
+    from sentiric_llama.commands.parser import full_parser
 
     script = shtab.complete(full_parser(terminal.program), arguments.shell)
     if terminal.as_json:

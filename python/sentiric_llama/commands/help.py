@@ -5,20 +5,20 @@ from __future__ import annotations
 
 import argparse
 
-from sentiric_llama.commands import VERB_OF
-from sentiric_llama.messages import say
-from sentiric_llama.terminal import Terminal
+from sentiric_llama.commands.table import COMMAND_OF
+from sentiric_llama.host.terminal import Terminal
+from sentiric_llama.locale.messages import say
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The verb to explain."""
     text = say("the verb to explain")
-    parser.add_argument("topic", nargs="?", choices=tuple(VERB_OF), metavar="VERB", help=text)
+    parser.add_argument("topic", nargs="?", choices=tuple(COMMAND_OF), metavar="COMMAND", help=text)
 
 
 def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     """Prints the help."""
-    from sentiric_llama.cli import build_parser
+    from sentiric_llama.commands.parser import build_parser
 
     words = [arguments.topic] if arguments.topic else []
     parser, verbs = build_parser(words, terminal.program)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import argparse
 
-from sentiric_llama.terminal import Terminal
+from sentiric_llama.host.terminal import Terminal
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,8 +16,8 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     """Prints it."""
     import platform
 
-    from sentiric_llama import build_info
-    from sentiric_llama.log import version
+    from sentiric_llama.engine.build import build_info
+    from sentiric_llama.host.product import version
 
     facts = build_info() | {
         "version": version(),

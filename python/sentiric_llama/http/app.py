@@ -9,27 +9,27 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ExceptionHandler
 
-from sentiric_llama.access import Access, Doorkeeper
-from sentiric_llama.api_key import KeyRing
-from sentiric_llama.config import Settings
+from sentiric_llama.access.api_key import KeyRing
+from sentiric_llama.access.rights import Access, Doorkeeper
 from sentiric_llama.errors import SentiricLlamaError
-from sentiric_llama.exposure import hosts_of, key_ring
-from sentiric_llama.http.admin import AdminEndpoints
-from sentiric_llama.http.chat import ChatEndpoint
-from sentiric_llama.http.drain import CloseWhileDraining
 from sentiric_llama.http.errors import HttpError, UnexpectedErrorMiddleware, handle_error
-from sentiric_llama.http.guard import Guard, GuardedRoute, guard_all
-from sentiric_llama.http.health import HealthEndpoints, ModelEndpoints
-from sentiric_llama.http.limits import BodyLimits, HeaderLimits
-from sentiric_llama.http.linger import LingeringClose
-from sentiric_llama.http.page import page_routes
-from sentiric_llama.http.refusals import RefusedConnections
-from sentiric_llama.http.stats import StatsEndpoints
-from sentiric_llama.http.target import TargetRules
-from sentiric_llama.http.tokens import TokenEndpoints
-from sentiric_llama.http.trace import TraceMiddleware
-from sentiric_llama.service import LlamaService
-from sentiric_llama.switching import Switcher
+from sentiric_llama.http.middleware.drain import CloseWhileDraining
+from sentiric_llama.http.middleware.guard import Guard, GuardedRoute, guard_all
+from sentiric_llama.http.middleware.limits import BodyLimits, HeaderLimits
+from sentiric_llama.http.middleware.target import TargetRules
+from sentiric_llama.http.middleware.trace import TraceMiddleware
+from sentiric_llama.http.routes.admin import AdminEndpoints
+from sentiric_llama.http.routes.chat import ChatEndpoint
+from sentiric_llama.http.routes.health import HealthEndpoints, ModelEndpoints
+from sentiric_llama.http.routes.page import page_routes
+from sentiric_llama.http.routes.stats import StatsEndpoints
+from sentiric_llama.http.routes.tokens import TokenEndpoints
+from sentiric_llama.http.wire.linger import LingeringClose
+from sentiric_llama.http.wire.refusals import RefusedConnections
+from sentiric_llama.service.service import LlamaService
+from sentiric_llama.service.switching import Switcher
+from sentiric_llama.settings.config import Settings
+from sentiric_llama.settings.exposure import hosts_of, key_ring
 
 _HANDLED: tuple[type[Exception], ...] = (SentiricLlamaError, HttpError, HTTPException)
 
@@ -87,7 +87,7 @@ def api_routes() -> list[GuardedRoute]:
 def build_layers(service: LlamaService, settings: Settings) -> list[Middleware]:
     """Outermost first: who asks, and cheap refusals. The key is asked for by the route."""
     layers = [
-        Middleware(TraceMiddleware, statuses=service.accounts.http_responses),
+        Middleware(TraceMiddleware, statuses=service.request_metrics.http_responses),
         Middleware(CloseWhileDraining, service=service),
         Middleware(UnexpectedErrorMiddleware),
     ]

@@ -17,8 +17,8 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sentiric_llama.errors import RETRY_AFTER_S, ErrorCode, InternalError, SentiricLlamaError
-from sentiric_llama.log import event
-from sentiric_llama.service import NotReady
+from sentiric_llama.log.events import event
+from sentiric_llama.service.service import NotReady
 
 _RETRY_STATUSES = (429, 503)
 _FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")

@@ -15,11 +15,11 @@ from typing import Any, NoReturn, TypeVar
 
 from starlette.requests import Request
 
-from sentiric_llama import _scan
+from sentiric_llama import _host
 from sentiric_llama.errors import InvalidArgument
+from sentiric_llama.host.off_loop import off_loop
 from sentiric_llama.http.errors import HttpError
-from sentiric_llama.off_loop import off_loop
-from sentiric_llama.params import shown
+from sentiric_llama.types.ranges import shown
 
 T = TypeVar("T")
 Json = dict[str, Any]
@@ -64,9 +64,9 @@ def parse_object(body: bytes | bytearray, max_items: int = MAX_ITEMS) -> Json:
     return _build(body, check_bounds(body, max_items))
 
 
-def check_bounds(body: bytes | bytearray, max_items: int = MAX_ITEMS) -> _scan.JsonScan:
+def check_bounds(body: bytes | bytearray, max_items: int = MAX_ITEMS) -> _host.JsonScan:
     """What is in the body, as far as it can be told before the recursive parser sees it."""
-    scan = _scan.scan_json(body, depth=MAX_DEPTH, items=max_items, number_bytes=MAX_NUMBER_CHARS)
+    scan = _host.scan_json(body, depth=MAX_DEPTH, items=max_items, number_bytes=MAX_NUMBER_CHARS)
     if scan.passed == "depth":
         raise _bad(f"the body is nested too deeply; allowed {MAX_DEPTH} levels", field=scan.field)
     if scan.passed == "items":
@@ -76,7 +76,7 @@ def check_bounds(body: bytes | bytearray, max_items: int = MAX_ITEMS) -> _scan.J
     return scan
 
 
-def _build(body: bytes | bytearray, scan: _scan.JsonScan) -> Json:
+def _build(body: bytes | bytearray, scan: _host.JsonScan) -> Json:
     try:
         value = json.loads(
             body.decode("utf-8"),

@@ -7,10 +7,11 @@ import json
 from dataclasses import dataclass
 from typing import Any, cast
 
-from sentiric_llama.chat_call import MAX_GRAMMAR_BYTES, MAX_MESSAGES, ROLES, ChatCall
 from sentiric_llama.errors import InvalidArgument, SentiricLlamaError
 from sentiric_llama.http.json_body import Fields
-from sentiric_llama.params import (
+from sentiric_llama.service.chat_call import MAX_GRAMMAR_BYTES, MAX_MESSAGES, ROLES, ChatCall
+from sentiric_llama.types import Grammar, Message, Priority, Truncation
+from sentiric_llama.types.ranges import (
     CHOICES,
     MAX_TOKENS,
     SAMPLING_ALIASES,
@@ -19,7 +20,6 @@ from sentiric_llama.params import (
     parse_sampling,
     parse_stop,
 )
-from sentiric_llama.types import Grammar, Message, Priority, Truncation
 
 TRUNCATIONS = ("drop_turns", "shift", "error")
 PRIORITIES = ("realtime", "normal", "batch")

@@ -10,8 +10,8 @@ from typing import Any
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from sentiric_llama.accounts import ReaderLeft
 from sentiric_llama.http.errors import dump_json
+from sentiric_llama.telemetry.request_metrics import ReaderLeft
 
 KEEP_ALIVE_S = 15.0
 STALL_S = 30.0

@@ -3,21 +3,20 @@
 
 from __future__ import annotations
 
-import contextlib
-import platform
 from collections.abc import Iterable, Iterator, Mapping
 
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.core import GaugeMetricFamily, Metric
 
-from sentiric_llama import log
-from sentiric_llama.metrics.families import account_families, number
+from sentiric_llama.engine.build import build_labels
+from sentiric_llama.host.printable import label
+from sentiric_llama.host.process import memory_bytes
+from sentiric_llama.log.setup import dropped_lines
+from sentiric_llama.metrics.families import number, request_families
 from sentiric_llama.metrics.llama_server import KV_USAGE_TEXT, llama_server_families
 from sentiric_llama.metrics.series import ENGINE_SERIES, EXTRA_SERIES, GPU_LABELS, GPU_SERIES
-from sentiric_llama.printable import label
-from sentiric_llama.process import memory_bytes
-from sentiric_llama.service import LlamaService, Readiness
-from sentiric_llama.snapshot import kv_cells
+from sentiric_llama.metrics.snapshot import kv_cells
+from sentiric_llama.service.service import LlamaService, Readiness
 from sentiric_llama.types import Device, EngineStats, ModelInfo
 
 
@@ -29,7 +28,7 @@ class ServiceCollector:
         self._build = build_labels()
 
     def collect(self) -> Iterator[Metric]:
-        yield from account_families(self._service.accounts)
+        yield from request_families(self._service.request_metrics)
         yield from self._life()
         yield from self._engine()
         yield from self._extras()
@@ -39,7 +38,7 @@ class ServiceCollector:
             text = "Memory that is this process's alone: RssAnon and VmSwap."
             yield number("llm_process_anonymous_bytes", text, memory, kind="gauge")
         text = "Log lines lost because nobody read them."
-        yield number("llm_log_lines_dropped_total", text, log.dropped_lines())
+        yield number("llm_log_lines_dropped_total", text, dropped_lines())
 
     def describe(self) -> list[Metric]:
         """Nothing in advance: registering must not read the engine."""
@@ -52,7 +51,7 @@ class ServiceCollector:
             state.add_metric([name.value], float(name is service.state))
         yield state
         yield number("llm_ready", "1 while it takes work.", float(service.is_ready), kind="gauge")
-        text, lag = "Delay of the event loop at its last beat.", service.accounts.loop_lag_s
+        text, lag = "Delay of the event loop at its last beat.", service.request_metrics.loop_lag_s
         yield number("llm_event_loop_lag_seconds", text, max(lag, 0.0), kind="gauge")
         yield _info("llm_build_info", "What runs; always 1.", self._build)
 
@@ -71,7 +70,7 @@ class ServiceCollector:
             if (value := getattr(stats, field, None)) is not None:
                 yield number(series.name, series.help, value * series.scale, kind=series.kind)
         yield number("llm_kv_cache_usage_ratio", KV_USAGE_TEXT, usage, kind="gauge")
-        yield from llama_server_families(service.accounts, stats, capacity, usage)
+        yield from llama_server_families(service.request_metrics, stats, capacity, usage)
         yield from self._model(info)
 
     def _model(self, info: ModelInfo) -> Iterator[Metric]:
@@ -92,7 +91,7 @@ class ServiceCollector:
             yield number("llm_model_load_seconds", text, seconds, kind="gauge")
 
     def _extras(self) -> Iterator[Metric]:
-        for name, read in self._service.accounts.gauges.items():
+        for name, read in self._service.request_metrics.gauges.items():
             series = EXTRA_SERIES[name]
             if (value := read()) is not None:
                 yield number(series.name, series.help, value, kind=series.kind)
@@ -104,16 +103,6 @@ def make_registry(service: LlamaService) -> CollectorRegistry:
     registry.register(ServiceCollector(service))
     ProcessCollector(registry=registry)
     return registry
-
-
-def build_labels() -> dict[str, str]:
-    """Versions of what runs; llama.cpp's commit where the native module is there."""
-    labels = {"version": log.version(), "python": platform.python_version()}
-    with contextlib.suppress(ImportError):
-        from sentiric_llama import _core
-
-        labels["llama_cpp"] = _core.build_info()["llama_commit"]
-    return labels
 
 
 def kv_usage(stats: EngineStats, info: ModelInfo) -> float:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Series of the accounts: requests, latencies, tokens, truncations."""
+"""Series of the request_metrics: requests, latencies, tokens, truncations."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from prometheus_client.core import (
     Metric,
 )
 
-from sentiric_llama.accounts import Accounts, Outcome
 from sentiric_llama.errors import ErrorCode
-from sentiric_llama.model_switch import Result
-from sentiric_llama.printable import label
-from sentiric_llama.tallies import Histogram
+from sentiric_llama.host.printable import label
+from sentiric_llama.service.model_switch import Result
+from sentiric_llama.telemetry.histogram import Histogram
+from sentiric_llama.telemetry.request_metrics import Outcome, RequestMetrics
 
 # These samples exist from the start: a rate cannot see a counter that begins at one.
 PROTOCOLS = ("http", "grpc")
@@ -60,22 +60,22 @@ def histogram(name: str, text: str, values: Histogram) -> Metric:
     return family
 
 
-def account_families(accounts: Accounts) -> Iterator[Metric]:
-    """Everything that the accounts know, protocols told apart where that is bounded."""
-    yield from _requests(accounts)
-    yield from _latencies(accounts)
-    yield from _tokens(accounts)
+def request_families(request_metrics: RequestMetrics) -> Iterator[Metric]:
+    """Everything that the request_metrics know, protocols told apart where that is bounded."""
+    yield from _requests(request_metrics)
+    yield from _latencies(request_metrics)
+    yield from _tokens(request_metrics)
 
 
-def _requests(accounts: Accounts) -> Iterator[Metric]:
+def _requests(request_metrics: RequestMetrics) -> Iterator[Metric]:
     yield counter(
         "llm_requests_total",
         "Requests that ended, of all protocols.",
         ("protocol", "endpoint", "outcome"),
-        dict.fromkeys(product(PROTOCOLS, ("chat",), OUTCOMES), 0) | accounts.requests,
+        dict.fromkeys(product(PROTOCOLS, ("chat",), OUTCOMES), 0) | request_metrics.requests,
     )
     cancelled = dict.fromkeys(PROTOCOLS, 0)
-    for (protocol, _, outcome), count in accounts.requests.items():
+    for (protocol, _, outcome), count in request_metrics.requests.items():
         if outcome == "cancelled":
             cancelled[protocol] = cancelled.get(protocol, 0) + count
     yield counter(
@@ -88,63 +88,65 @@ def _requests(accounts: Accounts) -> Iterator[Metric]:
         "llm_request_errors_total",
         "Requests that failed or were refused, by the code that the caller saw.",
         ("protocol", "code"),
-        dict.fromkeys(product(PROTOCOLS, SERVER_FAULTS), 0) | accounts.errors,
+        dict.fromkeys(product(PROTOCOLS, SERVER_FAULTS), 0) | request_metrics.errors,
     )
     yield counter(
         "llm_http_responses_total",
         "HTTP responses of all routes, by status.",
         ("status",),
-        accounts.http_responses,
+        request_metrics.http_responses,
     )
     yield counter(
         "llm_finish_reasons_total",
         "Answers that came to their end, by the reason.",
         ("reason",),
-        {"stop": 0, "length": 0} | dict(accounts.finish_reasons),
+        {"stop": 0, "length": 0} | dict(request_metrics.finish_reasons),
     )
     yield counter(
         "llm_model_switches_total",
         "Changes of the model in the running service, by how they ended.",
         ("result",),
-        dict.fromkeys(get_args(Result), 0) | accounts.switches,
+        dict.fromkeys(get_args(Result), 0) | request_metrics.switches,
     )
-    running = len(accounts.running)
+    running = len(request_metrics.running)
     yield number("llm_requests_running", "Requests in the service now.", running, kind="gauge")
 
 
-def _latencies(accounts: Accounts) -> Iterator[Metric]:
+def _latencies(request_metrics: RequestMetrics) -> Iterator[Metric]:
     family = HistogramMetricFamily(
         "llm_request_latency_seconds",
         "Time from a request's arrival in the service to its end.",
         labels=("protocol", "endpoint"),
     )
-    for (protocol, endpoint), values in accounts.latency.items():
+    for (protocol, endpoint), values in request_metrics.latency.items():
         family.add_metric([protocol, endpoint], _buckets(values), values.total)
     yield family
     yield histogram(
         "llm_time_to_first_token_seconds",
         "Time from a request's arrival to its first token.",
-        accounts.first_token,
+        request_metrics.first_token,
     )
     yield histogram(
         "llm_time_per_output_token_seconds",
         "Time between two tokens of an answer.",
-        accounts.between_tokens,
+        request_metrics.between_tokens,
     )
     yield histogram(
-        "llm_queue_seconds", "Time that an answer waited for a context.", accounts.queue
+        "llm_queue_seconds", "Time that an answer waited for a context.", request_metrics.queue
     )
     yield histogram(
-        "llm_prefill_seconds", "Time that evaluating an answer's prompt took.", accounts.prefill
+        "llm_prefill_seconds",
+        "Time that evaluating an answer's prompt took.",
+        request_metrics.prefill,
     )
 
 
-def _tokens(accounts: Accounts) -> Iterator[Metric]:
-    done = accounts.finished
+def _tokens(request_metrics: RequestMetrics) -> Iterator[Metric]:
+    done = request_metrics.finished
     yield number(
         "llm_tokens_generated_total",
         "Tokens generated for callers, of all protocols.",
-        accounts.tokens_generated,
+        request_metrics.tokens_generated,
     )
     yield number(
         "llm_prompt_tokens_total", "Prompt tokens of finished answers, evaluated.", done.prompt_n
@@ -158,13 +160,13 @@ def _tokens(accounts: Accounts) -> Iterator[Metric]:
         "llm_truncations_total",
         "Requests whose conversation did not fit: turns dropped, or tokens shifted out.",
         ("kind",),
-        {"dropped": 0, "shifted": 0} | dict(accounts.truncated),
+        {"dropped": 0, "shifted": 0} | dict(request_metrics.truncated),
     )
     yield counter(
         "llm_truncated_tokens_total",
         "Tokens left out of conversations that did not fit.",
         ("kind",),
-        {"dropped": 0, "shifted": 0} | dict(accounts.truncated_tokens),
+        {"dropped": 0, "shifted": 0} | dict(request_metrics.truncated_tokens),
     )
 
 

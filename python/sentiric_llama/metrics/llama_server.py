@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from prometheus_client.core import Metric
 
-from sentiric_llama.accounts import Accounts
 from sentiric_llama.metrics.families import number
+from sentiric_llama.telemetry.request_metrics import RequestMetrics
 from sentiric_llama.types import Capacity, EngineStats
 
 PREFIX = "llamacpp:"
@@ -17,10 +17,10 @@ KV_USAGE_TEXT = "Share of the KV cache that running requests hold; 1 is full."
 
 
 def llama_server_families(
-    accounts: Accounts, stats: EngineStats, capacity: Capacity, kv_usage: float
+    request_metrics: RequestMetrics, stats: EngineStats, capacity: Capacity, kv_usage: float
 ) -> Iterator[Metric]:
     """Tokens and seconds are those of finished answers: the sums of their `timings`."""
-    done = accounts.finished
+    done = request_metrics.finished
     counters = {
         "prompt_tokens_total": (done.prompt_n, "Prompt tokens processed, cached ones not."),
         "prompt_tokens_cached_total": (done.cache_n, "Prompt tokens taken from the cache."),
@@ -37,7 +37,7 @@ def llama_server_families(
     for name, (value, text) in counters.items():
         yield number(PREFIX + name, text, value)
     per_decode = stats.generated_tokens / stats.decode_calls if stats.decode_calls else 0.0
-    lately = accounts.finished_within(LATELY_S)
+    lately = request_metrics.finished_within(LATELY_S)
     gauges = {
         "n_tokens_max": (done.most_tokens, "Tokens of the longest prompt and answer so far."),
         "prompt_tokens_seconds": (

@@ -101,7 +101,7 @@ EXTRA_SERIES: dict[str, Series] = {
         "When the TLS certificate in use expires, in seconds since 1970; only with TLS.",
     ),
 }
-"""Series that other parts fill in through `Accounts.register_gauge`."""
+"""Series that other parts fill in through `RequestMetrics.register_gauge`."""
 
 GPU_LABELS = ("device", "description")
 GPU_SERIES: dict[str, Series] = {

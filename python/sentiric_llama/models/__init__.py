@@ -5,6 +5,7 @@
 code does, `inventory` lists and removes. Everything here blocks; importing it is cheap.
 """
 
+from sentiric_llama.gguf.rules import check_model
 from sentiric_llama.models.adapters import AdapterFiles
 from sentiric_llama.models.choice import choose_files
 from sentiric_llama.models.find import (
@@ -15,7 +16,6 @@ from sentiric_llama.models.find import (
     pull,
     resolve,
 )
-from sentiric_llama.models.gguf_rules import check_model
 from sentiric_llama.models.reference import GUIDE_NAME, GUIDE_NAMES
 
 __all__ = [

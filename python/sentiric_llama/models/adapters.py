@@ -14,8 +14,8 @@ from itertools import islice
 from pathlib import Path
 
 from sentiric_llama.errors import ModelInvalid
-from sentiric_llama.models import gguf_types as gguf
-from sentiric_llama.models.gguf_header import Array, Header, Tensor, parse_header
+from sentiric_llama.gguf import types as gguf
+from sentiric_llama.gguf.header import Array, Header, Tensor, parse_header
 
 _MAX_KNOWN = 256
 _NO_WEIGHTS = frozenset({"I8", "I16", "I32", "I64", "F64", "Q8_1", "Q8_K"})
@@ -43,9 +43,9 @@ class AdapterFiles:
             self._check(name)
 
     def _check(self, name: str) -> None:
-        from sentiric_llama import _core
+        from sentiric_llama import _host
 
-        with open(_core.open_adapter_file(self._folder, name), "rb") as file:
+        with open(_host.open_adapter_file(self._folder, name), "rb") as file:
             now = os.fstat(file.fileno())
             identity = (now.st_dev, now.st_ino, now.st_size, now.st_mtime_ns, now.st_ctime_ns)
             if self._known.get(name) == identity:

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sentiric_llama.errors import InvalidArgument
+from sentiric_llama.host.private_files import write_whole
 from sentiric_llama.models.names import is_commit, is_file_name, is_repo, is_revision, is_tag
-from sentiric_llama.private_files import write_whole
 
 _PREFIX = "models--"
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from sentiric_llama.private_files import write_whole
+from sentiric_llama.host.private_files import write_whole
 
 _CHUNK = 1 << 20
 

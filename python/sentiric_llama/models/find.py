@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sentiric_llama.errors import ModelInvalid, ModelNotFound
+from sentiric_llama.gguf.rules import check_model
 from sentiric_llama.models.choice import choose_files, listed, shard_names
-from sentiric_llama.models.gguf_rules import check_model
-from sentiric_llama.models.progress import Report, to_log
+from sentiric_llama.models.download.progress import Report, to_log
 from sentiric_llama.models.reference import (
     GUIDE_NAME,
     SHARD,
@@ -25,7 +25,7 @@ from sentiric_llama.models.reference import (
 from sentiric_llama.models.store import Store
 
 if TYPE_CHECKING:
-    from sentiric_llama.config import Settings
+    from sentiric_llama.settings.config import Settings
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sentiric_llama.errors import ModelNotFound, SentiricLlamaError
+from sentiric_llama.gguf.header import read_header
 from sentiric_llama.models.cache import RepoCache, own_folder, repositories
 from sentiric_llama.models.choice import has_quant, shard_names
 from sentiric_llama.models.digest import Digest, Ledger, digest_of_etag
-from sentiric_llama.models.gguf_header import read_header
 from sentiric_llama.models.reference import Guide, HubFile, LocalPath, Url, parse
 
 

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sentiric_llama.errors import SentiricLlamaError
+from sentiric_llama.gguf.header import Header, Tensor
+from sentiric_llama.gguf.rules import check_model
+from sentiric_llama.gguf.types import TENSOR_TYPES, TensorType
 from sentiric_llama.models.choice import shard_names
-from sentiric_llama.models.gguf_header import Header, Tensor
-from sentiric_llama.models.gguf_rules import check_model
-from sentiric_llama.models.gguf_types import TENSOR_TYPES, TensorType
 from sentiric_llama.types import EngineConfig
 
 PLAIN = frozenset(

@@ -13,14 +13,15 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from sentiric_llama.errors import InvalidArgument, ModelInvalid, ModelNotFound, Unavailable
-from sentiric_llama.models import disk, hub
+from sentiric_llama.models import disk
 from sentiric_llama.models.cache import RepoCache, own_folder, publish
 from sentiric_llama.models.choice import choose_files, shard_names
 from sentiric_llama.models.digest import Digest, Ledger, digest_of_etag
-from sentiric_llama.models.hops import require_safe
-from sentiric_llama.models.progress import Progress, Report
+from sentiric_llama.models.download import hub
+from sentiric_llama.models.download.hops import require_safe
+from sentiric_llama.models.download.progress import Progress, Report
+from sentiric_llama.models.download.transfer import Patience, Source, fetch
 from sentiric_llama.models.reference import HubFile, Url
-from sentiric_llama.models.transfer import Patience, Source, fetch
 
 logger = logging.getLogger(__name__)
 

@@ -8,19 +8,19 @@ import logging
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 
-from sentiric_llama.access import Access
-from sentiric_llama.chat_stream import ChatStream, ChoiceDelta
+from sentiric_llama.access.rights import Access
 from sentiric_llama.errors import ContextLengthExceeded, InvalidArgument
-from sentiric_llama.log import event
-from sentiric_llama.off_loop import maybe_off_loop
-from sentiric_llama.params import out_of_range
+from sentiric_llama.host.off_loop import maybe_off_loop
+from sentiric_llama.log.events import event
 from sentiric_llama.rpc.generated import engine_pb2
 from sentiric_llama.rpc.handlers import needs
 from sentiric_llama.rpc.llama_servicer import deadline_ms, log_end, report
 from sentiric_llama.rpc.parse import parse_chat, parsed
 from sentiric_llama.rpc.status import Context
-from sentiric_llama.service import MAX_TOKENS_LISTED, LlamaService
+from sentiric_llama.service.chat_stream import ChatStream, ChoiceDelta
+from sentiric_llama.service.service import MAX_TOKENS_LISTED, LlamaService
 from sentiric_llama.types import ChosenLogprob, TokenLogprob
+from sentiric_llama.types.ranges import out_of_range
 
 SERVICE = engine_pb2.DESCRIPTOR.services_by_name["EngineService"]
 
@@ -40,7 +40,7 @@ class EngineServicer:
         self, request: engine_pb2.ChatRequest, context: Context
     ) -> AsyncIterator[engine_pb2.ChatEvent]:
         """Deltas of all choices as they come, then one end."""
-        with self._service.accounts.reading("chat"):
+        with self._service.request_metrics.reading("chat"):
             self._service.require_ready()
             call = await parsed(request, parse_chat, deadline_ms(context))
         event(logger, "LLM_REQUEST_RECEIVED", "received", messages=len(call.messages))

@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 
-from sentiric_llama.access import Access, Denial, Doorkeeper
-from sentiric_llama.api_key import Identity
-from sentiric_llama.caller import TENANT, Caller, make_caller
+from sentiric_llama.access.api_key import Identity
+from sentiric_llama.access.caller import TENANT, Caller, make_caller
+from sentiric_llama.access.rights import Access, Denial, Doorkeeper
 from sentiric_llama.errors import DeadlineExceeded, Overloaded
 from sentiric_llama.rpc.limits import MAX_METADATA_BYTES
 from sentiric_llama.rpc.metadata import Metadata, raw

@@ -18,16 +18,17 @@ from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 
-from sentiric_llama import _scan
-from sentiric_llama.access import Access
-from sentiric_llama.caller import CURRENT_CALLER
+from sentiric_llama import _host
+from sentiric_llama.access.caller import CURRENT_CALLER
+from sentiric_llama.access.rights import Access
 from sentiric_llama.errors import (
     DeadlineExceeded,
     InternalError,
     InvalidArgument,
     SentiricLlamaError,
 )
-from sentiric_llama.log import CURRENT_TRACE, error_fields, event
+from sentiric_llama.log.events import error_fields, event
+from sentiric_llama.log.trace import CURRENT_TRACE
 from sentiric_llama.rpc.guard import DeclaredMethods, caller_of
 from sentiric_llama.rpc.limits import MAX_FIELDS
 from sentiric_llama.rpc.metadata import echo_of, trace_of
@@ -103,7 +104,7 @@ def _method_handler(
 
 def parse(kind: type[Message], raw: bytes) -> Message:
     """The message; gRPC's own parsing would call a malformed one an internal error."""
-    if _scan.count_proto_fields(raw, most=MAX_FIELDS) > MAX_FIELDS:
+    if _host.count_proto_fields(raw, most=MAX_FIELDS) > MAX_FIELDS:
         raise InvalidArgument(f"too many fields; allowed {MAX_FIELDS}", where="message")
     try:
         return kind.FromString(raw)

@@ -16,12 +16,12 @@ import grpc
 from google.protobuf.descriptor import ServiceDescriptor
 from grpc_health.v1 import health_pb2
 
-from sentiric_llama.access import Access
+from sentiric_llama.access.rights import Access
 from sentiric_llama.errors import Unavailable
 from sentiric_llama.rpc.handlers import needs
 from sentiric_llama.rpc.limits import MAX_WATCHES
 from sentiric_llama.rpc.status import Context, abort_with
-from sentiric_llama.service import LlamaService, Readiness
+from sentiric_llama.service.service import LlamaService, Readiness
 
 SERVICE: ServiceDescriptor = health_pb2.DESCRIPTOR.services_by_name["Health"]  # type: ignore[assignment]
 

@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from sentiric_llama.chat_call import MAX_CONTENT_BYTES, MAX_GRAMMAR_BYTES
-from sentiric_llama.config import Settings
+from sentiric_llama.service.chat_call import MAX_CONTENT_BYTES, MAX_GRAMMAR_BYTES
+from sentiric_llama.settings.config import Settings
 
 MAX_MESSAGE_BYTES = MAX_CONTENT_BYTES + MAX_GRAMMAR_BYTES + 64 * 1024
 """Nothing longer could be answered; to take it apart would hold up all streams meanwhile."""

@@ -9,14 +9,14 @@ from collections.abc import AsyncIterator
 from functools import partial
 from typing import cast
 
-from sentiric_llama.access import Access
-from sentiric_llama.chat_stream import ChatStream
-from sentiric_llama.log import event
+from sentiric_llama.access.rights import Access
+from sentiric_llama.log.events import event
 from sentiric_llama.rpc.generated import llama_pb2
 from sentiric_llama.rpc.handlers import needs
 from sentiric_llama.rpc.parse import parse_generate, parsed
 from sentiric_llama.rpc.status import Context
-from sentiric_llama.service import LlamaService
+from sentiric_llama.service.chat_stream import ChatStream
+from sentiric_llama.service.service import LlamaService
 from sentiric_llama.types import ContextReport
 
 SERVICE = llama_pb2.DESCRIPTOR.services_by_name["LlamaService"]
@@ -36,7 +36,7 @@ class LlamaServicer:
         self, request: llama_pb2.GenerateStreamRequest, context: Context
     ) -> AsyncIterator[Response]:
         """Pieces of whole characters, then the finish details."""
-        with self._service.accounts.reading("chat"):
+        with self._service.request_metrics.reading("chat"):
             self._service.require_ready()
             strict = self._service.settings.strict_fields
             deadline = deadline_ms(context)

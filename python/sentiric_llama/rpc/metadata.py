@@ -6,7 +6,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Sequence
 
-from sentiric_llama.log import Trace, read_trace
+from sentiric_llama.log.trace import Trace, read_trace
 
 Metadata = Sequence[tuple[str, str | bytes]]
 

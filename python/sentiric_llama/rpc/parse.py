@@ -10,10 +10,12 @@ from typing import Any, TypeVar, cast
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message as Protobuf
 
-from sentiric_llama.chat_call import MAX_GRAMMAR_BYTES, MAX_MESSAGES, ROLES, ChatCall
 from sentiric_llama.errors import InvalidArgument, InvalidGrammar
-from sentiric_llama.off_loop import maybe_off_loop
-from sentiric_llama.params import (
+from sentiric_llama.host.off_loop import maybe_off_loop
+from sentiric_llama.rpc.generated import engine_pb2, llama_pb2
+from sentiric_llama.service.chat_call import MAX_GRAMMAR_BYTES, MAX_MESSAGES, ROLES, ChatCall
+from sentiric_llama.types import Grammar, Message, Priority, Truncation
+from sentiric_llama.types.ranges import (
     CHOICES,
     MAX_TOKENS,
     SAMPLING_ALIASES,
@@ -22,8 +24,6 @@ from sentiric_llama.params import (
     parse_sampling,
     parse_stop,
 )
-from sentiric_llama.rpc.generated import engine_pb2, llama_pb2
-from sentiric_llama.types import Grammar, Message, Priority, Truncation
 
 DEFAULT_PROMPT = "PROMPT_SYSTEM_DEFAULT"
 """What callers of the older contract send for the server's own system prompt."""

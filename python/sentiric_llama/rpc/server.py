@@ -9,11 +9,9 @@ import logging
 import grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
-from sentiric_llama.access import Access, Doorkeeper
-from sentiric_llama.config import PREFIX, Settings
+from sentiric_llama.access.rights import Access, Doorkeeper
 from sentiric_llama.errors import Unavailable
-from sentiric_llama.exposure import key_ring
-from sentiric_llama.log import event
+from sentiric_llama.log.events import event
 from sentiric_llama.rpc import engine_servicer, health, llama_servicer
 from sentiric_llama.rpc.credentials import server_credentials
 from sentiric_llama.rpc.guard import DeclaringServer, Guard
@@ -21,7 +19,9 @@ from sentiric_llama.rpc.handlers import declared, generic_handler
 from sentiric_llama.rpc.health import HealthServicer
 from sentiric_llama.rpc.limits import REFLECTION_S, channel_options
 from sentiric_llama.rpc.receive import ProbeReceiver, Receiver
-from sentiric_llama.service import LlamaService
+from sentiric_llama.service.service import LlamaService
+from sentiric_llama.settings.config import PREFIX, Settings
+from sentiric_llama.settings.exposure import key_ring
 from sentiric_llama.tls.setup import TlsSetup
 from sentiric_llama.tls.store import IdentityStore
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sentiric_llama.errors import InvalidArgument
-from sentiric_llama.printable import printable_line
+from sentiric_llama.host.printable import printable_line
 from sentiric_llama.settings.layers import Given, Layer
 
 FILE_NAME = "profiles.json"

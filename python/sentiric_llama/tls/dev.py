@@ -6,7 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from sentiric_llama.errors import InvalidArgument
-from sentiric_llama.private_files import make_private_folder, write_private
+from sentiric_llama.host.private_files import make_private_folder, write_private
 from sentiric_llama.tls.make import local_names, make_ca, make_leaf
 
 

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from sentiric_llama.private_files import write_private
+from sentiric_llama.host.private_files import write_private
 from sentiric_llama.tls.identity import Identity
 from sentiric_llama.tls.store import IdentityStore
 

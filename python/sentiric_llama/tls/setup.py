@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from sentiric_llama.config import PREFIX, Settings
 from sentiric_llama.errors import InvalidArgument
-from sentiric_llama.private_files import make_private_folder, write_private
+from sentiric_llama.host.private_files import make_private_folder, write_private
+from sentiric_llama.settings.config import PREFIX, Settings
 from sentiric_llama.tls.identity import IdentityFiles, read_identity
 from sentiric_llama.tls.make import local_names, make_leaf
 from sentiric_llama.tls.store import IdentityStore

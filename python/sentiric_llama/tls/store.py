@@ -8,7 +8,7 @@ import logging
 from collections.abc import Iterable
 
 from sentiric_llama.errors import InvalidArgument
-from sentiric_llama.log import event
+from sentiric_llama.log.events import event
 from sentiric_llama.tls.identity import Identity, IdentityFiles, read_identity
 
 logger = logging.getLogger(__name__)

@@ -13,12 +13,13 @@ from typing import Any
 
 import pytest
 
-from sentiric_llama import cli, commands, messages, messages_tr, messages_tr_settings
-from sentiric_llama.commands import VERB_OF, VERBS
+from sentiric_llama import cli
 from sentiric_llama.commands._settings import overrides_of
-from sentiric_llama.config import describe_fields
+from sentiric_llama.commands.table import COMMAND_OF, COMMANDS, Command
 from sentiric_llama.errors import ERROR_CLASSES, SentiricLlamaError
-from sentiric_llama.terminal import Terminal
+from sentiric_llama.host.terminal import Terminal
+from sentiric_llama.locale import messages, turkish, turkish_settings
+from sentiric_llama.settings.config import describe_fields
 
 HEAVY = {"pydantic", "starlette", "uvicorn", "numpy", "grpc", "huggingface_hub", "rich", "h11"}
 HEAVY |= {"prometheus_client", "structlog", "shtab", "sentiric_llama._core", "asyncio"}
@@ -58,7 +59,7 @@ def modules_of(*words: str) -> set[str]:
     return set(done.stderr.split())
 
 
-@pytest.mark.parametrize("words", [["--help"], *([name, "--help"] for name in VERB_OF)])
+@pytest.mark.parametrize("words", [["--help"], *([name, "--help"] for name in COMMAND_OF)])
 def test_no_help_waits_for_a_heavy_import(words: list[str]) -> None:
     found = modules_of(*words)
     assert not found & HEAVY
@@ -66,12 +67,13 @@ def test_no_help_waits_for_a_heavy_import(words: list[str]) -> None:
     assert len(found) < 160
 
 
-def test_the_help_imports_no_verb() -> None:
-    assert not {name for name in modules_of("--help") if name.startswith(f"{commands.__name__}.")}
+def test_the_help_imports_no_command() -> None:
+    rooms = {f"sentiric_llama.commands.{command.room}." for command in COMMANDS if command.room}
+    assert not [name for name in modules_of("--help") if name.startswith(tuple(rooms))]
 
 
-@pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.name)
-def test_every_verb_explains_itself(verb: commands.Verb) -> None:
+@pytest.mark.parametrize("verb", COMMANDS, ids=lambda verb: verb.name)
+def test_every_command_explains_itself(verb: Command) -> None:
     parser, by_name = cli.build_parser([verb.name])
     assert verb.help in " ".join(parser.format_help().split())
     text = by_name[verb.name].format_help()
@@ -207,10 +209,10 @@ def test_texts_follow_the_locale_and_the_option() -> None:
 
 
 def test_every_text_of_the_frame_is_translated() -> None:
-    catalogue = messages.importlib.import_module("sentiric_llama.messages_tr").CATALOGUE
-    assert not {verb.help for verb in VERBS} - set(catalogue)
-    for english, turkish in catalogue.items():
-        assert turkish and fields_of(english) == fields_of(turkish)
+    catalogue = messages.importlib.import_module("sentiric_llama.locale.turkish").CATALOGUE
+    assert not {verb.help for verb in COMMANDS} - set(catalogue)
+    for english, translation in catalogue.items():
+        assert translation and fields_of(english) == fields_of(translation)
 
 
 def fields_of(text: str) -> set[str]:
@@ -224,8 +226,8 @@ def fields_of(text: str) -> set[str]:
 
 def test_every_setting_is_explained_in_turkish() -> None:
     texts = {text for f in describe_fields() for text in (f.help, f.section, f.unit) if text}
-    assert not texts - messages_tr_settings.CATALOGUE.keys() - messages_tr.CATALOGUE.keys()
-    left = set(messages_tr_settings.CATALOGUE) - texts
+    assert not texts - turkish_settings.CATALOGUE.keys() - turkish.CATALOGUE.keys()
+    left = set(turkish_settings.CATALOGUE) - texts
     assert left <= {"an integer", "a number", "text", "above"}, "texts that nobody asks for"
 
 
@@ -246,7 +248,7 @@ def test_a_help_says_each_thing_once(capsys: pytest.CaptureFixture[str]) -> None
 
     assert "\n  -n, --max-tokens N " in help_of("generate")
     lines = help_of().splitlines()
-    assert lines[lines.index("verbs:") + 1].startswith("  serve (run) ")
+    assert lines[lines.index("commands:") + 1].startswith("  serve (run) ")
 
 
 def test_a_bad_flag_names_itself(capsys: pytest.CaptureFixture[str]) -> None:
@@ -280,7 +282,7 @@ def test_completion_knows_every_verb_and_flag(
 ) -> None:
     assert cli.main(["completion", shell]) == 0
     script = capsys.readouterr().out
-    for name in VERB_OF:
+    for name in COMMAND_OF:
         assert name in script
     for field in describe_fields():
         assert field.flag.removeprefix("--") in script

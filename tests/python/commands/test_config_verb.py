@@ -12,8 +12,9 @@ import jsonschema
 import pytest
 
 from sentiric_llama import cli
-from sentiric_llama.config import PREFIX, describe_fields, load_settings
 from sentiric_llama.errors import InvalidArgument
+from sentiric_llama.settings.config import PREFIX, describe_fields
+from sentiric_llama.settings.load import load_settings
 
 
 def answer(capsys: pytest.CaptureFixture[str], *words: str) -> Any:

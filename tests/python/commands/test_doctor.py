@@ -16,22 +16,23 @@ from typing import Any
 import pytest
 
 from choices import rounds_alike
-from sentiric_llama import checkup, cli, messages, messages_tr
-from sentiric_llama.checkup import (
+from sentiric_llama import checkup, cli
+from sentiric_llama.checkup import build, model
+from sentiric_llama.checkup.finding import (
     Finding,
     Level,
-    build,
     examine,
     exit_code,
-    model,
     ok,
     problem,
     warning,
 )
-from sentiric_llama.config import PREFIX, Resolved, resolve_settings
+from sentiric_llama.engine.memory import DevicePlan, MemoryPlan
 from sentiric_llama.errors import ErrorCode
-from sentiric_llama.machine import Budget
-from sentiric_llama.memory import DevicePlan, MemoryPlan
+from sentiric_llama.host.machine import Budget
+from sentiric_llama.locale import messages, turkish
+from sentiric_llama.settings.config import PREFIX
+from sentiric_llama.settings.load import Resolved, resolve_settings
 
 
 @pytest.fixture(autouse=True)
@@ -314,7 +315,7 @@ def test_every_sentence_has_a_turkish_one() -> None:
     }  # fmt: skip
     assert len(texts) > 10
     same = {"Python {version}", "{path} ({size})"}
-    assert not texts - set(messages_tr.CATALOGUE) - same
+    assert not texts - set(turkish.CATALOGUE) - same
 
 
 def test_turkish_for_people_english_for_machines(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from observe_tools import run_service
-from sentiric_llama import messages
-from sentiric_llama.caller import Caller
-from sentiric_llama.chat_call import ChatCall
-from sentiric_llama.commands.ps import MOST_CALLS, RATES, TIMES, rows_of
-from sentiric_llama.service import LlamaService
-from sentiric_llama.snapshot import snapshot
+from sentiric_llama.access.caller import Caller
+from sentiric_llama.commands.watch.ps import MOST_CALLS, RATES, TIMES, rows_of
+from sentiric_llama.locale import messages
+from sentiric_llama.metrics.snapshot import snapshot
+from sentiric_llama.service.chat_call import ChatCall
+from sentiric_llama.service.service import LlamaService
 from sentiric_llama.types import Device, Message
 
 MIB = 2**20

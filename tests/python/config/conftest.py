@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sentiric_llama.config import PREFIX
+from sentiric_llama.settings.config import PREFIX
 
 
 @pytest.fixture(autouse=True)

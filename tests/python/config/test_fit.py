@@ -9,19 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from sentiric_llama import machine
-from sentiric_llama.commands.plan import bound_rows, device_rows
-from sentiric_llama.errors import OutOfMemory
-from sentiric_llama.machine import Budget, memory_budgets
-from sentiric_llama.memory import (
+from sentiric_llama.commands.start.plan import bound_rows, device_rows
+from sentiric_llama.engine.fit import (
     PROCESS_BYTES,
     RESERVED_BYTES,
-    DevicePlan,
-    MemoryPlan,
     fit_in_place_of,
     fit_to_memory,
-    human_bytes,
 )
+from sentiric_llama.engine.memory import DevicePlan, MemoryPlan
+from sentiric_llama.errors import OutOfMemory
+from sentiric_llama.host import machine
+from sentiric_llama.host.machine import Budget, memory_budgets
+from sentiric_llama.host.sizes import human_bytes
 from sentiric_llama.types import EngineConfig
 
 MIB = 2**20

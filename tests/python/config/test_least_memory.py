@@ -11,17 +11,11 @@ from typing import Any, NoReturn
 import pytest
 
 import models
-from sentiric_llama import memory
+from sentiric_llama.engine import fit
+from sentiric_llama.engine.fit import fit_in_place_of, fit_to_memory
+from sentiric_llama.engine.memory import DevicePlan, MemoryPlan, least_plan, plan_memory
 from sentiric_llama.errors import OutOfMemory
-from sentiric_llama.machine import Budget
-from sentiric_llama.memory import (
-    DevicePlan,
-    MemoryPlan,
-    fit_in_place_of,
-    fit_to_memory,
-    least_plan,
-    plan_memory,
-)
+from sentiric_llama.host.machine import Budget
 from sentiric_llama.models.least_memory import PLAIN, WINDOWED, least_memory
 from sentiric_llama.types import EngineConfig
 
@@ -103,7 +97,7 @@ def test_what_cannot_fit_is_refused_without_native_code() -> None:
 
 def test_layers_that_may_lie_on_a_gpu_change_nothing_without_one() -> None:
     wanted = config("tiny-q8_0", contexts=256, context_size=2**17, gpu_layers=-1)
-    if memory._accelerator_bytes():
+    if fit._accelerator_bytes():
         pytest.skip("this machine has one")
     with pytest.raises(OutOfMemory, match="RAM leaves"):
         fit_to_memory(wanted, "refuse", planner=never, budgets=ram(60))
@@ -143,7 +137,7 @@ def test_what_may_fit_is_planned() -> None:
 
 
 def test_a_gpu_may_take_what_the_host_cannot(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory, "_accelerator_bytes", lambda: 80 * GIB)
+    monkeypatch.setattr(fit, "_accelerator_bytes", lambda: 80 * GIB)
     wanted = config("tiny-q8_0", contexts=256, context_size=2**17, gpu_layers=-1)
     enough = MemoryPlan(256, 2**17, 8192, (DevicePlan("host", 1, 1, 1, 0, 0),))
     assert fit_to_memory(wanted, "refuse", planner=lambda _: enough, budgets=ram(1)) == (wanted, "")

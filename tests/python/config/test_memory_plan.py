@@ -20,8 +20,8 @@ import pytest
 
 import models
 from sentiric_llama import cli
-from sentiric_llama.machine import memory_budgets
-from sentiric_llama.memory import plan_memory
+from sentiric_llama.engine.memory import plan_memory
+from sentiric_llama.host.machine import memory_budgets
 from sentiric_llama.types import EngineConfig
 
 pytest.importorskip("sentiric_llama._core")

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from sentiric_llama.config import load_settings, resolve_settings
 from sentiric_llama.errors import InvalidArgument
-from sentiric_llama.profiles import Profiles
+from sentiric_llama.settings.load import load_settings, resolve_settings
 from sentiric_llama.settings.profile_file import EXAMPLE
+from sentiric_llama.settings.profiles import Profiles
 
 
 def write(folder: Path, profile: object) -> str:

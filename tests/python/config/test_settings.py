@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
-from sentiric_llama import config, environment, exposure
-from sentiric_llama.api_key import ROLES, Identity
-from sentiric_llama.config import PREFIX, Settings, describe_fields, load_settings
+from sentiric_llama.access.api_key import ROLES, Identity
 from sentiric_llama.errors import InvalidArgument
+from sentiric_llama.host import environment
+from sentiric_llama.settings import config, exposure, load
+from sentiric_llama.settings.config import PREFIX, Settings, describe_fields
+from sentiric_llama.settings.load import load_settings
 
 FIELDS = {field.name: field for field in describe_fields()}
 RANGES = {
@@ -94,10 +96,10 @@ def test_precedence_and_empty_variables(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_threads_is_the_old_name_of_contexts(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert config.environment_warnings() == []
+    assert load.environment_warnings() == []
     monkeypatch.setenv(PREFIX + "THREADS", "7")
     assert load_settings().contexts == 7
-    (line,) = config.environment_warnings()
+    (line,) = load.environment_warnings()
     assert "THREADS is deprecated" in line and "CONTEXTS" in line
     monkeypatch.setenv(PREFIX + "CONTEXTS", "3")
     assert load_settings().contexts == 3

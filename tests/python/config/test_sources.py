@@ -11,17 +11,11 @@ from typing import Any
 import pytest
 
 from sentiric_llama import cli
-from sentiric_llama.config import (
-    PREFIX,
-    Settings,
-    describe_fields,
-    environment_warnings,
-    load_settings,
-    resolve_settings,
-)
 from sentiric_llama.errors import InvalidArgument
 from sentiric_llama.settings import names
+from sentiric_llama.settings.config import PREFIX, Settings, describe_fields
 from sentiric_llama.settings.files import FILE_NAME
+from sentiric_llama.settings.load import environment_warnings, load_settings, resolve_settings
 from sentiric_llama.settings.profile_file import PROFILE_KEYS
 
 FIELDS = {field.name: field for field in describe_fields()}

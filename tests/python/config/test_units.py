@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import pytest
 
-from sentiric_llama.config import Settings, load_settings
 from sentiric_llama.errors import InvalidArgument
+from sentiric_llama.settings.config import Settings
+from sentiric_llama.settings.load import load_settings
 from sentiric_llama.settings.units import plain_value, unit_of
 
 

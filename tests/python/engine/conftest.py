@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import engine_tools
-from sentiric_llama.engine import Engine
+from sentiric_llama.engine.blocking import Engine
 
 
 @pytest.fixture(scope="session")

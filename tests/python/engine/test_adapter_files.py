@@ -18,8 +18,8 @@ import pytest
 
 import models
 from engine_tools import GREEDY, prompt_tokens
-from sentiric_llama.async_engine import AsyncEngine
-from sentiric_llama.engine import Engine
+from sentiric_llama.engine.aio import AsyncEngine
+from sentiric_llama.engine.blocking import Engine
 from sentiric_llama.errors import (
     InvalidArgument,
     ModelInvalid,

@@ -10,7 +10,7 @@ import pytest
 
 import models
 from engine_tools import GREEDY, prompt_tokens, side_by_side
-from sentiric_llama.engine import Engine
+from sentiric_llama.engine.blocking import Engine
 from sentiric_llama.errors import InvalidArgument, ModelInvalid, ModelNotFound, Overloaded
 from sentiric_llama.types import Completion
 

@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 
 from engine_tools import GREEDY, PATIENCE_S, seeded
-from sentiric_llama.async_engine import AsyncEngine
-from sentiric_llama.engine import Engine
+from sentiric_llama.engine.aio import AsyncEngine
+from sentiric_llama.engine.blocking import Engine
 from sentiric_llama.errors import (
     Cancelled,
     DeadlineExceeded,

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from engine_tools import GREEDY, prompt_tokens
-from sentiric_llama.engine import Engine
+from sentiric_llama.engine.blocking import Engine
 from sentiric_llama.errors import ContextLengthExceeded
 
 SIZES = [64, 256]

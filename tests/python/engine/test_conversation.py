@@ -12,7 +12,7 @@ from itertools import cycle
 import pytest
 
 from engine_tools import GREEDY
-from sentiric_llama.engine import Engine
+from sentiric_llama.engine.blocking import Engine
 from sentiric_llama.errors import ContextLengthExceeded
 from sentiric_llama.types import Completion
 

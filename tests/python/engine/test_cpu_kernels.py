@@ -14,12 +14,12 @@ import pytest
 import models
 from engine_tools import prompt_tokens
 from sentiric_llama import build_info
-from sentiric_llama.engine import Engine
+from sentiric_llama.engine.blocking import Engine
 
 PROGRAM = """
 import sys, numpy
 from sentiric_llama import build_info
-from sentiric_llama.engine import Engine
+from sentiric_llama.engine.blocking import Engine
 with Engine(sys.argv[1], contexts=1, context_size=512, threads=2) as engine:
     rows = engine.logits([int(token) for token in sys.argv[3].split()])
 numpy.save(sys.argv[2], rows)

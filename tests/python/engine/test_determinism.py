@@ -15,7 +15,7 @@ import pytest
 import models
 from choices import check_choices, rounds_alike
 from engine_tools import GREEDY, prompt_tokens, read, seeded, side_by_side
-from sentiric_llama.engine import Engine
+from sentiric_llama.engine.blocking import Engine
 from sentiric_llama.types import SamplingParams
 
 LENGTHS = (1, 2, 7, 31, 64, 129, 130, 257)

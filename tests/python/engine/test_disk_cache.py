@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from engine_tools import GREEDY, difference, prompt_tokens, run_python
-from sentiric_llama.engine import Engine
+from sentiric_llama.engine.blocking import Engine
 from sentiric_llama.errors import InvalidArgument
 from sentiric_llama.types import Completion, Message
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from engine_tools import GREEDY, prompt_tokens, read
-from sentiric_llama.engine import Engine
+from sentiric_llama.engine.blocking import Engine
 
 # Made by running this test, which shows the tokens it got. The prompt is one at which the best
 # token always leads clearly (see the last test), so that another CPU's rounding decides nothing.

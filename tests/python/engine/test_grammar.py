@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from engine_tools import GREEDY, read, seeded
-from sentiric_llama.engine import Engine
+from sentiric_llama.engine.blocking import Engine
 from sentiric_llama.errors import InvalidArgument
 from sentiric_llama.types import Grammar, SamplingParams
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from engine_tools import GREEDY
-from sentiric_llama.engine import Engine
+from sentiric_llama.engine.blocking import Engine
 
 MODELS = {
     "guide_path": range(1024),

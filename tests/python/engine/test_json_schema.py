@@ -14,7 +14,7 @@ import pytest
 
 import schema_samples
 from engine_tools import GREEDY, seeded, side_by_side
-from sentiric_llama.engine import Engine
+from sentiric_llama.engine.blocking import Engine
 from sentiric_llama.errors import InvalidGrammar
 from sentiric_llama.types import Completion, Grammar, SamplingParams
 

@@ -17,7 +17,7 @@ import jsonschema
 import pytest
 
 from engine_tools import GREEDY, seeded
-from sentiric_llama.engine import Engine
+from sentiric_llama.engine.blocking import Engine
 from sentiric_llama.types import Completion, SamplingParams
 
 NAMES = ("customer_identification_number", "preferred_delivery_location", "is_returning_customer")

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from engine_tools import GREEDY, prompt_tokens, read, seeded, side_by_side, wait_until
-from sentiric_llama.engine import Engine
+from sentiric_llama.engine.blocking import Engine
 from sentiric_llama.errors import (
     Cancelled,
     InvalidArgument,

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from sentiric_llama._handle import EngineHandle
-from sentiric_llama.async_engine import AsyncEngine
+from sentiric_llama.engine.aio import AsyncEngine
+from sentiric_llama.engine.handle import EngineHandle
 from sentiric_llama.errors import ContextLengthExceeded
 from sentiric_llama.types import Message, Request
 

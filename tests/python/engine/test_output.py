@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from engine_tools import GREEDY, prompt_tokens, seeded
-from sentiric_llama.engine import Engine
+from sentiric_llama.engine.blocking import Engine
 from sentiric_llama.types import Grammar
 
 PROMPT = prompt_tokens(9)

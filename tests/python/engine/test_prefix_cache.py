@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from engine_tools import GREEDY, prompt_tokens, read, seeded, side_by_side, wait_until_idle
-from sentiric_llama.engine import Engine, Stream
+from sentiric_llama.engine.blocking import Engine, Stream
 from sentiric_llama.errors import InvalidArgument
 from sentiric_llama.types import Completion, Priority, SamplingParams
 

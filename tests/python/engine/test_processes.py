@@ -16,11 +16,11 @@ import pytest
 
 import engine_tools
 from engine_tools import GREEDY, PATIENCE_S, environment, run_python, wait_until_idle
-from sentiric_llama.engine import Engine
+from sentiric_llama.engine.blocking import Engine
 
 OPEN = """
 import sys
-from sentiric_llama.engine import Engine
+from sentiric_llama.engine.blocking import Engine
 from sentiric_llama.types import SamplingParams
 GREEDY = SamplingParams(temperature=0.0)
 engine = Engine(sys.argv[1], contexts=2, context_size=64, threads=1)
@@ -115,7 +115,7 @@ INTERRUPTED = {
     ),
     "async": (
         "import asyncio\n"
-        "    from sentiric_llama.async_engine import AsyncEngine\n"
+        "    from sentiric_llama.engine.aio import AsyncEngine\n"
         "    async def main():\n"
         "        async with await AsyncEngine.open(sys.argv[1], contexts=1, context_size=64,"
         " threads=1) as e:\n"
@@ -215,7 +215,7 @@ class Keep(logging.Handler):
         lines.append((record.name, record.levelno, record.getMessage()))
 logging.getLogger("sentiric_llama").addHandler(Keep())
 logging.getLogger("sentiric_llama").setLevel(logging.DEBUG)
-from sentiric_llama.engine import Engine
+from sentiric_llama.engine.blocking import Engine
 Engine(sys.argv[1], contexts=1, context_size=64, threads=1).close()
 assert {name for name, _, _ in lines} == {"sentiric_llama.ggml"}, lines
 assert {level for _, level, _ in lines} <= {10, 20, 30, 40}

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from engine_tools import GREEDY, prompt_tokens, read, seeded
-from sentiric_llama.engine import Engine, Stream
+from sentiric_llama.engine.blocking import Engine, Stream
 from sentiric_llama.errors import ContextLengthExceeded, InvalidArgument, TemplateFailed
 from sentiric_llama.types import Message, Request
 

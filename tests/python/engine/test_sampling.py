@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pytest
 
 from engine_tools import GREEDY, difference, prompt_tokens, read, seeded
-from sentiric_llama.engine import Engine
+from sentiric_llama.engine.blocking import Engine
 from sentiric_llama.types import SamplingParams
 
 PROMPT = prompt_tokens(20)

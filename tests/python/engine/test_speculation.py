@@ -11,7 +11,7 @@ import pytest
 
 from choices import check_choices, check_same_text, rounds_alike
 from engine_tools import GREEDY, prompt_tokens, seeded
-from sentiric_llama.engine import Engine
+from sentiric_llama.engine.blocking import Engine
 from sentiric_llama.errors import InvalidArgument
 from sentiric_llama.types import Completion, SamplingParams
 

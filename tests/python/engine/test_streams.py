@@ -21,7 +21,7 @@ from engine_tools import (
     wait_until,
     wait_until_idle,
 )
-from sentiric_llama.engine import Engine, Stream
+from sentiric_llama.engine.blocking import Engine, Stream
 from sentiric_llama.errors import Cancelled, DeadlineExceeded, Overloaded
 
 MANY = 100_000

@@ -11,15 +11,15 @@ from typing import Any, TypeVar
 import pytest
 
 from http_client import Reply, request
-from sentiric_llama import http_server, serve
-from sentiric_llama.config import Settings
+from sentiric_llama.engine.fake import FakeEngine
 from sentiric_llama.errors import SentiricLlamaError
-from sentiric_llama.loading import Loader
-from sentiric_llama.profiles import Profiles
-from sentiric_llama.service import LlamaService, ServedModel
+from sentiric_llama.server import http_server, serve
+from sentiric_llama.service.loading import Loader
+from sentiric_llama.service.service import LlamaService, ServedModel
+from sentiric_llama.service.switching import Switcher
+from sentiric_llama.settings.config import Settings
 from sentiric_llama.settings.layers import Given
-from sentiric_llama.switching import Switcher
-from sentiric_llama.testing import FakeEngine
+from sentiric_llama.settings.profiles import Profiles
 from sentiric_llama.types import EngineConfig
 
 T = TypeVar("T")

@@ -281,4 +281,4 @@ def test_log_and_count(server: Any, caplog: pytest.LogCaptureFixture) -> None:
     ]  # fmt: skip
     assert {r.attributes["who"] for r in records} == {"127.0.0.1"}
     assert ADMIN not in caplog.text
-    assert server.service.accounts.switches == {"ok": 1, "failed": 1}
+    assert server.service.request_metrics.switches == {"ok": 1, "failed": 1}

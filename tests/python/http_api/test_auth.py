@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from starlette.routing import Route
 
-from sentiric_llama.access import Access
-from sentiric_llama.config import Settings
+from sentiric_llama.access.rights import Access
 from sentiric_llama.http import app as http_app
 from sentiric_llama.http.app import build_app
-from sentiric_llama.http.guard import GuardedRoute
-from sentiric_llama.service import LlamaService
+from sentiric_llama.http.middleware.guard import GuardedRoute
+from sentiric_llama.service.service import LlamaService
+from sentiric_llama.settings.config import Settings
 
 KEY = "correct horse"
 NONE: dict[str, str] = {}

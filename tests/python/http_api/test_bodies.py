@@ -17,13 +17,14 @@ import pytest
 from starlette.requests import Request
 
 from http_client import wait_until
-from sentiric_llama import body_budget, service
-from sentiric_llama.body_budget import FREE_BYTES, BodyBudget, BodyShare
-from sentiric_llama.http import json_body, tokens
+from sentiric_llama.engine.fake import FakeEngine
+from sentiric_llama.http import json_body
 from sentiric_llama.http.errors import HttpError
 from sentiric_llama.http.json_body import MAX_ITEMS, check_bounds, parse_object, read_as
-from sentiric_llama.service import MAX_TOKENS_LISTED
-from sentiric_llama.testing import FakeEngine
+from sentiric_llama.http.routes import tokens
+from sentiric_llama.service import body_budget, service
+from sentiric_llama.service.body_budget import FREE_BYTES, BodyBudget, BodyShare
+from sentiric_llama.service.service import MAX_TOKENS_LISTED
 
 CHAT = "/v1/chat/completions"
 LARGE = FREE_BYTES + 64 * 1024  # holds 64 KiB of the budget
@@ -291,7 +292,7 @@ def test_announced_bytes_hold_nothing(start: Any, crowded: Any) -> None:
 
 
 def test_every_path_gives_back(start: Any, crowded: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sentiric_llama.http.limits.BODY_TIMEOUT_S", 0.5)
+    monkeypatch.setattr("sentiric_llama.http.middleware.limits.BODY_TIMEOUT_S", 0.5)
     server = crowded(start)
     budget = server.service.bodies
     statuses = [

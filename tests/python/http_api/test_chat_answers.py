@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from sentiric_llama.engine.fake import FakeEngine
 from sentiric_llama.http import shapes
-from sentiric_llama.testing import FakeEngine
 from sentiric_llama.types import ContextReport, Timings
 
 TIMINGS = {
@@ -114,8 +114,8 @@ def test_nothing_is_dropped_silently(start: Any) -> None:
 
 
 def test_guide_says_what_it_is(start: Any) -> None:
-    from sentiric_llama.loading import GUIDE_NOTICE
-    from sentiric_llama.service import ServedModel
+    from sentiric_llama.service.loading import GUIDE_NOTICE
+    from sentiric_llama.service.service import ServedModel
 
     server = start()
     server.service.attached.served = ServedModel("sentiric-guide", notice=GUIDE_NOTICE)

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from sentiric_llama.engine.fake import FakeEngine
 from sentiric_llama.errors import InvalidGrammar
-from sentiric_llama.params import SAMPLING_ALIASES, SAMPLING_RANGES, NumberRange
-from sentiric_llama.testing import FakeEngine
+from sentiric_llama.types.ranges import SAMPLING_ALIASES, SAMPLING_RANGES, NumberRange
 
 NUMBERS = {name: limits for name, limits in SAMPLING_RANGES.items() if name != "top_logprobs"}
 WRONG_TYPES: list[Any] = ["1", True, [1], [[1]], {"a": 1}]

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from http_client import wait_until
-from sentiric_llama.http import connection, linger
-from sentiric_llama.testing import FakeEngine
+from sentiric_llama.engine.fake import FakeEngine
+from sentiric_llama.http.wire import connection, linger
 
 HEAD = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n"
 

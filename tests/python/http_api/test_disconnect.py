@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from http_client import open_chat, reset, wait_until
-from sentiric_llama.testing import FakeEngine
+from sentiric_llama.engine.fake import FakeEngine
 
 KILLS = 500
 PROMPT = "x" * 200

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from sentiric_llama.engine.fake import FakeEngine
 from sentiric_llama.errors import (
     ERROR_CLASSES,
     ERROR_TABLE,
@@ -14,7 +15,6 @@ from sentiric_llama.errors import (
     ErrorCode,
     Overloaded,
 )
-from sentiric_llama.testing import FakeEngine
 
 # The engine reports a cancel nobody asked for only while it closes: a 503 to the caller.
 SEEN_AS = {ErrorCode.CANCELLED: ErrorCode.UNAVAILABLE}

@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
 from http_wire import FakeTransport, Wire
-from sentiric_llama.http import framing
+from sentiric_llama.http.wire import framing
 
 HEAD = b"POST / HTTP/1.1\r\nHost: localhost\r\n"
 LENGTH = HEAD + b"Content-Length: 5\r\n\r\nhello"

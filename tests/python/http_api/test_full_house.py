@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 
 from http_client import Reply, StreamThread, wait_until
-from sentiric_llama.http import acceptor, connection, seats
-from sentiric_llama.testing import FakeEngine
+from sentiric_llama.engine.fake import FakeEngine
+from sentiric_llama.http.wire import acceptor, connection, seats
 
 PROBES = ("/health/ready", "/health/live", "/health", "/v1/health")
 CHAT = "/v1/chat/completions"
@@ -103,7 +103,7 @@ def test_a_house_full_of_unfinished_requests_serves_newcomers(
         assert wait_until(lambda: server.get("/v1/models", x_api_key="secret").status == 200)
         if left_out != "refused body":
             assert peers[0].recv(65536).startswith(b"HTTP/1.1 503 ")
-        assert server.service.accounts.http_responses[200] >= 1
+        assert server.service.request_metrics.http_responses[200] >= 1
 
 
 @contextlib.contextmanager
@@ -185,7 +185,7 @@ def test_a_house_full_of_work_answers_probes_only(start: Any) -> None:
         reply = server.request("POST", CHAT, {"messages": []}, origin)
         check_full(reply)
         assert reply.headers["access-control-allow-origin"] == "http://page.example"
-    assert server.service.accounts.http_responses[503] == 6
+    assert server.service.request_metrics.http_responses[503] == 6
 
 
 def test_beyond_the_reserve_nothing_is_read(start: Any) -> None:
@@ -198,7 +198,7 @@ def test_beyond_the_reserve_nothing_is_read(start: Any) -> None:
         answer.begin()  # nothing was sent
         headers = {name.lower(): value for name, value in answer.getheaders()}
         check_full(Reply(answer.status, headers, answer.read()))
-    assert server.service.accounts.http_responses[503] == 1
+    assert server.service.request_metrics.http_responses[503] == 1
     assert open_connections(server) == 2
 
 
@@ -241,8 +241,11 @@ def test_a_full_engine_refuses_before_the_body_comes(start: Any) -> None:
         assert answer.status == 429 and int(answer.getheader("retry-after") or 0) > 0
         assert json.loads(answer.read())["error"]["code"] == "overloaded"
     assert server.engine.stats().requests_rejected == 1
-    accounts = server.service.accounts
-    assert accounts.http_responses[429] == 1 and accounts.errors["http", "overloaded"] == 1
+    request_metrics = server.service.request_metrics
+    assert (
+        request_metrics.http_responses[429] == 1
+        and request_metrics.errors["http", "overloaded"] == 1
+    )
 
 
 def test_a_refused_connection_stays_usable(start: Any) -> None:

@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 
 from http_client import StreamThread, wait_until
-from sentiric_llama.api_key import Identity, KeyRing
-from sentiric_llama.config import Settings
+from sentiric_llama.access.api_key import Identity, KeyRing
+from sentiric_llama.engine.fake import FakeEngine
 from sentiric_llama.errors import Overloaded
-from sentiric_llama.http.gate import CLOSED_S, MAX_UNREAD, PER_TURN, Gate
-from sentiric_llama.service import LlamaService, ServedModel
-from sentiric_llama.testing import FakeEngine
+from sentiric_llama.http.wire.gate import CLOSED_S, MAX_UNREAD, PER_TURN, Gate
+from sentiric_llama.service.service import LlamaService, ServedModel
+from sentiric_llama.settings.config import Settings
 
 BODY = b'{"messages":[{"role":"user","content":"hello"}]}'
 LINE = b"POST /v1/chat/completions HTTP/1.1\r\n"
@@ -73,9 +73,12 @@ def test_it_says_what_the_route_says(start: Any) -> None:
     ours = {line for line in route if not line.startswith(b"date:")}
     assert ours <= gate | {b"connection: keep-alive"}
     assert b"x-request-id: mine" in gate and b"retry-after: 2" in gate
-    accounts = server.service.accounts
-    assert accounts.http_responses[429] == 2 and accounts.errors["http", "overloaded"] == 2
-    assert accounts.requests["http", "chat", "error"] == 2
+    request_metrics = server.service.request_metrics
+    assert (
+        request_metrics.http_responses[429] == 2
+        and request_metrics.errors["http", "overloaded"] == 2
+    )
+    assert request_metrics.requests["http", "chat", "error"] == 2
     assert server.engine.stats().requests_rejected == 2
 
 
@@ -146,7 +149,7 @@ def test_it_opens_when_there_is_room(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_whatever_it_is_not_sure_of_goes_the_usual_way(data: bytes) -> None:
     gate, service, engine = make_gate()
     assert gate.refusal(data) is None
-    assert engine.stats().requests_rejected == 1 and not service.accounts.http_responses
+    assert engine.stats().requests_rejected == 1 and not service.request_metrics.http_responses
 
 
 def test_the_hosts_of_this_server() -> None:
@@ -222,7 +225,7 @@ def test_a_refused_newcomer_costs_no_task_and_no_parsing(start: Any) -> None:
             answer = peer.recv(65536)
             assert answer.startswith(b"HTTP/1.1 429 ")
     assert server.server.server_state.total_requests == 1
-    assert server.service.accounts.http_responses[429] == 51
+    assert server.service.request_metrics.http_responses[429] == 51
     assert wait_until(lambda: len(server.server.port.seats) <= 1)  # the stream's
 
 
@@ -257,4 +260,4 @@ def test_a_chat_that_waits_in_the_backlog_is_refused_without_a_transport(start: 
 
     for answer in server.call(refuse()):
         assert answer.startswith(b"HTTP/1.1 429 ") and b"\r\nconnection: close\r\n" in answer
-    assert server.service.accounts.http_responses[429] == 21
+    assert server.service.request_metrics.http_responses[429] == 21

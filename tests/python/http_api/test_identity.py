@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from http_client import StreamThread, wait_until
-from sentiric_llama.testing import FakeEngine
+from sentiric_llama.engine.fake import FakeEngine
 
 KEYS = (
     "app:user:u,other:user:o,voice:user+realtime:v,gw:user@acme+globex:g,"

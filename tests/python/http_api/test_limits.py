@@ -11,7 +11,7 @@ import pytest
 
 from sentiric_llama.http.errors import HttpError
 from sentiric_llama.http.json_body import MAX_DEPTH, check_bounds, parse_object
-from sentiric_llama.http.limits import MAX_HEADER_BYTES, MAX_HEADERS
+from sentiric_llama.http.middleware.limits import MAX_HEADER_BYTES, MAX_HEADERS
 
 CHAT = "/v1/chat/completions"
 GOOD = b'{"messages":[{"role":"user","content":"x"}]}'
@@ -64,7 +64,7 @@ def test_chunked_body_is_counted(start: Any) -> None:
 
 
 def test_slow_body_times_out(start: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sentiric_llama.http.limits.BODY_TIMEOUT_S", 0.2)
+    monkeypatch.setattr("sentiric_llama.http.middleware.limits.BODY_TIMEOUT_S", 0.2)
     server = start()
     answer = exchange(server.port, raw_post("Content-Length: 100", body=b"{"))
     assert answer.startswith(b"HTTP/1.1 408")
@@ -204,7 +204,7 @@ def test_injection_into_headers(server: Any) -> None:
 
 
 def test_injection_into_events(start: Any) -> None:
-    from sentiric_llama.testing import FakeEngine
+    from sentiric_llama.engine.fake import FakeEngine
 
     server = start(lambda: FakeEngine('\n\ndata: {"x":1}\r\n\r\n\u2028'))
     reply = server.chat(stream=True)

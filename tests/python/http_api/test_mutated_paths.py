@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 from gguf_files import sound
-from sentiric_llama.access import Access
-from sentiric_llama.api_key import Role
-from sentiric_llama.config import Settings
+from sentiric_llama.access.api_key import Role
+from sentiric_llama.access.rights import Access
 from sentiric_llama.http.app import build_app
-from sentiric_llama.http.guard import GuardedRoute
-from sentiric_llama.service import LlamaService
+from sentiric_llama.http.middleware.guard import GuardedRoute
+from sentiric_llama.service.service import LlamaService
+from sentiric_llama.settings.config import Settings
 
 KEYS = "app:user:u,scrape:metrics:m,both:user+metrics:b,ops:admin:a"
 ROLES: dict[str, tuple[dict[str, str], frozenset[Role]]] = {

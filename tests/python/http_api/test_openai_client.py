@@ -13,8 +13,8 @@ from typing import Any
 import openai
 import pytest
 
+from sentiric_llama.engine.fake import FakeEngine
 from sentiric_llama.errors import DeadlineExceeded, InternalError, Overloaded, Unavailable
-from sentiric_llama.testing import FakeEngine
 
 MESSAGES: Any = [{"role": "user", "content": "merhaba"}]
 

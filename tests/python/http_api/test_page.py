@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from sentiric_llama.access import Access, Doorkeeper
-from sentiric_llama.api_key import KeyRing
-from sentiric_llama.http.guard import Guard
-from sentiric_llama.http.page import page_routes
+from sentiric_llama.access.api_key import KeyRing
+from sentiric_llama.access.rights import Access, Doorkeeper
+from sentiric_llama.http.middleware.guard import Guard
+from sentiric_llama.http.routes.page import page_routes
 
 ROUTES = page_routes(Guard(Doorkeeper(KeyRing(()))))
 PATHS = [route.path for route in ROUTES]

@@ -6,8 +6,8 @@ from __future__ import annotations
 import asyncio
 import random
 
-from sentiric_llama.http.seats import SILENT_S, SLOW_S, Seat, Seats
-from sentiric_llama.http.turns import Turns
+from sentiric_llama.http.wire.seats import SILENT_S, SLOW_S, Seat, Seats
+from sentiric_llama.http.wire.turns import Turns
 
 
 class House:

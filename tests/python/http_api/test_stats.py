@@ -8,7 +8,7 @@ import json
 from typing import Any
 
 from http_client import StreamThread, wait_until
-from sentiric_llama.testing import FakeEngine
+from sentiric_llama.engine.fake import FakeEngine
 
 SECRET = "a very private prompt"
 

@@ -15,10 +15,10 @@ from starlette.types import Receive, Scope, Send
 
 from http_client import wait_until
 from http_wire import Wire, delays
-from sentiric_llama import http_server, serve
-from sentiric_llama.config import Settings
-from sentiric_llama.http import connection
-from sentiric_llama.service import LlamaService
+from sentiric_llama.http.wire import connection
+from sentiric_llama.server import http_server, serve
+from sentiric_llama.service.service import LlamaService
+from sentiric_llama.settings.config import Settings
 from sentiric_llama.tls.setup import TlsSetup
 
 GET = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"

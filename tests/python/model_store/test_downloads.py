@@ -26,10 +26,10 @@ from sentiric_llama.errors import (
     Unavailable,
 )
 from sentiric_llama.models.digest import Digest
-from sentiric_llama.models.progress import Progress
+from sentiric_llama.models.download.progress import Progress
+from sentiric_llama.models.download.transfer import Patience
 from sentiric_llama.models.reference import HubFile, Url
 from sentiric_llama.models.store import Store
-from sentiric_llama.models.transfer import Patience
 
 MODEL = sound(300_000)
 SHA256 = hashlib.sha256(MODEL).hexdigest()
@@ -135,7 +135,7 @@ def test_stalls_and_server_errors_are_waited_out(hub: HubServer) -> None:
 
 
 def test_a_busy_hub_is_asked_again(hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sentiric_llama.models.hub._PAUSES_S", (0.0, 0.0))
+    monkeypatch.setattr("sentiric_llama.models.download.hub._PAUSES_S", (0.0, 0.0))
     hub.trouble.hub_status = [503, 429]
     assert store().from_hub(WANTED)
     hub.trouble.hub_status = [500, 500, 500]
@@ -251,8 +251,8 @@ def test_the_token_stays_with_the_hub(hub: HubServer) -> None:
 def test_redirects_do_not_leave_encryption_or_go_on_for_ever() -> None:
     import urllib.request
 
-    from sentiric_llama.models.hops import MAX_REDIRECTS, Trip
-    from sentiric_llama.models.web import _Redirects
+    from sentiric_llama.models.download.hops import MAX_REDIRECTS, Trip
+    from sentiric_llama.models.download.web import _Redirects
 
     trip = Trip()
     trip.go_to("https://a.example/x")

@@ -16,9 +16,9 @@ import pytest
 
 from gguf_files import sound
 from hub_server import COMMIT, hub_server
-from sentiric_llama.config import Settings
 from sentiric_llama.errors import ModelNotFound
 from sentiric_llama.models import choose_files, find_model, open_local, resolve
+from sentiric_llama.settings.config import Settings
 
 GGUF = sound()
 
@@ -139,7 +139,7 @@ def hub() -> Iterator[str]:
 
 PROGRAM = """
 import hashlib, json, sys
-from sentiric_llama.config import load_settings
+from sentiric_llama.settings.load import load_settings
 from sentiric_llama.errors import SentiricLlamaError
 from sentiric_llama.models import find_model, resolve
 out = []

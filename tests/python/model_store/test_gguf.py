@@ -28,9 +28,9 @@ from gguf_files import (
 )
 from sentiric_llama import Engine
 from sentiric_llama.errors import ModelInvalid
+from sentiric_llama.gguf.header import read_header
+from sentiric_llama.gguf.rules import problems
 from sentiric_llama.models import check_model
-from sentiric_llama.models.gguf_header import read_header
-from sentiric_llama.models.gguf_rules import problems
 
 
 def write(folder: Path, content: bytes) -> Path:
@@ -215,13 +215,14 @@ def test_a_changed_file_is_looked_at_again(tmp_path: Path) -> None:
 def test_lines_of_llama_that_are_no_text_are_left_out(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from sentiric_llama import _core, _handle
+    from sentiric_llama import _core
+    from sentiric_llama.engine import handle
 
     def take() -> list[tuple[int, str]]:
         return [(30, b"\xcb".decode())]
 
     monkeypatch.setattr(_core, "take_log_lines", take)
-    _handle.forward_log()
+    handle.forward_log()
     assert "left out" in caplog.text
 
 

@@ -14,11 +14,11 @@ import pytest
 from gguf_files import sound
 from hub_server import HubServer, hub_server
 from sentiric_llama.errors import InvalidArgument, Unavailable
-from sentiric_llama.models import hops, hub, web
-from sentiric_llama.models.hops import MAX_REDIRECTS, Place, Trip, place_of, place_of_name
+from sentiric_llama.models.download import hops, hub, web
+from sentiric_llama.models.download.hops import MAX_REDIRECTS, Place, Trip, place_of, place_of_name
+from sentiric_llama.models.download.transfer import Patience
 from sentiric_llama.models.reference import HubFile, Url
 from sentiric_llama.models.store import Store
-from sentiric_llama.models.transfer import Patience
 
 MODEL = sound(20_000)
 NAME = "m-Q8_0.gguf"

@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 
 from observe_tools import run_service
-from sentiric_llama.accounts import ReaderLeft
-from sentiric_llama.chat_call import ChatCall
+from sentiric_llama.engine.fake import FakeEngine
 from sentiric_llama.errors import (
     Cancelled,
     InvalidArgument,
@@ -20,10 +19,11 @@ from sentiric_llama.errors import (
     Overloaded,
     SentiricLlamaError,
 )
-from sentiric_llama.log import CURRENT_TRACE, Trace
-from sentiric_llama.service import LlamaService
-from sentiric_llama.tallies import Histogram, percentile
-from sentiric_llama.testing import FakeEngine
+from sentiric_llama.log.trace import CURRENT_TRACE, Trace
+from sentiric_llama.service.chat_call import ChatCall
+from sentiric_llama.service.service import LlamaService
+from sentiric_llama.telemetry.histogram import Histogram, percentile
+from sentiric_llama.telemetry.request_metrics import ReaderLeft
 from sentiric_llama.types import ContextReport, Message
 
 CALL = ChatCall(messages=(Message("user", "hi"),))
@@ -41,24 +41,29 @@ def test_whole_answers() -> None:
         async for _ in service.stream_chat(CALL):
             pass
 
-    accounts = run_service(body, answering).accounts
-    assert accounts.requests == {("http", "chat", "ok"): 3} and not accounts.errors
-    assert accounts.finish_reasons == {"stop": 2, "length": 1}
-    assert accounts.tokens_generated == accounts.finished.predicted_n == 23
-    assert accounts.first_token.count == accounts.queue.count == accounts.prefill.count == 3
-    assert accounts.between_tokens.count == 23 - 3
-    assert accounts.latency["http", "chat"].count == 3
-    assert accounts.finished.most_tokens == 12 and len(accounts.recent) == 3
+    request_metrics = run_service(body, answering).request_metrics
+    assert request_metrics.requests == {("http", "chat", "ok"): 3} and not request_metrics.errors
+    assert request_metrics.finish_reasons == {"stop": 2, "length": 1}
+    assert request_metrics.tokens_generated == request_metrics.finished.predicted_n == 23
+    assert (
+        request_metrics.first_token.count
+        == request_metrics.queue.count
+        == request_metrics.prefill.count
+        == 3
+    )
+    assert request_metrics.between_tokens.count == 23 - 3
+    assert request_metrics.latency["http", "chat"].count == 3
+    assert request_metrics.finished.most_tokens == 12 and len(request_metrics.recent) == 3
 
 
 def test_choices_are_one_request() -> None:
     async def body(service: LlamaService) -> None:
         await service.chat(ChatCall(messages=CALL.messages, n=3))
 
-    accounts = run_service(body, answering).accounts
-    assert accounts.requests.total() == accounts.first_token.count == 1
-    assert accounts.finish_reasons["stop"] == accounts.queue.count == 3
-    assert accounts.tokens_generated == 30 and accounts.between_tokens.count == 27
+    request_metrics = run_service(body, answering).request_metrics
+    assert request_metrics.requests.total() == request_metrics.first_token.count == 1
+    assert request_metrics.finish_reasons["stop"] == request_metrics.queue.count == 3
+    assert request_metrics.tokens_generated == 30 and request_metrics.between_tokens.count == 27
 
 
 @pytest.mark.parametrize("leave", [GeneratorExit, ReaderLeft, asyncio.CancelledError])
@@ -69,9 +74,12 @@ def test_a_reader_who_leaves_cancels(leave: type[BaseException]) -> None:
                 await stream.read()
                 raise leave
 
-    accounts = run_service(body, answering).accounts
-    assert accounts.requests == {("http", "chat", "cancelled"): 1} and not accounts.errors
-    assert accounts.first_token.count == 1 and not accounts.finish_reasons
+    request_metrics = run_service(body, answering).request_metrics
+    assert (
+        request_metrics.requests == {("http", "chat", "cancelled"): 1}
+        and not request_metrics.errors
+    )
+    assert request_metrics.first_token.count == 1 and not request_metrics.finish_reasons
 
 
 def test_leaving_after_the_end_cancels_nothing() -> None:
@@ -82,20 +90,20 @@ def test_leaving_after_the_end_cancels_nothing() -> None:
                     await stream.read()
                 raise ReaderLeft
 
-    assert run_service(body, answering).accounts.requests == {("http", "chat", "ok"): 1}
+    assert run_service(body, answering).request_metrics.requests == {("http", "chat", "ok"): 1}
 
 
 def test_a_cancelled_task_cancels() -> None:
     async def body(service: LlamaService) -> None:
         task = asyncio.create_task(service.chat(CALL))
-        while not service.accounts.running:
+        while not service.request_metrics.running:
             await asyncio.sleep(0)
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
 
-    accounts = run_service(body, lambda: answering(delay_s=60)).accounts
-    assert accounts.requests == {("http", "chat", "cancelled"): 1}
+    request_metrics = run_service(body, lambda: answering(delay_s=60)).request_metrics
+    assert request_metrics.requests == {("http", "chat", "cancelled"): 1}
 
 
 def test_failures_have_their_codes() -> None:
@@ -105,13 +113,15 @@ def test_failures_have_their_codes() -> None:
                 await service.chat(call)
         with contextlib.suppress(SentiricLlamaError):
             await service.detokenize([-1])
-        with contextlib.suppress(InvalidArgument), service.accounts.reading("tokenize"):
+        with contextlib.suppress(InvalidArgument), service.request_metrics.reading("tokenize"):
             raise InvalidArgument("x")
-        with contextlib.suppress(ZeroDivisionError), service.accounts.open("detokenize"):
+        with contextlib.suppress(ZeroDivisionError), service.request_metrics.open("detokenize"):
             1 / 0  # noqa: B018
 
-    accounts = run_service(body, lambda: answering(fail=NumericError("x"), fail_after=4)).accounts
-    assert accounts.errors == Counter(
+    request_metrics = run_service(
+        body, lambda: answering(fail=NumericError("x"), fail_after=4)
+    ).request_metrics
+    assert request_metrics.errors == Counter(
         {
             ("http", "numeric"): 1,
             ("http", "model_not_found"): 1,
@@ -119,8 +129,8 @@ def test_failures_have_their_codes() -> None:
             ("http", "internal"): 1,
         }
     )
-    assert {outcome for _, _, outcome in accounts.requests} == {"error"}
-    assert accounts.requests.total() == 5 and accounts.tokens_generated == 4
+    assert {outcome for _, _, outcome in request_metrics.requests} == {"error"}
+    assert request_metrics.requests.total() == 5 and request_metrics.tokens_generated == 4
 
 
 def test_a_failure_that_the_reader_saw_is_counted_although_the_block_ended_well() -> None:
@@ -130,8 +140,10 @@ def test_a_failure_that_the_reader_saw_is_counted_although_the_block_ended_well(
                 while True:
                     await stream.read()
 
-    accounts = run_service(body, lambda: answering(fail=Overloaded("full"), fail_after=2)).accounts
-    assert accounts.errors == {("http", "overloaded"): 1}
+    request_metrics = run_service(
+        body, lambda: answering(fail=Overloaded("full"), fail_after=2)
+    ).request_metrics
+    assert request_metrics.errors == {("http", "overloaded"): 1}
 
 
 def test_a_cancel_by_id_is_no_error() -> None:
@@ -143,16 +155,22 @@ def test_a_cancel_by_id_is_no_error() -> None:
         with contextlib.suppress(Cancelled):
             await task
 
-    accounts = run_service(body, lambda: answering(delay_s=60)).accounts
-    assert accounts.requests == {("http", "chat", "cancelled"): 1} and not accounts.errors
+    request_metrics = run_service(body, lambda: answering(delay_s=60)).request_metrics
+    assert (
+        request_metrics.requests == {("http", "chat", "cancelled"): 1}
+        and not request_metrics.errors
+    )
 
 
 def test_tokens_and_other_protocols() -> None:
     async def body(service: LlamaService) -> None:
         await service.detokenize(await service.tokenize("ab"))
 
-    accounts = run_service(body, protocol="grpc").accounts
-    assert accounts.requests == {("grpc", "tokenize", "ok"): 1, ("grpc", "detokenize", "ok"): 1}
+    request_metrics = run_service(body, protocol="grpc").request_metrics
+    assert request_metrics.requests == {
+        ("grpc", "tokenize", "ok"): 1,
+        ("grpc", "detokenize", "ok"): 1,
+    }
 
 
 def test_what_did_not_fit_is_counted() -> None:
@@ -160,17 +178,19 @@ def test_what_did_not_fit_is_counted() -> None:
         await service.chat(CALL)
 
     report = ContextReport(dropped_turns=1, dropped_tokens=7, shifted_tokens=5)
-    accounts = run_service(body, lambda: answering(context=report)).accounts
-    assert accounts.truncated == {"dropped": 1, "shifted": 1}
-    assert accounts.truncated_tokens == {"dropped": 7, "shifted": 5}
+    request_metrics = run_service(body, lambda: answering(context=report)).request_metrics
+    assert request_metrics.truncated == {"dropped": 1, "shifted": 1}
+    assert request_metrics.truncated_tokens == {"dropped": 7, "shifted": 5}
 
 
 def test_listeners_hear_of_first_tokens_and_ends() -> None:
     heard: list[str] = []
 
     async def body(service: LlamaService) -> None:
-        service.accounts.on_first_token.append(lambda call: heard.append(f"first {call.tokens}"))
-        service.accounts.on_end.append(lambda call: heard.append(call.outcome))
+        service.request_metrics.on_first_token.append(
+            lambda call: heard.append(f"first {call.tokens}")
+        )
+        service.request_metrics.on_end.append(lambda call: heard.append(call.outcome))
         await service.chat(CALL)
 
     run_service(body, answering)
@@ -179,10 +199,10 @@ def test_listeners_hear_of_first_tokens_and_ends() -> None:
 
 def test_an_onlooker_that_fails_ends_no_request(caplog: pytest.LogCaptureFixture) -> None:
     async def body(service: LlamaService) -> None:
-        service.accounts.on_end.append(lambda call: 1 // len(call.error))
+        service.request_metrics.on_end.append(lambda call: 1 // len(call.error))
         assert (await service.chat(CALL)).choices[0].text == ANSWER
 
-    assert run_service(body, answering).accounts.requests.total() == 1
+    assert run_service(body, answering).request_metrics.requests.total() == 1
     assert "ZeroDivisionError" in caplog.text
 
 

@@ -6,10 +6,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from sentiric_llama.config import Settings
 from sentiric_llama.errors import ERROR_TABLE, ErrorCode
-from sentiric_llama.serve import EXIT_INTERRUPTED
-from sentiric_llama.service import Readiness
+from sentiric_llama.server.serve import EXIT_INTERRUPTED
+from sentiric_llama.service.service import Readiness
+from sentiric_llama.settings.config import Settings
 
 ROOT = Path(__file__).parents[3]
 LOGS = (ROOT / "docs" / "logs.md").read_text("utf-8")

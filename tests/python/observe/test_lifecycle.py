@@ -14,15 +14,15 @@ from typing import Any
 import pytest
 
 from gguf_files import sound
-from sentiric_llama import companions, http_server, serve
-from sentiric_llama.chat_call import ChatCall
-from sentiric_llama.config import Settings
+from sentiric_llama.engine.fake import FakeEngine
 from sentiric_llama.errors import NotSupported, NumericError, SentiricLlamaError, Unavailable
-from sentiric_llama.lifecycle import StopSignals, drain
-from sentiric_llama.loading import Loader
-from sentiric_llama.service import LlamaService, Readiness, ServedModel
-from sentiric_llama.systemd import Notifier
-from sentiric_llama.testing import FakeEngine
+from sentiric_llama.server import background, http_server, serve
+from sentiric_llama.server.drain import StopSignals, drain
+from sentiric_llama.server.systemd import Notifier
+from sentiric_llama.service.chat_call import ChatCall
+from sentiric_llama.service.loading import Loader
+from sentiric_llama.service.service import LlamaService, Readiness, ServedModel
+from sentiric_llama.settings.config import Settings
 from sentiric_llama.types import EngineConfig, Message
 
 PLACES = serve.Places("http://x", "grpc://x")
@@ -60,7 +60,7 @@ def test_one_token_is_decoded_before_it_is_ready(model: Path) -> None:
     assert engine.stats().generated_tokens == 1
     assert states == [Readiness.READY]
     assert service.attached and service.attached.load_seconds is not None
-    assert not service.accounts.requests  # nobody asked for it
+    assert not service.request_metrics.requests  # nobody asked for it
 
 
 def test_warm_up_can_be_switched_off(model: Path) -> None:
@@ -172,7 +172,7 @@ def test_systemd_hears_of_a_whole_run(
     path = str(tmp_path / "notify")
     monkeypatch.setenv("NOTIFY_SOCKET", path)
     monkeypatch.setenv("WATCHDOG_PID", str(os.getpid()))
-    monkeypatch.setattr(companions, "BEAT_S", 0.001)
+    monkeypatch.setattr(background, "BEAT_S", 0.001)
 
     async def main() -> list[str]:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as bound:
@@ -180,7 +180,7 @@ def test_systemd_hears_of_a_whole_run(
             bound.setblocking(False)
             loop, heard = asyncio.get_running_loop(), []
             service = LlamaService(Settings())
-            async with companions.companions(service):
+            async with background.background_tasks(service):
                 for _ in range(beats):
                     heard.append((await loop.sock_recv(bound, 4096)).decode())
                 service.attach(FakeEngine(), ServedModel("m"))
@@ -193,15 +193,15 @@ def test_systemd_hears_of_a_whole_run(
 
 
 def test_a_blocked_event_loop_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(companions, "BEAT_S", 0.001)
+    monkeypatch.setattr(background, "BEAT_S", 0.001)
     lags: list[float] = []
 
     class Beats(Notifier):
         def on_beat(self) -> None:
-            lags.append(service.accounts.loop_lag_s)
+            lags.append(service.request_metrics.loop_lag_s)
 
     async def main() -> None:
-        beating = asyncio.create_task(companions.beat(service, Beats(service, "")))
+        beating = asyncio.create_task(background.beat(service, Beats(service, "")))
         while not lags:
             await asyncio.sleep(0)
         time.sleep(0.1)

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from sentiric_llama.log_lines import json_formatter
-from sentiric_llama.log_writer import MAX_LINES, LineWriter, WriterHandler
+from sentiric_llama.log.lines import json_formatter
+from sentiric_llama.log.writer import MAX_LINES, LineWriter, WriterHandler
 
 
 def loss(missing: int) -> str:
@@ -125,12 +125,12 @@ def test_a_pipe_without_room_that_must_not_wait() -> None:
 
 SCRIPT = """
 import logging, os, sys
-from sentiric_llama import log
-log.set_up_logging("info")
+from sentiric_llama.log import events, setup
+setup.set_up_logging("info")
 for _ in range(20_000):
-    log.event(logging.getLogger("x"), "SOME_EVENT", "hello")
+    events.event(logging.getLogger("x"), "SOME_EVENT", "hello")
 descriptor = os.open(os.devnull, os.O_RDONLY)
-print(log.dropped_lines(), descriptor)
+print(setup.dropped_lines(), descriptor)
 """
 
 

@@ -13,19 +13,19 @@ import pytest
 from prometheus_client import generate_latest
 
 from observe_tools import Scrape, run_service
-from sentiric_llama import companions
-from sentiric_llama.accounts import GAUGES, WAIT_BOUNDS_S
-from sentiric_llama.caller import Caller
-from sentiric_llama.chat_call import ChatCall
-from sentiric_llama.config import Settings
+from sentiric_llama.access.caller import Caller
+from sentiric_llama.engine.fake import FAKE_INFO, FakeEngine
 from sentiric_llama.errors import Unavailable
-from sentiric_llama.log import CURRENT_TRACE, Trace
+from sentiric_llama.host.printable import MAX_LABEL
+from sentiric_llama.log.trace import CURRENT_TRACE, Trace
 from sentiric_llama.metrics.collector import make_registry
 from sentiric_llama.metrics.series import ENGINE_SERIES, EXTRA_SERIES, NOT_EXPORTED
-from sentiric_llama.printable import MAX_LABEL
-from sentiric_llama.service import LlamaService
-from sentiric_llama.snapshot import snapshot
-from sentiric_llama.testing import FAKE_INFO, FakeEngine
+from sentiric_llama.metrics.snapshot import snapshot
+from sentiric_llama.server import background
+from sentiric_llama.service.chat_call import ChatCall
+from sentiric_llama.service.service import LlamaService
+from sentiric_llama.settings.config import Settings
+from sentiric_llama.telemetry.request_metrics import GAUGES, WAIT_BOUNDS_S
 from sentiric_llama.types import ContextReport, Device, EngineStats, Message, ModelInfo
 
 CPU = Device("CPU", "x", "cpu", 5, 9)
@@ -96,10 +96,10 @@ def full_scrape() -> Scrape:
     async def body(service: LlamaService) -> None:
         service.attached.load_seconds = 1.0
         for name in EXTRA_SERIES:
-            service.accounts.register_gauge(name, lambda: 1.0)
+            service.request_metrics.register_gauge(name, lambda: 1.0)
         service.devices = GPUS
-        service.accounts.http_responses[200] += 1
-        service.accounts.errors["http", "internal"] += 1
+        service.request_metrics.http_responses[200] += 1
+        service.request_metrics.errors["http", "internal"] += 1
         await service.chat(CALL)
         found.append(Scrape.of(make_registry(service)))
 
@@ -243,9 +243,9 @@ def test_what_others_know_is_absent_until_they_do() -> None:
     async def body(service: LlamaService) -> None:
         values: list[float | None] = [None, 17.0]
         name = "llm_certificate_expiry_timestamp_seconds"
-        service.accounts.register_gauge(name, lambda: values.pop(0))
+        service.request_metrics.register_gauge(name, lambda: values.pop(0))
         with pytest.raises(KeyError):
-            service.accounts.register_gauge("llm_something", lambda: 1.0)
+            service.request_metrics.register_gauge("llm_something", lambda: 1.0)
         registry = make_registry(service)
         found.extend([Scrape.of(registry), Scrape.of(registry)])
         assert not found[0].has(name) and found[1].value(name) == 17
@@ -259,7 +259,7 @@ def test_each_gpu_has_its_memory_told() -> None:
     async def body(service: LlamaService) -> None:
         assert service.attached_engine
         found.append(Scrape.of(make_registry(service)))
-        await companions.look(service, service.attached_engine)
+        await background.look(service, service.attached_engine)
         found.append(Scrape.of(make_registry(service)))
         assert snapshot(service, Caller())["memory"] | {
             "resident_bytes": 0,
@@ -288,7 +288,7 @@ def test_each_gpu_has_its_memory_told() -> None:
 def test_without_a_gpu_the_drivers_are_asked_once(engine: Any) -> None:
     async def body(service: LlamaService) -> None:
         async with asyncio.timeout(30):
-            await companions.watch(service)
+            await background.watch(service)
         assert not Scrape.of(make_registry(service)).has("llm_gpu_memory_total_bytes")
 
     run_service(body, engine)

@@ -9,10 +9,10 @@ from typing import Any
 
 from http_client import Reply, request
 from observe_tools import Scrape
-from sentiric_llama import http_server, serve
-from sentiric_llama.config import Settings
-from sentiric_llama.service import LlamaService, ServedModel
-from sentiric_llama.testing import FakeEngine
+from sentiric_llama.engine.fake import FakeEngine
+from sentiric_llama.server import http_server, serve
+from sentiric_llama.service.service import LlamaService, ServedModel
+from sentiric_llama.settings.config import Settings
 from sentiric_llama.tls.setup import TlsSetup
 
 OPENMETRICS = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5"

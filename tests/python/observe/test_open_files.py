@@ -8,8 +8,9 @@ import resource
 
 import pytest
 
-from sentiric_llama import process, serve
-from sentiric_llama.config import Settings
+from sentiric_llama.host import process
+from sentiric_llama.server import serve
+from sentiric_llama.settings.config import Settings
 
 SPARE = process.SPARE_FILES
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from sentiric_llama.config import Settings
-from sentiric_llama.pulse import Pulse
-from sentiric_llama.service import LlamaService, Readiness, ServedModel
-from sentiric_llama.testing import FakeEngine
+from sentiric_llama.engine.fake import FakeEngine
+from sentiric_llama.service.service import LlamaService, Readiness, ServedModel
+from sentiric_llama.settings.config import Settings
+from sentiric_llama.telemetry.watchdog import Watchdog
 from sentiric_llama.types import EngineStats
 
 
@@ -31,7 +31,7 @@ class Patient(FakeEngine):
 
 
 def test_rates_are_those_of_the_last_ten_seconds() -> None:
-    engine, pulse = Patient(), Pulse(60)
+    engine, pulse = Patient(), Watchdog(60)
     assert pulse.per_second("generated_tokens") is None
     for second in range(30):
         engine.set(generated_tokens=5 * min(second, 20) + 40 * max(second - 20, 0))
@@ -44,7 +44,7 @@ def test_rates_are_those_of_the_last_ten_seconds() -> None:
 
 
 def test_a_busy_engine_without_steps_is_stalled_and_recovers() -> None:
-    engine, pulse = Patient(), Pulse(5)
+    engine, pulse = Patient(), Watchdog(5)
     engine.set(decoding=1, steps=7)
     stalled = []
     for second in range(8):
@@ -66,7 +66,7 @@ def test_a_busy_engine_without_steps_is_stalled_and_recovers() -> None:
     ],
 )
 def test_no_false_alarm(timeout_s: float, fields: Any) -> None:
-    engine, pulse = Patient(), Pulse(timeout_s)
+    engine, pulse = Patient(), Watchdog(timeout_s)
     engine.set(**fields)
     for second in range(0, 1000, 10):
         pulse.beat(engine, float(second))
@@ -84,7 +84,9 @@ def test_a_stalled_service_is_not_ready_and_keeps_its_work(
         service.on_state_change.append(heard.append)
         engine.set(decoding=1)
         for now in (1000.0, 1006.0, 1007.0):
-            monkeypatch.setattr("sentiric_llama.service.time.monotonic", lambda now=now: now)
+            monkeypatch.setattr(
+                "sentiric_llama.service.service.time.monotonic", lambda now=now: now
+            )
             service.beat()
         assert service.state is Readiness.STALLED and not service.is_ready
         service.require_ready()  # still accepts
@@ -93,7 +95,7 @@ def test_a_stalled_service_is_not_ready_and_keeps_its_work(
         assert heard == [Readiness.STALLED, Readiness.READY]
         service.begin_drain()
         engine.set(steps=1)
-        monkeypatch.setattr("sentiric_llama.service.time.monotonic", lambda: 2000.0)
+        monkeypatch.setattr("sentiric_llama.service.service.time.monotonic", lambda: 2000.0)
         service.beat()
         assert service.state is Readiness.DRAINING
 

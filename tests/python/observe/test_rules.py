@@ -9,10 +9,10 @@ from pathlib import Path
 
 from observe_tools import Scrape, run_service
 from prometheus_tools import DASHBOARD, RULES, alerts, dashboard_queries, promtool, value_of
-from sentiric_llama.chat_call import ChatCall
 from sentiric_llama.metrics.collector import make_registry
 from sentiric_llama.metrics.llama_server import PREFIX
-from sentiric_llama.service import LlamaService
+from sentiric_llama.service.chat_call import ChatCall
+from sentiric_llama.service.service import LlamaService
 from sentiric_llama.types import Message
 
 CASES = Path(__file__).with_name("rules_test.yml")

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from sentiric_llama.config import Settings
-from sentiric_llama.environment import systemd_socket
-from sentiric_llama.service import LlamaService, ServedModel
-from sentiric_llama.systemd import Notifier
-from sentiric_llama.testing import FakeEngine
+from sentiric_llama.engine.fake import FakeEngine
+from sentiric_llama.host.environment import systemd_socket
+from sentiric_llama.server.systemd import Notifier
+from sentiric_llama.service.service import LlamaService, ServedModel
+from sentiric_llama.settings.config import Settings
 
 
 @pytest.fixture(params=["path", "abstract"])
@@ -44,9 +44,9 @@ async def life(address: str) -> None:
     notifier.on_beat()
     service.attach(FakeEngine(), ServedModel("m"))
     notifier.on_beat()
-    service.pulse.is_stalled = True
+    service.watchdog.is_stalled = True
     notifier.on_beat()
-    service.pulse.is_stalled = False
+    service.watchdog.is_stalled = False
     service.begin_drain()
     notifier.on_beat()
 

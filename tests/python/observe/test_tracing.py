@@ -16,14 +16,15 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from sentiric_llama import companions, tracing
-from sentiric_llama.chat_call import ChatCall
-from sentiric_llama.config import Settings
-from sentiric_llama.environment import traces_wanted
+from sentiric_llama.engine.fake import FakeEngine
 from sentiric_llama.errors import NumericError, SentiricLlamaError
-from sentiric_llama.log import CURRENT_TRACE, read_trace
-from sentiric_llama.service import LlamaService, ServedModel
-from sentiric_llama.testing import FakeEngine
+from sentiric_llama.host.environment import traces_wanted
+from sentiric_llama.log.trace import CURRENT_TRACE, read_trace
+from sentiric_llama.server import background
+from sentiric_llama.service.chat_call import ChatCall
+from sentiric_llama.service.service import LlamaService, ServedModel
+from sentiric_llama.settings.config import Settings
+from sentiric_llama.telemetry import tracing
 from sentiric_llama.types import Message
 
 SECRET = "a very private prompt"
@@ -38,7 +39,7 @@ def spans_of(headers: dict[str, str], engine: FakeEngine) -> tuple[ReadableSpan,
     async def main() -> None:
         service = LlamaService(Settings())
         service.attach(engine, ServedModel("m"))
-        service.accounts.on_end.append(tracing.Tracing(provider).record)
+        service.request_metrics.on_end.append(tracing.Tracing(provider).record)
         CURRENT_TRACE.set(read_trace(headers.get, "http", "r1"))
         with contextlib.suppress(SentiricLlamaError):
             await service.chat(CALL)
@@ -109,7 +110,7 @@ def test_spans_leave_over_http(monkeypatch: pytest.MonkeyPatch) -> None:
     async def main() -> None:
         service = LlamaService(Settings())
         service.attach(FakeEngine("0123"), ServedModel("m"))
-        async with companions.spans(service):
+        async with background.spans(service):
             await service.chat(CALL)
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as collector:
@@ -130,7 +131,7 @@ def test_a_missing_extra_is_told(
     monkeypatch.setattr(tracing, "is_installed", lambda: False)
 
     async def main() -> None:
-        async with companions.spans(LlamaService(Settings())):
+        async with background.spans(LlamaService(Settings())):
             pass
 
     asyncio.run(main())
@@ -140,9 +141,11 @@ def test_a_missing_extra_is_told(
 def test_nothing_is_imported_when_nobody_asks() -> None:
     program = (
         "import asyncio, sys\n"
-        "from sentiric_llama import companions, config, serve, service\n"
+        "from sentiric_llama.server import background, serve\n"
+        "from sentiric_llama.service import service\n"
+        "from sentiric_llama.settings import config\n"
         "async def main():\n"
-        "    async with companions.spans(service.LlamaService(config.Settings())): pass\n"
+        "    async with background.spans(service.LlamaService(config.Settings())): pass\n"
         "asyncio.run(main())\n"
         "print([name for name in sys.modules if name.startswith('opentelemetry')])\n"
     )

@@ -11,8 +11,8 @@ import grpc
 import pytest
 
 from rpc_server import Rpc, failure, read, serving
+from sentiric_llama.engine.fake import FakeEngine
 from sentiric_llama.rpc.generated import engine_pb2
-from sentiric_llama.testing import FakeEngine
 
 CANCELS = 1000
 AT_ONCE = 50

@@ -11,10 +11,10 @@ import grpc
 import pytest
 
 from rpc_server import MODEL, Rpc, failure, serving
+from sentiric_llama.engine.fake import FakeEngine
 from sentiric_llama.errors import ModelInvalid
 from sentiric_llama.rpc.engine_servicer import SERVICE
 from sentiric_llama.rpc.generated import engine_pb2 as pb
-from sentiric_llama.testing import FakeEngine
 from sentiric_llama.types import ContextReport, SamplingParams, Timings, Usage
 
 USER = [pb.ChatMessage(role="user", content="hello")]

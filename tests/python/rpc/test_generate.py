@@ -10,8 +10,8 @@ import pytest
 from google.protobuf import struct_pb2
 
 from rpc_server import failure, read, serving
+from sentiric_llama.engine.fake import FakeEngine
 from sentiric_llama.rpc.generated import llama_pb2
-from sentiric_llama.testing import FakeEngine
 from sentiric_llama.types import ContextReport, Message
 
 Params = llama_pb2.GenerationParams

@@ -13,8 +13,8 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from rpc_server import Rpc, failure, read, serving
+from sentiric_llama.engine.fake import FakeEngine
 from sentiric_llama.errors import ModelInvalid
-from sentiric_llama.testing import FakeEngine
 
 NAMES = ("", "sentiric.llm.v1.LlamaService", "sentiric.llama.v1.EngineService")
 SERVING = health_pb2.HealthCheckResponse.SERVING

@@ -18,10 +18,10 @@ import pytest
 from h2_client import GENERATE, h2_peer
 from http_wire import delays
 from rpc_server import Rpc, failure, read, serving
+from sentiric_llama.engine.fake import FakeEngine
 from sentiric_llama.errors import Unavailable
 from sentiric_llama.rpc import limits, receive
 from sentiric_llama.rpc.generated import llama_pb2
-from sentiric_llama.testing import FakeEngine
 
 QUESTION = llama_pb2.GenerateStreamRequest(user_prompt="x").SerializeToString()
 MAX_BODY = 64 * 1024
@@ -267,8 +267,8 @@ async def test_a_port_that_is_taken() -> None:
 
 
 def take(rpc: Rpc, port: int) -> None:
-    from sentiric_llama.config import Settings
     from sentiric_llama.rpc.server import RpcServer
+    from sentiric_llama.settings.config import Settings
     from sentiric_llama.tls.setup import TlsSetup
 
     RpcServer(rpc.service, Settings(grpc_port=port), TlsSetup())

@@ -11,14 +11,14 @@ import grpc
 import pytest
 
 from rpc_server import failure, read, serving
-from sentiric_llama.body_budget import BodyBudget
-from sentiric_llama.config import Settings
-from sentiric_llama.log import CURRENT_TRACE, Trace
+from sentiric_llama.log.trace import CURRENT_TRACE, Trace
 from sentiric_llama.rpc.engine_servicer import SERVICE, EngineServicer
 from sentiric_llama.rpc.generated import engine_pb2
 from sentiric_llama.rpc.handlers import generic_handler
 from sentiric_llama.rpc.receive import Receiver
-from sentiric_llama.service import LlamaService
+from sentiric_llama.service.body_budget import BodyBudget
+from sentiric_llama.service.service import LlamaService
+from sentiric_llama.settings.config import Settings
 
 TAILS = ("/", "%0A", "%0a", ";", "%20", " ", "//", "/..", "%00", "x")
 IDS = ("x-trace-id", "x-span-id", "x-tenant-id", "x-request-id")

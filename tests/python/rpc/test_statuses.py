@@ -10,8 +10,8 @@ import pytest
 from google.rpc import error_details_pb2, status_pb2
 
 from rpc_server import Rpc, failure, read, serving
+from sentiric_llama.engine.fake import FakeEngine
 from sentiric_llama.errors import ERROR_CLASSES, ERROR_TABLE, Cancelled, ErrorCode, Overloaded
-from sentiric_llama.testing import FakeEngine
 
 PATH = "/sentiric.llm.v1.LlamaService/GenerateStream"
 

@@ -13,8 +13,8 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from h2_client import GENERATE, h2_peer
 from rpc_server import Rpc, failure, read, serving
+from sentiric_llama.engine.fake import FakeEngine
 from sentiric_llama.rpc import health, receive, server
-from sentiric_llama.testing import FakeEngine
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from sentiric_llama import http_server, serve
-from sentiric_llama.config import Settings
-from sentiric_llama.service import LlamaService
+from sentiric_llama.server import http_server, serve
+from sentiric_llama.service.service import LlamaService
+from sentiric_llama.settings.config import Settings
 from sentiric_llama.tls.make import KeyPair
 from sentiric_llama.tls.setup import set_up_tls
 from tls_files import Pki

@@ -13,8 +13,9 @@ from cryptography import x509
 
 from rpc_server import read, serving
 from sentiric_llama import cli
-from sentiric_llama.config import Settings, load_settings
 from sentiric_llama.errors import InvalidArgument
+from sentiric_llama.settings.config import Settings
+from sentiric_llama.settings.load import load_settings
 from sentiric_llama.tls.dev import make_dev
 from sentiric_llama.tls.identity import IdentityFiles, read_identity
 from sentiric_llama.tls.make import make_leaf

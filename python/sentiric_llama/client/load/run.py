@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from sentiric_llama.client.chatter import Wishes
+from sentiric_llama.client.chat_client import GenerationOptions
 from sentiric_llama.client.load.plan import LoadPlan, arrivals, prompts
 from sentiric_llama.client.load.sample import Sample, take
 from sentiric_llama.client.load.target import Target
@@ -25,16 +25,18 @@ def run_load(
     `on_sample` hears how many are done, on any thread. Ctrl-C ends it after what is in flight.
     """
     texts = list(prompts(plan, target.count, nonce))
-    chatter = target.chatter
-    wishes = Wishes(max_tokens=plan.output_tokens, temperature=0, seed=plan.seed, ignore_eos=True)
+    client = target.client
+    options = GenerationOptions(
+        max_tokens=plan.output_tokens, temperature=0, seed=plan.seed, ignore_eos=True
+    )
     for text in texts[: plan.warm_up]:
-        take(chatter, text, wishes, time.perf_counter())
+        take(client, text, options, time.perf_counter())
     done = _Counter(on_sample)
     started = time.perf_counter()
 
     def one(at: float, text: str) -> Sample:
         time.sleep(max(0.0, started + at - time.perf_counter()))
-        sample = take(chatter, text, wishes, started)
+        sample = take(client, text, options, started)
         done.count()
         return sample
 

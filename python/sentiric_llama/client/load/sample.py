@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from sentiric_llama.client.chatter import Chatter, Wishes
+from sentiric_llama.client.chat_client import ChatClient, GenerationOptions
 from sentiric_llama.errors import SentiricLlamaError
 from sentiric_llama.types import Usage
 
@@ -30,14 +30,14 @@ class Sample:
         return (self.total_s - self.ttft_s) / steps if steps > 0 else 0.0
 
 
-def take(chatter: Chatter, prompt: str, wishes: Wishes, since: float) -> Sample:
+def take(client: ChatClient, prompt: str, options: GenerationOptions, since: float) -> Sample:
     """Sends one request and reads it to its end. An error is a result, too."""
     begun = time.perf_counter()
     first = 0.0
     usage = Usage()
     try:
         turns = [{"role": "user", "content": prompt}]
-        with closing(cast(Any, chatter.answer(turns, wishes))) as stream:
+        with closing(cast(Any, client.answer(turns, options))) as stream:
             for delta in stream:
                 if delta.text and not first:
                     first = time.perf_counter()

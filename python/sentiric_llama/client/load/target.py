@@ -5,19 +5,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from sentiric_llama.client.chatter import Chatter, LocalChatter, RemoteChatter
+from sentiric_llama.client.chat_client import ChatClient, LocalChatter, RemoteChatter
 from sentiric_llama.client.server import Server, error_of
 
 if TYPE_CHECKING:
     from sentiric_llama.client.grpc_server import GrpcServer
-    from sentiric_llama.engine import Engine
+    from sentiric_llama.engine.blocking import Engine
 
 
 class Target(Protocol):
     """Answers, counts tokens as it does for its answers, and says what it is."""
 
     @property
-    def chatter(self) -> Chatter: ...
+    def client(self) -> ChatClient: ...
     def count(self, text: str) -> int: ...
     def facts(self) -> dict[str, Any]: ...
     def close(self) -> None: ...
@@ -28,7 +28,7 @@ class ServerTarget:
 
     def __init__(self, server: Server) -> None:
         self._server = server
-        self.chatter = RemoteChatter(server)
+        self.client = RemoteChatter(server)
 
     def close(self) -> None:
         """Nothing stays open."""
@@ -56,10 +56,10 @@ class GrpcTarget:
     """A running server over gRPC."""
 
     def __init__(self, server: GrpcServer) -> None:
-        from sentiric_llama.client.grpc_chatter import GrpcChatter
+        from sentiric_llama.client.grpc_chat_client import GrpcChatClient
 
         self._server = server
-        self.chatter = GrpcChatter(server)
+        self.client = GrpcChatClient(server)
 
     def close(self) -> None:
         """Nothing stays open."""
@@ -72,7 +72,7 @@ class GrpcTarget:
         capacity = self._server.capacity()
         return {
             "url": f"grpc://{self._server.address.rpartition('://')[2]}",
-            "model": self.chatter.name,
+            "model": self.client.name,
             "meta": {"n_ctx": capacity.context_size},
             "contexts": capacity.total,
             "version": None,
@@ -84,7 +84,7 @@ class EngineTarget:
 
     def __init__(self, engine: Engine, name: str) -> None:
         self._engine = engine
-        self.chatter = LocalChatter(engine, name)
+        self.client = LocalChatter(engine, name)
 
     def close(self) -> None:
         self._engine.close()
@@ -94,12 +94,12 @@ class EngineTarget:
 
     def facts(self) -> dict[str, Any]:
         """The same keys as a server's."""
-        from sentiric_llama.log import version
+        from sentiric_llama.host.product import version
 
         info = self._engine.info
         return {
             "url": None,
-            "model": self.chatter.name,
+            "model": self.client.name,
             "meta": info.meta,
             "contexts": info.contexts,
             "version": version(),

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sentiric_llama.errors import InvalidArgument
-from sentiric_llama.private_files import write_private
+from sentiric_llama.host.private_files import write_private
 
 Turn = dict[str, str]
 

@@ -9,13 +9,13 @@ import time
 from contextlib import closing
 from typing import Any, cast
 
-from sentiric_llama.client.chatter import Chatter, Wishes
+from sentiric_llama.client.chat_client import ChatClient, GenerationOptions
 from sentiric_llama.client.repl import slash
 from sentiric_llama.client.repl.conversation import Conversation
 from sentiric_llama.client.repl.text import numbers
 from sentiric_llama.errors import SentiricLlamaError
-from sentiric_llama.messages import say
-from sentiric_llama.terminal import Terminal, tell
+from sentiric_llama.host.terminal import Terminal, tell
+from sentiric_llama.locale.messages import say
 from sentiric_llama.types import ContextReport, Final
 
 PROMPT = ">>> "
@@ -26,13 +26,13 @@ class Repl:
     """One conversation with one partner on one terminal."""
 
     def __init__(
-        self, chatter: Chatter, terminal: Terminal, wishes: Wishes, system: str = ""
+        self, client: ChatClient, terminal: Terminal, options: GenerationOptions, system: str = ""
     ) -> None:
         self.conversation = Conversation(system)
-        self.wishes = wishes
+        self.options = options
         self.shows_numbers = not terminal.quiet
         self.last_numbers = ""
-        self._chatter = chatter
+        self._client = client
         self._terminal = terminal
         self._attached: list[str] = []
         self._is_typed = sys.stdin.isatty()
@@ -42,7 +42,7 @@ class Repl:
         if self._is_typed:
             with contextlib.suppress(ImportError):
                 import readline  # noqa: F401  # gives input() editing and a history in memory
-            self.tell(say("{name}; /help shows the commands", name=self._chatter.name))
+            self.tell(say("{name}; /help shows the commands", name=self._client.name))
         interrupts = 0
         while interrupts < 2:
             try:
@@ -104,7 +104,7 @@ class Repl:
         started, first = time.monotonic(), 0.0
         final: Final | None = None
         context = ContextReport()
-        stream = self._chatter.answer(self.conversation.as_messages(), self.wishes)
+        stream = self._client.answer(self.conversation.as_messages(), self.options)
         try:
             with closing(cast(Any, stream)):
                 for delta in stream:

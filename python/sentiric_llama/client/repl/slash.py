@@ -6,14 +6,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
-from sentiric_llama.client.repl.conversation import read_text
+from sentiric_llama.client.chat_client import GenerationOptions
+from sentiric_llama.client.repl.conversation import Conversation, read_text
 from sentiric_llama.errors import InvalidArgument
-from sentiric_llama.messages import say
-
-if TYPE_CHECKING:
-    from sentiric_llama.client.repl.repl import Repl
+from sentiric_llama.locale.messages import say
 
 FENCE = '"""'
 
@@ -26,47 +24,62 @@ SETTABLE: dict[str, type[int] | type[float]] = {
 }
 
 
+class Session(Protocol):
+    """What a command may look at and change."""
+
+    conversation: Conversation
+    options: GenerationOptions
+    shows_numbers: bool
+    last_numbers: str
+
+    def tell(self, text: str) -> None: ...
+
+    def attach(self, text: str) -> None: ...
+
+    def ask(self, question: str) -> None: ...
+
+
 class Slash(NamedTuple):
-    """`run(repl, rest)` does it; True leaves the conversation."""
+    """`run(session, rest)` does it; True leaves the conversation."""
 
     usage: str
     help: str
-    run: Callable[[Repl, str], bool | None]
+    run: Callable[[Session, str], bool | None]
 
 
-def execute(repl: Repl, line: str) -> bool:
+def execute(session: Session, line: str) -> bool:
     """Runs one line that starts with a slash. True when the conversation is over."""
     word, _, rest = line[1:].partition(" ")
     found = SLASHES.get(ALIASES.get(word.lower(), word.lower()))
     if found is None:
-        repl.tell(say("no such command: /{word}; see /help", word=word))
+        session.tell(say("no such command: /{word}; see /help", word=word))
         return False
-    return bool(found.run(repl, rest.strip()))
+    return bool(found.run(session, rest.strip()))
 
 
-def _help(repl: Repl, _: str) -> None:
+def _help(session: Session, _: str) -> None:
     for slash in SLASHES.values():
-        repl.tell(f"  {slash.usage:<24} {say(slash.help)}")
+        session.tell(f"  {slash.usage:<24} {say(slash.help)}")
     fences = f"{FENCE} ... {FENCE}"
-    repl.tell(f"  {fences:<24} {say('a message of several lines')}")
-    repl.tell(f"  {'Ctrl-C':<24} {say('stop the answer; twice at the prompt: leave')}")
+    session.tell(f"  {fences:<24} {say('a message of several lines')}")
+    session.tell(f"  {'Ctrl-C':<24} {say('stop the answer; twice at the prompt: leave')}")
 
 
-def _system(repl: Repl, rest: str) -> None:
+def _system(session: Session, rest: str) -> None:
     if rest:
-        repl.conversation.system = rest
-    repl.tell(repl.conversation.system or say("no system prompt"))
+        session.conversation.system = rest
+    session.tell(session.conversation.system or say("no system prompt"))
 
 
-def _file(repl: Repl, rest: str) -> None:
+def _file(session: Session, rest: str) -> None:
     path = Path(rest).expanduser()
     text = read_text(path)
-    repl.attach(f"{path.name}:\n\n{text}")
+    session.attach(f"{path.name}:\n\n{text}")
     text = say("{name}: {count} characters go with it", name=path.name, count=len(text))
-    repl.tell(text)
+    session.tell(text)
 
 
-def _set(repl: Repl, rest: str) -> None:
+def _set(session: Session, rest: str) -> None:
     name, _, value = rest.replace("=", " ").partition(" ")
     if name and name not in SETTABLE:
         raise InvalidArgument(f"got {name!r}, allowed {', '.join(SETTABLE)}", where="/set")
@@ -77,47 +90,47 @@ def _set(repl: Repl, rest: str) -> None:
         except ValueError:
             raise InvalidArgument(f"got {value!r}, allowed {kind.__name__}", where=name) from None
         changed: dict[str, Any] = {name: parsed}
-        repl.wishes = dataclasses.replace(repl.wishes, **changed)
+        session.options = dataclasses.replace(session.options, **changed)
     for known in SETTABLE:
-        now = getattr(repl.wishes, known)
-        repl.tell(f"  {known:<12} {say('default') if now is None else now}")
+        now = getattr(session.options, known)
+        session.tell(f"  {known:<12} {say('default') if now is None else now}")
 
 
-def _regen(repl: Repl, _: str) -> None:
-    question = repl.conversation.take_back()
+def _regen(session: Session, _: str) -> None:
+    question = session.conversation.take_back()
     if question:
-        repl.ask(question)
+        session.ask(question)
     else:
-        repl.tell(say("nothing to answer again"))
+        session.tell(say("nothing to answer again"))
 
 
-def _undo(repl: Repl, _: str) -> None:
-    repl.tell(repl.conversation.take_back() or say("nothing to take back"))
+def _undo(session: Session, _: str) -> None:
+    session.tell(session.conversation.take_back() or say("nothing to take back"))
 
 
-def _save(repl: Repl, rest: str) -> None:
+def _save(session: Session, rest: str) -> None:
     path = Path(rest or "conversation.json").expanduser()
-    repl.conversation.save(path)
-    repl.tell(str(path))
+    session.conversation.save(path)
+    session.tell(str(path))
 
 
-def _load(repl: Repl, rest: str) -> None:
-    repl.conversation.load(Path(rest or "conversation.json").expanduser())
-    repl.tell(say("{count} turns", count=len(repl.conversation.turns)))
+def _load(session: Session, rest: str) -> None:
+    session.conversation.load(Path(rest or "conversation.json").expanduser())
+    session.tell(say("{count} turns", count=len(session.conversation.turns)))
 
 
-def _stats(repl: Repl, rest: str) -> None:
+def _stats(session: Session, rest: str) -> None:
     if rest in ("on", "off"):
-        repl.shows_numbers = rest == "on"
-    repl.tell(repl.last_numbers or say("no answer yet"))
+        session.shows_numbers = rest == "on"
+    session.tell(session.last_numbers or say("no answer yet"))
 
 
-def _clear(repl: Repl, _: str) -> None:
-    repl.conversation.clear()
-    repl.tell(say("forgotten"))
+def _clear(session: Session, _: str) -> None:
+    session.conversation.clear()
+    session.tell(say("forgotten"))
 
 
-def _quit(_repl: Repl, _: str) -> bool:
+def _quit(_session: Session, _: str) -> bool:
     return True
 
 

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""
+What needs no engine: counting what a request costs, files, memory.
+"""
+from __future__ import annotations
+import typing
+import typing_extensions
+__all__: list[str] = ['JsonScan', 'MemoryBudget', 'count_proto_fields', 'error_code_names', 'is_file_name', 'memory_budgets', 'open_adapter_file', 'scan_json']
+class JsonScan:
+    @property
+    def at(self) -> int:
+        """
+        The byte where it was.
+        """
+    @property
+    def field(self) -> bytes:
+        """
+        The member of the outermost object around it, with its escapes.
+        """
+    @property
+    def has_exponent(self) -> bool:
+        ...
+    @property
+    def has_lone_surrogate(self) -> bool:
+        ...
+    @property
+    def items(self) -> int:
+        """
+        Scalars, objects, arrays and names of members.
+        """
+    @property
+    def passed(self) -> str | None:
+        """
+        The first limit that was passed: depth, items, number or None.
+        """
+class MemoryBudget:
+    @property
+    def free(self) -> int:
+        ...
+    @property
+    def name(self) -> str:
+        ...
+    @property
+    def total(self) -> int:
+        ...
+def count_proto_fields(data: typing_extensions.Buffer, *, most: typing.SupportsInt | typing.SupportsIndex) -> int:
+    """
+    Fields of the outermost protobuf message; ends at most + 1.
+    """
+def error_code_names() -> list:
+    """
+    Names of all error codes, in order.
+    """
+def is_file_name(name: str) -> bool:
+    """
+    Whether a caller's name may become the name of a file.
+    """
+def memory_budgets(root: str) -> list[MemoryBudget]:
+    """
+    RAM and control groups, the tightest first; root stands before /proc and /sys.
+    """
+def open_adapter_file(folder: str, name: str) -> int:
+    """
+    A file descriptor for reading, which the caller closes.
+    """
+def scan_json(data: typing_extensions.Buffer, *, depth: typing.SupportsInt | typing.SupportsIndex, items: typing.SupportsInt | typing.SupportsIndex, number_bytes: typing.SupportsInt | typing.SupportsIndex) -> JsonScan:
+    """
+    Reads bytes once without the GIL; nothing is built.
+    """

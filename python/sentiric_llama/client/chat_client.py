@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Who answers a conversation: a server, or a model in this process. Both speak in `Delta`s."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, cast, get_args
+
+from sentiric_llama.client.server import Server, error_of
+from sentiric_llama.errors import InternalError, Unavailable
+from sentiric_llama.types import (
+    ContextReport,
+    Delta,
+    Final,
+    FinishReason,
+    SamplingParams,
+    Timings,
+    Usage,
+)
+
+if TYPE_CHECKING:
+    from sentiric_llama.engine.blocking import Engine
+
+Turns = Sequence[Mapping[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationOptions:
+    """What a person asked for; None is left to the server or the library."""
+
+    max_tokens: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    seed: int | None = None
+    stop: tuple[str, ...] = ()
+    json_schema: Mapping[str, Any] | None = None
+    is_json: bool = False
+    grammar: str = ""
+    ignore_eos: bool = False
+
+
+class ChatClient(Protocol):
+    """A conversation partner. `answer` may be closed at any time, which stops the work."""
+
+    @property
+    def name(self) -> str: ...
+    def answer(self, turns: Turns, options: GenerationOptions) -> Iterator[Delta]: ...
+    def close(self) -> None: ...
+
+
+class RemoteChatter:
+    """A running server."""
+
+    def __init__(self, server: Server, model: str = "default") -> None:
+        self._server = server
+        self._model = model
+
+    @property
+    def name(self) -> str:
+        answer = self._server.get("/v1/models")
+        if answer.status == 503:
+            raise Unavailable("the model is still loading; wait with: sentiric-llama wait")
+        if answer.status != 200:
+            raise error_of(answer, "/v1/models")
+        return str(answer.body["data"][0]["id"])
+
+    def answer(self, turns: Turns, options: GenerationOptions) -> Iterator[Delta]:
+        body = {"model": self._model, "messages": list(turns), **_fields(options)}
+        body |= {"stream": True, "stream_options": {"include_usage": True}}
+        reason: FinishReason = "stop"
+        with closing(cast(Any, self._server.events("/v1/chat/completions", body))) as events:
+            for event in events:
+                for choice in event.get("choices") or []:
+                    if text := choice["delta"].get("content"):
+                        yield Delta(text)
+                    if choice.get("finish_reason") in get_args(FinishReason):
+                        reason = choice["finish_reason"]
+                if event.get("usage"):
+                    yield Delta(final=_final(event, reason), context=_context(event))
+                    return
+        raise InternalError("the stream ended without its usage", where="server")
+
+    def close(self) -> None:
+        """Nothing stays open between answers."""
+
+
+class LocalChatter:
+    """A model in this process."""
+
+    def __init__(self, engine: Engine, name: str) -> None:
+        self._engine = engine
+        self.name = name
+
+    def answer(self, turns: Turns, options: GenerationOptions) -> Iterator[Delta]:
+        given = {
+            "temperature": options.temperature,
+            "top_p": options.top_p,
+            "top_k": options.top_k,
+            "seed": options.seed,
+        }
+        sampling = SamplingParams(**{k: v for k, v in given.items() if v is not None})  # type: ignore[arg-type]
+        with self._engine.stream_chat(turns, sampling, **_options(options)) as stream:
+            yield from stream
+
+    def close(self) -> None:
+        self._engine.close()
+
+
+def _fields(options: GenerationOptions) -> dict[str, Any]:
+    """As fields of an OpenAI request."""
+    names = ("max_tokens", "temperature", "top_p", "top_k", "seed")
+    fields = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
+    if options.stop:
+        fields["stop"] = list(options.stop)
+    if options.json_schema is not None:
+        schema = {"name": "answer", "schema": dict(options.json_schema), "strict": True}
+        fields["response_format"] = {"type": "json_schema", "json_schema": schema}
+    elif options.is_json:
+        fields["response_format"] = {"type": "json_object"}
+    if options.grammar:
+        fields["grammar"] = options.grammar
+    if options.ignore_eos:
+        fields["ignore_eos"] = True
+    return fields
+
+
+def _options(options: GenerationOptions) -> Any:
+    """As options of the library."""
+    from sentiric_llama.types import Grammar
+
+    fields: dict[str, Any] = {"stop": list(options.stop), "ignore_eos": options.ignore_eos}
+    if options.max_tokens is not None:
+        fields["max_tokens"] = options.max_tokens
+    if options.json_schema is not None:
+        fields["json_schema"] = options.json_schema
+    elif options.grammar or options.is_json:
+        kind = "gbnf" if options.grammar else "json_object"
+        fields["grammar"] = Grammar(kind, options.grammar)  # type: ignore[arg-type]  # its words
+    return fields
+
+
+def _final(event: Mapping[str, Any], reason: FinishReason) -> Final:
+    usage, timings = event["usage"], event.get("timings") or {}
+    details = usage.get("prompt_tokens_details") or {}
+    known = {name: timings[name] for name in Timings.__slots__ if name in timings}
+    counts = Usage(
+        usage["prompt_tokens"], usage["completion_tokens"], details.get("cached_tokens", 0)
+    )
+    return Final(reason, counts, Timings(**known))
+
+
+def _context(event: Mapping[str, Any]) -> ContextReport:
+    told = event.get("truncation") or {}
+    return ContextReport(**{n: told[n] for n in ContextReport.__slots__ if n in told})

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""A conversation partner over gRPC."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any, cast
+
+from sentiric_llama.client.chat_client import GenerationOptions, Turns
+from sentiric_llama.client.grpc_server import GrpcServer
+from sentiric_llama.errors import InternalError, Unavailable
+from sentiric_llama.rpc.generated import engine_pb2
+from sentiric_llama.types import ContextReport, Delta, Final, FinishReason, Timings, Usage
+
+
+class GrpcChatClient:
+    """A running server, by our own gRPC service: it knows every wish."""
+
+    def __init__(self, server: GrpcServer) -> None:
+        self._server = server
+
+    @property
+    def name(self) -> str:
+        capacity = self._server.capacity()
+        if not capacity.model:
+            raise Unavailable("the model is still loading; wait with: sentiric-llama wait")
+        return str(capacity.model)
+
+    def answer(self, turns: Turns, options: GenerationOptions) -> Iterator[Delta]:
+        reason = "stop"
+        request = request_of(turns, options)
+        with closing(cast(Any, self._server.chat(request))) as events:
+            for event in events:
+                if event.HasField("end"):
+                    yield _last(event.end, cast(FinishReason, reason))
+                    return
+                reason = event.delta.finish_reason or reason
+                if event.delta.text:
+                    yield Delta(event.delta.text)
+        raise InternalError("the stream ended without its usage", where="server")
+
+    def close(self) -> None:
+        """Nothing stays open between answers."""
+
+
+def request_of(turns: Turns, options: GenerationOptions) -> engine_pb2.ChatRequest:
+    """What is None is left to the server."""
+    request = engine_pb2.ChatRequest(
+        messages=[engine_pb2.ChatMessage(**turn) for turn in turns],
+        max_tokens=options.max_tokens,
+        stop=options.stop,
+        ignore_eos=options.ignore_eos,
+        sampling=engine_pb2.Sampling(
+            temperature=options.temperature,
+            top_p=options.top_p,
+            top_k=options.top_k,
+            seed=options.seed,
+        ),
+    )
+    if options.json_schema is not None:
+        request.json_schema = json.dumps(options.json_schema)
+    elif options.is_json:
+        request.json_object = True
+    elif options.grammar:
+        request.gbnf = options.grammar
+    return request
+
+
+def _last(end: engine_pb2.ChatEnd, reason: FinishReason) -> Delta:
+    usage = Usage(end.usage.prompt_tokens, end.usage.completion_tokens, end.usage.cached_tokens)
+    timings = Timings(**_fields(end.timings))
+    return Delta(final=Final(reason, usage, timings), context=ContextReport(**_fields(end.context)))
+
+
+def _fields(message: Any) -> dict[str, Any]:
+    """Every field of a flat message."""
+    return {field.name: getattr(message, field.name) for field in message.DESCRIPTOR.fields}

@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""`bench`: measures a server or an engine; `bench compare A B` tells what changed."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from sentiric_llama.commands._server import add_server, grpc_of, server_of
+from sentiric_llama.commands._settings import settings_of
+from sentiric_llama.host.terminal import Terminal
+from sentiric_llama.locale.messages import say
+
+REGRESSION = 1
+"""Exit code when something became worse than allowed."""
+EXAMPLES = """\
+  {program} bench --concurrent 8 --requests 64 --output before.json
+  {program} bench --rate 4 --slo ttft=500ms,tpot=60ms
+  {program} bench --prompt-len 2000 --shared-prefix 1900    what a prefix cache is worth
+  {program} bench --engine ./model.gguf --concurrent 8 --contexts 8
+  {program} bench compare before.json after.json --max-regression 5%
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The load, or two files to compare."""
+    parser.epilog = EXAMPLES
+    text = say("compare A B: two files that --output wrote")
+    parser.add_argument("words", nargs="*", metavar="compare A B", help=text)
+    text = say("of compare: worst change that is allowed, in percent")
+    parser.add_argument("--max-regression", default="5%", metavar="PERCENT", help=text)
+    load = parser.add_argument_group(say("the load"))
+
+    def add(*names: str, default: Any, help: str) -> None:
+        kind = type(default)
+        text = f"{say(help)} ({say('default {value}', value=f'{default:g}')})"
+        load.add_argument(*names, type=kind, default=default, metavar="N", help=text)
+
+    add("--requests", "--iterations", default=32, help="requests in all")
+    add("--concurrent", default=4, help="requests in flight at the same time")
+    add("--rate", default=0.0, help="instead: requests per second, arriving at random")
+    add("--prompt-len", default=128, help="tokens of a prompt")
+    add("--output-len", default=64, help="tokens of an answer")
+    add("--shared-prefix", default=0, help="tokens that all prompts begin with")
+    add("--warm-up", default=2, help="requests before the measurement")
+    add("--seed", default=7, help="of prompts, arrivals and answers")
+    text = say("limits that a good request keeps, such as ttft=500ms,tpot=60ms")
+    load.add_argument("--slo", default="", metavar="LIMITS", help=text)
+    text = say("write the measurement to this file, too")
+    load.add_argument("--output", type=Path, metavar="FILE", help=text)
+    _add_engine(parser)
+    add_server(parser, timeout_s=600)
+
+
+def _add_engine(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group(say("without a server"))
+    text = say(
+        "measure the engine in this process with this model: a path, org/repo[:QUANT] or guide"
+    )
+    group.add_argument("-m", "--engine", "--model", dest="model", metavar="MODEL", help=text)
+    text = say("a TOML file with settings of the engine; variables count, too")
+    group.add_argument("--config", metavar="FILE", help=text)
+    text = say("requests that run at the same time")
+    group.add_argument("--contexts", metavar="N", help=text)
+    text = say("tokens of a context; 0 is what the model was trained with")
+    group.add_argument("--context-size", metavar="N", help=text)
+    text = say("CPU threads; 0 is one for each core")
+    group.add_argument("--compute-threads", metavar="N", help=text)
+
+
+def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
+    """0 when all went well, 1 when requests failed or something became worse."""
+    from sentiric_llama.errors import InvalidArgument
+
+    match arguments.words:
+        case []:
+            return _measure(arguments, terminal)
+        case ["compare", before, after]:
+            return _compare(Path(before), Path(after), arguments.max_regression, terminal)
+    raise InvalidArgument("allowed nothing, or compare A B", where="bench")
+
+
+def _measure(arguments: argparse.Namespace, terminal: Terminal) -> int:
+    import json
+    import secrets
+    from contextlib import closing
+
+    from sentiric_llama.client.load.report import parse_slo, report
+    from sentiric_llama.client.load.run import run_load
+
+    plan, slo = plan_of(arguments), parse_slo(arguments.slo)
+    with closing(_target(arguments, terminal)) as target:
+        facts = target.facts()
+        nonce = secrets.token_hex(4)
+        samples, seconds = run_load(target, plan, nonce, _shown(terminal, plan.requests))
+    found = report(samples, seconds, plan, slo, facts)
+    if arguments.output:
+        arguments.output.write_text(json.dumps(found, indent=2) + "\n", "utf-8")
+    if terminal.as_json:
+        terminal.answer_json(found)
+    else:
+        _show(found, terminal)
+    return REGRESSION if found["errors"] else 0
+
+
+def plan_of(arguments: argparse.Namespace) -> Any:
+    """The load that was asked for. InvalidArgument for numbers that make no sense."""
+    from sentiric_llama.client.load.plan import LoadPlan
+    from sentiric_llama.errors import InvalidArgument
+
+    lowest = {"requests": 1, "concurrent": 1, "rate": 0, "prompt_len": 1, "output_len": 1}
+    for name, low in (lowest | {"shared_prefix": 0, "warm_up": 0}).items():
+        value = getattr(arguments, name)
+        if not low <= value <= 1_000_000:
+            raise InvalidArgument(f"got {value}, allowed {low}..1000000", where=name)
+    return LoadPlan(
+        requests=arguments.requests,
+        concurrent=arguments.concurrent,
+        rate=arguments.rate,
+        prompt_tokens=arguments.prompt_len,
+        output_tokens=arguments.output_len,
+        shared_prefix=arguments.shared_prefix,
+        warm_up=arguments.warm_up,
+        seed=arguments.seed,
+    )
+
+
+def _target(arguments: argparse.Namespace, terminal: Terminal) -> Any:
+    """The server, or the engine that `serve` would open with the same settings."""
+    from sentiric_llama.client.load.target import EngineTarget, GrpcTarget, ServerTarget
+
+    if arguments.model is None:
+        rpc = grpc_of(arguments)
+        return ServerTarget(server_of(arguments)) if rpc is None else GrpcTarget(rpc)
+    from sentiric_llama.commands.store._progress import shown
+    from sentiric_llama.engine.blocking import Engine
+    from sentiric_llama.engine.fit import fit_to_memory
+    from sentiric_llama.models import find_model
+    from sentiric_llama.service.loading import engine_config
+
+    settings = settings_of(arguments)
+    with shown(terminal) as report:
+        model = find_model(settings, report=report)
+    config, note = fit_to_memory(engine_config(settings, model), settings.fit)
+    if note:
+        terminal.note(note)
+    return EngineTarget(Engine(config), model.name)
+
+
+def _shown(terminal: Terminal, total: int) -> Any:
+    """Progress on standard error, in tenths."""
+    steps = {max(1, total * tenth // 10) for tenth in range(1, 11)}
+
+    def hear(done: int) -> None:
+        if done in steps and not terminal.as_json:
+            terminal.note(say("{done} of {total} requests", done=done, total=total))
+
+    return hear
+
+
+def _show(found: dict[str, Any], terminal: Terminal) -> None:
+    names = ("mean", "p50", "p90", "p95", "p99")
+    rows = [
+        (f"{name} ms", *("–" if v is None else f"{v:.1f}" for v in found[f"{name}_ms"].values()))
+        for name in ("ttft", "tpot", "e2e")
+    ]
+    terminal.answer_table((say("MEASURE"), *names), rows)
+    plain = {
+        "output tok/s": found["output_tokens_per_s"],
+        "prompt tok/s": found["prompt_tokens_per_s"],
+        "requests/s": found["requests_per_s"],
+        "goodput/s": found["goodput_per_s"],
+        "ok": f"{found['ok']} / {found['requests']}",
+        "errors": found["errors"] or 0,
+        "tokens in, cached, out": " ".join(
+            str(found[f"{name}_tokens"]) for name in ("prompt", "cached", "output")
+        ),
+        "seconds": found["duration_s"],
+        "model": found["server"]["model"],
+    }
+    terminal.answer_table((say("FACT"), say("VALUE")), [(k, str(v)) for k, v in plain.items()])
+
+
+def _compare(before: Path, after: Path, allowed: str, terminal: Terminal) -> int:
+    from sentiric_llama.client.load.report import compare
+    from sentiric_llama.errors import InvalidArgument
+
+    try:
+        limit = float(allowed.removesuffix("%"))
+    except ValueError:
+        raise InvalidArgument(f"got {allowed!r}, allowed 5%", where="max_regression") from None
+    rows = compare(_read(before), _read(after))
+    is_bad = any(worse > limit for _, _, worse in rows)
+    if terminal.as_json:
+        changes = {name: round(change, 2) for name, change, _ in rows if change != float("inf")}
+        terminal.answer_json({"is_regression": is_bad, "change_percent": changes})
+    else:
+        shown = [
+            (name, f"{change:+.1f} %", say("worse") if worse > limit else "")
+            for name, change, worse in rows
+        ]
+        terminal.answer_table((say("MEASURE"), say("CHANGE"), ""), shown)
+    return REGRESSION if is_bad else 0
+
+
+def _read(path: Path) -> dict[str, Any]:
+    import json
+
+    from sentiric_llama.client.repl.conversation import read_text
+    from sentiric_llama.errors import InvalidArgument
+
+    try:
+        found = json.loads(read_text(path))
+        return {"plan": found["plan"], **found}
+    except (ValueError, KeyError, TypeError):
+        raise InvalidArgument(f"{path} is no measurement of bench", where="compare") from None

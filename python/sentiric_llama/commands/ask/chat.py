@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""`chat`: a conversation on the terminal."""
+
+from __future__ import annotations
+
+import argparse
+
+from sentiric_llama.commands.ask._chat_client import add_chatter, chatter_of, wishes_of
+from sentiric_llama.host.terminal import Terminal
+
+EXAMPLES = """\
+  {program} chat                          with the running server
+  {program} chat --url https://host:8443  with another one
+  {program} chat -m guide                 with a model in this process
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Who answers, and how."""
+    parser.epilog = EXAMPLES
+    add_chatter(parser)
+
+
+def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
+    """Talks until the person leaves."""
+    from contextlib import closing
+
+    from sentiric_llama.client.repl.repl import Repl
+
+    with closing(chatter_of(arguments, terminal)) as client:
+        return Repl(client, terminal, wishes_of(arguments), arguments.system_prompt).run()

@@ -1,0 +1,303 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The engine for threads: one model, N contexts, streams that run side by side.
+
+with Engine("model.gguf", contexts=4) as engine:
+    print(engine.chat([{"role": "user", "content": "Merhaba!"}]).text)
+    for delta in engine.stream("Once upon a time"):
+        print(delta.text, end="")
+"""
+
+from __future__ import annotations
+
+import queue
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import fields, replace
+from types import TracebackType
+from typing import Self, Unpack, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from sentiric_llama.engine.convert import (
+    call,
+    copy_fields,
+    items_of,
+    message_pairs,
+    to_messages,
+    token_ids,
+)
+from sentiric_llama.engine.handle import EngineHandle, News
+from sentiric_llama.engine.options import (
+    ChatPrompt,
+    Options,
+    TextPrompt,
+    chat_request,
+    text_request,
+)
+from sentiric_llama.errors import Cancelled, InvalidArgument, SentiricLlamaError
+from sentiric_llama.types import (
+    Capacity,
+    Completion,
+    Delta,
+    Device,
+    EngineConfig,
+    EngineStats,
+    ModelInfo,
+    Request,
+    SamplingParams,
+)
+
+FloatArray = npt.NDArray[np.float32]
+
+
+class _QueueSink:
+    """News for a thread that waits."""
+
+    def __init__(self) -> None:
+        self.queue: queue.SimpleQueue[News] = queue.SimpleQueue()
+
+    def put(self, news: News) -> None:
+        self.queue.put(news)
+
+    def flush_key(self) -> Callable[[], None] | None:
+        return None
+
+
+class Stream(Iterator[Delta]):
+    """The deltas of one running request, the last with `final`.
+
+    Closing it, leaving its `with` block or dropping it cancels the request within one step.
+    """
+
+    def __init__(self, handle: EngineHandle, request: Request) -> None:
+        self._handle = handle
+        self._sink = _QueueSink()
+        self._is_over = False
+        self._request_id = handle.open_stream(handle.checked(request), self._sink)
+
+    def __next__(self) -> Delta:
+        if self._is_over:
+            raise StopIteration
+        self._handle.check_process()  # no news ever comes to a forked child
+        try:
+            news = self._sink.queue.get()
+        except BaseException:  # Ctrl-C while waiting
+            self.close()
+            raise
+        if isinstance(news, SentiricLlamaError):
+            self._is_over = True
+            raise news
+        self._is_over = news.final is not None
+        return news
+
+    def close(self) -> None:
+        """Cancel what is left; a thread that waits for it gets `Cancelled`. Idempotent."""
+        if self._is_over:
+            return
+        self._is_over = True
+        self._handle.cancel(self._request_id)
+        self._sink.put(Cancelled("the stream was closed", where="request"))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        if hasattr(self, "_request_id"):
+            self.close()
+
+
+class EngineFacts:
+    """What both faces of an engine know without waiting."""
+
+    def __init__(self, handle: EngineHandle) -> None:
+        self._handle = handle
+
+    @property
+    def info(self) -> ModelInfo:
+        """The loaded model and the buffers around it."""
+        return copy_fields(self._handle.core.info, ModelInfo)
+
+    @property
+    def capacity(self) -> Capacity:
+        """Contexts in use and free, as of now."""
+        return copy_fields(self._handle.core.capacity, Capacity)
+
+    def stats(self) -> EngineStats:
+        """Counters and gauges since the engine opened."""
+        return copy_fields(self._handle.core.stats(), EngineStats)
+
+    def check_room(self) -> None:
+        """Raises what every request would be refused with now: Overloaded, Unavailable."""
+        call("queue", self._handle.core.check_room)
+
+    def devices(self) -> list[Device]:
+        """What the build can compute on, and the memory that is free there now. Asks the drivers.
+
+        Blocks for about a millisecond a GPU.
+        """
+        from sentiric_llama import _core
+
+        self._handle.check_process()
+        return [copy_fields(device, Device) for device in _core.devices()]
+
+
+class Engine(EngineFacts):
+    """Blocking face. Any number of threads may share one engine.
+
+    `model` is a path or an `EngineConfig`; keyword arguments are the config's fields. Failures are
+    `SentiricLlamaError`. Ctrl-C or closing a stream ends its work within one step.
+    """
+
+    def __init__(self, model: str | EngineConfig, **overrides: object) -> None:
+        super().__init__(EngineHandle(make_config(model, overrides)))
+
+    @classmethod
+    def from_pretrained(cls, name: str, **overrides: object) -> Self:
+        """Open a model by any name the model store knows, e.g. ``org/repo:Q8_0``.
+
+        Downloads it on first use.
+        """
+        from sentiric_llama import models
+
+        return cls(str(models.resolve(name).path), **overrides)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __reduce__(self) -> tuple[object, ...]:
+        raise TypeError("an Engine cannot be pickled or copied; open one per process")
+
+    def close(self) -> None:
+        """Cancel what runs, free the model, join the threads. Idempotent."""
+        self._handle.close()
+
+    def run(self, request: Request) -> Stream:
+        """Start one request; its deltas come from the stream."""
+        return Stream(self._handle, request)
+
+    def stream(
+        self, prompt: TextPrompt, sampling: SamplingParams | None = None, **options: Unpack[Options]
+    ) -> Stream:
+        """Continue a text (or token ids) as it is, piece by piece."""
+        return self.run(text_request(prompt, sampling, options))
+
+    def stream_chat(
+        self,
+        messages: ChatPrompt,
+        sampling: SamplingParams | None = None,
+        **options: Unpack[Options],
+    ) -> Stream:
+        """Answer a conversation, piece by piece."""
+        return self.run(chat_request(messages, sampling, options))
+
+    @overload
+    def generate(
+        self,
+        prompt: str,
+        sampling: SamplingParams | None = None,
+        **options: Unpack[Options],
+    ) -> Completion: ...
+    @overload
+    def generate(
+        self,
+        prompt: list[str],
+        sampling: SamplingParams | None = None,
+        **options: Unpack[Options],
+    ) -> list[Completion]: ...
+    def generate(
+        self,
+        prompt: str | list[str],
+        sampling: SamplingParams | None = None,
+        **options: Unpack[Options],
+    ) -> Completion | list[Completion]:
+        """Continue one text, or several side by side in the engine's contexts."""
+        if isinstance(prompt, str):
+            return collect(self.stream(prompt, sampling, **options))
+        prompts = items_of(prompt, "prompt")
+        return self._generate_all([text_request(p, sampling, options) for p in prompts])
+
+    def chat(
+        self,
+        messages: ChatPrompt,
+        sampling: SamplingParams | None = None,
+        **options: Unpack[Options],
+    ) -> Completion:
+        """Answer a conversation."""
+        return collect(self.stream_chat(messages, sampling, **options))
+
+    def _generate_all(self, requests: Sequence[Request]) -> list[Completion]:
+        """Keeps as many requests in the engine as there are contexts, so the queue never fills."""
+        window = self.capacity.total
+        with ExitStack() as streams:
+            running: deque[Stream] = deque()
+            results: list[Completion] = []
+            for request in requests:
+                if len(running) == window:
+                    results.append(collect(running.popleft()))
+                running.append(streams.enter_context(self.run(request)))
+            results.extend(map(collect, running))
+            return results
+
+    def tokenize(
+        self, text: str, *, add_special: bool = False, parse_special: bool = False
+    ) -> list[int]:
+        """Token ids; control tokens written in the text are text unless `parse_special`."""
+        core = self._handle.core
+        return token_ids(call("text", core.tokenize, text, add_special, parse_special))
+
+    def detokenize(self, tokens: Sequence[int], *, show_special: bool = False) -> str:
+        """Text of token ids; bytes that are no UTF-8 become U+FFFD."""
+        core, ids = self._handle.core, list(items_of(tokens, "tokens"))
+        return call("tokens", core.detokenize, ids, show_special).decode("utf-8", "replace")
+
+    def render_chat(self, messages: ChatPrompt, *, add_generation_prompt: bool = True) -> str:
+        """The conversation as the model's chat template writes it."""
+        pairs = message_pairs(to_messages(messages))
+        return call("messages", self._handle.core.render_chat, pairs, add_generation_prompt)
+
+    def tokenize_chat(self, messages: ChatPrompt) -> list[int]:
+        """The tokens that a request with these messages evaluates."""
+        pairs = message_pairs(to_messages(messages))
+        return call("messages", self._handle.core.tokenize_chat, pairs)
+
+    def logits(self, tokens: Sequence[int]) -> FloatArray:
+        """(n, vocab) float32: the logits after each of the n tokens."""
+        return call("tokens", self._handle.core.logits, list(items_of(tokens, "tokens")))
+
+    def embed(self, texts: str | Sequence[str]) -> FloatArray:
+        """(n, d) float32: one pooled, L2-normalised row per text."""
+        core = self._handle.core
+        rows = [
+            core.embed(token_ids(call("texts", core.tokenize, text, True, False)))
+            for text in ([texts] if isinstance(texts, str) else items_of(texts, "texts"))
+        ]
+        return np.stack(rows) if rows else np.empty((0, self.info.num_embd), np.float32)
+
+
+def make_config(model: str | EngineConfig, overrides: dict[str, object]) -> EngineConfig:
+    """The config of a path or config with fields replaced; an unknown field is named."""
+    known = {f.name for f in fields(EngineConfig)}
+    unknown = sorted(set(overrides) - known)
+    if unknown:
+        raise InvalidArgument(f"unknown option; allowed {sorted(known)}", where=unknown[0])
+    base = model if isinstance(model, EngineConfig) else EngineConfig(str(model))
+    return replace(base, **overrides)  # type: ignore[arg-type]
+
+
+def collect(stream: Stream) -> Completion:
+    """All of a stream as one result."""
+    with stream:
+        return Completion.join(list(stream))

@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""One native engine, the thread that carries its events over, and what must outlive neither.
+
+The pump crosses into Python once per engine step: it waits with the GIL released, takes all events
+of the step and hands them to their streams.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import weakref
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from sentiric_llama.engine import convert
+from sentiric_llama.errors import Cancelled, SentiricLlamaError, Unavailable
+from sentiric_llama.models import AdapterFiles, check_model
+from sentiric_llama.types import Delta, EngineConfig, Request
+
+if TYPE_CHECKING:
+    from sentiric_llama import _core
+
+News = Delta | SentiricLlamaError
+
+_logger = logging.getLogger("sentiric_llama.ggml")
+_logger.addHandler(logging.NullHandler())
+_ABORTED = ("failed with error 1", "compute status: 1", "decode, ret = 2")
+"""Ends of the lines in which llama.cpp calls it an error that we ended a step: a client left."""
+_handles: weakref.WeakSet[EngineHandle] = weakref.WeakSet()
+
+
+class Sink(Protocol):
+    """Where a stream's news goes; called on the pump thread."""
+
+    def put(self, news: News) -> None: ...
+
+    def flush_key(self) -> Callable[[], None] | None:
+        """What to call once after all news of a step was put; equal keys are called once."""
+        ...
+
+
+class EngineHandle:
+    """Thread-safe. Every method raises after `close` and, at once, in a forked child."""
+
+    def __init__(self, config: EngineConfig) -> None:
+        from sentiric_llama import _core
+
+        native = convert.config_to_native(config)
+        # A bad file would end the process, not only the call; an adapter's likewise.
+        header = check_model(Path(config.model_path))
+        self._adapters = AdapterFiles(native.lora_dir, header)
+        self._pid = os.getpid()
+        try:
+            self._core = _core.Engine(native)
+        finally:
+            forward_log()
+        # Reentrant: the collector may drop a stream, which cancels it, at any line that holds it.
+        self._lock = threading.RLock()
+        self._sinks: dict[int, Sink] = {}
+        self._is_closed = False
+        self._pump = threading.Thread(
+            target=_pump,
+            args=(self._core, self._lock, self._sinks),
+            name="sentiric-pump",
+            daemon=True,
+        )
+        self._pump.start()
+        self._finalizer = weakref.finalize(self, _close, self._core, self._pump, self._pid)
+        _handles.add(self)
+
+    def check_process(self) -> None:
+        """Raises in a forked child: the engine's threads are not there."""
+        if os.getpid() != self._pid:
+            raise Unavailable(
+                "the engine does not survive fork(); open it in the child, or start workers with "
+                "the multiprocessing method 'spawn'",
+                where="engine",
+            )
+
+    @property
+    def core(self) -> _core.Engine:
+        """The native engine, when it may be used."""
+        self.check_process()
+        if self._is_closed:
+            raise Unavailable("the engine is closed", where="engine")
+        return self._core
+
+    def checked(self, request: Request) -> _core.Request:
+        """What `open_stream` takes. Blocks when adapters are named: their files are read."""
+        native = convert.request_to_native(request)
+        self.check_process()
+        self._adapters.check(name for name, _ in native.adapters)
+        return native
+
+    def open_stream(self, request: _core.Request, sink: Sink) -> int:
+        """Submit, which uses the request up; its news goes to `sink` from now on. Never blocks."""
+        core = self.core
+        with self._lock:  # the first event must not arrive before the sink is known
+            request_id = core.submit(request)
+            self._sinks[request_id] = sink
+        return request_id
+
+    def cancel(self, request_id: int) -> None:
+        """End a request within one step; its remaining news is dropped. Ended ones are ignored."""
+        if os.getpid() != self._pid:  # the lock may have been held when the process forked
+            return
+        with self._lock:
+            is_live = self._sinks.pop(request_id, None) is not None
+        if is_live and not self._is_closed:
+            self._core.cancel(request_id)
+
+    def close(self) -> None:
+        """Cancel what runs and wait for the engine's threads. Idempotent."""
+        self._is_closed = True
+        self._finalizer()
+
+    def abandon(self) -> None:
+        """In a forked child: let go without touching threads that do not exist here."""
+        self._finalizer.detach()
+        self._core.abandon()
+
+
+def _close(core: _core.Engine, pump: threading.Thread, pid: int) -> None:
+    if os.getpid() != pid:
+        return
+    core.close()
+    if pump is not threading.current_thread():
+        pump.join()
+
+
+def _pump(core: _core.Engine, lock: threading.RLock, sinks: dict[int, Sink]) -> None:
+    is_open = True
+    while is_open:
+        is_open, events = core.wait_events(1000)
+        flushes: dict[object, Callable[[], None]] = {}
+        for event in events:
+            with lock:
+                get = sinks.get if event.final is None else sinks.pop
+                sink = get(event.request, None)
+            if sink is None:
+                continue
+            for news in _news_of(event):
+                sink.put(news)
+            flush = sink.flush_key()
+            if flush is not None:
+                flushes[flush] = flush
+        for flush in flushes.values():
+            flush()
+        forward_log()
+
+
+def _news_of(event: _core.Event) -> list[News]:
+    failure = convert.failure_of(event)
+    if failure is None and event.final is not None and event.final.reason.name == "cancelled":
+        failure = Cancelled("the request was cancelled", where="request")
+    if failure is None:
+        return [convert.delta_of(event)]
+    text = [Delta(text=event.text, tokens=tuple(event.tokens))] if event.text else []
+    return [*text, failure]
+
+
+def forward_log() -> None:
+    """Hand llama.cpp's log lines to `logging`."""
+    from sentiric_llama import _core
+
+    try:
+        lines = _core.take_log_lines()
+    except UnicodeDecodeError:  # a model's tokens may be any bytes, and llama.cpp shows some
+        lines = [(logging.WARNING, "llama.cpp wrote what is no text; these lines are left out")]
+    for level, line in lines:
+        _logger.log(logging.DEBUG if line.endswith(_ABORTED) else level, "%s", line)
+
+
+def _abandon_all() -> None:
+    for handle in list(_handles):
+        handle.abandon()
+
+
+os.register_at_fork(after_in_child=_abandon_all)

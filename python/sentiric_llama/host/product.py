@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Name and version of the installed distribution."""
+
+from __future__ import annotations
+
+import functools
+from importlib import metadata
+from pathlib import Path
+
+PACKAGE = Path(__file__).parents[1]
+"""The folder of the import package."""
+SERVICE_NAME = "sentiric-llm-llama-service"
+
+
+@functools.cache
+def version() -> str:
+    """Version of the installed distribution, "0.0.0" in a bare source tree."""
+    try:
+        return metadata.version(SERVICE_NAME)
+    except metadata.PackageNotFoundError:
+        return "0.0.0"

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""While the service drains, every answer asks its client to connect anew: elsewhere."""
+
+from __future__ import annotations
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from sentiric_llama.service.service import LlamaService, Readiness
+
+
+class CloseWhileDraining:
+    """Otherwise a client could send its next request into a connection that is being closed."""
+
+    def __init__(self, app: ASGIApp, service: LlamaService) -> None:
+        self._app = app
+        self._service = service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_closing(message: Message) -> None:
+            is_start = message["type"] == "http.response.start"
+            if is_start and self._service.state is Readiness.DRAINING:
+                others = [pair for pair in message["headers"] if pair[0].lower() != b"connection"]
+                message["headers"] = [*others, (b"connection", b"close")]
+            await send(message)
+
+        await self._app(scope, receive, send_closing)

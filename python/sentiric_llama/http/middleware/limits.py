@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""What a request may look like before anything reads it: pure-ASGI middlewares.
+
+Over a limit the connection is closed with the answer, so that the rest is not read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from sentiric_llama.http.errors import HttpError, error_response
+from sentiric_llama.service.body_budget import BodyBudget, BodyShare
+
+MAX_HEADERS = 100
+MAX_HEADER_BYTES = 16 * 1024
+BODY_TIMEOUT_S = 30.0
+
+_CLOSE = {"connection": "close"}
+_UTF8 = (b"utf-8", b"utf8", b'"utf-8"')
+
+
+class HeaderLimits:
+    """431 for too many or too long headers, 415 for bodies we would have to guess at."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        problem = check_headers(scope) if scope["type"] == "http" else None
+        if problem is None:
+            await self._app(scope, receive, send)
+        else:
+            await error_response(problem)(scope, receive, send)
+
+
+class BodyLimits:
+    """413 once more than `max_bytes` arrived or were announced, 408 when they take too long.
+
+    503 when `budget` has no room for what arrives.
+    """
+
+    def __init__(self, app: ASGIApp, max_bytes: int, budget: BodyBudget) -> None:
+        self._app = app
+        self._max_bytes = max_bytes
+        self._budget = budget
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        body = _CountedBody(receive, self._max_bytes, self._budget)
+        body.announced = _announced(scope)
+        try:
+            await self._app(scope, body.receive, send)
+        finally:
+            body.share.close()
+
+
+class _CountedBody:
+    """One request's body: counts bytes and, until it is complete, seconds."""
+
+    def __init__(self, receive: Receive, max_bytes: int, budget: BodyBudget) -> None:
+        self.share = BodyShare(budget, self._cut)
+        self._receive = receive
+        self._max_bytes = max_bytes
+        self._left = max_bytes
+        self._complete = False
+        self.announced = 0
+        """What the head says; judged when somebody who may asks for the body."""
+        self._deadline = asyncio.get_running_loop().time() + BODY_TIMEOUT_S
+        self._waiting: asyncio.Timeout | None = None
+
+    async def receive(self) -> Message:
+        if self._complete:  # now it only waits for the client to leave
+            return await self._receive()
+        if self.announced > self._max_bytes:
+            raise self._end(too_large(self._max_bytes))
+        try:
+            async with asyncio.timeout_at(self._deadline) as self._waiting:
+                message = await self._receive()
+        except TimeoutError:
+            raise self._end(too_slow()) from None
+        finally:
+            self._waiting = None
+        size = len(message.get("body", b""))
+        self._left -= size
+        if self._left < 0:
+            raise self._end(too_large(self._max_bytes))
+        if not self.share.add(size):
+            raise self._end(no_room())
+        self._complete = not message.get("more_body", False)
+        if self._complete:
+            self.share.complete()
+        return message
+
+    def _end(self, error: HttpError) -> HttpError:
+        """The answer may take a while, and nothing of the body is needed for it."""
+        self.share.close()
+        return error
+
+    def _cut(self) -> None:
+        self._deadline = 0.0
+        if self._waiting is not None:
+            self._waiting.reschedule(self._deadline)
+
+
+def too_large(max_bytes: int) -> HttpError:
+    text = f"the body is too large; allowed {max_bytes} bytes"
+    return HttpError(413, text, code="request_too_large", headers=_CLOSE)
+
+
+def too_slow() -> HttpError:
+    text = "the body took too long to arrive"
+    return HttpError(408, text, code="request_timeout", headers=_CLOSE)
+
+
+def no_room() -> HttpError:
+    return HttpError(
+        503,
+        "too many large bodies at once; try again later",
+        code="unavailable",
+        kind="unavailable_error",
+        headers=_CLOSE,
+    )
+
+
+def check_headers(scope: Scope) -> HttpError | None:
+    """The first thing wrong with a request's headers."""
+    headers: list[tuple[bytes, bytes]] = scope["headers"]
+    size = sum(len(name) + len(value) + 4 for name, value in headers)
+    size += len(scope.get("raw_path", b"")) + len(scope.get("query_string", b""))
+    if len(headers) > MAX_HEADERS or size > MAX_HEADER_BYTES:
+        return HttpError(
+            431,
+            f"too many headers; got {len(headers)} of {size} bytes, "
+            f"allowed {MAX_HEADERS} of {MAX_HEADER_BYTES} bytes",
+            code="headers_too_large",
+            headers=_CLOSE,
+        )
+    names = {name for name, _ in headers}
+    if b"content-length" in names and b"transfer-encoding" in names:
+        return HttpError(  # two opinions on where the body ends: request smuggling
+            400,
+            "Content-Length and Transfer-Encoding together",
+            code="bad_framing",
+            headers=_CLOSE,
+        )
+    return _check_content(scope["method"], headers)
+
+
+def _check_content(method: str, headers: list[tuple[bytes, bytes]]) -> HttpError | None:
+    values = {name: value.strip().lower() for name, value in headers}
+    encoding = values.get(b"content-encoding", b"identity")
+    if encoding not in (b"", b"identity"):
+        return _unsupported("Content-Encoding", encoding, "identity")
+    if method not in ("POST", "PUT", "PATCH"):
+        return None
+    kind, _, parameters = values.get(b"content-type", b"").partition(b";")
+    name, _, charset = parameters.strip().partition(b"=")
+    is_utf8 = name != b"charset" or charset in _UTF8
+    # A web page can send text/plain anywhere without asking, but not application/json.
+    if kind.strip() != b"application/json" or not is_utf8:
+        return _unsupported("Content-Type", values.get(b"content-type", b""), "application/json")
+    return None
+
+
+def _unsupported(header: str, got: bytes, allowed: str) -> HttpError:
+    text = got[:60].decode("ascii", "replace")
+    return HttpError(
+        415,
+        f"{header} not supported; got {text!r}, allowed {allowed}",
+        code="unsupported_media_type",
+        headers=_CLOSE,
+    )
+
+
+def _announced(scope: Scope) -> int:
+    """The Content-Length; 0 when there is none. The server already refused what is no number."""
+    for name, value in scope["headers"]:
+        if name == b"content-length" and value.isdigit():
+            return int(value[:20])
+    return 0

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Is it alive, is it ready, what is loaded."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from starlette.requests import Request
+
+from sentiric_llama.errors import RETRY_AFTER_S
+from sentiric_llama.host.product import SERVICE_NAME, version
+from sentiric_llama.http.errors import JsonResponse
+from sentiric_llama.service.service import LlamaService, Readiness, ServedModel
+from sentiric_llama.types import ModelInfo
+
+_STATUS = {
+    Readiness.READY: "healthy",
+    Readiness.LOADING: "loading",
+    Readiness.FAILED: "unhealthy",
+    Readiness.STALLED: "unhealthy",
+    Readiness.DRAINING: "draining",
+}
+_RETRY = {"retry-after": str(RETRY_AFTER_S)}
+
+
+class HealthEndpoints:
+    """Never need a key, never wait for anything."""
+
+    def __init__(self, service: LlamaService) -> None:
+        self._service = service
+
+    async def health(self, _request: Request) -> JsonResponse:
+        """The service's own shape."""
+        service = self._service
+        capacity = service.capacity
+        body = {
+            "status": _STATUS[service.state],
+            "model_ready": service.is_ready,
+            "current_profile": service.settings.profile or None,
+            "capacity": {
+                "active": capacity.active,
+                "total": capacity.total,
+                "available": capacity.available,
+                "has_capacity": service.is_ready and capacity.has_capacity,
+            },
+            "timestamp": int(time.time()),
+            "service": SERVICE_NAME,
+            "version": version(),
+            "engine": "llama.cpp",
+        }
+        return self._answer(body)
+
+    async def v1_health(self, _request: Request) -> JsonResponse:
+        """llama-server's shape."""
+        if self._service.is_ready:
+            return JsonResponse({"status": "ok"})
+        message = {
+            Readiness.LOADING: "Loading model",
+            Readiness.FAILED: "Model failed to load",
+            Readiness.STALLED: "Engine makes no progress",
+            Readiness.DRAINING: "Shutting down",
+        }[self._service.state]
+        error = {"code": 503, "message": message, "type": "unavailable_error"}
+        return JsonResponse({"error": error}, 503, _RETRY)
+
+    async def live(self, _request: Request) -> JsonResponse:
+        """200 as long as the process answers."""
+        return JsonResponse({"status": "alive"})
+
+    async def ready(self, _request: Request) -> JsonResponse:
+        """200 while new work is accepted."""
+        return self._answer({"status": self._service.state.value})
+
+    def _answer(self, body: dict[str, Any]) -> JsonResponse:
+        if self._service.is_ready:
+            return JsonResponse(body)
+        return JsonResponse(body, 503, _RETRY)
+
+
+class ModelEndpoints:
+    """`/v1/models`: what is loaded."""
+
+    def __init__(self, service: LlamaService) -> None:
+        self._service = service
+
+    async def list(self, _request: Request) -> JsonResponse:
+        return JsonResponse({"object": "list", "data": [self._json()]})
+
+    async def get(self, request: Request) -> JsonResponse:
+        self._service.find_model(request.path_params["name"])
+        return JsonResponse(self._json())
+
+    def _json(self) -> dict[str, Any]:
+        profile = self._service.settings.profile
+        return model_json(self._service.model, self._service.engine.info, profile)
+
+
+def model_json(model: ServedModel, info: ModelInfo, profile: str = "") -> dict[str, Any]:
+    """One entry of the list; paths of this machine stay out of it."""
+    entry: dict[str, Any] = {
+        "id": model.name,
+        "object": "model",
+        "created": model.created,
+        "owned_by": "system",
+        "active": True,
+        "profile": profile or None,
+        "aliases": list(model.aliases),
+        "meta": info.meta,
+    }
+    return entry | ({"notice": model.notice} if model.notice else {})

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""`/v1/stats`: the service at a glance, once or each second. Needs the key when one is set."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from sentiric_llama.access.caller import CURRENT_CALLER, Caller
+from sentiric_llama.errors import Overloaded
+from sentiric_llama.http import sse
+from sentiric_llama.http.errors import JsonResponse
+from sentiric_llama.metrics.snapshot import snapshot
+from sentiric_llama.service.service import LlamaService
+
+EVERY_S = 1.0
+
+
+class StatsEndpoints:
+    """Only looks; works while loading and draining, too."""
+
+    def __init__(self, service: LlamaService) -> None:
+        self._service = service
+        self._events = SharedEvents(service)
+
+    async def get(self, _request: Request) -> JsonResponse:
+        shown = snapshot(self._service, CURRENT_CALLER.get())
+        return JsonResponse(shown, headers={"cache-control": "no-store"})
+
+    async def stream(self, _request: Request) -> Response:
+        """The same as server-sent events, until the client leaves or the service is gone.
+
+        The watchers of one key hold a quarter of the connections at most.
+        """
+        most = max(1, self._service.settings.max_connections // 4)
+        if self._events.watchers[CURRENT_CALLER.get().owner] >= most:
+            raise Overloaded(f"too many watchers; allowed {most} for each key", where="stats")
+        return StatsStream(self._service, self._events, CURRENT_CALLER.get())
+
+
+class SharedEvents:
+    """One look for all who see the same: a thousand watchers cost little more than one."""
+
+    def __init__(self, service: LlamaService) -> None:
+        self._service = service
+        self._made: dict[tuple[str, bool], tuple[float, bytes]] = {}
+        self.watchers = Counter[str]()
+        """Owner -> streams that are open."""
+
+    def latest(self, caller: Caller) -> bytes:
+        """An event at most half a second old."""
+        view = (caller.owner, caller.is_admin)  # one for each key at most
+        made_at, event = self._made.get(view, (-EVERY_S, b""))
+        now = time.monotonic()
+        if now - made_at > EVERY_S / 2:
+            event = sse.encode_event(snapshot(self._service, caller))
+            self._made[view] = (now, event)
+        return event
+
+
+class StatsStream(Response):
+    """An ASGI response that looks each second."""
+
+    def __init__(self, service: LlamaService, events: SharedEvents, caller: Caller) -> None:
+        self.background = None
+        self._caller = caller
+        self._service = service
+        self._events = events
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        sender = sse.Sender(send)
+        watchers, owner = self._events.watchers, self._caller.owner
+        watchers[owner] += 1
+        try:
+            work = self._run(sender, is_head=scope["method"] == "HEAD")
+            await sse.until_disconnect(receive, sender, work)
+        except sse.ClientGone:
+            return
+        finally:
+            watchers[owner] -= 1
+
+    async def _run(self, sender: sse.Sender, *, is_head: bool) -> None:
+        await sender.start(sse.SSE_HEADERS)
+        closed = self._service.closed
+        while not closed.is_set() and not is_head:
+            await sender.write(self._events.latest(self._caller))
+            try:
+                async with asyncio.timeout(EVERY_S):
+                    await closed.wait()
+            except TimeoutError:
+                continue
+        await sender.write(b"" if is_head else sse.DONE, more=False)

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""POST /tokenize and /detokenize in llama-server's shapes."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from sentiric_llama.errors import InvalidArgument
+from sentiric_llama.host.off_loop import LARGE_TEXT, maybe_off_loop, off_loop
+from sentiric_llama.http import sse
+from sentiric_llama.http.errors import JsonResponse, dump_json
+from sentiric_llama.http.json_body import Fields, read_as
+from sentiric_llama.service.service import MAX_TOKENS_LISTED, LlamaService
+from sentiric_llama.types.ranges import INT32_MAX, TOKEN_ID
+
+STEP = 4096
+"""Tokens that are written at once; longer lists are never in memory as JSON."""
+MAX_DETOKENIZE_ITEMS = MAX_TOKENS_LISTED + 64  # the object, its other fields and their names
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    content: str
+    add_special: bool
+    parse_special: bool
+    with_pieces: bool
+
+
+class TokenEndpoints:
+    """Text to ids and back."""
+
+    def __init__(self, service: LlamaService) -> None:
+        self._service = service
+
+    async def tokenize(self, request: Request) -> Response:
+        """`{content, add_special, parse_special, with_pieces}` -> `{tokens}`.
+
+        A piece is a list of bytes when it is no whole character.
+        """
+        with self._service.request_metrics.reading("tokenize"):
+            self._service.require_ready()
+            asked = await read_as(request, parse_tokenize)
+        flags = {"add_special": asked.add_special, "parse_special": asked.parse_special}
+        if asked.with_pieces:
+            ids, pieces = await self._service.tokenize_to_pieces(asked.content, **flags)
+            return TokensAnswer(ids, pieces)
+        return TokensAnswer(await self._service.tokenize(asked.content, **flags))
+
+    async def detokenize(self, request: Request) -> Response:
+        """`{tokens}` -> `{content}`."""
+        with self._service.request_metrics.reading("detokenize"):
+            self._service.require_ready()
+            tokens = await read_as(request, parse_detokenize, MAX_DETOKENIZE_ITEMS)
+        content = await self._service.detokenize(tokens)
+        is_long = len(content) > LARGE_TEXT
+        body = await maybe_off_loop(is_long, dump_json, {"content": content})
+        return Response(body, media_type="application/json")
+
+
+def parse_tokenize(body: dict[str, Any]) -> _Question:
+    """Raises InvalidArgument."""
+    fields = Fields(body)
+    return _Question(
+        fields.text("content") or "",
+        fields.flag("add_special"),
+        fields.flag("parse_special", True),
+        fields.flag("with_pieces"),
+    )
+
+
+def parse_detokenize(body: dict[str, Any]) -> list[int]:
+    """Raises InvalidArgument."""
+    raw = Fields(body).items("tokens")
+    if raw is None:
+        what = "required; got nothing, allowed a list of ids"
+        raise InvalidArgument(what, where="tokens")
+    if not raw or (set(map(type, raw)) == {int} and min(raw) >= 0 and max(raw) <= INT32_MAX):
+        return raw
+    return [int(TOKEN_ID.check(token)) for token in raw]
+
+
+class TokensAnswer(Response):
+    """`{"tokens": [...]}`, written in steps: a text of megabytes has a million of them."""
+
+    def __init__(self, ids: array[int], pieces: Mapping[int, bytes] | None = None) -> None:
+        self.background = None
+        self._ids = ids
+        self._pieces = pieces
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if len(self._ids) <= STEP:
+            whole = JsonResponse({"tokens": self._items(0)})
+            await whole(scope, receive, send)
+            return
+        sender = sse.Sender(send)
+        try:
+            await sse.until_disconnect(receive, sender, self._write(sender))
+        except sse.ClientGone:
+            return
+
+    async def _write(self, sender: sse.Sender) -> None:
+        await sender.start({"content-type": "application/json"})
+        before = b'{"tokens":['
+        for begin in range(0, len(self._ids), STEP):
+            await sender.write(before + await off_loop(self._encode, begin))
+            before = b","
+        await sender.write(b"]}", more=False)
+
+    def _encode(self, begin: int) -> bytes:
+        return dump_json(self._items(begin))[1:-1]
+
+    def _items(self, begin: int) -> list[Any]:
+        ids = self._ids[begin : begin + STEP].tolist()
+        if self._pieces is None:
+            return ids
+        return [{"id": token, "piece": _text_or_bytes(self._pieces[token])} for token in ids]
+
+
+def _text_or_bytes(piece: bytes) -> str | list[int]:
+    try:
+        return piece.decode("utf-8")
+    except UnicodeDecodeError:
+        return list(piece)

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Named events. They carry names, counts and times; never a text of a caller."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import itertools
+import logging
+import re
+from typing import Any
+
+from sentiric_llama import types
+from sentiric_llama.errors import SentiricLlamaError
+
+SCHEMA_VERSION = "1.0.0"
+
+PLACES = frozenset(
+    {
+        *("body", "message", "messages", "content", "role", "type", "text", "texts", "tokens"),
+        *("user_prompt", "system_prompt", "rag_context", "tools", "tool_calls", "functions"),
+        *("modalities", "stream", "stream_options", "include_usage", "logprobs", "max_tokens"),
+        *("max_completion_tokens", "response_format", "schema", "json_schema", "grammar", "n"),
+        *("profile", "hardware", "switch", "model", "queue", "engine", "deadline", "memory"),
+        *("health", "stats"),
+        *("chat_template", "prompt", "prepare", "decode", "embed", "evaluate", "kv_cache"),
+        *("context", "logits", "plan", "sampling", "request", "request_id", "lora_adapter"),
+        *("draft_model", "disk_cache", "devices", "grpc", "tls", "serve", "service", "settings"),
+    }
+)
+"""Words that an error may stand at, beside the fields of requests and of the engine."""
+
+_INDEX = re.compile(r"\[(\d{1,6})\]")
+
+
+def event(
+    logger: logging.Logger, name: str, message: str, level: int = logging.INFO, **attributes: Any
+) -> None:
+    """Logs one named event; `attributes` are numbers and names, never texts of users."""
+    logger.log(level, message, extra={"event": name, "attributes": attributes})
+
+
+def error_fields(error: SentiricLlamaError) -> dict[str, Any]:
+    """What a line may say of a refusal: its code, and where in words of ours.
+
+    Never its message: that is the caller's, and may repeat a grammar, a name or a path of theirs.
+    """
+    words = _INDEX.sub(r".\1", error.where.partition(":")[0]).split(".")
+    known = itertools.takewhile(lambda word: word.isdecimal() or word in _places(), words)
+    return {"code": error.code.value, "where": ".".join(known)[:64]}
+
+
+@functools.cache
+def _places() -> frozenset[str]:
+    """Names of fields and of parts of the engine."""
+    kinds = (types.Request, types.SamplingParams, types.EngineConfig)
+    return PLACES | {field.name for kind in kinds for field in dataclasses.fields(kind)}

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""What a person reads when the service is ready."""
+
+from __future__ import annotations
+
+from sentiric_llama.service.service import ServedModel
+from sentiric_llama.settings.config import PREFIX, Settings
+from sentiric_llama.settings.exposure import is_public_address, key_ring
+from sentiric_llama.types import ModelInfo
+
+
+def reachable(host: str) -> str:
+    """The address to type for a server that listens on `host`."""
+    known = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}
+    return known.get(host, f"[{host}]" if ":" in host else host)
+
+
+def banner(
+    settings: Settings, model: ServedModel, info: ModelInfo, url: str, grpc_url: str = ""
+) -> str:
+    """Several lines for a terminal."""
+    rows = [
+        ("open", url),
+        *([("gRPC", grpc_url)] if grpc_url else []),
+        ("model", f"{model.name} ({info.architecture}, {info.quantization}, {info.backend})"),
+        ("contexts", f"{info.contexts} x {info.context_size} tokens"),
+        ("API key", _key_line(settings)),
+        ("try", curl_line(settings, url)),
+    ]
+    if model.notice:
+        rows.append(("note", "this is the small built-in guide; it only knows this service"))
+        rows.append(("real one", "sentiric-llama serve ggml-org/gemma-3-1b-it-GGUF"))
+        rows.append(("", f"or a path to a .gguf file, or {PREFIX}MODEL_ID"))
+    return "\n".join(["", *(f"  {name:<9} {text}".rstrip() for name, text in rows), ""])
+
+
+def summary(settings: Settings, model: ServedModel, info: ModelInfo, url: str) -> str:
+    """The same in one line for a log."""
+    parts = [
+        f"ready at {url}",
+        f"model {model.name}",
+        f"{info.contexts} contexts of {info.context_size} tokens",
+        f"API key: {_key_line(settings)}",
+        f"try: {curl_line(settings, url)}",
+    ]
+    if model.notice:
+        parts.append(f"built-in guide; for a real model set {PREFIX}MODEL_ID or name it to serve")
+    return "; ".join(parts)
+
+
+def curl_line(settings: Settings, url: str) -> str:
+    """A command that works as it stands; the key itself is never shown."""
+    name = f"{PREFIX}API_KEY" if settings.api_key else "KEY"
+    key = f' -H "Authorization: Bearer ${name}"' if key_ring(settings).locks("user") else ""
+    insecure = "k" if settings.tls == "auto" else ""  # nobody else signed that certificate
+    return (
+        f"curl -N{insecure} {url}/v1/chat/completions -H 'Content-Type: application/json'{key} "
+        '-d \'{"stream":true,"messages":[{"role":"user","content":"Who are you?"}]}\''
+    )
+
+
+def _key_line(settings: Settings) -> str:
+    if key_ring(settings).locks("user"):
+        return "yes, callers must send it"
+    if is_public_address(settings.host):
+        return "no, anyone who reaches this address may call"
+    return "no, anyone on this machine may call"

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""uvicorn as we run it: listening sockets, limits, certificates, and an end without resets."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import socket
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from sentiric_llama.errors import Unavailable
+from sentiric_llama.http.wire.acceptor import Acceptor
+from sentiric_llama.http.wire.connection import KEEP_ALIVE_S, Connection, Port
+from sentiric_llama.http.wire.gate import Gate
+from sentiric_llama.http.wire.seats import Seat, Seats
+from sentiric_llama.server.banner import reachable
+from sentiric_llama.settings.config import PREFIX, Settings
+from sentiric_llama.tls.https import RotatingContext
+from sentiric_llama.tls.setup import TlsSetup
+
+_CLOSE_S = 5
+_MAX_INCOMPLETE_HEAD = 64 * 1024  # above our own 16 KB, so that it is us who answer 431
+
+
+def server_config(app: ASGIApp, settings: Settings, tls: TlsSetup | None = None) -> uvicorn.Config:
+    """uvicorn with our connections, limits, certificates and logging."""
+    names = settings.tls_allowed_names if tls and tls.https_client_certificates else ()
+    return uvicorn.Config(
+        app,
+        http=functools.partial(Connection, allowed_names=frozenset(names)),  # type: ignore[arg-type]
+        ssl_context_factory=_context_factory(tls) if tls and tls.https else None,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        limit_concurrency=settings.max_connections,
+        timeout_keep_alive=int(KEEP_ALIVE_S),
+        timeout_graceful_shutdown=_CLOSE_S,
+        h11_max_incomplete_event_size=_MAX_INCOMPLETE_HEAD,
+    )
+
+
+def _context_factory(tls: TlsSetup) -> Callable[..., RotatingContext]:
+    def make(*_: object) -> RotatingContext:
+        assert tls.https is not None
+        return RotatingContext(tls.https, client_certificates=tls.https_client_certificates)
+
+    return make
+
+
+def bind(host: str, port: int, setting: str = "HTTP_PORT") -> socket.socket:
+    """A listening socket. Raises Unavailable saying why not and what to change.
+
+    `setting` is what the port is called in the settings.
+    """
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, _, _, _, address = found[0]
+        # Named TCP, or asyncio would take the connections for something else and let them delay.
+        listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            notice_dead_peers(listener)
+            listener.bind(address)
+            listener.listen(2048)
+        except OSError:
+            listener.close()
+            raise
+    except OSError as error:
+        raise Unavailable(
+            f"cannot listen on {host}:{port}: {error.strerror}; "
+            f"choose another with {PREFIX}HOST or {PREFIX}{setting}",
+            where="serve",
+        ) from None
+    listener.setblocking(False)
+    return listener
+
+
+def notice_dead_peers(listener: socket.socket) -> None:
+    """Connections inherit it: a peer that vanished or takes nothing is dropped by the kernel.
+
+    Otherwise the work of a client whose machine lost power would go on to its end.
+    """
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    seconds = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}
+    for name, value in (seconds | {"TCP_USER_TIMEOUT": 60_000}).items():
+        if hasattr(socket, name):  # not every system has each
+            listener.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+
+
+def url_of(listener: socket.socket, scheme: str = "http") -> str:
+    """The address to type into a browser."""
+    host, port = listener.getsockname()[:2]
+    return f"{scheme}://{reachable(host)}:{port}"
+
+
+class HttpServer(uvicorn.Server):
+    """Takes connections by an `Acceptor`; leaves the signals to `StopSignals`, which drains first.
+
+    `statuses` counts the answers that the application never sees, some of which `gate` gives.
+    """
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        statuses: Counter[int] | None = None,
+        gate: Gate | None = None,
+    ) -> None:
+        super().__init__(config)
+        seats = Seats(config.limit_concurrency or sys.maxsize)
+        self.port = Port(seats, Counter() if statuses is None else statuses, gate)
+        self.acceptors: list[Acceptor] = []
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        context = self.config.ssl
+        self.acceptors = [Acceptor(s, self.port, self._protocol, context) for s in sockets or []]
+        for acceptor in self.acceptors:
+            acceptor.start()
+        self.servers: list[Any] = self.acceptors  # uvicorn closes them at the end
+        self.started = True
+
+    async def stop_listening(self) -> None:
+        """Takes no more connections. Those that the kernel had taken are answered, not reset."""
+        for acceptor in self.acceptors:
+            await acceptor.finish()
+
+    def _protocol(self, seat: Seat) -> asyncio.Protocol:
+        make: Any = self.config.http_protocol_class
+        connection: asyncio.Protocol = make(
+            config=self.config,
+            server_state=self.server_state,
+            app_state=self.lifespan.state,
+            port=self.port,
+            seat=seat,
+        )
+        return connection
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""A validated chat request, and the engine requests made of it: defaults, prompts, limits."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from sentiric_llama.access.caller import CURRENT_CALLER
+from sentiric_llama.errors import ContextLengthExceeded, InvalidArgument
+from sentiric_llama.settings.config import Settings
+from sentiric_llama.types import (
+    Grammar,
+    Message,
+    Priority,
+    Request,
+    SamplingParams,
+    Truncation,
+)
+from sentiric_llama.types.ranges import out_of_range
+
+ROLES = ("system", "developer", "user", "assistant", "tool")
+MAX_MESSAGES = 2048
+MAX_CONTENT_BYTES = 2 * 2**20
+MAX_GRAMMAR_BYTES = 64 * 1024
+MAX_DEADLINE_MS = 86_400_000
+_BYTES_PER_TOKEN = 4  # for the estimate in the refusal only
+
+_PLACEHOLDER = re.compile(r"\{\{(rag_context|user_prompt)\}\}")
+
+
+@dataclass(frozen=True, slots=True)
+class ChatCall:
+    """What a caller asked for, each field checked by itself. None means not given."""
+
+    messages: tuple[Message, ...]
+    model: str | None = None
+    system_prompt: str | None = None
+    rag_context: str | None = None
+    lora_adapter: str | None = None
+    sampling: Mapping[str, Any] = field(default_factory=dict)
+    """Fields of `SamplingParams` that were given, from `params.parse_sampling`."""
+    max_tokens: int | None = None
+    stop: tuple[str, ...] = ()
+    grammar: Grammar | None = None
+    ignore_eos: bool = False
+    truncation: Truncation | None = None
+    priority: Priority = "normal"
+    n: int = 1
+    deadline_ms: int | None = None
+    """Time the caller allows; the service's own limit still holds."""
+
+
+def build_requests(call: ChatCall, settings: Settings, num_vocab: int) -> list[Request]:
+    """One engine request for each of `call.n` choices.
+
+    Raises InvalidArgument, PermissionDenied or ContextLengthExceeded, with the field in `where`.
+    """
+    caller = CURRENT_CALLER.get()
+    caller.check_priority(call.priority)
+    check_limits(call)
+    sampling = replace(default_sampling(settings), **call.sampling)
+    for token in sampling.logit_bias:
+        if token >= num_vocab:
+            raise out_of_range("logit_bias", token, f"token ids 0..{num_vocab - 1}")
+    request = Request(
+        messages=build_messages(call, settings),
+        sampling=sampling,
+        grammar=call.grammar,
+        stop=call.stop,
+        max_tokens=settings.default_max_tokens if call.max_tokens is None else call.max_tokens,
+        ignore_eos=call.ignore_eos,
+        truncation=call.truncation or settings.truncation,
+        deadline_ms=_deadline(call.deadline_ms, settings.request_timeout_ms),
+        priority=call.priority,
+        tenant=caller.share,
+        adapters=((call.lora_adapter, 1.0),) if call.lora_adapter else (),
+        cache_scope=caller.cache_scope(settings.cache_scope),
+    )
+    return [_choice(request, index) for index in range(call.n)]
+
+
+def _deadline(asked: int | None, limit: int) -> int:
+    """The shorter of both; a limit of 0 is none."""
+    if asked is None:
+        return limit
+    return min(max(asked, 1), limit or MAX_DEADLINE_MS)
+
+
+def default_sampling(settings: Settings) -> SamplingParams:
+    """How tokens are chosen when a request does not say."""
+    return SamplingParams(
+        temperature=settings.default_temperature,
+        top_k=settings.default_top_k,
+        top_p=settings.default_top_p,
+        min_p=settings.default_min_p,
+        repeat_penalty=settings.default_repeat_penalty,
+    )
+
+
+def check_limits(call: ChatCall) -> None:
+    """Refuses what would cost much before a single token is made of it."""
+    if not 1 <= len(call.messages) <= MAX_MESSAGES:
+        raise out_of_range("messages", len(call.messages), f"1..{MAX_MESSAGES} messages")
+    texts = [message.content for message in call.messages]
+    texts += [call.system_prompt or "", call.rag_context or ""]
+    size = sum(len(text.encode()) for text in texts)
+    if size > MAX_CONTENT_BYTES:
+        raise ContextLengthExceeded(
+            f"too much text; got {size} bytes, about {size // _BYTES_PER_TOKEN} tokens, "
+            f"allowed {MAX_CONTENT_BYTES} bytes",
+            where="messages",
+        )
+    grammar = len(call.grammar.text.encode()) if call.grammar else 0
+    if grammar > MAX_GRAMMAR_BYTES:
+        raise out_of_range("grammar", grammar, f"at most {MAX_GRAMMAR_BYTES} bytes")
+
+
+def build_messages(call: ChatCall, settings: Settings) -> tuple[Message, ...]:
+    """The conversation as the template sees it.
+
+    The system prompt is the first found of: system messages, `system_prompt`, the default. System
+    messages at the head become one, because most templates accept a single one.
+    """
+    head, rest = _split_system(call.messages)
+    if not head and not any(message.role == "system" for message in rest):
+        head = call.system_prompt or settings.default_system_prompt
+    if call.rag_context is not None:
+        rest = _with_context(rest, call.rag_context, settings.default_rag_prompt)
+    return (Message("system", head), *rest) if head else tuple(rest)
+
+
+def _split_system(messages: Sequence[Message]) -> tuple[str, list[Message]]:
+    """The text of leading system messages, and the rest with "developer" renamed."""
+    plain = [Message("system", m.content) if m.role == "developer" else m for m in messages]
+    count = next((i for i, m in enumerate(plain) if m.role != "system"), len(plain))
+    return "\n\n".join(m.content for m in plain[:count] if m.content), plain[count:]
+
+
+def _with_context(messages: list[Message], context: str, template: str) -> list[Message]:
+    """`template` filled in for the last user message, in one pass: texts are not templates."""
+    last = next((i for i in reversed(range(len(messages))) if messages[i].role == "user"), None)
+    if last is None:
+        raise InvalidArgument("needs a user message to go with", where="rag_context")
+    values = {"rag_context": context, "user_prompt": messages[last].content}
+    text = _PLACEHOLDER.sub(lambda match: values[match[1]], template)
+    return [*messages[:last], Message("user", text), *messages[last + 1 :]]
+
+
+def _choice(request: Request, index: int) -> Request:
+    """Choices of one call differ by their seed."""
+    seed = request.sampling.seed
+    if index == 0 or seed is None:
+        return request
+    return replace(request, sampling=replace(request.sampling, seed=(seed + index) % 2**64))

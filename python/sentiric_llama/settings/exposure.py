@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""What settings open to whom: keys, host names, and a word about what anyone may reach."""
+
+from __future__ import annotations
+
+import ipaddress
+
+from pydantic import SecretStr
+
+from sentiric_llama.access.api_key import Identity, KeyRing, Role, parse_keys
+from sentiric_llama.errors import InvalidArgument
+from sentiric_llama.settings.config import PREFIX, Settings
+
+
+def is_public_address(host: str) -> bool:
+    """True unless only this machine can reach the address."""
+    if host.lower() == "localhost":
+        return False
+    try:
+        return not ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return True  # a name may resolve to anything
+
+
+def hosts_of(settings: Settings) -> tuple[str, ...]:
+    """Host names that requests may use: the configured ones, and the one it is bound to."""
+    host = settings.host.strip("[]").lower()
+    is_every_interface = host in ("", "0.0.0.0", "::")
+    return settings.allowed_hosts if is_every_interface else (*settings.allowed_hosts, host)
+
+
+def key_ring(settings: Settings) -> KeyRing:
+    """Every key that opens something: API_KEY is a user's, METRICS_KEY metrics', ADMIN_KEY admin's.
+
+    ADMIN_KEY is for switching models: who adds it shuts nobody out of the rest.
+    """
+    listed = settings.api_keys
+    keys = [
+        *_own_key(settings.api_key, "api-key", "user"),
+        *_own_key(settings.metrics_key, "metrics-key", "metrics"),
+        *(parse_keys(listed.get_secret_value()) if listed else []),
+    ]
+    return KeyRing(keys, spare=_own_key(settings.admin_key, "admin-key", "admin"))
+
+
+def _own_key(secret: SecretStr | None, name: str, role: Role) -> list[tuple[str, Identity]]:
+    """The entry of a setting that holds one key; empty without it."""
+    return [(secret.get_secret_value(), Identity(name, frozenset({role})))] if secret else []
+
+
+def exposure_warnings(settings: Settings) -> list[str]:
+    """All that is worth a word before the ports open. Raises InvalidArgument in production."""
+    checks = (binding_warnings, plain_text_warnings, metrics_warnings)
+    return [line for check in checks for line in check(settings)]
+
+
+def binding_warnings(settings: Settings) -> list[str]:
+    """A line when anyone in the network may call; InvalidArgument in production."""
+    if key_ring(settings).locks("user") or not is_public_address(settings.host):
+        return []
+    text = (
+        f"{settings.host} is a public address and no API key is set; set {PREFIX}API_KEY "
+        f"or listen on 127.0.0.1 ({PREFIX}HOST)"
+    )
+    if settings.env.lower() == "production":
+        raise InvalidArgument(f"refused with ENV=production: {text}", where="settings")
+    return [text]
+
+
+def plain_text_warnings(settings: Settings) -> list[str]:
+    """A line when keys and texts travel through the network without encryption."""
+    if settings.tls != "off" or not is_public_address(settings.host):
+        return []
+    return [
+        f"keys and texts reach {settings.host} unencrypted over HTTP; set {PREFIX}TLS, "
+        "or let only a proxy that ends TLS reach it"
+    ]
+
+
+def metrics_warnings(settings: Settings) -> list[str]:
+    """A line when anyone in the network may read the metrics."""
+    if not settings.metrics_enabled or key_ring(settings).locks("metrics"):
+        return []
+    if not is_public_address(settings.host):
+        return []
+    return [f"anyone who reaches {settings.host} may read the metrics; set {PREFIX}METRICS_KEY"]

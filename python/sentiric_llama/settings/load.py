@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Settings from all sources: flags, variables, files and profiles."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import (
+    ValidationError,
+)
+
+from sentiric_llama.errors import InvalidArgument
+from sentiric_llama.host.environment import environ as process_environ
+from sentiric_llama.settings import files
+from sentiric_llama.settings.config import Settings, describe_fields
+from sentiric_llama.settings.layers import (
+    Given,
+    Layer,
+    layer_of_flags,
+    layer_of_variables,
+    merge,
+    text_in,
+    values_of,
+)
+from sentiric_llama.settings.names import CONFIG_VARIABLE, name_warnings, set_variables
+from sentiric_llama.settings.names import PREFIX as PREFIX
+from sentiric_llama.settings.profile_file import find_profiles, read_profiles
+from sentiric_llama.settings.table import FieldHelp as FieldHelp
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """Settings, and what each one that was set came from."""
+
+    settings: Settings
+    given: Layer
+    above: Layer = field(default_factory=dict)
+    """What wins over every profile: flags, variables, file."""
+
+
+def load_settings(config_file: str = "", /, **overrides: Any) -> Settings:
+    """Settings from all sources, `overrides` winning; see `settings/layers.py` for the order.
+
+    `config_file` is a TOML file; "" looks at the variable CONFIG and in the usual places.
+    Raises InvalidArgument naming every bad value, what was got and what is allowed.
+    """
+    return resolve_settings(config_file, **overrides).settings
+
+
+def resolve_settings(config_file: str = "", /, **overrides: Any) -> Resolved:
+    """`load_settings` with the origins."""
+    fields = describe_fields()
+    _refuse_unknown(overrides, fields)
+    environ = process_environ()
+    dotenv = files.read_dotenv()
+    layers = [
+        layer_of_flags(fields, overrides),
+        layer_of_variables(fields, environ, "environment"),
+        layer_of_variables(fields, dotenv, ".env"),
+    ]
+    variables = {**dotenv, **environ}
+    if path := files.find_file(config_file or variables.get(CONFIG_VARIABLE, ""), variables):
+        layers.append(files.layer_of_file(fields, path))
+    above = merge(layers)
+    given = merge([above, _profile_layer(above)])
+    return Resolved(settings_from(given), given, above)
+
+
+def settings_from(given: Layer) -> Settings:
+    """The validated settings. Raises InvalidArgument naming every bad value where it was set."""
+    try:
+        return Settings.model_validate(values_of(given))
+    except ValidationError as error:
+        by_name = {field.name: field for field in describe_fields()}
+        problems = [_explain(by_name[str(item["loc"][0])], given, item) for item in error.errors()]
+        raise InvalidArgument("; ".join(dict.fromkeys(problems)), where="settings") from None
+
+
+def environment_warnings(environ: Mapping[str, str] | None = None) -> list[str]:
+    """One line for each variable that is old, has no effect or looks like a typing error."""
+    if environ is None:
+        environ = {**files.read_dotenv(), **process_environ()}
+    return name_warnings(describe_fields(), set_variables(environ))
+
+
+def _profile_layer(above: Layer) -> Layer:
+    """The named profile, or the file's active one. Empty without a file and a name."""
+    name = text_in(above, "profile")
+    path = find_profiles(text_in(above, "profiles_path"), text_in(above, "model_dir"))
+    if path is None:
+        if name:
+            raise InvalidArgument(f"profile {name}: no profiles.json was found", where="settings")
+        return {}
+    file = read_profiles(path)
+    if not name and not file.active:
+        return {}
+    active = Given(file.active, f"active_profile in {path}", f"file {path}")
+    return file.layer(name or file.active) | {"profile": active}
+
+
+def _refuse_unknown(overrides: Mapping[str, Any], fields: list[FieldHelp]) -> None:
+    names = {field.name for field in fields}
+    names |= {f"{field.name}_file" for field in fields if field.is_secret}
+    for name in overrides.keys() - names:
+        near = difflib.get_close_matches(name, names, n=1)
+        hint = f", did you mean {near[0]}?" if near else ""
+        raise InvalidArgument(f"{name} is no setting{hint}", where="settings")
+
+
+def _explain(field: FieldHelp, given: Layer, problem: Mapping[str, Any]) -> str:
+    """The line for one bad value: its name where it was set, what was got, what is allowed."""
+    item = given.get(field.name, Given(None, field.flag, ""))
+    shown = "(hidden)" if field.is_secret else repr(item.value)
+    unit = f" ({field.unit})" if field.unit else ""
+    allowed = problem.get("ctx", {}).get("error", f"{field.allowed}{unit}")
+    return f"{item.key}: got {shown}, allowed {allowed}"

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The profiles that a running service may switch to.
+
+The file is read anew each time, so that a profile can be added without a restart. Flags, variables
+and the configuration file stay as they were at the start, and win over every profile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sentiric_llama.errors import InvalidArgument
+from sentiric_llama.settings.config import Settings
+from sentiric_llama.settings.layers import MODEL_CHOICE, Given, Layer, merge, text_in
+from sentiric_llama.settings.load import settings_from
+from sentiric_llama.settings.profile_file import ProfileFile, find_profiles, read_profiles
+
+MODEL_OF_THE_START = MODEL_CHOICE | {"model_revision", "model_sha256", "draft_model"}
+"""Gives way to a profile that names a model: who switches wants that model."""
+
+
+def hidden_by_a_model(above: Layer) -> frozenset[str]:
+    """What of `above` gives way; a wish for the draft model goes with it."""
+    asks_for_draft = text_in(above, "speculation") == "draft"
+    return MODEL_OF_THE_START | ({"speculation"} if asks_for_draft else set())
+
+
+class Profiles:
+    """`above` is what wins over a profile, see `config.Resolved`."""
+
+    def __init__(self, above: Layer | None = None) -> None:
+        self._above = above or {}
+
+    def file(self) -> ProfileFile:
+        """The file as it is now. Raises InvalidArgument when there is none or it is broken."""
+        path = find_profiles(
+            text_in(self._above, "profiles_path"), text_in(self._above, "model_dir")
+        )
+        if path is None:
+            raise InvalidArgument(
+                "no profiles.json was found in the working folder or in MODEL_DIR", where="profile"
+            )
+        return read_profiles(path)
+
+    def settings(self, name: str) -> Settings:
+        """What the service would be with this profile. Raises InvalidArgument."""
+        layer = self.file().layer(name)
+        names_model = not {"model_id", "model_filename"}.isdisjoint(layer)
+        hidden = hidden_by_a_model(self._above) if names_model else frozenset()
+        above = {key: given for key, given in self._above.items() if key not in hidden}
+        settings = settings_from(merge([above, layer]))
+        return settings.model_copy(update={"profile": name})
+
+
+def with_changes(settings: Settings, changes: Mapping[str, object]) -> Settings:
+    """The same settings but for `changes`. Raises InvalidArgument naming what is out of range."""
+    values = {name: getattr(settings, name) for name in settings.model_fields_set} | dict(changes)
+    return settings_from({name: Given(value, name, "request") for name, value in values.items()})

@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""What the service did, in numbers: one account for all protocols, read by metrics and stats.
+
+Plain counters of one event loop; nothing here knows Prometheus or holds a text.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+from sentiric_llama.access.caller import CURRENT_CALLER, Caller
+from sentiric_llama.errors import ErrorCode, SentiricLlamaError
+from sentiric_llama.log.trace import CURRENT_TRACE, Trace
+from sentiric_llama.telemetry.histogram import (
+    TOKEN_BOUNDS_S,
+    WAIT_BOUNDS_S,
+    Histogram,
+    TimingTotals,
+)
+from sentiric_llama.types import ContextReport, Final, Usage
+
+Endpoint = Literal["chat", "tokenize", "detokenize", "embeddings"]
+Outcome = Literal["ok", "cancelled", "error"]
+
+logger = logging.getLogger(__name__)
+
+MAX_RECENT = 1024
+GAUGES = ("llm_certificate_expiry_timestamp_seconds",)
+"""Series whose value is known elsewhere: `metrics.series.EXTRA_SERIES` describes them."""
+
+
+class ReaderLeft(Exception):
+    """Whoever reads an answer closed the connection; each protocol has its own kind of it."""
+
+
+@dataclass(slots=True)
+class Call:
+    """One request from its arrival to its end. `started` and `ended` are monotonic seconds."""
+
+    endpoint: Endpoint
+    trace: Trace = field(default_factory=CURRENT_TRACE.get)
+    caller: Caller = field(default_factory=CURRENT_CALLER.get)
+    started_at: float = field(default_factory=time.time)
+    """Seconds since 1970."""
+    started: float = field(default_factory=time.monotonic)
+    ended: float | None = None
+    model: str = ""
+    tokens: int = 0
+    """Generated so far, over all choices."""
+    first_token: float | None = None
+    is_stream: bool = False
+    """Read step by step, so that a reader who stops early cancels it."""
+    is_complete: bool = False
+    error: str = ""
+    """Code of what failed; empty when nothing did."""
+    finals: list[Final] = field(default_factory=list)
+    usage: Usage = field(default_factory=Usage)
+    context: ContextReport = field(default_factory=ContextReport)
+
+    def note_failure(self, error: SentiricLlamaError) -> None:
+        """What ended it; a cancel, asked for by id, is no error."""
+        self.is_complete = False
+        if error.code is not ErrorCode.CANCELLED:
+            self.error = error.code.value
+
+    @property
+    def outcome(self) -> Outcome:
+        """How it ended."""
+        return "error" if self.error else "ok" if self.is_complete else "cancelled"
+
+    @property
+    def seconds(self) -> float:
+        """How long it took, or has taken so far."""
+        return (self.ended or time.monotonic()) - self.started
+
+    @property
+    def ttft_s(self) -> float | None:
+        """From arrival to the first token of any choice; None when none came."""
+        return None if self.first_token is None else self.first_token - self.started
+
+
+class RequestMetrics:
+    """All counters of one service, and the calls that run. For one event loop."""
+
+    def __init__(self) -> None:
+        self.started_at = time.time()
+        self.requests: Counter[tuple[str, str, str]] = Counter()
+        """(protocol, endpoint, outcome) -> requests that ended."""
+        self.errors: Counter[tuple[str, str]] = Counter()
+        """(protocol, error code) -> requests that failed or were refused."""
+        self.http_responses: Counter[int] = Counter()
+        """HTTP status -> responses that began."""
+        self.finish_reasons: Counter[str] = Counter()
+        self.latency: dict[tuple[str, str], Histogram] = {}
+        """(protocol, endpoint) -> duration of requests that reached the service."""
+        self.first_token = Histogram(WAIT_BOUNDS_S)
+        self.between_tokens = Histogram(TOKEN_BOUNDS_S)
+        self.queue = Histogram(WAIT_BOUNDS_S)
+        self.prefill = Histogram(WAIT_BOUNDS_S)
+        self.switches: Counter[str] = Counter()
+        """Result -> changes of the model that were ordered and ended so."""
+        self.tokens_generated = 0
+        self.loop_lag_s = 0.0
+        """How late the event loop was at its last beat."""
+        self.truncated: Counter[str] = Counter()
+        """"dropped" or "shifted" -> requests whose conversation did not fit."""
+        self.truncated_tokens: Counter[str] = Counter()
+        self.finished = TimingTotals()
+        self.recent: deque[Call] = deque(maxlen=MAX_RECENT)
+        self.running: dict[int, Call] = {}
+        self.on_first_token: list[Callable[[Call], None]] = []
+        self.on_end: list[Callable[[Call], None]] = []
+        """Called on the event loop with each call that ended; both must not block."""
+        self.gauges: dict[str, Callable[[], float | None]] = {}
+        """Filled by `register_gauge`."""
+
+    def register_gauge(self, name: str, read: Callable[[], float | None]) -> None:
+        """Lets another part tell one of `GAUGES`; `read` is called at each scrape, None is absent.
+
+        Raises KeyError for any other name.
+        """
+        if name not in GAUGES:
+            raise KeyError(name)
+        self.gauges[name] = read
+
+    @contextlib.contextmanager
+    def open(self, endpoint: Endpoint) -> Iterator[Call]:
+        """RequestMetrics for one request of a use case, however it ends."""
+        call = Call(endpoint)
+        self.running[id(call)] = call
+        try:
+            yield call
+            call.is_complete = call.is_complete or not call.is_stream
+        except SentiricLlamaError as error:
+            call.note_failure(error)
+            raise
+        except (ReaderLeft, asyncio.CancelledError, GeneratorExit):
+            raise
+        except BaseException:
+            call.error = ErrorCode.INTERNAL.value
+            raise
+        finally:
+            del self.running[id(call)]
+            self._end(call)
+
+    @contextlib.contextmanager
+    def reading(self, endpoint: Endpoint) -> Iterator[None]:
+        """RequestMetrics for a request that is refused, with a code, before its use case begins."""
+        try:
+            yield
+        except Exception as error:
+            if (code := getattr(error, "code", None)) is not None:
+                protocol = CURRENT_TRACE.get().protocol
+                self.requests[protocol, endpoint, "error"] += 1
+                self.errors[protocol, str(code)] += 1
+            raise
+
+    def note_final(self, call: Call, final: Final) -> None:
+        """One choice came to its end."""
+        call.finals.append(final)
+        self.finish_reasons[final.finish_reason] += 1
+        self.queue.add(final.timings.queue_ms / 1e3)
+        self.prefill.add(final.timings.prompt_ms / 1e3)
+        self.finished.add(final)
+
+    def finished_within(self, seconds: float) -> TimingTotals:
+        """Totals of the answers that ended lately; of the last thousand calls at most."""
+        since, totals = time.monotonic() - seconds, TimingTotals()
+        for call in self.recent:
+            if (call.ended or 0.0) >= since:
+                for final in call.finals:
+                    totals.add(final)
+        return totals
+
+    def _end(self, call: Call) -> None:
+        call.ended = time.monotonic()
+        protocol = call.trace.protocol
+        self.requests[protocol, call.endpoint, call.outcome] += 1
+        if call.error:
+            self.errors[protocol, call.error] += 1
+        key = (protocol, call.endpoint)
+        self.latency.setdefault(key, Histogram(WAIT_BOUNDS_S)).add(call.seconds)
+        losses = {"dropped": call.context.dropped_tokens, "shifted": call.context.shifted_tokens}
+        for kind, tokens in losses.items():
+            if tokens:
+                self.truncated[kind] += 1
+                self.truncated_tokens[kind] += tokens
+        self.recent.append(call)
+        for listener in self.on_end:
+            try:
+                listener(call)
+            except Exception as error:  # whoever looks on must not end the request
+                logger.error("unexpected", exc_info=error, extra={"event": "OBSERVER_FAILED"})
+
+
+class TokenClock:
+    """The times between the tokens of one choice."""
+
+    __slots__ = ("_call", "_last", "_request_metrics")
+
+    def __init__(self, request_metrics: RequestMetrics, call: Call) -> None:
+        self._request_metrics = request_metrics
+        self._call = call
+        self._last: float | None = None
+
+    def tick(self, count: int) -> None:
+        """`count` tokens arrived now; a step that brings several spreads its time over them."""
+        if not count:
+            return
+        now = time.monotonic()
+        if self._call.first_token is None:
+            self._call.first_token = now
+            self._request_metrics.first_token.add(now - self._call.started)
+            for listener in self._request_metrics.on_first_token:
+                listener(self._call)
+        if self._last is not None:
+            self._request_metrics.between_tokens.add((now - self._last) / count, count)
+        elif count > 1:
+            self._request_metrics.between_tokens.add(0.0, count - 1)
+        self._last = now
+        self._call.tokens += count
+        self._request_metrics.tokens_generated += count
+
+    def resume(self) -> None:
+        """The reader held the stream back until now; that time is not the engine's."""
+        if self._last is not None:
+            self._last = time.monotonic()

@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Plain values of the Python face: what a request asks for, what comes back, what an engine is."""
+
+from sentiric_llama.types.engine import Capacity as Capacity
+from sentiric_llama.types.engine import Device as Device
+from sentiric_llama.types.engine import EngineConfig as EngineConfig
+from sentiric_llama.types.engine import EngineStats as EngineStats
+from sentiric_llama.types.engine import ModelInfo as ModelInfo
+from sentiric_llama.types.request import Grammar as Grammar
+from sentiric_llama.types.request import GrammarKind as GrammarKind
+from sentiric_llama.types.request import Message as Message
+from sentiric_llama.types.request import Priority as Priority
+from sentiric_llama.types.request import Request as Request
+from sentiric_llama.types.request import SamplingParams as SamplingParams
+from sentiric_llama.types.request import Truncation as Truncation
+from sentiric_llama.types.result import ChosenLogprob as ChosenLogprob
+from sentiric_llama.types.result import Completion as Completion
+from sentiric_llama.types.result import ContextReport as ContextReport
+from sentiric_llama.types.result import Delta as Delta
+from sentiric_llama.types.result import Final as Final
+from sentiric_llama.types.result import FinishReason as FinishReason
+from sentiric_llama.types.result import Timings as Timings
+from sentiric_llama.types.result import TokenLogprob as TokenLogprob
+from sentiric_llama.types.result import Usage as Usage

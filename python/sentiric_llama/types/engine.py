@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""What an engine is opened with, and what it says about itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """Contexts (sequences) in use and free; `available == total - active` always."""
+
+    active: int
+    total: int
+    available: int
+
+    @property
+    def has_capacity(self) -> bool:
+        return self.available > 0
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """What the build can compute on. `free` and `total` are bytes, 0 when it does not say."""
+
+    name: str
+    description: str
+    kind: Literal["cpu", "gpu", "igpu", "accelerator", "meta"]
+    free: int
+    total: int
+
+    @property
+    def is_gpu(self) -> bool:
+        """True for a GPU that says how much memory it has."""
+        return self.kind in ("gpu", "igpu") and self.total > 0
+
+    @property
+    def used(self) -> int:
+        return self.total - self.free
+
+
+@dataclass(frozen=True, slots=True)
+class EngineConfig:
+    """What to load and how; the fields of `cpp/include/sentiric/engine.h`."""
+
+    model_path: str
+    contexts: int = 4
+    context_size: int = 4096
+    batch_size: int = 2048
+    ubatch_size: int = 512
+    prefill_chunk: int = 0
+    itl_slo_ms: int = -1
+    stream_interval_ms: int = 0
+    threads: int = 0
+    threads_batch: int = 0
+    gpu_layers: int = -1
+    use_mmap: bool = True
+    kv_offload: bool = True
+    flash_attention: str = "auto"
+    kv_layout: str = "auto"
+    cache_type_k: str = "f16"
+    cache_type_v: str = "f16"
+    kv_cells: int = 0
+    prefix_cache: bool = True
+    host_cache_bytes: int = -1
+    disk_cache_dir: str = ""
+    disk_cache_bytes: int = 4 * 2**30
+    speculation: str = "auto"
+    draft_model: str = ""
+    draft_gpu_layers: int = -1
+    deterministic: bool = False
+    jump_forward: bool = True
+    queue_limit: int = 0
+    queue_tokens: int = 0
+    queue_wait_ms: int = 30_000
+    tenant_weights: tuple[tuple[str, float], ...] = ()
+    lora_dir: str = ""
+    max_adapters: int = 8
+    chat_template: str = ""
+    embedding_pooling: str = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """Facts about the loaded model and the buffers around it."""
+
+    path: str
+    name: str
+    architecture: str
+    quantization: str
+    description: str
+    chat_template_source: str
+    chat_template: str
+    size_bytes: int
+    num_params: int
+    num_vocab: int
+    num_embd: int
+    num_layers: int
+    context_train: int
+    context_size: int
+    contexts: int
+    batch_size: int
+    ubatch_size: int
+    threads: int
+    can_shift: bool
+    kv_layout: str
+    flash_attention: str
+    backend: str
+    speculation: str
+    """Who guesses ahead: "draft", "ngram" or "off"."""
+    bos: int
+    eos: int
+
+    @property
+    def meta(self) -> dict[str, int | str]:
+        """Under llama-server's names, as `/v1/models` shows it."""
+        return {
+            "n_vocab": self.num_vocab,
+            "n_ctx": self.context_size,
+            "n_ctx_train": self.context_train,
+            "n_embd": self.num_embd,
+            "n_params": self.num_params,
+            "size": self.size_bytes,
+            "ftype": self.quantization,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class EngineStats:
+    """Monotonic counters and gauges since the engine opened."""
+
+    requests_submitted: int = 0
+    requests_completed: int = 0
+    requests_cancelled: int = 0
+    requests_failed: int = 0
+    requests_rejected: int = 0
+    steps: int = 0
+    decode_calls: int = 0
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    prefix_hits: int = 0
+    prefix_hits_host: int = 0
+    prefix_hits_disk: int = 0
+    prefix_copies: int = 0
+    prefix_evictions: int = 0
+    prefix_checkpoints: int = 0
+    disk_cache_saves: int = 0
+    disk_cache_failures: int = 0
+    preemptions: int = 0
+    resumes: int = 0
+    generated_tokens: int = 0
+    jumped_tokens: int = 0
+    shifts: int = 0
+    shifted_tokens: int = 0
+    kv_full_retries: int = 0
+    grammar_cache_hits: int = 0
+    grammar_cache_misses: int = 0
+    event_batches: int = 0
+    drafted_tokens: int = 0
+    accepted_draft_tokens: int = 0
+    draft_failures: int = 0
+    queued: int = 0
+    preparing: int = 0
+    prefilling: int = 0
+    decoding: int = 0
+    waiting: int = 0
+    queued_tokens: int = 0
+    kv_cells: int = 0
+    kv_tokens: int = 0
+    resting_tokens: int = 0
+    resting_sequences: int = 0
+    host_cache_bytes: int = 0
+    disk_cache_bytes: int = 0
+    prefill_budget: int = 0
+    adapters_loaded: int = 0
+    step_error: float = 0.0
+    request_ms_mean: float = 0.0
+    step_ms_mean: float = 0.0

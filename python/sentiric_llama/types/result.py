@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""What comes back: deltas, their end, and a finished generation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from sentiric_llama.errors import InternalError
+
+FinishReason = Literal["stop", "length", "cancelled", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Token counts; `cached_tokens` of the prompt were not evaluated again."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cached_tokens: int = 0
+
+    @property
+    def total_tokens(self) -> int:
+        return self.prompt_tokens + self.completion_tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """llama.cpp's names. `*_n` count tokens, `*_ms` are milliseconds."""
+
+    cache_n: int = 0
+    prompt_n: int = 0
+    prompt_ms: float = 0.0
+    predicted_n: int = 0
+    predicted_ms: float = 0.0
+    queue_ms: float = 0.0
+    ttft_ms: float = 0.0
+    draft_n: int = 0
+    draft_n_accepted: int = 0
+
+    @property
+    def prompt_per_second(self) -> float:
+        return 1e3 * self.prompt_n / self.prompt_ms if self.prompt_ms > 0 else 0.0
+
+    @property
+    def predicted_per_second(self) -> float:
+        """Rate over the steps between tokens: the first token belongs to the prompt."""
+        steps = self.predicted_n - 1
+        return 1e3 * steps / self.predicted_ms if steps > 0 and self.predicted_ms > 0 else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ContextReport:
+    """What did not fit: turns and tokens dropped from the prompt, tokens shifted out so far."""
+
+    dropped_turns: int = 0
+    dropped_tokens: int = 0
+    shifted_tokens: int = 0
+
+    @property
+    def truncated(self) -> bool:
+        return bool(self.dropped_tokens or self.shifted_tokens)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenLogprob:
+    """One token: raw bytes (may be part of a character) and its natural log-probability."""
+
+    token: int
+    piece: bytes
+    logprob: float
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenLogprob:
+    """The sampled token and the most likely alternatives, best first."""
+
+    chosen: TokenLogprob
+    top: tuple[TokenLogprob, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Final:
+    """How a request ended. `finish_reason` "error" is raised as an exception instead."""
+
+    finish_reason: FinishReason
+    usage: Usage
+    timings: Timings
+    stop_string: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """One step's news of a stream: complete characters, and `final` on the last one."""
+
+    text: str = ""
+    tokens: tuple[int, ...] = ()
+    logprobs: tuple[ChosenLogprob, ...] = ()
+    context: ContextReport = ContextReport()
+    final: Final | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """A finished generation."""
+
+    text: str
+    tokens: tuple[int, ...]
+    finish_reason: FinishReason
+    usage: Usage
+    timings: Timings
+    context: ContextReport = ContextReport()
+    logprobs: tuple[ChosenLogprob, ...] = ()
+    stop_string: str | None = None
+
+    @classmethod
+    def join(cls, deltas: Sequence[Delta]) -> Completion:
+        """The deltas of a whole stream as one result; InternalError when its end is missing."""
+        final = deltas[-1].final if deltas else None
+        if final is None:
+            raise InternalError("the stream ended without a final delta", where="engine")
+        return cls(
+            text="".join(delta.text for delta in deltas),
+            tokens=tuple(token for delta in deltas for token in delta.tokens),
+            finish_reason=final.finish_reason,
+            usage=final.usage,
+            timings=final.timings,
+            context=deltas[-1].context,
+            logprobs=tuple(entry for delta in deltas for entry in delta.logprobs),
+            stop_string=final.stop_string,
+        )
