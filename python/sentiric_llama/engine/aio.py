@@ -11,8 +11,7 @@ from __future__ import annotations
 import asyncio
 from array import array
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import aclosing
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Self, Unpack
 
 import numpy as np
@@ -25,7 +24,7 @@ from sentiric_llama.engine.convert import (
     to_messages,
     token_ids,
 )
-from sentiric_llama.engine.handle import EngineHandle, News
+from sentiric_llama.engine.handle import EngineHandle
 from sentiric_llama.engine.options import (
     ChatPrompt,
     Options,
@@ -33,51 +32,74 @@ from sentiric_llama.engine.options import (
     chat_request,
     text_request,
 )
-from sentiric_llama.errors import SentiricLlamaError
+from sentiric_llama.engine.stream import AsyncStream, Buffer, News
 from sentiric_llama.host.off_loop import LARGE_TEXT, is_large, maybe_off_loop, native
-from sentiric_llama.types import Completion, Delta, EngineConfig, Request, SamplingParams
+from sentiric_llama.types import Completion, EngineConfig, Request, SamplingParams
 
 if TYPE_CHECKING:
     from sentiric_llama import _core
 
 
-class _LoopMailbox:
-    """All news of one step for one event loop: one `call_soon_threadsafe` carries it."""
+class _Bells:
+    """The streams of one event loop that got news in a step: one call wakes all their readers."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.loop = loop
-        self._news: deque[tuple[_AsyncSink, News]] = deque()
+        self._loop = loop
+        self._pending: deque[asyncio.Event] = deque()
 
-    def put(self, sink: _AsyncSink, news: News) -> None:
-        self._news.append((sink, news))
+    def add(self, bell: asyncio.Event) -> None:  # on the pump thread
+        self._pending.append(bell)
 
-    def flush(self) -> None:
+    def ring(self) -> None:  # on the pump thread
         try:
-            self.loop.call_soon_threadsafe(self._deliver)
+            self._loop.call_soon_threadsafe(self._ring)
         except RuntimeError:  # the loop is closed: nobody waits any more
-            self._news.clear()
+            self._pending.clear()
 
-    def _deliver(self) -> None:
-        while self._news:
-            sink, news = self._news.popleft()
-            sink.receive(news)
+    def _ring(self) -> None:
+        while self._pending:
+            self._pending.popleft().set()
 
 
-class _AsyncSink:
-    """News for a task that waits."""
+class _LoopSink:
+    """A stream's buffer as the pump sees it. It does not keep the stream alive."""
 
-    def __init__(self, mailbox: _LoopMailbox) -> None:
-        self._mailbox = mailbox
-        self.queue: asyncio.Queue[News] = asyncio.Queue()
+    __slots__ = ("_bells", "_buffer")
 
-    def put(self, news: News) -> None:  # on the pump thread
-        self._mailbox.put(self, news)
+    def __init__(self, buffer: Buffer, bells: _Bells) -> None:
+        self._buffer = buffer
+        self._bells = bells
 
-    def flush_key(self) -> Callable[[], None] | None:
-        return self._mailbox.flush
+    def put(self, news: News) -> None:
+        self._buffer.put(news)
 
-    def receive(self, news: News) -> None:  # on the loop
-        self.queue.put_nowait(news)
+    def waker(self) -> Callable[[], None]:
+        self._bells.add(self._buffer.bell)
+        return self._bells.ring
+
+
+class NativeStream(AsyncStream):
+    """A request of the native engine."""
+
+    def __init__(
+        self, engine: AsyncEngine, request: Request, bell: asyncio.Event | None = None
+    ) -> None:
+        super().__init__(bell)
+        self._engine = engine
+        self._request = request
+        self._request_id = -1
+
+    async def _submit(self) -> None:
+        sink = _LoopSink(self._buffer, self._engine.bells())
+        native = await self._engine.checked(self._request)
+        self._request_id = self._engine.handle.open_stream(native, sink)
+
+    def _grant(self, tokens: int) -> None:
+        self._engine.handle.grant(self._request_id, tokens)
+
+    def _cancel(self) -> None:
+        if self._request_id >= 0:
+            self._engine.handle.cancel(self._request_id)
 
 
 class AsyncEngine(EngineFacts):
@@ -88,7 +110,7 @@ class AsyncEngine(EngineFacts):
 
     def __init__(self, handle: EngineHandle) -> None:
         super().__init__(handle)
-        self._mailboxes: dict[asyncio.AbstractEventLoop, _LoopMailbox] = {}
+        self._bells: dict[asyncio.AbstractEventLoop, _Bells] = {}
 
     @classmethod
     async def open(cls, model: str | EngineConfig, **overrides: object) -> Self:
@@ -104,45 +126,34 @@ class AsyncEngine(EngineFacts):
 
     async def close(self) -> None:
         """Cancel what runs, free the model, join the threads. Idempotent."""
-        await asyncio.to_thread(self._handle.close)
+        await asyncio.to_thread(self.handle.close)
 
-    def _mailbox(self) -> _LoopMailbox:
+    def bells(self) -> _Bells:
+        """Those of the running loop."""
         loop = asyncio.get_running_loop()
-        mailbox = self._mailboxes.get(loop)
-        if mailbox is None:
-            self._mailboxes = {k: v for k, v in self._mailboxes.items() if not k.is_closed()}
-            mailbox = self._mailboxes[loop] = _LoopMailbox(loop)
-        return mailbox
+        bells = self._bells.get(loop)
+        if bells is None:
+            self._bells = {k: v for k, v in self._bells.items() if not k.is_closed()}
+            bells = self._bells[loop] = _Bells(loop)
+        return bells
 
-    async def _checked(self, request: Request) -> _core.Request:
+    async def checked(self, request: Request) -> _core.Request:
         """The native request. The loop neither reads files nor converts what is long."""
-        check = self._handle.checked
+        check = self.handle.checked
         if request.adapters:
             return await asyncio.to_thread(check, request)
         return await maybe_off_loop(is_large(request.messages), check, request)
 
-    async def run(self, request: Request) -> AsyncGenerator[Delta, None]:
-        """Deltas of one request, the last with `final`. Closing the generator cancels it."""
-        sink = _AsyncSink(self._mailbox())
-        native = await self._checked(request)
-        request_id = self._handle.open_stream(native, sink)
-        try:
-            while True:
-                news = await sink.queue.get()
-                if isinstance(news, SentiricLlamaError):
-                    raise news
-                yield news
-                if news.final is not None:
-                    return
-        finally:
-            self._handle.cancel(request_id)
+    def run(self, request: Request, bell: asyncio.Event | None = None) -> AsyncStream:
+        """One request; it starts when the stream is opened or first read."""
+        return NativeStream(self, request, bell)
 
     def stream(
         self,
         prompt: TextPrompt | Request,
         sampling: SamplingParams | None = None,
         **options: Unpack[Options],
-    ) -> AsyncGenerator[Delta, None]:
+    ) -> AsyncStream:
         """Continue a text (or token ids) as it is, or run a whole `Request`."""
         if isinstance(prompt, Request):
             return self.run(prompt)
@@ -153,7 +164,7 @@ class AsyncEngine(EngineFacts):
         messages: ChatPrompt,
         sampling: SamplingParams | None = None,
         **options: Unpack[Options],
-    ) -> AsyncGenerator[Delta, None]:
+    ) -> AsyncStream:
         """Answer a conversation, piece by piece."""
         return self.run(chat_request(messages, sampling, options))
 
@@ -176,7 +187,7 @@ class AsyncEngine(EngineFacts):
         self, text: str, *, add_special: bool = False, parse_special: bool = False
     ) -> list[int]:
         """Token ids; control tokens written in the text are text unless `parse_special`."""
-        core = self._handle.core
+        core = self.handle.core
         found = await native(
             _size(text), call, "text", core.tokenize, text, add_special, parse_special
         )
@@ -186,7 +197,7 @@ class AsyncEngine(EngineFacts):
         self, text: str, *, add_special: bool = False, parse_special: bool = False
     ) -> array[int]:
         """The same in four bytes a token."""
-        core = self._handle.core
+        core = self.handle.core
         ids = array("i")
         found = await native(
             _size(text), call, "text", core.tokenize, text, add_special, parse_special
@@ -196,29 +207,29 @@ class AsyncEngine(EngineFacts):
 
     async def detokenize(self, tokens: Sequence[int], *, show_special: bool = False) -> str:
         """Text of token ids; bytes that are no UTF-8 become U+FFFD."""
-        core, ids = self._handle.core, list(items_of(tokens, "tokens"))
+        core, ids = self.handle.core, list(items_of(tokens, "tokens"))
         text = await native(len(ids), call, "tokens", core.detokenize, ids, show_special)
         return await maybe_off_loop(len(text) > LARGE_TEXT, text.decode, "utf-8", "replace")
 
     async def token_bytes(self, tokens: Sequence[int]) -> list[bytes]:
         """Each token's own bytes, which may be part of a character; control tokens are shown."""
-        core, ids = self._handle.core, list(items_of(tokens, "tokens"))
+        core, ids = self.handle.core, list(items_of(tokens, "tokens"))
         return await native(len(ids), call, "tokens", core.token_pieces, ids)
 
     async def tokenize_chat(self, messages: ChatPrompt) -> list[int]:
         """The tokens that a request with these messages evaluates."""
         pairs = message_pairs(to_messages(messages))
         size = sum(len(content) for _, content in pairs)
-        return await native(size, call, "messages", self._handle.core.tokenize_chat, pairs)
+        return await native(size, call, "messages", self.handle.core.tokenize_chat, pairs)
 
     async def logits(self, tokens: Sequence[int]) -> FloatArray:
         """(n, vocab) float32: the logits after each of the n tokens."""
-        core, ids = self._handle.core, list(items_of(tokens, "tokens"))
+        core, ids = self.handle.core, list(items_of(tokens, "tokens"))
         return await asyncio.to_thread(call, "tokens", core.logits, ids)
 
     async def embed(self, texts: str | Sequence[str]) -> FloatArray:
         """(n, d) float32: one pooled, L2-normalised row per text."""
-        core = self._handle.core
+        core = self.handle.core
         rows = []
         for text in [texts] if isinstance(texts, str) else items_of(texts, "texts"):
             tokens = await self.tokenize(text, add_special=True)
@@ -231,7 +242,7 @@ def _size(text: object) -> int:
     return len(text) if isinstance(text, str) else 0
 
 
-async def collect(stream: AsyncGenerator[Delta, None]) -> Completion:
+async def collect(stream: AsyncStream) -> Completion:
     """All of a stream as one result."""
-    async with aclosing(stream):
+    async with stream:
         return Completion.join([delta async for delta in stream])

@@ -10,8 +10,9 @@ with Engine("model.gguf", contexts=4) as engine:
 from __future__ import annotations
 
 import queue
+import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import fields, replace
 from types import TracebackType
@@ -28,7 +29,7 @@ from sentiric_llama.engine.convert import (
     to_messages,
     token_ids,
 )
-from sentiric_llama.engine.handle import EngineHandle, News
+from sentiric_llama.engine.handle import EngineHandle
 from sentiric_llama.engine.options import (
     ChatPrompt,
     Options,
@@ -36,7 +37,8 @@ from sentiric_llama.engine.options import (
     chat_request,
     text_request,
 )
-from sentiric_llama.errors import Cancelled, InvalidArgument, SentiricLlamaError
+from sentiric_llama.engine.stream import Credit, News
+from sentiric_llama.errors import Cancelled, InvalidArgument
 from sentiric_llama.types import (
     Capacity,
     Completion,
@@ -52,28 +54,37 @@ from sentiric_llama.types import (
 FloatArray = npt.NDArray[np.float32]
 
 
-class _QueueSink:
-    """News for a thread that waits."""
+class _End:
+    """Stands in a buffer behind the last news, for every reader that comes."""
+
+
+class _ThreadSink:
+    """A stream's buffer. It does not keep the stream alive."""
+
+    __slots__ = ("news",)
 
     def __init__(self) -> None:
-        self.queue: queue.SimpleQueue[News] = queue.SimpleQueue()
+        self.news: queue.SimpleQueue[News | _End] = queue.SimpleQueue()
 
     def put(self, news: News) -> None:
-        self.queue.put(news)
+        self.news.put(news)
 
-    def flush_key(self) -> Callable[[], None] | None:
+    def waker(self) -> None:
         return None
 
 
 class Stream(Iterator[Delta]):
     """The deltas of one running request, the last with `final`.
 
-    Closing it, leaving its `with` block or dropping it cancels the request within one step.
+    Closing it, leaving its `with` block or dropping it cancels the request within one step. Threads
+    may share one: each delta goes to one of them, and all find the end.
     """
 
     def __init__(self, handle: EngineHandle, request: Request) -> None:
         self._handle = handle
-        self._sink = _QueueSink()
+        self._sink = _ThreadSink()
+        self._lock = threading.Lock()
+        self._credit = Credit()
         self._is_over = False
         self._request_id = handle.open_stream(handle.checked(request), self._sink)
 
@@ -82,23 +93,30 @@ class Stream(Iterator[Delta]):
             raise StopIteration
         self._handle.check_process()  # no news ever comes to a forked child
         try:
-            news = self._sink.queue.get()
+            news = self._sink.news.get()
         except BaseException:  # Ctrl-C while waiting
             self.close()
             raise
-        if isinstance(news, SentiricLlamaError):
-            self._is_over = True
-            raise news
-        self._is_over = news.final is not None
-        return news
+        if isinstance(news, Delta):
+            with self._lock:
+                granted = self._credit.after(news)
+            if granted:
+                self._handle.grant(self._request_id, granted)
+            if news.final is not None:
+                self._finish()
+            return news
+        self._finish()
+        if isinstance(news, _End):
+            raise StopIteration
+        raise news
 
     def close(self) -> None:
         """Cancel what is left; a thread that waits for it gets `Cancelled`. Idempotent."""
-        if self._is_over:
-            return
-        self._is_over = True
-        self._handle.cancel(self._request_id)
-        self._sink.put(Cancelled("the stream was closed", where="request"))
+        if not self._is_over:
+            self._is_over = True
+            self._handle.cancel(self._request_id)
+            self._sink.put(Cancelled("the stream was closed", where="request"))
+            self._finish()
 
     def __enter__(self) -> Self:
         return self
@@ -110,30 +128,34 @@ class Stream(Iterator[Delta]):
         if hasattr(self, "_request_id"):
             self.close()
 
+    def _finish(self) -> None:
+        self._is_over = True
+        self._sink.news.put(_End())
+
 
 class EngineFacts:
     """What both faces of an engine know without waiting."""
 
     def __init__(self, handle: EngineHandle) -> None:
-        self._handle = handle
+        self.handle = handle
 
     @property
     def info(self) -> ModelInfo:
         """The loaded model and the buffers around it."""
-        return copy_fields(self._handle.core.info, ModelInfo)
+        return copy_fields(self.handle.core.info, ModelInfo)
 
     @property
     def capacity(self) -> Capacity:
         """Contexts in use and free, as of now."""
-        return copy_fields(self._handle.core.capacity, Capacity)
+        return copy_fields(self.handle.core.capacity, Capacity)
 
     def stats(self) -> EngineStats:
         """Counters and gauges since the engine opened."""
-        return copy_fields(self._handle.core.stats(), EngineStats)
+        return copy_fields(self.handle.core.stats(), EngineStats)
 
     def check_room(self) -> None:
         """Raises what every request would be refused with now: Overloaded, Unavailable."""
-        call("queue", self._handle.core.check_room)
+        call("queue", self.handle.core.check_room)
 
     def devices(self) -> list[Device]:
         """What the build can compute on, and the memory that is free there now. Asks the drivers.
@@ -142,7 +164,7 @@ class EngineFacts:
         """
         from sentiric_llama import _core
 
-        self._handle.check_process()
+        self.handle.check_process()
         return [copy_fields(device, Device) for device in _core.devices()]
 
 
@@ -182,11 +204,11 @@ class Engine(EngineFacts):
 
     def close(self) -> None:
         """Cancel what runs, free the model, join the threads. Idempotent."""
-        self._handle.close()
+        self.handle.close()
 
     def run(self, request: Request) -> Stream:
         """Start one request; its deltas come from the stream."""
-        return Stream(self._handle, request)
+        return Stream(self.handle, request)
 
     def stream(
         self, prompt: TextPrompt, sampling: SamplingParams | None = None, **options: Unpack[Options]
@@ -255,31 +277,31 @@ class Engine(EngineFacts):
         self, text: str, *, add_special: bool = False, parse_special: bool = False
     ) -> list[int]:
         """Token ids; control tokens written in the text are text unless `parse_special`."""
-        core = self._handle.core
+        core = self.handle.core
         return token_ids(call("text", core.tokenize, text, add_special, parse_special))
 
     def detokenize(self, tokens: Sequence[int], *, show_special: bool = False) -> str:
         """Text of token ids; bytes that are no UTF-8 become U+FFFD."""
-        core, ids = self._handle.core, list(items_of(tokens, "tokens"))
+        core, ids = self.handle.core, list(items_of(tokens, "tokens"))
         return call("tokens", core.detokenize, ids, show_special).decode("utf-8", "replace")
 
     def render_chat(self, messages: ChatPrompt, *, add_generation_prompt: bool = True) -> str:
         """The conversation as the model's chat template writes it."""
         pairs = message_pairs(to_messages(messages))
-        return call("messages", self._handle.core.render_chat, pairs, add_generation_prompt)
+        return call("messages", self.handle.core.render_chat, pairs, add_generation_prompt)
 
     def tokenize_chat(self, messages: ChatPrompt) -> list[int]:
         """The tokens that a request with these messages evaluates."""
         pairs = message_pairs(to_messages(messages))
-        return call("messages", self._handle.core.tokenize_chat, pairs)
+        return call("messages", self.handle.core.tokenize_chat, pairs)
 
     def logits(self, tokens: Sequence[int]) -> FloatArray:
         """(n, vocab) float32: the logits after each of the n tokens."""
-        return call("tokens", self._handle.core.logits, list(items_of(tokens, "tokens")))
+        return call("tokens", self.handle.core.logits, list(items_of(tokens, "tokens")))
 
     def embed(self, texts: str | Sequence[str]) -> FloatArray:
         """(n, d) float32: one pooled, L2-normalised row per text."""
-        core = self._handle.core
+        core = self.handle.core
         rows = [
             core.embed(token_ids(call("texts", core.tokenize, text, True, False)))
             for text in ([texts] if isinstance(texts, str) else items_of(texts, "texts"))

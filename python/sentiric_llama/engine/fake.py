@@ -13,9 +13,11 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from sentiric_llama.engine.stream import WINDOW, AsyncStream, Buffer, News
 from sentiric_llama.errors import (
     Cancelled,
     DeadlineExceeded,
+    InternalError,
     ModelNotFound,
     Overloaded,
     SentiricLlamaError,
@@ -77,6 +79,70 @@ def echo(request: Request) -> str:
     return f"You said: {last}"
 
 
+class FakeStream(AsyncStream):
+    """A request of the fake: one task fills the buffer as far as the reader's credit goes."""
+
+    def __init__(
+        self, engine: FakeEngine, request: Request, bell: asyncio.Event | None = None
+    ) -> None:
+        super().__init__(bell)
+        self._engine = engine
+        self._request = request
+        self._allowed = asyncio.Semaphore(WINDOW)
+        self._task: asyncio.Task[None] | None = None
+
+    async def _submit(self) -> None:
+        self._engine.admit(self._request)
+        deltas = self._engine.deltas(self._request)
+        wait_s = self._engine.reader_wait_s
+        self._task = asyncio.create_task(_fill(self._buffer, deltas, self._allowed, wait_s))
+
+    def _grant(self, tokens: int) -> None:
+        for _ in range(tokens):
+            self._allowed.release()
+
+    def _cancel(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+
+    async def aclose(self) -> None:
+        await super().aclose()
+        if self._task is not None:
+            await asyncio.wait([self._task])
+
+
+async def _fill(
+    buffer: Buffer,
+    deltas: AsyncGenerator[Delta, None],
+    allowed: asyncio.Semaphore,
+    wait_s: float,
+) -> None:
+    """Moves deltas on, one token of credit each, as the real engine does."""
+    news: News
+    try:
+        async with contextlib.aclosing(deltas):
+            async for delta in deltas:
+                for _ in delta.tokens:
+                    await _acquire(allowed, wait_s)
+                buffer.put(delta)
+                buffer.bell.set()
+        return
+    except SentiricLlamaError as error:
+        news = error
+    except Exception as error:  # a test's own reply
+        news = InternalError(f"unexpected {type(error).__name__}", where="engine")
+    buffer.put(news)
+    buffer.bell.set()
+
+
+async def _acquire(allowed: asyncio.Semaphore, wait_s: float) -> None:
+    try:
+        async with asyncio.timeout(wait_s):
+            await allowed.acquire()
+    except TimeoutError:
+        raise DeadlineExceeded("nobody read the answer in time", where="reader") from None
+
+
 class FakeEngine:
     """Answers with `reply(request)`, one character a token; counts like the real engine.
 
@@ -96,6 +162,7 @@ class FakeEngine:
         fail_after: int = 0,
         context: ContextReport | None = None,
         devices: Sequence[Device] = (),
+        reader_wait_s: float = 30.0,
     ) -> None:
         self.reply: Reply = reply if callable(reply) else lambda _request: reply
         self.delay_s = delay_s
@@ -104,6 +171,7 @@ class FakeEngine:
         self.fail_after = fail_after
         self.context = context or ContextReport()
         self.known_devices = list(devices)
+        self.reader_wait_s = reader_wait_s
         self.requests: list[Request] = []
         self.active = 0
         self.most_active = 0
@@ -136,11 +204,14 @@ class FakeEngine:
     def devices(self) -> list[Device]:
         return self.known_devices
 
-    async def stream(self, request: Request) -> AsyncGenerator[Delta, None]:
-        self._refuse_if_closed()
-        if request.adapters:
-            raise ModelNotFound("no such adapter", where="lora_adapter")
-        self.requests.append(request)
+    def run(self, request: Request, bell: asyncio.Event | None = None) -> AsyncStream:
+        return FakeStream(self, request, bell)
+
+    def stream(self, request: Request) -> AsyncStream:
+        return self.run(request)
+
+    async def deltas(self, request: Request) -> AsyncGenerator[Delta, None]:
+        """What the request is answered with, counted. Closing the generator cancels it."""
         self._count(requests_submitted=1)
         started = time.monotonic()
         try:
@@ -155,6 +226,14 @@ class FakeEngine:
             self._count(requests_failed=1)
             raise
         self._count(requests_completed=1)
+
+    def admit(self, request: Request) -> None:
+        """Raises what the request is refused with."""
+        self._refuse_if_closed()
+        if request.adapters:
+            raise ModelNotFound("no such adapter", where="lora_adapter")
+        self.requests.append(request)
+        self._refuse_if_full()
 
     async def tokenize(
         self, text: str, *, add_special: bool = False, parse_special: bool = False

@@ -16,14 +16,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from sentiric_llama.engine import convert
-from sentiric_llama.errors import Cancelled, SentiricLlamaError, Unavailable
+from sentiric_llama.engine.stream import WINDOW, News
+from sentiric_llama.errors import Cancelled, Unavailable
 from sentiric_llama.models import AdapterFiles, check_model
 from sentiric_llama.types import Delta, EngineConfig, Request
 
 if TYPE_CHECKING:
     from sentiric_llama import _core
-
-News = Delta | SentiricLlamaError
 
 _logger = logging.getLogger("sentiric_llama.ggml")
 _logger.addHandler(logging.NullHandler())
@@ -37,8 +36,8 @@ class Sink(Protocol):
 
     def put(self, news: News) -> None: ...
 
-    def flush_key(self) -> Callable[[], None] | None:
-        """What to call once after all news of a step was put; equal keys are called once."""
+    def waker(self) -> Callable[[], None] | None:
+        """What to call once after all news of a step was put; equal ones are called once."""
         ...
 
 
@@ -103,6 +102,11 @@ class EngineHandle:
             self._sinks[request_id] = sink
         return request_id
 
+    def grant(self, request_id: int, tokens: int) -> None:
+        """The reader took so many tokens: as many more may be decoded for it."""
+        if not self._is_closed and os.getpid() == self._pid:
+            pass
+
     def cancel(self, request_id: int) -> None:
         """End a request within one step; its remaining news is dropped. Ended ones are ignored."""
         if os.getpid() != self._pid:  # the lock may have been held when the process forked
@@ -135,7 +139,7 @@ def _pump(core: _core.Engine, lock: threading.RLock, sinks: dict[int, Sink]) -> 
     is_open = True
     while is_open:
         is_open, events = core.wait_events(1000)
-        flushes: dict[object, Callable[[], None]] = {}
+        wakers: set[Callable[[], None]] = set()
         for event in events:
             with lock:
                 get = sinks.get if event.final is None else sinks.pop
@@ -144,11 +148,10 @@ def _pump(core: _core.Engine, lock: threading.RLock, sinks: dict[int, Sink]) -> 
                 continue
             for news in _news_of(event):
                 sink.put(news)
-            flush = sink.flush_key()
-            if flush is not None:
-                flushes[flush] = flush
-        for flush in flushes.values():
-            flush()
+            if (wake := sink.waker()) is not None:
+                wakers.add(wake)
+        for wake in wakers:
+            wake()
         forward_log()
 
 

@@ -3,14 +3,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from array import array
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from sentiric_llama.types import Capacity, Delta, Device, EngineStats, Message, ModelInfo, Request
+from sentiric_llama.engine.stream import AsyncStream
+from sentiric_llama.types import Capacity, Device, EngineStats, Message, ModelInfo, Request
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -38,11 +40,8 @@ class AsyncEngineProtocol(Protocol):
         """Asks the drivers, so it may block: the one method to call on a thread."""
         ...
 
-    def stream(self, request: Request) -> AsyncGenerator[Delta, None]:
-        """Deltas of one request, the last with `final`. Closing the generator cancels it.
-
-        A refusal (bad field, full queue) or failure is raised from the first or a later step.
-        """
+    def run(self, request: Request, bell: asyncio.Event | None = None) -> AsyncStream:
+        """One request, which starts when its stream is opened. `bell` is rung with its news."""
         ...
 
     async def tokenize_to_array(

@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from sentiric_llama.engine.protocol import AsyncEngineProtocol
+from sentiric_llama.engine.stream import WINDOW, Arrival, AsyncStream
 from sentiric_llama.errors import Cancelled, InternalError, SentiricLlamaError, Unavailable
 from sentiric_llama.telemetry.request_metrics import Call, RequestMetrics, TokenClock
 from sentiric_llama.types import (
@@ -21,9 +22,6 @@ from sentiric_llama.types import (
     Timings,
     Usage,
 )
-
-MAX_BUFFERED = 256
-"""Deltas a slow reader may be behind before the engine is no longer asked for more."""
 
 # Bytes that drive terminals and break logs; tab, newline and carriage return are text.
 _CONTROL = {code: None for code in (*range(32), 127) if code not in (9, 10, 13)}
@@ -37,6 +35,12 @@ class ChoiceDelta:
 
     index: int
     delta: Delta
+
+
+class _Choice(NamedTuple):
+    number: int
+    stream: AsyncStream
+    clock: TokenClock
 
 
 class ChatStream:
@@ -60,11 +64,20 @@ class ChatStream:
         self._request_metrics = request_metrics
         self._call = call
         self._failure: SentiricLlamaError | None = None
-        self._queue: asyncio.Queue[ChoiceDelta | SentiricLlamaError] = asyncio.Queue(MAX_BUFFERED)
-        self._tasks = [
-            asyncio.create_task(self._produce(engine, index, request))
+        self._bell = asyncio.Event()
+        self._choices = [
+            _Choice(index, engine.run(request, self._bell), TokenClock(request_metrics, call))
             for index, request in enumerate(requests)
         ]
+
+    async def open(self) -> None:
+        """Submits all choices. Raises what the engine refuses one of them with."""
+        for choice in self._choices:
+            try:
+                await choice.stream.open()
+            except Exception as error:
+                self._failure = _typed(error)
+                raise self._failure from None
 
     @property
     def done(self) -> bool:
@@ -101,78 +114,82 @@ class ChatStream:
 
         Raises the error of the first choice that failed, after the deltas before it.
         """
-        if self._failure is not None:
-            raise self._failure
-        if self.done:
-            return []
-        items = []
-        if self._queue.empty():  # else no timer is needed, and most steps come in bursts
+        if not self._has_news and not self.done:  # else no timer is needed
             try:
                 async with asyncio.timeout(timeout_s):
-                    items.append(await self._queue.get())
+                    await self._news()
             except TimeoutError:
                 return []
-        while not self._queue.empty():
-            items.append(self._queue.get_nowait())
-        deltas: list[ChoiceDelta] = []
-        for item in items:
-            if isinstance(item, SentiricLlamaError):
-                self._failure = item
-                break
-            deltas.append(self._note(item))
-        if self._failure is not None and not deltas:
-            raise self._failure
-        return deltas
+        return self._take()
 
     def end(self, error: SentiricLlamaError) -> None:
         """Stops all choices now; the reader gets `error` instead of what it did not read yet."""
-        for task in self._tasks:
-            task.cancel()
         self._failure = self._failure or error
-        with contextlib.suppress(asyncio.QueueFull):  # full: then the reader does not wait
-            self._queue.put_nowait(error)
+        for choice in self._choices:
+            choice.stream.close()
+        self._bell.set()
 
     async def aclose(self) -> None:
-        """Stops what still runs, waits until the engine let go of it, and settles the account."""
-        for task in self._tasks:
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        """Stops what still runs and settles the record of the call."""
+        for choice in self._choices:
+            choice.stream.close()
+        for choice in self._choices:
+            await choice.stream.aclose()
         self._call.is_complete = self.done
         self._call.usage, self._call.context = self.usage, self.context
         if self._failure is not None:
             self._call.note_failure(self._failure)
 
-    def _note(self, item: ChoiceDelta) -> ChoiceDelta:
-        if self.texts is not None:
-            self.texts.setdefault(item.index, []).append(item.delta.text)
-        self.contexts[item.index] = item.delta.context
-        if item.delta.final is not None:
-            self.finals[item.index] = item.delta.final
-        return item
+    @property
+    def _has_news(self) -> bool:
+        return self._failure is not None or any(c.stream.has_news for c in self._choices)
 
-    async def _produce(self, engine: AsyncEngineProtocol, index: int, request: Request) -> None:
-        clock = TokenClock(self._request_metrics, self._call)
-        try:
-            async with contextlib.aclosing(engine.stream(request)) as deltas:
-                async for delta in deltas:
-                    clock.tick(len(delta.tokens))
-                    is_held_back = self._queue.full()
-                    await self._queue.put(ChoiceDelta(index, checked(delta)))
-                    if is_held_back:
-                        clock.resume()
-                    if delta.final is not None:
-                        self._request_metrics.note_final(self._call, delta.final)
-                        return
-            raise InternalError("the stream ended without a final event", where="engine")
-        except Cancelled:
-            # Nobody here cancelled it, or this task would have been: the engine is closing.
-            await self._queue.put(Unavailable("the model is shutting down", where="engine"))
-        except SentiricLlamaError as error:
-            await self._queue.put(error)
-        except Exception as error:
-            logger.error("unexpected error", exc_info=error, extra={"event": "ENGINE_ERROR"})
-            await self._queue.put(InternalError("unexpected error", where="engine"))
+    async def _news(self) -> None:
+        """The bell may ring for what was taken already."""
+        while not self._has_news:
+            self._bell.clear()
+            await self._bell.wait()
+
+    def _take(self) -> list[ChoiceDelta]:
+        """What is there. Raises the failure when nothing stands before it."""
+        deltas: list[ChoiceDelta] = []
+        for choice in self._choices:
+            if self._failure is not None:
+                break
+            if choice.stream.is_over:
+                continue
+            try:
+                arrivals = choice.stream.take()
+                deltas += [self._note(choice, arrival) for arrival in arrivals]
+                if sum(len(arrival.delta.tokens) for arrival in arrivals) >= WINDOW // 2:
+                    choice.clock.resume()
+            except Exception as error:
+                self._failure = _typed(error)
+        if self._failure is not None and not deltas:
+            raise self._failure
+        return deltas
+
+    def _note(self, choice: _Choice, arrival: Arrival) -> ChoiceDelta:
+        delta = checked(arrival.delta)
+        choice.clock.tick(len(delta.tokens), arrival.at)
+        if self.texts is not None:
+            self.texts.setdefault(choice.number, []).append(delta.text)
+        self.contexts[choice.number] = delta.context
+        if delta.final is not None:
+            self.finals[choice.number] = delta.final
+            self._request_metrics.note_final(self._call, delta.final)
+        return ChoiceDelta(choice.number, delta)
+
+
+def _typed(error: Exception) -> SentiricLlamaError:
+    """What the caller is told."""
+    if isinstance(error, Cancelled):
+        # Nobody here cancelled it, or nobody would be reading: the engine is closing.
+        return Unavailable("the model is shutting down", where="engine")
+    if isinstance(error, SentiricLlamaError):
+        return error
+    logger.error("unexpected error", exc_info=error, extra={"event": "ENGINE_ERROR"})
+    return InternalError("unexpected error", where="engine")
 
 
 def checked(delta: Delta) -> Delta:

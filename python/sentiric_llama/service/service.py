@@ -267,6 +267,7 @@ class LlamaService:
                 self._log_question(call, stream)
                 try:
                     with self.running.entry(stream):
+                        await stream.open()
                         yield stream
                 finally:
                     await stream.aclose()

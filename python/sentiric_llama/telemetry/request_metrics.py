@@ -210,11 +210,10 @@ class TokenClock:
         self._call = call
         self._last: float | None = None
 
-    def tick(self, count: int) -> None:
-        """`count` tokens arrived now; a step that brings several spreads its time over them."""
+    def tick(self, count: int, now: float) -> None:
+        """`count` tokens came at `now`; a step that brings several spreads its time over them."""
         if not count:
             return
-        now = time.monotonic()
         if self._call.first_token is None:
             self._call.first_token = now
             self._request_metrics.first_token.add(now - self._call.started)
@@ -230,5 +229,4 @@ class TokenClock:
 
     def resume(self) -> None:
         """The reader held the stream back until now; that time is not the engine's."""
-        if self._last is not None:
-            self._last = time.monotonic()
+        self._last = None

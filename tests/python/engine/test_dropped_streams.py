@@ -15,7 +15,7 @@ def test_a_stream_may_be_dropped_while_its_engine_holds_the_table(small_q8_0: Pa
         next(stream)
 
         def drop_inside() -> None:
-            with engine._handle._lock:  # where a collection can begin, on the pump's thread too
+            with engine.handle._lock:  # where a collection can begin, on the pump's thread too
                 stream.__del__()
 
         dropping = threading.Thread(target=drop_inside, daemon=True)
