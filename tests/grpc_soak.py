@@ -40,7 +40,8 @@ async def soak(calls: int, model: Path, warm_up: int = WARM_UP) -> tuple[Held, H
     """Held after the warm-up and after the calls, and the engine's counters."""
     from sentiric_llama.engine.aio import AsyncEngine
     from sentiric_llama.rpc.server import RpcServer
-    from sentiric_llama.service.service import LlamaService, ServedModel
+    from sentiric_llama.service.models.slot import ServedModel
+    from sentiric_llama.service.service import LlamaService
     from sentiric_llama.settings.config import Settings
     from sentiric_llama.tls.setup import TlsSetup
     from sentiric_llama.types import EngineConfig

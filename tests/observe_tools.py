@@ -12,7 +12,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from sentiric_llama.engine.fake import FakeEngine
 from sentiric_llama.log.trace import CURRENT_TRACE, Trace
-from sentiric_llama.service.service import LlamaService, ServedModel
+from sentiric_llama.service.models.slot import ServedModel
+from sentiric_llama.service.service import LlamaService
 from sentiric_llama.settings.config import Settings
 
 Body = Callable[[LlamaService], Awaitable[None]]

@@ -14,7 +14,8 @@ import pytest
 from sentiric_llama.engine.fake import FakeEngine
 from sentiric_llama.rpc.generated import engine_pb2_grpc, llama_pb2, llama_pb2_grpc
 from sentiric_llama.rpc.server import RpcServer
-from sentiric_llama.service.service import LlamaService, ServedModel
+from sentiric_llama.service.models.slot import ServedModel
+from sentiric_llama.service.service import LlamaService
 from sentiric_llama.settings.config import Settings
 from sentiric_llama.tls.setup import TlsSetup
 

@@ -23,7 +23,7 @@ from sentiric_llama.host import printable
 from sentiric_llama.host.terminal import Terminal, put
 from sentiric_llama.log.events import PLACES, error_fields
 from sentiric_llama.models.download.progress import Progress
-from sentiric_llama.service.model_switch import ModelSwitch
+from sentiric_llama.service.models.switch import ModelSwitch
 from sentiric_llama.settings.profile_file import public_profiles
 
 PACKAGE = Path(sentiric_llama.__file__).parent

@@ -12,8 +12,9 @@ from sentiric_llama.access.caller import CURRENT_CALLER, Caller
 from sentiric_llama.engine.fake import FakeEngine
 from sentiric_llama.errors import Overloaded
 from sentiric_llama.service.chat_call import ChatCall
+from sentiric_llama.service.models.slot import ServedModel
 from sentiric_llama.service.queue_share import QueueShare
-from sentiric_llama.service.service import LlamaService, ServedModel
+from sentiric_llama.service.service import LlamaService
 from sentiric_llama.settings.config import Settings
 from sentiric_llama.types import Message
 

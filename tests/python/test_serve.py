@@ -26,15 +26,15 @@ from sentiric_llama.errors import Unavailable
 from sentiric_llama.models import ModelFile
 from sentiric_llama.server import http_server, serve
 from sentiric_llama.server.banner import banner, curl_line
-from sentiric_llama.service import loading
-from sentiric_llama.service.service import ServedModel
+from sentiric_llama.service.models import loader
+from sentiric_llama.service.models.slot import ServedModel
 from sentiric_llama.settings.config import Settings
 from sentiric_llama.types import EngineConfig
 
 PROGRAM = """
 import asyncio, sys
 from sentiric_llama import cli
-from sentiric_llama.service import loading
+from sentiric_llama.service.models import loader
 from sentiric_llama.errors import ModelInvalid
 from sentiric_llama.engine.fake import FakeEngine
 load_s, delay_s, fail = float(sys.argv[1]), float(sys.argv[2]), sys.argv[3]
@@ -43,7 +43,7 @@ async def open_fake(config):
     if fail == "invalid":
         raise ModelInvalid("weights are missing", where="model")
     return FakeEngine("0123456789", delay_s=delay_s)
-loading.open_async_engine = open_fake
+loader.open_async_engine = open_fake
 sys.exit(cli.main(["serve", *sys.argv[4:]]))
 """
 PROMPT = "a very private prompt"
@@ -267,10 +267,10 @@ def test_urls() -> None:
 
 def test_engine_configuration() -> None:
     guide = ModelFile(Path("g.gguf"), "sentiric-guide", is_guide=True)
-    assert loading.engine_config(Settings(), guide).context_size == 0
-    assert loading.engine_config(Settings(context_size=256), guide).context_size == 256
+    assert loader.engine_config(Settings(), guide).context_size == 0
+    assert loader.engine_config(Settings(context_size=256), guide).context_size == 256
     other = ModelFile(Path("m.gguf"), "m")
-    config = loading.engine_config(Settings(compute_threads=3, physical_batch_size=64), other)
+    config = loader.engine_config(Settings(compute_threads=3, physical_batch_size=64), other)
     assert (config.context_size, config.threads, config.ubatch_size) == (4096, 3, 64)
 
 
@@ -299,18 +299,18 @@ def test_every_setting_of_the_engine_reaches_it() -> None:
     given = {name: OTHER_NAMES.get(name, name) for name in names}
     values = {name: another(Settings.model_fields[name]) for name in given.values()}
     model = ModelFile(Path("m.gguf"), "m", draft=Path("d.gguf"))
-    config = loading.engine_config(Settings.model_validate(values), model)
+    config = loader.engine_config(Settings.model_validate(values), model)
     assert {name: getattr(config, name) for name in names} == {n: values[given[n]] for n in names}
     assert (config.model_path, config.draft_model) == ("m.gguf", "d.gguf")
 
 
 def test_served_names() -> None:
     model = ModelFile(Path("x/tiny-Q8_0.gguf"), "org/repo")
-    named = loading.served_model(Settings(model_alias="gpt, chat"), model)
+    named = loader.served_model(Settings(model_alias="gpt, chat"), model)
     assert named.name == "gpt" and named.aliases == ("chat", "org/repo", "tiny-Q8_0.gguf")
-    plain = loading.served_model(Settings(), model)
+    plain = loader.served_model(Settings(), model)
     assert plain.name == "org/repo" and plain.notice == ""
-    guide = loading.served_model(Settings(), ModelFile(Path("g.gguf"), "sentiric-guide", True))
+    guide = loader.served_model(Settings(), ModelFile(Path("g.gguf"), "sentiric-guide", True))
     assert "serve" in guide.notice and guide.notice.isascii()
 
 

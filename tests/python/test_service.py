@@ -19,7 +19,9 @@ from sentiric_llama.errors import (
     Unavailable,
 )
 from sentiric_llama.service.chat_call import ChatCall, build_requests
-from sentiric_llama.service.service import LlamaService, NotReady, Readiness, ServedModel
+from sentiric_llama.service.models.slot import ServedModel
+from sentiric_llama.service.readiness import NotReady, Readiness
+from sentiric_llama.service.service import LlamaService
 from sentiric_llama.settings.config import Settings
 from sentiric_llama.types import Message
 
@@ -104,7 +106,7 @@ def test_names() -> None:
         service = ready(FakeEngine())
         for name in ("m", "a", "default", ""):
             assert service.find_model(name).name == "m"
-        with pytest.raises(ModelNotFound, match="loaded is 'm'"):
+        with pytest.raises(ModelNotFound, match="loaded are default, m, a"):
             service.find_model("M")
 
     run(body())

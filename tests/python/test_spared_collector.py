@@ -12,8 +12,8 @@ import pytest
 
 from sentiric_llama.engine.fake import FakeEngine
 from sentiric_llama.server import serve
-from sentiric_llama.service.model_slot import LoadedModel
-from sentiric_llama.service.service import LlamaService, ServedModel
+from sentiric_llama.service.models.slot import LoadedModel, ServedModel
+from sentiric_llama.service.service import LlamaService
 from sentiric_llama.settings.config import Settings
 
 

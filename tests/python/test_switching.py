@@ -26,10 +26,11 @@ from sentiric_llama.errors import (
 )
 from sentiric_llama.server import background
 from sentiric_llama.service.chat_call import ChatCall
-from sentiric_llama.service.loading import Loader
-from sentiric_llama.service.model_switch import ModelSwitch
-from sentiric_llama.service.service import LlamaService, NotReady, Readiness
-from sentiric_llama.service.switching import Switcher
+from sentiric_llama.service.models.loader import Loader
+from sentiric_llama.service.models.switch import ModelSwitch
+from sentiric_llama.service.models.switcher import Switcher
+from sentiric_llama.service.readiness import NotReady, Readiness
+from sentiric_llama.service.service import LlamaService
 from sentiric_llama.settings.config import Settings
 from sentiric_llama.settings.load import resolve_settings
 from sentiric_llama.settings.profiles import Profiles

@@ -57,7 +57,7 @@ def _is_here(settings: Settings, *names: str) -> bool:
 
 
 def _memory(settings: Settings, model: ModelFile) -> Iterator[Finding]:
-    from sentiric_llama.service.loading import engine_config
+    from sentiric_llama.service.models.loader import engine_config
 
     config = engine_config(settings, model)
     try:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from sentiric_llama.engine import convert
-from sentiric_llama.engine.stream import WINDOW, News
+from sentiric_llama.engine.stream import News
 from sentiric_llama.errors import Cancelled, Unavailable
 from sentiric_llama.models import AdapterFiles, check_model
 from sentiric_llama.types import Delta, EngineConfig, Request

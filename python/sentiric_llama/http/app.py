@@ -26,8 +26,8 @@ from sentiric_llama.http.routes.stats import StatsEndpoints
 from sentiric_llama.http.routes.tokens import TokenEndpoints
 from sentiric_llama.http.wire.linger import LingeringClose
 from sentiric_llama.http.wire.refusals import RefusedConnections
+from sentiric_llama.service.models.switcher import Switcher
 from sentiric_llama.service.service import LlamaService
-from sentiric_llama.service.switching import Switcher
 from sentiric_llama.settings.config import Settings
 from sentiric_llama.settings.exposure import hosts_of, key_ring
 

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sentiric_llama.errors import RETRY_AFTER_S, ErrorCode, InternalError, SentiricLlamaError
 from sentiric_llama.log.events import event
-from sentiric_llama.service.service import NotReady
+from sentiric_llama.service.readiness import NotReady
 
 _RETRY_STATUSES = (429, 503)
 _FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")

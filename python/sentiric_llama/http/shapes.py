@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from sentiric_llama.host.product import version
+from sentiric_llama.service.chat_result import ChatResult
 from sentiric_llama.service.chat_stream import ChatStream, ChoiceDelta
-from sentiric_llama.service.service import ChatResult
 from sentiric_llama.types import ChosenLogprob, ContextReport, Timings, TokenLogprob, Usage
 
 _LOWEST_LOGPROB = -9999.0  # what OpenAI writes for "practically impossible"

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -12,12 +13,14 @@ from sentiric_llama.engine.build import build_labels
 from sentiric_llama.host.printable import label
 from sentiric_llama.host.process import memory_bytes
 from sentiric_llama.log.setup import dropped_lines
-from sentiric_llama.metrics.families import number, request_families
+from sentiric_llama.metrics.families import by_model, number, request_families
 from sentiric_llama.metrics.llama_server import KV_USAGE_TEXT, llama_server_families
 from sentiric_llama.metrics.series import ENGINE_SERIES, EXTRA_SERIES, GPU_LABELS, GPU_SERIES
 from sentiric_llama.metrics.snapshot import kv_cells
-from sentiric_llama.service.service import LlamaService, Readiness
-from sentiric_llama.types import Device, EngineStats, ModelInfo
+from sentiric_llama.service.models.slot import LoadedModel
+from sentiric_llama.service.readiness import Readiness
+from sentiric_llama.service.service import LlamaService
+from sentiric_llama.types import Capacity, Device, EngineStats, ModelInfo
 
 
 class ServiceCollector:
@@ -28,11 +31,16 @@ class ServiceCollector:
         self._build = build_labels()
 
     def collect(self) -> Iterator[Metric]:
-        yield from request_families(self._service.request_metrics)
+        service = self._service
+        yield from request_families(service.request_metrics, service.models.names())
         yield from self._life()
-        yield from self._engine()
+        readings = [_read(loaded) for loaded in service.models]  # each engine once
+        yield from _contexts(readings, service)
+        yield from _engines(readings)
+        if readings:
+            yield from _llama_server(service, readings[0])
         yield from self._extras()
-        yield from _gpus(self._service.devices)
+        yield from _gpus(service.devices)
         memory = memory_bytes()
         if memory is not None:
             text = "Memory that is this process's alone: RssAnon and VmSwap."
@@ -55,46 +63,83 @@ class ServiceCollector:
         yield number("llm_event_loop_lag_seconds", text, max(lag, 0.0), kind="gauge")
         yield _info("llm_build_info", "What runs; always 1.", self._build)
 
-    def _engine(self) -> Iterator[Metric]:
-        """What the engine knows; absent until a model is loaded, except how many contexts."""
-        service = self._service
-        capacity = service.capacity
-        yield number("llm_contexts", "Contexts there are.", capacity.total, kind="gauge")
-        yield number("llm_active_contexts", "Contexts in use.", capacity.active, kind="gauge")
-        engine = service.attached_engine
-        if engine is None:
-            return
-        stats, info = engine.stats(), engine.info
-        usage = kv_usage(stats, info)
-        for field, series in ENGINE_SERIES.items():
-            if (value := getattr(stats, field, None)) is not None:
-                yield number(series.name, series.help, value * series.scale, kind=series.kind)
-        yield number("llm_kv_cache_usage_ratio", KV_USAGE_TEXT, usage, kind="gauge")
-        yield from llama_server_families(service.request_metrics, stats, capacity, usage)
-        yield from self._model(info)
-
-    def _model(self, info: ModelInfo) -> Iterator[Metric]:
-        labels = {
-            "model": info.name,
-            "architecture": info.architecture,
-            "quantization": info.quantization,
-            "backend": info.backend,
-        }
-        yield _info("llm_model_info", "The loaded model; always 1.", labels)
-        text = "Bytes of the model's weights."
-        yield number("llm_model_size_bytes", text, info.size_bytes, kind="gauge")
-        text = "Tokens that each context holds."
-        yield number("llm_context_size_tokens", text, info.context_size, kind="gauge")
-        text = "Time from the start of loading to readiness."
-        loaded = self._service.attached
-        if loaded is not None and (seconds := loaded.load_seconds) is not None:
-            yield number("llm_model_load_seconds", text, seconds, kind="gauge")
-
     def _extras(self) -> Iterator[Metric]:
         for name, read in self._service.request_metrics.gauges.items():
             series = EXTRA_SERIES[name]
             if (value := read()) is not None:
                 yield number(series.name, series.help, value, kind=series.kind)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What one engine said for this scrape."""
+
+    name: str
+    info: ModelInfo
+    stats: EngineStats
+    capacity: Capacity
+    load_seconds: float | None
+
+
+def _read(loaded: LoadedModel) -> _Reading:
+    engine = loaded.engine
+    name, seconds = loaded.served.name, loaded.load_seconds
+    return _Reading(name, engine.info, engine.stats(), engine.capacity, seconds)
+
+
+def _contexts(readings: Sequence[_Reading], service: LlamaService) -> Iterator[Metric]:
+    """Known before a model is: the configured number, none of them in use."""
+    found = {reading.name: reading.capacity for reading in readings} or {"": service.capacity}
+    totals = {model: capacity.total for model, capacity in found.items()}
+    active = {model: capacity.active for model, capacity in found.items()}
+    yield by_model("llm_contexts", "Contexts there are.", totals, kind="gauge")
+    yield by_model("llm_active_contexts", "Contexts in use.", active, kind="gauge")
+
+
+def _engines(readings: Sequence[_Reading]) -> Iterator[Metric]:
+    """What engines know; absent until a model is loaded."""
+    for field, series in ENGINE_SERIES.items():
+        found = {reading.name: getattr(reading.stats, field, None) for reading in readings}
+        values = {name: value * series.scale for name, value in found.items() if value is not None}
+        if values:
+            yield by_model(series.name, series.help, values, kind=series.kind)
+    for name, text, read in MODEL_GAUGES:
+        found = {reading.name: read(reading) for reading in readings}
+        values = {name: value for name, value in found.items() if value is not None}
+        if values:
+            yield by_model(name, text, values, kind="gauge")
+    if readings:
+        yield _model_info(readings)
+
+
+MODEL_GAUGES: tuple[tuple[str, str, Callable[[_Reading], float | None]], ...] = (
+    ("llm_kv_cache_usage_ratio", KV_USAGE_TEXT, lambda r: kv_usage(r.stats, r.info)),
+    ("llm_model_size_bytes", "Bytes of the model's weights.", lambda r: r.info.size_bytes),
+    ("llm_context_size_tokens", "Tokens that each context holds.", lambda r: r.info.context_size),
+    (
+        "llm_model_load_seconds",
+        "Time from the start of loading to readiness.",
+        lambda r: r.load_seconds,
+    ),
+)
+MODEL_LABELS = ("model", "architecture", "quantization", "backend")
+
+
+def _model_info(readings: Sequence[_Reading]) -> Metric:
+    family = GaugeMetricFamily("llm_model_info", "A loaded model; always 1.", labels=MODEL_LABELS)
+    for reading in readings:
+        info = reading.info
+        values = (reading.name, info.architecture, info.quantization, info.backend)
+        family.add_metric(list(map(label, values)), 1)
+    return family
+
+
+def _llama_server(service: LlamaService, reading: _Reading) -> Iterator[Metric]:
+    """Under llama-server's names, which have no model in them: the default one's."""
+    usage = kv_usage(reading.stats, reading.info)
+    yield from llama_server_families(
+        service.request_metrics, reading.stats, reading.capacity, usage
+    )
 
 
 def make_registry(service: LlamaService) -> CollectorRegistry:

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Series of the request_metrics: requests, latencies, tokens, truncations."""
+"""Series of requests: how they ended, latencies, tokens, truncations. Each has the model's name."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import product
 from typing import Any, get_args
 
@@ -16,8 +16,9 @@ from prometheus_client.core import (
 
 from sentiric_llama.errors import ErrorCode
 from sentiric_llama.host.printable import label
-from sentiric_llama.service.model_switch import Result
+from sentiric_llama.service.models.switch import Result
 from sentiric_llama.telemetry.histogram import Histogram
+from sentiric_llama.telemetry.model_metrics import ModelMetrics
 from sentiric_llama.telemetry.request_metrics import Outcome, RequestMetrics
 
 # These samples exist from the start: a rate cannot see a counter that begins at one.
@@ -54,53 +55,29 @@ def number(name: str, text: str, value: float, *, kind: str = "counter") -> Metr
     return GaugeMetricFamily(name, text, value=value)
 
 
-def histogram(name: str, text: str, values: Histogram) -> Metric:
-    family = HistogramMetricFamily(name, text)
-    family.add_metric([], _buckets(values), values.total)
+def by_model(name: str, text: str, values: Mapping[str, float], *, kind: str = "counter") -> Metric:
+    """One number for each model."""
+    make = CounterMetricFamily if kind == "counter" else GaugeMetricFamily
+    family = make(name, text, labels=("model",))
+    for model, value in values.items():
+        family.add_metric([label(model)], value)
     return family
 
 
-def request_families(request_metrics: RequestMetrics) -> Iterator[Metric]:
-    """Everything that the request_metrics know, protocols told apart where that is bounded."""
-    yield from _requests(request_metrics)
-    yield from _latencies(request_metrics)
-    yield from _tokens(request_metrics)
-
-
-def _requests(request_metrics: RequestMetrics) -> Iterator[Metric]:
-    yield counter(
-        "llm_requests_total",
-        "Requests that ended, of all protocols.",
-        ("protocol", "endpoint", "outcome"),
-        dict.fromkeys(product(PROTOCOLS, ("chat",), OUTCOMES), 0) | request_metrics.requests,
-    )
-    cancelled = dict.fromkeys(PROTOCOLS, 0)
-    for (protocol, _, outcome), count in request_metrics.requests.items():
-        if outcome == "cancelled":
-            cancelled[protocol] = cancelled.get(protocol, 0) + count
-    yield counter(
-        "llm_requests_cancelled_total",
-        "Requests whose caller left before the end.",
-        ("protocol",),
-        cancelled,
-    )
-    yield counter(
-        "llm_request_errors_total",
-        "Requests that failed or were refused, by the code that the caller saw.",
-        ("protocol", "code"),
-        dict.fromkeys(product(PROTOCOLS, SERVER_FAULTS), 0) | request_metrics.errors,
-    )
+def request_families(
+    request_metrics: RequestMetrics, names: Iterable[str] = ()
+) -> Iterator[Metric]:
+    """All that is known of requests. Models called `names` have samples before their first one."""
+    models = {name: ModelMetrics() for name in names} | request_metrics.models
+    models = models or {"": ModelMetrics()}
+    yield from _requests(models)
+    yield from _latencies(models)
+    yield from _tokens(models)
     yield counter(
         "llm_http_responses_total",
         "HTTP responses of all routes, by status.",
         ("status",),
         request_metrics.http_responses,
-    )
-    yield counter(
-        "llm_finish_reasons_total",
-        "Answers that came to their end, by the reason.",
-        ("reason",),
-        {"stop": 0, "length": 0} | dict(request_metrics.finish_reasons),
     )
     yield counter(
         "llm_model_switches_total",
@@ -112,62 +89,144 @@ def _requests(request_metrics: RequestMetrics) -> Iterator[Metric]:
     yield number("llm_requests_running", "Requests in the service now.", running, kind="gauge")
 
 
-def _latencies(request_metrics: RequestMetrics) -> Iterator[Metric]:
+Models = Mapping[str, ModelMetrics]
+
+
+def _labelled(
+    name: str,
+    text: str,
+    labels: tuple[str, ...],
+    models: Models,
+    read: Callable[[ModelMetrics], Mapping[Any, float]],
+) -> Metric:
+    """A counter whose samples have the model's name behind their other labels."""
+    values = {
+        (*(key if isinstance(key, tuple) else (key,)), model): value
+        for model, metrics in models.items()
+        for key, value in read(metrics).items()
+    }
+    return counter(name, text, (*labels, "model"), values)
+
+
+def _requests(models: Models) -> Iterator[Metric]:
+    ended = dict.fromkeys(product(PROTOCOLS, ("chat",), OUTCOMES), 0)
+    yield _labelled(
+        "llm_requests_total",
+        "Requests that ended, of all protocols.",
+        ("protocol", "endpoint", "outcome"),
+        models,
+        lambda metrics: ended | metrics.requests,
+    )
+    yield _labelled(
+        "llm_requests_cancelled_total",
+        "Requests whose caller left before the end.",
+        ("protocol",),
+        models,
+        _cancelled,
+    )
+    faults = dict.fromkeys(product(PROTOCOLS, SERVER_FAULTS), 0)
+    yield _labelled(
+        "llm_request_errors_total",
+        "Requests that failed or were refused, by the code that the caller saw.",
+        ("protocol", "code"),
+        models,
+        lambda metrics: faults | metrics.errors,
+    )
+    yield _labelled(
+        "llm_finish_reasons_total",
+        "Answers that came to their end, by the reason.",
+        ("reason",),
+        models,
+        lambda metrics: {"stop": 0, "length": 0} | dict(metrics.finish_reasons),
+    )
+
+
+def _cancelled(metrics: ModelMetrics) -> dict[str, float]:
+    found: dict[str, float] = dict.fromkeys(PROTOCOLS, 0)
+    for (protocol, _, outcome), count in metrics.requests.items():
+        if outcome == "cancelled":
+            found[protocol] = found.get(protocol, 0) + count
+    return found
+
+
+def _latencies(models: Models) -> Iterator[Metric]:
     family = HistogramMetricFamily(
         "llm_request_latency_seconds",
         "Time from a request's arrival in the service to its end.",
-        labels=("protocol", "endpoint"),
+        labels=("protocol", "endpoint", "model"),
     )
-    for (protocol, endpoint), values in request_metrics.latency.items():
-        family.add_metric([protocol, endpoint], _buckets(values), values.total)
+    for model, metrics in models.items():
+        for (protocol, endpoint), values in metrics.latency.items():
+            family.add_metric([protocol, endpoint, label(model)], _buckets(values), values.total)
     yield family
-    yield histogram(
+    for name, text, read in HISTOGRAMS:
+        family = HistogramMetricFamily(name, text, labels=("model",))
+        for model, metrics in models.items():
+            values = read(metrics)
+            family.add_metric([label(model)], _buckets(values), values.total)
+        yield family
+
+
+HISTOGRAMS: tuple[tuple[str, str, Callable[[ModelMetrics], Histogram]], ...] = (
+    (
         "llm_time_to_first_token_seconds",
         "Time from a request's arrival to its first token.",
-        request_metrics.first_token,
-    )
-    yield histogram(
+        lambda metrics: metrics.first_token,
+    ),
+    (
         "llm_time_per_output_token_seconds",
         "Time between two tokens of an answer.",
-        request_metrics.between_tokens,
-    )
-    yield histogram(
-        "llm_queue_seconds", "Time that an answer waited for a context.", request_metrics.queue
-    )
-    yield histogram(
+        lambda metrics: metrics.between_tokens,
+    ),
+    (
+        "llm_queue_seconds",
+        "Time that an answer waited for a context.",
+        lambda metrics: metrics.queue,
+    ),
+    (
         "llm_prefill_seconds",
         "Time that evaluating an answer's prompt took.",
-        request_metrics.prefill,
-    )
+        lambda metrics: metrics.prefill,
+    ),
+)
 
 
-def _tokens(request_metrics: RequestMetrics) -> Iterator[Metric]:
-    done = request_metrics.finished
-    yield number(
-        "llm_tokens_generated_total",
-        "Tokens generated for callers, of all protocols.",
-        request_metrics.tokens_generated,
-    )
-    yield number(
-        "llm_prompt_tokens_total", "Prompt tokens of finished answers, evaluated.", done.prompt_n
-    )
-    yield number(
-        "llm_prompt_tokens_cached_total",
-        "Prompt tokens of finished answers, taken from the cache.",
-        done.cache_n,
-    )
-    yield counter(
+def _tokens(models: Models) -> Iterator[Metric]:
+    for name, text, read in TOKENS:
+        yield by_model(name, text, {model: read(metrics) for model, metrics in models.items()})
+    yield _labelled(
         "llm_truncations_total",
         "Requests whose conversation did not fit: turns dropped, or tokens shifted out.",
         ("kind",),
-        {"dropped": 0, "shifted": 0} | dict(request_metrics.truncated),
+        models,
+        lambda metrics: {"dropped": 0, "shifted": 0} | dict(metrics.truncated),
     )
-    yield counter(
+    yield _labelled(
         "llm_truncated_tokens_total",
         "Tokens left out of conversations that did not fit.",
         ("kind",),
-        {"dropped": 0, "shifted": 0} | dict(request_metrics.truncated_tokens),
+        models,
+        lambda metrics: {"dropped": 0, "shifted": 0} | dict(metrics.truncated_tokens),
     )
+
+
+TOKENS: tuple[tuple[str, str, Callable[[ModelMetrics], float]], ...] = (
+    (
+        "llm_tokens_generated_total",
+        "Tokens generated for callers, of all protocols.",
+        lambda metrics: metrics.tokens_generated,
+    ),
+    (
+        "llm_prompt_tokens_total",
+        "Prompt tokens of finished answers, evaluated.",
+        lambda metrics: metrics.finished.prompt_n,
+    ),
+    (
+        "llm_prompt_tokens_cached_total",
+        "Prompt tokens of finished answers, taken from the cache.",
+        lambda metrics: metrics.finished.cache_n,
+    ),
+)
 
 
 def _buckets(values: Histogram) -> list[tuple[str, float]]:

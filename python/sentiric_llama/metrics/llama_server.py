@@ -20,7 +20,7 @@ def llama_server_families(
     request_metrics: RequestMetrics, stats: EngineStats, capacity: Capacity, kv_usage: float
 ) -> Iterator[Metric]:
     """Tokens and seconds are those of finished answers: the sums of their `timings`."""
-    done = request_metrics.finished
+    done = request_metrics.total.finished
     counters = {
         "prompt_tokens_total": (done.prompt_n, "Prompt tokens processed, cached ones not."),
         "prompt_tokens_cached_total": (done.cache_n, "Prompt tokens taken from the cache."),

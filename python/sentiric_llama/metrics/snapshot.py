@@ -99,7 +99,7 @@ def _queue(stats: EngineStats | None) -> dict[str, Any]:
 def _requests(request_metrics: RequestMetrics) -> dict[str, Any]:
     by_outcome = {"ok": 0, "cancelled": 0, "error": 0}
     by_protocol: dict[str, int] = {}
-    for (protocol, _, outcome), count in request_metrics.requests.items():
+    for (protocol, _, outcome), count in request_metrics.total.requests.items():
         by_outcome[outcome] += count
         by_protocol[protocol] = by_protocol.get(protocol, 0) + count
     total = sum(by_outcome.values())
@@ -134,13 +134,13 @@ def _running(request_metrics: RequestMetrics, caller: Caller) -> list[dict[str, 
 
 
 def _tokens(request_metrics: RequestMetrics) -> dict[str, int]:
-    done = request_metrics.finished
+    total = request_metrics.total
     return {
-        "prompt": done.prompt_n,
-        "cached": done.cache_n,
-        "generated": request_metrics.tokens_generated,
-        "dropped": request_metrics.truncated_tokens["dropped"],
-        "shifted": request_metrics.truncated_tokens["shifted"],
+        "prompt": total.finished.prompt_n,
+        "cached": total.finished.cache_n,
+        "generated": total.tokens_generated,
+        "dropped": total.truncated_tokens["dropped"],
+        "shifted": total.truncated_tokens["shifted"],
     }
 
 
@@ -174,7 +174,7 @@ def _latency(request_metrics: RequestMetrics) -> dict[str, Any]:
 
 
 def _cache(service: LlamaService, stats: EngineStats | None) -> dict[str, Any]:
-    engine, done = service.attached_engine, service.request_metrics.finished
+    engine, done = service.attached_engine, service.request_metrics.total.finished
     prompt = done.prompt_n + done.cache_n
     found: dict[str, Any] = {
         "hit_ratio": round(done.cache_n / prompt, 4) if prompt else None,

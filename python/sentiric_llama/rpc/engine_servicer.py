@@ -18,7 +18,8 @@ from sentiric_llama.rpc.llama_servicer import deadline_ms, log_end, report
 from sentiric_llama.rpc.parse import parse_chat, parsed
 from sentiric_llama.rpc.status import Context
 from sentiric_llama.service.chat_stream import ChatStream, ChoiceDelta
-from sentiric_llama.service.service import MAX_TOKENS_LISTED, LlamaService
+from sentiric_llama.service.service import LlamaService
+from sentiric_llama.service.tokens import MAX_TOKENS_LISTED
 from sentiric_llama.types import ChosenLogprob, TokenLogprob
 from sentiric_llama.types.ranges import out_of_range
 

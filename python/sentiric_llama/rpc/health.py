@@ -21,7 +21,8 @@ from sentiric_llama.errors import Unavailable
 from sentiric_llama.rpc.handlers import needs
 from sentiric_llama.rpc.limits import MAX_WATCHES
 from sentiric_llama.rpc.status import Context, abort_with
-from sentiric_llama.service.service import LlamaService, Readiness
+from sentiric_llama.service.readiness import Readiness
+from sentiric_llama.service.service import LlamaService
 
 SERVICE: ServiceDescriptor = health_pb2.DESCRIPTOR.services_by_name["Health"]  # type: ignore[assignment]
 

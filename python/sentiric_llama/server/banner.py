@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from sentiric_llama.service.service import ServedModel
+from sentiric_llama.service.models.slot import ServedModel
 from sentiric_llama.settings.config import PREFIX, Settings
 from sentiric_llama.settings.exposure import is_public_address, key_ring
 from sentiric_llama.types import ModelInfo

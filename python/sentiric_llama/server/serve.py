@@ -30,10 +30,10 @@ from sentiric_llama.server.background import background_tasks
 from sentiric_llama.server.banner import banner, summary
 from sentiric_llama.server.drain import StopSignals, drain
 from sentiric_llama.server.http_server import HttpServer, bind, server_config, url_of
-from sentiric_llama.service.loading import Loader, OpenEngine
-from sentiric_llama.service.model_slot import LoadedModel
+from sentiric_llama.service.models.loader import Loader, OpenEngine
+from sentiric_llama.service.models.slot import LoadedModel
+from sentiric_llama.service.models.switcher import Switcher
 from sentiric_llama.service.service import LlamaService
-from sentiric_llama.service.switching import Switcher
 from sentiric_llama.settings.config import Settings
 from sentiric_llama.settings.exposure import exposure_warnings, hosts_of, key_ring
 from sentiric_llama.settings.load import environment_warnings

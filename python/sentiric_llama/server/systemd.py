@@ -6,7 +6,8 @@ from __future__ import annotations
 import contextlib
 import socket
 
-from sentiric_llama.service.service import LlamaService, Readiness
+from sentiric_llama.service.readiness import Readiness
+from sentiric_llama.service.service import LlamaService
 
 EXTEND_S = 30
 """Loading and draining may take this much longer each time we say so."""

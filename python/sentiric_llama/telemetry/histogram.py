@@ -31,6 +31,13 @@ class Histogram:
         self.counts[bisect_left(self.bounds, value)] += times
         self.total += value * times
 
+    def include(self, other: Histogram) -> None:
+        """Adds what another one with the same bounds has counted."""
+        self.counts = [
+            mine + theirs for mine, theirs in zip(self.counts, other.counts, strict=True)
+        ]
+        self.total += other.total
+
     @property
     def count(self) -> int:
         return sum(self.counts)
@@ -56,6 +63,15 @@ class TimingTotals:
         self.predicted_n += timings.predicted_n
         self.predicted_ms += timings.predicted_ms
         self.most_tokens = max(self.most_tokens, final.usage.total_tokens)
+
+    def include(self, other: TimingTotals) -> None:
+        """Adds what another one has summed up."""
+        self.prompt_n += other.prompt_n
+        self.cache_n += other.cache_n
+        self.prompt_ms += other.prompt_ms
+        self.predicted_n += other.predicted_n
+        self.predicted_ms += other.predicted_ms
+        self.most_tokens = max(self.most_tokens, other.most_tokens)
 
 
 def percentile(values: Iterable[float], share: float) -> float | None:

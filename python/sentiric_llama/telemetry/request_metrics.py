@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What the service did, in numbers: one account for all protocols, read by metrics and stats.
+"""What became of requests, counted once for all protocols; metrics and stats read it.
 
 Plain counters of one event loop; nothing here knows Prometheus or holds a text.
 """
@@ -18,12 +18,8 @@ from typing import Literal
 from sentiric_llama.access.caller import CURRENT_CALLER, Caller
 from sentiric_llama.errors import ErrorCode, SentiricLlamaError
 from sentiric_llama.log.trace import CURRENT_TRACE, Trace
-from sentiric_llama.telemetry.histogram import (
-    TOKEN_BOUNDS_S,
-    WAIT_BOUNDS_S,
-    Histogram,
-    TimingTotals,
-)
+from sentiric_llama.telemetry.histogram import WAIT_BOUNDS_S, Histogram, TimingTotals
+from sentiric_llama.telemetry.model_metrics import ModelMetrics
 from sentiric_llama.types import ContextReport, Final, Usage
 
 Endpoint = Literal["chat", "tokenize", "detokenize", "embeddings"]
@@ -87,32 +83,18 @@ class Call:
 
 
 class RequestMetrics:
-    """All counters of one service, and the calls that run. For one event loop."""
+    """All counters of one service, model by model, and the calls that run. For one event loop."""
 
     def __init__(self) -> None:
         self.started_at = time.time()
-        self.requests: Counter[tuple[str, str, str]] = Counter()
-        """(protocol, endpoint, outcome) -> requests that ended."""
-        self.errors: Counter[tuple[str, str]] = Counter()
-        """(protocol, error code) -> requests that failed or were refused."""
+        self.models: dict[str, ModelMetrics] = {}
+        """Name of a served model -> its counters; "" has what came before any model."""
         self.http_responses: Counter[int] = Counter()
         """HTTP status -> responses that began."""
-        self.finish_reasons: Counter[str] = Counter()
-        self.latency: dict[tuple[str, str], Histogram] = {}
-        """(protocol, endpoint) -> duration of requests that reached the service."""
-        self.first_token = Histogram(WAIT_BOUNDS_S)
-        self.between_tokens = Histogram(TOKEN_BOUNDS_S)
-        self.queue = Histogram(WAIT_BOUNDS_S)
-        self.prefill = Histogram(WAIT_BOUNDS_S)
         self.switches: Counter[str] = Counter()
         """Result -> changes of the model that were ordered and ended so."""
-        self.tokens_generated = 0
         self.loop_lag_s = 0.0
         """How late the event loop was at its last beat."""
-        self.truncated: Counter[str] = Counter()
-        """"dropped" or "shifted" -> requests whose conversation did not fit."""
-        self.truncated_tokens: Counter[str] = Counter()
-        self.finished = TimingTotals()
         self.recent: deque[Call] = deque(maxlen=MAX_RECENT)
         self.running: dict[int, Call] = {}
         self.on_first_token: list[Callable[[Call], None]] = []
@@ -120,6 +102,21 @@ class RequestMetrics:
         """Called on the event loop with each call that ended; both must not block."""
         self.gauges: dict[str, Callable[[], float | None]] = {}
         """Filled by `register_gauge`."""
+
+    def of(self, model: str) -> ModelMetrics:
+        """The counters of a served model. Words of callers never come here."""
+        found = self.models.get(model)
+        if found is None:
+            found = self.models[model] = ModelMetrics()
+        return found
+
+    @property
+    def total(self) -> ModelMetrics:
+        """All models added up, in a value of its own."""
+        total = ModelMetrics()
+        for metrics in self.models.values():
+            total.include(metrics)
+        return total
 
     def register_gauge(self, name: str, read: Callable[[], float | None]) -> None:
         """Lets another part tell one of `GAUGES`; `read` is called at each scrape, None is absent.
@@ -158,17 +155,23 @@ class RequestMetrics:
         except Exception as error:
             if (code := getattr(error, "code", None)) is not None:
                 protocol = CURRENT_TRACE.get().protocol
-                self.requests[protocol, endpoint, "error"] += 1
-                self.errors[protocol, str(code)] += 1
+                self.note_refusal(protocol, endpoint, str(code))
             raise
+
+    def note_refusal(self, protocol: str, endpoint: Endpoint, code: str, model: str = "") -> None:
+        """A request was refused before its use case began."""
+        metrics = self.of(model)
+        metrics.requests[protocol, endpoint, "error"] += 1
+        metrics.errors[protocol, code] += 1
 
     def note_final(self, call: Call, final: Final) -> None:
         """One choice came to its end."""
         call.finals.append(final)
-        self.finish_reasons[final.finish_reason] += 1
-        self.queue.add(final.timings.queue_ms / 1e3)
-        self.prefill.add(final.timings.prompt_ms / 1e3)
-        self.finished.add(final)
+        metrics = self.of(call.model)
+        metrics.finish_reasons[final.finish_reason] += 1
+        metrics.queue.add(final.timings.queue_ms / 1e3)
+        metrics.prefill.add(final.timings.prompt_ms / 1e3)
+        metrics.finished.add(final)
 
     def finished_within(self, seconds: float) -> TimingTotals:
         """Totals of the answers that ended lately; of the last thousand calls at most."""
@@ -181,17 +184,17 @@ class RequestMetrics:
 
     def _end(self, call: Call) -> None:
         call.ended = time.monotonic()
-        protocol = call.trace.protocol
-        self.requests[protocol, call.endpoint, call.outcome] += 1
+        protocol, metrics = call.trace.protocol, self.of(call.model)
+        metrics.requests[protocol, call.endpoint, call.outcome] += 1
         if call.error:
-            self.errors[protocol, call.error] += 1
+            metrics.errors[protocol, call.error] += 1
         key = (protocol, call.endpoint)
-        self.latency.setdefault(key, Histogram(WAIT_BOUNDS_S)).add(call.seconds)
+        metrics.latency.setdefault(key, Histogram(WAIT_BOUNDS_S)).add(call.seconds)
         losses = {"dropped": call.context.dropped_tokens, "shifted": call.context.shifted_tokens}
         for kind, tokens in losses.items():
             if tokens:
-                self.truncated[kind] += 1
-                self.truncated_tokens[kind] += tokens
+                metrics.truncated[kind] += 1
+                metrics.truncated_tokens[kind] += tokens
         self.recent.append(call)
         for listener in self.on_end:
             try:
@@ -203,10 +206,11 @@ class RequestMetrics:
 class TokenClock:
     """The times between the tokens of one choice."""
 
-    __slots__ = ("_call", "_last", "_request_metrics")
+    __slots__ = ("_call", "_last", "_metrics", "_on_first")
 
     def __init__(self, request_metrics: RequestMetrics, call: Call) -> None:
-        self._request_metrics = request_metrics
+        self._metrics = request_metrics.of(call.model)
+        self._on_first = request_metrics.on_first_token
         self._call = call
         self._last: float | None = None
 
@@ -216,16 +220,16 @@ class TokenClock:
             return
         if self._call.first_token is None:
             self._call.first_token = now
-            self._request_metrics.first_token.add(now - self._call.started)
-            for listener in self._request_metrics.on_first_token:
+            self._metrics.first_token.add(now - self._call.started)
+            for listener in self._on_first:
                 listener(self._call)
         if self._last is not None:
-            self._request_metrics.between_tokens.add((now - self._last) / count, count)
+            self._metrics.between_tokens.add((now - self._last) / count, count)
         elif count > 1:
-            self._request_metrics.between_tokens.add(0.0, count - 1)
+            self._metrics.between_tokens.add(0.0, count - 1)
         self._last = now
         self._call.tokens += count
-        self._request_metrics.tokens_generated += count
+        self._metrics.tokens_generated += count
 
     def resume(self) -> None:
         """The reader held the stream back until now; that time is not the engine's."""

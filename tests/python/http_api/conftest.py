@@ -14,9 +14,10 @@ from http_client import Reply, request
 from sentiric_llama.engine.fake import FakeEngine
 from sentiric_llama.errors import SentiricLlamaError
 from sentiric_llama.server import http_server, serve
-from sentiric_llama.service.loading import Loader
-from sentiric_llama.service.service import LlamaService, ServedModel
-from sentiric_llama.service.switching import Switcher
+from sentiric_llama.service.models.loader import Loader
+from sentiric_llama.service.models.slot import ServedModel
+from sentiric_llama.service.models.switcher import Switcher
+from sentiric_llama.service.service import LlamaService
 from sentiric_llama.settings.config import Settings
 from sentiric_llama.settings.layers import Given
 from sentiric_llama.settings.profiles import Profiles

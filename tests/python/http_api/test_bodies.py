@@ -24,7 +24,7 @@ from sentiric_llama.http.json_body import MAX_ITEMS, check_bounds, parse_object,
 from sentiric_llama.http.routes import tokens
 from sentiric_llama.service import body_budget, service
 from sentiric_llama.service.body_budget import FREE_BYTES, BodyBudget, BodyShare
-from sentiric_llama.service.service import MAX_TOKENS_LISTED
+from sentiric_llama.service.tokens import MAX_TOKENS_LISTED
 
 CHAT = "/v1/chat/completions"
 LARGE = FREE_BYTES + 64 * 1024  # holds 64 KiB of the budget

@@ -114,8 +114,8 @@ def test_nothing_is_dropped_silently(start: Any) -> None:
 
 
 def test_guide_says_what_it_is(start: Any) -> None:
-    from sentiric_llama.service.loading import GUIDE_NOTICE
-    from sentiric_llama.service.service import ServedModel
+    from sentiric_llama.service.models.loader import GUIDE_NOTICE
+    from sentiric_llama.service.models.slot import ServedModel
 
     server = start()
     server.service.attached.served = ServedModel("sentiric-guide", notice=GUIDE_NOTICE)

@@ -244,7 +244,7 @@ def test_a_full_engine_refuses_before_the_body_comes(start: Any) -> None:
     request_metrics = server.service.request_metrics
     assert (
         request_metrics.http_responses[429] == 1
-        and request_metrics.errors["http", "overloaded"] == 1
+        and request_metrics.total.errors["http", "overloaded"] == 1
     )
 
 

@@ -17,7 +17,8 @@ from sentiric_llama.access.api_key import Identity, KeyRing
 from sentiric_llama.engine.fake import FakeEngine
 from sentiric_llama.errors import Overloaded
 from sentiric_llama.http.wire.gate import CLOSED_S, MAX_UNREAD, PER_TURN, Gate
-from sentiric_llama.service.service import LlamaService, ServedModel
+from sentiric_llama.service.models.slot import ServedModel
+from sentiric_llama.service.service import LlamaService
 from sentiric_llama.settings.config import Settings
 
 BODY = b'{"messages":[{"role":"user","content":"hello"}]}'
@@ -76,9 +77,9 @@ def test_it_says_what_the_route_says(start: Any) -> None:
     request_metrics = server.service.request_metrics
     assert (
         request_metrics.http_responses[429] == 2
-        and request_metrics.errors["http", "overloaded"] == 2
+        and request_metrics.total.errors["http", "overloaded"] == 2
     )
-    assert request_metrics.requests["http", "chat", "error"] == 2
+    assert request_metrics.total.requests["http", "chat", "error"] == 2
     assert server.engine.stats().requests_rejected == 2
 
 

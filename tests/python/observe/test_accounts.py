@@ -42,18 +42,23 @@ def test_whole_answers() -> None:
             pass
 
     request_metrics = run_service(body, answering).request_metrics
-    assert request_metrics.requests == {("http", "chat", "ok"): 3} and not request_metrics.errors
-    assert request_metrics.finish_reasons == {"stop": 2, "length": 1}
-    assert request_metrics.tokens_generated == request_metrics.finished.predicted_n == 23
     assert (
-        request_metrics.first_token.count
-        == request_metrics.queue.count
-        == request_metrics.prefill.count
+        request_metrics.total.requests == {("http", "chat", "ok"): 3}
+        and not request_metrics.total.errors
+    )
+    assert request_metrics.total.finish_reasons == {"stop": 2, "length": 1}
+    assert (
+        request_metrics.total.tokens_generated == request_metrics.total.finished.predicted_n == 23
+    )
+    assert (
+        request_metrics.total.first_token.count
+        == request_metrics.total.queue.count
+        == request_metrics.total.prefill.count
         == 3
     )
-    assert request_metrics.between_tokens.count == 23 - 3
-    assert request_metrics.latency["http", "chat"].count == 3
-    assert request_metrics.finished.most_tokens == 12 and len(request_metrics.recent) == 3
+    assert request_metrics.total.between_tokens.count == 23 - 3
+    assert request_metrics.total.latency["http", "chat"].count == 3
+    assert request_metrics.total.finished.most_tokens == 12 and len(request_metrics.recent) == 3
 
 
 def test_choices_are_one_request() -> None:
@@ -61,9 +66,12 @@ def test_choices_are_one_request() -> None:
         await service.chat(ChatCall(messages=CALL.messages, n=3))
 
     request_metrics = run_service(body, answering).request_metrics
-    assert request_metrics.requests.total() == request_metrics.first_token.count == 1
-    assert request_metrics.finish_reasons["stop"] == request_metrics.queue.count == 3
-    assert request_metrics.tokens_generated == 30 and request_metrics.between_tokens.count == 27
+    assert request_metrics.total.requests.total() == request_metrics.total.first_token.count == 1
+    assert request_metrics.total.finish_reasons["stop"] == request_metrics.total.queue.count == 3
+    assert (
+        request_metrics.total.tokens_generated == 30
+        and request_metrics.total.between_tokens.count == 27
+    )
 
 
 @pytest.mark.parametrize("leave", [GeneratorExit, ReaderLeft, asyncio.CancelledError])
@@ -76,10 +84,10 @@ def test_a_reader_who_leaves_cancels(leave: type[BaseException]) -> None:
 
     request_metrics = run_service(body, answering).request_metrics
     assert (
-        request_metrics.requests == {("http", "chat", "cancelled"): 1}
-        and not request_metrics.errors
+        request_metrics.total.requests == {("http", "chat", "cancelled"): 1}
+        and not request_metrics.total.errors
     )
-    assert request_metrics.first_token.count == 1 and not request_metrics.finish_reasons
+    assert request_metrics.total.first_token.count == 1 and not request_metrics.total.finish_reasons
 
 
 def test_leaving_after_the_end_cancels_nothing() -> None:
@@ -90,7 +98,9 @@ def test_leaving_after_the_end_cancels_nothing() -> None:
                     await stream.read()
                 raise ReaderLeft
 
-    assert run_service(body, answering).request_metrics.requests == {("http", "chat", "ok"): 1}
+    assert run_service(body, answering).request_metrics.total.requests == {
+        ("http", "chat", "ok"): 1
+    }
 
 
 def test_a_cancelled_task_cancels() -> None:
@@ -103,7 +113,7 @@ def test_a_cancelled_task_cancels() -> None:
             await task
 
     request_metrics = run_service(body, lambda: answering(delay_s=60)).request_metrics
-    assert request_metrics.requests == {("http", "chat", "cancelled"): 1}
+    assert request_metrics.total.requests == {("http", "chat", "cancelled"): 1}
 
 
 def test_failures_have_their_codes() -> None:
@@ -121,7 +131,7 @@ def test_failures_have_their_codes() -> None:
     request_metrics = run_service(
         body, lambda: answering(fail=NumericError("x"), fail_after=4)
     ).request_metrics
-    assert request_metrics.errors == Counter(
+    assert request_metrics.total.errors == Counter(
         {
             ("http", "numeric"): 1,
             ("http", "model_not_found"): 1,
@@ -129,8 +139,10 @@ def test_failures_have_their_codes() -> None:
             ("http", "internal"): 1,
         }
     )
-    assert {outcome for _, _, outcome in request_metrics.requests} == {"error"}
-    assert request_metrics.requests.total() == 5 and request_metrics.tokens_generated == 4
+    assert {outcome for _, _, outcome in request_metrics.total.requests} == {"error"}
+    assert (
+        request_metrics.total.requests.total() == 5 and request_metrics.total.tokens_generated == 4
+    )
 
 
 def test_a_failure_that_the_reader_saw_is_counted_although_the_block_ended_well() -> None:
@@ -143,7 +155,7 @@ def test_a_failure_that_the_reader_saw_is_counted_although_the_block_ended_well(
     request_metrics = run_service(
         body, lambda: answering(fail=Overloaded("full"), fail_after=2)
     ).request_metrics
-    assert request_metrics.errors == {("http", "overloaded"): 1}
+    assert request_metrics.total.errors == {("http", "overloaded"): 1}
 
 
 def test_a_cancel_by_id_is_no_error() -> None:
@@ -157,8 +169,8 @@ def test_a_cancel_by_id_is_no_error() -> None:
 
     request_metrics = run_service(body, lambda: answering(delay_s=60)).request_metrics
     assert (
-        request_metrics.requests == {("http", "chat", "cancelled"): 1}
-        and not request_metrics.errors
+        request_metrics.total.requests == {("http", "chat", "cancelled"): 1}
+        and not request_metrics.total.errors
     )
 
 
@@ -167,7 +179,7 @@ def test_tokens_and_other_protocols() -> None:
         await service.detokenize(await service.tokenize("ab"))
 
     request_metrics = run_service(body, protocol="grpc").request_metrics
-    assert request_metrics.requests == {
+    assert request_metrics.total.requests == {
         ("grpc", "tokenize", "ok"): 1,
         ("grpc", "detokenize", "ok"): 1,
     }
@@ -179,8 +191,8 @@ def test_what_did_not_fit_is_counted() -> None:
 
     report = ContextReport(dropped_turns=1, dropped_tokens=7, shifted_tokens=5)
     request_metrics = run_service(body, lambda: answering(context=report)).request_metrics
-    assert request_metrics.truncated == {"dropped": 1, "shifted": 1}
-    assert request_metrics.truncated_tokens == {"dropped": 7, "shifted": 5}
+    assert request_metrics.total.truncated == {"dropped": 1, "shifted": 1}
+    assert request_metrics.total.truncated_tokens == {"dropped": 7, "shifted": 5}
 
 
 def test_listeners_hear_of_first_tokens_and_ends() -> None:
@@ -202,7 +214,7 @@ def test_an_onlooker_that_fails_ends_no_request(caplog: pytest.LogCaptureFixture
         service.request_metrics.on_end.append(lambda call: 1 // len(call.error))
         assert (await service.chat(CALL)).choices[0].text == ANSWER
 
-    assert run_service(body, answering).request_metrics.requests.total() == 1
+    assert run_service(body, answering).request_metrics.total.requests.total() == 1
     assert "ZeroDivisionError" in caplog.text
 
 

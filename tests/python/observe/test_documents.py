@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sentiric_llama.errors import ERROR_TABLE, ErrorCode
 from sentiric_llama.server.serve import EXIT_INTERRUPTED
-from sentiric_llama.service.service import Readiness
+from sentiric_llama.service.readiness import Readiness
 from sentiric_llama.settings.config import Settings
 
 ROOT = Path(__file__).parents[3]

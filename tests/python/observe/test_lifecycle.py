@@ -20,8 +20,10 @@ from sentiric_llama.server import background, http_server, serve
 from sentiric_llama.server.drain import StopSignals, drain
 from sentiric_llama.server.systemd import Notifier
 from sentiric_llama.service.chat_call import ChatCall
-from sentiric_llama.service.loading import Loader
-from sentiric_llama.service.service import LlamaService, Readiness, ServedModel
+from sentiric_llama.service.models.loader import Loader
+from sentiric_llama.service.models.slot import ServedModel
+from sentiric_llama.service.readiness import Readiness
+from sentiric_llama.service.service import LlamaService
 from sentiric_llama.settings.config import Settings
 from sentiric_llama.types import EngineConfig, Message
 
@@ -60,7 +62,7 @@ def test_one_token_is_decoded_before_it_is_ready(model: Path) -> None:
     assert engine.stats().generated_tokens == 1
     assert states == [Readiness.READY]
     assert service.attached and service.attached.load_seconds is not None
-    assert not service.request_metrics.requests  # nobody asked for it
+    assert not service.request_metrics.total.requests  # nobody asked for it
 
 
 def test_warm_up_can_be_switched_off(model: Path) -> None:

@@ -99,7 +99,7 @@ def full_scrape() -> Scrape:
             service.request_metrics.register_gauge(name, lambda: 1.0)
         service.devices = GPUS
         service.request_metrics.http_responses[200] += 1
-        service.request_metrics.errors["http", "internal"] += 1
+        service.request_metrics.of("m").errors["http", "internal"] += 1
         await service.chat(CALL)
         found.append(Scrape.of(make_registry(service)))
 

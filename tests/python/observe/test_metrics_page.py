@@ -11,7 +11,8 @@ from http_client import Reply, request
 from observe_tools import Scrape
 from sentiric_llama.engine.fake import FakeEngine
 from sentiric_llama.server import http_server, serve
-from sentiric_llama.service.service import LlamaService, ServedModel
+from sentiric_llama.service.models.slot import ServedModel
+from sentiric_llama.service.service import LlamaService
 from sentiric_llama.settings.config import Settings
 from sentiric_llama.tls.setup import TlsSetup
 

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from sentiric_llama.engine.fake import FakeEngine
-from sentiric_llama.service.service import LlamaService, Readiness, ServedModel
+from sentiric_llama.service.models.slot import ServedModel
+from sentiric_llama.service.readiness import Readiness
+from sentiric_llama.service.service import LlamaService
 from sentiric_llama.settings.config import Settings
 from sentiric_llama.telemetry.watchdog import Watchdog
 from sentiric_llama.types import EngineStats
@@ -84,9 +86,7 @@ def test_a_stalled_service_is_not_ready_and_keeps_its_work(
         service.on_state_change.append(heard.append)
         engine.set(decoding=1)
         for now in (1000.0, 1006.0, 1007.0):
-            monkeypatch.setattr(
-                "sentiric_llama.service.service.time.monotonic", lambda now=now: now
-            )
+            monkeypatch.setattr("sentiric_llama.service.life.time.monotonic", lambda now=now: now)
             service.beat()
         assert service.state is Readiness.STALLED and not service.is_ready
         service.require_ready()  # still accepts
@@ -95,7 +95,7 @@ def test_a_stalled_service_is_not_ready_and_keeps_its_work(
         assert heard == [Readiness.STALLED, Readiness.READY]
         service.begin_drain()
         engine.set(steps=1)
-        monkeypatch.setattr("sentiric_llama.service.service.time.monotonic", lambda: 2000.0)
+        monkeypatch.setattr("sentiric_llama.service.life.time.monotonic", lambda: 2000.0)
         service.beat()
         assert service.state is Readiness.DRAINING
 

@@ -14,7 +14,8 @@ import pytest
 from sentiric_llama.engine.fake import FakeEngine
 from sentiric_llama.host.environment import systemd_socket
 from sentiric_llama.server.systemd import Notifier
-from sentiric_llama.service.service import LlamaService, ServedModel
+from sentiric_llama.service.models.slot import ServedModel
+from sentiric_llama.service.service import LlamaService
 from sentiric_llama.settings.config import Settings
 
 

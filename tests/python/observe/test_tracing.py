@@ -22,7 +22,8 @@ from sentiric_llama.host.environment import traces_wanted
 from sentiric_llama.log.trace import CURRENT_TRACE, read_trace
 from sentiric_llama.server import background
 from sentiric_llama.service.chat_call import ChatCall
-from sentiric_llama.service.service import LlamaService, ServedModel
+from sentiric_llama.service.models.slot import ServedModel
+from sentiric_llama.service.service import LlamaService
 from sentiric_llama.settings.config import Settings
 from sentiric_llama.telemetry import tracing
 from sentiric_llama.types import Message

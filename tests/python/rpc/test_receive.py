@@ -19,7 +19,7 @@ from sentiric_llama.rpc import handlers, parse, receive
 from sentiric_llama.rpc.generated import engine_pb2, llama_pb2
 from sentiric_llama.service import body_budget
 from sentiric_llama.service.body_budget import FREE_BYTES
-from sentiric_llama.service.service import MAX_TOKENS_LISTED
+from sentiric_llama.service.tokens import MAX_TOKENS_LISTED
 
 MESSAGE = 2**20
 

@@ -24,7 +24,8 @@ from rpc_server import failure, read, serving
 from sentiric_llama.engine.fake import FakeEngine
 from sentiric_llama.http.wire import acceptor, door
 from sentiric_llama.server import http_server, serve
-from sentiric_llama.service.service import LlamaService, ServedModel
+from sentiric_llama.service.models.slot import ServedModel
+from sentiric_llama.service.service import LlamaService
 from sentiric_llama.settings.config import Settings
 from sentiric_llama.tls.https import RotatingContext, make_context
 from sentiric_llama.tls.identity import read_identity

@@ -137,7 +137,7 @@ def _target(arguments: argparse.Namespace, terminal: Terminal) -> Any:
     from sentiric_llama.engine.blocking import Engine
     from sentiric_llama.engine.fit import fit_to_memory
     from sentiric_llama.models import find_model
-    from sentiric_llama.service.loading import engine_config
+    from sentiric_llama.service.models.loader import engine_config
 
     settings = settings_of(arguments)
     with shown(terminal) as report:

@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     from sentiric_llama.engine.memory import leaves_draft_out, plan_memory
     from sentiric_llama.host.machine import memory_budgets
     from sentiric_llama.models import find_model
-    from sentiric_llama.service.loading import engine_config
+    from sentiric_llama.service.models.loader import engine_config
 
     settings = settings_of(arguments)
     model = find_model(settings)

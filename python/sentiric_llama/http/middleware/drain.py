@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sentiric_llama.service.service import LlamaService, Readiness
+from sentiric_llama.service.readiness import Readiness
+from sentiric_llama.service.service import LlamaService
 
 
 class CloseWhileDraining:

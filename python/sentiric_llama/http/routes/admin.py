@@ -14,9 +14,9 @@ from sentiric_llama.errors import InvalidArgument, SentiricLlamaError
 from sentiric_llama.http import sse
 from sentiric_llama.http.errors import HttpError, JsonResponse, error_body
 from sentiric_llama.http.json_body import Fields, read_object
-from sentiric_llama.service.model_switch import ModelSwitch
+from sentiric_llama.service.models.switch import ModelSwitch
+from sentiric_llama.service.models.switcher import Switcher
 from sentiric_llama.service.service import LlamaService
-from sentiric_llama.service.switching import Switcher
 from sentiric_llama.settings.profile_file import public_profiles
 
 EVERY_S = 0.25

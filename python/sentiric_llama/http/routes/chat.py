@@ -19,8 +19,9 @@ from sentiric_llama.http.json_body import read_as
 from sentiric_llama.http.openai import ChatRequest, parse_chat
 from sentiric_llama.http.shapes import Envelope, context_header
 from sentiric_llama.log.events import error_fields, event
+from sentiric_llama.service.chat_result import collect
 from sentiric_llama.service.chat_stream import ChatStream, ChoiceDelta
-from sentiric_llama.service.service import LlamaService, collect
+from sentiric_llama.service.service import LlamaService
 
 logger = logging.getLogger(__name__)
 

@@ -11,7 +11,9 @@ from starlette.requests import Request
 from sentiric_llama.errors import RETRY_AFTER_S
 from sentiric_llama.host.product import SERVICE_NAME, version
 from sentiric_llama.http.errors import JsonResponse
-from sentiric_llama.service.service import LlamaService, Readiness, ServedModel
+from sentiric_llama.service.models.slot import ServedModel
+from sentiric_llama.service.readiness import Readiness
+from sentiric_llama.service.service import LlamaService
 from sentiric_llama.types import ModelInfo
 
 _STATUS = {

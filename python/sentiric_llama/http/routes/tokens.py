@@ -17,7 +17,8 @@ from sentiric_llama.host.off_loop import LARGE_TEXT, maybe_off_loop, off_loop
 from sentiric_llama.http import sse
 from sentiric_llama.http.errors import JsonResponse, dump_json
 from sentiric_llama.http.json_body import Fields, read_as
-from sentiric_llama.service.service import MAX_TOKENS_LISTED, LlamaService
+from sentiric_llama.service.service import LlamaService
+from sentiric_llama.service.tokens import MAX_TOKENS_LISTED
 from sentiric_llama.types.ranges import INT32_MAX, TOKEN_ID
 
 STEP = 4096

@@ -126,8 +126,7 @@ class Gate:
     def _answer(self, error: Overloaded, headers: dict[bytes, bytes], closes: bool) -> bytes:
         request_metrics = self._service.request_metrics
         request_metrics.http_responses[error.mapping.http] += 1
-        request_metrics.requests["http", "chat", "error"] += 1
-        request_metrics.errors["http", error.code.value] += 1
+        request_metrics.note_refusal("http", "chat", error.code.value, self._service.model_name)
         given = headers.get(b"x-request-id", b"").decode("ascii")
         return whole_answer(error, clean_id(given) or uuid.uuid4().hex, closes=closes)
 

@@ -17,8 +17,8 @@ from sentiric_llama.errors import InternalError, SentiricLlamaError
 from sentiric_llama.log.events import event
 from sentiric_llama.models import ModelFile, find_model
 from sentiric_llama.models.download.progress import Report
-from sentiric_llama.service.model_slot import LoadedModel, ServedModel
-from sentiric_llama.service.warm_up import warm_up
+from sentiric_llama.service.models.slot import LoadedModel, ServedModel
+from sentiric_llama.service.models.warm_up import warm_up
 from sentiric_llama.settings.config import Settings
 from sentiric_llama.types import EngineConfig
 

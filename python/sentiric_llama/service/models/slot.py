@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The model that answers. It can be exchanged at any moment: a call keeps the one it began with."""
+"""A model that answers. It can be exchanged at any moment: a call keeps the one it began with."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class ServedModel:
     created: int = 0
 
     def answers_to(self, name: str) -> bool:
-        return name in ("", "default", self.name) or name in self.aliases
+        return name == self.name or name in self.aliases
 
 
 class LoadedModel:

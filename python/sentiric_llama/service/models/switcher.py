@@ -23,10 +23,11 @@ from sentiric_llama.errors import (
 from sentiric_llama.log.events import event
 from sentiric_llama.models import ModelFile
 from sentiric_llama.models.download.progress import Progress, Report, to_log
-from sentiric_llama.service.loading import Loader
-from sentiric_llama.service.model_slot import LoadedModel
-from sentiric_llama.service.model_switch import ModelSwitch, Result
-from sentiric_llama.service.service import LlamaService, NotReady, Readiness
+from sentiric_llama.service.models.loader import Loader
+from sentiric_llama.service.models.slot import LoadedModel
+from sentiric_llama.service.models.switch import ModelSwitch, Result
+from sentiric_llama.service.readiness import NotReady, Readiness
+from sentiric_llama.service.service import LlamaService
 from sentiric_llama.settings.config import Settings
 from sentiric_llama.settings.profiles import Profiles, with_changes
 

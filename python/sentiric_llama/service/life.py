@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The life of the service: which models it has, whether it takes work, and how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Iterator
+
+from sentiric_llama.engine.protocol import AsyncEngineProtocol
+from sentiric_llama.errors import SentiricLlamaError
+from sentiric_llama.log.events import event
+from sentiric_llama.service.models.registry import ModelRegistry
+from sentiric_llama.service.models.slot import LoadedModel, ServedModel
+from sentiric_llama.service.readiness import NotReady, Readiness
+from sentiric_llama.settings.config import Settings
+from sentiric_llama.telemetry.watchdog import Watchdog
+from sentiric_llama.types import Capacity
+
+logger = logging.getLogger(__name__)
+
+
+class ServiceLife:
+    """Works on one event loop. Starts LOADING; `install` makes it ready."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.models = ModelRegistry()
+        self.failure: SentiricLlamaError | None = None
+        self.in_flight = 0
+        self.on_state_change: list[Callable[[Readiness], None]] = []
+        """Called on the event loop with every new state, in order; must not block."""
+        self.watchdog = Watchdog(settings.stall_timeout_s)
+        self.closed = asyncio.Event()
+        """Set when the engine is gone; what only looks on ends then."""
+        self._state = Readiness.LOADING
+        self._accepts_work = False
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    def attach(self, engine: AsyncEngineProtocol, model: ServedModel) -> None:
+        """`install` for an engine that came from elsewhere."""
+        self.install(LoadedModel(engine, model, self._settings))
+
+    def install(self, loaded: LoadedModel) -> None:
+        """New calls go to this model, unless the service is already shutting down.
+
+        Calls that run stay with theirs, which is closed after the last of them.
+        """
+        self.models.put(loaded)
+        self._settings = loaded.settings
+        self.watchdog = Watchdog(self._settings.stall_timeout_s)
+        if self.state is not Readiness.DRAINING:
+            self.failure = None
+            self._accepts_work = True
+            self._change(Readiness.READY)
+
+    async def vacate(self) -> None:
+        """Takes the model out: new work is refused, what runs gets the time of a drain."""
+        self._accepts_work = False
+        if self.state is not Readiness.DRAINING:
+            self._change(Readiness.LOADING)
+        await self.models.vacate(self.settings.drain_timeout_s)
+
+    def fail(self, error: SentiricLlamaError) -> None:
+        """Loading ended without a model."""
+        self.failure = error
+        self._change(Readiness.FAILED)
+
+    def beat(self) -> None:
+        """To be called each second: samples the engine and notices when it stands still.
+
+        A stalled service is not ready; what runs and what comes is kept, for it may move again.
+        """
+        if self.attached is None:
+            return
+        was_stalled, now = self.watchdog.is_stalled, time.monotonic()
+        self.watchdog.beat(self.attached.engine, now)
+        if self.watchdog.is_stalled and not was_stalled:
+            waited = round(now - self.watchdog.moved_at, 1)
+            event(logger, "ENGINE_STALLED", "no step", logging.ERROR, waited_s=waited)
+        if self.state in (Readiness.READY, Readiness.STALLED):
+            self._change(Readiness.STALLED if self.watchdog.is_stalled else Readiness.READY)
+
+    def announce_drain(self) -> None:
+        """No longer ready, so that balancers send nothing more; what still comes is accepted."""
+        self._change(Readiness.DRAINING)
+
+    def begin_drain(self) -> None:
+        """Refuse new work from now on; what runs may finish."""
+        self._accepts_work = False
+        self._change(Readiness.DRAINING)
+
+    async def wait_idle(self, timeout_s: float) -> bool:
+        """True when nothing runs any more, False when `timeout_s` passed first."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._idle.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    async def close(self) -> None:
+        """Ends what runs with Unavailable and frees the engine. Idempotent."""
+        self.begin_drain()
+        await self.models.close()
+        self.closed.set()
+
+    @property
+    def state(self) -> Readiness:
+        """Where the service is in its life; probes answer from it."""
+        return self._state
+
+    @property
+    def is_ready(self) -> bool:
+        return self.state is Readiness.READY
+
+    @property
+    def settings(self) -> Settings:
+        """Those of the model that answers; they change with it."""
+        return self._settings
+
+    @property
+    def capacity(self) -> Capacity:
+        """Contexts in use and free; the configured number, none free, until a model is loaded."""
+        if self.attached is None:
+            return Capacity(0, self.settings.contexts, 0)
+        return self.attached.engine.capacity
+
+    @property
+    def attached(self) -> LoadedModel | None:
+        """The model as long as there is one, whatever the state; for those who only look."""
+        return self.models.default
+
+    @property
+    def attached_engine(self) -> AsyncEngineProtocol | None:
+        """The engine of `attached`."""
+        return self.attached.engine if self.attached else None
+
+    @property
+    def model_name(self) -> str:
+        """What the model of requests that name none is called; "" without one."""
+        return self.attached.served.name if self.attached else ""
+
+    @property
+    def engine(self) -> AsyncEngineProtocol:
+        """The engine. Raises NotReady."""
+        return self.ready().engine
+
+    @property
+    def model(self) -> ServedModel:
+        """The loaded model. Raises NotReady."""
+        return self.ready().served
+
+    @contextlib.contextmanager
+    def in_use(self, name: str = "") -> Iterator[LoadedModel]:
+        """The model of one call, which stays open until the block is left.
+
+        Raises NotReady or ModelNotFound.
+        """
+        self.ready()
+        loaded = self.models.find(name)
+        self.in_flight += 1
+        self._idle.clear()
+        try:
+            with loaded.in_use():
+                yield loaded
+        finally:
+            self.in_flight -= 1
+            if self.in_flight == 0:
+                self._idle.set()
+
+    def ready(self) -> LoadedModel:
+        """The model of requests that name none. Raises NotReady unless work is accepted."""
+        if self.state is Readiness.DRAINING and not self._accepts_work:
+            raise NotReady("The server is shutting down")
+        if self.attached is None or not self._accepts_work:
+            raise NotReady("Model is loading or not ready")
+        return self.attached
+
+    def _change(self, state: Readiness) -> None:
+        if state is not self._state:
+            self._state = state
+            for listener in self.on_state_change:
+                listener(state)

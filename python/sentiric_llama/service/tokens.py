@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Limits of what texts and token ids a call may bring, checked in short steps."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+
+from sentiric_llama.engine.protocol import AsyncEngineProtocol
+from sentiric_llama.errors import ContextLengthExceeded
+from sentiric_llama.service.chat_call import MAX_CONTENT_BYTES
+from sentiric_llama.types.ranges import out_of_range
+
+MAX_TOKENS_LISTED = 2**18
+"""Most ids that one detokenize call may bring."""
+STEP = 16_384
+"""So many numbers are looked at in one turn of the interpreter lock."""
+MAX_EMBED_TEXTS = 256
+
+
+async def tokenize(
+    engine: AsyncEngineProtocol, text: str, add_special: bool, parse_special: bool
+) -> array[int]:
+    check_size("content", [text])
+    return await engine.tokenize_to_array(
+        text, add_special=add_special, parse_special=parse_special
+    )
+
+
+def distinct(tokens: Sequence[int]) -> set[int]:
+    found: set[int] = set()
+    for begin in range(0, len(tokens), STEP):
+        found.update(tokens[begin : begin + STEP])
+    return found
+
+
+def check_size(where: str, texts: Sequence[str]) -> None:
+    if sum(len(text.encode()) for text in texts) > MAX_CONTENT_BYTES:
+        raise too_much_text(where)
+
+
+def too_much_text(where: str) -> ContextLengthExceeded:
+    return ContextLengthExceeded(f"too much text; allowed {MAX_CONTENT_BYTES} bytes", where=where)
+
+
+def check_tokens(tokens: Sequence[int], num_vocab: int) -> None:
+    for begin in range(0, len(tokens), STEP):
+        part = tokens[begin : begin + STEP]
+        if min(part) < 0 or max(part) >= num_vocab:
+            bad = next(token for token in part if not 0 <= token < num_vocab)
+            raise out_of_range("tokens", bad, f"0..{num_vocab - 1}")
