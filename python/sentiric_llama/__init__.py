@@ -8,30 +8,18 @@ Importing this package loads nothing: names are found on first use.
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from sentiric_llama.engine.aio import AsyncEngine as AsyncEngine
-    from sentiric_llama.engine.blocking import Engine as Engine
-    from sentiric_llama.engine.blocking import Stream as Stream
-    from sentiric_llama.engine.build import build_info as build_info
-    from sentiric_llama.errors import ErrorCode as ErrorCode
-    from sentiric_llama.errors import SentiricLlamaError as SentiricLlamaError
-    from sentiric_llama.types import Capacity as Capacity
-    from sentiric_llama.types import Completion as Completion
-    from sentiric_llama.types import Delta as Delta
-    from sentiric_llama.types import EngineConfig as EngineConfig
-    from sentiric_llama.types import Grammar as Grammar
-    from sentiric_llama.types import Message as Message
-    from sentiric_llama.types import ModelInfo as ModelInfo
-    from sentiric_llama.types import Request as Request
-    from sentiric_llama.types import SamplingParams as SamplingParams
+from typing import Any
 
 _NAMES = {
     "engine.aio": ("AsyncEngine",),
     "engine.blocking": ("Engine", "Stream"),
     "engine.build": ("build_info",),
-    "errors": ("ErrorCode", "SentiricLlamaError"),
+    "errors": (
+        *("Cancelled", "ContextLengthExceeded", "DeadlineExceeded", "ErrorCode", "InternalError"),
+        *("GrammarTooComplex", "InvalidArgument", "InvalidGrammar", "ModelInvalid"),
+        *("ModelNotFound", "NotSupported", "NumericError", "OutOfMemory", "Overloaded"),
+        *("PermissionDenied", "SentiricLlamaError", "TemplateFailed", "Unavailable"),
+    ),
     "types": (
         *("Capacity", "Completion", "Delta", "EngineConfig", "Grammar"),
         *("Message", "ModelInfo", "Request", "SamplingParams"),
@@ -40,6 +28,10 @@ _NAMES = {
 _MODULE_OF = {name: module for module, names in _NAMES.items() for name in names}
 
 __all__ = ["__version__", *_MODULE_OF]  # noqa: PLE0604
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
 
 
 def __getattr__(name: str) -> Any:

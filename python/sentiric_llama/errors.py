@@ -107,6 +107,8 @@ class SentiricLlamaError(Exception):
     code: ErrorCode = ErrorCode.INTERNAL
     retry_ms: int = 0
     """Overloaded: when there should be room again, in milliseconds; 0 when nobody knows."""
+    partial: str = ""
+    """The text that had been generated when `Engine.generate` or `chat` failed."""
 
     def __init__(self, what: str, *, where: str = "") -> None:
         super().__init__(f"[{where}] {what}" if where else what)

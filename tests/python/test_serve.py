@@ -265,9 +265,10 @@ def test_urls() -> None:
             pass
 
 
-def test_engine_configuration() -> None:
-    guide = ModelFile(Path("g.gguf"), "sentiric-guide", is_guide=True)
-    assert loader.engine_config(Settings(), guide).context_size == 0
+def test_engine_configuration(guide_path: Path) -> None:
+    guide = ModelFile(guide_path, "sentiric-guide", is_guide=True)
+    assert loader.engine_config(Settings(), guide).context_size == 1024  # as it was trained
+    assert loader.engine_config(Settings(context_size=4096), guide).context_size == 4096
     assert loader.engine_config(Settings(context_size=256), guide).context_size == 256
     other = ModelFile(Path("m.gguf"), "m")
     config = loader.engine_config(Settings(compute_threads=3, physical_batch_size=64), other)

@@ -12,11 +12,13 @@ import asyncio
 from array import array
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Self, Unpack
+from pathlib import Path
+from typing import TYPE_CHECKING, Self, Unpack, overload
 
 import numpy as np
 
-from sentiric_llama.engine.blocking import EngineFacts, FloatArray, make_config
+from sentiric_llama.engine.blocking import EngineFacts, FloatArray
+from sentiric_llama.engine.config import EngineOptions, make_config
 from sentiric_llama.engine.convert import (
     call,
     items_of,
@@ -33,8 +35,10 @@ from sentiric_llama.engine.options import (
     text_request,
 )
 from sentiric_llama.engine.stream import AsyncStream, Buffer, News
+from sentiric_llama.errors import SentiricLlamaError
 from sentiric_llama.host.off_loop import LARGE_TEXT, is_large, maybe_off_loop, native
-from sentiric_llama.types import Completion, EngineConfig, Request, SamplingParams
+from sentiric_llama.models import resolve
+from sentiric_llama.types import Completion, Delta, EngineConfig, Request, SamplingParams
 
 if TYPE_CHECKING:
     from sentiric_llama import _core
@@ -113,10 +117,21 @@ class AsyncEngine(EngineFacts):
         self._bells: dict[asyncio.AbstractEventLoop, _Bells] = {}
 
     @classmethod
-    async def open(cls, model: str | EngineConfig, **overrides: object) -> Self:
+    async def open(
+        cls, model: str | Path | EngineConfig, **overrides: Unpack[EngineOptions]
+    ) -> Self:
         """Load a model on a worker thread. `model` is a path or an `EngineConfig`."""
-        config = make_config(model, overrides)
+        config = await asyncio.to_thread(make_config, model, dict(overrides))
         return cls(await asyncio.to_thread(EngineHandle, config))
+
+    @classmethod
+    async def from_pretrained(cls, name: str, **overrides: Unpack[EngineOptions]) -> Self:
+        """Open a model by any name the model store knows, e.g. ``org/repo:Q8_0``.
+
+        Downloads it on first use, on a thread.
+        """
+        file = await asyncio.to_thread(resolve, name)
+        return await cls.open(str(file.path), **overrides)
 
     async def __aenter__(self) -> Self:
         return self
@@ -168,11 +183,33 @@ class AsyncEngine(EngineFacts):
         """Answer a conversation, piece by piece."""
         return self.run(chat_request(messages, sampling, options))
 
+    @overload
     async def generate(
         self, prompt: str, sampling: SamplingParams | None = None, **options: Unpack[Options]
-    ) -> Completion:
-        """Continue one text."""
-        return await collect(self.stream(prompt, sampling, **options))
+    ) -> Completion: ...
+    @overload
+    async def generate(
+        self, prompt: list[str], sampling: SamplingParams | None = None, **options: Unpack[Options]
+    ) -> list[Completion]: ...
+    async def generate(
+        self,
+        prompt: str | list[str],
+        sampling: SamplingParams | None = None,
+        **options: Unpack[Options],
+    ) -> Completion | list[Completion]:
+        """Continue one text, or several side by side in the engine's contexts."""
+        if isinstance(prompt, str):
+            return await collect(self.stream(prompt, sampling, **options))
+        requests = [text_request(p, sampling, options) for p in items_of(prompt, "prompt")]
+        places = asyncio.Semaphore(self.capacity.total)  # so that the queue never fills
+
+        async def run_one(request: Request) -> Completion:
+            async with places:
+                return await collect(self.run(request))
+
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(run_one(request)) for request in requests]
+        return [task.result() for task in tasks]
 
     async def chat(
         self,
@@ -216,6 +253,17 @@ class AsyncEngine(EngineFacts):
         core, ids = self.handle.core, list(items_of(tokens, "tokens"))
         return await native(len(ids), call, "tokens", core.token_pieces, ids)
 
+    async def render_chat(self, messages: ChatPrompt, *, add_generation_prompt: bool = True) -> str:
+        """The conversation as the model's chat template writes it."""
+        pairs = message_pairs(to_messages(messages))
+        size = sum(len(content) for _, content in pairs)
+        core = self.handle.core
+        return await native(size, call, "messages", core.render_chat, pairs, add_generation_prompt)
+
+    async def adapters(self) -> list[str]:
+        """Names that requests may give: the files of `lora_dir`."""
+        return await asyncio.to_thread(self.handle.adapters)
+
     async def tokenize_chat(self, messages: ChatPrompt) -> list[int]:
         """The tokens that a request with these messages evaluates."""
         pairs = message_pairs(to_messages(messages))
@@ -243,6 +291,13 @@ def _size(text: object) -> int:
 
 
 async def collect(stream: AsyncStream) -> Completion:
-    """All of a stream as one result."""
-    async with stream:
-        return Completion.join([delta async for delta in stream])
+    """All of a stream as one result. An error has what was generated before it in `partial`."""
+    deltas: list[Delta] = []
+    try:
+        async with stream:
+            async for delta in stream:
+                deltas.append(delta)  # what came before an error is wanted
+    except SentiricLlamaError as error:
+        error.partial = "".join(delta.text for delta in deltas)
+        raise
+    return Completion.join(deltas)

@@ -14,13 +14,14 @@ import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import fields, replace
+from pathlib import Path
 from types import TracebackType
 from typing import Self, Unpack, overload
 
 import numpy as np
 import numpy.typing as npt
 
+from sentiric_llama.engine.config import EngineOptions, make_config
 from sentiric_llama.engine.convert import (
     call,
     copy_fields,
@@ -38,7 +39,7 @@ from sentiric_llama.engine.options import (
     text_request,
 )
 from sentiric_llama.engine.stream import Credit, News
-from sentiric_llama.errors import Cancelled, InvalidArgument
+from sentiric_llama.errors import Cancelled, SentiricLlamaError
 from sentiric_llama.types import (
     Capacity,
     Completion,
@@ -175,11 +176,13 @@ class Engine(EngineFacts):
     `SentiricLlamaError`. Ctrl-C or closing a stream ends its work within one step.
     """
 
-    def __init__(self, model: str | EngineConfig, **overrides: object) -> None:
-        super().__init__(EngineHandle(make_config(model, overrides)))
+    def __init__(
+        self, model: str | Path | EngineConfig, **overrides: Unpack[EngineOptions]
+    ) -> None:
+        super().__init__(EngineHandle(make_config(model, dict(overrides))))
 
     @classmethod
-    def from_pretrained(cls, name: str, **overrides: object) -> Self:
+    def from_pretrained(cls, name: str, **overrides: Unpack[EngineOptions]) -> Self:
         """Open a model by any name the model store knows, e.g. ``org/repo:Q8_0``.
 
         Downloads it on first use.
@@ -295,6 +298,10 @@ class Engine(EngineFacts):
         pairs = message_pairs(to_messages(messages))
         return call("messages", self.handle.core.tokenize_chat, pairs)
 
+    def adapters(self) -> list[str]:
+        """Names that requests may give: the files of `lora_dir`."""
+        return self.handle.adapters()
+
     def logits(self, tokens: Sequence[int]) -> FloatArray:
         """(n, vocab) float32: the logits after each of the n tokens."""
         return call("tokens", self.handle.core.logits, list(items_of(tokens, "tokens")))
@@ -309,17 +316,13 @@ class Engine(EngineFacts):
         return np.stack(rows) if rows else np.empty((0, self.info.num_embd), np.float32)
 
 
-def make_config(model: str | EngineConfig, overrides: dict[str, object]) -> EngineConfig:
-    """The config of a path or config with fields replaced; an unknown field is named."""
-    known = {f.name for f in fields(EngineConfig)}
-    unknown = sorted(set(overrides) - known)
-    if unknown:
-        raise InvalidArgument(f"unknown option; allowed {sorted(known)}", where=unknown[0])
-    base = model if isinstance(model, EngineConfig) else EngineConfig(str(model))
-    return replace(base, **overrides)  # type: ignore[arg-type]
-
-
 def collect(stream: Stream) -> Completion:
-    """All of a stream as one result."""
-    with stream:
-        return Completion.join(list(stream))
+    """All of a stream as one result. An error has what was generated before it in `partial`."""
+    deltas: list[Delta] = []
+    try:
+        with stream:
+            deltas.extend(stream)
+    except SentiricLlamaError as error:
+        error.partial = "".join(delta.text for delta in deltas)
+        raise
+    return Completion.join(deltas)

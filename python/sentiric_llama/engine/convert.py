@@ -8,6 +8,7 @@ from dataclasses import fields
 from operator import index
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
+from sentiric_llama.engine.arguments import wrong_value
 from sentiric_llama.errors import InvalidArgument, SentiricLlamaError, make_error
 from sentiric_llama.types import (
     ChosenLogprob,
@@ -60,7 +61,10 @@ def call(where: str, function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kw
 
 def _assign(target: Any, name: str, value: Any) -> None:
     """Set an attribute of a native value; a value that does not fit names the field."""
-    call(name, setattr, target, name, value)
+    try:
+        setattr(target, name, value)
+    except (TypeError, OverflowError):
+        raise wrong_value(name, value) from None
 
 
 def token_ids(values: NDArray[np.int32]) -> list[int]:

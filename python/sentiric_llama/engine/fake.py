@@ -255,6 +255,15 @@ class FakeEngine:
         self._refuse_if_closed()
         return [chr(token).encode() for token in tokens]
 
+    async def render_chat(
+        self, messages: Sequence[Message], *, add_generation_prompt: bool = True
+    ) -> str:
+        self._refuse_if_closed()
+        return "".join(f"<{message.role}>{message.content}" for message in messages)
+
+    async def adapters(self) -> list[str]:
+        return []
+
     async def tokenize_chat(self, messages: Sequence[Message]) -> list[int]:
         return await self.tokenize("".join(message.content for message in messages))
 

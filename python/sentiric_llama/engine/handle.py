@@ -7,6 +7,7 @@ of the step and hands them to their streams.
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 import threading
@@ -29,6 +30,8 @@ _logger.addHandler(logging.NullHandler())
 _ABORTED = ("failed with error 1", "compute status: 1", "decode, ret = 2")
 """Ends of the lines in which llama.cpp calls it an error that we ended a step: a client left."""
 _handles: weakref.WeakSet[EngineHandle] = weakref.WeakSet()
+_exiting = threading.Event()
+"""The interpreter ends: only daemon threads still read, and nobody would catch what they get."""
 
 
 class Sink(Protocol):
@@ -68,6 +71,7 @@ class EngineHandle:
         )
         self._pump.start()
         self._finalizer = weakref.finalize(self, _close, self._core, self._pump, self._pid)
+        self._finalizer.atexit = False  # see _close_all
         _handles.add(self)
 
     def check_process(self) -> None:
@@ -93,6 +97,11 @@ class EngineHandle:
         self.check_process()
         self._adapters.check(name for name, _ in native.adapters)
         return native
+
+    def adapters(self) -> list[str]:
+        """Names of the adapters' files. Blocks."""
+        self.check_process()
+        return self._adapters.names()
 
     def open_stream(self, request: _core.Request, sink: Sink) -> int:
         """Submit, which uses the request up; its news goes to `sink` from now on. Never blocks."""
@@ -121,6 +130,11 @@ class EngineHandle:
         self._is_closed = True
         self._finalizer()
 
+    def close_at_exit(self) -> None:
+        """The same when finalizers no longer work."""
+        self._is_closed = True
+        _close(self._core, self._pump, self._pid)
+
     def abandon(self) -> None:
         """In a forked child: let go without touching threads that do not exist here."""
         self._finalizer.detach()
@@ -144,7 +158,7 @@ def _pump(core: _core.Engine, lock: threading.RLock, sinks: dict[int, Sink]) -> 
             with lock:
                 get = sinks.get if event.final is None else sinks.pop
                 sink = get(event.request, None)
-            if sink is None:
+            if sink is None or _exiting.is_set():
                 continue
             for news in _news_of(event):
                 sink.put(news)
@@ -183,3 +197,12 @@ def _abandon_all() -> None:
 
 
 os.register_at_fork(after_in_child=_abandon_all)
+
+
+def _close_all() -> None:
+    _exiting.set()
+    for handle in list(_handles):
+        handle.close_at_exit()
+
+
+atexit.register(_close_all)

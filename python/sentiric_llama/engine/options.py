@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypedDict
 
+from sentiric_llama.engine.arguments import refuse_unknown
 from sentiric_llama.engine.convert import items_of, to_messages
 from sentiric_llama.errors import InvalidArgument, InvalidGrammar
 from sentiric_llama.types import (
@@ -70,6 +71,7 @@ def _finish(request: Request, sampling: SamplingParams | None, options: Options)
         raise InvalidArgument(
             f"must be SamplingParams; got {type(sampling).__name__}", where="sampling"
         )
+    refuse_unknown(options, Options.__annotations__)
     plain: dict[str, Any] = {
         name: value for name, value in options.items() if name not in ("grammar", "json_schema")
     }

@@ -37,6 +37,16 @@ class AdapterFiles:
         self._model = model
         self._known: dict[str, _Identity] = {}
 
+    def names(self) -> list[str]:
+        """Files of the folder that a request may name."""
+        from sentiric_llama import _host
+
+        try:
+            found = [entry.name for entry in os.scandir(self._folder or os.devnull)]
+        except OSError:
+            return []
+        return sorted(name for name in found if _host.is_file_name(name))
+
     def check(self, names: Iterable[str]) -> None:
         """Raises ModelNotFound for what names no file of the folder, ModelInvalid for a bad one."""
         for name in names:

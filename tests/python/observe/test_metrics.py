@@ -107,6 +107,7 @@ def full_scrape() -> Scrape:
     return found[0]
 
 
+@pytest.mark.native
 def test_the_reference_lists_exactly_the_series_there_are() -> None:
     rows = re.findall(r"^\| `([\w:]+)` \| (\w+) \| (.*?) \| (.*) \|$", REFERENCE.read_text(), re.M)
     written = {

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sentiric_llama.commands._server import add_server, grpc_of, server_of
 from sentiric_llama.host.terminal import Terminal
@@ -97,7 +97,7 @@ def wishes_of(arguments: argparse.Namespace) -> GenerationOptions:
     )
 
 
-def _local(arguments: argparse.Namespace, terminal: Terminal) -> tuple[str, str, dict[str, object]]:
+def _local(arguments: argparse.Namespace, terminal: Terminal) -> tuple[str, str, dict[str, Any]]:
     from sentiric_llama.commands.store._progress import shown
     from sentiric_llama.gguf.facts import facts_of
     from sentiric_llama.models import resolve

@@ -11,6 +11,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+from sentiric_llama.engine.config import within_training
 from sentiric_llama.engine.fit import fit_in_place_of, fit_to_memory
 from sentiric_llama.engine.protocol import AsyncEngineProtocol
 from sentiric_llama.errors import InternalError, SentiricLlamaError
@@ -110,12 +111,11 @@ async def open_async_engine(config: EngineConfig) -> AsyncEngineProtocol:
 
 
 def engine_config(settings: Settings, model: ModelFile) -> EngineConfig:
-    """What the engine is told. The guide gets its own context size unless one was set."""
-    own_size = model.is_guide and "context_size" not in settings.model_fields_set
-    return EngineConfig(
+    """What the engine is told. Unless it was set, a context is as long as the model knows."""
+    config = EngineConfig(
         model_path=str(model.path),
         contexts=settings.contexts,
-        context_size=0 if own_size else settings.context_size,
+        context_size=settings.context_size,
         batch_size=settings.batch_size,
         ubatch_size=settings.physical_batch_size,
         prefill_chunk=settings.prefill_chunk,
@@ -146,6 +146,8 @@ def engine_config(settings: Settings, model: ModelFile) -> EngineConfig:
         queue_limit=settings.queue_limit,
         queue_wait_ms=settings.queue_wait_ms,
     )
+    is_set = "context_size" in settings.model_fields_set
+    return config if is_set else within_training(config)
 
 
 def served_model(settings: Settings, model: ModelFile) -> ServedModel:

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""What a Python caller gave, named in the error when it is not what was asked for."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from collections.abc import Iterable, Mapping
+
+from sentiric_llama.errors import InvalidArgument
+from sentiric_llama.types import EngineConfig, Request, SamplingParams
+
+_WORDS = {
+    "int": "an integer",
+    "float": "a number",
+    "bool": "True or False",
+    "str": "a text",
+    "tuple": "a list",
+    "Sequence": "a list",
+    "Mapping": "a mapping",
+    "Literal": "one of its names",
+}
+"""Beginning of an annotation -> what it asks for."""
+
+
+def wrong_value(name: str, value: object) -> InvalidArgument:
+    """The error for a value that native code did not take."""
+    if isinstance(value, str) and any("\ud800" <= char <= "\udfff" for char in value):
+        return InvalidArgument("text with lone surrogates cannot be sent", where=name)
+    wanted = _wanted(name)
+    if isinstance(value, int) and wanted in ("an integer", "a number"):
+        return InvalidArgument("the number is too large", where=name)
+    got = f"{type(value).__name__}" + (f" {value!r}" if isinstance(value, int | float) else "")
+    return InvalidArgument(f"must be {wanted}; got {got}", where=name)
+
+
+def _wanted(name: str) -> str:
+    for kind in (Request, SamplingParams, EngineConfig):
+        annotation = kind.__annotations__.get(name)
+        if annotation is not None:
+            for begin, words in _WORDS.items():
+                if str(annotation).startswith(begin):
+                    return words
+    return "another type"
+
+
+def refuse_unknown(given: Iterable[str], known: Iterable[str]) -> None:
+    """Names the first argument that does not exist, and the nearest right way."""
+    allowed = sorted(known)
+    for name in given:
+        if name not in allowed:
+            raise InvalidArgument(f"unknown argument{_hint(name, allowed)}", where=name)
+
+
+def _hint(name: str, allowed: list[str]) -> str:
+    sampling = [field.name for field in dataclasses.fields(SamplingParams)]
+    if name in sampling and name not in allowed:
+        return f"; it belongs to the sampling: SamplingParams({name}=...)"
+    names = {**{item: item for item in sampling}, **{item: item for item in allowed}}
+    near = difflib.get_close_matches(OLD_NAMES.get(name, name), names, n=1)
+    if not near:
+        return f"; allowed are {', '.join(allowed)}"
+    if near[0] in allowed:
+        return f"; did you mean {near[0]}?"
+    return f"; did you mean SamplingParams({near[0]}=...)?"
+
+
+OLD_NAMES: Mapping[str, str] = {
+    "n_ctx": "context_size",
+    "n_gpu_layers": "gpu_layers",
+    "n_threads": "threads",
+    "n_threads_batch": "threads_batch",
+    "n_batch": "batch_size",
+    "n_ubatch": "ubatch_size",
+    "flash_attn": "flash_attention",
+    "lora_path": "lora_dir",
+    "compute_threads": "threads",
+    "max_new_tokens": "max_tokens",
+    "n_predict": "max_tokens",
+    "repetition_penalty": "repeat_penalty",
+}
+"""What llama.cpp, its other bindings and our own settings call it -> our name."""
