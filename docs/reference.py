@@ -9,6 +9,7 @@ from the declarations of the routes and methods.
 from __future__ import annotations
 
 import argparse
+import json
 import site
 from collections.abc import Iterable, Sequence
 from itertools import groupby
@@ -24,6 +25,7 @@ from sentiric_llama.access.rights import Access
 from sentiric_llama.commands.table import COMMANDS, Command
 from sentiric_llama.errors import ERROR_TABLE
 from sentiric_llama.http.app import api_routes
+from sentiric_llama.http.openapi import openapi
 from sentiric_llama.http.routes.metrics import metrics_routes
 from sentiric_llama.rpc.server import declared_methods
 from sentiric_llama.settings import names, table
@@ -41,6 +43,8 @@ def pages() -> dict[Path, str]:
         table.PATH: table.to_json(fields),
         DOCS / "settings.md": with_generated(DOCS / "settings.md", settings_page(fields)),
         DOCS / "cli.md": with_generated(DOCS / "cli.md", commands_page()),
+        DOCS / "openapi.json": json.dumps(openapi(api_routes()), indent=1, ensure_ascii=False)
+        + "\n",
         DOCS / "security.md": with_generated(DOCS / "security.md", rights_page()),
     }
 

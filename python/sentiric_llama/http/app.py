@@ -7,17 +7,24 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
 from starlette.types import ExceptionHandler
 
 from sentiric_llama.access.api_key import KeyRing
 from sentiric_llama.access.rights import Access, Doorkeeper
 from sentiric_llama.errors import SentiricLlamaError
-from sentiric_llama.http.errors import HttpError, UnexpectedErrorMiddleware, handle_error
+from sentiric_llama.http.errors import (
+    HttpError,
+    JsonResponse,
+    UnexpectedErrorMiddleware,
+    handle_error,
+)
 from sentiric_llama.http.middleware.drain import CloseWhileDraining
 from sentiric_llama.http.middleware.guard import Guard, GuardedRoute, guard_all
 from sentiric_llama.http.middleware.limits import BodyLimits, HeaderLimits
 from sentiric_llama.http.middleware.target import TargetRules
 from sentiric_llama.http.middleware.trace import TraceMiddleware
+from sentiric_llama.http.openapi import openapi
 from sentiric_llama.http.routes.admin import AdminEndpoints
 from sentiric_llama.http.routes.chat import ChatEndpoint
 from sentiric_llama.http.routes.health import HealthEndpoints, ModelEndpoints
@@ -31,6 +38,13 @@ from sentiric_llama.service.service import LlamaService
 from sentiric_llama.settings.config import Settings
 from sentiric_llama.settings.exposure import hosts_of, key_ring
 
+EXPOSED = (
+    "x-request-id",
+    "x-truncated",
+    "x-ignored-fields",
+    "x-sentiric-model-notice",
+    "retry-after",
+)
 _HANDLED: tuple[type[Exception], ...] = (SentiricLlamaError, HttpError, HTTPException)
 
 
@@ -57,7 +71,7 @@ def build_routes(service: LlamaService, switcher: Switcher, guard: Guard) -> lis
     stats = StatsEndpoints(service)
     admin = AdminEndpoints(service, switcher)
     route = guard.route
-    return [
+    routes = [
         route("/v1/chat/completions", chat.post, "POST", Access.USER),
         route("/chat/completions", chat.post, "POST", Access.USER),
         route("/v1/models", models.list, "GET", Access.USER),
@@ -76,6 +90,14 @@ def build_routes(service: LlamaService, switcher: Switcher, guard: Guard) -> lis
         route("/v1/hardware/config", admin.change_hardware, "POST", Access.ADMIN),
         *page_routes(guard),
     ]
+
+    async def describe(_request: Request) -> JsonResponse:
+        """This document."""
+        return JsonResponse(document)
+
+    routes.append(route("/openapi.json", describe, "GET", Access.USER))
+    document = openapi(routes)
+    return routes
 
 
 def api_routes() -> list[GuardedRoute]:
@@ -97,17 +119,8 @@ def build_layers(service: LlamaService, settings: Settings) -> list[Middleware]:
                 CORSMiddleware,
                 allow_origins=list(settings.cors_origins),
                 allow_methods=["GET", "POST", "OPTIONS"],
-                allow_headers=[
-                    "Authorization",
-                    "Content-Type",
-                    "X-Api-Key",
-                    "X-Request-Id",
-                    "X-Trace-Id",
-                    "X-Span-Id",
-                    "X-Tenant-Id",
-                    "Traceparent",
-                ],
-                expose_headers=["x-request-id", "x-truncated", "x-sentiric-model-notice"],
+                allow_headers=["*"],  # clients add their own, none of which means anything here
+                expose_headers=EXPOSED,
             )
         )
     layers += [

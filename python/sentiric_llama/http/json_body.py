@@ -16,10 +16,8 @@ from typing import Any, NoReturn, TypeVar
 from starlette.requests import Request
 
 from sentiric_llama import _host
-from sentiric_llama.errors import InvalidArgument
 from sentiric_llama.host.off_loop import off_loop
 from sentiric_llama.http.errors import HttpError
-from sentiric_llama.types.ranges import shown
 
 T = TypeVar("T")
 Json = dict[str, Any]
@@ -116,35 +114,3 @@ def _finite(text: str) -> float:
 def _bad(text: str, code: str = "invalid_json", field: bytes = b"") -> HttpError:
     param = field.decode() if _FIELD.fullmatch(field) else None
     return HttpError(400, text, code=code, param=param)
-
-
-class Fields:
-    """Typed reading of one JSON object; null counts as absent. Raises InvalidArgument."""
-
-    def __init__(self, values: dict[str, Any], where: str = "") -> None:
-        self.values = values
-        self._prefix = f"{where}." if where else ""
-
-    def text(self, name: str) -> str | None:
-        return self._get(name, str, "a string")
-
-    def flag(self, name: str, default: bool = False) -> bool:
-        value = self._get(name, bool, "true or false")
-        return default if value is None else value
-
-    def object(self, name: str) -> dict[str, Any] | None:
-        return self._get(name, dict, "an object")
-
-    def items(self, name: str) -> list[Any] | None:
-        return self._get(name, list, "a list")
-
-    def refuse(self, name: str, allowed: str) -> InvalidArgument:
-        """The error for a field whose value is not one of the allowed."""
-        got = shown(self.values.get(name))
-        return InvalidArgument(f"got {got}, allowed {allowed}", where=self._prefix + name)
-
-    def _get(self, name: str, kind: type[T], allowed: str) -> T | None:
-        value = self.values.get(name)
-        if value is None or isinstance(value, kind):
-            return value
-        raise self.refuse(name, allowed)

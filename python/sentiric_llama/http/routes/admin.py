@@ -13,7 +13,8 @@ from sentiric_llama.access.caller import CURRENT_CALLER
 from sentiric_llama.errors import InvalidArgument, SentiricLlamaError
 from sentiric_llama.http import sse
 from sentiric_llama.http.errors import HttpError, JsonResponse, error_body
-from sentiric_llama.http.json_body import Fields, read_object
+from sentiric_llama.http.json_body import read_object
+from sentiric_llama.http.schemas.admin import SwitchBody
 from sentiric_llama.service.models.switch import ModelSwitch
 from sentiric_llama.service.models.switcher import Switcher
 from sentiric_llama.service.service import LlamaService
@@ -49,13 +50,11 @@ class AdminEndpoints:
 
     async def switch(self, request: Request) -> Response:
         """`{profile}` -> 200 when calls go to its model; `{stream: true}` sends news until then."""
-        fields = Fields(await read_object(request))
-        name = fields.text("profile")
-        wants_stream = fields.flag("stream")
-        if not name:
+        body = SwitchBody.parse(await read_object(request))
+        if not body.profile:
             raise InvalidArgument("Profile name required", where="profile")
-        switch = self._switcher.to_profile(name, who(request))
-        if wants_stream:
+        switch = self._switcher.to_profile(body.profile, who(request))
+        if body.stream:
             return SwitchStream(switch)
         return await answer(switch, {"active_profile": switch.profile})
 

@@ -80,6 +80,7 @@ class ChatAnswer(Response):
         result = await collect(stream)
         body = Envelope(stream.model).unary(result, logprobs=self._request.logprobs)
         headers = notice_header(stream.notice) | context_header(result.context)
+        headers |= self._request.headers
         return JsonResponse(body, headers=headers)
 
     def _log(self, name: str, stream: ChatStream) -> None:
@@ -115,7 +116,8 @@ class _StreamWriter:
         # proxies the stream opens anyway, and they become events.
         items = await self._stream.read(sse.KEEP_ALIVE_S)
         headers = sse.SSE_HEADERS | notice_header(self._stream.notice)
-        await self._sender.start(headers | context_header(self._stream.context))
+        headers |= context_header(self._stream.context)
+        await self._sender.start(headers | dict(self._request.headers))
         opening = sse.encode_events(self._envelope.first(self._stream.num_choices))
         try:
             await self._sender.write(opening + self._encode(items))

@@ -4,34 +4,27 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from sentiric_llama.errors import InvalidArgument
 from sentiric_llama.host.off_loop import LARGE_TEXT, maybe_off_loop, off_loop
 from sentiric_llama.http import sse
 from sentiric_llama.http.errors import JsonResponse, dump_json
-from sentiric_llama.http.json_body import Fields, read_as
+from sentiric_llama.http.json_body import read_as
+from sentiric_llama.http.schemas.body import Body
+from sentiric_llama.http.schemas.tokens import DetokenizeBody, TokenizeBody
 from sentiric_llama.service.service import LlamaService
 from sentiric_llama.service.tokens import MAX_TOKENS_LISTED
-from sentiric_llama.types.ranges import INT32_MAX, TOKEN_ID
+
+B = TypeVar("B", bound=Body)
 
 STEP = 4096
 """Tokens that are written at once; longer lists are never in memory as JSON."""
 MAX_DETOKENIZE_ITEMS = MAX_TOKENS_LISTED + 64  # the object, its other fields and their names
-
-
-@dataclass(frozen=True, slots=True)
-class _Question:
-    content: str
-    add_special: bool
-    parse_special: bool
-    with_pieces: bool
 
 
 class TokenEndpoints:
@@ -47,57 +40,47 @@ class TokenEndpoints:
         """
         with self._service.request_metrics.reading("tokenize"):
             self._service.require_ready()
-            asked = await read_as(request, parse_tokenize)
+            asked, headers = await read_as(request, _parsed(TokenizeBody))
         flags = {"add_special": asked.add_special, "parse_special": asked.parse_special}
         if asked.with_pieces:
             ids, pieces = await self._service.tokenize_to_pieces(asked.content, **flags)
-            return TokensAnswer(ids, pieces)
-        return TokensAnswer(await self._service.tokenize(asked.content, **flags))
+            return TokensAnswer(ids, pieces, headers)
+        ids = await self._service.tokenize(asked.content, **flags)
+        return TokensAnswer(ids, None, headers)
 
     async def detokenize(self, request: Request) -> Response:
         """`{tokens}` -> `{content}`."""
         with self._service.request_metrics.reading("detokenize"):
             self._service.require_ready()
-            tokens = await read_as(request, parse_detokenize, MAX_DETOKENIZE_ITEMS)
-        content = await self._service.detokenize(tokens)
+            asked, headers = await read_as(request, _parsed(DetokenizeBody), MAX_DETOKENIZE_ITEMS)
+        content = await self._service.detokenize(asked.tokens)
         is_long = len(content) > LARGE_TEXT
         body = await maybe_off_loop(is_long, dump_json, {"content": content})
-        return Response(body, media_type="application/json")
+        return Response(body, headers=headers, media_type="application/json")
 
 
-def parse_tokenize(body: dict[str, Any]) -> _Question:
-    """Raises InvalidArgument."""
-    fields = Fields(body)
-    return _Question(
-        fields.text("content") or "",
-        fields.flag("add_special"),
-        fields.flag("parse_special", True),
-        fields.flag("with_pieces"),
-    )
-
-
-def parse_detokenize(body: dict[str, Any]) -> list[int]:
-    """Raises InvalidArgument."""
-    raw = Fields(body).items("tokens")
-    if raw is None:
-        what = "required; got nothing, allowed a list of ids"
-        raise InvalidArgument(what, where="tokens")
-    if not raw or (set(map(type, raw)) == {int} and min(raw) >= 0 and max(raw) <= INT32_MAX):
-        return raw
-    return [int(TOKEN_ID.check(token)) for token in raw]
+def _parsed(kind: type[B]) -> Callable[[dict[str, Any]], tuple[B, dict[str, str]]]:
+    """The body, and the header that names what has no effect."""
+    return lambda values: (kind.parse(values), kind.ignored_header(values))
 
 
 class TokensAnswer(Response):
     """`{"tokens": [...]}`, written in steps: a text of megabytes has a million of them."""
 
-    def __init__(self, ids: array[int], pieces: Mapping[int, bytes] | None = None) -> None:
+    def __init__(
+        self,
+        ids: array[int],
+        pieces: Mapping[int, bytes] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         self.background = None
+        self._extra = dict(headers or {})
         self._ids = ids
         self._pieces = pieces
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if len(self._ids) <= STEP:
-            whole = JsonResponse({"tokens": self._items(0)})
+            whole = JsonResponse({"tokens": self._items(0)}, headers=self._extra)
             await whole(scope, receive, send)
             return
         sender = sse.Sender(send)
@@ -107,7 +90,7 @@ class TokensAnswer(Response):
             return
 
     async def _write(self, sender: sse.Sender) -> None:
-        await sender.start({"content-type": "application/json"})
+        await sender.start({"content-type": "application/json", **self._extra})
         before = b'{"tokens":['
         for begin in range(0, len(self._ids), STEP):
             await sender.write(before + await off_loop(self._encode, begin))

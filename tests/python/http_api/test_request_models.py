@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Bodies are models: what has no effect is named, what cannot be done is refused, all is described."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sentiric_llama.http.app import api_routes
+from sentiric_llama.http.openapi import BODIES, openapi
+from sentiric_llama.http.schemas.body import Body
+from sentiric_llama.http.schemas.chat import ChatBody
+from sentiric_llama.http.schemas.sampling import SamplingFields
+from sentiric_llama.service.chat_call import ROLES
+from sentiric_llama.types.ranges import SAMPLING_ALIASES, SAMPLING_RANGES
+
+DOCUMENT = Path(__file__).parents[3] / "docs" / "openapi.json"
+
+
+def ignored(reply: Any) -> str | None:
+    return reply.headers.get("x-ignored-fields")
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_fields_without_effect_are_named(server: Any, stream: bool) -> None:
+    reply = server.chat(stream=stream, zeta=1, user="u", store=None, temperature=1)
+    assert (reply.status, ignored(reply)) == (200, "user, zeta")
+    assert ignored(server.chat(stream=stream)) is None
+
+
+def test_names_that_are_no_names_are_not_repeated(server: Any) -> None:
+    names = {"a\nb": 1, "x" * 65: 1, "ş": 1, **{f"f{i:02}": 1 for i in range(20)}}
+    reply = server.chat(**names)
+    assert reply.status == 200
+    assert ignored(reply) == ", ".join(f"f{i:02}" for i in range(16))
+
+
+def test_other_bodies_name_them_too(server: Any) -> None:
+    for path, body in (("/tokenize", {"content": "a"}), ("/detokenize", {"tokens": [97]})):
+        reply = server.post(path, json.dumps(body | {"model": "x"}).encode())
+        assert (reply.status, ignored(reply)) == (200, "model")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "neutral"),
+    [
+        ("guided_json", {"type": "object"}, {}),
+        ("guided_regex", "a+", ""),
+        ("guided_choice", ["a"], []),
+        ("guided_grammar", "root ::= x", ""),
+        ("format", "json", ""),
+        ("structured_outputs", {"json": {}}, {}),
+        ("chat_template_kwargs", {"enable_thinking": False}, {}),
+        ("continue_final_message", True, False),
+        ("add_generation_prompt", False, True),
+        ("min_tokens", 5, 0),
+        ("stop_token_ids", [1], []),
+    ],
+)
+def test_what_would_change_the_answer_and_cannot_is_refused(
+    server: Any, name: str, value: Any, neutral: Any
+) -> None:
+    reply = server.chat(**{name: value})
+    assert (reply.status, reply.error["param"]) == (400, name)
+    assert "not supported" in reply.error["message"]
+    assert server.chat(**{name: neutral}).status == server.chat(**{name: None}).status == 200
+
+
+def test_a_wrong_type_is_not_called_out_of_range(server: Any) -> None:
+    for fields in ({"stream": "yes"}, {"model": 5}, {"grammar": []}, {"json_schema": True}):
+        assert "out of range" not in server.chat(**fields).error["message"]
+
+
+def test_the_models_have_what_the_engine_has() -> None:
+    names = {*SAMPLING_RANGES, *SAMPLING_ALIASES, "dry_sequence_breakers", "logit_bias"}
+    assert SamplingFields.model_fields.keys() == names - {"top_logprobs"}
+    role = ChatBody.model_json_schema()["$defs"]["ChatMessage"]["properties"]["role"]
+    assert tuple(role["enum"]) == ROLES
+    for kind in {*BODIES.values()}:
+        assert issubclass(kind, Body) and not kind.without_effect & kind.model_fields.keys()
+
+
+def test_the_written_document_is_what_the_server_says(server: Any) -> None:
+    """Else: make reference."""
+    written = json.loads(DOCUMENT.read_text("utf-8"))
+    assert written == openapi(api_routes())
+    told = server.get("/openapi.json").json
+    assert told == written
+    chat = told["components"]["schemas"]["ChatBody"]["properties"]
+    assert chat["temperature"] == {"type": "number", "minimum": 0, "maximum": 2}
+    assert {"/v1/chat/completions", "/tokenize", "/v1/models/{name}"} <= told["paths"].keys()
+
+
+def test_every_post_of_the_api_has_a_model() -> None:
+    posts = {route.path for route in api_routes() if "POST" in (route.methods or ())}
+    assert posts - BODIES.keys() == {"/v1/hardware/config"}  # whose fields are settings
