@@ -35,7 +35,9 @@ def restore_root() -> Iterator[None]:
 
 def logged(stream: io.StringIO, **attributes: Any) -> str:
     setup.set_up_logging("debug", stream, env="test")
-    events.event(logging.getLogger("x"), "SOME_EVENT", "ığ\x00\n\x1b[31m\x7f\x85\u2028", **attributes)
+    events.event(
+        logging.getLogger("x"), "SOME_EVENT", "ığ\x00\n\x1b[31m\x7f\x85\u2028", **attributes
+    )
     assert setup.flush()
     return stream.getvalue()
 
@@ -107,7 +109,9 @@ def test_ids_from_trace_context() -> None:
     found = trace.read_trace(headers.get, "http", "made")
     assert (found.trace_id, found.span_id, found.traceparent) == ("a" * 32, "b" * 16, parent)
     assert (found.request_id, found.protocol) == ("made", "http")
-    found = trace.read_trace((headers | {"x-trace-id": "own", "x-request-id": "r"}).get, "grpc", "m")
+    found = trace.read_trace(
+        (headers | {"x-trace-id": "own", "x-request-id": "r"}).get, "grpc", "m"
+    )
     assert (found.trace_id, found.span_id, found.request_id) == ("own", "b" * 16, "r")
     bad = {"traceparent": "00-zz-1-01", "x-tenant-id": "a b"}
     assert trace.read_trace(bad.get, "http", "m") == trace.Trace(request_id="m", protocol="http")

@@ -12,7 +12,7 @@ import pytest
 from sentiric_llama.access.api_key import ROLES, Identity
 from sentiric_llama.errors import InvalidArgument
 from sentiric_llama.host import environment
-from sentiric_llama.settings import config, exposure, load
+from sentiric_llama.settings import exposure, load
 from sentiric_llama.settings.config import PREFIX, Settings, describe_fields
 from sentiric_llama.settings.load import load_settings
 
