@@ -62,7 +62,7 @@ lint-style: .venv/.lint
 	clang-format --dry-run -Werror $(CPP)
 
 lint-types: .venv/.package .venv/.lint $(PROTO)
-	mypy
+	mypy && mypy examples
 
 lint-stub: $(STUBS)
 	for stub in $(notdir $^); do \
