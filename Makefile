@@ -19,7 +19,7 @@ BENCH_BUILD := build/bench$(if $(filter cuda,$(DEVICE)),-cuda)
 # One build folder for the package and its C++ tests, so that llama.cpp is compiled once.
 PIP_BUILD := --no-build-isolation -C build-dir=build/dev -C cmake.define.SENTIRIC_TESTS=ON
 SOURCES := $(shell find cpp python/sentiric_llama vendor -path vendor/llama.cpp -prune -o -name '.*' -prune \
-             -o -name __pycache__ -prune -o -path '*/rpc/generated' -prune -o -type f -print) CMakeLists.txt LICENSE README.md \
+             -o -name __pycache__ -prune -o -path '*/rpc/generated' -prune -o -type f -print) CMakeLists.txt LICENSE NOTICE README.md \
              python/CMakeLists.txt python/compile_proto.py
 PROTO := python/sentiric_llama/rpc/generated/__init__.py
 STUBS := build/stub/_core.pyi build/stub/_host.pyi
@@ -30,7 +30,7 @@ pip_install = python -c 'import sys, tomllib; t = tomllib.load(open("pyproject.t
   [t := t[key] for key in sys.argv[1:]]; print(*t, sep="\n")' $(1) | python -m pip install -q -r /dev/stdin
 
 help:  ## list the commands
-	@sed -nE 's/^([a-z -]+):[^#]*## (.*)/\1\t\2/p' Makefile | expand -t 14
+	@sed -nE 's/^([a-z -]+):[^#]*## (.*)/\1\t\2/p' Makefile | expand -t 15
 
 run: .venv/.package  ## build and serve the built-in guide; make run ARGS="org/repo --contexts 8"
 	@exec sentiric-llama serve $(ARGS)
@@ -62,12 +62,15 @@ lint-style: .venv/.lint
 	clang-format --dry-run -Werror $(CPP)
 
 lint-types: .venv/.package .venv/.lint $(PROTO)
-	mypy
+	mypy && mypy examples
 
 lint-stub: $(STUBS)
 	for stub in $(notdir $^); do \
 	  diff -u python/sentiric_llama/$$stub build/stub/$$stub || { echo "run: make stub"; exit 1; }; \
 	done
+
+lint-workflow: .venv/.workflow  ## .github/workflows, with actionlint; not part of lint, because pip fetches it from GitHub
+	actionlint
 
 stub: $(STUBS)  ## write the stubs of the extension modules anew
 	cp $^ python/sentiric_llama/
@@ -75,6 +78,17 @@ stub: $(STUBS)  ## write the stubs of the extension modules anew
 format: .venv/.lint  ## let ruff and clang-format rewrite the sources
 	ruff check --fix . && ruff format .
 	clang-format -i $(CPP)
+
+coverage: coverage-core coverage-python  ## line coverage of Python and C++, as HTML in build/coverage
+
+coverage-core: .venv/.build .venv/.coverage
+	cmake --preset coverage --log-level=WARNING && cmake --build --preset coverage && ctest --preset coverage
+	gcovr --root . --filter cpp/ --object-directory build/coverage --print-summary \
+	  --html-details build/coverage/cpp.html --xml build/coverage/cpp.xml
+
+coverage-python: .venv/.package .venv/.test .venv/.coverage
+	python -m pytest tests/python --cov=sentiric_llama --cov-report=term:skip-covered \
+	  --cov-report=html:build/coverage/python --cov-report=xml:build/coverage/python.xml $(ARGS)
 
 asan tsan: .venv/.build  ## logic and engine loop under AddressSanitizer + UBSan, under ThreadSanitizer
 	cmake --preset $@ --log-level=WARNING && cmake --build --preset $@ && ctest --preset $@
@@ -119,7 +133,7 @@ sdist: .venv/.build  ## dist/*.tar.gz with the llama.cpp sources inside
 	python -c 'from scikit_build_core.build import build_sdist; print(build_sdist("dist"))'
 
 clean:  ## remove what was built; vendor/llama.cpp stays
-	rm -rf .venv build dist tests/.models benchmarks/.models .mypy_cache .pytest_cache .ruff_cache $(dir $(PROTO))
+	rm -rf .venv build dist tests/.models benchmarks/.models .mypy_cache .pytest_cache .ruff_cache .coverage $(dir $(PROTO))
 
 .venv/bin/python:
 	@$(PYTHON) .ci/preflight.py
@@ -135,7 +149,7 @@ clean:  ## remove what was built; vendor/llama.cpp stays
 	python -m pip install $(PIP_BUILD) . | grep -v '^Requirement already satisfied'
 	touch $@
 
-.venv/.test .venv/.lint .venv/.bench: .venv/.%: .venv/.build
+.venv/.test .venv/.lint .venv/.bench .venv/.coverage .venv/.workflow: .venv/.%: .venv/.build
 	$(call pip_install,project optional-dependencies $*)
 	touch $@
 
@@ -152,5 +166,6 @@ build/guide-venv: python/guide_training/requirements.txt
 	$(PYTHON) -m venv $@
 	$@/bin/pip install -q -r $< && touch $@
 
-.PHONY: help run install test test-core test-native test-python test-llama lint lint-style lint-types lint-stub stub proto \
-        format asan tsan asan-llama fuzz nightly reference bench bench-quick bench-micro bench-tools guide wheel sdist clean
+.PHONY: help run install test test-core test-native test-python test-llama lint lint-style lint-types lint-stub lint-workflow \
+        stub proto format coverage coverage-core coverage-python asan tsan asan-llama fuzz nightly reference \
+        bench bench-quick bench-micro bench-tools guide wheel sdist clean

@@ -10,11 +10,15 @@ if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
   set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
 endif()
 
+# Paths below this tree are hashed as relative ones, so that a second clone elsewhere hits the cache.
 find_program(SENTIRIC_CCACHE ccache)
 if(SENTIRIC_CCACHE)
-  set(CMAKE_C_COMPILER_LAUNCHER "${SENTIRIC_CCACHE}")
-  set(CMAKE_CXX_COMPILER_LAUNCHER "${SENTIRIC_CCACHE}")
-  set(CMAKE_CUDA_COMPILER_LAUNCHER "${SENTIRIC_CCACHE}")
+  get_filename_component(_sentiric_root "${CMAKE_CURRENT_LIST_DIR}/../.." REALPATH)
+  set(_sentiric_launcher "${CMAKE_COMMAND}" -E env
+      "CCACHE_BASEDIR=${_sentiric_root}" CCACHE_NOHASHDIR=1 "${SENTIRIC_CCACHE}")
+  set(CMAKE_C_COMPILER_LAUNCHER "${_sentiric_launcher}")
+  set(CMAKE_CXX_COMPILER_LAUNCHER "${_sentiric_launcher}")
+  set(CMAKE_CUDA_COMPILER_LAUNCHER "${_sentiric_launcher}")
 endif()
 
 if(SENTIRIC_SANITIZE)

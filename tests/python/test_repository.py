@@ -20,6 +20,7 @@ from sentiric_llama.errors import ERROR_CLASSES, ERROR_TABLE, ErrorCode
 
 ROOT = Path(__file__).parents[2]
 HEADERS = ROOT / "cpp" / "include" / "sentiric"
+ROOMS = ("cpp", "python", "tests", "vendor", "benchmarks", "examples")
 
 
 def tracked(*suffixes: str) -> list[Path]:
@@ -32,7 +33,7 @@ def tracked(*suffixes: str) -> list[Path]:
 
 def sources(*suffixes: str) -> list[Path]:
     """What we write by hand and compile or run."""
-    rooms = [ROOT / room for room in ("cpp", "python", "tests", "vendor", "benchmarks")]
+    rooms = [ROOT / room for room in ROOMS]
     return [
         path
         for path in tracked(*suffixes)

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Output that follows a JSON schema: `python examples/json_schema.py [MODEL] [QUESTION]`."""
+
+import json
+import sys
+
+from sentiric_llama import Engine, SamplingParams
+
+SCHEMA = {
+    "type": "object",
+    "properties": {
+        "protocol": {"enum": ["http", "grpc", "metrics"]},
+        "port": {"type": "integer", "minimum": 1, "maximum": 65535},
+        "is_encrypted": {"type": "boolean"},
+    },
+    "required": ["protocol", "port", "is_encrypted"],
+    "additionalProperties": False,
+}
+# With pydantic: SCHEMA = MyModel.model_json_schema()
+
+
+def main(model: str = "guide", question: str = "Which port does HTTP use?") -> None:
+    with Engine.from_pretrained(model, contexts=1) as engine:
+        # The grammar decides what is valid, not what is true: tell the model about the fields too.
+        messages = [
+            {"role": "system", "content": f"Answer as JSON: {json.dumps(SCHEMA)}"},
+            {"role": "user", "content": question},
+        ]
+        answer = engine.chat(
+            messages, SamplingParams(temperature=0), json_schema=SCHEMA, max_tokens=200
+        )
+    if answer.finish_reason == "length":
+        sys.exit("the answer was cut off: raise max_tokens")
+    print(json.dumps(json.loads(answer.text), indent=2))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The programs in examples/ run as they are."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import models
+
+FOLDER = Path(__file__).parents[2] / "examples"
+
+
+def run(name: str, *arguments: str | Path, text: str = "") -> str:
+    command = [sys.executable, FOLDER / name, *arguments]
+    done = subprocess.run(command, input=text, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_chat() -> None:
+    output = run("chat.py", text="Which port does HTTP use?\nand gRPC?\n\n")
+    assert "16070" in output and output.count("> ") == 3
+
+
+def test_json_schema() -> None:
+    answer = json.loads(run("json_schema.py"))
+    assert set(answer) == {"protocol", "port", "is_encrypted"}
+    assert 1 <= answer["port"] <= 65535
+
+
+def test_embeddings() -> None:
+    lines = run("embeddings.py").splitlines()
+    scores = [float(line.split()[0]) for line in lines]
+    assert len(lines) == 3 and scores == sorted(scores, reverse=True)
+
+
+def test_lora(tiny_q8_0: Path, tmp_path: Path) -> None:
+    for name in ("legal", "poems"):
+        models.adapter(name, "tiny-q8_0", tmp_path / f"{name}.gguf")
+    parts = re.split(r"^--- (.*)\n", run("lora.py", tiny_q8_0, tmp_path), flags=re.MULTILINE)
+    assert parts[1::2] == ["model alone", "legal", "poems"]
+    assert len(set(parts[2::2])) == 3  # each text is its own
+
+
+def test_a_folder_without_adapters(tiny_q8_0: Path, tmp_path: Path) -> None:
+    command = [sys.executable, FOLDER / "lora.py", tiny_q8_0, tmp_path]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1 and "no adapters" in done.stderr
+
+
+@contextmanager
+def running_app() -> Iterator[str]:
+    """The address of a running async_app.py, which uvicorn writes when it listens."""
+    command = [sys.executable, FOLDER / "async_app.py", "guide", "0"]
+    environment = os.environ | {"PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as child:
+        assert child.stderr is not None
+        try:
+            found = (re.search(r"running on (http://\S+)", line) for line in child.stderr)
+            yield next(match[1] for match in found if match)
+        finally:
+            child.terminate()
+            child.communicate(timeout=60)
+
+
+def test_async_app() -> None:
+    with running_app() as url:
+        with urllib.request.urlopen(f"{url}/answer", b"Which port does HTTP use?", 60) as answer:
+            assert "16070" in answer.read().decode()
+        with urllib.request.urlopen(f"{url}/busy", timeout=60) as answer:
+            assert json.load(answer) == {"active": 0, "total": 4}
+
+
+def test_every_example_is_listed() -> None:
+    readme = (FOLDER / "README.md").read_text("utf-8")
+    for path in FOLDER.glob("*.py"):
+        assert f"[{path.name}]({path.name})" in readme

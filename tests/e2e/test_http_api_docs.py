@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""docs/http-api.md: its examples run as written, its tables are those of the code."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sentiric_llama.errors import ERROR_TABLE
+from sentiric_llama.http import openai
+from sentiric_llama.http.app import api_routes
+from sentiric_llama.types.ranges import SAMPLING_ALIASES, SAMPLING_RANGES
+
+PAGE = (Path(__file__).parents[2] / "docs" / "http-api.md").read_text("utf-8")
+DEFAULT_URL = "http://127.0.0.1:16070"
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+
+
+def run(command: list[str]) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        cut
+        for block in blocks("bash")
+        for cut in re.split("^(?=curl)", block, flags=re.MULTILINE)
+        if cut
+    ],
+)
+def test_curl(guide: Any, line: str) -> None:
+    if shutil.which("curl") is None:
+        pytest.skip("no curl here")
+    assert line.startswith("curl") and DEFAULT_URL in line
+    output = run(["sh", "-c", line.replace("curl ", "curl -s ", 1).replace(DEFAULT_URL, guide.url)])
+    if "data:" in output:
+        assert output.rstrip().endswith("data: [DONE]")
+        return
+    answer = json.loads(output)
+    assert "error" not in answer
+    if "response_format" in line:
+        assert set(json.loads(answer["choices"][0]["message"]["content"])) == {"protocol", "port"}
+
+
+def test_pydantic(guide: Any) -> None:
+    (example,) = blocks("python")
+    output = run([sys.executable, "-c", example.replace(DEFAULT_URL, guide.url)])
+    assert re.match(r"protocol='.*' port=-?\d+$", output.strip(), re.DOTALL)
+
+
+def test_the_table_of_errors() -> None:
+    part = PAGE.split("<!-- errors -->")[1].split("<!-- end of errors -->")[0]
+    rows = re.findall(r"^\| (\d+) \| `(\w+)` \| `(\w+)` \| (yes)? ?\|", part, re.MULTILINE)
+    assert rows == [
+        (str(row.http), row.openai_type, code.value, "yes" * row.is_temporary)
+        for code, row in ERROR_TABLE.items()
+    ]
+
+
+def test_every_field_is_described() -> None:
+    described = set(re.findall(r"`(\w+)`", PAGE))
+    names = openai._USED | openai._IGNORED | SAMPLING_RANGES.keys() | SAMPLING_ALIASES.keys()
+    assert not names - described - {"tool_choice", "function_call", "stream_options"}
+    table = PAGE.split("### What is ignored")[1]
+    ignored = re.search(r"^\| (.*?) \| accepted without effect \|$", table, re.MULTILINE)
+    assert ignored
+    assert set(re.findall(r"`(\w+)`", ignored[1])) == openai._IGNORED
+
+
+def test_ranges_of_sampling() -> None:
+    table = PAGE.split("### Sampling")[1].split("\n### ")[0]
+    found = dict[str, tuple[float, float]]()
+    for names, ranges in re.findall(r"^\| (`.*?) \| (.*?) \|", table, re.MULTILINE):
+        fields = re.findall(r"`(\w+)`", names)
+        bounds = re.findall(r"(-?\d+)\.\.(\d*)", ranges)
+        for index, field in enumerate(fields if bounds else []):
+            low, high = bounds[min(index, len(bounds) - 1)]
+            found[SAMPLING_ALIASES.get(field, field)] = (float(low), float(high or 2**31 - 1))
+    found.pop("logit_bias")
+    for name, bounds in found.items():
+        known = SAMPLING_RANGES[name]
+        assert bounds == (known.low, known.high), name
+    assert found.keys() == SAMPLING_RANGES.keys() - {"seed", "top_logprobs"}
+
+
+def test_every_route_is_described() -> None:
+    table = PAGE.split("## Routes")[1].split("\n## ")[0]
+    for route in api_routes():
+        path = route.path.replace("{name:path}", "NAME")
+        assert path.startswith("/static/") or f"{path}`" in table, path
