@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -80,9 +81,7 @@ def _operation(route: GuardedRoute, method: str) -> dict[str, Any]:
             },
         },
     }
-    names = [
-        part[1:].split(":")[0].rstrip("}") for part in route.path.split("/") if part[:1] == "{"
-    ]
+    names = re.findall(r"{(\w+)", route.path)
     if names:
         found["parameters"] = [
             {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}

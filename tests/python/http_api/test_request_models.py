@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Bodies are models: what has no effect is named, what cannot be done is refused, all is described."""
+"""Bodies are models: what has no effect is named, what cannot be done is refused."""
 
 from __future__ import annotations
 
@@ -90,7 +90,8 @@ def test_the_written_document_is_what_the_server_says(server: Any) -> None:
     told = server.get("/openapi.json").json
     assert told == written
     chat = told["components"]["schemas"]["ChatBody"]["properties"]
-    assert chat["temperature"] == {"type": "number", "minimum": 0, "maximum": 2}
+    limits = {"type": "number", "minimum": 0, "maximum": 2}
+    assert chat["temperature"].items() >= limits.items()
     assert {"/v1/chat/completions", "/tokenize", "/v1/models/{name}"} <= told["paths"].keys()
 
 

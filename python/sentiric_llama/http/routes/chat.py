@@ -33,6 +33,7 @@ class ChatEndpoint:
         self._service = service
 
     async def post(self, request: Request) -> Response:
+        """Answers a conversation, whole or as a stream of events."""
         with self._service.request_metrics.reading("chat"):
             self._service.require_room()  # before a byte of the body is read
             strict = self._service.settings.strict_fields

@@ -64,7 +64,8 @@ class Body(BaseModel):
     @classmethod
     def ignored_header(cls, values: Mapping[str, Any]) -> dict[str, str]:
         """`x-ignored-fields` for an answer: what was given, known or not, and had no effect."""
-        names = {*cls.unknown(values), *(cls.without_effect & values.keys())}
+        given = {name: value for name, value in values.items() if value is not None}
+        names = {*cls.unknown(given), *(cls.without_effect & given.keys())}
         shown_names = [name for name in sorted(names) if _NAME.fullmatch(name)]
         if not shown_names:
             return {}
