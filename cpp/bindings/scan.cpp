@@ -6,8 +6,8 @@
 #include <string>
 
 #include "bindings/bindings.h"
-#include "core/json_scan.h"
-#include "core/proto_scan.h"
+#include "core/text/json_scan.h"
+#include "core/text/proto_scan.h"
 
 namespace sentiric::bindings {
 namespace py = pybind11;
@@ -45,7 +45,7 @@ std::int64_t CountFields(const py::buffer& data, std::int64_t most) {
 }
 
 Report ScanBytes(const py::buffer& data, std::int32_t depth, std::int64_t items,
-                std::int64_t number_bytes) {
+                 std::int64_t number_bytes) {
   const py::buffer_info info = data.request();
   const std::string_view text = BytesOf(info);
   const py::gil_scoped_release unlocked;
@@ -75,10 +75,10 @@ void BindScan(py::module_* module) {
       .def_property_readonly("has_exponent",
                              [](const Report& self) { return self.scan.has_exponent; });
   module->def("scan_json", &ScanBytes, py::arg("data"), py::kw_only(), py::arg("depth"),
-             py::arg("items"), py::arg("number_bytes"),
-             "Reads bytes once without the GIL; nothing is built.");
-  module->def("count_proto_fields", &CountFields, py::arg("data"), py::kw_only(),
-             py::arg("most"), "Fields of the outermost protobuf message; ends at most + 1.");
+              py::arg("items"), py::arg("number_bytes"),
+              "Reads bytes once without the GIL; nothing is built.");
+  module->def("count_proto_fields", &CountFields, py::arg("data"), py::kw_only(), py::arg("most"),
+              "Fields of the outermost protobuf message; ends at most + 1.");
 }
 
 }  // namespace sentiric::bindings

@@ -2,7 +2,7 @@
 // Hands batches to the decoder and narrows a failure down to the sequence that caused it.
 #pragma once
 
-#include "core/decoder.h"
+#include "core/seams/decoder.h"
 
 namespace sentiric {
 

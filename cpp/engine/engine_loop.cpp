@@ -5,7 +5,7 @@
 #include <set>
 #include <utility>
 
-#include "core/cpu_budget.h"
+#include "host/cpu_budget.h"
 
 namespace sentiric {
 namespace {
@@ -43,18 +43,16 @@ double HeldMs(const Sequence& sequence, Clock::time_point now) {
 
 }  // namespace
 
-EngineLoop::EngineLoop(std::unique_ptr<Decoder> decoder, std::shared_ptr<SamplerFactory> samplers,
-                       AdapterSource adapters, std::unique_ptr<Drafter> drafter,
-                       const LoopConfig& config, Outbox* outbox)
+EngineLoop::EngineLoop(LoopParts parts, const LoopConfig& config, Outbox* outbox)
     : config_(config),
       scheduler_(config.scheduler),
-      samplers_(std::move(samplers)),
+      samplers_(std::move(parts.samplers)),
       outbox_(outbox),
-      adapters_(std::move(adapters)),
-      decoder_(std::move(decoder)),
-      speculator_(std::make_unique<Speculator>(std::move(drafter), decoder_->traits())),
+      adapters_(std::move(parts.adapters)),
+      decoder_(std::move(parts.decoder)),
+      speculator_(std::make_unique<Speculator>(std::move(parts.drafter), decoder_->traits())),
       pool_(decoder_->traits().sequences, decoder_->traits().contexts),
-      cache_(decoder_.get(), &pool_, config.prefix),
+      cache_(decoder_.get(), &pool_, config.prefix, std::move(parts.disk)),
       runner_(decoder_.get(), this),
       row_pool_(std::min(kMaxSamplingHelpers, NumUsableCpus() - 1)),
       queue_(config.queue),

@@ -8,39 +8,23 @@
 #include <utility>
 #include <vector>
 
-#include "core/class_share.h"
-#include "core/context_pool.h"
-#include "core/cost_model.h"
-#include "core/outbox.h"
-#include "core/preemption.h"
-#include "core/prefix_cache.h"
-#include "core/request_queue.h"
+#include "core/cache/context_pool.h"
+#include "core/cache/prefix_cache.h"
 #include "core/sampling/row_pool.h"
-#include "core/scheduler.h"
-#include "core/sequence.h"
-#include "core/wait_estimate.h"
+#include "core/scheduling/class_share.h"
+#include "core/scheduling/cost_model.h"
+#include "core/scheduling/preemption.h"
+#include "core/scheduling/request_queue.h"
+#include "core/scheduling/scheduler.h"
+#include "core/scheduling/sequence.h"
+#include "core/scheduling/wait_estimate.h"
 #include "engine/batch_runner.h"
+#include "engine/loop_parts.h"
+#include "engine/outbox.h"
 #include "engine/speculator.h"
 #include "sentiric/engine.h"
 
 namespace sentiric {
-
-struct LoopConfig {
-  SchedulerConfig scheduler;
-  PrefixCacheConfig prefix;
-  QueueConfig queue;
-  std::int64_t queue_tokens = 0;        // prompt tokens that may wait; 0 = no limit
-  std::int32_t itl_slo_ms = 0;          // 0 = off
-  std::int32_t stream_interval_ms = 0;  // see EngineConfig
-  std::int32_t busy_chunk = 0;          // prompt tokens beside running streams; 0 = by itl_slo_ms
-};
-
-// How the loop gets adapters without touching a file.
-struct AdapterSource {
-  AdapterStore* store = nullptr;
-  // Asks for the request's adapters to be loaded elsewhere; Input::loaded answers. Never waits.
-  std::function<void(const RequestHandle&)> load;
-};
 
 // One thread makes all calls but those that say otherwise; `outbox` outlives it.
 class EngineLoop : private BatchSink {
@@ -53,10 +37,7 @@ class EngineLoop : private BatchSink {
     std::vector<std::pair<RequestHandle, Result<AdapterSetHandle>>> loaded;
   };
 
-  // drafter: null = guesses from earlier text.
-  EngineLoop(std::unique_ptr<Decoder> decoder, std::shared_ptr<SamplerFactory> samplers,
-             AdapterSource adapters, std::unique_ptr<Drafter> drafter, const LoopConfig& config,
-             Outbox* outbox);
+  EngineLoop(LoopParts parts, const LoopConfig& config, Outbox* outbox);
 
   // One round. `decodes` is false when only the books are to be brought up to date.
   void Step(Input input, bool decodes, Clock::time_point now = Clock::now());

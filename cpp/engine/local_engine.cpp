@@ -52,9 +52,12 @@ LocalEngine::LocalEngine(EngineParts parts, const LoopConfig& loop, std::int32_t
       preparation_(std::move(parts.preparation)),
       long_preparation_(std::move(parts.long_preparation)),
       outbox_(std::chrono::milliseconds(loop.stream_interval_ms)),
-      worker_(std::move(parts.decoder), std::move(parts.samplers),
-              {adapters_.get(), [this](const RequestHandle& request) { LoadAdapters(request); }},
-              std::move(parts.drafter), loop, &outbox_) {}
+      worker_({std::move(parts.decoder),
+               std::move(parts.samplers),
+               {adapters_.get(), [this](const RequestHandle& request) { LoadAdapters(request); }},
+               std::move(parts.drafter),
+               std::move(parts.disk)},
+              loop, &outbox_) {}
 
 Result<RequestId> LocalEngine::Submit(Request request) {
   if (Status status = Validate(request, info_.num_vocab)) return *status;

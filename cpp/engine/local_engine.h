@@ -6,8 +6,8 @@
 #include <mutex>
 #include <unordered_map>
 
-#include "core/engine_parts.h"
-#include "core/wait_estimate.h"
+#include "core/scheduling/wait_estimate.h"
+#include "core/seams/engine_parts.h"
 #include "engine/worker.h"
 #include "sentiric/engine.h"
 

@@ -2,10 +2,10 @@
 // Engine::Open and PlanMemory: check the configuration, then start or plan over llama.cpp.
 #include <algorithm>
 
-#include "backend/memory_plan.h"
-#include "backend/open_parts.h"
-#include "core/memory_budget.h"
+#include "backend/decode/memory_plan.h"
+#include "backend/decode/open_parts.h"
 #include "engine/local_engine.h"
+#include "host/memory_budget.h"
 
 namespace sentiric {
 namespace {
@@ -67,8 +67,6 @@ LoopConfig LoopConfigOf(const EngineConfig& config, const EngineParts& parts) {
   loop.prefix.is_enabled = config.prefix_cache;
   loop.prefix.is_exact = config.deterministic;
   loop.prefix.host_bytes = config.prefix_cache ? HostBytes(config) : 0;
-  loop.prefix.disk = parts.disk;
-  loop.prefix.disk.max_bytes = static_cast<std::uint64_t>(config.disk_cache_bytes);
   loop.queue.wait_ms = config.queue_wait_ms;
   loop.queue.tenant_weights = config.tenant_weights;
   loop.queue_tokens = config.queue_tokens;

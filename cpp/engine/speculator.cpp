@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "core/ngram_drafter.h"
+#include "core/speculation/ngram_drafter.h"
 
 namespace sentiric {
 namespace {

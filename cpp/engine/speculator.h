@@ -6,9 +6,9 @@
 #include <memory>
 #include <vector>
 
-#include "core/decoder.h"
-#include "core/drafter.h"
-#include "core/sequence.h"
+#include "core/scheduling/sequence.h"
+#include "core/seams/decoder.h"
+#include "core/seams/drafter.h"
 
 namespace sentiric {
 

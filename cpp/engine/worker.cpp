@@ -11,12 +11,8 @@ constexpr std::chrono::milliseconds kExpiryCheck{20};
 
 }  // namespace
 
-Worker::Worker(std::unique_ptr<Decoder> decoder, std::shared_ptr<SamplerFactory> samplers,
-               AdapterSource adapters, std::unique_ptr<Drafter> drafter, const LoopConfig& config,
-               Outbox* outbox)
-    : loop_(std::move(decoder), std::move(samplers), std::move(adapters), std::move(drafter),
-            config, outbox),
-      thread_([this] { Loop(); }) {}
+Worker::Worker(LoopParts parts, const LoopConfig& config, Outbox* outbox)
+    : loop_(std::move(parts), config, outbox), thread_([this] { Loop(); }) {}
 
 Worker::~Worker() { Stop(); }
 

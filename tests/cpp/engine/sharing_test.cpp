@@ -5,6 +5,7 @@
 
 #include "check.h"
 #include "fakes.h"
+#include "host/disk_store.h"
 #include "stepper.h"
 #include "temp_folder.h"
 
@@ -142,12 +143,10 @@ TEST(Sharing, ModelsThatCannotCutStartAtTheLastCheckpoint) {
 TEST(Sharing, AnEngineThatStartsAgainFindsItsSystemPrompt) {
   const TempFolder folder;
   const FakeModel model = Model(2, 512);
-  LoopConfig config = ConfigOf({});
-  config.prefix.disk.folder = folder.path() + "/states";
-  config.prefix.disk.max_bytes = 1 << 20;
+  const DiskConfig disk{folder.path() + "/states", 1 << 20, "model"};
   const std::vector<Token> head = RandomPrompt(200, 1);
   for (std::uint32_t process = 0; process < 2; ++process) {
-    Stepper stepper(model, config);
+    Stepper stepper(model, ConfigOf({}), 64, std::make_unique<DiskStore>(disk));
     for (std::uint32_t i = 0; i < 2; ++i) {
       const Request request = TokenRequest(Join(head, RandomPrompt(9, 10 * process + i)), 8);
       const RequestId id = stepper.Add(request);

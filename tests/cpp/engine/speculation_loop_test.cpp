@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "check.h"
-#include "core/model_drafter.h"
+#include "core/speculation/model_drafter.h"
 #include "fakes.h"
 
 using namespace sentiric;

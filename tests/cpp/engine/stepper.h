@@ -12,11 +12,14 @@ namespace sentiric::testing {
 class Stepper {
  public:
   explicit Stepper(const FakeModel& model, const LoopConfig& config = ConfigOf({}),
-                   std::size_t max_adapters = 64)
+                   std::size_t max_adapters = 64, std::unique_ptr<DiskTier> disk = nullptr)
       : adapters(max_adapters),
-        loop_(std::make_unique<FakeDecoder>(model), std::make_shared<GreedyFactory>(),
-              {&adapters, [this](const RequestHandle& request) { Load(request); }}, nullptr, config,
-              &outbox_) {}
+        loop_({std::make_unique<FakeDecoder>(model),
+               std::make_shared<GreedyFactory>(),
+               {&adapters, [this](const RequestHandle& request) { Load(request); }},
+               nullptr,
+               std::move(disk)},
+              config, &outbox_) {}
 
   RequestId Add(const Request& request) {
     auto state = std::make_shared<RequestState>(next_id_++, request, now());

@@ -5,8 +5,8 @@
 #include <cstring>
 #include <thread>
 
+#include "backend/decode/llama_decoder.h"
 #include "backend/kernels/cpu_hook.h"
-#include "backend/llama_decoder.h"
 #include "check.h"
 #include "guide.h"
 
