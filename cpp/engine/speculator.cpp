@@ -21,7 +21,7 @@ Speculator::Speculator(std::unique_ptr<Drafter> drafter, const DecoderTraits& tr
 
 // Where a draft needs a call of its own, only a stream that is alone makes one: beside others it
 // would cost them a pass over the weights.
-void Speculator::Draft(const std::vector<std::unique_ptr<Sequence>>& running) {
+void Speculator::Draft(const RunningSet& running) {
   std::int32_t num_streams = 0;
   for (const auto& sequence : running) {
     sequence->DropDraft();
@@ -33,8 +33,7 @@ void Speculator::Draft(const std::vector<std::unique_ptr<Sequence>>& running) {
 }
 
 // Returns how many streams have a draft. The others wait for it, too: those pay for them.
-std::int32_t Speculator::Guess(const std::vector<std::unique_ptr<Sequence>>& running,
-                               std::int32_t num_streams) {
+std::int32_t Speculator::Guess(const RunningSet& running, std::int32_t num_streams) {
   std::vector<DraftWant> wants;
   std::vector<Sequence*> wanting;
   for (const auto& sequence : running) {

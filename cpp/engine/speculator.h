@@ -6,7 +6,7 @@
 #include <memory>
 #include <vector>
 
-#include "core/scheduling/sequence.h"
+#include "core/scheduling/running_set.h"
 #include "core/seams/decoder.h"
 #include "core/seams/drafter.h"
 
@@ -19,7 +19,7 @@ class Speculator {
   Speculator(std::unique_ptr<Drafter> drafter, const DecoderTraits& traits);
 
   // Gives those that may guess a draft for this step; the others have none.
-  void Draft(const std::vector<std::unique_ptr<Sequence>>& running);
+  void Draft(const RunningSet& running);
   // The text of the sequence is over, or tokens were taken out of it.
   void Forget(SeqId seq);
 
@@ -28,8 +28,7 @@ class Speculator {
   std::uint64_t num_failures() const { return num_failures_; }
 
  private:
-  std::int32_t Guess(const std::vector<std::unique_ptr<Sequence>>& running,
-                     std::int32_t num_streams);
+  std::int32_t Guess(const RunningSet& running, std::int32_t num_streams);
 
   std::unique_ptr<Drafter> drafter_;  // null after it failed
   const DecoderTraits traits_;

@@ -21,7 +21,7 @@ std::int32_t ClassLimit(std::int32_t contexts);
 
 // A class that waits with nothing running gets its turn, whoever goes before it otherwise. Counted
 // in steps that make progress, not in time: a slow machine changes nothing, and who has to compute
-// again what was lost in its park loses no turn by it. One thread uses it.
+// again what was lost in a preemption loses no turn by it. One thread uses it.
 class ClassTurns {
  public:
   static constexpr std::int32_t kWaitSteps = 96;  // without a context, then its turn begins

@@ -11,12 +11,12 @@ bool IsWeaker(const Claim& a, const Claim& b) {
   return a.priority != b.priority ? a.priority > b.priority : a.id > b.id;
 }
 
-// The weakest of those that `may_park` accepts.
+// The weakest of those that `may_give_way` accepts.
 template <typename Predicate>
-std::optional<std::size_t> Weakest(const std::vector<Claim>& running, Predicate may_park) {
+std::optional<std::size_t> Weakest(const std::vector<Claim>& running, Predicate may_give_way) {
   std::optional<std::size_t> weakest;
   for (std::size_t i = 0; i < running.size(); ++i) {
-    if (!may_park(running[i])) continue;
+    if (!may_give_way(running[i])) continue;
     if (!weakest || IsWeaker(running[i], running[*weakest])) weakest = i;
   }
   return weakest;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// Who is parked when there is not room for all.
+// Who is preempted when there is not room for all.
 #pragma once
 
 #include <optional>
@@ -27,8 +27,8 @@ struct Claim {
 //  - of a class that holds more than its share: the youngest of its largest tenant;
 //  - when the waiting tenant has nothing running: the youngest in the same class of the tenant with
 //    most contexts, if that tenant holds more than its share.
-// Nobody is parked by another class in its turn. nullopt: wait. Time alone never makes a claim
-// strong enough to park somebody.
+// Nobody is preempted by another class in its turn. nullopt: wait. Time alone never makes a claim
+// strong enough to preempt somebody.
 std::optional<std::size_t> ChooseVictim(const Claim& waiting, const std::vector<Claim>& running,
                                         std::int32_t contexts);
 

@@ -22,10 +22,10 @@ void RequestQueue::Push(RequestHandle request) {
   Add(std::move(waiting));
 }
 
-void RequestQueue::Park(std::unique_ptr<Sequence> sequence, bool needs_room) {
+void RequestQueue::PushPreempted(std::unique_ptr<Sequence> sequence, bool needs_room) {
   Waiting waiting;
   waiting.request = sequence->handle();
-  waiting.parked = std::move(sequence);
+  waiting.preempted = std::move(sequence);
   waiting.ends_before = needs_room ? num_ended_ + 1 : num_ended_;
   Add(std::move(waiting));
 }
@@ -113,13 +113,13 @@ std::vector<Waiting> RequestQueue::TakeAll() {
   return TakeIf([](const Waiting&) { return true; });
 }
 
-// Being parked is waiting, too: all of it counts, before the answer began and since.
+// After a preemption it waits, too: all of it counts, before the answer began and since.
 bool RequestQueue::IsExpired(const Waiting& waiting, Clock::time_point now) const {
   const RequestState& state = *waiting.request;
   if (state.IsPastDeadline(now)) return true;
   const std::int32_t own = state.request.queue_wait_ms;
   const std::int32_t wait_ms = own > 0 ? own : config_.wait_ms;
-  const auto waited = waiting.parked ? waiting.parked->Waited(now) : now - state.submitted;
+  const auto waited = waiting.preempted ? waiting.preempted->Waited(now) : now - state.submitted;
   return wait_ms > 0 && waited > std::chrono::milliseconds(wait_ms);
 }
 

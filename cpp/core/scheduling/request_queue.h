@@ -16,17 +16,17 @@
 namespace sentiric {
 
 struct QueueConfig {
-  std::int32_t wait_ms = 0;       // longest wait for a context, parked or not; <= 0 = no limit
+  std::int32_t wait_ms = 0;       // longest wait for a context, preempted or not; <= 0 = no limit
   std::int32_t ageing_ms = 5000;  // a waiting request rises one class in this time
   FairShare::Weights tenant_weights;
 };
 
-// A request that never ran, or a sequence that was parked.
+// A request that never ran, or a sequence that was preempted.
 struct Waiting {
   RequestHandle request;
-  std::unique_ptr<Sequence> parked;  // null before its first run
-  std::uint64_t ends_before = 0;     // waits until so many requests have ended
-  bool is_held = false;              // see RequestQueue::Hold
+  std::unique_ptr<Sequence> preempted;  // null before its first run
+  std::uint64_t ends_before = 0;        // waits until so many requests have ended
+  bool is_held = false;                 // see RequestQueue::Hold
 };
 
 // Order: class (risen by age), then the tenant that was served least, then age. One thread uses it.
@@ -37,7 +37,7 @@ class RequestQueue {
 
   void Push(RequestHandle request);
   // needs_room: the KV cache was full; waits until another request ends, unless nothing runs.
-  void Park(std::unique_ptr<Sequence> sequence, bool needs_room);
+  void PushPreempted(std::unique_ptr<Sequence> sequence, bool needs_room);
 
   // Who is next in each class, in the order in which they may try; `is_idle`: nothing runs. A class
   // in its turn goes first and waits for no room. Valid until the next change.

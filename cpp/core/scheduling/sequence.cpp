@@ -4,15 +4,13 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/scheduling/milliseconds.h"
+
 namespace sentiric {
 namespace {
 
 // A longer run would hold up the other streams.
 constexpr std::int32_t kMaxRun = 64;
-
-double Milliseconds(Clock::duration duration) {
-  return std::chrono::duration<double, std::milli>(duration).count();
-}
 
 }  // namespace
 
@@ -23,7 +21,7 @@ Sequence::Sequence(RequestHandle request, std::unique_ptr<TokenSampler> sampler,
       adapters_(std::move(adapters)),
       started_(now),
       waited_(now - request_->submitted),
-      parked_(now),
+      preempted_(now),
       tokens_(request_->prompt.tokens),
       is_forced_(tokens_.size(), false),
       prompt_size_(static_cast<std::int32_t>(tokens_.size())),
@@ -38,7 +36,11 @@ void Sequence::Place(ContextLease lease, Clock::time_point now) {
 }
 
 Clock::duration Sequence::Waited(Clock::time_point now) const {
-  return lease_ ? waited_ : waited_ + (now - parked_);
+  return lease_ ? waited_ : waited_ + (now - preempted_);
+}
+
+double Sequence::HeldMs(Clock::time_point now) const {
+  return Milliseconds(now - request_->submitted - Waited(now));
 }
 
 bool Sequence::Advance() {
@@ -49,23 +51,23 @@ bool Sequence::Advance() {
 
 // What is not found in the KV cache later is evaluated again, the prompt in chunks and the
 // generated tokens one by one, or with what was forced behind them, as the first time.
-void Sequence::Park(Clock::time_point now) {
+void Sequence::Preempt(Clock::time_point now) {
   lease_.reset();
-  parked_ = now;
+  preempted_ = now;
   draft_.clear();
   evaluated_ = 0;
   has_begun_ = false;
-  was_parked_ = true;
+  was_preempted_ = true;
 }
 
 void Sequence::Begin(std::int32_t attached, std::uint64_t step) {
   has_begun_ = true;
   evaluated_ = attached;
   last_served_ = step;
-  if (!was_parked_) cached_ = attached;
+  if (!was_preempted_) cached_ = attached;
 }
 
-PrefixWant Sequence::Want() const {
+PrefixRequest Sequence::prefix_request() const {
   return {request_->scope,      tokens_, prompt_size_, request_->id, request_->prompt.opening,
           request_->prompt.keep};
 }
@@ -110,7 +112,7 @@ std::int32_t Sequence::DraftLimit(std::int32_t max_size) const {
   const Request& asked = request_->request;
   const bool is_free = !request_->prompt.grammar && asked.sampling.top_logprobs < 0;
   const auto size = static_cast<std::int32_t>(tokens_.size());
-  // Guesses follow the last known token: one that was parked has to catch up first.
+  // Guesses follow the last known token: one that was preempted has to catch up first.
   const bool is_ready = has_begun_ && !is_prefilling() && evaluated_ + 1 == size;
   if (!is_free || !is_ready || is_finished_) return 0;
   return std::min({speculation_.Length(), asked.max_tokens - num_generated_ - 1, max_size - size});

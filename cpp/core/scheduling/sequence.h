@@ -23,17 +23,18 @@ class Sequence {
   Sequence(RequestHandle request, std::unique_ptr<TokenSampler> sampler, AdapterSetHandle adapters,
            Clock::time_point now);
 
-  // It runs while it holds a lease; without one it is parked.
+  // It runs while it holds a lease; without one it waits.
   void Place(ContextLease lease, Clock::time_point now);
-  void Park(Clock::time_point now);
+  void Preempt(Clock::time_point now);
   // True when it came further than ever since the last call.
   bool Advance();
-  // Its time without a context: in the queue and in all its parks.
+  // Its time without a context: before its first one and after each preemption.
   Clock::duration Waited(Clock::time_point now) const;
+  double HeldMs(Clock::time_point now) const;  // its time with one
   // Its first `attached` tokens were found in the KV cache.
   void Begin(std::int32_t attached, std::uint64_t step);
 
-  PrefixWant Want() const;
+  PrefixRequest prefix_request() const;
   SequenceView View(std::uint64_t step) const;
   SeqId seq() const { return lease_->seq(); }
   const RequestState& request() const { return *request_; }
@@ -98,7 +99,7 @@ class Sequence {
   const AdapterSetHandle adapters_;
   const Clock::time_point started_;  // left the queue
   Clock::duration waited_;           // until it ran last
-  Clock::time_point parked_;         // valid while it holds no lease
+  Clock::time_point preempted_;      // or made; valid while it holds no lease
 
   std::vector<Token> tokens_;
   std::vector<bool> is_forced_;  // by token: evaluated together with the one before it
@@ -106,7 +107,7 @@ class Sequence {
   std::int32_t evaluated_ = 0;
   std::int32_t furthest_ = 0;  // of evaluated_
   bool has_begun_ = false;     // nobody else computes its prefix; its rows may be planned
-  bool was_parked_ = false;
+  bool was_preempted_ = false;
   std::int32_t cached_ = 0;  // prompt tokens that it did not have to evaluate
   std::int32_t num_generated_ = 0;
   std::uint64_t last_served_ = 0;

@@ -200,19 +200,19 @@ TEST(Sharing, AParkedSequenceCanBeCancelledAndKeepsItsText) {
   Stepper stepper(Model(1, 256));
   Request batch = TokenRequest(RandomPrompt(8, 1), 100);
   batch.priority = Priority::kBatch;
-  const RequestId parked = stepper.Add(batch);
+  const RequestId preempted = stepper.Add(batch);
   for (int i = 0; i < 10; ++i) stepper.Step();
   Request urgent = TokenRequest(RandomPrompt(8, 2), 50);
   urgent.priority = Priority::kRealtime;
   stepper.Add(urgent);
   for (int i = 0; i < 3; ++i) stepper.Step();
-  const std::string text = stepper.outcomes[parked].text;
+  const std::string text = stepper.outcomes[preempted].text;
   EXPECT(!text.empty());
-  stepper.Cancel(parked);
+  stepper.Cancel(preempted);
   stepper.Step();
-  EXPECT(stepper.HasEnded(parked));
-  EXPECT(stepper.FinalOf(parked).reason == FinishReason::kCancelled);
-  EXPECT_EQ(stepper.FinalOf(parked).completion_tokens, static_cast<std::int32_t>(text.size()));
+  EXPECT(stepper.HasEnded(preempted));
+  EXPECT(stepper.FinalOf(preempted).reason == FinishReason::kCancelled);
+  EXPECT_EQ(stepper.FinalOf(preempted).completion_tokens, static_cast<std::int32_t>(text.size()));
   EXPECT(stepper.Finish());
 }
 

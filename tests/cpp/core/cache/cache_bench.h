@@ -26,7 +26,7 @@ class Bench {
     ContextLease lease;
     bool has_begun = false;
     std::int32_t evaluated = 0;
-    PrefixWant Want() const { return {scope, tokens, prompt_size, owner, opening}; }
+    PrefixRequest Request() const { return {scope, tokens, prompt_size, owner, opening}; }
   };
 
   explicit Bench(const FakeModel& model, const PrefixCacheConfig& config = {},
@@ -38,7 +38,7 @@ class Bench {
   // opening: of all tokens when it is negative.
   Running* Start(const Tokens& tokens, const std::string& scope = "", std::int32_t opening = -1) {
     const auto size = static_cast<std::int32_t>(tokens.size());
-    const PrefixWant want{scope, tokens, size, next_owner, opening < 0 ? size : opening};
+    const PrefixRequest want{scope, tokens, size, next_owner, opening < 0 ? size : opening};
     std::optional<ContextLease> lease = cache.Lease(want);
     if (!lease) return nullptr;
     running.push_back({scope, tokens, size, next_owner++, want.opening, std::move(*lease)});
@@ -46,7 +46,7 @@ class Bench {
   }
   // What Begin said.
   Beginning Begin(Running* sequence) {
-    const Beginning begun = cache.Begin(sequence->lease.seq(), sequence->Want());
+    const Beginning begun = cache.Begin(sequence->lease.seq(), sequence->Request());
     sequence->has_begun = !begun.waits;
     sequence->evaluated = begun.length;
     return begun;

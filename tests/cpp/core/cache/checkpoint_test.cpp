@@ -53,7 +53,7 @@ TEST(Checkpoint, ACheckpointStandsAtTheEndOfTheSystemPrompt) {
   model.can_cut = false;
   Bench bench(model, WithHost(1 << 20));
   const Tokens a = kHead + Range(50, 63), b = kHead + Range(45, 63);
-  const PrefixWant want{"", a, 53, 1, 53, 40};
+  const PrefixRequest want{"", a, 53, 1, 53, 40};
   const ContextLease lease = std::move(*bench.cache.Lease(want));
   EXPECT(!bench.cache.Begin(lease.seq(), want).waits);
   EXPECT_EQ(bench.cache.NextStop(lease.seq()), 40);

@@ -124,12 +124,12 @@ TEST(ClassShare, RandomHousesKeepTheRules) {
       continue;
     }
     ASSERT(*victim < running.size());
-    const Claim& parked = running[*victim];
-    if (parked.priority == priority) continue;
-    EXPECT(!parked.is_due);
+    const Claim& preempted = running[*victim];
+    if (preempted.priority == priority) continue;
+    EXPECT(!preempted.is_due);
     EXPECT(own < ClassLimit(contexts) || contexts == 1);
-    const bool is_better = parked.priority < priority;
-    const bool is_above = held[ClassIndex(parked.priority)] > ClassLimit(contexts);
+    const bool is_better = preempted.priority < priority;
+    const bool is_above = held[ClassIndex(preempted.priority)] > ClassLimit(contexts);
     EXPECT(!is_better || waiting.is_due || is_above);
   }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// Order of the queue, shares of tenants, who is parked.
+// Order of the queue, shares of tenants, who is preempted.
 #include "core/scheduling/request_queue.h"
 
 #include "check.h"
@@ -82,7 +82,7 @@ TEST(RequestQueue, WhoNeedsRoomWaitsForAnEnd) {
   auto request = Make(1);
   queue.Push(request);
   queue.Take(First(queue, Clock::now(), false));
-  queue.Park(std::make_unique<Sequence>(request, nullptr, nullptr, Clock::now()), true);
+  queue.PushPreempted(std::make_unique<Sequence>(request, nullptr, nullptr, Clock::now()), true);
   EXPECT(First(queue, Clock::now(), false) == nullptr);
   EXPECT(First(queue, Clock::now(), true) != nullptr);  // nothing runs that could end
   queue.OnEnded(*Make(2));
