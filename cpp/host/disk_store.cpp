@@ -68,7 +68,7 @@ DiskStore::DiskStore(DiskConfig config, HolderId first)
     : config_(std::move(config)), first_(first), next_(first) {
   if (config_.folder.empty()) return;
   if (const Status failed = EnsurePrivateFolder(config_.folder)) {
-    Rest(*failed);
+    StopWriting(*failed);
     return;
   }
   writer_ = std::make_unique<FileWriter>(kMaxQueued);
@@ -136,7 +136,7 @@ std::vector<HolderId> DiskStore::holders() const {
 }
 
 bool DiskStore::HasRoomFor(std::uint64_t bytes) const {
-  return is_open() && !rests_ && bytes > 0 && bytes <= config_.max_bytes && writer_->HasRoom(bytes);
+  return is_open() && writes_ && bytes > 0 && bytes <= config_.max_bytes && writer_->HasRoom(bytes);
 }
 
 std::optional<HolderId> DiskStore::Put(StoredState state, std::vector<HolderId>* dropped) {
@@ -215,7 +215,7 @@ std::vector<HolderId> DiskStore::TakeLost() {
   if (!is_open()) return lost;
   for (const FileWriter::Outcome& outcome : writer_->TakeOutcomes()) {
     const auto found = states_.find(outcome.id);
-    if (outcome.status) Rest(*outcome.status);
+    if (outcome.status) StopWriting(*outcome.status);
     if (found == states_.end()) continue;
     found->second->pending.reset();
     if (!outcome.status) continue;
@@ -225,9 +225,9 @@ std::vector<HolderId> DiskStore::TakeLost() {
   return lost;
 }
 
-void DiskStore::Rest(const Error& error) {
+void DiskStore::StopWriting(const Error& error) {
   ++num_failures_;
-  if (std::exchange(rests_, true)) return;
+  if (!std::exchange(writes_, false)) return;
   Log(LogLine::Level::kWarn, "disk cache: nothing more is written; " + error.what);
 }
 

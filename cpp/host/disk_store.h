@@ -66,7 +66,7 @@ class DiskStore : public DiskTier {
   HolderId NextId();
   void MakeRoom(std::uint64_t bytes, std::vector<HolderId>* dropped);
   void Remove(Entries::iterator entry);
-  void Rest(const Error& error);
+  void StopWriting(const Error& error);
   void Log(LogLine::Level level, const std::string& text) const { config_.log({level, text}); }
 
   const DiskConfig config_;
@@ -74,7 +74,7 @@ class DiskStore : public DiskTier {
   HolderId next_;
   std::uint64_t num_bytes_ = 0;
   std::uint64_t num_failures_ = 0;
-  bool rests_ = false;  // writes no more
+  bool writes_ = true;  // until a write failed
   Entries entries_;     // most recently used first
   std::unordered_map<HolderId, Entries::iterator> states_;
   std::unique_ptr<FileWriter> writer_;  // null = the folder cannot be used

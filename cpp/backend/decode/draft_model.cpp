@@ -57,14 +57,14 @@ Status CheckVocabulary(const Model& target, const Model& draft) {
                     "one with the vocabulary of " + target.Describe().path);
 }
 
-// Says in the log why there are no more guesses.
+// Says in the log why there are no more drafts.
 class DraftModel : public Drafter {
  public:
   DraftModel(std::unique_ptr<Decoder> decoder, std::int32_t num_vocab)
       : drafter_(std::move(decoder), num_vocab) {}
 
-  Result<Drafts> Draft(const std::vector<DraftWant>& wants, std::int32_t room) override {
-    auto drafts = drafter_.Draft(wants, room);
+  Result<Drafts> Draft(const std::vector<DraftRequest>& requests, std::int32_t room) override {
+    auto drafts = drafter_.Draft(requests, room);
     if (!drafts) {
       AddLogLine({LogLine::Level::kError, drafts.error().Message() + "; it is not used any more"});
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// A smaller model with the same vocabulary that guesses for the one that is served.
+// A smaller model with the same vocabulary that drafts for the one that is served.
 #pragma once
 
 #include <memory>
@@ -13,7 +13,7 @@ namespace sentiric::backend {
 EngineConfig DraftConfigOf(const EngineConfig& config);
 
 // Completes it: a context for each of the target's, as long as theirs or as the model allows.
-// kNotSupported when one of the models cannot take guesses back, kInvalidArgument when their
+// kNotSupported when one of the models cannot take drafts back, kInvalidArgument when their
 // vocabularies differ.
 Status Couple(const Model& target, const DecoderTraits& traits, const Model& draft,
               EngineConfig* draft_config);

@@ -5,7 +5,7 @@
 #include <mutex>
 #include <utility>
 
-#include "backend/decode/guesser.h"
+#include "backend/decode/draft_source.h"
 #include "backend/model/abort_guard.h"
 #include "backend/model/lora_store.h"
 #include "core/speculation/speculation.h"
@@ -16,9 +16,9 @@ namespace {
 // A pass over the weights costs about as much as this many more rows in the same pass.
 constexpr SeqId kMaxGap = 4;
 
-// With one buffer for all: how many sequences may rest beside those that run, at least. Each costs
-// the library a row of logits.
-constexpr std::int32_t kMinResting = 8;
+// With one buffer for all: how many sequences stay cached beside those that run, at least. Each
+// costs the library a row of logits.
+constexpr std::int32_t kMinCached = 8;
 constexpr std::int32_t kMaxDraftRows = 32;
 constexpr std::int32_t kMaxSequences = 256;  // the library's limit
 constexpr std::int64_t kMaxCells = 1 << 30;  // the library counts them in 32 bits
@@ -52,9 +52,9 @@ Result<std::int32_t> NumCells(const EngineConfig& config, const DecoderTraits& t
   return GGML_PAD(config.kv_cells, 256);
 }
 
-// Rows that guesses may take.
-std::int32_t MaxDraft(Guesser guesser, const DecoderTraits& traits) {
-  if (guesser == Guesser::kNone || !traits.can_cut) return 0;
+// Rows that drafts may take.
+std::int32_t MaxDraft(DraftSource draft_source, const DecoderTraits& traits) {
+  if (draft_source == DraftSource::kNone || !traits.can_cut) return 0;
   return traits.mixes_rows ? kMaxDraftRows : Speculation::kMaxDraft;  // of one stream
 }
 
@@ -85,9 +85,9 @@ Result<DecoderShape> LlamaDecoder::ShapeOf(const Model& model, const EngineConfi
   const bool is_recurrent =
       llama_model_is_recurrent(model.get()) || llama_model_is_hybrid(model.get());
   traits.can_cut = !is_recurrent;
-  // In one buffer a resting sequence costs nothing but its cells; each recurrent one has a state.
+  // In one buffer a cached sequence costs nothing but its cells; each recurrent one has a state.
   const bool has_spare = !*is_split && !is_recurrent && config.prefix_cache;
-  const std::int32_t spare = has_spare ? std::max(config.contexts, kMinResting) : 0;
+  const std::int32_t spare = has_spare ? std::max(config.contexts, kMinCached) : 0;
   traits.sequences = std::min(kMaxSequences, config.contexts + spare);
   const auto cells = NumCells(config, traits, *is_split);
   if (!cells) return cells.error();
@@ -98,12 +98,12 @@ Result<DecoderShape> LlamaDecoder::ShapeOf(const Model& model, const EngineConfi
   params.n_batch = static_cast<std::uint32_t>(config.batch_size);
   params.n_ubatch = static_cast<std::uint32_t>(std::min(config.ubatch_size, config.batch_size));
   // One row of logits per sequence is all a step reads; the library would reserve one per token.
-  const auto guesser = ChooseGuesser(model, config);
-  if (!guesser) return guesser.error();
+  const auto draft_source = ChooseDraftSource(model, config);
+  if (!draft_source) return draft_source.error();
   // What a draft model cannot do here is refused with it.
-  const bool can_guess = traits.can_cut || *guesser == Guesser::kDraftModel;
-  shape.guesser = can_guess ? *guesser : Guesser::kNone;
-  traits.max_draft = MaxDraft(*guesser, traits);
+  const bool can_draft = traits.can_cut || *draft_source == DraftSource::kDraftModel;
+  shape.draft_source = can_draft ? *draft_source : DraftSource::kNone;
+  traits.max_draft = MaxDraft(*draft_source, traits);
   params.n_outputs_max = params.n_seq_max + static_cast<std::uint32_t>(traits.max_draft);
   params.kv_unified = !*is_split;
   return shape;
@@ -126,7 +126,7 @@ LlamaDecoder::LlamaDecoder(std::shared_ptr<const Model> model, ContextPtr contex
     : model_(std::move(model)),
       context_(std::move(context)),
       traits_(shape.traits),
-      guesser_(shape.guesser),
+      draft_source_(shape.draft_source),
       is_split_(!shape.params.kv_unified),
       // A recurrent state cannot forget the row that filled a gap.
       fills_gaps_(is_split_ && !llama_model_is_recurrent(model_->get()) &&
@@ -309,7 +309,7 @@ void LlamaDecoder::Describe(ModelInfo* info) const {
   info->can_shift = traits_.can_shift;
   info->flash_attention = llama_flash_attn_type_name(flash_attention_);
   info->kv_layout = is_split_ ? "split" : "unified";
-  info->speculation = GuesserName(guesser_);
+  info->speculation = DraftSourceName(draft_source_);
   info->backend = llama_supports_gpu_offload() ? "gpu" : "cpu";
 }
 

@@ -5,7 +5,7 @@
 #include <memory>
 
 #include "backend/decode/batch_buffer.h"
-#include "backend/decode/guesser.h"
+#include "backend/decode/draft_source.h"
 #include "backend/decode/llama_context_ptr.h"
 #include "backend/model/model.h"
 #include "core/seams/decoder.h"
@@ -16,7 +16,7 @@ namespace sentiric::backend {
 struct DecoderShape {
   DecoderTraits traits;  // but can_shift, which the context knows
   llama_context_params params;
-  Guesser guesser;
+  DraftSource draft_source;
 };
 
 class LlamaDecoder : public Decoder {
@@ -27,7 +27,7 @@ class LlamaDecoder : public Decoder {
                                                       const EngineConfig& config);
 
   const DecoderTraits& traits() const override { return traits_; }
-  Guesser guesser() const { return guesser_; }
+  DraftSource draft_source() const { return draft_source_; }
   void UseAdapters(const AdapterSet* adapters) override;
   DecodeStatus Decode(const Batch& batch, const std::atomic<bool>* abort) override;
   const float* Logits(std::size_t row) override;
@@ -55,7 +55,7 @@ class LlamaDecoder : public Decoder {
   const std::shared_ptr<const Model> model_;  // before context_: freed after it
   const ContextPtr context_;
   const DecoderTraits traits_;
-  const Guesser guesser_;
+  const DraftSource draft_source_;
   const bool is_split_;    // each sequence has a KV stream of its own
   const bool fills_gaps_;  // see Fill
   const Position window_;  // of sliding attention; 0 = none

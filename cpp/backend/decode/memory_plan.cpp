@@ -180,7 +180,7 @@ Result<MemoryPlan> PlanMemory(const EngineConfig& config) {
   const DecoderTraits& traits = shape->traits;
   auto devices = NeedsOf(**model, config, traits);
   if (!devices) return devices.error();
-  if (shape->guesser == Guesser::kDraftModel) {
+  if (shape->draft_source == DraftSource::kDraftModel) {
     const Status refused = AddDraftModel(config, **model, traits, &*devices);
     if (refused) return *refused;
   }
@@ -190,7 +190,7 @@ Result<MemoryPlan> PlanMemory(const EngineConfig& config) {
   plan.context_size = traits.context_size;
   plan.context_train = llama_model_n_ctx_train((*model)->get());
   plan.num_layers = llama_model_n_layer((*model)->get());
-  plan.speculation = GuesserName(shape->guesser);
+  plan.speculation = DraftSourceName(shape->draft_source);
   return plan;
 }
 

@@ -20,9 +20,9 @@ constexpr int kNumLongPreparationThreads = 1;
 constexpr int kLongPreparationNice = 10;
 
 // Whether a draft model was named and stays out although nobody said so.
-bool WantsInVain(const EngineConfig& config, Guesser guesser) {
-  return !config.draft_model.empty() && guesser == Guesser::kNone && config.speculation == "auto" &&
-         !config.deterministic;
+bool WantsInVain(const EngineConfig& config, DraftSource draft_source) {
+  return !config.draft_model.empty() && draft_source == DraftSource::kNone &&
+         config.speculation == "auto" && !config.deterministic;
 }
 
 LogLine NotLoaded() {
@@ -41,8 +41,8 @@ Result<EngineParts> OpenParts(const EngineConfig& config,
   auto decoder = LlamaDecoder::Create(*model, config);
   if (!decoder) return decoder.error();
   std::unique_ptr<Drafter> drafter;
-  if (WantsInVain(config, (*decoder)->guesser())) AddLogLine(NotLoaded());
-  if ((*decoder)->guesser() == Guesser::kDraftModel) {
+  if (WantsInVain(config, (*decoder)->draft_source())) AddLogLine(NotLoaded());
+  if ((*decoder)->draft_source() == DraftSource::kDraftModel) {
     auto opened = OpenDraftModel(config, **model, (*decoder)->traits());
     if (!opened) return opened.error();
     drafter = std::move(opened).value();

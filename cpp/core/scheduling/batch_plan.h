@@ -33,7 +33,7 @@ struct SequenceView {
   // Past the prompt: tokens that are evaluated together, the next one and what a grammar forced
   // behind it.
   std::int32_t run = 1;
-  // Guesses behind the run, each with logits that will tell; null = none.
+  // Drafted tokens behind the run, each with logits that will tell; null = none.
   const std::vector<Token>* draft = nullptr;
   std::int32_t stop = 0;  // where a chunk of the prompt ends, if it comes so far; 0 = nowhere
 

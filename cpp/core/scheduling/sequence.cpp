@@ -112,7 +112,7 @@ std::int32_t Sequence::DraftLimit(std::int32_t max_size) const {
   const Request& asked = request_->request;
   const bool is_free = !request_->prompt.grammar && asked.sampling.top_logprobs < 0;
   const auto size = static_cast<std::int32_t>(tokens_.size());
-  // Guesses follow the last known token: one that was preempted has to catch up first.
+  // A draft follows the last known token: one that was preempted has to catch up first.
   const bool is_ready = has_begun_ && !is_prefilling() && evaluated_ + 1 == size;
   if (!is_free || !is_ready || is_finished_) return 0;
   return std::min({speculation_.Length(), asked.max_tokens - num_generated_ - 1, max_size - size});

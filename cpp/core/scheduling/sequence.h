@@ -53,8 +53,8 @@ class Sequence {
   // `rows` of its tokens are now in the KV cache; `step` is remembered for the scheduler.
   void OnEvaluated(std::int32_t rows, std::uint64_t step);
 
-  // Guesses worth having now: they and what is known fit into `max_size` positions. Requests with a
-  // grammar or logprobs take none.
+  // Tokens worth drafting now: they and what is known fit into `max_size` positions. Requests with
+  // a grammar or logprobs take none.
   std::int32_t DraftLimit(std::int32_t max_size) const;
   // The next call verifies them.
   void SetDraft(std::vector<Token> draft);
@@ -67,7 +67,7 @@ class Sequence {
   std::int32_t num_accepted() const { return num_accepted_; }  // of the last draft
 
   // Chooses the next token from the logits of the last one and, as long as it is the one that was
-  // guessed, further ones from the rows behind it; finds those that must follow as long as all fit
+  // drafted, further ones from the rows behind it; finds those that must follow as long as all fit
   // into `max_size` positions. Any thread, but one at a time.
   void Sample(const std::vector<const float*>& rows, std::int32_t max_size);
   // Takes what Sample chose: extends text and tokens and finishes the request when it is over.

@@ -37,7 +37,7 @@ enum class DecodeStatus {
 struct DecoderTraits {
   std::int32_t num_vocab = 0;
   std::int32_t sequences = 0;     // ids 0..sequences-1
-  std::int32_t contexts = 0;      // of them run at the same time; the rest may rest
+  std::int32_t contexts = 0;      // of them run at the same time; the others may be cached
   std::int32_t context_size = 0;  // positions per sequence
   std::int32_t cells = 0;         // positions of all sequences together
   std::int32_t max_batch = 0;     // rows per Decode

@@ -19,7 +19,7 @@ namespace sentiric {
 // What an engine is made of; tests put fakes here.
 struct EngineParts {
   std::unique_ptr<Decoder> decoder;
-  std::unique_ptr<Drafter> drafter;      // null = guesses from earlier text
+  std::unique_ptr<Drafter> drafter;      // null = drafts from earlier text
   std::unique_ptr<DiskTier> disk;        // null = none; see EngineConfig::disk_cache_dir
   std::unique_ptr<Evaluator> evaluator;  // used on the worker's thread only
   std::shared_ptr<SamplerFactory> samplers;

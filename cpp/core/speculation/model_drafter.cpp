@@ -24,13 +24,13 @@ ModelDrafter::ModelDrafter(std::unique_ptr<Decoder> decoder, std::int32_t num_vo
       num_vocab_(static_cast<std::size_t>(std::min(num_vocab, decoder_->traits().num_vocab))),
       slots_(static_cast<std::size_t>(decoder_->traits().sequences)) {}
 
-Result<Drafts> ModelDrafter::Draft(const std::vector<DraftWant>& wants, std::int32_t room) {
+Result<Drafts> ModelDrafter::Draft(const std::vector<DraftRequest>& requests, std::int32_t room) {
   Drafts drafts;
-  std::vector<Stream> streams = Attach(wants, room, &drafts);
+  std::vector<Stream> streams = Attach(requests, room, &drafts);
   if (!Read(&streams)) return kFailed;
   const Clock::time_point start = Clock::now();
   while (!streams.empty()) {
-    if (!Guess(&streams)) return kFailed;
+    if (!Extend(&streams)) return kFailed;
   }
   drafts.ms = std::chrono::duration<double, std::milli>(Clock::now() - start).count();
   return drafts;
@@ -43,31 +43,32 @@ void ModelDrafter::Forget(SeqId seq) {
 }
 
 // Equal parts of the room; when there is not one token for each, the batch is full as it is.
-std::vector<ModelDrafter::Stream> ModelDrafter::Attach(const std::vector<DraftWant>& wants,
+std::vector<ModelDrafter::Stream> ModelDrafter::Attach(const std::vector<DraftRequest>& requests,
                                                        std::int32_t room, Drafts* drafts) {
-  drafts->tokens.resize(wants.size());
-  const std::int32_t part = room / std::max(1, static_cast<std::int32_t>(wants.size()));
+  drafts->tokens.resize(requests.size());
+  const std::int32_t part = room / std::max(1, static_cast<std::int32_t>(requests.size()));
   std::vector<Stream> streams;
-  for (std::size_t i = 0; i < wants.size(); ++i) {
-    const DraftWant& want = wants[i];
-    const auto size = static_cast<std::int32_t>(want.tokens->size());
-    const std::int32_t limit = std::min({want.limit, part, decoder_->traits().context_size - size});
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    const DraftRequest& request = requests[i];
+    const auto size = static_cast<std::int32_t>(request.tokens->size());
+    const std::int32_t limit =
+        std::min({request.limit, part, decoder_->traits().context_size - size});
     if (limit <= 0) continue;
-    const SeqId slot = SlotOf(want);
-    CutBack(slot, *want.tokens);
-    const auto next = want.tokens->begin() + static_cast<std::ptrdiff_t>(At(slot).cells.size());
-    const bool is_known = std::all_of(next, want.tokens->end(), [this](Token token) {
+    const SeqId slot = SlotOf(request);
+    CutBack(slot, *request.tokens);
+    const auto next = request.tokens->begin() + static_cast<std::ptrdiff_t>(At(slot).cells.size());
+    const bool is_known = std::all_of(next, request.tokens->end(), [this](Token token) {
       return static_cast<std::size_t>(token) < num_vocab_;
     });
-    if (is_known) streams.push_back({slot, want.tokens, &drafts->tokens[i], limit});
+    if (is_known) streams.push_back({slot, request.tokens, &drafts->tokens[i], limit});
   }
   return streams;
 }
 
 // The stream's own, or the free one whose cells are worth most to it.
-SeqId ModelDrafter::SlotOf(const DraftWant& want) {
+SeqId ModelDrafter::SlotOf(const DraftRequest& request) {
   const auto own = std::find_if(slots_.begin(), slots_.end(),
-                                [&](const Slot& slot) { return slot.owner == want.seq; });
+                                [&](const Slot& slot) { return slot.owner == request.seq; });
   if (own != slots_.end()) return static_cast<SeqId>(own - slots_.begin());
   SeqId best = -1;
   std::pair<std::size_t, std::size_t> most;  // what it shares, then what it would not lose
@@ -75,14 +76,14 @@ SeqId ModelDrafter::SlotOf(const DraftWant& want) {
     const Slot& slot = At(id);
     if (slot.owner >= 0) continue;
     const std::size_t shared =
-        slot.scope == *want.scope ? CommonPrefix(slot.cells, *want.tokens) : 0;
+        slot.scope == *request.scope ? CommonPrefix(slot.cells, *request.tokens) : 0;
     const std::pair worth{shared, SIZE_MAX - slot.cells.size()};
     if (best < 0 || worth > most) std::tie(best, most) = std::pair{id, worth};
   }
   Slot& slot = At(best);
-  if (slot.scope != *want.scope) CutBack(best, {});
-  slot.owner = want.seq;
-  slot.scope = *want.scope;
+  if (slot.scope != *request.scope) CutBack(best, {});
+  slot.owner = request.seq;
+  slot.scope = *request.scope;
   return best;
 }
 
@@ -99,7 +100,7 @@ void ModelDrafter::CutBack(SeqId slot, const std::vector<Token>& text) {
   cells.resize(keep);
 }
 
-// Streams that are far behind do not guess in this step.
+// Streams that are far behind get no draft in this step.
 bool ModelDrafter::Read(std::vector<Stream>* streams) {
   const auto reading = std::stable_partition(
       streams->begin(), streams->end(), [this](const Stream& s) { return GapOf(s) <= kMaxGap; });
@@ -113,7 +114,7 @@ bool ModelDrafter::Read(std::vector<Stream>* streams) {
 }
 
 // One more token for each stream; those that have enough leave.
-bool ModelDrafter::Guess(std::vector<Stream>* streams) {
+bool ModelDrafter::Extend(std::vector<Stream>* streams) {
   Batch batch;
   std::vector<std::size_t> rows;
   for (const Stream& stream : *streams) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// Guesses of a smaller model with the same vocabulary.
+// Drafts of a smaller model with the same vocabulary.
 #pragma once
 
 #include <memory>
@@ -12,20 +12,20 @@
 
 namespace sentiric {
 
-// All streams guess together: one decode call for each position of their drafts, the likeliest
+// All streams draft together: one decode call for each position of their drafts, the likeliest
 // token each time. A stream has a sequence of the draft model, which keeps the cells that its text
 // still begins with. A text that is far behind is read first, a part in each call; what does not
-// fit into the draft model's context gets no guesses.
+// fit into the draft model's context gets no draft.
 class ModelDrafter : public Drafter {
  public:
   static constexpr std::int32_t kReadRows = 128;  // of all streams that read, in one call
-  static constexpr std::int32_t kMaxGap = 16;  // tokens of a stream that are read while it guesses
+  static constexpr std::int32_t kMaxGap = 16;  // tokens of a stream that are read while it drafts
 
   // `decoder` has a sequence for each stream and takes max(kReadRows, sequences x kMaxGap) rows.
-  // num_vocab: of the model that is guessed for.
+  // num_vocab: of the model that is drafted for.
   ModelDrafter(std::unique_ptr<Decoder> decoder, std::int32_t num_vocab);
 
-  Result<Drafts> Draft(const std::vector<DraftWant>& wants, std::int32_t room) override;
+  Result<Drafts> Draft(const std::vector<DraftRequest>& requests, std::int32_t room) override;
   // The cells stay for a text that begins the same.
   void Forget(SeqId seq) override;
 
@@ -36,7 +36,7 @@ class ModelDrafter : public Drafter {
     std::string scope;
     std::vector<Token> cells;
   };
-  // One want on its way to a draft.
+  // One request on its way to a draft.
   struct Stream {
     SeqId slot;
     const std::vector<Token>* text;
@@ -44,12 +44,12 @@ class ModelDrafter : public Drafter {
     std::int32_t limit;
   };
 
-  std::vector<Stream> Attach(const std::vector<DraftWant>& wants, std::int32_t room,
+  std::vector<Stream> Attach(const std::vector<DraftRequest>& requests, std::int32_t room,
                              Drafts* drafts);
-  SeqId SlotOf(const DraftWant& want);
+  SeqId SlotOf(const DraftRequest& request);
   void CutBack(SeqId slot, const std::vector<Token>& text);
   bool Read(std::vector<Stream>* streams);
-  bool Guess(std::vector<Stream>* streams);
+  bool Extend(std::vector<Stream>* streams);
   std::int32_t GapOf(const Stream& stream) const;
   void Append(const Stream& stream, std::int32_t count, Batch* batch) const;
   bool Decode(const Batch& batch);

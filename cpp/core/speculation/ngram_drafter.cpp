@@ -25,7 +25,7 @@ std::vector<Token> NgramDrafter::Draft(const std::vector<Token>& tokens, std::in
                   tokens.begin() + static_cast<std::ptrdiff_t>(from) - kLength)) {
     return draft;
   }
-  // A repetition shorter than the draft goes on with what was just guessed.
+  // A repetition shorter than the draft goes on with what was just drafted.
   const std::size_t period = tokens.size() - from;
   for (std::size_t i = 0; i < static_cast<std::size_t>(limit); ++i) {
     draft.push_back(i < period ? tokens[from + i] : draft[i - period]);
@@ -43,10 +43,11 @@ std::uint64_t NgramDrafter::KeyAt(const std::vector<Token>& tokens, std::size_t 
 }
 
 // Who finds a match takes what is left of the room.
-Result<Drafts> PromptLookup::Draft(const std::vector<DraftWant>& wants, std::int32_t room) {
+Result<Drafts> PromptLookup::Draft(const std::vector<DraftRequest>& requests, std::int32_t room) {
   Drafts drafts;
-  for (const DraftWant& want : wants) {
-    drafts.tokens.push_back(drafters_[want.seq].Draft(*want.tokens, std::min(room, want.limit)));
+  for (const DraftRequest& request : requests) {
+    drafts.tokens.push_back(
+        drafters_[request.seq].Draft(*request.tokens, std::min(room, request.limit)));
     room -= static_cast<std::int32_t>(drafts.tokens.back().size());
   }
   return drafts;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// Guesses from earlier text: they cost nothing and need no model.
+// Drafts from earlier text: they cost nothing and need no model.
 #pragma once
 
 #include <cstdint>
@@ -10,9 +10,9 @@
 
 namespace sentiric {
 
-// Guesses that the text goes on as it did the last time its newest kLength tokens occurred, in the
-// prompt or in the answer (prompt lookup). Good at quotes, edits and repeated structure. For
-// one text.
+// Drafts on the guess that the text goes on as it did the last time its newest kLength tokens
+// occurred, in the prompt or in the answer (prompt lookup). Good at quotes, edits and repeated
+// structure. For one text.
 class NgramDrafter {
  public:
   static constexpr std::int32_t kLength = 3;
@@ -31,7 +31,7 @@ class NgramDrafter {
 // An NgramDrafter for each sequence.
 class PromptLookup : public Drafter {
  public:
-  Result<Drafts> Draft(const std::vector<DraftWant>& wants, std::int32_t room) override;
+  Result<Drafts> Draft(const std::vector<DraftRequest>& requests, std::int32_t room) override;
   void Forget(SeqId seq) override { drafters_.erase(seq); }
 
  private:

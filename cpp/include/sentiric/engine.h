@@ -43,7 +43,7 @@ struct EngineConfig {
   std::int64_t disk_cache_bytes = 4294967296;  // of it at most
   // "auto" | "off" | "ngram" | "draft": see docs/speculation.md
   std::string speculation = "auto";
-  std::string draft_model;             // path of a smaller model that guesses; empty = none
+  std::string draft_model;             // path of a smaller model that drafts; empty = none
   std::int32_t draft_gpu_layers = -1;  // of the draft model, as gpu_layers
   bool deterministic = false;          // see docs/determinism.md
   bool jump_forward = true;            // text that a grammar forces is not sampled
@@ -72,7 +72,7 @@ struct ModelInfo {
   std::int32_t context_size = 0, contexts = 0, batch_size = 0, ubatch_size = 0, threads = 0;
   bool can_shift = false;
   std::string kv_layout, flash_attention, backend;
-  std::string speculation;  // who guesses ahead: "draft" | "ngram" | "off"
+  std::string speculation;  // who drafts: "draft" | "ngram" | "off"
   Token bos = -1, eos = -1;
 };
 
@@ -88,7 +88,7 @@ struct EngineStats {
   std::uint64_t prefix_copies = 0, prefix_evictions = 0;
   std::uint64_t prefix_checkpoints = 0;  // states that cannot be cut, kept half-way
   std::uint64_t disk_cache_saves = 0, disk_cache_failures = 0;  // prefixes written; bad files
-  std::uint64_t preemptions = 0, resumes = 0;  // sequences that were parked and went on
+  std::uint64_t preemptions = 0, resumes = 0;  // sequences that gave way, and that went on
   std::uint64_t generated_tokens = 0;
   std::uint64_t jumped_tokens = 0;  // of the generated ones, not sampled: a grammar forced them
   std::uint64_t shifts = 0, shifted_tokens = 0, kv_full_retries = 0;
@@ -101,7 +101,7 @@ struct EngineStats {
   std::int64_t queued_tokens = 0;  // of prompts that wait for a context
   std::int32_t kv_cells = 0;       // positions that the KV cache has room for
   std::int32_t kv_tokens = 0;      // positions held by active sequences
-  std::int32_t resting_tokens = 0, resting_sequences = 0;  // kept for later requests
+  std::int32_t resting_tokens = 0, resting_sequences = 0;  // cached for later requests
   std::uint64_t host_cache_bytes = 0, disk_cache_bytes = 0;
   std::int32_t prefill_budget = 0;  // prompt tokens of the last step beside running streams
   std::int32_t adapters_loaded = 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// Prefixes, parking, classes and tenants, step by step on a loop without a thread.
+// Prefixes, preemption, classes and tenants, step by step on a loop without a thread.
 #include <random>
 #include <set>
 
@@ -196,7 +196,7 @@ TEST(Sharing, RealtimeTakesTheContextOfBatchAndBothFinish) {
   }
 }
 
-TEST(Sharing, AParkedSequenceCanBeCancelledAndKeepsItsText) {
+TEST(Sharing, APreemptedSequenceCanBeCancelledAndKeepsItsText) {
   Stepper stepper(Model(1, 256));
   Request batch = TokenRequest(RandomPrompt(8, 1), 100);
   batch.priority = Priority::kBatch;

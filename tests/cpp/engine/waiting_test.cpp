@@ -111,7 +111,7 @@ TEST(Waiting, OneContextIsSharedInTurns) {
   EXPECT(of_slow >= static_cast<std::size_t>(ClassTurns::kWaitSteps));
 }
 
-TEST(Waiting, BeingParkedCountsAgainstTheLimit) {
+TEST(Waiting, BeingPreemptedCountsAgainstTheLimit) {
   Stepper stepper(Model(1), Config(1500));
   stepper.fake_time = Clock::now();
   const Request batch = Of(Priority::kBatch, 1, 4000);
@@ -188,7 +188,7 @@ class House {
   std::uint32_t Pick(std::uint32_t low, std::uint32_t high) {
     return low + random_() % (high - low + 1);
   }
-  // Who comes back from a park goes on at once.
+  // Who comes back from a preemption goes on at once.
   static LoopConfig WithHostMemory(LoopConfig config) {
     config.prefix.host_bytes = 1 << 24;
     return config;

@@ -38,10 +38,10 @@ class Bench {
   // opening: of all tokens when it is negative.
   Running* Start(const Tokens& tokens, const std::string& scope = "", std::int32_t opening = -1) {
     const auto size = static_cast<std::int32_t>(tokens.size());
-    const PrefixRequest want{scope, tokens, size, next_owner, opening < 0 ? size : opening};
-    std::optional<ContextLease> lease = cache.Lease(want);
+    const PrefixRequest request{scope, tokens, size, next_owner, opening < 0 ? size : opening};
+    std::optional<ContextLease> lease = cache.Lease(request);
     if (!lease) return nullptr;
-    running.push_back({scope, tokens, size, next_owner++, want.opening, std::move(*lease)});
+    running.push_back({scope, tokens, size, next_owner++, request.opening, std::move(*lease)});
     return &running.back();
   }
   // What Begin said.

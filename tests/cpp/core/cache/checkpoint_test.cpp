@@ -53,9 +53,9 @@ TEST(Checkpoint, ACheckpointStandsAtTheEndOfTheSystemPrompt) {
   model.can_cut = false;
   Bench bench(model, WithHost(1 << 20));
   const Tokens a = kHead + Range(50, 63), b = kHead + Range(45, 63);
-  const PrefixRequest want{"", a, 53, 1, 53, 40};
-  const ContextLease lease = std::move(*bench.cache.Lease(want));
-  EXPECT(!bench.cache.Begin(lease.seq(), want).waits);
+  const PrefixRequest request{"", a, 53, 1, 53, 40};
+  const ContextLease lease = std::move(*bench.cache.Lease(request));
+  EXPECT(!bench.cache.Begin(lease.seq(), request).waits);
   EXPECT_EQ(bench.cache.NextStop(lease.seq()), 40);
   // Who begins like this waits for the checkpoint, and for no more.
   Bench::Running* other = bench.Start(b);

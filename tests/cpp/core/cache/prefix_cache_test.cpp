@@ -87,7 +87,7 @@ TEST(PrefixCache, AStoredStateIsNotConsumed) {
   Bench bench(Model(1), WithHost(1 << 20));
   bench.Complete(kHead);
   for (Token tail = 50; tail < 55; ++tail) {
-    bench.Complete(Range(60, 64) + Range(tail, 60));  // evicts whatever rests
+    bench.Complete(Range(60, 64) + Range(tail, 60));  // evicts whatever is cached
     EXPECT_EQ(bench.Complete(kHead + Tokens{tail, tail}), 40);
   }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// The draft model's cells follow the texts, and its guesses are its own greedy text.
+// The draft model's cells follow the texts, and its drafts are its own greedy text.
 #include "core/speculation/model_drafter.h"
 
 #include <algorithm>
@@ -72,7 +72,7 @@ struct Drafting {
 
 }  // namespace
 
-TEST(ModelDrafter, GuessesItsOwnGreedyText) {
+TEST(ModelDrafter, DraftsItsOwnGreedyText) {
   Drafting drafting;
   const Tokens text = Text(10);
   EXPECT(drafting.One(7, text, 5) == Greedy(text, 5));
@@ -88,13 +88,13 @@ TEST(ModelDrafter, KeepsWhatIsRightAndCutsWhatIsNot) {
   text.push_back(right[2] == 9 ? 10 : 9);
   drafting.decoder->rows = 0;
   EXPECT(drafting.One(0, text, 2) == Greedy(text, 2));
-  EXPECT_EQ(drafting.decoder->rows, 2u);  // the new token and one guess
+  EXPECT_EQ(drafting.decoder->rows, 2u);  // the new token and one drafted
   Tokens held = text;
   held.push_back(Greedy(text, 1).front());
   EXPECT(drafting.decoder->TokensOf(0) == held);
 }
 
-TEST(ModelDrafter, AllStreamsGuessInTheSameCalls) {
+TEST(ModelDrafter, AllStreamsDraftInTheSameCalls) {
   Drafting drafting;
   const Tokens a = Text(9, 1), b = Text(12, 2);
   const auto drafts =
@@ -107,12 +107,13 @@ TEST(ModelDrafter, AllStreamsGuessInTheSameCalls) {
 TEST(ModelDrafter, SharesTheRoomAndStepsAsideWhenThereIsNone) {
   Drafting drafting;
   const Tokens a = Text(9, 1), b = Text(12, 2);
-  const std::vector<DraftWant> wants = {{0, &a, &drafting.scope, 9}, {1, &b, &drafting.scope, 9}};
-  auto drafts = drafting.drafter.Draft(wants, 7);
+  const std::vector<DraftRequest> requests = {{0, &a, &drafting.scope, 9},
+                                              {1, &b, &drafting.scope, 9}};
+  auto drafts = drafting.drafter.Draft(requests, 7);
   EXPECT_EQ(drafts->tokens[0].size(), 3u);
   EXPECT_EQ(drafts->tokens[1].size(), 3u);
   drafting.decoder->calls = 0;
-  drafts = drafting.drafter.Draft(wants, 1);
+  drafts = drafting.drafter.Draft(requests, 1);
   EXPECT(drafts->tokens[0].empty() && drafts->tokens[1].empty());
   EXPECT_EQ(drafting.decoder->calls, 0);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-#include "backend/decode/guesser.h"
+#include "backend/decode/draft_source.h"
 
 #include <algorithm>
 
@@ -22,33 +22,33 @@ bool RoundsAlike(const Model& model, const llama_context_params& params) {
                                  [](const auto& named) { return CanMultiply(named.second); });
 }
 
-Guesser ByItself(const Model& model, const llama_context_params& params,
-                 const EngineConfig& config) {
+DraftSource ByItself(const Model& model, const llama_context_params& params,
+                     const EngineConfig& config) {
   const bool is_harmless =
       llama_supports_gpu_offload() ? config.kv_layout != "split" : RoundsAlike(model, params);
-  if (!is_harmless) return Guesser::kNone;
-  return config.draft_model.empty() ? Guesser::kEarlierText : Guesser::kDraftModel;
+  if (!is_harmless) return DraftSource::kNone;
+  return config.draft_model.empty() ? DraftSource::kNgram : DraftSource::kDraftModel;
 }
 
 }  // namespace
 
-Result<Guesser> ChooseGuesser(const Model& model, const EngineConfig& config) {
+Result<DraftSource> ChooseDraftSource(const Model& model, const EngineConfig& config) {
   const std::string& asked = config.speculation;
   if (asked != "auto" && asked != "off" && asked != "ngram" && asked != "draft") {
     return OutOfRange("speculation", asked, "auto off ngram draft");
   }
-  if (asked == "off" || config.deterministic) return Guesser::kNone;
-  if (asked == "ngram") return Guesser::kEarlierText;
-  if (asked == "draft") return Guesser::kDraftModel;
+  if (asked == "off" || config.deterministic) return DraftSource::kNone;
+  if (asked == "ngram") return DraftSource::kNgram;
+  if (asked == "draft") return DraftSource::kDraftModel;
   const auto params = CommonParams(config);
   if (!params) return params.error();
   return ByItself(model, *params, config);
 }
 
-const char* GuesserName(Guesser guesser) {
-  switch (guesser) {
-    case Guesser::kEarlierText: return "ngram";
-    case Guesser::kDraftModel: return "draft";
+const char* DraftSourceName(DraftSource draft_source) {
+  switch (draft_source) {
+    case DraftSource::kNgram: return "ngram";
+    case DraftSource::kDraftModel: return "draft";
     default: return "off";
   }
 }
