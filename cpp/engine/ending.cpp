@@ -12,6 +12,8 @@ const Error kStopped{ErrorCode::kCancelled, "engine", "the engine was closed"};
 const Error kNoContext{ErrorCode::kDeadlineExceeded, "queue", "no context became free in time"};
 const Error kPreemptedTooLong{ErrorCode::kDeadlineExceeded, "queue",
                               "no context became free in time to go on; the answer ends here"};
+const Error kUnread{ErrorCode::kDeadlineExceeded, "reader",
+                    "the answer was not read in time; it ends here"};
 const Error kCancelledInQueue{ErrorCode::kCancelled, "request", "cancelled while it waited"};
 
 // Of a request that waited too long in the queue.
@@ -35,9 +37,16 @@ void EngineLoop::EndOverdue(Clock::time_point now) {
   for (const auto& sequence : running_) {
     if (sequence->request().cancelled.load()) sequence->Finish(FinishReason::kCancelled, now);
     if (sequence->request().IsPastDeadline(now)) sequence->Fail(kExpired, now);
+    sequence->NoteReader(now);
+    if (IsUnread(*sequence, now)) sequence->Fail(kUnread, now);
   }
   EndFinished();
   if (!events_.empty()) Publish();
+}
+
+bool EngineLoop::IsUnread(const Sequence& sequence, Clock::time_point now) const {
+  return config_.reader_wait_ms > 0 &&
+         sequence.reader_wait(now) > std::chrono::milliseconds(config_.reader_wait_ms);
 }
 
 void EngineLoop::EndWaiting(Waiting waiting, FinishReason reason, Error error) {

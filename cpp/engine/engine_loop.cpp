@@ -58,6 +58,13 @@ void EngineLoop::Step(Input input, bool decodes, Clock::time_point now) {
   Publish();
 }
 
+bool EngineLoop::only_waits() const {
+  for (const auto& sequence : running_) {
+    if (!sequence->waits_for_reader()) return false;
+  }
+  return !running_.empty() || queue_.size() == queue_.num_held();
+}
+
 // A context that is full to the last position drops half of what follows the kept head. The head
 // stays whole unless it leaves less than an eighth of the context to move in.
 void EngineLoop::ShiftFullContexts(Clock::time_point now) {
@@ -82,7 +89,8 @@ void EngineLoop::ShiftFullContexts(Clock::time_point now) {
 BatchPlan EngineLoop::Plan() {
   std::vector<SequenceView> views;
   for (const auto& sequence : running_) {
-    if (!sequence->is_finished() && sequence->has_begun()) {
+    if (sequence->is_finished() || sequence->waits_for_reader()) continue;
+    if (sequence->has_begun()) {
       views.push_back(sequence->View(num_steps_));
       views.back().stop = cache_.NextStop(sequence->seq());
     }

@@ -43,8 +43,9 @@ class EngineLoop {
   void Step(Input input, bool decodes, Clock::time_point now = Clock::now());
   void Shutdown();  // ends everything with kCancelled and frees the decoder; the last call
   bool is_idle() const { return running_.empty() && queue_.size() == 0; }
-  // All there is to do waits for adapters; only time can change something before they come.
-  bool waits_for_adapters() const { return running_.empty() && queue_.size() == queue_.num_held(); }
+  // All there is to do waits for readers or adapters: only time can change something before news of
+  // them come.
+  bool only_waits() const;
   EngineStats stats() const { return stats_.stats(); }    // any thread: as of the last step
   Pace pace() const { return stats_.pace(); }             // any thread: as of the last step
   Capacity capacity() const { return pool_.capacity(); }  // any thread
@@ -77,6 +78,7 @@ class EngineLoop {
 
   // ending.cpp: who is done, and what is told of it.
   void EndOverdue(Clock::time_point now);
+  bool IsUnread(const Sequence& sequence, Clock::time_point now) const;
   void EndWaiting(Waiting waiting, FinishReason reason, Error error);
   void EndWithoutContext(const RequestState& request, FinishReason reason, Error error);
   void EndFinished();

@@ -24,6 +24,7 @@ struct LoopConfig {
   std::int64_t queue_tokens = 0;        // prompt tokens that may wait; 0 = no limit
   std::int32_t itl_slo_ms = 0;          // 0 = off
   std::int32_t stream_interval_ms = 0;  // see EngineConfig
+  std::int32_t reader_wait_ms = 0;      // the same; 0 = no limit
   std::int32_t busy_chunk = 0;          // prompt tokens beside running streams; 0 = by itl_slo_ms
 };
 

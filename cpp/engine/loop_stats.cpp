@@ -52,12 +52,13 @@ void LoopStats::Gather(const RequestQueue& queue) {
 }
 
 void LoopStats::Gather(const RunningSet& running, Clock::time_point now) {
-  now_.prefilling = now_.decoding = now_.waiting = now_.kv_tokens = 0;
+  now_.prefilling = now_.decoding = now_.waiting = now_.reader_waits = now_.kv_tokens = 0;
   double age_ms = 0;
   for (const auto& sequence : running) {
-    ++(!sequence->has_begun()      ? now_.waiting
-       : sequence->is_prefilling() ? now_.prefilling
-                                   : now_.decoding);
+    ++(!sequence->has_begun()         ? now_.waiting
+       : sequence->is_prefilling()    ? now_.prefilling
+       : sequence->waits_for_reader() ? now_.reader_waits
+                                      : now_.decoding);
     now_.kv_tokens += sequence->evaluated();
     age_ms += sequence->HeldMs(now);
   }

@@ -36,6 +36,7 @@ Status Validate(const EngineConfig& config) {
   range.Check("threads_batch", config.threads_batch, 0, 1024);
   range.Check("queue_limit", config.queue_limit, 0, 1 << 20);
   range.Check("itl_slo_ms", config.itl_slo_ms, -1, 600000);
+  range.Check("reader_wait_ms", config.reader_wait_ms, 0, 86400000);
   range.Check("stream_interval_ms", config.stream_interval_ms, 0, 1000);
   range.Check("max_adapters", config.max_adapters, 1, 64);
   range.Check("kv_cells", config.kv_cells, 0, 1 << 28);
@@ -71,6 +72,7 @@ LoopConfig LoopConfigOf(const EngineConfig& config, const EngineParts& parts) {
   loop.queue.tenant_weights = config.tenant_weights;
   loop.queue_tokens = config.queue_tokens;
   loop.stream_interval_ms = config.stream_interval_ms;
+  loop.reader_wait_ms = config.reader_wait_ms;
   loop.busy_chunk = config.prefill_chunk > 1 ? config.prefill_chunk : 0;
   loop.itl_slo_ms = config.itl_slo_ms >= 0 ? config.itl_slo_ms
                     : traits.mixes_rows    ? kGpuSloMs

@@ -6,7 +6,7 @@
 namespace sentiric {
 namespace {
 
-// How late a request may notice that its time is over while nothing runs.
+// How late a request may notice that its time is over while nothing is computed.
 constexpr std::chrono::milliseconds kExpiryCheck{20};
 
 }  // namespace
@@ -71,7 +71,7 @@ Worker::Inbox Worker::WaitForWork() {
   const auto has_news = [this] { return !inbox_.empty(); };
   if (loop_.is_idle()) {
     inbox_changed_.wait(lock, has_news);
-  } else if (loop_.waits_for_adapters()) {
+  } else if (loop_.only_waits()) {
     inbox_changed_.wait_for(lock, kExpiryCheck, has_news);
   }
   const bool is_stopping = inbox_.is_stopping;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <limits>
 #include <memory>
 
 #include "core/seams/adapters.h"
@@ -30,6 +31,8 @@ struct RequestState {
   PreparedPrompt prompt;               // written by the preparation task, then the worker's
   AdapterSetHandle adapters;           // the worker's; between loading and start
   std::atomic<bool> cancelled{false};  // raised by any thread; polled during a prefill
+  // Tokens that its reader allows in all; any thread.
+  std::atomic<std::int64_t> granted{std::numeric_limits<std::int64_t>::max()};
 };
 
 using RequestHandle = std::shared_ptr<RequestState>;

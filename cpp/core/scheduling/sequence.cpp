@@ -91,6 +91,23 @@ void Sequence::OnEvaluated(std::int32_t rows, std::uint64_t step) {
   evaluated_ += rows;
 }
 
+bool Sequence::waits_for_reader() const {
+  return has_begun_ && !is_prefilling() && !is_finished_ &&
+         num_generated_ >= request_->granted.load(std::memory_order_relaxed);
+}
+
+void Sequence::NoteReader(Clock::time_point now) {
+  if (!waits_for_reader()) {
+    unread_since_.reset();
+  } else if (!unread_since_) {
+    unread_since_ = now;
+  }
+}
+
+Clock::duration Sequence::reader_wait(Clock::time_point now) const {
+  return unread_since_ ? now - *unread_since_ : Clock::duration::zero();
+}
+
 std::int32_t Sequence::run() const {
   const auto size = static_cast<std::int32_t>(tokens_.size());
   std::int32_t end = evaluated_ + 1;
@@ -114,7 +131,7 @@ std::int32_t Sequence::DraftLimit(std::int32_t max_size) const {
   const auto size = static_cast<std::int32_t>(tokens_.size());
   // A draft follows the last known token: one that was preempted has to catch up first.
   const bool is_ready = has_begun_ && !is_prefilling() && evaluated_ + 1 == size;
-  if (!is_free || !is_ready || is_finished_) return 0;
+  if (!is_free || !is_ready || is_finished_ || waits_for_reader()) return 0;
   return std::min({speculation_.Length(), asked.max_tokens - num_generated_ - 1, max_size - size});
 }
 

@@ -50,6 +50,11 @@ class Sequence {
   std::int32_t run() const;
   bool is_finished() const { return is_finished_; }
 
+  // Its reader is as far behind as it may be: it keeps its context, and nothing is computed for it.
+  bool waits_for_reader() const;
+  void NoteReader(Clock::time_point now);  // once a step
+  Clock::duration reader_wait(Clock::time_point now) const;
+
   // `rows` of its tokens are now in the KV cache; `step` is remembered for the scheduler.
   void OnEvaluated(std::int32_t rows, std::uint64_t step);
 
@@ -105,8 +110,9 @@ class Sequence {
   std::vector<bool> is_forced_;  // by token: evaluated together with the one before it
   std::int32_t prompt_size_;
   std::int32_t evaluated_ = 0;
-  std::int32_t furthest_ = 0;  // of evaluated_
-  bool has_begun_ = false;     // nobody else computes its prefix; its rows may be planned
+  std::int32_t furthest_ = 0;                      // of evaluated_
+  std::optional<Clock::time_point> unread_since_;  // while it waits for its reader
+  bool has_begun_ = false;  // nobody else computes its prefix; its rows may be planned
   bool was_preempted_ = false;
   std::int32_t cached_ = 0;  // prompt tokens that it did not have to evaluate
   std::int32_t num_generated_ = 0;

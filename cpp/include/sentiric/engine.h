@@ -50,6 +50,9 @@ struct EngineConfig {
   std::int32_t queue_limit = 0;        // waiting requests; 0 = 4 x contexts
   std::int64_t queue_tokens = 0;       // waiting prompt tokens; 0 = no limit
   std::int32_t queue_wait_ms = 30000;  // <= 0 = no limit
+  // How long a request keeps its context when its reader has not taken what it is allowed to be
+  // ahead; then it ends with kDeadlineExceeded. 0 = no limit.
+  std::int32_t reader_wait_ms = 30000;
   std::vector<std::pair<std::string, double>> tenant_weights;  // share of a tenant; others 1
   std::string lora_dir;                    // folder of LoRA adapters; empty = none
   std::int32_t max_adapters = 8;           // of them kept in memory, 1..64
@@ -98,6 +101,7 @@ struct EngineStats {
   std::uint64_t draft_failures = 0;  // a draft model failed and is not asked again
   std::int32_t queued = 0, preparing = 0, prefilling = 0, decoding = 0;
   std::int32_t waiting = 0;        // have a context, but another one computes their prefix
+  std::int32_t reader_waits = 0;   // have a context and wait for their reader
   std::int64_t queued_tokens = 0;  // of prompts that wait for a context
   std::int32_t kv_cells = 0;       // positions that the KV cache has room for
   std::int32_t kv_tokens = 0;      // positions held by active sequences
@@ -121,7 +125,13 @@ class Engine {
 
   // Never waits. The outcome, also of a malformed prompt, comes as an Event; only a full queue, a
   // closed engine or an out-of-range field is refused here.
-  virtual Result<RequestId> Submit(Request request) = 0;
+  // window: tokens that may be generated ahead of what Grant allows; 0 = no bound. A request that
+  // has used it up keeps its context and is left out of the steps, for `reader_wait_ms` at most.
+  virtual Result<RequestId> Submit(Request request, std::int32_t window = 0) = 0;
+
+  // The reader took so many tokens of the request: as many more may be generated. Never waits;
+  // unknown ids are ignored.
+  virtual void Grant(RequestId id, std::int32_t tokens) = 0;
 
   // What Submit refuses every request with at this moment, if anything: a full queue, a closed
   // engine. Counts as a refusal. For callers who would rather know before they read the request.

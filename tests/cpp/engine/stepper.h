@@ -30,6 +30,9 @@ class Stepper {
     input_.added.push_back(state);
     return state->id;
   }
+  // Its reader allows so many tokens in all.
+  void Grant(RequestId id, std::int64_t tokens) { states_.at(id)->granted.store(tokens); }
+  bool only_waits() const { return loop_.only_waits(); }
   void Cancel(RequestId id) { states_.at(id)->cancelled.store(true); }
   void Step() {
     loop_.Step(std::exchange(input_, {}), true, now());
