@@ -98,10 +98,15 @@ void BindEngine(py::module_* module) {
       .def(py::init<const EngineConfig&>(), py::arg("config"), Unlocked())
       .def(
           "submit",
-          [](EngineHandle& self, Request& request) {
-            return Unwrap(self->Submit(std::move(request)));
+          [](EngineHandle& self, Request& request, std::int32_t window) {
+            return Unwrap(self->Submit(std::move(request), window));
           },
-          py::arg("request"), Unlocked(), "Uses the request up: megabytes of text are not copied.")
+          py::arg("request"), py::arg("window") = 0, Unlocked(),
+          "Uses the request up: megabytes of text are not copied.")
+      .def(
+          "grant",
+          [](EngineHandle& self, RequestId id, std::int32_t tokens) { self->Grant(id, tokens); },
+          py::arg("request"), py::arg("tokens"), Unlocked())
       .def(
           "check_room",
           [](EngineHandle& self) {

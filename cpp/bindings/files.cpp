@@ -3,7 +3,7 @@
 
 #include "bindings/bindings.h"
 #include "bindings/errors.h"
-#include "core/named_file.h"
+#include "host/named_file.h"
 
 namespace sentiric::bindings {
 namespace py = pybind11;

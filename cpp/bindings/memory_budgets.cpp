@@ -3,7 +3,7 @@
 #include <pybind11/stl.h>
 
 #include "bindings/bindings.h"
-#include "core/memory_budget.h"
+#include "host/memory_budget.h"
 
 namespace sentiric::bindings {
 namespace py = pybind11;

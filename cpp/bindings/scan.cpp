@@ -6,8 +6,8 @@
 #include <string>
 
 #include "bindings/bindings.h"
-#include "core/json_scan.h"
-#include "core/proto_scan.h"
+#include "core/text/json_scan.h"
+#include "core/text/proto_scan.h"
 
 namespace sentiric::bindings {
 namespace py = pybind11;

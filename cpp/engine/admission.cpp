@@ -1,14 +1,59 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// The part of the loop's step that decides who runs: who gets a context, and who gives one up.
+// The part of the loop's step that decides who runs: who waits, who gets a context, and who gives
+// one up.
 #include <utility>
 
 #include "engine/engine_loop.h"
 
 namespace sentiric {
+namespace {
+
+PrefixRequest PrefixOf(const RequestState& state) {
+  const PreparedPrompt& prompt = state.prompt;
+  const auto size = static_cast<std::int32_t>(prompt.tokens.size());
+  return {state.scope, prompt.tokens, size, state.id, prompt.opening, prompt.keep};
+}
+
+}  // namespace
+
+void EngineLoop::TakeIn(Input input) {
+  for (auto& [request, error] : input.rejected) {
+    EndWithoutContext(*request, FinishReason::kError, std::move(error));
+  }
+  for (RequestHandle& request : input.added) {
+    const auto tokens = static_cast<std::int64_t>(request->prompt.tokens.size());
+    const std::int64_t limit = config_.queue_tokens;
+    if (limit > 0 && queue_.size() > 0 && queue_.num_tokens() + tokens > limit) {
+      EndWithoutContext(*request, FinishReason::kError,
+                        TooManyTokens(queue_.num_tokens() + tokens));
+    } else {
+      queue_.Push(std::move(request));
+    }
+  }
+  for (auto& [request, adapters] : input.loaded) TakeLoaded(request, std::move(adapters));
+}
+
+Error EngineLoop::TooManyTokens(std::int64_t tokens) const {
+  return {ErrorCode::kOverloaded, "queue",
+          "too many prompt tokens wait; got " + std::to_string(tokens) + ", allowed " +
+              std::to_string(config_.queue_tokens),
+          stats_.NextEndMs(decoder_->traits().contexts)};
+}
+
+// Nothing happens when the request has ended meanwhile.
+void EngineLoop::TakeLoaded(const RequestHandle& request, Result<AdapterSetHandle> adapters) {
+  if (!queue_.Release(request->id)) return;
+  if (adapters) {
+    request->adapters = std::move(adapters).value();
+  } else {
+    EndWaiting(*queue_.Take(request->id), FinishReason::kError, adapters.error());
+  }
+}
 
 void EngineLoop::Admit(Clock::time_point now) {
   while (queue_.size() > 0 && MaybeStartOne(now)) {
   }
+  BeginSequences();
 }
 
 // False when nobody who waits can have a context now.
@@ -32,37 +77,31 @@ bool EngineLoop::MaybeMakeWay(const Waiting& next, bool has_rivals) {
   if (is_free && (!has_rivals || held < ClassLimit(contexts))) return true;
   const auto victim = ChooseVictim(claim, running, contexts);
   if (!victim) return false;
-  if (next.parked || HasAdapters(next.request)) Park(*victim, false);
+  if (next.preempted || HasAdapters(next.request)) Preempt(*victim, false);
   return true;
 }
 
 // False when there is no context for it. A request whose sampler cannot be made ends here; one
 // whose adapters are not in memory lets others go before it until they are.
 bool EngineLoop::MaybeStart(const Waiting& next, Clock::time_point now) {
-  if (!next.parked && !HasAdapters(next.request)) {
+  if (!next.preempted && !HasAdapters(next.request)) {
     const RequestHandle request = next.request;
     queue_.Hold(&next);
     adapters_.load(request);
     return true;
   }
-  const RequestState& state = *next.request;
-  const PrefixWant fresh{
-      state.scope, state.prompt.tokens,  static_cast<std::int32_t>(state.prompt.tokens.size()),
-      state.id,    state.prompt.opening, state.prompt.keep};
-  const PrefixWant want = next.parked ? next.parked->Want() : fresh;
-  std::optional<ContextLease> lease = cache_.Lease(want);
+  std::optional<ContextLease> lease =
+      cache_.Lease(next.preempted ? next.preempted->prefix_request() : PrefixOf(*next.request));
   if (!lease) return false;
   Waiting taken = queue_.Take(&next);
-  if (taken.parked) ++stats_.resumes;
-  const SeqId seq = lease->seq();
-  auto sequence = taken.parked ? std::move(taken.parked) : MakeSequence(taken.request, now);
+  if (taken.preempted) stats_.OnResumed();
+  auto sequence = taken.preempted ? std::move(taken.preempted) : MakeSequence(taken.request, now);
   if (!sequence) {
-    cache_.Discard(seq);
+    cache_.Discard(lease->seq());
     return true;
   }
-  by_seq_[static_cast<std::size_t>(seq)] = sequence.get();
   sequence->Place(std::move(*lease), now);
-  running_.push_back(std::move(sequence));
+  running_.Add(std::move(sequence));
   return true;
 }
 
@@ -86,17 +125,43 @@ bool EngineLoop::HasAdapters(const RequestHandle& request) {
   return request->adapters != nullptr;
 }
 
-// Its cells rest: if they are still there when it comes back, nothing is computed again.
-void EngineLoop::Park(std::size_t index, bool needs_room) {
-  std::unique_ptr<Sequence> sequence = std::move(running_[index]);
-  running_.erase(running_.begin() + static_cast<std::ptrdiff_t>(index));
+// Those that wait for a prefix which another one computes begin in a later step.
+void EngineLoop::BeginSequences() {
+  for (const auto& sequence : running_) {
+    if (sequence->has_begun() || sequence->is_finished()) continue;
+    const Beginning begun = cache_.Begin(sequence->seq(), sequence->prefix_request());
+    if (begun.waits) continue;
+    sequence->Begin(begun.length, num_steps_);
+    queue_.OnServed(sequence->request(), sequence->prompt_size() - begun.length);
+  }
+}
+
+// Its cells stay cached: if they are still there when it comes back, nothing is computed again.
+void EngineLoop::Preempt(std::size_t index, bool needs_room) {
+  std::unique_ptr<Sequence> sequence = running_.Take(index);
   const SeqId seq = sequence->seq();
   cache_.Release(seq, sequence->tokens(), sequence->evaluated(), sequence->prompt_size());
-  by_seq_[static_cast<std::size_t>(seq)] = nullptr;
   speculator_->Forget(seq);
-  sequence->Park(step_began_);
-  queue_.Park(std::move(sequence), needs_room);
-  ++stats_.preemptions;
+  sequence->Preempt(step_began_);
+  queue_.PushPreempted(std::move(sequence), needs_room);
+  stats_.OnPreempted();
+}
+
+// When the cache has no room, what is only cached goes first; then the weakest sequence gives its
+// cells up and waits for another one to end. A sequence that is alone with the cache cannot be
+// helped.
+void EngineLoop::RelievePressure(Clock::time_point now) {
+  if (std::exchange(stalled_, {}).empty() || cache_.EvictOne()) return;
+  const std::vector<Claim> claims = Claims();
+  if (claims.empty()) return;
+  const std::size_t weakest = ChooseUnderPressure(claims);
+  if (claims.size() > 1) {
+    Preempt(weakest, true);
+    cache_.EvictOne();
+  } else {
+    running_.at(weakest)->Fail({ErrorCode::kOutOfMemory, "kv_cache", "no room for one sequence"},
+                               now);
+  }
 }
 
 // A class that waited long with nothing running gets its turn; when one ends, who gave way for it

@@ -18,39 +18,64 @@ std::size_t SplitPoint(const Batch& batch) {
 
 }  // namespace
 
-void BatchRunner::Run(const Batch& batch, const std::atomic<bool>* abort) {
-  ++num_calls_;
-  const DecodeStatus status = decoder_->Decode(batch, abort);
-  switch (status) {
-    case DecodeStatus::kOk: return sink_->OnEvaluated(batch);
-    case DecodeStatus::kAborted: return;  // its request ends as cancelled in the next step
-    case DecodeStatus::kKvFull: ++num_kv_full_; break;
-    case DecodeStatus::kInvalid: break;
-    case DecodeStatus::kFailed: Restore(batch); break;
-  }
-  Narrow(batch, status);
+void BatchRunner::Start(const Batch& batch, const std::atomic<bool>* abort) {
+  batch_ = &batch;
+  abort_ = abort;
+  todo_.assign(1, {0, batch.size()});
+  lost_.clear();
 }
 
-// Cuts every sequence back to where it was before the batch.
-void BatchRunner::Restore(const Batch& batch) {
-  for (std::size_t i = 0; i < batch.size(); ++i) {
-    if (i > 0 && batch[i].seq == batch[i - 1].seq) continue;
-    if (!decoder_->Truncate(batch[i].seq, batch[i].pos)) {
-      sink_->OnFailed(batch[i].seq, DecodeStatus::kFailed);
+std::optional<BatchPart> BatchRunner::Decode() {
+  for (;;) {
+    if (!lost_.empty()) return TakeLost();
+    if (todo_.empty()) return std::nullopt;
+    const Span span = todo_.back();
+    todo_.pop_back();
+    const Batch& rows = RowsOf(span);
+    ++num_calls_;
+    const DecodeStatus status = decoder_->Decode(rows, abort_);
+    abort_ = nullptr;  // a part of a batch is not worth stopping
+    switch (status) {
+      case DecodeStatus::kOk: return BatchPart{status, &rows, rows.front().seq};
+      case DecodeStatus::kAborted: continue;
+      case DecodeStatus::kKvFull: ++num_kv_full_; break;
+      case DecodeStatus::kInvalid: break;
+      case DecodeStatus::kFailed: Restore(rows); break;
     }
+    if (const auto part = Narrow(span, rows, status)) return part;
   }
 }
 
-void BatchRunner::Narrow(const Batch& batch, DecodeStatus status) {
-  const std::size_t split = batch.size() > 1 ? SplitPoint(batch) : 0;
-  if (split > 0) {
-    Run(Batch(batch.begin(), batch.begin() + static_cast<std::ptrdiff_t>(split)), nullptr);
-    Run(Batch(batch.begin() + static_cast<std::ptrdiff_t>(split), batch.end()), nullptr);
-  } else if (status == DecodeStatus::kKvFull) {
-    sink_->OnNoRoom(batch.front().seq);
-  } else {
-    sink_->OnFailed(batch.front().seq, status);
+const Batch& BatchRunner::RowsOf(Span span) {
+  if (span.end - span.begin == batch_->size()) return *batch_;
+  const auto first = batch_->begin();
+  half_.assign(first + static_cast<std::ptrdiff_t>(span.begin),
+               first + static_cast<std::ptrdiff_t>(span.end));
+  return half_;
+}
+
+// Cuts every sequence back to where it was before the call.
+void BatchRunner::Restore(const Batch& rows) {
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (i > 0 && rows[i].seq == rows[i - 1].seq) continue;
+    if (!decoder_->Truncate(rows[i].seq, rows[i].pos)) lost_.push_back(rows[i].seq);
   }
+  std::reverse(lost_.begin(), lost_.end());
+}
+
+// The part, when it is one sequence; else its halves are next.
+std::optional<BatchPart> BatchRunner::Narrow(Span span, const Batch& rows, DecodeStatus status) {
+  const std::size_t split = rows.size() > 1 ? SplitPoint(rows) : 0;
+  if (split == 0) return BatchPart{status, nullptr, rows.front().seq};
+  todo_.push_back({span.begin + split, span.end});
+  todo_.push_back({span.begin, span.begin + split});
+  return std::nullopt;
+}
+
+std::optional<BatchPart> BatchRunner::TakeLost() {
+  const SeqId seq = lost_.back();
+  lost_.pop_back();
+  return BatchPart{DecodeStatus::kFailed, nullptr, seq};
 }
 
 }  // namespace sentiric

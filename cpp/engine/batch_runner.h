@@ -2,39 +2,58 @@
 // Hands batches to the decoder and narrows a failure down to the sequence that caused it.
 #pragma once
 
-#include "core/decoder.h"
+#include <atomic>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "core/seams/decoder.h"
 
 namespace sentiric {
 
-// What became of the rows of a batch, sequence by sequence.
-class BatchSink {
- public:
-  virtual ~BatchSink() = default;
-  // All rows are stored; logits are readable until this returns.
-  virtual void OnEvaluated(const Batch& batch) = 0;
-  // No cells for this sequence; it is unchanged and may try again.
-  virtual void OnNoRoom(SeqId seq) = 0;
-  // This sequence cannot be evaluated; its cells are as before the batch.
-  virtual void OnFailed(SeqId seq, DecodeStatus status) = 0;
+// What became of a part of a batch.
+struct BatchPart {
+  // kOk: all of `rows` are stored. kKvFull: no cells for `seq`, which is unchanged and may try
+  // again. kInvalid, kFailed: `seq` cannot be evaluated; its cells are as before the batch.
+  DecodeStatus status = DecodeStatus::kOk;
+  const Batch* rows = nullptr;  // their logits are readable until the next Decode()
+  SeqId seq = -1;
 };
 
+// Rows of one sequence must stand together in a batch. One that fails is halved by sequences until
+// the culprit stands alone, so that its neighbours lose nothing; then it has several parts, each
+// evaluated by a call of its own.
 class BatchRunner {
  public:
-  BatchRunner(Decoder* decoder, BatchSink* sink) : decoder_(decoder), sink_(sink) {}
+  explicit BatchRunner(Decoder* decoder) : decoder_(decoder) {}
 
-  // Rows of one sequence must stand together. A batch that fails is halved by sequences until the
-  // culprit stands alone, so that its neighbours lose nothing.
-  void Run(const Batch& batch, const std::atomic<bool>* abort);
+  // Begins a batch, which stays where it is until all its parts were taken. abort: null = none.
+  void Start(const Batch& batch, const std::atomic<bool>* abort);
+
+  // Evaluates the next part; nullopt when there is none. A call that was aborted has no part: its
+  // request ends as cancelled in the next step.
+  std::optional<BatchPart> Decode();
 
   std::uint64_t num_calls() const { return num_calls_; }
   std::uint64_t num_kv_full() const { return num_kv_full_; }
 
  private:
-  void Restore(const Batch& batch);
-  void Narrow(const Batch& batch, DecodeStatus status);
+  // Rows of the batch that no call was made for yet.
+  struct Span {
+    std::size_t begin, end;
+  };
+
+  const Batch& RowsOf(Span span);
+  void Restore(const Batch& rows);
+  std::optional<BatchPart> Narrow(Span span, const Batch& rows, DecodeStatus status);
+  std::optional<BatchPart> TakeLost();
 
   Decoder* const decoder_;
-  BatchSink* const sink_;
+  const Batch* batch_ = nullptr;
+  const std::atomic<bool>* abort_ = nullptr;
+  std::vector<Span> todo_;   // the next one last
+  std::vector<SeqId> lost_;  // could not be cut back; the next one last
+  Batch half_;               // rows of a span that is not the whole batch
   std::uint64_t num_calls_ = 0;
   std::uint64_t num_kv_full_ = 0;
 };

@@ -1,49 +1,33 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// What the worker does in one step, without its thread: admit, plan, decode, sample, publish.
+// What the worker does in one step, without its thread.
 #pragma once
 
-#include <functional>
 #include <memory>
-#include <mutex>
+#include <optional>
 #include <utility>
 #include <vector>
 
-#include "core/class_share.h"
-#include "core/context_pool.h"
-#include "core/cost_model.h"
-#include "core/outbox.h"
-#include "core/preemption.h"
-#include "core/prefix_cache.h"
-#include "core/request_queue.h"
-#include "core/sampling/row_pool.h"
-#include "core/scheduler.h"
-#include "core/sequence.h"
-#include "core/wait_estimate.h"
+#include "core/cache/context_pool.h"
+#include "core/cache/prefix_cache.h"
+#include "core/scheduling/call_shape.h"
+#include "core/scheduling/class_share.h"
+#include "core/scheduling/preemption.h"
+#include "core/scheduling/request_queue.h"
+#include "core/scheduling/running_set.h"
+#include "core/scheduling/scheduler.h"
+#include "core/scheduling/step_cost.h"
 #include "engine/batch_runner.h"
+#include "engine/loop_parts.h"
+#include "engine/loop_stats.h"
+#include "engine/outbox.h"
+#include "engine/row_sampler.h"
 #include "engine/speculator.h"
 #include "sentiric/engine.h"
 
 namespace sentiric {
 
-struct LoopConfig {
-  SchedulerConfig scheduler;
-  PrefixCacheConfig prefix;
-  QueueConfig queue;
-  std::int64_t queue_tokens = 0;        // prompt tokens that may wait; 0 = no limit
-  std::int32_t itl_slo_ms = 0;          // 0 = off
-  std::int32_t stream_interval_ms = 0;  // see EngineConfig
-  std::int32_t busy_chunk = 0;          // prompt tokens beside running streams; 0 = by itl_slo_ms
-};
-
-// How the loop gets adapters without touching a file.
-struct AdapterSource {
-  AdapterStore* store = nullptr;
-  // Asks for the request's adapters to be loaded elsewhere; Input::loaded answers. Never waits.
-  std::function<void(const RequestHandle&)> load;
-};
-
 // One thread makes all calls but those that say otherwise; `outbox` outlives it.
-class EngineLoop : private BatchSink {
+class EngineLoop {
  public:
   // News for the loop since the last step.
   struct Input {
@@ -53,68 +37,66 @@ class EngineLoop : private BatchSink {
     std::vector<std::pair<RequestHandle, Result<AdapterSetHandle>>> loaded;
   };
 
-  // drafter: null = guesses from earlier text.
-  EngineLoop(std::unique_ptr<Decoder> decoder, std::shared_ptr<SamplerFactory> samplers,
-             AdapterSource adapters, std::unique_ptr<Drafter> drafter, const LoopConfig& config,
-             Outbox* outbox);
+  EngineLoop(LoopParts parts, const LoopConfig& config, Outbox* outbox);
 
   // One round. `decodes` is false when only the books are to be brought up to date.
   void Step(Input input, bool decodes, Clock::time_point now = Clock::now());
   void Shutdown();  // ends everything with kCancelled and frees the decoder; the last call
   bool is_idle() const { return running_.empty() && queue_.size() == 0; }
-  // All there is to do waits for adapters; only time can change something before they come.
-  bool waits_for_adapters() const { return running_.empty() && queue_.size() == queue_.num_held(); }
-  EngineStats stats() const;                              // any thread: as of the last step
-  Pace pace() const;                                      // any thread: as of the last step
+  // All there is to do waits for readers or adapters: only time can change something before news of
+  // them come.
+  bool only_waits() const;
+  EngineStats stats() const { return stats_.stats(); }    // any thread: as of the last step
+  Pace pace() const { return stats_.pace(); }             // any thread: as of the last step
   Capacity capacity() const { return pool_.capacity(); }  // any thread
   bool CheckIntegrity() const { return cache_.CheckIntegrity(); }
 
  private:
-  // What a sequence samples from: the row of its last token, then those of its guesses.
-  struct LogitRows {
-    Sequence* sequence;
-    std::vector<const float*> logits;
+  // A decoder call that was begun.
+  struct Call {
+    const Batch* batch;
+    CallShape shape;
+    Clock::time_point began;
   };
-  using Sequences = std::vector<std::unique_ptr<Sequence>>;
 
+  // admission.cpp: who waits, who runs, who gives a context up.
   void TakeIn(Input input);
   void TakeLoaded(const RequestHandle& request, Result<AdapterSetHandle> adapters);
-  void EndWaiting(Clock::time_point now);
-  void EndRunning(Clock::time_point now);
+  Error TooManyTokens(std::int64_t tokens) const;
   void Admit(Clock::time_point now);
   bool MaybeStartOne(Clock::time_point now);
   bool MaybeMakeWay(const Waiting& next, bool has_rivals);
   bool MaybeStart(const Waiting& next, Clock::time_point now);
   std::unique_ptr<Sequence> MakeSequence(const RequestHandle& request, Clock::time_point now);
   bool HasAdapters(const RequestHandle& request);
-  void Park(std::size_t index, bool needs_room);
   void BeginSequences();
-  void MakeRoomInFullContexts(Clock::time_point now);
-  BatchPlan Plan();
-  PrefillBudget BudgetFor(const std::vector<SequenceView>& views);
-  void Run(const BatchPlan& plan);
-  void Verify(const Batch& batch, double ms);
-  CallShape ShapeOf(const Batch& batch);
-  CallShape PlainShapeOf(const Batch& batch);
+  void Preempt(std::size_t index, bool needs_room);
   void RelievePressure(Clock::time_point now);
   void TakeTurns();
   Claim ClaimOf(const RequestState& state) const;
   std::vector<Claim> Claims() const;
-  void Publish();
-  void EndFinished();
-  void CountEvents();
-  void UpdateGauges();
+
+  // ending.cpp: who is done, and what is told of it.
+  void EndOverdue(Clock::time_point now);
+  bool IsUnread(const Sequence& sequence, Clock::time_point now) const;
   void EndWaiting(Waiting waiting, FinishReason reason, Error error);
   void EndWithoutContext(const RequestState& request, FinishReason reason, Error error);
-  Sequence* Find(SeqId seq) const { return by_seq_[static_cast<std::size_t>(seq)]; }
+  void EndFinished();
+  void GiveBack(const Sequence& sequence);
+  void Publish();
+  void GatherStats();
 
+  // engine_loop.cpp: what is computed.
+  void ShiftFullContexts(Clock::time_point now);
+  BatchPlan Plan();
+  Call StartCall(const Batch& batch);
+  std::vector<LogitRows> TakePart(const BatchPart& part);
+  std::vector<LogitRows> TakeEvaluated(const Batch& rows);
+  void Stall(Sequence* sequence);
+  void Accept(const std::vector<LogitRows>& sampled);
   void Accept(Sequence* sequence);
-
-  void SampleRows(const std::vector<LogitRows>& rows);
-
-  void OnEvaluated(const Batch& batch) override;
-  void OnNoRoom(SeqId seq) override;
-  void OnFailed(SeqId seq, DecodeStatus status) override;
+  void EndCall(const Call& call);
+  void VerifyDrafts(const Batch& batch, double ms);
 
   const LoopConfig config_;
   const Scheduler scheduler_;
@@ -126,21 +108,16 @@ class EngineLoop : private BatchSink {
   ContextPool pool_;  // has a lock of its own
   PrefixCache cache_;
   BatchRunner runner_;
-  sampling::RowPool row_pool_;
+  RowSampler sampler_;
   Clock::time_point step_began_;
-  CostModel cost_;
+  std::uint64_t num_steps_ = 0;  // that decoded
+  StepCost cost_;
   RequestQueue queue_;
   ClassTurns turns_;
-  Pace pace_;
-  Sequences running_;              // in order of admission
-  std::vector<Sequence*> by_seq_;  // who runs in a sequence of the decoder; null = nobody
-  std::vector<SeqId> stalled_;     // found no room in this step
-  std::vector<Event> events_;      // of this step
-  EngineStats stats_;
-
-  mutable std::mutex stats_mutex_;
-  EngineStats published_stats_;  // guarded by stats_mutex_
-  Pace published_pace_;          // the same
+  RunningSet running_;
+  std::vector<SeqId> stalled_;  // found no room in this step
+  std::vector<Event> events_;   // of this step, not handed out yet
+  LoopStats stats_;             // has a lock of its own
 };
 
 }  // namespace sentiric

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <future>
+#include <limits>
 #include <utility>
 
 namespace sentiric {
@@ -52,11 +53,14 @@ LocalEngine::LocalEngine(EngineParts parts, const LoopConfig& loop, std::int32_t
       preparation_(std::move(parts.preparation)),
       long_preparation_(std::move(parts.long_preparation)),
       outbox_(std::chrono::milliseconds(loop.stream_interval_ms)),
-      worker_(std::move(parts.decoder), std::move(parts.samplers),
-              {adapters_.get(), [this](const RequestHandle& request) { LoadAdapters(request); }},
-              std::move(parts.drafter), loop, &outbox_) {}
+      worker_({std::move(parts.decoder),
+               std::move(parts.samplers),
+               {adapters_.get(), [this](const RequestHandle& request) { LoadAdapters(request); }},
+               std::move(parts.drafter),
+               std::move(parts.disk)},
+              loop, &outbox_) {}
 
-Result<RequestId> LocalEngine::Submit(Request request) {
+Result<RequestId> LocalEngine::Submit(Request request, std::int32_t window) {
   if (Status status = Validate(request, info_.num_vocab)) return *status;
   const std::lock_guard<std::mutex> lock(mutex_);
   if (is_closed_) return kClosed;
@@ -66,6 +70,7 @@ Result<RequestId> LocalEngine::Submit(Request request) {
   }
   ++num_submitted_;
   auto handle = std::make_shared<RequestState>(next_id_++, std::move(request));
+  if (window > 0) handle->granted.store(window);
   live_.emplace(handle->id, handle);
   line_.Enter(handle->request.priority, handle->request.tenant);
   ++num_preparing_;
@@ -156,6 +161,18 @@ void LocalEngine::Cancel(RequestId id) {
     const auto found = live_.find(id);
     if (found == live_.end()) return;
     found->second->cancelled.store(true);
+  }
+  worker_.Wake();
+}
+
+// Credit without a bound needs no more.
+void LocalEngine::Grant(RequestId id, std::int32_t tokens) {
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const auto found = live_.find(id);
+    if (found == live_.end() || tokens <= 0) return;
+    std::atomic<std::int64_t>& granted = found->second->granted;
+    if (granted.load() < std::numeric_limits<std::int64_t>::max() / 2) granted.fetch_add(tokens);
   }
   worker_.Wake();
 }

@@ -6,8 +6,8 @@
 #include <mutex>
 #include <unordered_map>
 
-#include "core/engine_parts.h"
-#include "core/wait_estimate.h"
+#include "core/scheduling/wait_estimate.h"
+#include "core/seams/engine_parts.h"
 #include "engine/worker.h"
 #include "sentiric/engine.h"
 
@@ -18,7 +18,8 @@ class LocalEngine : public Engine {
   LocalEngine(EngineParts parts, const LoopConfig& loop, std::int32_t queue_limit);
   ~LocalEngine() override { LocalEngine::Close(); }
 
-  Result<RequestId> Submit(Request request) override;
+  Result<RequestId> Submit(Request request, std::int32_t window = 0) override;
+  void Grant(RequestId id, std::int32_t tokens) override;
   Status CheckRoom() override;
   void Cancel(RequestId id) override;
   bool WaitEvents(std::vector<Event>* events, std::chrono::milliseconds timeout) override;

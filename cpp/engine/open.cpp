@@ -2,10 +2,10 @@
 // Engine::Open and PlanMemory: check the configuration, then start or plan over llama.cpp.
 #include <algorithm>
 
-#include "backend/memory_plan.h"
-#include "backend/open_parts.h"
-#include "core/memory_budget.h"
+#include "backend/decode/memory_plan.h"
+#include "backend/decode/open_parts.h"
 #include "engine/local_engine.h"
+#include "host/memory_budget.h"
 
 namespace sentiric {
 namespace {
@@ -36,6 +36,7 @@ Status Validate(const EngineConfig& config) {
   range.Check("threads_batch", config.threads_batch, 0, 1024);
   range.Check("queue_limit", config.queue_limit, 0, 1 << 20);
   range.Check("itl_slo_ms", config.itl_slo_ms, -1, 600000);
+  range.Check("reader_wait_ms", config.reader_wait_ms, 0, 86400000);
   range.Check("stream_interval_ms", config.stream_interval_ms, 0, 1000);
   range.Check("max_adapters", config.max_adapters, 1, 64);
   range.Check("kv_cells", config.kv_cells, 0, 1 << 28);
@@ -67,12 +68,11 @@ LoopConfig LoopConfigOf(const EngineConfig& config, const EngineParts& parts) {
   loop.prefix.is_enabled = config.prefix_cache;
   loop.prefix.is_exact = config.deterministic;
   loop.prefix.host_bytes = config.prefix_cache ? HostBytes(config) : 0;
-  loop.prefix.disk = parts.disk;
-  loop.prefix.disk.max_bytes = static_cast<std::uint64_t>(config.disk_cache_bytes);
   loop.queue.wait_ms = config.queue_wait_ms;
   loop.queue.tenant_weights = config.tenant_weights;
   loop.queue_tokens = config.queue_tokens;
   loop.stream_interval_ms = config.stream_interval_ms;
+  loop.reader_wait_ms = config.reader_wait_ms;
   loop.busy_chunk = config.prefill_chunk > 1 ? config.prefill_chunk : 0;
   loop.itl_slo_ms = config.itl_slo_ms >= 0 ? config.itl_slo_ms
                     : traits.mixes_rows    ? kGpuSloMs

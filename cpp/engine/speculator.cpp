@@ -4,12 +4,12 @@
 #include <algorithm>
 #include <utility>
 
-#include "core/ngram_drafter.h"
+#include "core/speculation/ngram_drafter.h"
 
 namespace sentiric {
 namespace {
 
-// What a call without guesses costs must stay known: after so many steps with some comes one.
+// What a call without drafts costs must stay known: after so many steps with some comes one.
 constexpr std::int32_t kDraftsInARow = 32;
 
 }  // namespace
@@ -21,7 +21,7 @@ Speculator::Speculator(std::unique_ptr<Drafter> drafter, const DecoderTraits& tr
 
 // Where a draft needs a call of its own, only a stream that is alone makes one: beside others it
 // would cost them a pass over the weights.
-void Speculator::Draft(const std::vector<std::unique_ptr<Sequence>>& running) {
+void Speculator::Draft(const RunningSet& running) {
   std::int32_t num_streams = 0;
   for (const auto& sequence : running) {
     sequence->DropDraft();
@@ -29,31 +29,30 @@ void Speculator::Draft(const std::vector<std::unique_ptr<Sequence>>& running) {
   }
   if (!drafter_ || traits_.max_draft == 0 || !traits_.can_cut || num_streams == 0) return;
   const bool may = drafts_in_a_row_ < kDraftsInARow && (traits_.mixes_rows || num_streams == 1);
-  drafts_in_a_row_ = may && Guess(running, num_streams) > 0 ? drafts_in_a_row_ + 1 : 0;
+  drafts_in_a_row_ = may && DraftFor(running, num_streams) > 0 ? drafts_in_a_row_ + 1 : 0;
 }
 
 // Returns how many streams have a draft. The others wait for it, too: those pay for them.
-std::int32_t Speculator::Guess(const std::vector<std::unique_ptr<Sequence>>& running,
-                               std::int32_t num_streams) {
-  std::vector<DraftWant> wants;
-  std::vector<Sequence*> wanting;
+std::int32_t Speculator::DraftFor(const RunningSet& running, std::int32_t num_streams) {
+  std::vector<DraftRequest> requests;
+  std::vector<Sequence*> asking;
   for (const auto& sequence : running) {
     const std::int32_t limit = sequence->DraftLimit(traits_.context_size);
     if (limit <= 0) continue;
-    wants.push_back({sequence->seq(), &sequence->tokens(), &sequence->request().scope, limit});
-    wanting.push_back(sequence.get());
+    requests.push_back({sequence->seq(), &sequence->tokens(), &sequence->request().scope, limit});
+    asking.push_back(sequence.get());
   }
-  if (wants.empty()) return 0;
-  Result<Drafts> drafts = drafter_->Draft(wants, traits_.max_draft);
+  if (requests.empty()) return 0;
+  Result<Drafts> drafts = drafter_->Draft(requests, traits_.max_draft);
   if (!drafts) {
     ++num_failures_;
     drafter_.reset();
     return 0;
   }
   std::int32_t num_drafts = 0;
-  for (std::size_t i = 0; i < wanting.size(); ++i) {
+  for (std::size_t i = 0; i < asking.size(); ++i) {
     num_drafts += drafts->tokens[i].empty() ? 0 : 1;
-    wanting[i]->SetDraft(std::move(drafts->tokens[i]));
+    asking[i]->SetDraft(std::move(drafts->tokens[i]));
   }
   draft_ms_ = drafts->ms * num_streams / std::max(1, num_drafts);
   return num_drafts;

@@ -1,25 +1,25 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// Who guesses in a step, and what it costs.
+// Who has a draft in a step, and what it costs.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <vector>
 
-#include "core/decoder.h"
-#include "core/drafter.h"
-#include "core/sequence.h"
+#include "core/scheduling/running_set.h"
+#include "core/seams/decoder.h"
+#include "core/seams/drafter.h"
 
 namespace sentiric {
 
-// Asks the drafter for the running sequences. After a failure nobody guesses any more.
+// Asks the drafter for the running sequences. After a failure there are no more drafts.
 class Speculator {
  public:
-  // drafter: null = guesses from earlier text. traits: of the decoder that verifies.
+  // drafter: null = drafts from earlier text. traits: of the decoder that verifies.
   Speculator(std::unique_ptr<Drafter> drafter, const DecoderTraits& traits);
 
-  // Gives those that may guess a draft for this step; the others have none.
-  void Draft(const std::vector<std::unique_ptr<Sequence>>& running);
+  // Gives those that may have one a draft for this step; the others have none.
+  void Draft(const RunningSet& running);
   // The text of the sequence is over, or tokens were taken out of it.
   void Forget(SeqId seq);
 
@@ -28,8 +28,7 @@ class Speculator {
   std::uint64_t num_failures() const { return num_failures_; }
 
  private:
-  std::int32_t Guess(const std::vector<std::unique_ptr<Sequence>>& running,
-                     std::int32_t num_streams);
+  std::int32_t DraftFor(const RunningSet& running, std::int32_t num_streams);
 
   std::unique_ptr<Drafter> drafter_;  // null after it failed
   const DecoderTraits traits_;

@@ -6,17 +6,13 @@
 namespace sentiric {
 namespace {
 
-// How late a request may notice that its time is over while nothing runs.
+// How late a request may notice that its time is over while nothing is computed.
 constexpr std::chrono::milliseconds kExpiryCheck{20};
 
 }  // namespace
 
-Worker::Worker(std::unique_ptr<Decoder> decoder, std::shared_ptr<SamplerFactory> samplers,
-               AdapterSource adapters, std::unique_ptr<Drafter> drafter, const LoopConfig& config,
-               Outbox* outbox)
-    : loop_(std::move(decoder), std::move(samplers), std::move(adapters), std::move(drafter),
-            config, outbox),
-      thread_([this] { Loop(); }) {}
+Worker::Worker(LoopParts parts, const LoopConfig& config, Outbox* outbox)
+    : loop_(std::move(parts), config, outbox), thread_([this] { Loop(); }) {}
 
 Worker::~Worker() { Stop(); }
 
@@ -75,7 +71,7 @@ Worker::Inbox Worker::WaitForWork() {
   const auto has_news = [this] { return !inbox_.empty(); };
   if (loop_.is_idle()) {
     inbox_changed_.wait(lock, has_news);
-  } else if (loop_.waits_for_adapters()) {
+  } else if (loop_.only_waits()) {
     inbox_changed_.wait_for(lock, kExpiryCheck, has_news);
   }
   const bool is_stopping = inbox_.is_stopping;

@@ -17,9 +17,7 @@ namespace sentiric {
 class Worker {
  public:
   // The decoder is used and destroyed on the worker's thread only. `outbox` outlives the worker.
-  Worker(std::unique_ptr<Decoder> decoder, std::shared_ptr<SamplerFactory> samplers,
-         AdapterSource adapters, std::unique_ptr<Drafter> drafter, const LoopConfig& config,
-         Outbox* outbox);
+  Worker(LoopParts parts, const LoopConfig& config, Outbox* outbox);
   ~Worker();  // as Stop()
 
   // Any thread.

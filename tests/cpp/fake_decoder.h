@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// A toy language model behind core/decoder.h: its next token depends on the whole history that its
-// KV cache holds, so that any mistake in the cache changes the text.
+// A toy language model behind core/seams/decoder.h: its next token depends on the whole history
+// that its KV cache holds, so that any mistake in the cache changes the text.
 #pragma once
 
 #include <algorithm>
@@ -15,7 +15,7 @@
 #include <thread>
 #include <vector>
 
-#include "core/decoder.h"
+#include "core/seams/decoder.h"
 
 namespace sentiric::testing {
 

@@ -37,7 +37,6 @@ class Parser {
   bool CheckRules();
 
   bool AddClass(std::size_t offset, std::vector<CodeRange> ranges);
-  bool AddLiteralChar(std::size_t offset, CodePoint c);
   std::optional<RuleId> FindRule(std::string_view name, std::size_t offset);
 
   bool nested() const { return builder_.num_open() > 0; }
@@ -146,30 +145,13 @@ bool Parser::ParseLiteral() {
   while (scan_.AtEnd() || scan_.Peek() != '"') {
     if (scan_.AtEnd())
       return Fail(start, "literal is not closed; got the end of the text, allowed '\"'");
-    const std::size_t offset = scan_.offset();
-    const Result<CodePoint> c = scan_.Character();
+    const Result<CodePoint> c = scan_.WholeCharacter();
     if (!c) return Fail(c.error());
-    if (!AddLiteralChar(offset, *c)) return false;
+    AppendUtf8(*c, &builder_.bytes());
   }
   scan_.Skip(1);
   builder_.AddLiteral(start, first);
   SkipSpace();
-  return true;
-}
-
-bool Parser::AddLiteralChar(std::size_t offset, CodePoint c) {
-  if (IsHighSurrogate(c) && scan_.Peek() == '\\' && scan_.Peek(1) == 'u') {
-    const Result<CodePoint> low = scan_.Character();
-    if (!low) return Fail(low.error());
-    if (IsLowSurrogate(*low)) {
-      AppendUtf8(0x10000 + ((c - 0xD800) << 10) + (*low - 0xDC00), &builder_.bytes());
-      return true;
-    }
-  }
-  if (IsHighSurrogate(c) || IsLowSurrogate(c)) {
-    return Fail(offset, "half a character; got a lone surrogate, allowed a pair of them or \\U");
-  }
-  AppendUtf8(c, &builder_.bytes());
   return true;
 }
 

@@ -83,6 +83,19 @@ Result<CodePoint> Scanner::Character() {
   return c;
 }
 
+Result<CodePoint> Scanner::WholeCharacter() {
+  const std::size_t start = offset_;
+  Result<CodePoint> c = Character();
+  if (!c) return c;
+  if (IsHighSurrogate(*c) && Peek() == '\\' && Peek(1) == 'u') {
+    Result<CodePoint> low = Character();
+    if (!low) return low;
+    if (IsLowSurrogate(*low)) return 0x10000 + ((*c - 0xD800) << 10) + (*low - 0xDC00);
+  }
+  if (!IsHighSurrogate(*c) && !IsLowSurrogate(*c)) return c;
+  return Fail(start, "half a character; got a lone surrogate, allowed a pair of them or \\U");
+}
+
 Result<CodePoint> Scanner::Escape() {
   const std::size_t start = offset_;
   const char c = Peek(1);

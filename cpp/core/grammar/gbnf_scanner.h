@@ -39,6 +39,8 @@ class Scanner {
   std::optional<std::uint32_t> Number();
   // One character or escape of a literal or class. \u may give a surrogate.
   Result<CodePoint> Character();
+  // The same of a literal, where \uD8xx\uDCxx is one character and half of it is none.
+  Result<CodePoint> WholeCharacter();
 
   Error Fail(std::size_t offset, std::string what) const {
     return GrammarError(text_, offset, std::move(what));

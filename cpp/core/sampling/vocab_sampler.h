@@ -9,7 +9,7 @@
 
 #include "core/sampling/forced_tokens.h"
 #include "core/sampling/picker.h"
-#include "core/token_sampler.h"
+#include "core/seams/token_sampler.h"
 
 namespace sentiric::sampling {
 

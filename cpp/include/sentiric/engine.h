@@ -43,13 +43,16 @@ struct EngineConfig {
   std::int64_t disk_cache_bytes = 4294967296;  // of it at most
   // "auto" | "off" | "ngram" | "draft": see docs/speculation.md
   std::string speculation = "auto";
-  std::string draft_model;             // path of a smaller model that guesses; empty = none
+  std::string draft_model;             // path of a smaller model that drafts; empty = none
   std::int32_t draft_gpu_layers = -1;  // of the draft model, as gpu_layers
   bool deterministic = false;          // see docs/determinism.md
   bool jump_forward = true;            // text that a grammar forces is not sampled
   std::int32_t queue_limit = 0;        // waiting requests; 0 = 4 x contexts
   std::int64_t queue_tokens = 0;       // waiting prompt tokens; 0 = no limit
   std::int32_t queue_wait_ms = 30000;  // <= 0 = no limit
+  // How long a request keeps its context when its reader has not taken what it is allowed to be
+  // ahead; then it ends with kDeadlineExceeded. 0 = no limit.
+  std::int32_t reader_wait_ms = 30000;
   std::vector<std::pair<std::string, double>> tenant_weights;  // share of a tenant; others 1
   std::string lora_dir;                    // folder of LoRA adapters; empty = none
   std::int32_t max_adapters = 8;           // of them kept in memory, 1..64
@@ -72,7 +75,7 @@ struct ModelInfo {
   std::int32_t context_size = 0, contexts = 0, batch_size = 0, ubatch_size = 0, threads = 0;
   bool can_shift = false;
   std::string kv_layout, flash_attention, backend;
-  std::string speculation;  // who guesses ahead: "draft" | "ngram" | "off"
+  std::string speculation;  // who drafts: "draft" | "ngram" | "off"
   Token bos = -1, eos = -1;
 };
 
@@ -88,7 +91,7 @@ struct EngineStats {
   std::uint64_t prefix_copies = 0, prefix_evictions = 0;
   std::uint64_t prefix_checkpoints = 0;  // states that cannot be cut, kept half-way
   std::uint64_t disk_cache_saves = 0, disk_cache_failures = 0;  // prefixes written; bad files
-  std::uint64_t preemptions = 0, resumes = 0;  // sequences that were parked and went on
+  std::uint64_t preemptions = 0, resumes = 0;  // sequences that gave way, and that went on
   std::uint64_t generated_tokens = 0;
   std::uint64_t jumped_tokens = 0;  // of the generated ones, not sampled: a grammar forced them
   std::uint64_t shifts = 0, shifted_tokens = 0, kv_full_retries = 0;
@@ -98,10 +101,11 @@ struct EngineStats {
   std::uint64_t draft_failures = 0;  // a draft model failed and is not asked again
   std::int32_t queued = 0, preparing = 0, prefilling = 0, decoding = 0;
   std::int32_t waiting = 0;        // have a context, but another one computes their prefix
+  std::int32_t reader_waits = 0;   // have a context and wait for their reader
   std::int64_t queued_tokens = 0;  // of prompts that wait for a context
   std::int32_t kv_cells = 0;       // positions that the KV cache has room for
   std::int32_t kv_tokens = 0;      // positions held by active sequences
-  std::int32_t resting_tokens = 0, resting_sequences = 0;  // kept for later requests
+  std::int32_t resting_tokens = 0, resting_sequences = 0;  // cached for later requests
   std::uint64_t host_cache_bytes = 0, disk_cache_bytes = 0;
   std::int32_t prefill_budget = 0;  // prompt tokens of the last step beside running streams
   std::int32_t adapters_loaded = 0;
@@ -121,7 +125,13 @@ class Engine {
 
   // Never waits. The outcome, also of a malformed prompt, comes as an Event; only a full queue, a
   // closed engine or an out-of-range field is refused here.
-  virtual Result<RequestId> Submit(Request request) = 0;
+  // window: tokens that may be generated ahead of what Grant allows; 0 = no bound. A request that
+  // has used it up keeps its context and is left out of the steps, for `reader_wait_ms` at most.
+  virtual Result<RequestId> Submit(Request request, std::int32_t window = 0) = 0;
+
+  // The reader took so many tokens of the request: as many more may be generated. Never waits;
+  // unknown ids are ignored.
+  virtual void Grant(RequestId id, std::int32_t tokens) = 0;
 
   // What Submit refuses every request with at this moment, if anything: a full queue, a closed
   // engine. Counts as a refusal. For callers who would rather know before they read the request.

@@ -26,7 +26,7 @@ struct MemoryPlan {
   std::int32_t context_size = 0;   // tokens of one context, as the decoder will have it
   std::int32_t context_train = 0;  // tokens the model was trained with
   std::int32_t num_layers = 0;
-  std::string speculation;  // who will guess ahead: "draft" | "ngram" | "off"
+  std::string speculation;  // who will draft: "draft" | "ngram" | "off"
 };
 
 // Reads the header of the model and lays everything out without allocating it. Some milliseconds,

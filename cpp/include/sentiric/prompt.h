@@ -37,8 +37,8 @@ struct PreparedPrompt {
   std::shared_ptr<const grammar::Grammar> grammar;  // null = unconstrained
 };
 
-// Thread-safe after construction. Calls may need deep stacks (see backend/deep_stack.h): the
-// engine makes them on its preparation threads only.
+// Thread-safe after construction. Calls may need deep stacks (see backend/template/deep_stack.h):
+// the engine makes them on its preparation threads only.
 class PromptBuilder {
  public:
   virtual ~PromptBuilder() = default;

@@ -125,7 +125,7 @@ struct Timings {
   double predicted_ms = 0;
   double queue_ms = 0;                             // submit to first scheduled step
   double ttft_ms = 0;                              // submit to first token
-  std::int32_t draft_n = 0, draft_n_accepted = 0;  // tokens guessed, and of them right
+  std::int32_t draft_n = 0, draft_n_accepted = 0;  // tokens drafted, and of them right
 };
 
 // Tokens of the prompt that did not fit and of the running text that were shifted out.

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-#include "backend/chat_template.h"
+#include "backend/prompt/chat_template.h"
 
 #include <string>
 #include <vector>
 
-#include "backend/marked_render.h"
+#include "backend/prompt/marked_render.h"
 #include "check.h"
 #include "vocabularies.h"
 

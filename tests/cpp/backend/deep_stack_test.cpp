@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-#include "backend/deep_stack.h"
+#include "backend/template/deep_stack.h"
 
 #ifdef __linux__
 #include <sys/resource.h>

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "backend/jinja_template.h"
+#include "backend/template/jinja_template.h"
 #include "check.h"
 #include "hostile_templates.h"
 #include "memory_meter.h"

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 // Templates that attack the engine, and what must not leak out of it.
-#include "backend/jinja_template.h"
+#include "backend/template/jinja_template.h"
 
 #include <chrono>
 #include <string>
 #include <vector>
 
-#include "backend/builtin_cost.h"
+#include "backend/template/builtin_cost.h"
 #include "check.h"
 #include "vocabularies.h"
 

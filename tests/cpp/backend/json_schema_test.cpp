@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-#include "backend/json_schema.h"
+#include "backend/prompt/json_schema.h"
 
 #include <string>
 #include <vector>

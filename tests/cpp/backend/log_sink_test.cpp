@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-#include "backend/log_sink.h"
+#include "backend/model/log_sink.h"
 
 #include <sys/wait.h>
 #include <unistd.h>

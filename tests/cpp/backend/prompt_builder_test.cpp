@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-#include "backend/prompt_builder.h"
+#include "backend/prompt/prompt_builder.h"
 
 #include <algorithm>
 #include <map>
@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "backend/conversation.h"
+#include "backend/prompt/conversation.h"
 #include "check.h"
 #include "core/grammar/matcher.h"
 #include "vocabularies.h"

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-#include "backend/token_plan.h"
+#include "backend/model/token_plan.h"
 
 #include <string>
 #include <vector>
 
-#include "backend/literal_finder.h"
+#include "backend/model/literal_finder.h"
 #include "check.h"
 
 namespace sentiric::backend {

@@ -3,8 +3,8 @@
 #include <string>
 #include <vector>
 
-#include "backend/run_splitter.h"
-#include "backend/tokenizer.h"
+#include "backend/model/run_splitter.h"
+#include "backend/model/tokenizer.h"
 #include "check.h"
 #include "vocabularies.h"
 

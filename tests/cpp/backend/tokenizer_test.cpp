@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-#include "backend/tokenizer.h"
+#include "backend/model/tokenizer.h"
 
 #include <algorithm>
 #include <sstream>

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "backend/deep_stack.h"
-#include "backend/tokenizer.h"
+#include "backend/model/tokenizer.h"
+#include "backend/template/deep_stack.h"
 #include "llama.h"
 #include "sentiric/types.h"
 

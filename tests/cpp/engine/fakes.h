@@ -6,8 +6,8 @@
 #include <map>
 #include <thread>
 
-#include "core/task_pool.h"
-#include "core/token_sampler.h"
+#include "core/seams/task_pool.h"
+#include "core/seams/token_sampler.h"
 #include "engine/local_engine.h"
 #include "fake_decoder.h"
 

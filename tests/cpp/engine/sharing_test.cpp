@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// Prefixes, parking, classes and tenants, step by step on a loop without a thread.
+// Prefixes, preemption, classes and tenants, step by step on a loop without a thread.
 #include <random>
 #include <set>
 
 #include "check.h"
 #include "fakes.h"
+#include "host/disk_store.h"
 #include "stepper.h"
 #include "temp_folder.h"
 
@@ -142,12 +143,10 @@ TEST(Sharing, ModelsThatCannotCutStartAtTheLastCheckpoint) {
 TEST(Sharing, AnEngineThatStartsAgainFindsItsSystemPrompt) {
   const TempFolder folder;
   const FakeModel model = Model(2, 512);
-  LoopConfig config = ConfigOf({});
-  config.prefix.disk.folder = folder.path() + "/states";
-  config.prefix.disk.max_bytes = 1 << 20;
+  const DiskConfig disk{folder.path() + "/states", 1 << 20, "model"};
   const std::vector<Token> head = RandomPrompt(200, 1);
   for (std::uint32_t process = 0; process < 2; ++process) {
-    Stepper stepper(model, config);
+    Stepper stepper(model, ConfigOf({}), 64, std::make_unique<DiskStore>(disk));
     for (std::uint32_t i = 0; i < 2; ++i) {
       const Request request = TokenRequest(Join(head, RandomPrompt(9, 10 * process + i)), 8);
       const RequestId id = stepper.Add(request);
@@ -197,23 +196,23 @@ TEST(Sharing, RealtimeTakesTheContextOfBatchAndBothFinish) {
   }
 }
 
-TEST(Sharing, AParkedSequenceCanBeCancelledAndKeepsItsText) {
+TEST(Sharing, APreemptedSequenceCanBeCancelledAndKeepsItsText) {
   Stepper stepper(Model(1, 256));
   Request batch = TokenRequest(RandomPrompt(8, 1), 100);
   batch.priority = Priority::kBatch;
-  const RequestId parked = stepper.Add(batch);
+  const RequestId preempted = stepper.Add(batch);
   for (int i = 0; i < 10; ++i) stepper.Step();
   Request urgent = TokenRequest(RandomPrompt(8, 2), 50);
   urgent.priority = Priority::kRealtime;
   stepper.Add(urgent);
   for (int i = 0; i < 3; ++i) stepper.Step();
-  const std::string text = stepper.outcomes[parked].text;
+  const std::string text = stepper.outcomes[preempted].text;
   EXPECT(!text.empty());
-  stepper.Cancel(parked);
+  stepper.Cancel(preempted);
   stepper.Step();
-  EXPECT(stepper.HasEnded(parked));
-  EXPECT(stepper.FinalOf(parked).reason == FinishReason::kCancelled);
-  EXPECT_EQ(stepper.FinalOf(parked).completion_tokens, static_cast<std::int32_t>(text.size()));
+  EXPECT(stepper.HasEnded(preempted));
+  EXPECT(stepper.FinalOf(preempted).reason == FinishReason::kCancelled);
+  EXPECT_EQ(stepper.FinalOf(preempted).completion_tokens, static_cast<std::int32_t>(text.size()));
   EXPECT(stepper.Finish());
 }
 

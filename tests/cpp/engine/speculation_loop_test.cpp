@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// Guesses change the number of steps, never the text.
+// Drafts change the number of steps, never the text.
 #include <algorithm>
 
 #include "check.h"
-#include "core/model_drafter.h"
+#include "core/speculation/model_drafter.h"
 #include "fakes.h"
 
 using namespace sentiric;
@@ -37,7 +37,7 @@ class CopyingSampler : public TokenSampler {
   int num_sampled_ = 0;
 };
 
-// One of two tokens, by what all cells say: every guess finds a model, and half of them are wrong.
+// One of two tokens, by what all cells say: every draft finds a model, and half of them are wrong.
 class CoinSampler : public TokenSampler {
  public:
   Result<SampledToken> Sample(const float* logits) override {
@@ -147,10 +147,10 @@ class Twin : public Drafter {
   explicit Twin(const FakeModel& model, double ms = 0, int lasts = 1 << 20)
       : drafter_(std::make_unique<FakeDecoder>(DraftOf(model)), kVocab), ms_(ms), lasts_(lasts) {}
 
-  Result<Drafts> Draft(const std::vector<DraftWant>& wants, std::int32_t room) override {
+  Result<Drafts> Draft(const std::vector<DraftRequest>& requests, std::int32_t room) override {
     if (lasts_-- == 0) return Error{ErrorCode::kInternal, "draft_model", "broken"};
     EXPECT(lasts_ >= 0);  // it is not asked again
-    auto drafts = drafter_.Draft(wants, room);
+    auto drafts = drafter_.Draft(requests, room);
     drafts->ms = ms_;
     return drafts;
   }
@@ -193,7 +193,7 @@ TEST(SpeculationLoop, CopiesInFewerStepsWithTheSameText) {
             drafted.stats.accepted_draft_tokens);
 }
 
-TEST(SpeculationLoop, WhereRowsMixAllStreamsGuess) {
+TEST(SpeculationLoop, WhereRowsMixAllStreamsDraft) {
   const Ran plain = Run(Model(0, true), std::make_shared<CopyingFactory>(), Copies(4));
   const Ran drafted = Run(Model(32, true), std::make_shared<CopyingFactory>(), Copies(4));
   EXPECT(drafted.texts == plain.texts);
@@ -207,7 +207,7 @@ TEST(SpeculationLoop, BesideOthersItStepsAsideWhereItWouldCostThem) {
   EXPECT_EQ(drafted.stats.drafted_tokens, 0u);
 }
 
-TEST(SpeculationLoop, RejectedGuessesLeaveNothingBehind) {
+TEST(SpeculationLoop, RejectedDraftsLeaveNothingBehind) {
   std::vector<Request> requests;
   for (std::uint32_t i = 0; i < 12; ++i) {
     requests.push_back(TokenRequest(RandomPrompt(6, i), 100 + static_cast<std::int32_t>(i)));
@@ -289,15 +289,15 @@ TEST(SpeculationLoop, TheDraftModelFollowsAShift) {
   EXPECT_EQ(drafted.stats.accepted_draft_tokens, drafted.stats.drafted_tokens);
 }
 
-TEST(SpeculationLoop, WhatACallCostsWithoutGuessesStaysKnown) {
+TEST(SpeculationLoop, WhatACallCostsWithoutDraftsStaysKnown) {
   const FakeModel model = Model(1);
   const Ran drafted =
       Run(model, std::make_shared<GreedyFactory>(), Texts(1, 400), std::make_unique<Twin>(model));
-  // A guess makes two tokens of a step: the first step, the last and each 33rd have none.
+  // A draft makes two tokens of a step: the first step, the last and each 33rd have none.
   EXPECT(drafted.stats.generated_tokens >= 2 * drafted.stats.accepted_draft_tokens + 6);
 }
 
-TEST(SpeculationLoop, ParkingAndPressureChangeNoText) {
+TEST(SpeculationLoop, PreemptionAndPressureChangeNoText) {
   FakeModel model = Model(32, true);
   FakeModel tight = model;
   tight.cells = 200;  // for one text and a half
@@ -316,9 +316,9 @@ TEST(SpeculationLoop, ParkingAndPressureChangeNoText) {
   }
 }
 
-TEST(SpeculationLoop, GuessesTakeNoRoomThatATokenNeeds) {
+TEST(SpeculationLoop, DraftsTakeNoRoomThatATokenNeeds) {
   FakeModel model = Model(15);
-  model.cells = 106;  // for the prompt and 100 tokens, when nothing is guessed beyond
+  model.cells = 106;  // for the prompt and 100 tokens, when nothing is drafted beyond
   const auto texts = [&](std::int32_t max_draft) {
     FakeModel tight = model;
     tight.max_draft = max_draft;

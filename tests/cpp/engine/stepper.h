@@ -12,11 +12,14 @@ namespace sentiric::testing {
 class Stepper {
  public:
   explicit Stepper(const FakeModel& model, const LoopConfig& config = ConfigOf({}),
-                   std::size_t max_adapters = 64)
+                   std::size_t max_adapters = 64, std::unique_ptr<DiskTier> disk = nullptr)
       : adapters(max_adapters),
-        loop_(std::make_unique<FakeDecoder>(model), std::make_shared<GreedyFactory>(),
-              {&adapters, [this](const RequestHandle& request) { Load(request); }}, nullptr, config,
-              &outbox_) {}
+        loop_({std::make_unique<FakeDecoder>(model),
+               std::make_shared<GreedyFactory>(),
+               {&adapters, [this](const RequestHandle& request) { Load(request); }},
+               nullptr,
+               std::move(disk)},
+              config, &outbox_) {}
 
   RequestId Add(const Request& request) {
     auto state = std::make_shared<RequestState>(next_id_++, request, now());
@@ -27,6 +30,9 @@ class Stepper {
     input_.added.push_back(state);
     return state->id;
   }
+  // Its reader allows so many tokens in all.
+  void Grant(RequestId id, std::int64_t tokens) { states_.at(id)->granted.store(tokens); }
+  bool only_waits() const { return loop_.only_waits(); }
   void Cancel(RequestId id) { states_.at(id)->cancelled.store(true); }
   void Step() {
     loop_.Step(std::exchange(input_, {}), true, now());

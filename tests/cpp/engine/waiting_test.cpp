@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// Nobody waits for ever: shares and turns of classes, parked calls, the limit on waiting, early
+// Nobody waits for ever: shares and turns of classes, preempted calls, the limit on waiting, early
 // refusals. Counted in steps; the clock is the test's own.
 #include <random>
 
@@ -111,11 +111,11 @@ TEST(Waiting, OneContextIsSharedInTurns) {
   EXPECT(of_slow >= static_cast<std::size_t>(ClassTurns::kWaitSteps));
 }
 
-TEST(Waiting, BeingParkedCountsAgainstTheLimit) {
+TEST(Waiting, BeingPreemptedCountsAgainstTheLimit) {
   Stepper stepper(Model(1), Config(1500));
   stepper.fake_time = Clock::now();
   const Request batch = Of(Priority::kBatch, 1, 4000);
-  const RequestId parked = stepper.Add(batch);
+  const RequestId preempted = stepper.Add(batch);
   for (int i = 0; i < 10; ++i) stepper.Step();
   const Clock::time_point begun = stepper.now();
   for (std::uint32_t i = 0; i < 3; ++i) {
@@ -123,16 +123,16 @@ TEST(Waiting, BeingParkedCountsAgainstTheLimit) {
     urgent.queue_wait_ms = 1000000;
     stepper.Add(urgent);
   }
-  while (!stepper.HasEnded(parked) && stepper.num_steps() < 1000) stepper.Step();
-  ASSERT(stepper.HasEnded(parked));
-  const Final& final = stepper.FinalOf(parked);
+  while (!stepper.HasEnded(preempted) && stepper.num_steps() < 1000) stepper.Step();
+  ASSERT(stepper.HasEnded(preempted));
+  const Final& final = stepper.FinalOf(preempted);
   EXPECT(IsRefusedForWaiting(final));
   EXPECT(final.reason == FinishReason::kError);
   // A turn of its own came between: its time does not count.
   const auto turn = ClassTurns::kTurnSteps * stepper.step_time;
   EXPECT(stepper.now() - begun >= std::chrono::milliseconds(1500) + turn);
   EXPECT(stepper.now() - begun <= std::chrono::milliseconds(1500) + 2 * turn);
-  const std::string& text = stepper.outcomes[parked].text;
+  const std::string& text = stepper.outcomes[preempted].text;
   EXPECT(text.size() > static_cast<std::size_t>(ClassTurns::kTurnSteps));
   EXPECT_EQ(text, AloneText(Model(1), batch).substr(0, text.size()));
   EXPECT_EQ(final.completion_tokens, static_cast<std::int32_t>(text.size()));
@@ -188,7 +188,7 @@ class House {
   std::uint32_t Pick(std::uint32_t low, std::uint32_t high) {
     return low + random_() % (high - low + 1);
   }
-  // Who comes back from a park goes on at once.
+  // Who comes back from a preemption goes on at once.
   static LoopConfig WithHostMemory(LoopConfig config) {
     config.prefix.host_bytes = 1 << 24;
     return config;

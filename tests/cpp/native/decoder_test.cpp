@@ -5,8 +5,8 @@
 #include <cstring>
 #include <thread>
 
+#include "backend/decode/llama_decoder.h"
 #include "backend/kernels/cpu_hook.h"
-#include "backend/llama_decoder.h"
 #include "check.h"
 #include "guide.h"
 
@@ -95,7 +95,7 @@ TEST(Decoder, NeighboursAndHolesDoNotChangeABit) {
   const auto solo_a = Solo(1, kPrompt, kSteps);
   const auto solo_b = Solo(2, kPrompt + 9, kSteps);
   auto decoder = MakeDecoder(6);
-  // Sequences 0 and 3 decode together across a hole; 5 comes and goes; 1 is resting.
+  // Sequences 0 and 3 decode together across a hole; 5 comes and goes; 1 is only cached.
   ASSERT(decoder->Decode(Rows(1, 7, 0, 20), nullptr) == DecodeStatus::kOk);
   ASSERT(decoder->Decode(Rows(0, 1, 0, 25), nullptr) == DecodeStatus::kOk);
   ASSERT(decoder->Decode(Rows(3, 2, 0, kPrompt + 9), nullptr) == DecodeStatus::kOk);

@@ -4,8 +4,8 @@
 
 #include <memory>
 
-#include "backend/model.h"
-#include "backend/prompt_builder.h"
+#include "backend/model/model.h"
+#include "backend/prompt/prompt_builder.h"
 #include "sentiric/engine.h"
 
 namespace sentiric::testing {

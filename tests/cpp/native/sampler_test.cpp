@@ -5,7 +5,7 @@
 #include <limits>
 #include <random>
 
-#include "backend/sampler_factory.h"
+#include "backend/decode/sampler_factory.h"
 #include "check.h"
 #include "core/grammar/grammar.h"
 #include "guide.h"

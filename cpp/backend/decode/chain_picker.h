@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+// Choosing tokens through llama.cpp's sampler chain.
+#pragma once
+
+#include <memory>
+
+#include "backend/model/sampling_vocab.h"
+#include "core/sampling/picker.h"
+
+namespace sentiric::backend {
+
+// For what sampling::RowPicker leaves out: mirostat, DRY, XTC, typical_p, dynamic temperature over
+// the whole vocabulary. The order of the chain is llama.cpp's: logit_bias, penalties, DRY, then
+// either greedy, mirostat, or top_k, typical_p, top_p, min_p, XTC, temperature and the draw. A
+// grammar is checked on the sampled token; only when it refuses, the whole vocabulary is masked and
+// sampled again, as llama.cpp's server does.
+//
+// `banned` ascending.
+std::unique_ptr<sampling::Picker> MakeChainPicker(std::shared_ptr<const SamplingVocab> vocab,
+                                                  const Request& request,
+                                                  std::vector<Token> banned);
+
+}  // namespace sentiric::backend

@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+#include "backend/decode/llama_decoder.h"
+
+#include <algorithm>
+#include <mutex>
+#include <utility>
+
+#include "backend/decode/draft_source.h"
+#include "backend/model/abort_guard.h"
+#include "backend/model/lora_store.h"
+#include "core/speculation/speculation.h"
+
+namespace sentiric::backend {
+namespace {
+
+// A pass over the weights costs about as much as this many more rows in the same pass.
+constexpr SeqId kMaxGap = 4;
+
+// With one buffer for all: how many sequences stay cached beside those that run, at least. Each
+// costs the library a row of logits.
+constexpr std::int32_t kMinCached = 8;
+constexpr std::int32_t kMaxDraftRows = 32;
+constexpr std::int32_t kMaxSequences = 256;  // the library's limit
+constexpr std::int64_t kMaxCells = 1 << 30;  // the library counts them in 32 bits
+
+DecodeStatus StatusOf(std::int32_t code) {
+  switch (code) {
+    case 0: return DecodeStatus::kOk;
+    case 1: return DecodeStatus::kKvFull;
+    case 2: return DecodeStatus::kAborted;
+    case -1: return DecodeStatus::kInvalid;
+    default: return DecodeStatus::kFailed;
+  }
+}
+
+// Positions of the whole cache; the library wants multiples of 256 for each stream.
+Result<std::int32_t> NumCells(const EngineConfig& config, const DecoderTraits& traits,
+                              bool is_split) {
+  const std::int64_t padded = GGML_PAD(std::int64_t{traits.context_size}, 256);
+  if (padded * config.contexts > kMaxCells) {
+    return OutOfRange("contexts x context_size", std::to_string(padded * config.contexts),
+                      "up to " + std::to_string(kMaxCells));
+  }
+  const auto all = static_cast<std::int32_t>(padded * config.contexts);
+  if (config.kv_cells == 0) return all;
+  const std::string got = std::to_string(config.kv_cells);
+  if (is_split) return OutOfRange("kv_cells", got, "0 with kv_layout=split");
+  if (config.kv_cells < traits.context_size || config.kv_cells > all) {
+    return OutOfRange("kv_cells", got,
+                      std::to_string(traits.context_size) + ".." + std::to_string(all));
+  }
+  return GGML_PAD(config.kv_cells, 256);
+}
+
+// Rows that drafts may take.
+std::int32_t MaxDraft(DraftSource draft_source, const DecoderTraits& traits) {
+  if (draft_source == DraftSource::kNone || !traits.can_cut) return 0;
+  return traits.mixes_rows ? kMaxDraftRows : Speculation::kMaxDraft;  // of one stream
+}
+
+Result<bool> IsSplit(const std::string& layout) {
+  if (layout == "split") return true;
+  if (layout == "unified") return false;
+  if (layout != "auto") return OutOfRange("kv_layout", layout, "auto unified split");
+  // A stream per sequence keeps cells in the order of positions, whatever the neighbours do: on
+  // the CPU that makes results independent of them. GPUs gain from one wide batch.
+  return !llama_supports_gpu_offload();
+}
+
+}  // namespace
+
+Result<DecoderShape> LlamaDecoder::ShapeOf(const Model& model, const EngineConfig& config) {
+  const auto common = CommonParams(config);
+  if (!common) return common.error();
+  const auto is_split = IsSplit(config.kv_layout);
+  if (!is_split) return is_split.error();
+  DecoderShape shape;
+  DecoderTraits& traits = shape.traits;
+  traits.contexts = config.contexts;
+  traits.context_size =
+      config.context_size > 0 ? config.context_size : llama_model_n_ctx_train(model.get());
+  traits.num_vocab = model.num_vocab();
+  traits.max_batch = config.batch_size;
+  traits.mixes_rows = traits.shares_cells = !*is_split;
+  const bool is_recurrent =
+      llama_model_is_recurrent(model.get()) || llama_model_is_hybrid(model.get());
+  traits.can_cut = !is_recurrent;
+  // In one buffer a cached sequence costs nothing but its cells; each recurrent one has a state.
+  const bool has_spare = !*is_split && !is_recurrent && config.prefix_cache;
+  const std::int32_t spare = has_spare ? std::max(config.contexts, kMinCached) : 0;
+  traits.sequences = std::min(kMaxSequences, config.contexts + spare);
+  const auto cells = NumCells(config, traits, *is_split);
+  if (!cells) return cells.error();
+  traits.cells = *cells;
+  llama_context_params& params = shape.params = *common;
+  params.n_ctx = static_cast<std::uint32_t>(traits.cells);
+  params.n_seq_max = static_cast<std::uint32_t>(traits.sequences);
+  params.n_batch = static_cast<std::uint32_t>(config.batch_size);
+  params.n_ubatch = static_cast<std::uint32_t>(std::min(config.ubatch_size, config.batch_size));
+  // One row of logits per sequence is all a step reads; the library would reserve one per token.
+  const auto draft_source = ChooseDraftSource(model, config);
+  if (!draft_source) return draft_source.error();
+  // What a draft model cannot do here is refused with it.
+  const bool can_draft = traits.can_cut || *draft_source == DraftSource::kDraftModel;
+  shape.draft_source = can_draft ? *draft_source : DraftSource::kNone;
+  traits.max_draft = MaxDraft(*draft_source, traits);
+  params.n_outputs_max = params.n_seq_max + static_cast<std::uint32_t>(traits.max_draft);
+  params.kv_unified = !*is_split;
+  return shape;
+}
+
+Result<std::unique_ptr<LlamaDecoder>> LlamaDecoder::Create(std::shared_ptr<const Model> model,
+                                                           const EngineConfig& config) {
+  auto shape = ShapeOf(*model, config);
+  if (!shape) return shape.error();
+  auto context = MakeContext(*model, shape->params);
+  if (!context) return context.error();
+  llama_memory_t memory = llama_get_memory(context->get());
+  shape->traits.can_shift = memory != nullptr && llama_memory_can_shift(memory);
+  return std::unique_ptr<LlamaDecoder>(
+      new LlamaDecoder(std::move(model), std::move(context).value(), *shape));
+}
+
+LlamaDecoder::LlamaDecoder(std::shared_ptr<const Model> model, ContextPtr context,
+                           const DecoderShape& shape)
+    : model_(std::move(model)),
+      context_(std::move(context)),
+      traits_(shape.traits),
+      draft_source_(shape.draft_source),
+      is_split_(!shape.params.kv_unified),
+      // A recurrent state cannot forget the row that filled a gap.
+      fills_gaps_(is_split_ && !llama_model_is_recurrent(model_->get()) &&
+                  !llama_model_is_hybrid(model_->get())),
+      window_(llama_model_n_swa(model_->get())),
+      flash_attention_(shape.params.flash_attn_type) {
+  // Only the CPU backend polls it.
+  llama_set_abort_callback(
+      context_.get(),
+      [](void* data) {
+        const auto* abort = static_cast<LlamaDecoder*>(data)->abort_;
+        return abort != nullptr && abort->load(std::memory_order_relaxed);
+      },
+      this);
+}
+
+void LlamaDecoder::UseAdapters(const AdapterSet* adapters) {
+  const auto* set = static_cast<const LoraSet*>(adapters);
+  const std::uint64_t serial = set == nullptr ? 0 : set->serial();
+  if (serial == set_in_use_) return;
+  set_in_use_ = serial;
+  plans_anew_ = true;
+  std::vector<llama_adapter_lora*> loras;
+  std::vector<float> scales;
+  if (set != nullptr) {
+    for (const auto& [lora, scale] : set->adapters()) {
+      loras.push_back(lora->get());
+      scales.push_back(scale);
+    }
+  }
+  // The library compares addresses, and one of a freed adapter may have come back.
+  llama_set_adapters_lora(context_.get(), nullptr, 0, nullptr);
+  llama_set_adapters_lora(context_.get(), loras.data(), loras.size(), scales.data());
+}
+
+DecodeStatus LlamaDecoder::Decode(const Batch& batch, const std::atomic<bool>* abort) {
+  if (!IsValid(batch)) return DecodeStatus::kInvalid;
+  Fill(batch);
+  abort_ = abort;
+  DecodeStatus status = DecodeStatus::kFailed;
+  try {
+    const AbortGuard guard;
+    std::unique_lock<std::mutex> lock(model_->adapters_mutex(), std::defer_lock);
+    if (std::exchange(plans_anew_, false)) lock.lock();
+    status = StatusOf(llama_decode(context_.get(), buffer_.View()));
+  } catch (const std::exception&) {
+    // The reason is in the library's log.
+  }
+  abort_ = nullptr;
+  RemovePadding();
+  return status;
+}
+
+// The library asserts on some of these and stores nonsense on others.
+bool LlamaDecoder::IsValid(const Batch& batch) {
+  if (batch.empty() || batch.size() > static_cast<std::size_t>(traits_.max_batch)) return false;
+  std::int32_t num_outputs = 0;
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    const Row& row = batch[i];
+    if (row.token < 0 || row.token >= traits_.num_vocab) return false;
+    if (row.seq < 0 || row.seq >= traits_.sequences) return false;
+    const bool continues = i > 0 && batch[i - 1].seq == row.seq;
+    const Position before = continues ? batch[i - 1].pos : MaxPosition(row.seq);
+    if (row.pos != before + 1 || row.pos >= traits_.context_size) return false;
+    num_outputs += row.wants_logits ? 1 : 0;
+  }
+  return num_outputs <= traits_.contexts + traits_.max_draft;
+}
+
+// In a split cache one pass serves neighbouring sequences only: a small gap between decode rows is
+// filled with rows of the sequences between, which are taken out again afterwards.
+void LlamaDecoder::Fill(const Batch& batch) {
+  buffer_.Reset();
+  index_of_row_.clear();
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    const SeqId gap = i > 0 ? batch[i].seq - batch[i - 1].seq - 1 : 0;
+    if (fills_gaps_ && gap > 0 && gap <= kMaxGap) PadGap(batch[i - 1].seq + 1, batch[i].seq);
+    index_of_row_.push_back(buffer_.size());
+    buffer_.Add(batch[i]);
+  }
+}
+
+void LlamaDecoder::PadGap(SeqId from, SeqId to) {
+  for (SeqId seq = from; seq < to; ++seq) {
+    const Position pos = MaxPosition(seq) + 1;
+    if (pos >= traits_.context_size) continue;
+    buffer_.Add({seq, pos, 0, false});
+    padding_.push_back({seq, pos});
+  }
+}
+
+void LlamaDecoder::RemovePadding() {
+  for (const Padding& padding : std::exchange(padding_, {})) Truncate(padding.seq, padding.pos);
+}
+
+const float* LlamaDecoder::Logits(std::size_t row) {
+  return llama_get_logits_ith(context_.get(), index_of_row_[row]);
+}
+
+// The library computes in OpenMP regions of this thread, so that a region of the same size gets the
+// same threads: they still spin for the next one.
+bool LlamaDecoder::RunBetweenCalls(std::size_t count, const std::function<void(std::size_t)>& job) {
+#ifdef _OPENMP
+  const std::int32_t num_threads = llama_n_threads(context_.get());
+#pragma omp parallel for schedule(dynamic, 1) num_threads(num_threads)
+  for (std::size_t i = 0; i < count; ++i) job(i);
+  return true;
+#else
+  return Decoder::RunBetweenCalls(count, job);
+#endif
+}
+
+bool LlamaDecoder::Truncate(SeqId seq, Position from) {
+  if (from < ShortestCut(seq)) return false;
+  return llama_memory_seq_rm(llama_get_memory(context_.get()), seq, from, -1);
+}
+
+// With a sliding window the library takes cells that are out of sight for other tokens.
+Position LlamaDecoder::ShortestCut(SeqId seq) {
+  if (!traits_.can_cut) return MaxPosition(seq) + 1;
+  const Position first = llama_memory_seq_pos_min(llama_get_memory(context_.get()), seq);
+  return first <= 0 ? 0 : std::min(first + std::max(window_, 1), MaxPosition(seq) + 2) - 1;
+}
+
+void LlamaDecoder::Shift(SeqId seq, Position keep, Position count) {
+  llama_memory_t memory = llama_get_memory(context_.get());
+  llama_memory_seq_rm(memory, seq, keep, keep + count);
+  llama_memory_seq_add(memory, seq, keep + count, -1, -count);
+}
+
+// Between streams the cells go through host memory: the library's own copy moves whole streams, and
+// not before the next decode.
+bool LlamaDecoder::Copy(SeqId from, SeqId to, Position count) {
+  if (count < ShortestCut(from)) return false;
+  if (!is_split_) {
+    llama_memory_seq_cp(llama_get_memory(context_.get()), from, to, 0, count);
+    return MaxPosition(to) + 1 == count;
+  }
+  return Restore(to, Save(from)) && (MaxPosition(to) + 1 == count || Truncate(to, count));
+}
+
+std::uint64_t LlamaDecoder::SavedSize(SeqId seq) {
+  return llama_state_seq_get_size_ext(context_.get(), seq, LLAMA_STATE_SEQ_FLAGS_NONE);
+}
+
+std::vector<std::uint8_t> LlamaDecoder::Save(SeqId seq) {
+  std::vector<std::uint8_t> state(SavedSize(seq));
+  const std::size_t written = llama_state_seq_get_data_ext(
+      context_.get(), state.data(), state.size(), seq, LLAMA_STATE_SEQ_FLAGS_NONE);
+  state.resize(written);
+  return state;
+}
+
+bool LlamaDecoder::Restore(SeqId seq, const std::vector<std::uint8_t>& state) {
+  if (state.empty()) return false;
+  try {
+    const AbortGuard guard;
+    return llama_state_seq_set_data_ext(context_.get(), state.data(), state.size(), seq,
+                                        LLAMA_STATE_SEQ_FLAGS_NONE) == state.size();
+  } catch (const std::exception&) {
+    Clear(seq);
+    return false;
+  }
+}
+
+void LlamaDecoder::Clear(SeqId seq) {
+  llama_memory_seq_rm(llama_get_memory(context_.get()), seq, -1, -1);
+}
+
+Position LlamaDecoder::MaxPosition(SeqId seq) {
+  return llama_memory_seq_pos_max(llama_get_memory(context_.get()), seq);
+}
+
+void LlamaDecoder::Describe(ModelInfo* info) const {
+  info->context_size = traits_.context_size;
+  info->contexts = traits_.contexts;
+  info->batch_size = static_cast<std::int32_t>(llama_n_batch(context_.get()));
+  info->ubatch_size = static_cast<std::int32_t>(llama_n_ubatch(context_.get()));
+  info->threads = llama_n_threads(context_.get());
+  info->can_shift = traits_.can_shift;
+  info->flash_attention = llama_flash_attn_type_name(flash_attention_);
+  info->kv_layout = is_split_ ? "split" : "unified";
+  info->speculation = DraftSourceName(draft_source_);
+  info->backend = llama_supports_gpu_offload() ? "gpu" : "cpu";
+}
+
+}  // namespace sentiric::backend

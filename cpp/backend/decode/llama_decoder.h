@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+// core/seams/decoder.h on a llama_context with one sequence per request.
+#pragma once
+
+#include <memory>
+
+#include "backend/decode/batch_buffer.h"
+#include "backend/decode/draft_source.h"
+#include "backend/decode/llama_context_ptr.h"
+#include "backend/model/model.h"
+#include "core/seams/decoder.h"
+
+namespace sentiric::backend {
+
+// What a decoder will be, known before its context is made.
+struct DecoderShape {
+  DecoderTraits traits;  // but can_shift, which the context knows
+  llama_context_params params;
+  DraftSource draft_source;
+};
+
+class LlamaDecoder : public Decoder {
+ public:
+  // kInvalidArgument for what the configuration asks and this model cannot have.
+  static Result<DecoderShape> ShapeOf(const Model& model, const EngineConfig& config);
+  static Result<std::unique_ptr<LlamaDecoder>> Create(std::shared_ptr<const Model> model,
+                                                      const EngineConfig& config);
+
+  const DecoderTraits& traits() const override { return traits_; }
+  DraftSource draft_source() const { return draft_source_; }
+  void UseAdapters(const AdapterSet* adapters) override;
+  DecodeStatus Decode(const Batch& batch, const std::atomic<bool>* abort) override;
+  const float* Logits(std::size_t row) override;
+  bool RunBetweenCalls(std::size_t count, const std::function<void(std::size_t)>& job) override;
+  bool Truncate(SeqId seq, Position from) override;
+  Position ShortestCut(SeqId seq) override;
+  void Shift(SeqId seq, Position keep, Position count) override;
+  bool Copy(SeqId from, SeqId to, Position count) override;
+  std::uint64_t SavedSize(SeqId seq) override;
+  std::vector<std::uint8_t> Save(SeqId seq) override;
+  bool Restore(SeqId seq, const std::vector<std::uint8_t>& state) override;
+  void Clear(SeqId seq) override;
+  Position MaxPosition(SeqId seq) override;
+
+  // What was asked for and what the library made of it.
+  void Describe(ModelInfo* info) const;
+
+ private:
+  LlamaDecoder(std::shared_ptr<const Model> model, ContextPtr context, const DecoderShape& shape);
+  bool IsValid(const Batch& batch);
+  void Fill(const Batch& batch);
+  void PadGap(SeqId from, SeqId to);
+  void RemovePadding();
+
+  const std::shared_ptr<const Model> model_;  // before context_: freed after it
+  const ContextPtr context_;
+  const DecoderTraits traits_;
+  const DraftSource draft_source_;
+  const bool is_split_;    // each sequence has a KV stream of its own
+  const bool fills_gaps_;  // see Fill
+  const Position window_;  // of sliding attention; 0 = none
+  const llama_flash_attn_type flash_attention_;
+  std::uint64_t set_in_use_ = 0;  // LoraSet::serial; 0 = none
+  bool plans_anew_ = true;        // the next call walks the model's adapters
+  BatchBuffer buffer_;
+  std::vector<std::int32_t> index_of_row_;  // row of the last batch -> row in buffer_
+  struct Padding {
+    SeqId seq;
+    Position pos;
+  };
+  std::vector<Padding> padding_;
+  const std::atomic<bool>* abort_ = nullptr;  // of the running Decode
+};
+
+}  // namespace sentiric::backend

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+#include "backend/decode/open_parts.h"
+
+#include "backend/decode/draft_model.h"
+#include "backend/decode/llama_decoder.h"
+#include "backend/decode/llama_evaluator.h"
+#include "backend/decode/sampler_factory.h"
+#include "backend/decode/state_fingerprint.h"
+#include "backend/model/log_sink.h"
+#include "backend/model/lora_store.h"
+#include "backend/prompt/prompt_builder.h"
+#include "backend/template/deep_stack.h"
+
+namespace sentiric::backend {
+namespace {
+
+constexpr int kNumPreparationThreads = 2;
+// Long prompts take seconds: one at a time, and the threads that decode go first.
+constexpr int kNumLongPreparationThreads = 1;
+constexpr int kLongPreparationNice = 10;
+
+// Whether a draft model was named and stays out although nobody said so.
+bool WantsInVain(const EngineConfig& config, DraftSource draft_source) {
+  return !config.draft_model.empty() && draft_source == DraftSource::kNone &&
+         config.speculation == "auto" && !config.deterministic;
+}
+
+LogLine NotLoaded() {
+  return {LogLine::Level::kWarn,
+          "the draft model is not loaded: with this model on this processor a verified token "
+          "rounds otherwise than a decoded one, so that guesses could change a text; "
+          "speculation=draft loads it all the same"};
+}
+
+}  // namespace
+
+Result<EngineParts> OpenParts(const EngineConfig& config,
+                              const std::function<bool(float)>& progress) {
+  auto model = Model::Load(config, progress);
+  if (!model) return model.error();
+  auto decoder = LlamaDecoder::Create(*model, config);
+  if (!decoder) return decoder.error();
+  std::unique_ptr<Drafter> drafter;
+  if (WantsInVain(config, (*decoder)->draft_source())) AddLogLine(NotLoaded());
+  if ((*decoder)->draft_source() == DraftSource::kDraftModel) {
+    auto opened = OpenDraftModel(config, **model, (*decoder)->traits());
+    if (!opened) return opened.error();
+    drafter = std::move(opened).value();
+  }
+  auto evaluator = LlamaEvaluator::Create(*model, config);
+  if (!evaluator) return evaluator.error();
+  auto preparation = DeepStackPool::Create(kNumPreparationThreads);
+  if (!preparation) return preparation.error();
+  auto long_preparation =
+      DeepStackPool::Create(kNumLongPreparationThreads, kDeepStackBytes, kLongPreparationNice);
+  if (!long_preparation) return long_preparation.error();
+  // The file's template is parsed and tried here; it comes from strangers as prompts do.
+  std::shared_ptr<ModelPromptBuilder> prompts;
+  const Status failed = (*preparation)->Run([&] {
+    prompts = std::make_shared<ModelPromptBuilder>(*model, config.chat_template,
+                                                   !config.disk_cache_dir.empty());
+  });
+  if (failed) return *failed;
+  // A file with a broken template still completes text; a template that was asked for must work.
+  const Status& broken = prompts->chat_template().status();
+  if (!config.chat_template.empty() && broken) return *broken;
+
+  EngineParts parts;
+  parts.info = (*model)->Describe();
+  (*decoder)->Describe(&parts.info);
+  prompts->Describe(&parts.info);
+  DiskConfig disk = DiskConfigOf(**model, **decoder, config);
+  if (!disk.folder.empty()) parts.disk = std::make_unique<DiskStore>(std::move(disk));
+  parts.add_stats = [prompts](EngineStats* stats) { prompts->AddStats(stats); };
+  parts.adapters = std::make_unique<LoraStore>(*model, config.lora_dir, config.max_adapters);
+  sampling::Tokenize tokenize;
+  if (config.jump_forward) {
+    tokenize = [prompts](std::string_view text) {
+      auto tokens = prompts->tokenizer().Tokenize(text, false, false);
+      return tokens ? std::move(tokens).value() : std::vector<Token>{};
+    };
+  }
+  parts.samplers = std::make_shared<ModelSamplerFactory>(
+      MakeSamplingVocab(*model, prompts->tokenizer()), std::move(tokenize));
+  parts.prompts = std::move(prompts);
+  parts.drafter = std::move(drafter);
+  parts.evaluator = std::move(evaluator).value();
+  parts.preparation = std::move(preparation).value();
+  parts.long_preparation = std::move(long_preparation).value();
+  parts.decoder = std::move(decoder).value();
+  return parts;
+}
+
+}  // namespace sentiric::backend

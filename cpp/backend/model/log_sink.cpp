@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+#include "backend/model/log_sink.h"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <deque>
+#include <mutex>
+#include <utility>
+
+#include "llama.h"
+#include "log.h"
+
+namespace sentiric {
+namespace backend {
+namespace {
+
+constexpr std::size_t kMaxLines = 2000;
+
+LogLine::Level LevelOf(ggml_log_level level) {
+  switch (level) {
+    case GGML_LOG_LEVEL_ERROR: return LogLine::Level::kError;
+    case GGML_LOG_LEVEL_WARN: return LogLine::Level::kWarn;
+    case GGML_LOG_LEVEL_INFO: return LogLine::Level::kInfo;
+    default: return LogLine::Level::kDebug;
+  }
+}
+
+// What the engine expects, handles and counts is no warning: a KV cache that is full for now.
+bool IsRoutine(const std::string& line) {
+  for (const char* part : {"failed to find a memory slot", "available cells in kv cache",
+                           "failed to restore kv cache"}) {
+    if (line.find(part) != std::string::npos) return true;
+  }
+  return false;
+}
+
+class Buffer {
+ public:
+  void Add(ggml_log_level level, const char* text) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (level != GGML_LOG_LEVEL_CONT) level_ = LevelOf(level);
+    for (const char* c = text; *c != '\0'; ++c) {
+      if (*c == '\n') {
+        EndLine();
+      } else {
+        open_ += *c;
+      }
+    }
+  }
+
+  void Add(const LogLine& line) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    Keep(line);
+  }
+
+  std::string LastError(const std::string& fallback) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const auto found = std::find_if(lines_.rbegin(), lines_.rend(), [](const LogLine& line) {
+      return line.level == LogLine::Level::kError;
+    });
+    return found == lines_.rend() ? fallback : found->text;
+  }
+
+  std::vector<LogLine> Take() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    std::vector<LogLine> lines;
+    if (num_lost_ > 0) {
+      lines.push_back({LogLine::Level::kWarn, std::to_string(num_lost_) + " log lines were lost"});
+      num_lost_ = 0;
+    }
+    for (LogLine& line : lines_) lines.push_back(std::move(line));
+    lines_.clear();
+    return lines;
+  }
+
+  // Around a fork: the child would never see a lock opened that another thread holds.
+  void Hold() { mutex_.lock(); }
+  void Release() { mutex_.unlock(); }
+
+ private:
+  void EndLine() {
+    const LogLine::Level level = IsRoutine(open_) ? LogLine::Level::kDebug : level_;
+    if (!open_.empty()) Keep({level, std::exchange(open_, {})});
+  }
+
+  void Keep(LogLine line) {
+    lines_.push_back(std::move(line));
+    if (lines_.size() > kMaxLines) {
+      lines_.pop_front();
+      ++num_lost_;
+    }
+  }
+
+  std::mutex mutex_;
+  LogLine::Level level_ = LogLine::Level::kInfo;
+  std::string open_;
+  std::deque<LogLine> lines_;
+  std::uint64_t num_lost_ = 0;
+};
+
+// Never destroyed: the library may log until the process ends.
+Buffer& TheBuffer() {
+  static auto* buffer = new Buffer;
+  return *buffer;
+}
+
+}  // namespace
+
+void InstallLogSink() {
+  static std::once_flag installed;
+  std::call_once(installed, [] {
+    llama_log_set(
+        [](ggml_log_level level, const char* text, void*) { TheBuffer().Add(level, text); },
+        nullptr);
+    pthread_atfork([] { TheBuffer().Hold(); }, [] { TheBuffer().Release(); },
+                   [] { TheBuffer().Release(); });
+    common_log_set_verbosity_thold(-1);  // the helper library writes to stderr by itself
+  });
+}
+
+void AddLogLine(const LogLine& line) { TheBuffer().Add(line); }
+
+std::string LastLoggedError(const std::string& fallback) { return TheBuffer().LastError(fallback); }
+
+}  // namespace backend
+
+std::vector<LogLine> TakeLogLines() { return backend::TheBuffer().Take(); }
+
+}  // namespace sentiric

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+// Text to tokens and back for one vocabulary, safe for text from strangers.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "backend/model/literal_finder.h"
+#include "backend/model/token_plan.h"
+#include "sentiric/prompt.h"
+#include "sentiric/types.h"
+
+struct llama_vocab;
+
+namespace sentiric::backend {
+
+inline constexpr std::size_t kMaxTextBytes = std::size_t{2} << 20;
+inline constexpr std::size_t kMaxRenderedBytes = std::size_t{4} << 20;
+// Some vocabularies take 70 us for the text between two of them: this many take 9 s.
+inline constexpr std::size_t kMaxSpecialTokens = std::size_t{1} << 17;
+
+// Immutable after construction; any thread may call. Tokenize* recurse deeply in some vocabularies
+// and must run on a DeepStackPool. The vocabulary must outlive the tokenizer.
+//
+// Token ids equal those of llama.cpp for the whole text in one call, with these exceptions:
+// - control tokens written inside message content are text (TokenizeSpans);
+// - runs over the caps of run_splitter.h are cut there (BPE vocabularies);
+// - more than kMaxSpecialsPerPiece special tokens that overlap each other are cut between them.
+// Text is checked first: kInvalidArgument for malformed UTF-8 (with the byte offset), for text over
+// the byte limit and for more than kMaxSpecialTokens tokens that are recognised by their text. NUL
+// is a character like any other.
+class Tokenizer {
+ public:
+  explicit Tokenizer(const llama_vocab* vocab);
+
+  // At most kMaxTextBytes. add_special: with the BOS and EOS the model wants around a text.
+  // Without parse_special no control token comes out of the text.
+  Result<std::vector<Token>> Tokenize(std::string_view text, bool add_special,
+                                      bool parse_special) const;
+
+  // At most kMaxRenderedBytes. Control tokens are recognised in the template's spans only.
+  Result<std::vector<Token>> TokenizeSpans(const RenderedPrompt& prompt, bool add_special) const;
+
+  // kInvalidArgument for ids outside the vocabulary. Unless show_special, control tokens are left
+  // out. The space that some vocabularies put in front of a text is taken off again.
+  Result<std::string> Detokenize(const std::vector<Token>& tokens, bool show_special) const;
+
+  // Bytes of one token, perhaps part of a character; empty for ids outside the vocabulary.
+  std::string Piece(Token token, bool show_special) const;
+  // Piece(token, false) of every token: control tokens are empty.
+  const std::vector<std::string>& pieces() const { return pieces_; }
+
+  bool IsValid(Token token) const { return token >= 0 && token < num_vocab_; }
+  bool IsEog(Token token) const;  // ends the model's turn
+  bool IsControl(Token token) const;
+  // True when the text holds the written form of a control token.
+  bool HasControlLiteral(std::string_view text) const { return control_.Contains(text); }
+  std::vector<LiteralMatch> FindControlLiterals(std::string_view text) const {
+    return control_.Find(text);
+  }
+  // The same text with every control literal overwritten by filler of equal length.
+  std::string MaskControlLiterals(std::string_view text) const;
+
+  std::int32_t num_vocab() const { return num_vocab_; }
+  // Tokens that add_special puts in front of and behind a text.
+  const std::vector<Token>& head() const { return head_; }
+  const std::vector<Token>& tail() const { return tail_; }
+  const llama_vocab* vocab() const { return vocab_; }
+
+ private:
+  void IndexSpecialTokens();
+  void LearnAffixes();
+  void LearnJoinable();
+  Result<std::vector<Token>> TokenizePlanned(PlanInput input, std::size_t max_bytes,
+                                             bool add_special) const;
+  void AppendPiece(std::string_view text, bool parse_special, std::vector<Token>* out) const;
+  void AppendUntrusted(std::string_view text, std::vector<Token>* out) const;
+  void AppendContinued(std::string_view text, bool parse_special, std::vector<Token>* out) const;
+  bool EndsInText(const std::vector<Token>& tokens) const;
+  bool HasAttribute(Token token, int attributes) const;
+
+  // All constant after construction.
+  const llama_vocab* vocab_;
+  std::int32_t num_vocab_;
+  bool is_bpe_;
+  bool is_spm_;
+  LiteralFinder control_;       // control and unknown tokens
+  LiteralFinder user_defined_;  // recognised by llama.cpp in every mode
+  std::vector<bool> strips_right_;
+  CodePointSet joinable_;  // SentencePiece: characters that merges can touch
+  std::vector<Token> head_;
+  std::vector<Token> tail_;
+  std::vector<std::string> pieces_;
+};
+
+}  // namespace sentiric::backend

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+#include "backend/prompt/marked_render.h"
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+
+namespace sentiric::backend {
+namespace {
+
+using Span = RenderedPrompt::Span;
+
+// Divides a template span so that the literals in which it differs from `masked` are input.
+void AppendCompared(const Tokenizer& tokenizer, const Span& span, std::string_view masked,
+                    std::vector<Span>* spans) {
+  std::size_t begin = 0;
+  for (const LiteralMatch& match : tokenizer.FindControlLiterals(span.text)) {
+    const std::size_t length = match.end - match.begin;
+    if (match.begin < begin) continue;
+    if (masked.compare(match.begin, length, span.text, match.begin, length) == 0) continue;
+    if (match.begin > begin)
+      spans->push_back({false, span.text.substr(begin, match.begin - begin)});
+    spans->push_back({true, span.text.substr(match.begin, length)});
+    begin = match.end;
+  }
+  if (begin < span.text.size()) spans->push_back({false, span.text.substr(begin)});
+}
+
+}  // namespace
+
+Result<RenderedPrompt> RenderMarked(const ChatTemplate& chat, const Tokenizer& tokenizer,
+                                    const std::vector<Message>& messages,
+                                    bool add_generation_prompt, std::time_t now) {
+  RenderAllowance allowance;  // one for both
+  auto rendered = chat.Render(messages, add_generation_prompt, now, &allowance);
+  if (!rendered.ok()) return rendered;
+  std::vector<Message> masked = messages;
+  bool has_literals = false;
+  for (Message& message : masked) {
+    if (!tokenizer.HasControlLiteral(message.content)) continue;
+    message.content = tokenizer.MaskControlLiterals(message.content);
+    has_literals = true;
+  }
+  if (!has_literals) return rendered;
+  const auto compared = chat.Render(masked, add_generation_prompt, now, &allowance);
+  const std::string masked_text = compared.ok() ? compared->Text() : std::string();
+  if (masked_text.size() != rendered->Text().size()) {
+    return Error{ErrorCode::kTemplateFailed, "chat_template",
+                 "the template interprets control tokens written in a message"};
+  }
+  RenderedPrompt marked;
+  std::size_t offset = 0;
+  for (const Span& span : rendered->spans) {
+    const std::string_view other = std::string_view(masked_text).substr(offset, span.text.size());
+    offset += span.text.size();
+    if (span.is_input) {
+      marked.spans.push_back(span);
+    } else {
+      AppendCompared(tokenizer, span, other, &marked.spans);
+    }
+  }
+  return marked;
+}
+
+}  // namespace sentiric::backend

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+#include "backend/prompt/prompt_builder.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "backend/model/model.h"
+#include "backend/prompt/conversation.h"
+#include "backend/prompt/json_schema.h"
+#include "backend/prompt/marked_render.h"
+#include "llama.h"
+
+namespace sentiric::backend {
+namespace {
+
+Error TooLong(const char* where, std::size_t num_tokens, std::int32_t max_prompt) {
+  return {ErrorCode::kContextLengthExceeded, where,
+          "the prompt is longer than the context; got " + std::to_string(num_tokens) +
+              " tokens, allowed " + std::to_string(max_prompt) + " tokens"};
+}
+
+bool Fits(const std::vector<Token>& tokens, std::int32_t max_prompt) {
+  return tokens.size() <= static_cast<std::size_t>(std::max(max_prompt, 0));
+}
+
+std::int32_t CommonPrefix(const std::vector<Token>& a, const std::vector<Token>& b) {
+  const std::size_t length = std::min(a.size(), b.size());
+  const auto end = a.begin() + static_cast<std::ptrdiff_t>(length);
+  return static_cast<std::int32_t>(std::mismatch(a.begin(), end, b.begin()).first - a.begin());
+}
+
+// Takes out what is between the head and the newest tokens. False when the head alone is too long.
+bool ShiftToFit(std::int32_t max_prompt, PreparedPrompt* prompt) {
+  if (prompt->keep >= max_prompt) return false;
+  const auto excess = static_cast<std::ptrdiff_t>(prompt->tokens.size()) - max_prompt;
+  const auto begin = prompt->tokens.begin() + prompt->keep;
+  prompt->tokens.erase(begin, begin + excess);
+  prompt->context.dropped_tokens = static_cast<std::int32_t>(excess);
+  prompt->opening = std::min(prompt->opening, prompt->keep);
+  return true;
+}
+
+}  // namespace
+
+ModelPromptBuilder::ModelPromptBuilder(std::shared_ptr<const Model> model,
+                                       const std::string& chat_template, bool finds_openings)
+    : finds_openings_(finds_openings),
+      model_(std::move(model)),
+      tokenizer_(model_->vocab()),
+      chat_(FindChatTemplate(model_->get(), chat_template)) {}
+
+ModelPromptBuilder::ModelPromptBuilder(const llama_model* model, const std::string& chat_template)
+    : tokenizer_(llama_model_get_vocab(model)), chat_(FindChatTemplate(model, chat_template)) {}
+
+Result<PreparedPrompt> ModelPromptBuilder::Prepare(const Request& request,
+                                                   std::int32_t max_prompt) {
+  const Prompt& prompt = request.prompt;
+  const int given = (prompt.messages.empty() ? 0 : 1) + (prompt.text.empty() ? 0 : 1) +
+                    (prompt.tokens.empty() ? 0 : 1);
+  if (given != 1) {
+    return Error{ErrorCode::kInvalidArgument, "prompt",
+                 given == 0 ? "empty" : "give one of messages, text and tokens"};
+  }
+  Result<PreparedPrompt> prepared = PreparedPrompt{};
+  if (!prompt.messages.empty()) {
+    prepared = PrepareChat(request, max_prompt);
+  } else if (!prompt.text.empty()) {
+    auto tokens = tokenizer_.Tokenize(prompt.text, /*add_special=*/true, prompt.parse_special);
+    if (!tokens.ok()) return tokens.error();
+    prepared = PrepareTokens(std::move(*tokens), request.truncation, max_prompt);
+  } else {
+    if (Status bad = CheckTokens(prompt.tokens)) return *bad;
+    prepared = PrepareTokens(prompt.tokens, request.truncation, max_prompt);
+  }
+  if (!prepared.ok()) return prepared;
+  auto compiled = CompileGrammar(request.grammar);
+  if (!compiled.ok()) return compiled.error();
+  prepared->grammar = std::move(*compiled);
+  return prepared;
+}
+
+Result<PreparedPrompt> ModelPromptBuilder::PrepareChat(const Request& request,
+                                                       std::int32_t max_prompt) const {
+  const std::vector<Message>& messages = request.prompt.messages;
+  // One time for all renderings: the date in a prompt must not change between them.
+  const std::time_t now = std::time(nullptr);
+  auto tokens = TokenizeChat(messages, /*add_generation_prompt=*/true, now);
+  if (!tokens.ok()) return tokens.error();
+  if (tokens->empty()) return Error{ErrorCode::kInvalidArgument, "messages", "empty"};
+  if (!Fits(*tokens, max_prompt) && request.truncation == Truncation::kDropTurns) {
+    return FitByDropping(messages, tokens->size(), max_prompt, now);
+  }
+  PreparedPrompt prepared;
+  prepared.keep = CountSystemBlock(messages, *tokens, now);
+  prepared.tokens = std::move(*tokens);
+  prepared.opening = CountOpening(messages, prepared, now);
+  if (Fits(prepared.tokens, max_prompt)) return prepared;
+  const std::size_t num_tokens = prepared.tokens.size();
+  if (request.truncation == Truncation::kShift && ShiftToFit(max_prompt, &prepared))
+    return prepared;
+  return TooLong("messages", num_tokens, max_prompt);
+}
+
+// Fewer turns are fewer tokens, so the least number to drop is found by halving.
+Result<PreparedPrompt> ModelPromptBuilder::FitByDropping(const std::vector<Message>& messages,
+                                                         std::size_t num_tokens,
+                                                         std::int32_t max_prompt,
+                                                         std::time_t now) const {
+  std::size_t low = 1;
+  std::size_t high = CountTurns(messages);  // so many are too many: the last one stays
+  PreparedPrompt best;
+  std::vector<Message> best_messages;
+  while (low < high) {
+    const std::size_t middle = low + (high - low) / 2;
+    std::vector<Message> kept = DropTurns(messages, middle);
+    auto tokens = TokenizeChat(kept, /*add_generation_prompt=*/true, now);
+    if (!tokens.ok()) return tokens.error();
+    if (!Fits(*tokens, max_prompt)) {
+      low = middle + 1;
+      continue;
+    }
+    high = middle;
+    best.tokens = std::move(*tokens);
+    best.context.dropped_turns = static_cast<std::int32_t>(middle);
+    best_messages = std::move(kept);
+  }
+  if (best_messages.empty()) return TooLong("messages", num_tokens, max_prompt);
+  best.context.dropped_tokens =
+      static_cast<std::int32_t>(num_tokens) - static_cast<std::int32_t>(best.tokens.size());
+  best.keep = CountSystemBlock(best_messages, best.tokens, now);
+  best.opening = CountOpening(best_messages, best, now);
+  return best;
+}
+
+Result<PreparedPrompt> ModelPromptBuilder::PrepareTokens(Tokens tokens, Truncation truncation,
+                                                         std::int32_t max_prompt) const {
+  PreparedPrompt prepared;
+  prepared.keep = CountHead(tokens);
+  prepared.tokens = std::move(tokens);
+  if (Fits(prepared.tokens, max_prompt)) return prepared;
+  const std::size_t num_tokens = prepared.tokens.size();
+  if (truncation == Truncation::kShift && ShiftToFit(max_prompt, &prepared)) return prepared;
+  return TooLong("prompt", num_tokens, max_prompt);
+}
+
+Result<std::vector<Token>> ModelPromptBuilder::TokenizeChat(const std::vector<Message>& messages,
+                                                            bool add_generation_prompt,
+                                                            std::time_t now) const {
+  const auto rendered = RenderMarked(chat_, tokenizer_, messages, add_generation_prompt, now);
+  if (!rendered.ok()) return rendered.error();
+  return tokenizer_.TokenizeSpans(*rendered, /*add_special=*/true);
+}
+
+// BOS, whoever wrote it: the tokenizer, the template or the client.
+std::int32_t ModelPromptBuilder::CountHead(const Tokens& tokens) const {
+  const Tokens& head = tokenizer_.head();
+  const std::int32_t common = CommonPrefix(head, tokens);
+  if (common > 0) return common;
+  const Token bos = llama_vocab_bos(tokenizer_.vocab());
+  return !tokens.empty() && bos >= 0 && tokens.front() == bos ? 1 : 0;
+}
+
+std::int32_t ModelPromptBuilder::CountSystemBlock(const std::vector<Message>& messages,
+                                                  const Tokens& tokens, std::time_t now) const {
+  const std::int32_t head = CountHead(tokens);
+  std::vector<Message> system = SystemMessages(messages);
+  if (system.empty()) return head;
+  auto block = TokenizeChat(system, /*add_generation_prompt=*/false, now);
+  if (!block.ok()) {
+    // The template wants a user message; its text will differ.
+    system.push_back({"user", "\n"});
+    block = TokenizeChat(system, /*add_generation_prompt=*/false, now);
+  }
+  return block.ok() ? std::max(head, CommonPrefix(*block, tokens)) : head;
+}
+
+// By rendering the conversation up to its first user message.
+std::int32_t ModelPromptBuilder::CountOpening(const std::vector<Message>& messages,
+                                              const PreparedPrompt& prompt, std::time_t now) const {
+  const auto first = std::find_if(messages.begin(), messages.end(),
+                                  [](const Message& message) { return message.role == "user"; });
+  if (!finds_openings_ || first == messages.end()) return prompt.keep;
+  const auto opening = TokenizeChat({messages.begin(), first + 1}, false, now);
+  return opening.ok() ? std::max(prompt.keep, CommonPrefix(*opening, prompt.tokens)) : prompt.keep;
+}
+
+Status ModelPromptBuilder::CheckTokens(const Tokens& tokens) const {
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    if (tokenizer_.IsValid(tokens[i])) continue;
+    return OutOfRange("tokens[" + std::to_string(i) + "]", std::to_string(tokens[i]),
+                      "0.." + std::to_string(tokenizer_.num_vocab() - 1));
+  }
+  return std::nullopt;
+}
+
+Result<std::shared_ptr<const grammar::Grammar>> ModelPromptBuilder::CompileGrammar(
+    const GrammarSpec& spec) {
+  if (spec.kind == GrammarSpec::Kind::kNone) return std::shared_ptr<const grammar::Grammar>();
+  if (spec.kind == GrammarSpec::Kind::kGbnf) {
+    return grammars_.Compile(spec.text, grammar::Limits::ForClient());
+  }
+  Result<std::string> gbnf = JsonObjectGbnf();
+  if (spec.kind == GrammarSpec::Kind::kJsonSchema || !spec.text.empty()) {
+    gbnf = JsonSchemaToGbnf(spec.text);
+  }
+  if (!gbnf.ok()) return gbnf.error();
+  auto compiled = grammars_.Compile(*gbnf, grammar::Limits::ForSchema());
+  if (compiled.ok()) return compiled;
+  // The position is one in a text that the client has never seen.
+  return Error{compiled.error().code, "json_schema", compiled.error().what};
+}
+
+Result<RenderedPrompt> ModelPromptBuilder::Render(const std::vector<Message>& messages,
+                                                  bool add_generation_prompt) {
+  return RenderMarked(chat_, tokenizer_, messages, add_generation_prompt, std::time(nullptr));
+}
+
+Result<std::vector<Token>> ModelPromptBuilder::Tokenize(std::string_view text, bool add_special,
+                                                        bool parse_special) {
+  return tokenizer_.Tokenize(text, add_special, parse_special);
+}
+
+Result<std::string> ModelPromptBuilder::Detokenize(const std::vector<Token>& tokens,
+                                                   bool show_special) {
+  return tokenizer_.Detokenize(tokens, show_special);
+}
+
+void ModelPromptBuilder::Describe(ModelInfo* info) const {
+  info->chat_template_source = chat_.spec().origin;
+  info->chat_template = chat_.spec().source;
+}
+
+void ModelPromptBuilder::AddStats(EngineStats* stats) const {
+  const grammar::GrammarCacheStats cache = grammars_.stats();
+  stats->grammar_cache_hits += cache.hits;
+  stats->grammar_cache_misses += cache.misses;
+}
+
+}  // namespace sentiric::backend

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+// The prompt side of one loaded model: template, tokenizer, truncation and grammars together.
+#pragma once
+
+#include <ctime>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "backend/model/tokenizer.h"
+#include "backend/prompt/chat_template.h"
+#include "core/grammar/grammar_cache.h"
+#include "sentiric/engine.h"
+#include "sentiric/prompt.h"
+
+struct llama_model;
+
+namespace sentiric::backend {
+
+class Model;
+
+// See PromptBuilder for what the calls do. All of them need a deep stack, none may write control
+// tokens through message content, and errors never hold prompt text.
+//
+// Truncation: kDropTurns drops the fewest oldest turns that make the prompt fit, never system
+// messages nor the last turn; for text and token prompts, which have no turns, it is kError. kShift
+// keeps the head (`keep`) and the newest tokens. What still does not fit is kContextLengthExceeded.
+// `keep` is BOS and, in a conversation, all that does not depend on what comes after the system
+// messages.
+class ModelPromptBuilder final : public PromptBuilder {
+ public:
+  // chat_template: Jinja that replaces the model's own; empty = the model's. A template that does
+  // not work makes conversations kTemplateFailed; text and tokens work all the same.
+  // finds_openings: `opening` is looked for in conversations, which costs a second rendering.
+  ModelPromptBuilder(std::shared_ptr<const Model> model, const std::string& chat_template,
+                     bool finds_openings = false);
+  // The model must outlive the builder.
+  ModelPromptBuilder(const llama_model* model, const std::string& chat_template);
+
+  Result<PreparedPrompt> Prepare(const Request& request, std::int32_t max_prompt) override;
+  Result<RenderedPrompt> Render(const std::vector<Message>& messages,
+                                bool add_generation_prompt) override;
+  Result<std::vector<Token>> Tokenize(std::string_view text, bool add_special,
+                                      bool parse_special) override;
+  Result<std::string> Detokenize(const std::vector<Token>& tokens, bool show_special) override;
+
+  const Tokenizer& tokenizer() const { return tokenizer_; }
+  const ChatTemplate& chat_template() const { return chat_; }
+  // Fills in what is known here: the chat template and where it came from.
+  void Describe(ModelInfo* info) const;
+  // Adds the counters of the grammar cache.
+  void AddStats(EngineStats* stats) const;
+
+ private:
+  using Tokens = std::vector<Token>;
+
+  Result<PreparedPrompt> PrepareChat(const Request& request, std::int32_t max_prompt) const;
+  Result<PreparedPrompt> PrepareTokens(Tokens tokens, Truncation truncation,
+                                       std::int32_t max_prompt) const;
+  Result<PreparedPrompt> FitByDropping(const std::vector<Message>& messages, std::size_t num_tokens,
+                                       std::int32_t max_prompt, std::time_t now) const;
+  Result<Tokens> TokenizeChat(const std::vector<Message>& messages, bool add_generation_prompt,
+                              std::time_t now) const;
+  std::int32_t CountHead(const Tokens& tokens) const;
+  std::int32_t CountSystemBlock(const std::vector<Message>& messages, const Tokens& tokens,
+                                std::time_t now) const;
+  std::int32_t CountOpening(const std::vector<Message>& messages, const PreparedPrompt& prompt,
+                            std::time_t now) const;
+  Status CheckTokens(const Tokens& tokens) const;
+  Result<std::shared_ptr<const grammar::Grammar>> CompileGrammar(const GrammarSpec& spec);
+
+  // Constant after construction.
+  const bool finds_openings_ = true;
+  const std::shared_ptr<const Model> model_;  // null when somebody else owns it
+  const Tokenizer tokenizer_;
+  const ChatTemplate chat_;
+
+  grammar::GrammarCache grammars_;  // thread-safe
+};
+
+}  // namespace sentiric::backend

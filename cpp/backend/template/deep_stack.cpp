@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+#include "backend/template/deep_stack.h"
+
+#ifdef __linux__
+#include <sys/resource.h>
+#endif
+
+#include <algorithm>
+#include <exception>
+#include <new>
+#include <string>
+#include <utility>
+
+namespace sentiric::backend {
+namespace {
+
+// The pool whose job runs on this thread; a Run() from inside it would wait for itself.
+thread_local const DeepStackPool* current_pool = nullptr;
+
+Status Guarded(const std::function<void()>& job) {
+  try {
+    job();
+    return std::nullopt;
+  } catch (const std::bad_alloc&) {
+    return Error{ErrorCode::kOutOfMemory, "prepare", "out of memory"};
+  } catch (const std::exception& e) {
+    return Error{ErrorCode::kInternal, "prepare", e.what()};
+  } catch (...) {
+    return Error{ErrorCode::kInternal, "prepare", "unknown exception"};
+  }
+}
+
+// A thread attribute that is destroyed on every path.
+class ThreadAttributes {
+ public:
+  explicit ThreadAttributes(std::size_t stack_bytes) {
+    ok_ = pthread_attr_init(&attributes_) == 0;
+    usable_ = ok_ && pthread_attr_setstacksize(&attributes_, stack_bytes) == 0;
+  }
+  ~ThreadAttributes() {
+    if (ok_) pthread_attr_destroy(&attributes_);
+  }
+  ThreadAttributes(const ThreadAttributes&) = delete;
+  ThreadAttributes& operator=(const ThreadAttributes&) = delete;
+  bool usable() const { return usable_; }
+  const pthread_attr_t* get() const { return &attributes_; }
+
+ private:
+  pthread_attr_t attributes_;
+  bool ok_ = false;
+  bool usable_ = false;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<DeepStackPool>> DeepStackPool::Create(int num_threads,
+                                                             std::size_t stack_bytes, int nice) {
+  if (num_threads < 1) return OutOfRange("threads", std::to_string(num_threads), ">= 1");
+  std::unique_ptr<DeepStackPool> pool(new DeepStackPool());
+  pool->nice_ = nice;
+  pool->threads_.reserve(static_cast<std::size_t>(num_threads));
+  const ThreadAttributes attributes(stack_bytes);
+  for (int i = 0; i < num_threads; ++i) {
+    pthread_t thread;
+    if (!attributes.usable() ||
+        pthread_create(&thread, attributes.get(), &ThreadMain, pool.get()) != 0) {
+      return Error{
+          ErrorCode::kOutOfMemory, "prepare",
+          "cannot create a thread with a stack of " + std::to_string(stack_bytes) + " bytes"};
+    }
+    pool->threads_.push_back(thread);
+  }
+  return pool;
+}
+
+DeepStackPool::~DeepStackPool() {
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    closing_ = true;
+  }
+  wake_.notify_all();
+  for (const pthread_t thread : threads_) pthread_join(thread, nullptr);
+}
+
+void DeepStackPool::Post(std::function<void()> job, std::size_t size) {
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    jobs_.push_back({std::move(job), size});
+  }
+  wake_.notify_one();
+}
+
+Status DeepStackPool::Run(const std::function<void()>& job) {
+  if (current_pool == this) return Guarded(job);
+  Status status;
+  std::mutex mutex;
+  std::condition_variable finished;
+  bool done = false;
+  Post([&] {
+    Status result = Guarded(job);
+    // Notified under the lock: the waiter's stack holds all of this and goes as soon as it wakes.
+    const std::lock_guard<std::mutex> lock(mutex);
+    status = std::move(result);
+    done = true;
+    finished.notify_one();
+  });
+  std::unique_lock<std::mutex> lock(mutex);
+  finished.wait(lock, [&] { return done; });
+  return status;
+}
+
+std::function<void()> DeepStackPool::TakeNext() {
+  const auto smaller = [](const Job& a, const Job& b) { return a.size < b.size; };
+  auto next = std::min_element(jobs_.begin(), jobs_.end(), smaller);
+  overtaken_ += next->size;
+  if (overtaken_ > jobs_.front().size) next = jobs_.begin();
+  if (next == jobs_.begin()) overtaken_ = 0;
+  std::function<void()> job = std::move(next->run);
+  jobs_.erase(next);
+  return job;
+}
+
+void* DeepStackPool::ThreadMain(void* self) {
+  static_cast<DeepStackPool*>(self)->Work();
+  return nullptr;
+}
+
+void DeepStackPool::Work() {
+  current_pool = this;
+#ifdef __linux__
+  // Of this thread alone. Should it fail, the work is done all the same.
+  if (nice_ != 0) (void)setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + nice_);
+#endif
+  while (true) {
+    std::function<void()> job;
+    {
+      std::unique_lock<std::mutex> lock(mutex_);
+      wake_.wait(lock, [this] { return closing_ || !jobs_.empty(); });
+      if (jobs_.empty()) return;
+      job = TakeNext();
+    }
+    (void)Guarded(job);
+  }
+}
+
+}  // namespace sentiric::backend

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+// Threads with room for deep recursion. llama.cpp's tokenizers, its Jinja engine and its schema
+// converter recurse once per character or nesting level; on a default 8 MB stack (1 MB in some
+// hosts) a hostile prompt ends the process. Everything that parses user text runs here.
+#pragma once
+
+#include <pthread.h>
+
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include "core/seams/task_pool.h"
+#include "sentiric/error.h"
+
+namespace sentiric::backend {
+
+// Address space, not memory: the kernel backs only the pages a job touches.
+inline constexpr std::size_t kDeepStackBytes = std::size_t{256} << 20;
+
+// A fixed set of threads. The smallest job goes first, those of the same size in order, so that one
+// caller's large jobs do not keep the small ones of others waiting. The oldest has its turn at the
+// latest when jobs of its own size in all have overtaken it.
+class DeepStackPool final : public TaskPool {
+ public:
+  // num_threads >= 1. kOutOfMemory when a thread cannot be made. nice: how far the threads stand
+  // behind the one that makes them when processors are short, where the system tells threads apart.
+  static Result<std::unique_ptr<DeepStackPool>> Create(int num_threads,
+                                                       std::size_t stack_bytes = kDeepStackBytes,
+                                                       int nice = 0);
+  // Runs what was posted, then joins. Must not be called from a job.
+  ~DeepStackPool() override;
+  DeepStackPool(const DeepStackPool&) = delete;
+  DeepStackPool& operator=(const DeepStackPool&) = delete;
+
+  // Any thread; never waits. An exception that leaves the job is dropped: a job that has someone
+  // to tell must catch it itself.
+  void Post(std::function<void()> job, std::size_t size) override;
+  void Post(std::function<void()> job) { Post(std::move(job), 0); }
+
+  // Runs `job` on a pool thread and waits for it; from a pool thread it runs in place. An exception
+  // becomes kOutOfMemory (bad_alloc) or kInternal.
+  Status Run(const std::function<void()>& job);
+
+  int num_threads() const { return static_cast<int>(threads_.size()); }
+
+ private:
+  struct Job {
+    std::function<void()> run;
+    std::size_t size;
+  };
+
+  DeepStackPool() = default;
+  static void* ThreadMain(void* self);
+  void Work();
+  std::function<void()> TakeNext();  // with mutex_ held; there is one
+
+  // Constant after Create().
+  int nice_ = 0;
+  std::vector<pthread_t> threads_;
+
+  // Guarded by mutex_.
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::deque<Job> jobs_;       // the oldest first
+  std::size_t overtaken_ = 0;  // size of the jobs that went before the oldest
+  bool closing_ = false;
+};
+
+}  // namespace sentiric::backend

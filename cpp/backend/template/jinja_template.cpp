@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+#include "backend/template/jinja_template.h"
+
+#include <exception>
+#include <new>
+#include <utility>
+
+#include "backend/template/jinja_guard.h"
+#include "backend/template/jinja_tokens.h"
+#include "backend/template/render_budget.h"
+#include "jinja/parser.h"
+
+namespace sentiric::backend {
+namespace {
+
+constexpr std::size_t kMessageBytes = 4096;  // what a short message takes
+constexpr const char* kLimitPrefix = "the template passed a limit: ";
+
+Error TemplateError(std::string what) {
+  return {ErrorCode::kTemplateFailed, "chat_template", std::move(what)};
+}
+
+// The lexer normalises line ends itself, in quadratic time.
+std::string NormalizeLineEnds(const std::string& source) {
+  std::string text;
+  text.reserve(source.size());
+  for (std::size_t i = 0; i < source.size(); ++i) {
+    if (source[i] != '\r') {
+      text += source[i];
+    } else if (i + 1 == source.size() || source[i + 1] != '\n') {
+      text += '\n';
+    }
+  }
+  return text;
+}
+
+// The reason at the end of an engine message. Whatever a template raises may hold message text, so
+// only reasons that stand in the template word for word are passed on.
+std::string SafeReason(const std::string& message, const std::string& source) {
+  static const std::string kReason = "Error: ";
+  static const std::string kRaised = "Jinja Exception: ";
+  const std::size_t begin = message.rfind(kReason);
+  std::string reason =
+      begin == std::string::npos ? message : message.substr(begin + kReason.size());
+  if (reason.rfind(kRaised, 0) != 0) return "the template failed on this conversation";
+  reason.erase(0, kRaised.size());
+  constexpr std::size_t kLongest = 1024;
+  const bool literal =
+      !reason.empty() && reason.size() <= kLongest && source.find(reason) != std::string::npos;
+  return literal ? "the template refuses this conversation: " + reason
+                 : "the template refuses this conversation";
+}
+
+jinja::value MakeContent(const Message& message, bool typed) {
+  auto text = jinja::mk_val<jinja::value_string>(message.content);
+  text->mark_input();
+  if (!typed) return text;
+  auto part = jinja::mk_val<jinja::value_object>();
+  part->insert("type", jinja::mk_val<jinja::value_string>("text"));
+  part->insert("text", text);
+  auto parts = jinja::mk_val<jinja::value_array>();
+  parts->push_back(jinja::value(part));
+  return parts;
+}
+
+// Built by hand, not from JSON, because a mark on the role would make "<|" + role + "|>" input too.
+jinja::value MakeMessages(const JinjaInput& input) {
+  auto list = jinja::mk_val<jinja::value_array>();
+  RenderMemory* memory = RenderBudget::Current().memory();
+  for (const Message& message : *input.messages) {
+    memory->Made(kMessageBytes + message.content.size());
+    auto entry = jinja::mk_val<jinja::value_object>();
+    entry->insert("role", jinja::mk_val<jinja::value_string>(message.role));
+    entry->insert("content", MakeContent(message, input.typed_content));
+    list->push_back(jinja::value(entry));
+  }
+  memory->Remember(list);
+  return list;
+}
+
+RenderedPrompt ToSpans(const jinja::value& output) {
+  RenderedPrompt prompt;
+  const auto parts = jinja::runtime::gather_string_parts(output);
+  for (jinja::string_part& part : parts->val_str.parts) {
+    if (!part.val.empty()) prompt.spans.push_back({part.is_input, std::move(part.val)});
+  }
+  return prompt;
+}
+
+}  // namespace
+
+bool IsTemplateLimit(const Error& error) { return error.what.rfind(kLimitPrefix, 0) == 0; }
+
+struct JinjaTemplate::Program {
+  std::string source;
+  jinja::program tree;
+  std::size_t names = 0;  // of its variables
+};
+
+JinjaTemplate::JinjaTemplate(std::unique_ptr<const Program> program)
+    : program_(std::move(program)) {}
+JinjaTemplate::~JinjaTemplate() = default;
+
+Result<std::unique_ptr<JinjaTemplate>> JinjaTemplate::Compile(const std::string& source) {
+  if (source.size() > JinjaLimits::kSourceBytes) {
+    return TemplateError("template of " + std::to_string(source.size()) +
+                         " bytes; allowed at most " + std::to_string(JinjaLimits::kSourceBytes));
+  }
+  try {
+    auto program = std::make_unique<Program>();
+    program->source = NormalizeLineEnds(source);
+    jinja::lexer lexer;
+    const jinja::lexer_result tokens = lexer.tokenize(program->source);
+    if (Status bad = CheckTokens(tokens)) return *bad;
+    program->tree = jinja::parse_from_tokens(tokens);
+    program->names = PlantGuards(&program->tree);
+    return std::unique_ptr<JinjaTemplate>(new JinjaTemplate(std::move(program)));
+  } catch (const std::bad_alloc&) {
+    return Error{ErrorCode::kOutOfMemory, "chat_template", "out of memory"};
+  } catch (const std::exception& e) {
+    return TemplateError(std::string("syntax: ") + e.what());
+  }
+}
+
+Result<RenderedPrompt> JinjaTemplate::Render(const JinjaInput& input) const {
+  RenderAllowance allowance;
+  return Render(input, &allowance);
+}
+
+Result<RenderedPrompt> JinjaTemplate::Render(const JinjaInput& input,
+                                             RenderAllowance* allowance) const {
+  RenderBudget budget(allowance, program_->names);
+  try {
+    jinja::context context(program_->source);
+    if (input.now != 0) context.current_time = input.now;
+    context.set_val("messages", MakeMessages(input));
+    context.set_val("bos_token", jinja::mk_val<jinja::value_string>(input.bos_token));
+    context.set_val("eos_token", jinja::mk_val<jinja::value_string>(input.eos_token));
+    context.set_val("add_generation_prompt",
+                    jinja::mk_val<jinja::value_bool>(input.add_generation_prompt));
+    jinja::runtime runtime(context);
+    return ToSpans(runtime.execute(program_->tree));
+  } catch (const std::bad_alloc&) {
+    return Error{ErrorCode::kOutOfMemory, "chat_template", "out of memory"};
+  } catch (const std::exception& e) {
+    if (!budget.refusal().empty()) return TemplateError(kLimitPrefix + budget.refusal());
+    return TemplateError(SafeReason(e.what(), program_->source));
+  }
+}
+
+}  // namespace sentiric::backend

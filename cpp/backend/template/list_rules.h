@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+// Rules for what takes or makes lists and mappings.
+#pragma once
+
+#include "backend/template/call_cost.h"
+
+namespace sentiric::backend {
+
+void AllowEach(const Arguments& arguments);    // looks at each item with the other arguments
+void AllowSelect(const Arguments& arguments);  // and calls a test for it
+void AllowSort(const Arguments& arguments);
+void AllowDictSort(const Arguments& arguments);
+void AllowExtreme(const Arguments& arguments);  // min, max
+void AllowDict(const Arguments& arguments);     // also namespace()
+void AllowItems(const Arguments& arguments);
+void AllowAppend(const Arguments& arguments);
+void AllowPop(const Arguments& arguments);
+void AllowSlice(const Arguments& arguments);
+void AllowRange(const Arguments& arguments);
+
+// Refuses what the processor cannot divide by.
+void CheckDivisor(const jinja::value& given);
+
+}  // namespace sentiric::backend

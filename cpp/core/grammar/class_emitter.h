@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+// Instructions for the characters of a class.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "core/grammar/code_points.h"
+#include "core/grammar/program.h"
+
+namespace sentiric::grammar {
+
+// Emits the trie of a set of UTF-8 sequences; what is left of a character once any continuation
+// will do is shared by all classes.
+class ClassEmitter {
+ public:
+  explicit ClassEmitter(Program* program) : program_(*program) {}
+
+  // Returns where matching one of the characters begins.
+  Pc Emit(const std::vector<CodeRange>& ranges);
+
+ private:
+  Pc EmitLevel(const Utf8Sequence* begin, const Utf8Sequence* end, int depth);
+  Pc Tail(int num_bytes);
+  Pc Add(const Instr& instr);
+
+  Program& program_;
+  std::optional<Pc> tails_[3];
+};
+
+}  // namespace sentiric::grammar

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+// The scheduler's decision for one step, as a value.
+#pragma once
+
+#include <vector>
+
+#include "core/seams/decoder.h"
+
+namespace sentiric {
+
+// The rows of each batch go to one Decode call, in this order. All of them run under the same
+// adapters.
+struct BatchPlan {
+  std::vector<Batch> batches;
+  std::size_t num_rows() const {
+    std::size_t n = 0;
+    for (const Batch& batch : batches) n += batch.size();
+    return n;
+  }
+};
+inline bool operator==(const BatchPlan& a, const BatchPlan& b) { return a.batches == b.batches; }
+
+// What the scheduler needs to know of one sequence. `tokens` is the text so far (prompt and
+// generated); positions below `evaluated` are in the KV cache.
+struct SequenceView {
+  SeqId seq = 0;
+  const std::vector<Token>* tokens = nullptr;
+  std::int32_t evaluated = 0;
+  std::int32_t prompt_size = 0;  // positions below it are prefilled in chunks
+  std::uint64_t waited = 0;      // steps since its last prefill chunk, or since it began
+  Priority priority = Priority::kNormal;
+  const AdapterSet* adapters = nullptr;  // only rows under the same ones share a call
+  // Past the prompt: tokens that are evaluated together, the next one and what a grammar forced
+  // behind it.
+  std::int32_t run = 1;
+  // Drafted tokens behind the run, each with logits that will tell; null = none.
+  const std::vector<Token>* draft = nullptr;
+  std::int32_t stop = 0;  // where a chunk of the prompt ends, if it comes so far; 0 = nowhere
+
+  std::int32_t num_rows() const {
+    return run + (draft == nullptr ? 0 : static_cast<std::int32_t>(draft->size()));
+  }
+
+  bool is_prefilling() const { return evaluated < prompt_size; }
+  std::int32_t prompt_left() const { return prompt_size - evaluated; }
+  std::int32_t chunk_left() const { return (stop > evaluated ? stop : prompt_size) - evaluated; }
+};
+
+}  // namespace sentiric

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+// What the submitting side and the worker share about one request.
+#pragma once
+
+#include <atomic>
+#include <limits>
+#include <memory>
+
+#include "core/seams/adapters.h"
+#include "sentiric/prompt.h"
+#include "sentiric/types.h"
+
+namespace sentiric {
+
+struct RequestState {
+  RequestState(RequestId request_id, Request asked, Clock::time_point now = Clock::now())
+      : id(request_id), request(std::move(asked)), submitted(now) {}
+
+  bool IsPastDeadline(Clock::time_point now) const {
+    return request.deadline_ms > 0 &&
+           now - submitted > std::chrono::milliseconds(request.deadline_ms);
+  }
+
+  // Prefixes are shared between equal scopes only.
+  std::string Scope() const { return request.cache_scope + '\x1f' + AdapterKey(request.adapters); }
+
+  const RequestId id;
+  const Request request;
+  const std::string scope = Scope();
+  const Clock::time_point submitted;
+  PreparedPrompt prompt;               // written by the preparation task, then the worker's
+  AdapterSetHandle adapters;           // the worker's; between loading and start
+  std::atomic<bool> cancelled{false};  // raised by any thread; polled during a prefill
+  // Tokens that its reader allows in all; any thread.
+  std::atomic<std::int64_t> granted{std::numeric_limits<std::int64_t>::max()};
+};
+
+using RequestHandle = std::shared_ptr<RequestState>;
+
+}  // namespace sentiric

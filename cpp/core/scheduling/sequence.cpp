@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+#include "core/scheduling/sequence.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/scheduling/milliseconds.h"
+
+namespace sentiric {
+namespace {
+
+// A longer run would hold up the other streams.
+constexpr std::int32_t kMaxRun = 64;
+
+}  // namespace
+
+Sequence::Sequence(RequestHandle request, std::unique_ptr<TokenSampler> sampler,
+                   AdapterSetHandle adapters, Clock::time_point now)
+    : request_(std::move(request)),
+      sampler_(std::move(sampler)),
+      adapters_(std::move(adapters)),
+      started_(now),
+      waited_(now - request_->submitted),
+      preempted_(now),
+      tokens_(request_->prompt.tokens),
+      is_forced_(tokens_.size(), false),
+      prompt_size_(static_cast<std::int32_t>(tokens_.size())),
+      text_(request_->request.stop) {
+  event_.request = request_->id;
+  event_.context = request_->prompt.context;
+}
+
+void Sequence::Place(ContextLease lease, Clock::time_point now) {
+  waited_ = Waited(now);
+  lease_.emplace(std::move(lease));
+}
+
+Clock::duration Sequence::Waited(Clock::time_point now) const {
+  return lease_ ? waited_ : waited_ + (now - preempted_);
+}
+
+double Sequence::HeldMs(Clock::time_point now) const {
+  return Milliseconds(now - request_->submitted - Waited(now));
+}
+
+bool Sequence::Advance() {
+  const bool is_further = evaluated_ > furthest_;
+  furthest_ = std::max(furthest_, evaluated_);
+  return is_further;
+}
+
+// What is not found in the KV cache later is evaluated again, the prompt in chunks and the
+// generated tokens one by one, or with what was forced behind them, as the first time.
+void Sequence::Preempt(Clock::time_point now) {
+  lease_.reset();
+  preempted_ = now;
+  draft_.clear();
+  evaluated_ = 0;
+  has_begun_ = false;
+  was_preempted_ = true;
+}
+
+void Sequence::Begin(std::int32_t attached, std::uint64_t step) {
+  has_begun_ = true;
+  evaluated_ = attached;
+  last_served_ = step;
+  if (!was_preempted_) cached_ = attached;
+}
+
+PrefixRequest Sequence::prefix_request() const {
+  return {request_->scope,      tokens_, prompt_size_, request_->id, request_->prompt.opening,
+          request_->prompt.keep};
+}
+
+SequenceView Sequence::View(std::uint64_t step) const {
+  SequenceView view;
+  view.seq = seq();
+  view.tokens = &tokens_;
+  view.evaluated = evaluated_;
+  view.prompt_size = prompt_size_;
+  view.waited = step - last_served_;
+  view.priority = request_->request.priority;
+  view.adapters = adapters_.get();
+  view.run = run();
+  view.draft = draft_.empty() ? nullptr : &draft_;
+  return view;
+}
+
+void Sequence::OnEvaluated(std::int32_t rows, std::uint64_t step) {
+  if (is_prefilling()) last_served_ = step;
+  evaluated_ += rows;
+}
+
+bool Sequence::waits_for_reader() const {
+  return has_begun_ && !is_prefilling() && !is_finished_ &&
+         num_generated_ >= request_->granted.load(std::memory_order_relaxed);
+}
+
+void Sequence::NoteReader(Clock::time_point now) {
+  if (!waits_for_reader()) {
+    unread_since_.reset();
+  } else if (!unread_since_) {
+    unread_since_ = now;
+  }
+}
+
+Clock::duration Sequence::reader_wait(Clock::time_point now) const {
+  return unread_since_ ? now - *unread_since_ : Clock::duration::zero();
+}
+
+std::int32_t Sequence::run() const {
+  const auto size = static_cast<std::int32_t>(tokens_.size());
+  std::int32_t end = evaluated_ + 1;
+  while (end < size && is_forced_[static_cast<std::size_t>(end)]) ++end;
+  return end - evaluated_;
+}
+
+void Sequence::SetDraft(std::vector<Token> draft) {
+  draft_ = std::move(draft);
+  num_accepted_ = kNotVerified;
+}
+
+void Sequence::AbandonDraft() {
+  draft_.clear();
+  speculation_.Pause();
+}
+
+std::int32_t Sequence::DraftLimit(std::int32_t max_size) const {
+  const Request& asked = request_->request;
+  const bool is_free = !request_->prompt.grammar && asked.sampling.top_logprobs < 0;
+  const auto size = static_cast<std::int32_t>(tokens_.size());
+  // A draft follows the last known token: one that was preempted has to catch up first.
+  const bool is_ready = has_begun_ && !is_prefilling() && evaluated_ + 1 == size;
+  if (!is_free || !is_ready || is_finished_ || waits_for_reader()) return 0;
+  return std::min({speculation_.Length(), asked.max_tokens - num_generated_ - 1, max_size - size});
+}
+
+void Sequence::Sample(const std::vector<const float*>& rows, std::int32_t max_size) {
+  const std::int32_t left = request_->request.max_tokens - num_generated_;
+  for (std::size_t i = 0; i < rows.size() && static_cast<std::int32_t>(i) < left; ++i) {
+    sampled_.push_back(sampler_->Sample(rows[i]));
+    const Result<SampledToken>& sampled = sampled_.back();
+    if (!sampled || sampled->is_end || i >= draft_.size() || sampled->token != draft_[i]) break;
+  }
+  if (sampled_.empty() || !sampled_.back() || sampled_.back()->is_end) return;
+  const auto size = static_cast<std::int32_t>(tokens_.size() + sampled_.size()) - 1;
+  const std::int32_t room = std::min({left, max_size - size, kMaxRun}) - 1;
+  if (room > 0) forced_ = sampler_->Forced(static_cast<std::size_t>(room));
+}
+
+std::int32_t Sequence::OnSampled(Clock::time_point now) {
+  const std::int32_t before = num_generated_;
+  num_accepted_ = draft_.empty() ? 0 : static_cast<std::int32_t>(sampled_.size()) - 1;
+  num_drafted_ += static_cast<std::int32_t>(draft_.size());
+  num_accepted_in_all_ += num_accepted_;
+  if (sampled_.empty()) Finish(FinishReason::kLength, now);
+  for (const Result<SampledToken>& sampled : std::exchange(sampled_, {})) {
+    if (is_finished()) break;
+    if (!sampled) {
+      Fail(sampled.error(), now);
+    } else {
+      Accept(*sampled, false, now);
+    }
+  }
+  for (const SampledToken& forced : std::exchange(forced_, {})) {
+    if (!is_finished()) Accept(forced, true, now);
+  }
+  const std::int32_t count = num_generated_ - before;
+  if (draft_.empty()) {
+    speculation_.OnPlainToken();
+  } else {
+    evaluated_ += std::max(0, count - 1);  // fewer than accepted when one of them ended the text
+  }
+  return count;
+}
+
+void Sequence::OnVerified(double cost) {
+  speculation_.OnVerified(static_cast<std::int32_t>(draft_.size()), num_accepted_, cost);
+  draft_.clear();
+}
+
+void Sequence::Accept(const SampledToken& sampled, bool is_forced, Clock::time_point now) {
+  if (num_generated_++ == 0) first_token_ = now;
+  has_news_ = true;
+  event_.tokens.push_back(sampled.token);
+  if (sampled.logprob) event_.logprobs.push_back(*sampled.logprob);
+  if (sampled.is_end) return Finish(FinishReason::kStop, now);
+  tokens_.push_back(sampled.token);
+  is_forced_.push_back(is_forced);
+  event_.text += text_.Append(sampled.piece);
+  if (text_.stopped_by()) return Finish(FinishReason::kStop, now);
+  if (num_generated_ == request_->request.max_tokens) Finish(FinishReason::kLength, now);
+}
+
+void Sequence::OnShifted(std::int32_t keep, std::int32_t count) {
+  const auto first = tokens_.begin() + keep;
+  tokens_.erase(first, first + count);
+  is_forced_.erase(is_forced_.begin() + keep, is_forced_.begin() + keep + count);
+  evaluated_ -= count;
+  furthest_ -= count;
+  prompt_size_ = std::max(keep, prompt_size_ - count);
+  event_.context.shifted_tokens += count;
+}
+
+void Sequence::Finish(FinishReason reason, Clock::time_point now) {
+  if (std::exchange(is_finished_, true)) return;
+  event_.text += text_.Finish();
+  event_.final = MakeFinal(reason, now);
+  has_news_ = true;
+}
+
+void Sequence::Fail(Error error, Clock::time_point now) {
+  if (is_finished()) return;
+  Finish(error.code == ErrorCode::kCancelled ? FinishReason::kCancelled : FinishReason::kError,
+         now);
+  event_.final->error = std::move(error);
+}
+
+Final Sequence::MakeFinal(FinishReason reason, Clock::time_point now) {
+  Final final;
+  final.reason = reason;
+  final.stop_string = text_.stopped_by();
+  final.prompt_tokens = static_cast<std::int32_t>(request_->prompt.tokens.size());
+  final.completion_tokens = num_generated_;
+  const Clock::time_point prompt_end = num_generated_ > 0 ? first_token_ : now;
+  final.timings.cache_n = cached_;
+  final.timings.draft_n = num_drafted_;
+  final.timings.draft_n_accepted = num_accepted_in_all_;
+  const std::int32_t held =
+      num_generated_ > 0 ? final.prompt_tokens : std::min(prompt_size_, evaluated_);
+  final.timings.prompt_n = std::max(0, held - cached_);
+  final.timings.prompt_ms = Milliseconds(prompt_end - started_);
+  final.timings.predicted_n = num_generated_;
+  final.timings.predicted_ms = num_generated_ > 0 ? Milliseconds(now - first_token_) : 0;
+  final.timings.queue_ms = Milliseconds(started_ - request_->submitted);
+  final.timings.ttft_ms = num_generated_ > 0 ? Milliseconds(first_token_ - request_->submitted) : 0;
+  return final;
+}
+
+std::optional<Event> Sequence::MaybeTakeEvent() {
+  if (!std::exchange(has_news_, false)) return std::nullopt;
+  Event next;
+  next.request = event_.request;
+  next.context = event_.context;
+  const auto num_tokens = static_cast<std::int32_t>(event_.tokens.size());
+  event_.is_first = num_tokens > 0 && num_tokens == num_generated_;
+  return std::exchange(event_, std::move(next));
+}
+
+}  // namespace sentiric

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+// The seam between the engine loop and whatever drafts the next tokens, to be verified in one
+// decode call. A wrong draft costs time, never text.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "sentiric/types.h"
+
+namespace sentiric {
+
+// A stream that can have a draft.
+struct DraftRequest {
+  SeqId seq = 0;
+  const std::vector<Token>* tokens = nullptr;  // its text so far
+  const std::string* scope = nullptr;          // texts of other scopes are none of its business
+  std::int32_t limit = 0;                      // > 0
+};
+
+struct Drafts {
+  std::vector<std::vector<Token>> tokens;  // for each request, none longer than its limit
+  double ms = 0;  // what drafting took; reading a text for the first time is not counted
+};
+
+// One for all sequences. One thread makes all calls, including the destructor.
+class Drafter {
+ public:
+  virtual ~Drafter() = default;
+
+  // At most `room` tokens in all. After an error it is not asked again.
+  virtual Result<Drafts> Draft(const std::vector<DraftRequest>& requests, std::int32_t room) = 0;
+
+  // The sequence's text is over, or tokens were taken out of it.
+  virtual void Forget(SeqId seq) = 0;
+};
+
+}  // namespace sentiric

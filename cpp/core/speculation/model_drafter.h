@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+// Drafts of a smaller model with the same vocabulary.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/sampling/row_scan.h"
+#include "core/seams/decoder.h"
+#include "core/seams/drafter.h"
+
+namespace sentiric {
+
+// All streams draft together: one decode call for each position of their drafts, the likeliest
+// token each time. A stream has a sequence of the draft model, which keeps the cells that its text
+// still begins with. A text that is far behind is read first, a part in each call; what does not
+// fit into the draft model's context gets no draft.
+class ModelDrafter : public Drafter {
+ public:
+  static constexpr std::int32_t kReadRows = 128;  // of all streams that read, in one call
+  static constexpr std::int32_t kMaxGap = 16;  // tokens of a stream that are read while it drafts
+
+  // `decoder` has a sequence for each stream and takes max(kReadRows, sequences x kMaxGap) rows.
+  // num_vocab: of the model that is drafted for.
+  ModelDrafter(std::unique_ptr<Decoder> decoder, std::int32_t num_vocab);
+
+  Result<Drafts> Draft(const std::vector<DraftRequest>& requests, std::int32_t room) override;
+  // The cells stay for a text that begins the same.
+  void Forget(SeqId seq) override;
+
+ private:
+  // A sequence of the draft model; its id is the index.
+  struct Slot {
+    SeqId owner = -1;  // the stream; -1 = free
+    std::string scope;
+    std::vector<Token> cells;
+  };
+  // One request on its way to a draft.
+  struct Stream {
+    SeqId slot;
+    const std::vector<Token>* text;
+    std::vector<Token>* draft;
+    std::int32_t limit;
+  };
+
+  std::vector<Stream> Attach(const std::vector<DraftRequest>& requests, std::int32_t room,
+                             Drafts* drafts);
+  SeqId SlotOf(const DraftRequest& request);
+  void CutBack(SeqId slot, const std::vector<Token>& text);
+  bool Read(std::vector<Stream>* streams);
+  bool Extend(std::vector<Stream>* streams);
+  std::int32_t GapOf(const Stream& stream) const;
+  void Append(const Stream& stream, std::int32_t count, Batch* batch) const;
+  bool Decode(const Batch& batch);
+  Token Likeliest(std::size_t row);
+  Slot& At(SeqId slot) { return slots_[static_cast<std::size_t>(slot)]; }
+
+  const std::unique_ptr<Decoder> decoder_;
+  const std::size_t num_vocab_;  // tokens that both models know
+  std::vector<Slot> slots_;
+  sampling::RowScan scan_;
+  sampling::Candidates best_;
+};
+
+}  // namespace sentiric

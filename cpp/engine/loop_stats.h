@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+// What the loop counts, and what others see of it.
+#pragma once
+
+#include <cstdint>
+#include <mutex>
+#include <vector>
+
+#include "core/cache/prefix_cache.h"
+#include "core/scheduling/request_queue.h"
+#include "core/scheduling/running_set.h"
+#include "core/scheduling/step_cost.h"
+#include "core/scheduling/wait_estimate.h"
+#include "engine/batch_runner.h"
+#include "sentiric/engine.h"
+
+namespace sentiric {
+
+// The one place where the loop's statistics are written. One thread counts and publishes; any
+// thread reads, as of the last Publish().
+class LoopStats {
+ public:
+  explicit LoopStats(std::int32_t kv_cells) { now_.kv_cells = kv_cells; }
+
+  void OnPrefilled(std::int32_t tokens) { now_.prompt_tokens += Count(tokens); }
+  // Tokens that one sequence got from one call; without a draft all but the first were forced.
+  void OnGenerated(std::int32_t tokens, bool had_draft);
+  void OnVerified(std::size_t drafted, std::int32_t accepted);
+  void OnShifted(std::int32_t tokens);
+  void OnPreempted() { ++now_.preemptions; }
+  void OnResumed() { ++now_.resumes; }
+  // A request gave its context back, which it had for `held_ms`.
+  void OnFreed(double held_ms);
+  void OnCall(double ms) { step_ms_ += ms; }
+  void OnStep();  // after the calls of a step
+  void OnEvents(const std::vector<Event>& events);
+
+  // Gauges, and counters that others keep.
+  void Gather(const RequestQueue& queue);
+  void Gather(const RunningSet& running, Clock::time_point now);
+  void Gather(const PrefixStats& prefix);
+  void Gather(const BatchRunner& runner);
+  void Gather(const StepCost& cost);
+  void SetDraftFailures(std::uint64_t count) { now_.draft_failures = count; }
+  void SetAdaptersLoaded(std::int32_t count) { now_.adapters_loaded = count; }
+
+  // Until one of `contexts` that are all in use is free; see Pace.
+  std::int32_t NextEndMs(std::int32_t contexts) const { return pace_.NextEndMs(contexts); }
+
+  void Publish();
+
+  // Any thread.
+  EngineStats stats() const;
+  Pace pace() const;
+
+ private:
+  static std::uint64_t Count(std::int32_t count) { return static_cast<std::uint64_t>(count); }
+
+  EngineStats now_;
+  Pace pace_;
+  double step_ms_ = 0;  // of the calls of this step so far
+
+  mutable std::mutex mutex_;
+  EngineStats published_;  // guarded by mutex_
+  Pace published_pace_;    // the same
+};
+
+}  // namespace sentiric

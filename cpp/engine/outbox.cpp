@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+#include "engine/outbox.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+namespace sentiric {
+namespace {
+
+template <typename T>
+void Append(std::vector<T> from, std::vector<T>* to) {
+  std::move(from.begin(), from.end(), std::back_inserter(*to));
+}
+
+// What comes later in the same request continues the text and replaces the reports.
+void Join(Event later, Event* event) {
+  event->text += later.text;
+  Append(std::move(later.tokens), &event->tokens);
+  Append(std::move(later.logprobs), &event->logprobs);
+  event->context = later.context;
+  event->final = std::move(later.final);
+}
+
+}  // namespace
+
+void Outbox::Put(std::vector<Event> events) {
+  if (events.empty()) return;
+  bool wakes = false;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const bool was_empty = events_.empty(), was_urgent = is_urgent_;
+    for (Event& event : events) Add(std::move(event));
+    ++num_batches_;
+    wakes = was_empty || is_urgent_ != was_urgent;
+  }
+  if (wakes) not_empty_.notify_one();
+}
+
+void Outbox::Add(Event event) {
+  is_urgent_ = is_urgent_ || event.is_first || event.final;
+  if (interval_.count() == 0) return events_.push_back(std::move(event));
+  const auto [place, is_new] = index_of_.try_emplace(event.request, events_.size());
+  if (is_new) return events_.push_back(std::move(event));
+  Join(std::move(event), &events_[place->second]);
+}
+
+bool Outbox::Wait(std::vector<Event>* events, std::chrono::milliseconds timeout) {
+  const Clock::time_point deadline = Clock::now() + timeout;
+  std::unique_lock<std::mutex> lock(mutex_);
+  not_empty_.wait_until(lock, deadline, [this] { return !events_.empty() || is_closed_; });
+  if (interval_.count() > 0 && !events_.empty()) {
+    not_empty_.wait_until(lock, std::min(deadline, next_wake_),
+                          [this] { return is_urgent_ || is_closed_; });
+    next_wake_ = Clock::now() + interval_;
+  }
+  const bool is_drained = events_.empty() && is_closed_;
+  Append(std::exchange(events_, {}), events);
+  index_of_.clear();
+  is_urgent_ = false;
+  return !is_drained;
+}
+
+void Outbox::Close() {
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    is_closed_ = true;
+  }
+  not_empty_.notify_all();
+}
+
+std::uint64_t Outbox::num_batches() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return num_batches_;
+}
+
+}  // namespace sentiric

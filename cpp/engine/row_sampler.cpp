@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+#include "engine/row_sampler.h"
+
+#include <algorithm>
+#include <functional>
+
+#include "host/cpu_budget.h"
+
+namespace sentiric {
+namespace {
+
+// A step's rows are sampled in a fraction of a millisecond; more threads would only wait.
+constexpr std::int32_t kMaxHelpers = 3;
+
+}  // namespace
+
+RowSampler::RowSampler(Decoder* decoder)
+    : decoder_(decoder), pool_(std::min(kMaxHelpers, NumUsableCpus() - 1)) {}
+
+void RowSampler::Sample(const std::vector<LogitRows>& rows) {
+  const DecoderTraits& traits = decoder_->traits();
+  const auto num_vocab = static_cast<std::size_t>(traits.num_vocab);
+  const std::function<void(std::size_t)> job = [&](std::size_t i) {
+    rows[i].sequence->Sample(rows[i].logits, traits.context_size);
+  };
+  const bool is_shared = sampling::RowPool::IsWorthSharing(rows.size(), num_vocab);
+  if (is_shared && decoder_->RunBetweenCalls(rows.size(), job)) return;
+  pool_.Run(rows.size(), num_vocab, job);
+}
+
+}  // namespace sentiric

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+// How much memory a process may still touch: control groups in fake trees. The rules themselves
+// are tested through the binding, in tests/python/config/test_fit.py.
+#include "host/memory_budget.h"
+
+#include "check.h"
+#include "fake_root.h"
+
+using namespace sentiric;
+
+TEST(MemoryBudget, NothingIsKnownWithoutProc) { EXPECT(MemoryBudgets(FakeRoot().path()).empty()); }
+
+TEST(MemoryBudget, TheTightestFirstUnderItsOwnName) {
+  const FakeRoot root;
+  root.Write("proc/meminfo", "MemTotal: 4 kB\nMemFree: 1 kB\nMemAvailable: 2 kB\n");
+  root.Write("proc/self/cgroup", "0::/pod/main\n");
+  root.Write("sys/fs/cgroup/pod/main/memory.max", "max\n");
+  root.Write("sys/fs/cgroup/pod/memory.max", "1000\n");
+  root.Write("sys/fs/cgroup/pod/memory.current", "700\n");
+  root.Write("sys/fs/cgroup/pod/memory.stat", "anon 1\ninactive_file 200\n");
+  const auto budgets = MemoryBudgets(root.path());
+  ASSERT(budgets.size() == 2u);
+  EXPECT_EQ(budgets[0].name, std::string("cgroup limit memory.max of /pod"));
+  EXPECT_EQ(budgets[0].free, 500u);
+  EXPECT_EQ(budgets[0].total, 1000u);
+  EXPECT_EQ(budgets[1].name, std::string("RAM"));
+  EXPECT_EQ(budgets[1].free, 2048u);
+}
+
+TEST(MemoryBudget, UsageAboveTheLimitLeavesNothing) {
+  const FakeRoot root;
+  root.Write("sys/fs/cgroup/memory.max", "1000\n");  // the hidden membership is the root's
+  root.Write("sys/fs/cgroup/memory.current", "1500\n");
+  const auto budgets = MemoryBudgets(root.path());
+  ASSERT(budgets.size() == 1u);
+  EXPECT_EQ(budgets[0].free, 0u);
+  EXPECT_EQ(budgets[0].name, std::string("cgroup limit memory.max of /"));
+}
+
+TEST(MemoryBudget, ThisProcessHasSome) { EXPECT(FreeMemoryBytes() > 1 << 20); }
