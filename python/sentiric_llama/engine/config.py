@@ -45,6 +45,7 @@ class EngineOptions(TypedDict, total=False):
     queue_limit: int
     queue_tokens: int
     queue_wait_ms: int
+    reader_wait_ms: int
     tenant_weights: tuple[tuple[str, float], ...]
     lora_dir: str
     max_adapters: int

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from sentiric_llama.engine import convert
-from sentiric_llama.engine.stream import News
+from sentiric_llama.engine.stream import WINDOW, News
 from sentiric_llama.errors import Cancelled, Unavailable
 from sentiric_llama.models import AdapterFiles, check_model
 from sentiric_llama.types import Delta, EngineConfig, Request
@@ -107,14 +107,14 @@ class EngineHandle:
         """Submit, which uses the request up; its news goes to `sink` from now on. Never blocks."""
         core = self.core
         with self._lock:  # the first event must not arrive before the sink is known
-            request_id = core.submit(request)
+            request_id = core.submit(request, WINDOW)
             self._sinks[request_id] = sink
         return request_id
 
     def grant(self, request_id: int, tokens: int) -> None:
         """The reader took so many tokens: as many more may be decoded for it."""
         if not self._is_closed and os.getpid() == self._pid:
-            pass
+            self._core.grant(request_id, tokens)
 
     def cancel(self, request_id: int) -> None:
         """End a request within one step; its remaining news is dropped. Ended ones are ignored."""

@@ -174,6 +174,9 @@ CATALOGUE = {
     "prompt tokens that may wait; 0 is no limit": "bekleyebilecek istem tokeni; 0 sınırsız",
     "waiting requests; 0 is 4 for each context": "bekleyen istek; 0, bağlam başına 4",
     "longest wait in the queue; 0 is no limit": "kuyruktaki en uzun bekleme; 0 sınırsız",
+    "longest wait for a reader that takes nothing; its answer ends then; 0 is no limit": (
+        "okumayan istemcinin en uzun beklenmesi; sonra yanıtı biter; 0 sınırsız"
+    ),
     "longest time of one request; 0 is no limit": "bir isteğin en uzun süresi; 0 sınırsız",
     # Requests
     "temperature of requests that set none": "belirtmeyen isteklerin temperature değeri",

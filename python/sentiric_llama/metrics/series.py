@@ -58,8 +58,8 @@ ENGINE_SERIES: dict[str, Series] = {
     ),
     "prefix_evictions": _counter("prefix_evictions", "Prefixes removed to make room."),
     "prefix_copies": _counter("prefix_copies", "Prefixes copied from another sequence."),
-    "preemptions": _counter("preemptions", "Running requests parked to make room."),
-    "resumes": _counter("resumes", "Parked requests that went on."),
+    "preemptions": _counter("preemptions", "Running requests preempted to make room."),
+    "resumes": _counter("resumes", "Preempted requests that went on."),
     # Tokens that cost less
     "jumped_tokens": _counter("jumped_tokens", "Tokens that a grammar forced without sampling."),
     "drafted_tokens": _counter("drafted_tokens", "Tokens proposed by speculation."),
@@ -71,6 +71,7 @@ ENGINE_SERIES: dict[str, Series] = {
     "prefilling": _gauge("llm_requests_prefilling", "Requests whose prompt is being evaluated."),
     "decoding": _gauge("llm_requests_decoding", "Requests that generate."),
     "waiting": _gauge("llm_requests_sharing", "Requests whose prefix another one computes."),
+    "reader_waits": _gauge("llm_requests_unread", "Requests whose reader is behind."),
     "queued_tokens": _gauge("llm_queue_tokens", "Prompt tokens that wait for a context."),
     "kv_tokens": _gauge("llm_kv_cache_tokens", "KV cells that running requests hold."),
     "kv_cells": _gauge("llm_kv_cache_cells", "KV cells there are."),

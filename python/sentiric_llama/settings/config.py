@@ -287,6 +287,13 @@ class Settings(BaseModel):
     queue_wait_ms: int = Field(
         30_000, ge=0, le=3_600_000, description="longest wait in the queue; 0 is no limit"
     )
+    reader_wait_ms: int = Field(
+        30_000,
+        ge=0,
+        le=86_400_000,
+        description="longest wait for a reader that takes nothing; its answer ends then; 0 is no "
+        "limit",
+    )
     request_timeout_ms: int = Field(
         600_000, ge=0, le=86_400_000, description="longest time of one request; 0 is no limit"
     )

@@ -30,7 +30,8 @@ class Watchdog:
         """Takes a sample and judges from it."""
         stats = engine.stats()
         self._samples.append((now, stats))
-        is_busy = engine.capacity.active > 0 or stats.prefilling + stats.decoding > 0
+        working = engine.capacity.active - stats.reader_waits  # who waits for a reader stands still
+        is_busy = working > 0 or stats.prefilling + stats.decoding > 0
         if not is_busy or stats.steps != self._steps:
             self._steps, self.moved_at = stats.steps, now
         allowed = max(self._stall_timeout_s, SLOWEST_STEPS * stats.step_ms_mean / 1e3)

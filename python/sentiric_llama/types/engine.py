@@ -74,6 +74,7 @@ class EngineConfig:
     queue_limit: int = 0
     queue_tokens: int = 0
     queue_wait_ms: int = 30_000
+    reader_wait_ms: int = 30_000
     tenant_weights: tuple[tuple[str, float], ...] = ()
     lora_dir: str = ""
     max_adapters: int = 8
@@ -165,6 +166,7 @@ class EngineStats:
     prefilling: int = 0
     decoding: int = 0
     waiting: int = 0
+    reader_waits: int = 0
     queued_tokens: int = 0
     kv_cells: int = 0
     kv_tokens: int = 0

@@ -145,6 +145,7 @@ def engine_config(settings: Settings, model: ModelFile) -> EngineConfig:
         queue_tokens=settings.queue_tokens,
         queue_limit=settings.queue_limit,
         queue_wait_ms=settings.queue_wait_ms,
+        reader_wait_ms=settings.reader_wait_ms,
     )
     is_set = "context_size" in settings.model_fields_set
     return config if is_set else within_training(config)
