@@ -7,6 +7,7 @@ namespace sentiric::bindings {
 
 // Of _core.
 void BindTypes(pybind11::module_* module);    // values: Request, Event, ...
+void BindFacts(pybind11::module_* module);    // ModelInfo, Capacity, EngineStats
 void BindEngine(pybind11::module_* module);   // Engine
 void BindPlan(pybind11::module_* module);     // plan_memory
 void BindDevices(pybind11::module_* module);  // devices

@@ -35,6 +35,7 @@ PYBIND11_MODULE(_core, module) {
   module.doc() = "The native engine. Use sentiric_llama.Engine and AsyncEngine instead.";
   sentiric::bindings::BindErrors(&module);
   sentiric::bindings::BindTypes(&module);
+  sentiric::bindings::BindFacts(&module);
   sentiric::bindings::BindEngine(&module);
   sentiric::bindings::BindPlan(&module);
   sentiric::bindings::BindDevices(&module);

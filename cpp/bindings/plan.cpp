@@ -4,6 +4,7 @@
 
 #include "bindings/bindings.h"
 #include "bindings/errors.h"
+#include "bindings/tuples.h"
 #include "sentiric/memory_plan.h"
 
 namespace sentiric::bindings {
@@ -18,7 +19,8 @@ void BindPlan(py::module_* module) {
       .def_readonly("free", &DeviceMemory::free)
       .def_readonly("total", &DeviceMemory::total);
   py::class_<MemoryPlan>(*module, "MemoryPlan")
-      .def_readonly("devices", &MemoryPlan::devices)
+      .def_property_readonly("devices",
+                             [](const MemoryPlan& self) { return ToTuple(self.devices); })
       .def_readonly("contexts", &MemoryPlan::contexts)
       .def_readonly("context_size", &MemoryPlan::context_size)
       .def_readonly("context_train", &MemoryPlan::context_train)

@@ -4,6 +4,7 @@
 #include <pybind11/stl.h>
 
 #include "bindings/bindings.h"
+#include "bindings/tuples.h"
 #include "sentiric/engine.h"
 
 namespace sentiric::bindings {
@@ -33,8 +34,8 @@ void BindEnums(py::module_* m) {
 }
 
 void BindSampling(py::module_* m) {
-  py::class_<SamplingParams>(*m, "SamplingParams")
-      .def(py::init<>())
+  py::class_<SamplingParams> sampling(*m, "SamplingParams");
+  sampling.def(py::init<>())
       .def_readwrite("temperature", &SamplingParams::temperature)
       .def_readwrite("top_k", &SamplingParams::top_k)
       .def_readwrite("top_p", &SamplingParams::top_p)
@@ -48,7 +49,6 @@ void BindSampling(py::module_* m) {
       .def_readwrite("dry_base", &SamplingParams::dry_base)
       .def_readwrite("dry_allowed_length", &SamplingParams::dry_allowed_length)
       .def_readwrite("dry_penalty_last_n", &SamplingParams::dry_penalty_last_n)
-      .def_readwrite("dry_sequence_breakers", &SamplingParams::dry_sequence_breakers)
       .def_readwrite("xtc_probability", &SamplingParams::xtc_probability)
       .def_readwrite("xtc_threshold", &SamplingParams::xtc_threshold)
       .def_readwrite("dynatemp_range", &SamplingParams::dynatemp_range)
@@ -57,15 +57,16 @@ void BindSampling(py::module_* m) {
       .def_readwrite("mirostat_tau", &SamplingParams::mirostat_tau)
       .def_readwrite("mirostat_eta", &SamplingParams::mirostat_eta)
       .def_readwrite("seed", &SamplingParams::seed)
-      .def_readwrite("logit_bias", &SamplingParams::logit_bias)
       .def_readwrite("top_logprobs", &SamplingParams::top_logprobs);
+  BindTuple(&sampling, "dry_sequence_breakers", &SamplingParams::dry_sequence_breakers);
+  BindTuple(&sampling, "logit_bias", &SamplingParams::logit_bias);
 }
 
 void BindRequest(py::module_* m) {
-  py::class_<Request>(*m, "Request")
-      .def(py::init<>())
+  py::class_<Request> request(*m, "Request");
+  request.def(py::init<>())
       .def_property(
-          "messages", [](const Request&) { return py::list(); },
+          "messages", [](const Request&) { return py::tuple(); },
           [](Request& self, std::vector<std::pair<std::string, std::string>> messages) {
             for (auto& [role, content] : messages) {
               self.prompt.messages.push_back({std::move(role), std::move(content)});
@@ -76,7 +77,7 @@ void BindRequest(py::module_* m) {
           "text", [](const Request& self) { return self.prompt.text; },
           [](Request& self, std::string text) { self.prompt.text = std::move(text); })
       .def_property(
-          "tokens", [](const Request& self) { return self.prompt.tokens; },
+          "tokens", [](const Request& self) { return ToTuple(self.prompt.tokens); },
           [](Request& self, std::vector<Token> tokens) { self.prompt.tokens = std::move(tokens); })
       .def_property(
           "parse_special", [](const Request& self) { return self.prompt.parse_special; },
@@ -88,7 +89,6 @@ void BindRequest(py::module_* m) {
           },
           py::arg("kind"), py::arg("text"))
       .def_readwrite("sampling", &Request::sampling)
-      .def_readwrite("stop", &Request::stop)
       .def_readwrite("max_tokens", &Request::max_tokens)
       .def_readwrite("ignore_eos", &Request::ignore_eos)
       .def_readwrite("truncation", &Request::truncation)
@@ -103,13 +103,14 @@ void BindRequest(py::module_* m) {
           [](const Request& self) {
             std::vector<std::pair<std::string, float>> adapters;
             for (const AdapterUse& use : self.adapters) adapters.emplace_back(use.name, use.scale);
-            return adapters;
+            return ToTuple(adapters);
           },
           [](Request& self, const std::vector<std::pair<std::string, float>>& adapters) {
             self.adapters.clear();
             for (const auto& [name, scale] : adapters) self.adapters.push_back({name, scale});
           },
           "(name, scale) pairs.");
+  BindTuple(&request, "stop", &Request::stop);
 }
 
 py::tuple LogprobTuple(const TokenLogprob& value) {
@@ -146,7 +147,7 @@ void BindEvents(py::module_* m) {
   py::class_<Event>(*m, "Event")
       .def_readonly("request", &Event::request)
       .def_readonly("text", &Event::text)
-      .def_readonly("tokens", &Event::tokens)
+      .def_property_readonly("tokens", [](const Event& self) { return ToTuple(self.tokens); })
       .def_property_readonly(
           "logprobs",
           [](const Event& self) {
@@ -154,11 +155,11 @@ void BindEvents(py::module_* m) {
             for (const ChosenLogprob& entry : self.logprobs) {
               py::list top;
               for (const TokenLogprob& value : entry.top) top.append(LogprobTuple(value));
-              list.append(py::make_tuple(LogprobTuple(entry.chosen), top));
+              list.append(py::make_tuple(LogprobTuple(entry.chosen), py::tuple(top)));
             }
-            return list;
+            return py::tuple(list);
           },
-          "((token, bytes, logprob), [alternatives]) per token.")
+          "((token, bytes, logprob), (alternatives)) per token.")
       .def_property_readonly(
           "context",
           [](const Event& self) {
@@ -170,8 +171,8 @@ void BindEvents(py::module_* m) {
 }
 
 void BindConfig(py::module_* m) {
-  py::class_<EngineConfig>(*m, "EngineConfig")
-      .def(py::init<>())
+  py::class_<EngineConfig> config(*m, "EngineConfig");
+  config.def(py::init<>())
       .def_readwrite("model_path", &EngineConfig::model_path)
       .def_readwrite("contexts", &EngineConfig::contexts)
       .def_readwrite("context_size", &EngineConfig::context_size)
@@ -201,95 +202,13 @@ void BindConfig(py::module_* m) {
       .def_readwrite("jump_forward", &EngineConfig::jump_forward)
       .def_readwrite("queue_limit", &EngineConfig::queue_limit)
       .def_readwrite("queue_tokens", &EngineConfig::queue_tokens)
-      .def_readwrite("tenant_weights", &EngineConfig::tenant_weights)
       .def_readwrite("queue_wait_ms", &EngineConfig::queue_wait_ms)
       .def_readwrite("reader_wait_ms", &EngineConfig::reader_wait_ms)
       .def_readwrite("lora_dir", &EngineConfig::lora_dir)
       .def_readwrite("max_adapters", &EngineConfig::max_adapters)
       .def_readwrite("chat_template", &EngineConfig::chat_template)
       .def_readwrite("embedding_pooling", &EngineConfig::embedding_pooling);
-}
-
-void BindFacts(py::module_* m) {
-  py::class_<ModelInfo>(*m, "ModelInfo")
-      .def_readonly("path", &ModelInfo::path)
-      .def_readonly("name", &ModelInfo::name)
-      .def_readonly("architecture", &ModelInfo::architecture)
-      .def_readonly("quantization", &ModelInfo::quantization)
-      .def_readonly("description", &ModelInfo::description)
-      .def_readonly("chat_template_source", &ModelInfo::chat_template_source)
-      .def_readonly("chat_template", &ModelInfo::chat_template)
-      .def_readonly("size_bytes", &ModelInfo::size_bytes)
-      .def_readonly("num_params", &ModelInfo::num_params)
-      .def_readonly("num_vocab", &ModelInfo::num_vocab)
-      .def_readonly("num_embd", &ModelInfo::num_embd)
-      .def_readonly("num_layers", &ModelInfo::num_layers)
-      .def_readonly("context_train", &ModelInfo::context_train)
-      .def_readonly("context_size", &ModelInfo::context_size)
-      .def_readonly("contexts", &ModelInfo::contexts)
-      .def_readonly("batch_size", &ModelInfo::batch_size)
-      .def_readonly("ubatch_size", &ModelInfo::ubatch_size)
-      .def_readonly("threads", &ModelInfo::threads)
-      .def_readonly("can_shift", &ModelInfo::can_shift)
-      .def_readonly("kv_layout", &ModelInfo::kv_layout)
-      .def_readonly("flash_attention", &ModelInfo::flash_attention)
-      .def_readonly("backend", &ModelInfo::backend)
-      .def_readonly("speculation", &ModelInfo::speculation)
-      .def_readonly("bos", &ModelInfo::bos)
-      .def_readonly("eos", &ModelInfo::eos);
-  py::class_<Capacity>(*m, "Capacity")
-      .def_readonly("active", &Capacity::active)
-      .def_readonly("total", &Capacity::total)
-      .def_readonly("available", &Capacity::available);
-  py::class_<EngineStats>(*m, "EngineStats")
-      .def_readonly("requests_submitted", &EngineStats::requests_submitted)
-      .def_readonly("requests_completed", &EngineStats::requests_completed)
-      .def_readonly("requests_cancelled", &EngineStats::requests_cancelled)
-      .def_readonly("requests_failed", &EngineStats::requests_failed)
-      .def_readonly("requests_rejected", &EngineStats::requests_rejected)
-      .def_readonly("steps", &EngineStats::steps)
-      .def_readonly("decode_calls", &EngineStats::decode_calls)
-      .def_readonly("prompt_tokens", &EngineStats::prompt_tokens)
-      .def_readonly("cached_tokens", &EngineStats::cached_tokens)
-      .def_readonly("prefix_hits", &EngineStats::prefix_hits)
-      .def_readonly("prefix_hits_host", &EngineStats::prefix_hits_host)
-      .def_readonly("prefix_hits_disk", &EngineStats::prefix_hits_disk)
-      .def_readonly("prefix_copies", &EngineStats::prefix_copies)
-      .def_readonly("prefix_evictions", &EngineStats::prefix_evictions)
-      .def_readonly("prefix_checkpoints", &EngineStats::prefix_checkpoints)
-      .def_readonly("disk_cache_saves", &EngineStats::disk_cache_saves)
-      .def_readonly("disk_cache_failures", &EngineStats::disk_cache_failures)
-      .def_readonly("preemptions", &EngineStats::preemptions)
-      .def_readonly("resumes", &EngineStats::resumes)
-      .def_readonly("generated_tokens", &EngineStats::generated_tokens)
-      .def_readonly("jumped_tokens", &EngineStats::jumped_tokens)
-      .def_readonly("shifts", &EngineStats::shifts)
-      .def_readonly("shifted_tokens", &EngineStats::shifted_tokens)
-      .def_readonly("kv_full_retries", &EngineStats::kv_full_retries)
-      .def_readonly("grammar_cache_hits", &EngineStats::grammar_cache_hits)
-      .def_readonly("grammar_cache_misses", &EngineStats::grammar_cache_misses)
-      .def_readonly("event_batches", &EngineStats::event_batches)
-      .def_readonly("drafted_tokens", &EngineStats::drafted_tokens)
-      .def_readonly("accepted_draft_tokens", &EngineStats::accepted_draft_tokens)
-      .def_readonly("draft_failures", &EngineStats::draft_failures)
-      .def_readonly("queued", &EngineStats::queued)
-      .def_readonly("preparing", &EngineStats::preparing)
-      .def_readonly("prefilling", &EngineStats::prefilling)
-      .def_readonly("decoding", &EngineStats::decoding)
-      .def_readonly("kv_tokens", &EngineStats::kv_tokens)
-      .def_readonly("waiting", &EngineStats::waiting)
-      .def_readonly("reader_waits", &EngineStats::reader_waits)
-      .def_readonly("queued_tokens", &EngineStats::queued_tokens)
-      .def_readonly("kv_cells", &EngineStats::kv_cells)
-      .def_readonly("resting_tokens", &EngineStats::resting_tokens)
-      .def_readonly("resting_sequences", &EngineStats::resting_sequences)
-      .def_readonly("host_cache_bytes", &EngineStats::host_cache_bytes)
-      .def_readonly("disk_cache_bytes", &EngineStats::disk_cache_bytes)
-      .def_readonly("prefill_budget", &EngineStats::prefill_budget)
-      .def_readonly("adapters_loaded", &EngineStats::adapters_loaded)
-      .def_readonly("step_error", &EngineStats::step_error)
-      .def_readonly("request_ms_mean", &EngineStats::request_ms_mean)
-      .def_readonly("step_ms_mean", &EngineStats::step_ms_mean);
+  BindTuple(&config, "tenant_weights", &EngineConfig::tenant_weights);
 }
 
 }  // namespace
@@ -300,7 +219,6 @@ void BindTypes(py::module_* module) {
   BindRequest(module);
   BindEvents(module);
   BindConfig(module);
-  BindFacts(module);
 }
 
 }  // namespace sentiric::bindings

@@ -216,10 +216,10 @@ class EngineConfig:
     def stream_interval_ms(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None:
         ...
     @property
-    def tenant_weights(self) -> list[tuple[str, float]]:
+    def tenant_weights(self) -> tuple:
         ...
     @tenant_weights.setter
-    def tenant_weights(self, arg0: collections.abc.Sequence[tuple[str, typing.SupportsFloat | typing.SupportsIndex]]) -> None:
+    def tenant_weights(self, arg1: collections.abc.Sequence[tuple[str, typing.SupportsFloat | typing.SupportsIndex]]) -> None:
         ...
     @property
     def threads(self) -> int:
@@ -394,9 +394,9 @@ class Event:
     def final(self) -> sentiric_llama._core.Final | None:
         ...
     @property
-    def logprobs(self) -> list:
+    def logprobs(self) -> tuple:
         """
-        ((token, bytes, logprob), [alternatives]) per token.
+        ((token, bytes, logprob), (alternatives)) per token.
         """
     @property
     def request(self) -> int:
@@ -405,7 +405,7 @@ class Event:
     def text(self) -> str:
         ...
     @property
-    def tokens(self) -> list[int]:
+    def tokens(self) -> tuple:
         ...
 class Final:
     @property
@@ -546,7 +546,7 @@ class MemoryPlan:
     def contexts(self) -> int:
         ...
     @property
-    def devices(self) -> list[DeviceMemory]:
+    def devices(self) -> tuple:
         ...
     @property
     def num_layers(self) -> int:
@@ -693,7 +693,7 @@ class Request:
     def set_grammar(self, kind: GrammarKind, text: str) -> None:
         ...
     @property
-    def adapters(self) -> list[tuple[str, float]]:
+    def adapters(self) -> tuple:
         """
         (name, scale) pairs.
         """
@@ -713,7 +713,7 @@ class Request:
     def max_tokens(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None:
         ...
     @property
-    def messages(self) -> list:
+    def messages(self) -> tuple:
         """
         Write-only: (role, content) pairs.
         """
@@ -727,13 +727,13 @@ class Request:
     def queue_wait_ms(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None:
         ...
     @property
-    def stop(self) -> list[str]:
+    def stop(self) -> tuple:
         ...
     @stop.setter
-    def stop(self, arg0: collections.abc.Sequence[str]) -> None:
+    def stop(self, arg1: collections.abc.Sequence[str]) -> None:
         ...
     @property
-    def tokens(self) -> list[int]:
+    def tokens(self) -> tuple:
         ...
     @tokens.setter
     def tokens(self, arg1: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]) -> None:
@@ -766,10 +766,10 @@ class SamplingParams:
     def dry_penalty_last_n(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None:
         ...
     @property
-    def dry_sequence_breakers(self) -> list[str]:
+    def dry_sequence_breakers(self) -> tuple:
         ...
     @dry_sequence_breakers.setter
-    def dry_sequence_breakers(self, arg0: collections.abc.Sequence[str]) -> None:
+    def dry_sequence_breakers(self, arg1: collections.abc.Sequence[str]) -> None:
         ...
     @property
     def dynatemp_exponent(self) -> float:
@@ -790,10 +790,10 @@ class SamplingParams:
     def frequency_penalty(self, arg0: typing.SupportsFloat | typing.SupportsIndex) -> None:
         ...
     @property
-    def logit_bias(self) -> list[tuple[int, float]]:
+    def logit_bias(self) -> tuple:
         ...
     @logit_bias.setter
-    def logit_bias(self, arg0: collections.abc.Sequence[tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex]]) -> None:
+    def logit_bias(self, arg1: collections.abc.Sequence[tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex]]) -> None:
         ...
     @property
     def min_p(self) -> float:

@@ -176,3 +176,19 @@ def test_a_daemon_thread_that_reads_at_the_end_prints_nothing(small_q8_0: Path) 
         [sys.executable, "-c", READER, str(small_q8_0)], capture_output=True, text=True, timeout=60
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_lists_of_bound_values_are_tuples() -> None:
+    """What would be appended to a list of theirs would be lost."""
+    from sentiric_llama import _core
+
+    request, config = _core.Request(), _core.EngineConfig()
+    request.stop = ["a", "b"]
+    request.tokens = [1, 2]
+    request.adapters = [("x", 1.0)]
+    config.tenant_weights = [("t", 2.0)]
+    values = [request.stop, request.tokens, request.adapters, config.tenant_weights]
+    values += [request.messages, request.sampling.logit_bias]
+    values += [request.sampling.dry_sequence_breakers]
+    assert all(isinstance(value, tuple) for value in values)
+    assert request.stop == ("a", "b") and request.tokens == (1, 2)
