@@ -130,7 +130,7 @@ wheel: .venv/.build  ## dist/*.whl; SENTIRIC_NATIVE=OFF for other machines
 	python -m pip wheel -q --no-deps $(PIP_BUILD) -w dist .
 
 sdist: .venv/.build  ## dist/*.tar.gz with the llama.cpp sources inside
-	python -c 'from scikit_build_core.build import build_sdist; print(build_sdist("dist"))'
+	python -c 'import sys; sys.path.insert(0, "python"); from build_backend import build_sdist; print(build_sdist("dist"))'
 
 clean:  ## remove what was built; vendor/llama.cpp stays
 	rm -rf .venv build dist tests/.models benchmarks/.models .mypy_cache .pytest_cache .ruff_cache .coverage $(dir $(PROTO))

@@ -21,7 +21,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 # These rooms stand above the engine's protocol: their tests run with the native engine blocked.
 WITHOUT_ENGINE = (
     *("http_api", "rpc", "observe", "test_service.py", "test_switching.py", "test_queue_share.py"),
-    *("commands/test_doctor.py", "commands/test_ps.py"),
+    *("commands/test_doctor.py", "commands/test_ps.py", "test_seams.py"),
 )
 
 

@@ -81,7 +81,7 @@ def parse_chat(request: engine_pb2.ChatRequest, deadline_ms: int | None) -> Chat
     _refuse_tools(request)
     return ChatCall(
         messages=parse_messages(request.messages, "messages"),
-        model=request.model,
+        model=request.model or None,
         system_prompt=request.system_prompt or None,
         rag_context=request.rag_context if request.HasField("rag_context") else None,
         lora_adapter=request.lora_adapter or None,

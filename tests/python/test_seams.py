@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The seams that later work stands on: the engine behind messages, models by name, one request."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import json
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import pytest
+
+from loopback_engine import LoopbackEngine
+from sentiric_llama.engine import messages as m
+from sentiric_llama.engine.fake import FAKE_INFO, FakeEngine
+from sentiric_llama.engine.memory import DevicePlan, MemoryPlan
+from sentiric_llama.engine.protocol import AsyncEngineProtocol
+from sentiric_llama.errors import ERROR_CLASSES, InvalidArgument, ModelNotFound, Overloaded
+from sentiric_llama.http.openai import parse_chat as parse_http
+from sentiric_llama.metrics.collector import make_registry
+from sentiric_llama.rpc.generated import engine_pb2, llama_pb2
+from sentiric_llama.rpc.parse import parse_chat as parse_rpc
+from sentiric_llama.rpc.parse import parse_generate
+from sentiric_llama.service.chat_call import ChatCall
+from sentiric_llama.service.models.slot import LoadedModel, ServedModel
+from sentiric_llama.service.service import LlamaService
+from sentiric_llama.settings.config import Settings
+from sentiric_llama.types import (
+    Capacity,
+    ChosenLogprob,
+    ContextReport,
+    Delta,
+    Device,
+    EngineConfig,
+    EngineStats,
+    Final,
+    Grammar,
+    Message,
+    Request,
+    SamplingParams,
+    Timings,
+    TokenLogprob,
+    Usage,
+)
+
+CALL = ChatCall(messages=(Message("user", "Merhaba dünya"),))
+
+
+def run(body: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    async def bounded() -> None:
+        async with asyncio.timeout(60):
+            await body()
+
+    asyncio.run(bounded())
+
+
+# (a) The native engine is below `engine` only
+
+
+def test_the_native_engine_is_blocked_for_the_rooms_above() -> None:
+    with pytest.raises(ImportError):
+        from sentiric_llama import _core  # noqa: F401
+
+
+# (b) The engine protocol is made of messages
+
+REQUEST = Request(
+    messages=(Message("user", "ığ\u2028\x00"),),
+    sampling=SamplingParams(seed=2**63 + 1, logit_bias={3: -1.5}, top_logprobs=2),
+    grammar=Grammar("gbnf", 'root ::= "x"'),
+    stop=("a",),
+    adapters=(("x", 0.5),),
+)
+LOGPROB = TokenLogprob(1, b"\xff\x00", float("-inf"))
+DELTA = Delta(
+    text="ş",
+    tokens=(1, 2),
+    logprobs=(ChosenLogprob(LOGPROB, (LOGPROB,)),),
+    context=ContextReport(1, 2, 3),
+    final=Final("stop", Usage(1, 2, 3), Timings(ttft_ms=0.1), "a"),
+)
+PLAN = MemoryPlan(1, 2, 3, (DevicePlan("host", 1, 2, 3, 4, 5),))
+COMMANDS = (
+    m.Submit(1, REQUEST, 256),
+    m.Grant(1, 128),
+    m.Cancel(1),
+    m.Render(2, (Message("user", "x"),), False),
+    m.TokenizeChat(2, (Message("user", "x"),)),
+    m.Tokenize(3, "x", True, True),
+    m.Detokenize(4, b"\x01\x00\x00\x00", True, True),
+    m.Embed(5, ("a", "b")),
+    m.Adapters(6),
+    m.Plan(7, EngineConfig("m.gguf", tenant_weights=(("a", 2.0),))),
+    m.Look(8),
+)
+NEWS = (
+    m.Opened(FAKE_INFO),
+    m.Step(((1, DELTA),), ((2, m.Failure("numeric", "decode", "NaN")),), EngineStats(steps=3),
+           Capacity(1, 2, 1)),
+    m.Answer(1, text="x"),
+    m.Answer(2, rows=(2, b"\xff\xfe")),
+    m.Answer(3, plan=PLAN, devices=(Device("a", "b", "gpu", 1, 2),)),
+    m.Answer(4, failure=m.Failure("overloaded", "queue", "full", 1500)),
+)  # fmt: skip
+
+
+def plain(value: Any) -> Any:
+    """Equal for lists and tuples of the same."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    return [plain(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.kind)
+def test_commands_leave_the_process_and_come_back(command: Any) -> None:
+    assert plain(m.decode_command(m.encode_command(command))) == plain(command)
+
+
+@pytest.mark.parametrize("news", NEWS, ids=lambda news: news.kind)
+def test_news_leave_the_process_and_come_back(news: Any) -> None:
+    assert plain(m.decode_news(m.encode_news(news))) == plain(news)
+
+
+def test_every_command_is_tried_here() -> None:
+    kinds = {kind.__dataclass_fields__["kind"].default for kind in m.Command.__args__[0].__args__}
+    assert kinds == {command.kind for command in COMMANDS}
+
+
+def test_errors_keep_their_class() -> None:
+    for kind in ERROR_CLASSES.values():
+        error = m.Failure.of(kind("what", where="here")).as_error()
+        assert type(error) is kind and (error.what, error.where) == ("what", "here")
+    busy = Overloaded("full", where="queue")
+    busy.retry_ms = 700
+    assert m.Failure.of(busy).as_error().retry_ms == 700
+
+
+def test_what_is_no_message_is_refused() -> None:
+    for data in (b"", b"{}", b'{"kind":"submit"}', b'{"kind":"reboot"}', b"\xff"):
+        with pytest.raises(ValueError, match="valid"):
+            m.decode_command(data)
+
+
+def test_a_service_works_over_an_engine_behind_messages() -> None:
+    """Chat, cancel, credit, tokens, vectors and failures, all of it as bytes."""
+
+    async def body() -> None:
+        fake = FakeEngine()
+        engine: AsyncEngineProtocol = (loopback := LoopbackEngine(fake))
+        service = LlamaService(Settings())
+        service.attach(engine, ServedModel("m"))
+        result = await service.chat(dataclasses.replace(CALL, n=2))
+        assert [choice.text for choice in result.choices] == ["You said: Merhaba dünya"] * 2
+        fake.reply = lambda _request: "x" * 5000  # more than a window
+        long = await service.chat(dataclasses.replace(CALL, max_tokens=2000))
+        assert len(long.choices[0].text) == 2000
+        assert loopback.behind.received.count("grant") >= 10
+        stream = service.stream_chat(dataclasses.replace(CALL, max_tokens=4000))
+        await anext(stream)
+        await stream.aclose()
+        assert loopback.behind.received[-1] == "cancel"
+        tokens = await service.tokenize("şey")
+        assert await service.detokenize(tokens) == "şey"
+        assert (await service.tokenize_to_pieces("ş"))[1] == {ord("ş"): "ş".encode()}
+        rows, name = await service.embed(["a", "b"])
+        assert (rows.shape, name) == ((2, 8), "m")
+        assert await engine.render_chat(CALL.messages) == "<user>Merhaba dünya"
+        assert len(await engine.tokenize_chat(CALL.messages)) == 13
+        assert await engine.adapters() == []
+        fake.fail = InvalidArgument("no", where="grammar")
+        with pytest.raises(InvalidArgument) as caught:
+            await service.chat(CALL)
+        assert (caught.value.where, caught.value.what) == ("grammar", "no")
+
+    run(body)
+
+
+# (c) Models stand in a registry by name
+
+
+def test_two_models_by_name() -> None:
+    async def body() -> None:
+        service = LlamaService(Settings())
+        settings = Settings()
+        service.attach(FakeEngine("from one"), ServedModel("one", ("first",)))
+        two = LoadedModel(FakeEngine("from two"), ServedModel("two"), settings)
+        service.models.put(two, slot="second")
+        for name, text in {"": "one", "default": "one", "first": "one", "two": "two"}.items():
+            result = await service.chat(dataclasses.replace(CALL, model=name))
+            assert result.choices[0].text == f"from {text}" and result.model == text
+        with pytest.raises(ModelNotFound, match="default, one, first, two"):
+            await service.chat(dataclasses.replace(CALL, model="three"))
+        families = {family.name: family for family in make_registry(service).collect()}
+        ended = families["llm_requests"].samples
+        counts = {sample.labels["model"]: 0.0 for sample in ended}
+        for sample in ended:
+            counts[sample.labels["model"]] += sample.value
+        assert (counts["one"], counts["two"]) == (3, 1)
+        sizes = families["llm_model_size_bytes"].samples
+        assert {sample.labels["model"] for sample in sizes} == {"one", "two"}
+        assert service.models.names() == ["one", "two"]
+        await service.close()
+
+    run(body)
+
+
+# (d) Every dialect translates into one request
+
+
+def test_every_dialect_makes_the_same_request() -> None:
+    schema = {"type": "object"}
+    body = {
+        "messages": [{"role": "user", "content": "hello"}],
+        "temperature": 0.5,
+        "seed": 7,
+        "max_tokens": 9,
+        "stop": ["a"],
+        "json_schema": schema,
+        "rag_context": "facts",
+        "priority": "batch",
+        "n": 2,
+    }
+    over_http = parse_http(json.loads(json.dumps(body))).call
+    message = engine_pb2.ChatRequest(
+        messages=[engine_pb2.ChatMessage(role="user", content="hello")],
+        sampling=engine_pb2.Sampling(temperature=0.5, seed=7),
+        max_tokens=9,
+        stop=["a"],
+        json_schema=json.dumps(schema, separators=(",", ":")),
+        rag_context="facts",
+        priority=engine_pb2.PRIORITY_BATCH,
+        n=2,
+    )
+    assert parse_rpc(message, None) == over_http
+    assert isinstance(over_http, ChatCall)
+    contract = llama_pb2.GenerateStreamRequest(user_prompt="hello")
+    assert parse_generate(contract, None).messages == over_http.messages
