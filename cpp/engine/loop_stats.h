@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <mutex>
 #include <vector>
 
 #include "core/cache/prefix_cache.h"
@@ -11,6 +10,7 @@
 #include "core/scheduling/running_set.h"
 #include "core/scheduling/step_cost.h"
 #include "core/scheduling/wait_estimate.h"
+#include "core/sync/mutex.h"
 #include "engine/batch_runner.h"
 #include "sentiric/engine.h"
 
@@ -60,9 +60,9 @@ class LoopStats {
   Pace pace_;
   double step_ms_ = 0;  // of the calls of this step so far
 
-  mutable std::mutex mutex_;
-  EngineStats published_;  // guarded by mutex_
-  Pace published_pace_;    // the same
+  mutable Mutex mutex_;
+  EngineStats published_ GUARDED_BY(mutex_);
+  Pace published_pace_ GUARDED_BY(mutex_);
 };
 
 }  // namespace sentiric

@@ -28,13 +28,13 @@ void Outbox::Put(std::vector<Event> events) {
   if (events.empty()) return;
   bool wakes = false;
   {
-    const std::lock_guard<std::mutex> lock(mutex_);
+    const MutexLock lock(&mutex_);
     const bool was_empty = events_.empty(), was_urgent = is_urgent_;
     for (Event& event : events) Add(std::move(event));
     ++num_batches_;
     wakes = was_empty || is_urgent_ != was_urgent;
   }
-  if (wakes) not_empty_.notify_one();
+  if (wakes) not_empty_.NotifyOne();
 }
 
 void Outbox::Add(Event event) {
@@ -47,11 +47,13 @@ void Outbox::Add(Event event) {
 
 bool Outbox::Wait(std::vector<Event>* events, std::chrono::milliseconds timeout) {
   const Clock::time_point deadline = Clock::now() + timeout;
-  std::unique_lock<std::mutex> lock(mutex_);
-  not_empty_.wait_until(lock, deadline, [this] { return !events_.empty() || is_closed_; });
+  const MutexLock lock(&mutex_);
+  while (events_.empty() && !is_closed_ && not_empty_.WaitUntil(&mutex_, deadline)) {
+  }
   if (interval_.count() > 0 && !events_.empty()) {
-    not_empty_.wait_until(lock, std::min(deadline, next_wake_),
-                          [this] { return is_urgent_ || is_closed_; });
+    const Clock::time_point until = std::min(deadline, next_wake_);
+    while (!is_urgent_ && !is_closed_ && not_empty_.WaitUntil(&mutex_, until)) {
+    }
     next_wake_ = Clock::now() + interval_;
   }
   const bool is_drained = events_.empty() && is_closed_;
@@ -63,14 +65,14 @@ bool Outbox::Wait(std::vector<Event>* events, std::chrono::milliseconds timeout)
 
 void Outbox::Close() {
   {
-    const std::lock_guard<std::mutex> lock(mutex_);
+    const MutexLock lock(&mutex_);
     is_closed_ = true;
   }
-  not_empty_.notify_all();
+  not_empty_.NotifyAll();
 }
 
 std::uint64_t Outbox::num_batches() const {
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const MutexLock lock(&mutex_);
   return num_batches_;
 }
 

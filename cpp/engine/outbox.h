@@ -3,12 +3,11 @@
 #pragma once
 
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
-#include <mutex>
 #include <unordered_map>
 #include <vector>
 
+#include "core/sync/mutex.h"
 #include "sentiric/types.h"
 
 namespace sentiric {
@@ -30,18 +29,18 @@ class Outbox {
  private:
   using Clock = std::chrono::steady_clock;
 
-  void Add(Event event);
+  void Add(Event event) REQUIRES(mutex_);
 
   const std::chrono::milliseconds interval_;
-  mutable std::mutex mutex_;
-  std::condition_variable not_empty_;
-  // All that follows is guarded by mutex_.
-  std::vector<Event> events_;
-  std::unordered_map<RequestId, std::size_t> index_of_;  // of a request's event; with an interval
-  Clock::time_point next_wake_;
-  bool is_urgent_ = false;
-  bool is_closed_ = false;
-  std::uint64_t num_batches_ = 0;
+  mutable Mutex mutex_;
+  CondVar not_empty_;
+  std::vector<Event> events_ GUARDED_BY(mutex_);
+  // Of a request's event; with an interval.
+  std::unordered_map<RequestId, std::size_t> index_of_ GUARDED_BY(mutex_);
+  Clock::time_point next_wake_ GUARDED_BY(mutex_);
+  bool is_urgent_ GUARDED_BY(mutex_) = false;
+  bool is_closed_ GUARDED_BY(mutex_) = false;
+  std::uint64_t num_batches_ GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace sentiric

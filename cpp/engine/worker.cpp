@@ -17,42 +17,42 @@ Worker::Worker(LoopParts parts, const LoopConfig& config, Outbox* outbox)
 Worker::~Worker() { Stop(); }
 
 void Worker::Add(RequestHandle request) {
-  const std::lock_guard<std::mutex> lock(inbox_mutex_);
+  const MutexLock lock(&inbox_mutex_);
   inbox_.input.added.push_back(std::move(request));
-  inbox_changed_.notify_one();
+  inbox_changed_.NotifyOne();
 }
 
 void Worker::Reject(RequestHandle request, Error error) {
-  const std::lock_guard<std::mutex> lock(inbox_mutex_);
+  const MutexLock lock(&inbox_mutex_);
   inbox_.input.rejected.emplace_back(std::move(request), std::move(error));
-  inbox_changed_.notify_one();
+  inbox_changed_.NotifyOne();
 }
 
 void Worker::OnLoaded(RequestHandle request, Result<AdapterSetHandle> adapters) {
-  const std::lock_guard<std::mutex> lock(inbox_mutex_);
+  const MutexLock lock(&inbox_mutex_);
   inbox_.input.loaded.emplace_back(std::move(request), std::move(adapters));
-  inbox_changed_.notify_one();
+  inbox_changed_.NotifyOne();
 }
 
 bool Worker::MaybePost(std::function<void()> job) {
-  const std::lock_guard<std::mutex> lock(inbox_mutex_);
+  const MutexLock lock(&inbox_mutex_);
   if (inbox_.is_stopping) return false;
   inbox_.jobs.push_back(std::move(job));
-  inbox_changed_.notify_one();
+  inbox_changed_.NotifyOne();
   return true;
 }
 
 void Worker::Wake() {
-  const std::lock_guard<std::mutex> lock(inbox_mutex_);
+  const MutexLock lock(&inbox_mutex_);
   inbox_.is_woken = true;
-  inbox_changed_.notify_one();
+  inbox_changed_.NotifyOne();
 }
 
 void Worker::Stop() {
   {
-    const std::lock_guard<std::mutex> lock(inbox_mutex_);
+    const MutexLock lock(&inbox_mutex_);
     inbox_.is_stopping = true;
-    inbox_changed_.notify_one();
+    inbox_changed_.NotifyOne();
   }
   if (thread_.joinable()) thread_.join();
 }
@@ -67,12 +67,13 @@ void Worker::Loop() {
 }
 
 Worker::Inbox Worker::WaitForWork() {
-  std::unique_lock<std::mutex> lock(inbox_mutex_);
-  const auto has_news = [this] { return !inbox_.empty(); };
+  const MutexLock lock(&inbox_mutex_);
   if (loop_.is_idle()) {
-    inbox_changed_.wait(lock, has_news);
+    while (inbox_.empty()) inbox_changed_.Wait(&inbox_mutex_);
   } else if (loop_.only_waits()) {
-    inbox_changed_.wait_for(lock, kExpiryCheck, has_news);
+    const Clock::time_point deadline = Clock::now() + kExpiryCheck;
+    while (inbox_.empty() && inbox_changed_.WaitUntil(&inbox_mutex_, deadline)) {
+    }
   }
   const bool is_stopping = inbox_.is_stopping;
   Inbox taken = std::exchange(inbox_, Inbox{});

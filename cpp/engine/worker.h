@@ -3,13 +3,12 @@
 // work.
 #pragma once
 
-#include <condition_variable>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <thread>
 #include <vector>
 
+#include "core/sync/mutex.h"
 #include "engine/engine_loop.h"
 
 namespace sentiric {
@@ -49,10 +48,9 @@ class Worker {
   void Loop();
   Inbox WaitForWork();
 
-  // Guarded by inbox_mutex_.
-  std::mutex inbox_mutex_;
-  std::condition_variable inbox_changed_;
-  Inbox inbox_;
+  Mutex inbox_mutex_;
+  CondVar inbox_changed_;
+  Inbox inbox_ GUARDED_BY(inbox_mutex_);
 
   EngineLoop loop_;  // the worker thread's, but for capacity() and stats()
 

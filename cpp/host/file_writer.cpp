@@ -10,48 +10,48 @@ FileWriter::FileWriter(std::uint64_t max_bytes)
 
 FileWriter::~FileWriter() {
   {
-    const std::lock_guard<std::mutex> lock(mutex_);
+    const MutexLock lock(&mutex_);
     is_stopping_ = true;
-    changed_.notify_all();
+    changed_.NotifyAll();
   }
   thread_.join();
 }
 
 bool FileWriter::HasRoom(std::uint64_t bytes) const {
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const MutexLock lock(&mutex_);
   return num_bytes_ == 0 || num_bytes_ + bytes <= max_bytes_;
 }
 
 void FileWriter::Post(std::int32_t id, std::uint64_t bytes, std::function<Status()> job) {
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const MutexLock lock(&mutex_);
   jobs_.push_back({id, bytes, std::move(job)});
   num_bytes_ += bytes;
-  changed_.notify_all();
+  changed_.NotifyAll();
 }
 
 std::vector<FileWriter::Outcome> FileWriter::TakeOutcomes() {
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const MutexLock lock(&mutex_);
   return std::exchange(outcomes_, {});
 }
 
 void FileWriter::Flush() {
-  std::unique_lock<std::mutex> lock(mutex_);
-  changed_.wait(lock, [this] { return jobs_.empty(); });
+  const MutexLock lock(&mutex_);
+  while (!jobs_.empty()) changed_.Wait(&mutex_);
 }
 
 void FileWriter::Loop() {
-  std::unique_lock<std::mutex> lock(mutex_);
+  const MutexLock lock(&mutex_);
   for (;;) {
-    changed_.wait(lock, [this] { return is_stopping_ || !jobs_.empty(); });
+    while (!is_stopping_ && jobs_.empty()) changed_.Wait(&mutex_);
     if (jobs_.empty()) return;
     const std::function<Status()> run = std::move(jobs_.front().run);
-    lock.unlock();
+    mutex_.Unlock();
     Status status = run();
-    lock.lock();
+    mutex_.Lock();
     outcomes_.push_back({jobs_.front().id, std::move(status)});
     num_bytes_ -= jobs_.front().bytes;
     jobs_.pop_front();
-    changed_.notify_all();
+    changed_.NotifyAll();
   }
 }
 

@@ -2,14 +2,13 @@
 // One thread that changes files, so that nobody who has streams to serve waits for a disk.
 #pragma once
 
-#include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <functional>
-#include <mutex>
 #include <thread>
 #include <vector>
 
+#include "core/sync/mutex.h"
 #include "sentiric/error.h"
 
 namespace sentiric {
@@ -41,13 +40,12 @@ class FileWriter {
   void Loop();
 
   const std::uint64_t max_bytes_;
-  mutable std::mutex mutex_;
-  std::condition_variable changed_;
-  // Guarded by mutex_.
-  std::deque<Job> jobs_;  // the first one is being done
-  std::uint64_t num_bytes_ = 0;
-  std::vector<Outcome> outcomes_;
-  bool is_stopping_ = false;
+  mutable Mutex mutex_;
+  CondVar changed_;
+  std::deque<Job> jobs_ GUARDED_BY(mutex_);  // the first one is being done
+  std::uint64_t num_bytes_ GUARDED_BY(mutex_) = 0;
+  std::vector<Outcome> outcomes_ GUARDED_BY(mutex_);
+  bool is_stopping_ GUARDED_BY(mutex_) = false;
 
   std::thread thread_;  // last: starts when everything above is there
 };

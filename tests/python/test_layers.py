@@ -34,8 +34,8 @@ PYTHON_ORDER = (
 )
 # The same for C++, where a room is a folder.
 CPP_ORDER = (
-    *("sentiric", "core/text", "core/grammar", "core/seams", "core/request", "core/sampling"),
-    *("core/cache", "core/speculation", "core/scheduling", "host"),
+    *("sentiric", "core/sync", "core/text", "core/grammar", "core/seams", "core/request"),
+    *("core/sampling", "core/cache", "core/speculation", "core/scheduling", "host"),
     *("backend/kernels", "backend/model", "backend/template", "backend/prompt", "backend/decode"),
     *("engine", "bindings"),
 )
@@ -44,7 +44,7 @@ PROTOCOLS = {"http", "rpc"}
 MAX_ENTRIES = 30
 MAX_ARROWS = 125
 MAX_MODULES = 15
-MAX_CPP_ARROWS = 60
+MAX_CPP_ARROWS = 65
 MAX_CPP_FILES = 40
 MAX_INIT_LINES = 60
 

@@ -2,10 +2,10 @@
 #include "backend/decode/llama_context_ptr.h"
 
 #include <array>
-#include <mutex>
 
 #include "backend/model/abort_guard.h"
 #include "backend/model/log_sink.h"
+#include "core/sync/mutex.h"
 #include "ggml.h"
 #include "host/cpu_budget.h"
 
@@ -38,7 +38,7 @@ Result<llama_flash_attn_type> FlashAttention(const std::string& name) {
 Result<ContextPtr> MakeContext(const Model& model, const llama_context_params& params) {
   try {
     const AbortGuard guard;
-    const std::lock_guard<std::mutex> lock(model.adapters_mutex());
+    const MutexLock lock(model.adapters_mutex());
     ContextPtr context(llama_init_from_model(model.get(), params));
     if (context) return context;
   } catch (const std::exception& e) {

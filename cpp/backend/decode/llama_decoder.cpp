@@ -2,26 +2,17 @@
 #include "backend/decode/llama_decoder.h"
 
 #include <algorithm>
-#include <mutex>
 #include <utility>
 
-#include "backend/decode/draft_source.h"
 #include "backend/model/abort_guard.h"
 #include "backend/model/lora_store.h"
-#include "core/speculation/speculation.h"
+#include "core/sync/mutex.h"
 
 namespace sentiric::backend {
 namespace {
 
 // A pass over the weights costs about as much as this many more rows in the same pass.
 constexpr SeqId kMaxGap = 4;
-
-// With one buffer for all: how many sequences stay cached beside those that run, at least. Each
-// costs the library a row of logits.
-constexpr std::int32_t kMinCached = 8;
-constexpr std::int32_t kMaxDraftRows = 32;
-constexpr std::int32_t kMaxSequences = 256;  // the library's limit
-constexpr std::int64_t kMaxCells = 1 << 30;  // the library counts them in 32 bits
 
 DecodeStatus StatusOf(std::int32_t code) {
   switch (code) {
@@ -33,85 +24,11 @@ DecodeStatus StatusOf(std::int32_t code) {
   }
 }
 
-// Positions of the whole cache; the library wants multiples of 256 for each stream.
-Result<std::int32_t> NumCells(const EngineConfig& config, const DecoderTraits& traits,
-                              bool is_split) {
-  const std::int64_t padded = GGML_PAD(std::int64_t{traits.context_size}, 256);
-  if (padded * config.contexts > kMaxCells) {
-    return OutOfRange("contexts x context_size", std::to_string(padded * config.contexts),
-                      "up to " + std::to_string(kMaxCells));
-  }
-  const auto all = static_cast<std::int32_t>(padded * config.contexts);
-  if (config.kv_cells == 0) return all;
-  const std::string got = std::to_string(config.kv_cells);
-  if (is_split) return OutOfRange("kv_cells", got, "0 with kv_layout=split");
-  if (config.kv_cells < traits.context_size || config.kv_cells > all) {
-    return OutOfRange("kv_cells", got,
-                      std::to_string(traits.context_size) + ".." + std::to_string(all));
-  }
-  return GGML_PAD(config.kv_cells, 256);
-}
-
-// Rows that drafts may take.
-std::int32_t MaxDraft(DraftSource draft_source, const DecoderTraits& traits) {
-  if (draft_source == DraftSource::kNone || !traits.can_cut) return 0;
-  return traits.mixes_rows ? kMaxDraftRows : Speculation::kMaxDraft;  // of one stream
-}
-
-Result<bool> IsSplit(const std::string& layout) {
-  if (layout == "split") return true;
-  if (layout == "unified") return false;
-  if (layout != "auto") return OutOfRange("kv_layout", layout, "auto unified split");
-  // A stream per sequence keeps cells in the order of positions, whatever the neighbours do: on
-  // the CPU that makes results independent of them. GPUs gain from one wide batch.
-  return !llama_supports_gpu_offload();
-}
-
 }  // namespace
-
-Result<DecoderShape> LlamaDecoder::ShapeOf(const Model& model, const EngineConfig& config) {
-  const auto common = CommonParams(config);
-  if (!common) return common.error();
-  const auto is_split = IsSplit(config.kv_layout);
-  if (!is_split) return is_split.error();
-  DecoderShape shape;
-  DecoderTraits& traits = shape.traits;
-  traits.contexts = config.contexts;
-  traits.context_size =
-      config.context_size > 0 ? config.context_size : llama_model_n_ctx_train(model.get());
-  traits.num_vocab = model.num_vocab();
-  traits.max_batch = config.batch_size;
-  traits.mixes_rows = traits.shares_cells = !*is_split;
-  const bool is_recurrent =
-      llama_model_is_recurrent(model.get()) || llama_model_is_hybrid(model.get());
-  traits.can_cut = !is_recurrent;
-  // In one buffer a cached sequence costs nothing but its cells; each recurrent one has a state.
-  const bool has_spare = !*is_split && !is_recurrent && config.prefix_cache;
-  const std::int32_t spare = has_spare ? std::max(config.contexts, kMinCached) : 0;
-  traits.sequences = std::min(kMaxSequences, config.contexts + spare);
-  const auto cells = NumCells(config, traits, *is_split);
-  if (!cells) return cells.error();
-  traits.cells = *cells;
-  llama_context_params& params = shape.params = *common;
-  params.n_ctx = static_cast<std::uint32_t>(traits.cells);
-  params.n_seq_max = static_cast<std::uint32_t>(traits.sequences);
-  params.n_batch = static_cast<std::uint32_t>(config.batch_size);
-  params.n_ubatch = static_cast<std::uint32_t>(std::min(config.ubatch_size, config.batch_size));
-  // One row of logits per sequence is all a step reads; the library would reserve one per token.
-  const auto draft_source = ChooseDraftSource(model, config);
-  if (!draft_source) return draft_source.error();
-  // What a draft model cannot do here is refused with it.
-  const bool can_draft = traits.can_cut || *draft_source == DraftSource::kDraftModel;
-  shape.draft_source = can_draft ? *draft_source : DraftSource::kNone;
-  traits.max_draft = MaxDraft(*draft_source, traits);
-  params.n_outputs_max = params.n_seq_max + static_cast<std::uint32_t>(traits.max_draft);
-  params.kv_unified = !*is_split;
-  return shape;
-}
 
 Result<std::unique_ptr<LlamaDecoder>> LlamaDecoder::Create(std::shared_ptr<const Model> model,
                                                            const EngineConfig& config) {
-  auto shape = ShapeOf(*model, config);
+  auto shape = DecoderShapeOf(*model, config);
   if (!shape) return shape.error();
   auto context = MakeContext(*model, shape->params);
   if (!context) return context.error();
@@ -169,15 +86,20 @@ DecodeStatus LlamaDecoder::Decode(const Batch& batch, const std::atomic<bool>* a
   DecodeStatus status = DecodeStatus::kFailed;
   try {
     const AbortGuard guard;
-    std::unique_lock<std::mutex> lock(model_->adapters_mutex(), std::defer_lock);
-    if (std::exchange(plans_anew_, false)) lock.lock();
-    status = StatusOf(llama_decode(context_.get(), buffer_.View()));
+    status = Compute();
   } catch (const std::exception&) {
     // The reason is in the library's log.
   }
   abort_ = nullptr;
   RemovePadding();
   return status;
+}
+
+DecodeStatus LlamaDecoder::Compute() {
+  if (!plans_anew_) return StatusOf(llama_decode(context_.get(), buffer_.View()));
+  plans_anew_ = false;
+  const MutexLock lock(model_->adapters_mutex());
+  return StatusOf(llama_decode(context_.get(), buffer_.View()));
 }
 
 // The library asserts on some of these and stores nonsense on others.

@@ -5,24 +5,16 @@
 #include <memory>
 
 #include "backend/decode/batch_buffer.h"
-#include "backend/decode/draft_source.h"
+#include "backend/decode/decoder_shape.h"
 #include "backend/decode/llama_context_ptr.h"
 #include "backend/model/model.h"
 #include "core/seams/decoder.h"
 
 namespace sentiric::backend {
 
-// What a decoder will be, known before its context is made.
-struct DecoderShape {
-  DecoderTraits traits;  // but can_shift, which the context knows
-  llama_context_params params;
-  DraftSource draft_source;
-};
-
 class LlamaDecoder : public Decoder {
  public:
-  // kInvalidArgument for what the configuration asks and this model cannot have.
-  static Result<DecoderShape> ShapeOf(const Model& model, const EngineConfig& config);
+  // As DecoderShapeOf, and kOutOfMemory.
   static Result<std::unique_ptr<LlamaDecoder>> Create(std::shared_ptr<const Model> model,
                                                       const EngineConfig& config);
 
@@ -49,6 +41,7 @@ class LlamaDecoder : public Decoder {
   LlamaDecoder(std::shared_ptr<const Model> model, ContextPtr context, const DecoderShape& shape);
   bool IsValid(const Batch& batch);
   void Fill(const Batch& batch);
+  DecodeStatus Compute();
   void PadGap(SeqId from, SeqId to);
   void RemovePadding();
 

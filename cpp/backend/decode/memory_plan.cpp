@@ -4,8 +4,9 @@
 #include <algorithm>
 
 #include "../src/llama-ext.h"  // llama_get_memory_breakdown
+#include "backend/decode/decoder_shape.h"
 #include "backend/decode/draft_model.h"
-#include "backend/decode/llama_decoder.h"
+#include "backend/decode/llama_context_ptr.h"
 #include "backend/model/abort_guard.h"
 #include "ggml-cpu.h"
 
@@ -94,7 +95,7 @@ std::uint64_t BookkeepingOf(const DecoderTraits& traits) {
 }
 
 Result<std::vector<DeviceMemory>> LayOut(const Model& model, const EngineConfig& config) {
-  const auto shape = LlamaDecoder::ShapeOf(model, config);
+  const auto shape = DecoderShapeOf(model, config);
   if (!shape) return shape.error();
   const auto context = MakeContext(model, shape->params);
   if (!context) return context.error();
@@ -116,10 +117,10 @@ Result<std::vector<DeviceMemory>> Extrapolate(const Model& model, const EngineCo
   sample.contexts = 1;
   sample.kv_cells = 0;
   sample.context_size = kSampleSize;
-  const auto low = LayOut(model, sample);
+  auto low = LayOut(model, sample);
   if (!low) return low;
   sample.context_size = 2 * kSampleSize;
-  const auto high = LayOut(model, sample);
+  auto high = LayOut(model, sample);
   if (!high) return high;
   const std::int32_t streams = traits.shares_cells ? 1 : traits.contexts;
   const double more = static_cast<double>(traits.cells / streams - kSampleSize) / kSampleSize;
@@ -162,7 +163,7 @@ Status AddDraftModel(const EngineConfig& config, const Model& target, const Deco
   const auto model = Model::LoadWithoutWeights(own);
   if (!model) return OfDraftModel(model.error());
   if (Status refused = Couple(target, traits, **model, &own)) return refused;
-  const auto shape = LlamaDecoder::ShapeOf(**model, own);
+  const auto shape = DecoderShapeOf(**model, own);
   if (!shape) return OfDraftModel(shape.error());
   const auto needs = NeedsOf(**model, own, shape->traits);
   if (!needs) return OfDraftModel(needs.error());
@@ -175,7 +176,7 @@ Status AddDraftModel(const EngineConfig& config, const Model& target, const Deco
 Result<MemoryPlan> PlanMemory(const EngineConfig& config) {
   const auto model = Model::LoadWithoutWeights(config);
   if (!model) return model.error();
-  const auto shape = LlamaDecoder::ShapeOf(**model, config);
+  const auto shape = DecoderShapeOf(**model, config);
   if (!shape) return shape.error();
   const DecoderTraits& traits = shape->traits;
   auto devices = NeedsOf(**model, config, traits);

@@ -5,9 +5,10 @@
 
 #include <algorithm>
 #include <deque>
-#include <mutex>
+#include <mutex>  // call_once
 #include <utility>
 
+#include "core/sync/mutex.h"
 #include "llama.h"
 #include "log.h"
 
@@ -38,7 +39,7 @@ bool IsRoutine(const std::string& line) {
 class Buffer {
  public:
   void Add(ggml_log_level level, const char* text) {
-    const std::lock_guard<std::mutex> lock(mutex_);
+    const MutexLock lock(&mutex_);
     if (level != GGML_LOG_LEVEL_CONT) level_ = LevelOf(level);
     for (const char* c = text; *c != '\0'; ++c) {
       if (*c == '\n') {
@@ -50,12 +51,12 @@ class Buffer {
   }
 
   void Add(const LogLine& line) {
-    const std::lock_guard<std::mutex> lock(mutex_);
+    const MutexLock lock(&mutex_);
     Keep(line);
   }
 
   std::string LastError(const std::string& fallback) {
-    const std::lock_guard<std::mutex> lock(mutex_);
+    const MutexLock lock(&mutex_);
     const auto found = std::find_if(lines_.rbegin(), lines_.rend(), [](const LogLine& line) {
       return line.level == LogLine::Level::kError;
     });
@@ -63,7 +64,7 @@ class Buffer {
   }
 
   std::vector<LogLine> Take() {
-    const std::lock_guard<std::mutex> lock(mutex_);
+    const MutexLock lock(&mutex_);
     std::vector<LogLine> lines;
     if (num_lost_ > 0) {
       lines.push_back({LogLine::Level::kWarn, std::to_string(num_lost_) + " log lines were lost"});
@@ -74,17 +75,18 @@ class Buffer {
     return lines;
   }
 
-  // Around a fork: the child would never see a lock opened that another thread holds.
-  void Hold() { mutex_.lock(); }
-  void Release() { mutex_.unlock(); }
+  // Around a fork: the child would never see a lock opened that another thread holds. Calls of the
+  // C library come between the two.
+  void Hold() NO_THREAD_SAFETY_ANALYSIS { mutex_.Lock(); }
+  void Release() NO_THREAD_SAFETY_ANALYSIS { mutex_.Unlock(); }
 
  private:
-  void EndLine() {
+  void EndLine() REQUIRES(mutex_) {
     const LogLine::Level level = IsRoutine(open_) ? LogLine::Level::kDebug : level_;
     if (!open_.empty()) Keep({level, std::exchange(open_, {})});
   }
 
-  void Keep(LogLine line) {
+  void Keep(LogLine line) REQUIRES(mutex_) {
     lines_.push_back(std::move(line));
     if (lines_.size() > kMaxLines) {
       lines_.pop_front();
@@ -92,11 +94,11 @@ class Buffer {
     }
   }
 
-  std::mutex mutex_;
-  LogLine::Level level_ = LogLine::Level::kInfo;
-  std::string open_;
-  std::deque<LogLine> lines_;
-  std::uint64_t num_lost_ = 0;
+  Mutex mutex_;
+  LogLine::Level level_ GUARDED_BY(mutex_) = LogLine::Level::kInfo;
+  std::string open_ GUARDED_BY(mutex_);
+  std::deque<LogLine> lines_ GUARDED_BY(mutex_);
+  std::uint64_t num_lost_ GUARDED_BY(mutex_) = 0;
 };
 
 // Never destroyed: the library may log until the process ends.

@@ -14,14 +14,14 @@
 namespace sentiric::backend {
 
 Lora::~Lora() {
-  const std::lock_guard<std::mutex> lock(model_->adapters_mutex());
+  const MutexLock lock(model_->adapters_mutex());
   llama_adapter_lora_free(adapter_);
 }
 
 Result<AdapterSetHandle> LoraStore::Load(const std::vector<AdapterUse>& adapters) {
   if (AdapterSetHandle found = Find(adapters)) return found;
   if (adapters.empty()) return AdapterSetHandle();
-  const std::lock_guard<std::mutex> lock(load_mutex_);
+  const MutexLock lock(&load_mutex_);
   std::vector<std::pair<LoraHandle, float>> found;
   for (const AdapterUse& use : adapters) {
     auto lora = LoadOne(use.name);
@@ -44,7 +44,7 @@ AdapterSetHandle LoraStore::Find(const std::vector<AdapterUse>& adapters) {
 
 AdapterSetHandle LoraStore::SetOf(const std::string& key,
                                   std::vector<std::pair<LoraHandle, float>> found) {
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const MutexLock lock(&mutex_);
   if (AdapterSetHandle same = sets_[key].lock()) return same;
   for (auto it = sets_.begin(); it != sets_.end();) {
     it = it->second.expired() ? sets_.erase(it) : std::next(it);
@@ -55,7 +55,7 @@ AdapterSetHandle LoraStore::SetOf(const std::string& key,
 }
 
 LoraStore::LoraHandle LoraStore::FindOne(const std::string& name) {
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const MutexLock lock(&mutex_);
   const auto entry = std::find_if(loaded_.begin(), loaded_.end(),
                                   [&](const Entry& other) { return other.name == name; });
   if (entry == loaded_.end()) return nullptr;
@@ -73,7 +73,7 @@ Result<LoraStore::LoraHandle> LoraStore::LoadOne(const std::string& name) {
   }
   auto lora = Read(*file);
   if (!lora) return lora;
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const MutexLock lock(&mutex_);
   loaded_.push_front({name, *lora});
   ++num_loaded_;
   return lora;
@@ -92,7 +92,7 @@ Result<LoraStore::LoraHandle> LoraStore::Read(const NamedFile& file) {
   llama_adapter_lora* adapter = nullptr;
   try {
     const AbortGuard guard;
-    const std::lock_guard<std::mutex> lock(model_->adapters_mutex());
+    const MutexLock lock(model_->adapters_mutex());
     adapter = llama_adapter_lora_init_from_file_ptr(model_->get(), stream);
   } catch (const std::exception&) {
     // The reason is in the library's log.
@@ -105,7 +105,7 @@ Result<LoraStore::LoraHandle> LoraStore::Read(const NamedFile& file) {
 // False when every loaded adapter is in use.
 bool LoraStore::MaybeMakeRoom() {
   std::vector<LoraHandle> leaving;  // freed without the lock: freeing waits for the worker's call
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const MutexLock lock(&mutex_);
   for (auto it = loaded_.end(); num_loaded() >= max_loaded_ && it != loaded_.begin();) {
     --it;
     if (it->lora.use_count() > 1) continue;

@@ -7,12 +7,12 @@
 #include <list>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
 #include "backend/model/model.h"
 #include "core/seams/adapters.h"
+#include "core/sync/mutex.h"
 #include "host/named_file.h"
 
 struct llama_adapter_lora;
@@ -68,10 +68,9 @@ class LoraStore : public AdapterStore {
     LoraHandle lora;
   };
 
-  Result<LoraHandle> LoadOne(const std::string& name);
-  Result<LoraHandle> Open(const std::string& name);
+  Result<LoraHandle> LoadOne(const std::string& name) REQUIRES(load_mutex_);
   LoraHandle FindOne(const std::string& name);
-  bool MaybeMakeRoom();
+  bool MaybeMakeRoom() REQUIRES(load_mutex_);
   Result<LoraHandle> Read(const NamedFile& file);
   AdapterSetHandle SetOf(const std::string& key, std::vector<std::pair<LoraHandle, float>> found);
 
@@ -80,14 +79,13 @@ class LoraStore : public AdapterStore {
   const std::string folder_;
   const std::int32_t max_loaded_;
 
-  std::mutex load_mutex_;  // one file at a time; taken before mutex_
+  Mutex load_mutex_;  // one file at a time; taken before mutex_
   std::atomic<std::int32_t> num_loaded_{0};
 
-  // Guarded by mutex_, which is never held while a file is read.
-  std::mutex mutex_;
-  std::list<Entry> loaded_;  // most recently used first
-  std::map<std::string, std::weak_ptr<const AdapterSet>> sets_;
-  std::uint64_t num_sets_ = 0;
+  Mutex mutex_;                                 // never held while a file is read
+  std::list<Entry> loaded_ GUARDED_BY(mutex_);  // most recently used first
+  std::map<std::string, std::weak_ptr<const AdapterSet>> sets_ GUARDED_BY(mutex_);
+  std::uint64_t num_sets_ GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace sentiric::backend

@@ -3,8 +3,10 @@
 
 #include <functional>
 #include <memory>
-#include <mutex>
+#include <string>
+#include <utility>
 
+#include "core/sync/mutex.h"
 #include "sentiric/engine.h"
 
 struct llama_model;
@@ -32,7 +34,7 @@ class Model {
   std::int32_t num_vocab() const;
   // The library's list of adapters: held while one is loaded or freed, and by whoever makes a
   // context or lets one plan its graph anew, which walks the list.
-  std::mutex& adapters_mutex() const { return adapters_mutex_; }
+  Mutex* adapters_mutex() const RETURN_CAPABILITY(adapters_mutex_) { return &adapters_mutex_; }
 
   // Facts of the file; what depends on the context is filled in by the caller.
   ModelInfo Describe() const;
@@ -45,7 +47,7 @@ class Model {
 
   llama_model* const model_;
   const std::string path_;
-  mutable std::mutex adapters_mutex_;
+  mutable Mutex adapters_mutex_;
 };
 
 }  // namespace sentiric::backend

@@ -30,6 +30,29 @@ Status Guarded(const std::function<void()>& job) {
   }
 }
 
+// What a job that somebody waits for came to.
+class Outcome {
+ public:
+  void Set(Status status) {
+    // Notified under the lock: the waiter's stack holds all of this and goes as soon as it wakes.
+    const MutexLock lock(&mutex_);
+    status_ = std::move(status);
+    is_set_ = true;
+    changed_.NotifyOne();
+  }
+  Status Wait() {
+    const MutexLock lock(&mutex_);
+    while (!is_set_) changed_.Wait(&mutex_);
+    return std::move(status_);
+  }
+
+ private:
+  Mutex mutex_;
+  CondVar changed_;
+  Status status_ GUARDED_BY(mutex_);
+  bool is_set_ GUARDED_BY(mutex_) = false;
+};
+
 // A thread attribute that is destroyed on every path.
 class ThreadAttributes {
  public:
@@ -75,38 +98,26 @@ Result<std::unique_ptr<DeepStackPool>> DeepStackPool::Create(int num_threads,
 
 DeepStackPool::~DeepStackPool() {
   {
-    const std::lock_guard<std::mutex> lock(mutex_);
+    const MutexLock lock(&mutex_);
     closing_ = true;
   }
-  wake_.notify_all();
+  wake_.NotifyAll();
   for (const pthread_t thread : threads_) pthread_join(thread, nullptr);
 }
 
 void DeepStackPool::Post(std::function<void()> job, std::size_t size) {
   {
-    const std::lock_guard<std::mutex> lock(mutex_);
+    const MutexLock lock(&mutex_);
     jobs_.push_back({std::move(job), size});
   }
-  wake_.notify_one();
+  wake_.NotifyOne();
 }
 
 Status DeepStackPool::Run(const std::function<void()>& job) {
   if (current_pool == this) return Guarded(job);
-  Status status;
-  std::mutex mutex;
-  std::condition_variable finished;
-  bool done = false;
-  Post([&] {
-    Status result = Guarded(job);
-    // Notified under the lock: the waiter's stack holds all of this and goes as soon as it wakes.
-    const std::lock_guard<std::mutex> lock(mutex);
-    status = std::move(result);
-    done = true;
-    finished.notify_one();
-  });
-  std::unique_lock<std::mutex> lock(mutex);
-  finished.wait(lock, [&] { return done; });
-  return status;
+  Outcome outcome;
+  Post([&] { outcome.Set(Guarded(job)); });
+  return outcome.Wait();
 }
 
 std::function<void()> DeepStackPool::TakeNext() {
@@ -134,8 +145,8 @@ void DeepStackPool::Work() {
   while (true) {
     std::function<void()> job;
     {
-      std::unique_lock<std::mutex> lock(mutex_);
-      wake_.wait(lock, [this] { return closing_ || !jobs_.empty(); });
+      const MutexLock lock(&mutex_);
+      while (!closing_ && jobs_.empty()) wake_.Wait(&mutex_);
       if (jobs_.empty()) return;
       job = TakeNext();
     }

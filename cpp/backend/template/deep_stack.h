@@ -6,16 +6,15 @@
 
 #include <pthread.h>
 
-#include <condition_variable>
 #include <cstddef>
 #include <deque>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <utility>
 #include <vector>
 
 #include "core/seams/task_pool.h"
+#include "core/sync/mutex.h"
 #include "sentiric/error.h"
 
 namespace sentiric::backend {
@@ -58,18 +57,18 @@ class DeepStackPool final : public TaskPool {
   DeepStackPool() = default;
   static void* ThreadMain(void* self);
   void Work();
-  std::function<void()> TakeNext();  // with mutex_ held; there is one
+  std::function<void()> TakeNext() REQUIRES(mutex_);  // there is one
 
   // Constant after Create().
   int nice_ = 0;
   std::vector<pthread_t> threads_;
 
-  // Guarded by mutex_.
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  std::deque<Job> jobs_;       // the oldest first
-  std::size_t overtaken_ = 0;  // size of the jobs that went before the oldest
-  bool closing_ = false;
+  Mutex mutex_;
+  CondVar wake_;
+  std::deque<Job> jobs_ GUARDED_BY(mutex_);  // the oldest first
+  // Size of the jobs that went before the oldest.
+  std::size_t overtaken_ GUARDED_BY(mutex_) = 0;
+  bool closing_ GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace sentiric::backend

@@ -27,7 +27,7 @@ ContextPool::ContextPool(std::int32_t sequences, std::int32_t contexts)
     : contexts_(contexts), used_(static_cast<std::size_t>(sequences), false) {}
 
 std::optional<ContextLease> ContextPool::MaybeLease(SeqId seq) {
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const MutexLock lock(&mutex_);
   const auto at = static_cast<std::size_t>(seq);
   if (num_active_ == contexts_ || used_[at]) return std::nullopt;
   used_[at] = true;
@@ -36,18 +36,18 @@ std::optional<ContextLease> ContextPool::MaybeLease(SeqId seq) {
 }
 
 bool ContextPool::is_free(SeqId seq) const {
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const MutexLock lock(&mutex_);
   return !used_[static_cast<std::size_t>(seq)];
 }
 
 void ContextPool::Release(SeqId seq) {
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const MutexLock lock(&mutex_);
   used_[static_cast<std::size_t>(seq)] = false;
   --num_active_;
 }
 
 Capacity ContextPool::capacity() const {
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const MutexLock lock(&mutex_);
   return {num_active_, contexts_, contexts_ - num_active_};
 }
 

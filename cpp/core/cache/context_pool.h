@@ -3,10 +3,10 @@
 #pragma once
 
 #include <cstdint>
-#include <mutex>
 #include <optional>
 #include <vector>
 
+#include "core/sync/mutex.h"
 #include "sentiric/engine.h"
 
 namespace sentiric {
@@ -50,9 +50,9 @@ class ContextPool {
   void Release(SeqId seq);
 
   const std::int32_t contexts_;
-  mutable std::mutex mutex_;
-  std::vector<bool> used_;       // guarded by mutex_
-  std::int32_t num_active_ = 0;  // guarded by mutex_
+  mutable Mutex mutex_;
+  std::vector<bool> used_ GUARDED_BY(mutex_);
+  std::int32_t num_active_ GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace sentiric

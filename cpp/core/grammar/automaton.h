@@ -5,13 +5,13 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <mutex>
 #include <unordered_map>
 #include <vector>
 
 #include "core/grammar/closure.h"
 #include "core/grammar/frame_sets.h"
 #include "core/grammar/program.h"
+#include "core/sync/mutex.h"
 
 namespace sentiric::grammar {
 
@@ -32,53 +32,53 @@ class Automaton {
   // `program` must outlive it.
   Automaton(const Program& program, std::size_t max_bytes);
 
-  std::mutex& mutex() { return mutex_; }
+  Mutex* mutex() RETURN_CAPABILITY(mutex_) { return &mutex_; }
   std::size_t ByteSize() const { return num_bytes_.load(std::memory_order_relaxed); }
   bool Full() const { return ByteSize() > max_bytes_; }
 
-  StateId Start(StepBudget* budget);
+  StateId Start(StepBudget* budget) REQUIRES(mutex_);
   // The state after one byte: kDeadState when refused, kOutOfBudget when the budget ran out.
-  StateId Next(StateId state, std::uint8_t byte, StepBudget* budget) {
+  StateId Next(StateId state, std::uint8_t byte, StepBudget* budget) REQUIRES(mutex_) {
     const std::size_t cell = std::size_t{state} * num_classes_ + program_.classes.of_byte[byte];
     return rows_[cell] != kUnknown ? rows_[cell] : FindNext(state, cell, byte, budget);
   }
-  bool CanEnd(StateId state) const { return can_end_[state]; }
+  bool CanEnd(StateId state) const REQUIRES(mutex_) { return can_end_[state]; }
   // The byte that must follow, when exactly one can; -1 otherwise. Does not regard CanEnd.
-  int OnlyByte(StateId state) const;
+  int OnlyByte(StateId state) const REQUIRES(mutex_);
 
   // A state from which exactly the same texts of up to `num_bytes` bytes are accepted: counts of
   // repetitions that cannot matter within them are made equal. States that differ only so share it.
-  StateId Horizon(StateId state, std::uint32_t num_bytes);
+  StateId Horizon(StateId state, std::uint32_t num_bytes) REQUIRES(mutex_);
 
-  PortableState Export(StateId state) const;
-  StateId Import(const PortableState& state);
+  PortableState Export(StateId state) const REQUIRES(mutex_);
+  StateId Import(const PortableState& state) REQUIRES(mutex_);
 
  private:
   static constexpr StateId kUnknown = UINT32_MAX - 1;
 
-  StateId FindNext(StateId state, std::size_t cell, std::uint8_t byte, StepBudget* budget);
-  StateId StateOf(SetId waiting);
-  SetId HorizonSet(SetId set, std::uint32_t num_bytes);
-  bool HorizonOfCallers(SetId set, std::vector<SetId>* todo) const;
-  Frame HorizonFrame(const Frame& frame, std::uint32_t num_bytes) const;
-  void UpdateByteSize();
+  StateId FindNext(StateId state, std::size_t cell, std::uint8_t byte, StepBudget* budget)
+      REQUIRES(mutex_);
+  StateId StateOf(SetId waiting) REQUIRES(mutex_);
+  SetId HorizonSet(SetId set, std::uint32_t num_bytes) REQUIRES(mutex_);
+  bool HorizonOfCallers(SetId set, std::vector<SetId>* todo) const REQUIRES(mutex_);
+  Frame HorizonFrame(const Frame& frame, std::uint32_t num_bytes) const REQUIRES(mutex_);
+  void UpdateByteSize() REQUIRES(mutex_);
 
   const Program& program_;
   const std::size_t max_bytes_;
   const std::size_t num_classes_;
   std::atomic<std::size_t> num_bytes_{0};
 
-  std::mutex mutex_;
-  // Guarded by mutex_.
-  FrameSets sets_;
-  Closure closure_;
-  std::vector<StateId> rows_;        // by state and byte class
-  std::vector<SetId> set_of_state_;  // frames that wait for a byte or the end
-  std::vector<bool> can_end_;        // by state
-  std::unordered_map<SetId, StateId> state_of_set_;
-  StateId start_ = kUnknown;
-  std::unordered_map<SetId, SetId> horizon_sets_;
-  std::uint32_t horizon_bytes_ = 0;  // what horizon_sets_ was made for
+  Mutex mutex_;
+  FrameSets sets_ GUARDED_BY(mutex_);
+  Closure closure_ GUARDED_BY(mutex_);
+  std::vector<StateId> rows_ GUARDED_BY(mutex_);        // by state and byte class
+  std::vector<SetId> set_of_state_ GUARDED_BY(mutex_);  // frames that wait for a byte or the end
+  std::vector<bool> can_end_ GUARDED_BY(mutex_);        // by state
+  std::unordered_map<SetId, StateId> state_of_set_ GUARDED_BY(mutex_);
+  StateId start_ GUARDED_BY(mutex_) = kUnknown;
+  std::unordered_map<SetId, SetId> horizon_sets_ GUARDED_BY(mutex_);
+  std::uint32_t horizon_bytes_ GUARDED_BY(mutex_) = 0;  // what horizon_sets_ was made for
 };
 
 }  // namespace sentiric::grammar

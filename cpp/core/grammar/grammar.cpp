@@ -20,12 +20,12 @@ Grammar::Grammar(Program program, std::size_t max_memo_bytes)
 std::size_t Grammar::ByteSize() const { return program_.ByteSize() + automaton()->ByteSize(); }
 
 std::shared_ptr<Automaton> Grammar::automaton() const {
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const MutexLock lock(&mutex_);
   return automaton_;
 }
 
 std::shared_ptr<Automaton> Grammar::FreshAutomaton() const {
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const MutexLock lock(&mutex_);
   if (automaton_->Full()) automaton_ = std::make_shared<Automaton>(program_, max_memo_bytes_);
   return automaton_;
 }

@@ -4,12 +4,12 @@
 
 #include <cstddef>
 #include <memory>
-#include <mutex>
 #include <string_view>
 
 #include "core/grammar/automaton.h"
 #include "core/grammar/limits.h"
 #include "core/grammar/program.h"
+#include "core/sync/mutex.h"
 #include "sentiric/error.h"
 
 namespace sentiric::grammar {
@@ -37,8 +37,8 @@ class Grammar {
  private:
   const Program program_;
   const std::size_t max_memo_bytes_;
-  mutable std::mutex mutex_;
-  mutable std::shared_ptr<Automaton> automaton_;  // guarded by mutex_
+  mutable Mutex mutex_;
+  mutable std::shared_ptr<Automaton> automaton_ GUARDED_BY(mutex_);
 };
 
 // Parses, checks and compiles GBNF (gbnf_parser.h has the dialect). Errors: kInvalidGrammar at

@@ -12,14 +12,14 @@ Result<std::shared_ptr<const Grammar>> GrammarCache::Compile(std::string_view gb
   if (gbnf.size() > limits.text_bytes) return grammar::Compile(gbnf, limits);  // refused unread
   const std::size_t hash = std::hash<std::string_view>()(gbnf);
   {
-    const std::lock_guard<std::mutex> lock(mutex_);
+    const MutexLock lock(&mutex_);
     std::shared_ptr<const Grammar> known = Find(hash, gbnf, limits);
     ++(known ? hits_ : misses_);
     if (known) return known;
   }
   Result<std::shared_ptr<const Grammar>> compiled = grammar::Compile(gbnf, limits);
   if (!compiled) return compiled;
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const MutexLock lock(&mutex_);
   // Another thread may have compiled the same text meanwhile; its states are the warm ones.
   if (std::shared_ptr<const Grammar> known = Find(hash, gbnf, limits)) return known;
   Insert(hash, {std::string(gbnf), limits, *compiled});
@@ -66,7 +66,7 @@ std::size_t GrammarCache::ByteSize() const {
 }
 
 GrammarCacheStats GrammarCache::stats() const {
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const MutexLock lock(&mutex_);
   return {hits_, misses_, entries_.size(), ByteSize()};
 }
 

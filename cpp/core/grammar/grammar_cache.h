@@ -8,13 +8,13 @@
 #include <functional>
 #include <list>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 
 #include "core/grammar/grammar.h"
 #include "core/grammar/limits.h"
+#include "core/sync/mutex.h"
 #include "sentiric/error.h"
 
 namespace sentiric::grammar {
@@ -47,19 +47,19 @@ class GrammarCache {
   };
   using Entries = std::list<Entry>;
 
-  std::shared_ptr<const Grammar> Find(std::size_t hash, std::string_view gbnf,
-                                      const Limits& limits);
-  void Insert(std::size_t hash, Entry entry);
-  void Evict();
-  std::size_t ByteSize() const;
+  std::shared_ptr<const Grammar> Find(std::size_t hash, std::string_view gbnf, const Limits& limits)
+      REQUIRES(mutex_);
+  void Insert(std::size_t hash, Entry entry) REQUIRES(mutex_);
+  void Evict() REQUIRES(mutex_);
+  std::size_t ByteSize() const REQUIRES(mutex_);
 
   const std::size_t max_bytes_;
-  mutable std::mutex mutex_;
-  // Guarded by mutex_.
-  Entries entries_;                                                // most recently used first
-  std::unordered_multimap<std::size_t, Entries::iterator> index_;  // by hash of the text
-  std::uint64_t hits_ = 0;
-  std::uint64_t misses_ = 0;
+  mutable Mutex mutex_;
+  Entries entries_ GUARDED_BY(mutex_);  // most recently used first
+  // By hash of the text.
+  std::unordered_multimap<std::size_t, Entries::iterator> index_ GUARDED_BY(mutex_);
+  std::uint64_t hits_ GUARDED_BY(mutex_) = 0;
+  std::uint64_t misses_ GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace sentiric::grammar

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 #include "core/grammar/matcher.h"
 
-#include <mutex>
 #include <utility>
 
 namespace sentiric::grammar {
@@ -10,7 +9,7 @@ Matcher::Matcher(std::shared_ptr<const Grammar> grammar, std::uint64_t step_budg
     : grammar_(std::move(grammar)),
       step_budget_(step_budget),
       automaton_(grammar_->FreshAutomaton()) {
-  const std::lock_guard<std::mutex> lock(automaton_->mutex());
+  const MutexLock lock(automaton_->mutex());
   StepBudget budget{step_budget_};
   state_ = Checked(automaton_->Start(&budget));
   can_end_ = automaton_->CanEnd(state_);
@@ -18,13 +17,13 @@ Matcher::Matcher(std::shared_ptr<const Grammar> grammar, std::uint64_t step_budg
 
 bool Matcher::Accepts(std::string_view bytes) {
   if (!Refresh()) return false;
-  const std::lock_guard<std::mutex> lock(automaton_->mutex());
+  const MutexLock lock(automaton_->mutex());
   return Walk(bytes) != kDeadState;
 }
 
 bool Matcher::Advance(std::string_view bytes) {
   if (!Refresh()) return false;
-  const std::lock_guard<std::mutex> lock(automaton_->mutex());
+  const MutexLock lock(automaton_->mutex());
   const StateId state = Walk(bytes);
   if (state == kDeadState) return false;
   state_ = state;
@@ -34,7 +33,7 @@ bool Matcher::Advance(std::string_view bytes) {
 
 std::optional<std::string> Matcher::Forced(std::size_t max_bytes) {
   if (!Refresh()) return std::nullopt;
-  const std::lock_guard<std::mutex> lock(automaton_->mutex());
+  const MutexLock lock(automaton_->mutex());
   StepBudget budget{step_budget_};
   std::string text;
   for (StateId state = state_; text.size() < max_bytes && !automaton_->CanEnd(state);) {
@@ -60,11 +59,11 @@ bool Matcher::Refresh() {
   if (failed_ || !automaton_->Full()) return !failed_;
   PortableState state;
   {
-    const std::lock_guard<std::mutex> lock(automaton_->mutex());
+    const MutexLock lock(automaton_->mutex());
     state = automaton_->Export(state_);
   }
   automaton_ = grammar_->FreshAutomaton();
-  const std::lock_guard<std::mutex> lock(automaton_->mutex());
+  const MutexLock lock(automaton_->mutex());
   state_ = automaton_->Import(state);
   // A stack too deep for any memo would be moved again on every call.
   if (automaton_->Full()) Checked(kOutOfBudget);

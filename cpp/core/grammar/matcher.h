@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "core/grammar/grammar.h"
+#include "core/sync/mutex.h"
 #include "sentiric/error.h"
 
 namespace sentiric::grammar {
@@ -51,8 +52,8 @@ class Matcher {
 
   // Moves to a fresh automaton when this one is full. False when the matcher has failed.
   bool Refresh();
-  // The state after `bytes`, with the automaton's mutex held.
-  StateId Walk(std::string_view bytes);
+  // The state after `bytes`.
+  StateId Walk(std::string_view bytes) REQUIRES(automaton_->mutex());
   // kDeadState and failed_ for kOutOfBudget.
   StateId Checked(StateId state);
 

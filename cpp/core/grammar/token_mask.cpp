@@ -6,7 +6,7 @@
 namespace sentiric::grammar {
 
 std::shared_ptr<const TokenMask> MaskCache::Find(const Automaton* automaton, StateId state) {
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const MutexLock lock(&mutex_);
   const auto found = index_.find({automaton, state});
   if (found == index_.end()) return nullptr;
   entries_.splice(entries_.begin(), entries_, found->second);
@@ -15,7 +15,7 @@ std::shared_ptr<const TokenMask> MaskCache::Find(const Automaton* automaton, Sta
 
 void MaskCache::Insert(const std::shared_ptr<Automaton>& automaton, StateId state,
                        std::shared_ptr<const TokenMask> mask) {
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const MutexLock lock(&mutex_);
   const Key key = {automaton.get(), state};
   if (index_.count(key) != 0) return;  // another thread was faster
   const std::size_t num_bytes =
@@ -36,7 +36,7 @@ void MaskCache::Evict() {
 }
 
 std::size_t MaskCache::ByteSize() const {
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const MutexLock lock(&mutex_);
   return num_bytes_;
 }
 

@@ -6,11 +6,11 @@
 #include <cstdint>
 #include <list>
 #include <memory>
-#include <mutex>
 #include <unordered_map>
 #include <vector>
 
 #include "core/grammar/automaton.h"
+#include "core/sync/mutex.h"
 #include "sentiric/types.h"
 
 namespace sentiric::grammar {
@@ -63,14 +63,13 @@ class MaskCache {
     std::size_t num_bytes = 0;
   };
 
-  void Evict();
+  void Evict() REQUIRES(mutex_);
 
   const std::size_t max_bytes_;
-  mutable std::mutex mutex_;
-  // Guarded by mutex_.
-  std::list<Entry> entries_;  // most recently used first
-  std::unordered_map<Key, std::list<Entry>::iterator, KeyHash> index_;
-  std::size_t num_bytes_ = 0;
+  mutable Mutex mutex_;
+  std::list<Entry> entries_ GUARDED_BY(mutex_);  // most recently used first
+  std::unordered_map<Key, std::list<Entry>::iterator, KeyHash> index_ GUARDED_BY(mutex_);
+  std::size_t num_bytes_ GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace sentiric::grammar

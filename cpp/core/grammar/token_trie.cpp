@@ -2,7 +2,6 @@
 #include "core/grammar/token_trie.h"
 
 #include <algorithm>
-#include <mutex>
 
 namespace sentiric::grammar {
 
@@ -58,7 +57,7 @@ void TokenTrie::Insert(const std::string& bytes, std::size_t num_shared, Token t
 Result<std::shared_ptr<const TokenMask>> TokenTrie::Allowed(Matcher* matcher) const {
   if (!matcher->Refresh()) return *matcher->error();
   Automaton* automaton = matcher->automaton_.get();
-  const std::lock_guard<std::mutex> lock(automaton->mutex());
+  const MutexLock lock(automaton->mutex());
   const StateId state = automaton->Horizon(matcher->state_, max_token_bytes_);
   if (std::shared_ptr<const TokenMask> known = masks_.Find(automaton, state)) return known;
   auto mask = std::make_shared<TokenMask>();
@@ -78,7 +77,7 @@ Result<std::shared_ptr<const TokenMask>> TokenTrie::Allowed(Matcher* matcher) co
 std::shared_ptr<const TokenMask> TokenTrie::Known(Matcher* matcher) const {
   if (!matcher->Refresh()) return nullptr;
   Automaton* automaton = matcher->automaton_.get();
-  const std::lock_guard<std::mutex> lock(automaton->mutex());
+  const MutexLock lock(automaton->mutex());
   return masks_.Find(automaton, automaton->Horizon(matcher->state_, max_token_bytes_));
 }
 

@@ -11,6 +11,7 @@
 
 #include "core/grammar/matcher.h"
 #include "core/grammar/token_mask.h"
+#include "core/sync/mutex.h"
 #include "sentiric/error.h"
 #include "sentiric/types.h"
 
@@ -51,8 +52,9 @@ class TokenTrie {
 
   void Insert(const std::string& bytes, std::size_t num_shared, Token token,
               std::vector<std::uint32_t>* path);
-  // kOutOfBudget leaves the mask incomplete; with the automaton's mutex held.
-  bool Walk(Automaton* automaton, StateId state, StepBudget* budget, TokenMask* mask) const;
+  // kOutOfBudget leaves the mask incomplete.
+  bool Walk(Automaton* automaton, StateId state, StepBudget* budget, TokenMask* mask) const
+      REQUIRES(automaton->mutex());
 
   const std::size_t num_tokens_;
   std::vector<Node> nodes_;

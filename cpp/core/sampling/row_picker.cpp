@@ -121,7 +121,7 @@ Result<Token> RowPicker::Pick(const float* logits, GrammarFilter* filter) {
   row.Read(logits, vocab_.pieces.size());
   if (!row.is_finite()) return NotNumbers();
   const std::vector<Edit>& edits = edits_.Of(logits);
-  const Result<Token> picked =
+  Result<Token> picked =
       filter != nullptr ? PickAllowed(row, edits, filter) : Result<Token>(PickFree(row, edits));
   if (picked && *picked < 0) return NothingToChoose();
   return picked;

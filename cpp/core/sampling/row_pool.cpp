@@ -7,9 +7,9 @@ namespace sentiric::sampling {
 
 RowPool::~RowPool() {
   {
-    const Lock lock(mutex_);
+    const MutexLock lock(&mutex_);
     is_stopping_ = true;
-    has_jobs_.notify_all();
+    has_jobs_.NotifyAll();
   }
   for (std::thread& helper : helpers_) helper.join();
 }
@@ -24,33 +24,34 @@ void RowPool::Run(std::size_t count, std::size_t logits_per_job,
     return;
   }
   while (helpers_.size() < wanted) helpers_.emplace_back([this] { Help(); });
-  Lock lock(mutex_);
+  const MutexLock lock(&mutex_);
   job_ = &job;
   count_ = count;
   next_ = num_done_ = 0;
-  for (std::size_t i = 0; i < wanted; ++i) has_jobs_.notify_one();
-  Work(&lock);
+  for (std::size_t i = 0; i < wanted; ++i) has_jobs_.NotifyOne();
+  Work();
   // Only for jobs that run: a helper that wakes late finds none.
-  is_done_.wait(lock, [this] { return num_done_ == count_; });
+  while (num_done_ != count_) is_done_.Wait(&mutex_);
 }
 
 void RowPool::Help() {
-  Lock lock(mutex_);
+  const MutexLock lock(&mutex_);
   for (;;) {
-    has_jobs_.wait(lock, [this] { return is_stopping_ || next_ < count_; });
+    while (!is_stopping_ && next_ >= count_) has_jobs_.Wait(&mutex_);
     if (is_stopping_) return;
-    Work(&lock);
+    Work();
   }
 }
 
 // Jobs take some ten microseconds each, so that a lock for each is cheap.
-void RowPool::Work(Lock* lock) {
+void RowPool::Work() {
   while (next_ < count_) {
     const std::size_t mine = next_++;
-    lock->unlock();
-    (*job_)(mine);
-    lock->lock();
-    if (++num_done_ == count_) is_done_.notify_one();
+    const auto& job = *job_;
+    mutex_.Unlock();
+    job(mine);
+    mutex_.Lock();
+    if (++num_done_ == count_) is_done_.NotifyOne();
   }
 }
 

@@ -2,13 +2,13 @@
 // A few threads that help to sample the rows of a step and sleep otherwise.
 #pragma once
 
-#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <mutex>
 #include <thread>
 #include <vector>
+
+#include "core/sync/mutex.h"
 
 namespace sentiric::sampling {
 
@@ -39,23 +39,20 @@ class RowPool {
   std::size_t num_helpers() const { return helpers_.size(); }
 
  private:
-  using Lock = std::unique_lock<std::mutex>;
-
   void Help();
-  void Work(Lock* lock);
+  void Work() REQUIRES(mutex_);
 
   const std::int32_t max_helpers_;
   std::vector<std::thread> helpers_;  // the caller's
 
-  std::mutex mutex_;
-  std::condition_variable has_jobs_;
-  std::condition_variable is_done_;
-  // Guarded by mutex_.
-  const std::function<void(std::size_t)>* job_ = nullptr;
-  std::size_t count_ = 0;
-  std::size_t next_ = 0;  // job to take
-  std::size_t num_done_ = 0;
-  bool is_stopping_ = false;
+  Mutex mutex_;
+  CondVar has_jobs_;
+  CondVar is_done_;
+  const std::function<void(std::size_t)>* job_ GUARDED_BY(mutex_) = nullptr;
+  std::size_t count_ GUARDED_BY(mutex_) = 0;
+  std::size_t next_ GUARDED_BY(mutex_) = 0;  // job to take
+  std::size_t num_done_ GUARDED_BY(mutex_) = 0;
+  bool is_stopping_ GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace sentiric::sampling

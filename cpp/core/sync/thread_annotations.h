@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+// What a lock guards, in words that clang's thread safety analysis checks (`make lint-cpp`); other
+// compilers read nothing.
+#pragma once
+
+#if defined(__clang__)
+#define SENTIRIC_THREAD_ATTRIBUTE(...) __attribute__((__VA_ARGS__))
+#else
+#define SENTIRIC_THREAD_ATTRIBUTE(...)
+#endif
+
+// Of a class: it is a lock, or holds one as long as it lives.
+#define CAPABILITY(name) SENTIRIC_THREAD_ATTRIBUTE(capability(name))
+#define SCOPED_CAPABILITY SENTIRIC_THREAD_ATTRIBUTE(scoped_lockable)
+
+// Of a member: touched only with the lock held.
+#define GUARDED_BY(mutex) SENTIRIC_THREAD_ATTRIBUTE(guarded_by(mutex))
+
+// Of a function: called with the lock held, called without it; takes it, gives it back; returns it.
+#define REQUIRES(...) SENTIRIC_THREAD_ATTRIBUTE(requires_capability(__VA_ARGS__))
+#define EXCLUDES(...) SENTIRIC_THREAD_ATTRIBUTE(locks_excluded(__VA_ARGS__))
+#define ACQUIRE(...) SENTIRIC_THREAD_ATTRIBUTE(acquire_capability(__VA_ARGS__))
+#define RELEASE(...) SENTIRIC_THREAD_ATTRIBUTE(release_capability(__VA_ARGS__))
+#define RETURN_CAPABILITY(mutex) SENTIRIC_THREAD_ATTRIBUTE(lock_returned(mutex))
+
+// Of a function whose locks are taken in a way that no analysis follows; says why beside it.
+#define NO_THREAD_SAFETY_ANALYSIS SENTIRIC_THREAD_ATTRIBUTE(no_thread_safety_analysis)

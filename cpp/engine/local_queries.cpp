@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+// The part of the engine that answers questions beside its requests: about texts on the preparation
+// threads, about logits and embeddings on the worker's.
+#include <algorithm>
+#include <future>
+#include <utility>
+
+#include "engine/guarded.h"
+#include "engine/local_engine.h"
+#include "engine/prompt_size.h"
+
+namespace sentiric {
+
+template <typename T>
+Result<T> LocalEngine::OnPreparationThread(std::size_t size,
+                                           const std::function<Result<T>()>& task) {
+  auto promise = std::make_shared<std::promise<Result<T>>>();
+  std::future<Result<T>> result = promise->get_future();
+  {
+    const MutexLock lock(&mutex_);
+    if (is_closed_) return Closed();
+    PoolFor(size)->Post([promise, task] { promise->set_value(Guarded<T>(task)); }, size);
+  }
+  return result.get();
+}
+
+Result<std::vector<float>> LocalEngine::OnWorkerThread(
+    const std::function<Result<std::vector<float>>()>& task) {
+  auto promise = std::make_shared<std::promise<Result<std::vector<float>>>>();
+  std::future<Result<std::vector<float>>> result = promise->get_future();
+  if (!worker_.MaybePost(
+          [promise, task] { promise->set_value(Guarded<std::vector<float>>(task)); })) {
+    return Closed();
+  }
+  return result.get();
+}
+
+Result<std::vector<Token>> LocalEngine::Tokenize(const std::string& text, bool add_special,
+                                                 bool parse_special) {
+  return OnPreparationThread<std::vector<Token>>(
+      text.size(), [&] { return prompts_->Tokenize(text, add_special, parse_special); });
+}
+
+Result<std::string> LocalEngine::Detokenize(const std::vector<Token>& tokens, bool show_special) {
+  return OnPreparationThread<std::string>(
+      SizeOf(tokens), [&] { return prompts_->Detokenize(tokens, show_special); });
+}
+
+Result<std::vector<std::string>> LocalEngine::TokenPieces(const std::vector<Token>& tokens) {
+  using Pieces = std::vector<std::string>;
+  return OnPreparationThread<Pieces>(SizeOf(tokens), [&]() -> Result<Pieces> {
+    Pieces pieces;
+    pieces.reserve(tokens.size());
+    for (const Token token : tokens) {
+      auto once = prompts_->Detokenize({token}, /*show_special=*/true);
+      if (!once) return once.error();
+      auto twice = prompts_->Detokenize({token, token}, /*show_special=*/true);
+      if (!twice) return twice.error();
+      pieces.push_back(twice->substr(std::min(once->size(), twice->size())));
+    }
+    return pieces;
+  });
+}
+
+Result<std::string> LocalEngine::RenderChat(const std::vector<Message>& messages,
+                                            bool add_generation_prompt) {
+  return OnPreparationThread<std::string>(SizeOf(messages), [&]() -> Result<std::string> {
+    auto rendered = prompts_->Render(messages, add_generation_prompt);
+    if (!rendered) return rendered.error();
+    return rendered->Text();
+  });
+}
+
+Result<std::vector<Token>> LocalEngine::TokenizeChat(const std::vector<Message>& messages) {
+  return OnPreparationThread<std::vector<Token>>(
+      SizeOf(messages), [&]() -> Result<std::vector<Token>> {
+        Request request;
+        request.prompt.messages = messages;
+        request.truncation = Truncation::kError;
+        auto prepared = prompts_->Prepare(request, 1 << 30);
+        if (!prepared) return prepared.error();
+        return std::move(prepared).value().tokens;
+      });
+}
+
+Result<std::vector<float>> LocalEngine::Logits(const std::vector<Token>& tokens) {
+  return OnWorkerThread([&] { return evaluator_->Logits(tokens); });
+}
+
+Result<std::vector<float>> LocalEngine::Embed(const std::vector<Token>& tokens) {
+  return OnWorkerThread([&] { return evaluator_->Embed(tokens); });
+}
+
+}  // namespace sentiric
