@@ -62,7 +62,7 @@ def binding_warnings(settings: Settings) -> list[str]:
         f"{settings.host} is a public address and no API key is set; set {PREFIX}API_KEY "
         f"or listen on 127.0.0.1 ({PREFIX}HOST)"
     )
-    if settings.env.lower() == "production":
+    if settings.env == "production":
         raise InvalidArgument(f"refused with ENV=production: {text}", where="settings")
     return [text]
 

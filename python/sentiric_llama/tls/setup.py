@@ -116,7 +116,7 @@ def grpc_warnings(settings: Settings, files: IdentityFiles | None) -> tuple[str,
         f"gRPC {lacks}; set GRPC_TLS_CA_PATH, {PREFIX}CERT_PATH and {PREFIX}KEY_PATH "
         "(`sentiric-llama certs dev` makes a set)"
     )
-    if settings.env.lower() == "production" and not settings.grpc_insecure:
+    if settings.env == "production" and not settings.grpc_insecure:
         raise InvalidArgument(
             f"refused with ENV=production: {text}, or {PREFIX}GRPC_INSECURE=true", where="tls"
         )
