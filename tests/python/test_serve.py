@@ -22,7 +22,7 @@ from pydantic.fields import FieldInfo
 
 from gguf_files import sound
 from sentiric_llama.engine.fake import FAKE_INFO
-from sentiric_llama.errors import Unavailable
+from sentiric_llama.errors import InvalidArgument, Unavailable
 from sentiric_llama.models import ModelFile
 from sentiric_llama.server import http_server, serve
 from sentiric_llama.server.banner import banner, curl_line
@@ -230,7 +230,7 @@ def test_a_grpc_port_in_use(spawn: Any) -> None:
         process = spawn("--grpc-port", str(taken.getsockname()[1]))
         assert process.finish() == 9
     (failed,) = [line for line in process.lines if line["severity"] == "ERROR"]
-    assert "GRPC_PORT" in failed["message"]
+    assert failed["message"].endswith("choose another port with --grpc-port")
 
 
 def test_port_in_use() -> None:
@@ -238,8 +238,39 @@ def test_port_in_use() -> None:
         port = taken.getsockname()[1]
         with pytest.raises(Unavailable, match="HTTP_PORT"):
             http_server.bind("127.0.0.1", port)
-    with pytest.raises(Unavailable):
-        http_server.bind("host.invalid", 0)
+        with pytest.raises(Unavailable, match=r"choose another port with --http-port$"):
+            http_server.bind("127.0.0.1", port, "--host", "--http-port")
+    with pytest.raises(InvalidArgument, match=r"--host: unknown host 'host\.invalid'"):
+        http_server.bind("host.invalid", 0, "--host")
+    with pytest.raises(InvalidArgument, match=r"--host: 192\.0\.2\.7 is not an address of this"):
+        http_server.bind("192.0.2.7", 0, "--host")
+
+
+@pytest.mark.parametrize(
+    ("flags", "code", "word"),
+    [
+        (["--grpc-port", "{taken}"], 9, "choose another port with --grpc-port"),
+        (["--metrics-port", "{taken}"], 9, "choose another port with --metrics-port"),
+        (["--http-port", "{taken}"], 9, "choose another port with --http-port"),
+        (["--http-port", "7", "--grpc-port", "7"], 2, "HTTP and gRPC cannot share port 7"),
+        (["--host", "host.invalid"], 2, "--host: unknown host"),
+        (["--cache-type-v", "q8_0", "--flash-attention", "off"], 2, "needs flash attention"),
+        (["--model-path", "{folder}/nope.gguf"], 3, "no file"),
+        (["--model-path", "{folder}/pipe"], 4, "is a named pipe"),
+        (["--tls", "cert", "--cert-path", "{folder}/pipe"], 2, "half configured"),
+    ],
+)
+def test_what_is_known_before_is_said_before(
+    flags: list[str], code: int, word: str, spawn: Any, tmp_path: Path
+) -> None:
+    """One line, and no port was taken."""
+    os.mkfifo(tmp_path / "pipe")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        names = {"taken": taken.getsockname()[1], "folder": tmp_path}
+        process = spawn(*(flag.format(**names) for flag in flags))
+        _, told = process.child.communicate(timeout=20)
+    assert process.child.returncode == code, told
+    assert len(told.splitlines()) == 1 and word in told, told
 
 
 def test_dead_peers_are_noticed() -> None:

@@ -14,22 +14,17 @@ from sentiric_llama.checkup.finding import Finding, ok, problem, warning
 from sentiric_llama.errors import SentiricLlamaError
 from sentiric_llama.host.environment import environ
 from sentiric_llama.host.process import SPARE_FILES
+from sentiric_llama.server.preflight import Remark, known_before_listening
 from sentiric_llama.settings.config import Settings
-from sentiric_llama.settings.exposure import binding_warnings
-from sentiric_llama.settings.load import Resolved, environment_warnings
+from sentiric_llama.settings.load import Resolved
 
 LOW_DISK_BYTES = 5 * 10**9
 
 
 def check_settings(resolved: Resolved) -> Iterator[Finding]:
-    warnings = environment_warnings()
-    try:
-        warnings += binding_warnings(resolved.settings)
-    except SentiricLlamaError as error:
-        yield problem("settings", error.code, "{reason}", reason=error.what)
-    for line in warnings:
-        yield warning("settings", "{reason}", reason=line)
-    if not warnings:
+    found = of_a_start(resolved, "settings")
+    yield from found
+    if not found:
         count = len(resolved.given)
         text = "{count} settings are given, the others have their defaults"
         yield ok("settings", text if count else "all settings have their defaults", count=count)
@@ -37,20 +32,30 @@ def check_settings(resolved: Resolved) -> Iterator[Finding]:
 
 def check_certificates(resolved: Resolved) -> Iterator[Finding]:
     """Whole sets that can be read. The self-signed one of `tls=auto` is made by a start alone."""
-    from sentiric_llama.tls.setup import configured_files, grpc_warnings, set_up_tls
+    found = of_a_start(resolved, "certificates")
+    yield from found
+    if not found:
+        yield ok("certificates", certificates_in_use(resolved.settings))
 
-    settings = resolved.settings
-    changes = {"tls": "off"} if settings.tls == "auto" else {}
-    try:
-        set_up_tls(settings.model_copy(update=changes))
-        lines = grpc_warnings(settings, configured_files(settings))
-    except SentiricLlamaError as error:
-        yield problem("certificates", error.code, "{reason}", reason=error.what)
-        return
-    for line in lines:
-        yield warning("certificates", "{reason}", reason=line)
-    if not lines:
-        yield ok("certificates", "the certificates are whole and can be read")
+
+def certificates_in_use(settings: Settings) -> str:
+    if settings.tls == "auto":
+        return "HTTPS with a self-signed certificate"
+    if settings.cert_path:
+        return "the certificates are complete and readable"
+    return "no certificates: connections are not encrypted"
+
+
+def of_a_start(resolved: Resolved, part: str) -> list[Finding]:
+    """What a start would end with, and then what it would warn of."""
+    found = [_finding(remark) for remark in known_before_listening(resolved, part)]
+    return sorted(found, key=lambda item: item.level, reverse=True)
+
+
+def _finding(remark: Remark) -> Finding:
+    if remark.error is None:
+        return warning(remark.part, "{reason}", reason=remark.text)
+    return problem(remark.part, remark.error.code, "{reason}", reason=remark.text)
 
 
 def check_ports(resolved: Resolved) -> Iterator[Finding]:

@@ -10,9 +10,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
+from sentiric_llama.engine.build import build_info
 from sentiric_llama.engine.convert import config_to_native
 from sentiric_llama.engine.handle import forward_log
+from sentiric_llama.errors import InvalidArgument
 from sentiric_llama.models.least_memory import least_memory
+from sentiric_llama.settings.sections.engine import PLAIN_CACHE_TYPES
 from sentiric_llama.types import EngineConfig
 
 
@@ -56,9 +59,23 @@ def leaves_draft_out(plan: MemoryPlan, config: EngineConfig) -> bool:
     return bool(config.draft_model) and is_silent and plan.speculation == "off"
 
 
+def lacks_flash_attention(cache_type_v: str, flash_attention: str) -> bool:
+    """True for cached values that need it where it stays off: `auto` is on with a GPU only."""
+    if cache_type_v in PLAIN_CACHE_TYPES or flash_attention == "on":
+        return False
+    return flash_attention == "off" or not build_info()["supports_gpu"]
+
+
 def plan_memory(config: EngineConfig) -> MemoryPlan:
     """Asks the native engine. Errors as opening it would give."""
     from sentiric_llama import _core
+
+    if lacks_flash_attention(config.cache_type_v, config.flash_attention):
+        raise InvalidArgument(
+            f"{config.cache_type_v} needs flash attention; got flash_attention "
+            f"{config.flash_attention}, allowed on",
+            where="cache_type_v",
+        )
 
     try:
         plan = _core.plan_memory(config_to_native(config))

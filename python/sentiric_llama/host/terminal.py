@@ -87,8 +87,7 @@ class Terminal:
     def fail(self, error: SentiricLlamaError) -> int:
         """Tells the error and returns the exit code that stands for it."""
         if self.as_json:
-            body = {"code": str(error.code), "where": error.where, "message": error.what}
-            self.note_json({"error": body})
+            self.note_json({"error": error_as_json(error)})
         else:
             tell(f"{self.program}: {error}")
         return error.mapping.exit_code
@@ -132,6 +131,11 @@ class Terminal:
 
         cleaned = [(printable(text), style) for text, style in parts]
         draw_line(stream, self._is_rich(stream), cleaned)
+
+
+def error_as_json(error: SentiricLlamaError) -> dict[str, str]:
+    """What programs read of an error."""
+    return {"code": str(error.code), "where": error.where, "message": error.what}
 
 
 def put(text: str, stream: TextIO | None, *, is_exact: bool = False) -> None:

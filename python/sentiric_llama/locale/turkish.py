@@ -153,8 +153,8 @@ CATALOGUE = {
     "no graphics card; everything runs on the processor": (
         "ekran kartı yok; her şey işlemcide çalışıyor"
     ),
-    "{name} is a repository of the hub; a start fetches it unless it is in the cache": (
-        "{name} hub üzerinde bir depo; önbellekte yoksa başlangıçta indirilir"
+    "{name} is a Hugging Face repository; a start downloads it unless it is cached": (
+        "{name} bir Hugging Face deposu; önbellekte yoksa başlangıçta indirilir"
     ),
     "{contexts} contexts of {size} tokens need {needed}; {free} are free": (
         "{size} token uzunluğunda {contexts} bağlam {needed} ister; {free} boş"
@@ -181,7 +181,9 @@ CATALOGUE = {
     "HF_HUB_OFFLINE is set: only models of the cache can be used": (
         "HF_HUB_OFFLINE verilmiş: yalnız önbellekteki modeller kullanılabilir"
     ),
-    "the certificates are whole and can be read": "sertifikalar tam ve okunabiliyor",
+    "the certificates are complete and readable": "sertifikalar tam ve okunabiliyor",
+    "HTTPS with a self-signed certificate": "kendinden imzalı sertifikayla HTTPS",
+    "no certificates: connections are not encrypted": ("sertifika yok: bağlantılar şifrelenmiyor"),
     "HF_TOKEN is set": "HF_TOKEN verilmiş",
     "HF_TOKEN is not set": "HF_TOKEN verilmemiş",
     "models cannot be stored in {folder}: no permission to write": (

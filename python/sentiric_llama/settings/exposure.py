@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import ipaddress
+import socket
 
 from pydantic import SecretStr
 
@@ -19,7 +20,16 @@ def is_public_address(host: str) -> bool:
     try:
         return not ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
-        return True  # a name may resolve to anything
+        return not all(address.is_loopback for address in _addresses(host))
+
+
+def _addresses(name: str) -> list[ipaddress.IPv4Address | ipaddress.IPv6Address]:
+    """What a name stands for; every interface for one that nobody knows, to be safe."""
+    try:
+        found = socket.getaddrinfo(name, 0, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        return [ipaddress.IPv4Address("0.0.0.0")]
+    return [ipaddress.ip_address(str(address[0]).partition("%")[0]) for *_, address in found]
 
 
 def hosts_of(settings: Settings) -> tuple[str, ...]:

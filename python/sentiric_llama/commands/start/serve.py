@@ -32,4 +32,5 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     from sentiric_llama.server import serve
     from sentiric_llama.settings.profiles import Profiles
 
-    return serve.run(resolved.settings, profiles=Profiles(resolved.above))
+    profiles = Profiles(resolved.above)
+    return serve.run(resolved.settings, profiles=profiles, given=resolved.given)
