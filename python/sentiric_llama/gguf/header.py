@@ -98,20 +98,30 @@ class Header:
 def read_header(path: Path) -> Header:
     """The checked header. Raises ModelNotFound or ModelInvalid saying what is wrong with it."""
     try:
-        with open(path, "rb", opener=_without_waiting) as file:
-            if kind := _KINDS.get(stat.S_IFMT(os.fstat(file.fileno()).st_mode)):
-                raise invalid(path, f"is {kind}, not a model file")
+        with _opened(path) as file:
             return parse_header(path, file)
-    except IsADirectoryError:
-        raise invalid(path, "is a directory, not a model file") from None
+    except OSError as error:
+        raise ModelNotFound(f"cannot read {path}: {error.strerror}", where="model") from None
+
+
+def _opened(path: Path) -> BinaryIO:
+    """A plain file, without waiting for the other end of a pipe."""
+    try:
+        file = open(path, "rb", opener=_without_waiting)  # noqa: SIM115  # handed over
     except FileNotFoundError:
         raise ModelNotFound(f"no file {path}; check the path", where="model") from None
+    except IsADirectoryError:
+        raise invalid(path, "is a directory, not a model file") from None
     except OSError as error:
         if error.errno == errno.ENXIO:
             raise invalid(path, "is a socket or a device, not a model file") from None
-        raise ModelNotFound(f"cannot read {path}: {error.strerror}", where="model") from None
+        raise
     except ValueError:  # a zero byte, half a surrogate pair
         raise ModelNotFound(f"{str(path)!r} cannot be a path", where="model") from None
+    if kind := _KINDS.get(stat.S_IFMT(os.fstat(file.fileno()).st_mode)):
+        file.close()
+        raise invalid(path, f"is {kind}, not a model file")
+    return file
 
 
 _KINDS = {

@@ -112,7 +112,7 @@ def _profile_layer(above: Layer) -> Layer:
     path = find_profiles(text_in(above, "profiles_path"), text_in(above, "model_dir"))
     if path is None:
         if name:
-            raise InvalidArgument(f"profile {name}: no profiles.json was found", where="settings")
+            raise InvalidArgument(f"profile {name}: there is no profiles.json", where="settings")
         return {}
     file = read_profiles(path)
     if not name and not file.active:

@@ -278,7 +278,7 @@ def test_a_profile_of_the_seed() -> None:
 
 def test_places_of_profiles(tmp_path: Path) -> None:
     Path("profiles.json").unlink()
-    with pytest.raises(InvalidArgument, match=r"no profiles\.json was found"):
+    with pytest.raises(InvalidArgument, match=r"there is no profiles\.json"):
         load_settings(profile="one")
     (tmp_path / "profiles.json").write_text('{"profiles": {"one": {"top_k": 3}}}')
     assert load_settings(profile="one", model_dir=str(tmp_path)).default_top_k == 3

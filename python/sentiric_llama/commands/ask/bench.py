@@ -59,8 +59,6 @@ def _add_engine(parser: argparse.ArgumentParser) -> None:
         "measure the engine in this process with this model: a path, org/repo[:QUANT] or guide"
     )
     group.add_argument("-m", "--engine", "--model", dest="model", metavar="MODEL", help=text)
-    text = say("a TOML file with settings of the engine; variables count, too")
-    group.add_argument("--config", metavar="FILE", help=text)
     text = say("requests that run at the same time")
     group.add_argument("--contexts", metavar="N", help=text)
     text = say("tokens of a context; 0 is what the model was trained with")
@@ -190,7 +188,12 @@ def _compare(before: Path, after: Path, allowed: str, terminal: Terminal) -> int
         limit = float(allowed.removesuffix("%"))
     except ValueError:
         raise InvalidArgument(f"got {allowed!r}, allowed 5%", where="max_regression") from None
-    rows = compare(_read(before), _read(after))
+    reports = _read(before), _read(after)
+    try:
+        rows = compare(*reports)
+    except (KeyError, TypeError, AttributeError):
+        text = f"{before} or {after} is not a bench result file"
+        raise InvalidArgument(text, where="compare") from None
     is_bad = any(worse > limit for _, _, worse in rows)
     if terminal.as_json:
         changes = {name: round(change, 2) for name, change, _ in rows if change != float("inf")}
@@ -205,13 +208,10 @@ def _compare(before: Path, after: Path, allowed: str, terminal: Terminal) -> int
 
 
 def _read(path: Path) -> dict[str, Any]:
-    import json
-
-    from sentiric_llama.client.repl.conversation import read_text
+    from sentiric_llama.commands.ask._input import json_of_file
     from sentiric_llama.errors import InvalidArgument
 
-    try:
-        found = json.loads(read_text(path))
-        return {"plan": found["plan"], **found}
-    except (ValueError, KeyError, TypeError):
-        raise InvalidArgument(f"{path} is no measurement of bench", where="compare") from None
+    found = json_of_file(path, "compare")
+    if not isinstance(found, dict) or not isinstance(found.get("plan"), dict):
+        raise InvalidArgument(f"{path} is not a bench result file", where="compare")
+    return found

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sentiric_llama.commands.ask._chat_client import add_chatter, chatter_of, wishes_of
+from sentiric_llama.commands.ask._input import checked_words, json_of_file
+from sentiric_llama.host.standard_input import text_of_input
 from sentiric_llama.host.terminal import Terminal
 from sentiric_llama.locale.messages import say
 
@@ -69,14 +71,15 @@ def prompt_of(arguments: argparse.Namespace) -> str:
     from sentiric_llama.client.repl.conversation import read_text
     from sentiric_llama.errors import InvalidArgument
 
-    words = [word for word in arguments.prompt if word != "-"]
+    words = " ".join(word for word in arguments.prompt if word != "-")
     parts = [f"{path.name}:\n\n{read_text(path)}" for path in arguments.file]
-    parts.append(" ".join(words))
+    parts.append(checked_words(words, "prompt"))
     if "-" in arguments.prompt or _is_piped():
-        parts.append(sys.stdin.read())
+        parts.append(text_of_input())
     prompt = "\n\n".join(part for part in parts if part.strip())
     if not prompt:
-        raise InvalidArgument("got nothing, allowed a text or standard input", where="prompt")
+        text = "none given; pass it as an argument or on standard input"
+        raise InvalidArgument(text, where="prompt")
     return prompt
 
 
@@ -127,21 +130,15 @@ def _answer(
 
 def _shaped(options: GenerationOptions, arguments: argparse.Namespace) -> GenerationOptions:
     """With the form that the answer must have."""
-    import json
     from dataclasses import replace
 
     from sentiric_llama.client.repl.conversation import read_text
-    from sentiric_llama.errors import InvalidArgument
 
     if arguments.grammar:
         return replace(options, grammar=read_text(arguments.grammar))
     if arguments.schema is None:
         return replace(options, is_json=arguments.json_mode)
-    try:
-        schema = json.loads(read_text(arguments.schema))
-    except ValueError:
-        raise InvalidArgument(f"{arguments.schema} is no JSON", where="schema") from None
-    return replace(options, json_schema=schema)
+    return replace(options, json_schema=json_of_file(arguments.schema, "schema"))
 
 
 def _is_piped() -> bool:

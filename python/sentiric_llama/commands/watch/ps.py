@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     """Prints the state; with --watch and --json one object a line."""
-    server = server_of(arguments)
+    server = server_of(arguments, roles=("user", "metrics"))
     if arguments.watch:
         return _watch(server.events("/v1/stats/stream"), terminal)
     from sentiric_llama.client.server import error_of

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from sentiric_llama.commands._server import add_admin_key, add_server, admin_key_of, server_of
+from sentiric_llama.commands._server import add_admin_key, add_server, configured_of
 from sentiric_llama.host.terminal import Terminal
 from sentiric_llama.locale.messages import say
 
@@ -32,8 +32,9 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     """Waits until calls go to the new model. A failure ends with the code of its error."""
     from sentiric_llama.errors import Unavailable
 
-    server = server_of(arguments)
-    server = replace(server, api_key=admin_key_of(arguments) or server.api_key)
+    configured = configured_of(arguments)
+    server = configured.http(arguments.timeout)
+    server = replace(server, api_key=configured.admin_key or server.api_key)
     body = {"profile": arguments.profile, "stream": True}
     last = follow(server.events("/v1/models/switch", body), terminal)
     if last.get("status") != "success":

@@ -90,6 +90,43 @@ def test_tokens_and_vectors(guide: Any, run: Run) -> None:
     vectors = json.loads(run("embed", "-m", "guide", "a", "b", "a", "--json").stdout)
     assert vectors[0] == vectors[2] != vectors[1]
     assert sum(x * x for x in vectors[0]) == pytest.approx(1, abs=1e-3)
+    rpc = ("--grpc-endpoint", guide.grpc_address)
+    over_rpc = json.loads(run("embed", *NOWHERE, *rpc, "a", "b", "--json").stdout)
+    assert over_rpc == pytest.approx(vectors[:2], abs=1e-4)
+    told = run("embed", "--url", guide.url, "a", code=4).stderr
+    assert "has no /v1/embeddings: use a local model (-m MODEL)" in told
+    assert "--grpc-endpoint" in told and "local model (-m)" in run("embed", "--help").stdout
+
+
+def test_files_and_input_that_cannot_be_used(guide: Any, run: Run, tmp_path: Path) -> None:
+    """The reason is told: not there, not JSON, not UTF-8."""
+    bad = tmp_path / "bad.json"
+    bad.write_text("{\n,")
+    asked = ("generate", "--url", guide.url)
+    told = run(*asked, "--schema", "/nope", "hi", code=2).stderr
+    assert "/nope: No such file" in told and "JSON" not in told
+    assert (
+        "bad.json is not valid JSON (line 2)"
+        in run(*asked, "--schema", str(bad), "hi", code=2).stderr
+    )
+    assert "/nope: No such file" in run("bench", "compare", "/nope", "/nope", code=2).stderr
+    assert "not valid JSON" in run("bench", "compare", str(bad), str(bad), code=2).stderr
+    for content in ("[]", '{"plan": 1}', '{"plan": {}}'):
+        bad.write_text(content)
+        told = run("bench", "compare", str(bad), str(bad), code=2).stderr
+        assert "is not a bench result file" in told, content
+    for words in (("generate", "-"), ("tokenize", "-"), ("embed", "-"), ("chat",)):
+        done = subprocess.run(
+            [sys.executable, "-m", "sentiric_llama", *words, "--url", guide.url],
+            env=environment({}), input=b"good\xffbad\n", capture_output=True, timeout=60,
+        )  # fmt: skip
+        assert b"[standard input] not UTF-8: byte 0xff at offset 4" in done.stderr, done.stderr
+        assert done.returncode == 2, words
+    done = subprocess.run(
+        [sys.executable, "-m", "sentiric_llama", *asked, b"\xff"],
+        env=environment({}), capture_output=True, timeout=60, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    assert (done.returncode, b"[prompt] not UTF-8" in done.stderr) == (2, True), done.stderr
 
 
 # How it is
@@ -313,7 +350,38 @@ def test_http_over_mutual_tls(start: Any, run: Run, tmp_path: Path) -> None:
     assert "sentiric-guide" in run(*asked, *known).stdout
     run(*asked, code=9)
     missing = run(*asked, "--cert-file", str(tmp_path / "none"), code=2)
-    assert "cannot use --ca-file" in missing.stderr
+    assert f"cannot read {tmp_path / 'none'}" in missing.stderr
+    own = {"tls": "mtls", "cert_path": chain, "key_path": key, "http_port": server.port}
+    own["api_key"] = "unused"
+    for words in (("ps",), ("health",), ("tokenize", "hi"), ("wait", "--timeout", "5")):
+        run(*words, **own)  # the server's own certificate is a client's, too
+
+
+def test_commands_find_the_server_that_a_file_configures(
+    start: Any, run: Run, tmp_path: Path
+) -> None:
+    """The TOML file says port, TLS and keys; no command is told any of it again."""
+    with socket.create_server(("127.0.0.1", 0)) as http, socket.create_server(("", 0)) as grpc:
+        ports = [listener.getsockname()[1] for listener in (http, grpc)]
+    config = tmp_path / "server.toml"
+    config.write_text(
+        f'http_port = {ports[0]}\ngrpc_port = {ports[1]}\ntls = "auto"\n'
+        f'tls_dir = "{tmp_path}"\napi_keys = "app:user:hush"\nadmin_key = "root"\n'
+    )
+    flags = ("--http-port", str(ports[0]), "--grpc-port", str(ports[1]))
+    start("--config", str(config), *flags)
+    run("wait", "--config", str(config))  # begins before there is a certificate
+    rpc = ("--grpc-endpoint", f"127.0.0.1:{ports[1]}")
+    for words in (
+        ("health",), ("health", *rpc), ("generate", "hi", "-n", "3"), ("ps",), ("tokenize", "hi"),
+        ("generate", "hi", "-n", "3", *rpc), ("interrupt-test", "--runs", "1", "--after-ms", "5"),
+        ("bench", "--requests", "2", "--output-len", "4", "--warm-up", "0"),
+    ):  # fmt: skip
+        assert run(*words, "--config", str(config)).stdout, words
+    assert run("chat", "--config", str(config), stdin="hi\n").stdout.strip()
+    assert "PROFILES_PATH" in run("profile", "list", "--config", str(config), code=2).stderr
+    plain = run("health", "--url", f"http://127.0.0.1:{ports[0]}", code=9)
+    assert "if it speaks HTTPS, use --url https://" in plain.stderr
 
 
 def test_waiting_for_both_protocols(tiny: Any, run: Run) -> None:
@@ -461,4 +529,5 @@ def test_profiles_and_switch(start: Any, run: Run, tmp_path: Path) -> None:
     assert json.loads(run(*words).stdout)["active_profile"] == "guide"
     off = start().wait_ready()
     assert "changing the model is off" in run("switch", "x", "--url", off.url, code=2).stderr
-    assert run("profile", "current", "--url", off.url, code=10).stdout == ""
+    told = run("profile", "current", "--url", off.url, code=2)
+    assert told.stdout == "" and "has no profiles" in told.stderr
