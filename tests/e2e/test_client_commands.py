@@ -44,8 +44,8 @@ def run() -> Run:
 def open_terminal() -> Iterator[Open]:
     opened: list[TerminalProcess] = []
 
-    def start(*words: str) -> TerminalProcess:
-        opened.append(TerminalProcess(words, environment({})))
+    def start(*words: str, **options: str) -> TerminalProcess:
+        opened.append(TerminalProcess(words, environment({}), **options))
         return opened[-1]
 
     yield start
@@ -92,7 +92,8 @@ def test_tokens_and_vectors(guide: Any, run: Run) -> None:
     assert sum(x * x for x in vectors[0]) == pytest.approx(1, abs=1e-3)
     rpc = ("--grpc-endpoint", guide.grpc_address)
     over_rpc = json.loads(run("embed", *NOWHERE, *rpc, "a", "b", "--json").stdout)
-    assert over_rpc == pytest.approx(vectors[:2], abs=1e-4)
+    for one, other in zip(over_rpc, vectors, strict=False):
+        assert one == pytest.approx(other, abs=1e-4)
     told = run("embed", "--url", guide.url, "a", code=4).stderr
     assert "has no /v1/embeddings: use a local model (-m MODEL)" in told
     assert "--grpc-endpoint" in told and "local model (-m)" in run("embed", "--help").stdout
@@ -162,6 +163,11 @@ def test_what_it_does_now(guide: Any, run: Run, open_terminal: Open) -> None:
     watch.expect("sentiric-guide")
     watch.send(CTRL_C)
     assert watch.finish() == 0
+    plain = open_terminal("ps", "--watch", "--url", guide.url, term="dumb")
+    plain.expect("state: ready")
+    plain.expect("state: ready")
+    plain.send(CTRL_C)
+    assert plain.finish() == 0 and "\x1b" not in plain.raw
 
 
 # Conversations
@@ -182,7 +188,13 @@ def test_a_conversation_through_a_pipe(guide: Any, run: Run, tmp_path: Path) -> 
         'lines"""',
         "/undo",
         f"/save {saved}",
+        f"/save {saved}",
+        f"/save! {saved}",
         "/set nonsense 1",
+        "/set temperature 5",
+        "/set top_k many",
+        "/set temperature",
+        "/set temperature default",
         "/nope",
         "/clear",
         f"/load {saved}",
@@ -196,12 +208,26 @@ def test_a_conversation_through_a_pipe(guide: Any, run: Run, tmp_path: Path) -> 
     assert saved.stat().st_mode & 0o077 == 0
     assert "the note\n\ntwo\nlines" in done.stderr, "what /undo took back"
     assert "allowed temperature" in done.stderr and "no such command: /nope" in done.stderr
+    assert f"{saved} exists; /save! {saved} replaces it" in done.stderr
+    assert "[temperature] out of range; got 5.0, allowed a number 0..2" in done.stderr
+    assert "got 'many', allowed an integer 0..2147483647, or default" in done.stderr
+    shown = [line.split() for line in done.stderr.splitlines() if line.startswith("  temp")]
+    assert [words[1] for words in shown] == ["0.0", "0.0", "default"], "asking changes nothing"
     assert "2 turns" in done.stderr and "tok/s" in done.stderr
 
 
 def test_a_conversation_on_a_terminal(guide: Any, open_terminal: Open) -> None:
     chat = open_terminal("chat", "--url", guide.url, "--temperature", "0")
     chat.expect("sentiric-guide; /help shows the commands")
+    chat.expect("this is the small built-in guide")
+    chat.expect(">>> ")
+    chat.send("\x1b[200~Which port\rdoes HTTP\ruse?\r\x1b[201~")
+    chat.expect("use?")
+    chat.send("\r")
+    chat.expect("TTFT")
+    chat.expect(">>> ")
+    chat.send("/undo\r")
+    chat.expect("Which port\r\ndoes HTTP\r\nuse?")  # one message of three lines
     chat.expect(">>> ")
     chat.send("Which port does HTTP use?\r")
     chat.expect("16070")
@@ -212,12 +238,33 @@ def test_a_conversation_on_a_terminal(guide: Any, open_terminal: Open) -> None:
     chat.send("half a line")
     chat.expect("half a line")
     chat.press(CTRL_C)
-    chat.expect("once more leaves")
+    chat.expect("press Ctrl-C again to quit")
     chat.send("/help\r")
     chat.expect("/regen")
     chat.expect(">>> ")
     chat.send(CTRL_D)
     assert chat.finish() == 0
+
+
+def test_an_error_has_a_line_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    """However far the answer was."""
+    from sentiric_llama.client.chat_client import GenerationOptions
+    from sentiric_llama.client.repl.repl import Repl
+    from sentiric_llama.errors import Unavailable
+    from sentiric_llama.host.terminal import Terminal
+    from sentiric_llama.types import Delta
+
+    class Breaks:
+        name = "x"
+
+        def answer(self, *_: object) -> Iterator[Delta]:
+            yield Delta("half an answ")
+            raise Unavailable("gone", where="server")
+
+    repl = Repl(Breaks(), Terminal(), GenerationOptions())  # type: ignore[arg-type]
+    assert repl._answers("hi") is False
+    out, err = capsys.readouterr()
+    assert out == "half an answ\n" and err == "sentiric-llama: [server] gone\n"
 
 
 def test_ctrl_c_stops_the_answer_and_not_the_program(tiny: Any, open_terminal: Open) -> None:
@@ -233,7 +280,7 @@ def test_ctrl_c_stops_the_answer_and_not_the_program(tiny: Any, open_terminal: O
     chat.expect("[stopped]")
     assert wait_until(tiny.is_idle), "the server stops working on it"
     chat.press_at_prompt(CTRL_C)
-    chat.expect("once more leaves")
+    chat.expect("press Ctrl-C again to quit")
     chat.press_at_prompt(CTRL_C)
     assert chat.finish() == 0
 
@@ -297,7 +344,7 @@ def test_one_answer_over_grpc(guide: Any, run: Run, tmp_path: Path) -> None:
     assert cut["usage"]["completion_tokens"] == cut["timings"]["predicted_n"] == 3
     ended = run("generate", *rpc, "--stop", "o", "--json", "Who are you?").stdout
     assert "o" not in json.loads(ended)["choices"][0]["message"]["content"]
-    assert "[top_p]" in run("generate", *rpc, "--top-p", "7", "hi", code=2).stderr
+    assert "[--top-p]" in run("generate", *rpc, "--top-p", "7", "hi", code=2).stderr
     chat = run("chat", *rpc, stdin="Which port does HTTP use?\n")
     assert chat.stdout.strip()
 
@@ -485,7 +532,11 @@ def _with_plan(folder: Path, found: dict[str, Any]) -> Path:
     return path
 
 
-def test_refused_measurements(tiny: Any, run: Run) -> None:
+def test_refused_measurements(tiny: Any, run: Run, tmp_path: Path) -> None:
+    lost = ("bench", "--url", tiny.url, "--output", str(tmp_path / "no" / "x.json"))
+    told = run(*lost, code=2)
+    assert "No such file or directory" in told.stderr and not told.stdout
+    assert "requests" not in told.stderr, "before the measurement"
     for words in (["--requests", "0"], ["--slo", "ttft=fast"], ["compare", "a"]):
         assert "allowed" in run("bench", "--url", tiny.url, *words, code=2).stderr
     failed = run("bench", "--url", tiny.url, "--prompt-len", "4000", "--requests", "2", code=1)

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +82,6 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
 
 
 def _measure(arguments: argparse.Namespace, terminal: Terminal) -> int:
-    import json
     import secrets
     from contextlib import closing
 
@@ -88,18 +89,46 @@ def _measure(arguments: argparse.Namespace, terminal: Terminal) -> int:
     from sentiric_llama.client.load.run import run_load
 
     plan, slo = plan_of(arguments), parse_slo(arguments.slo)
+    if arguments.output:
+        _check_output(arguments.output)
     with closing(_target(arguments, terminal)) as target:
         facts = target.facts()
         nonce = secrets.token_hex(4)
         samples, seconds = run_load(target, plan, nonce, _shown(terminal, plan.requests))
     found = report(samples, seconds, plan, slo, facts)
-    if arguments.output:
-        arguments.output.write_text(json.dumps(found, indent=2) + "\n", "utf-8")
     if terminal.as_json:
         terminal.answer_json(found)
     else:
         _show(found, terminal)
+    if arguments.output:
+        _write(arguments.output, found)
     return REGRESSION if found["errors"] else 0
+
+
+def _check_output(path: Path) -> None:
+    """Before minutes of work: can the file be written? Leaves no empty one behind."""
+    is_new = not path.exists()
+    with _writing(path):
+        path.open("a").close()
+        if is_new:
+            path.unlink()
+
+
+def _write(path: Path, found: dict[str, Any]) -> None:
+    import json
+
+    with _writing(path):
+        path.write_text(json.dumps(found, indent=2) + "\n", "utf-8")
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    from sentiric_llama.errors import InvalidArgument
+
+    try:
+        yield
+    except OSError as error:
+        raise InvalidArgument(f"cannot write {path}: {error.strerror}", where="output") from None
 
 
 def plan_of(arguments: argparse.Namespace) -> Any:

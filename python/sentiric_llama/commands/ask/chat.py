@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import argparse
 
-from sentiric_llama.commands.ask._chat_client import add_chatter, chatter_of, wishes_of
+from sentiric_llama.commands.ask._chat_client import add_chatter, chatter_of, options_of
 from sentiric_llama.host.terminal import Terminal
 
 EXAMPLES = """\
@@ -28,4 +28,4 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     from sentiric_llama.client.repl.repl import Repl
 
     with closing(chatter_of(arguments, terminal)) as client:
-        return Repl(client, terminal, wishes_of(arguments), arguments.system_prompt).run()
+        return Repl(client, terminal, options_of(arguments), arguments.system_prompt).run()

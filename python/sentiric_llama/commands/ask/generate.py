@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sentiric_llama.commands.ask._chat_client import add_chatter, chatter_of, wishes_of
+from sentiric_llama.commands.ask._chat_client import add_chatter, chatter_of, options_of
 from sentiric_llama.commands.ask._input import checked_words, json_of_file
 from sentiric_llama.host.standard_input import text_of_input
 from sentiric_llama.host.terminal import Terminal
@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     from contextlib import closing
 
     prompt = prompt_of(arguments)
-    options = _shaped(wishes_of(arguments), arguments)
+    options = _shaped(options_of(arguments), arguments)
     system = arguments.system_prompt
     turns = [{"role": "system", "content": system}] if system else []
     turns.append({"role": "user", "content": prompt})

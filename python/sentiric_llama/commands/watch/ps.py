@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -54,21 +55,24 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
 
 
 def _watch(snapshots: Iterator[dict[str, Any]], terminal: Terminal) -> int:
-    if terminal.as_json or not terminal.draws_answers:
-        for snapshot in snapshots:
-            if terminal.as_json:
-                terminal.answer_json_line(snapshot)
-            else:
-                cells = (f"{name}: {value}" for name, value in rows_of(snapshot))
-                terminal.answer("  ".join(map(printable_line, cells)))
-        return 0
-    with terminal.live_table() as table:
-        try:
+    """Until Ctrl-C: a table that changes in its place, or a line for each snapshot."""
+    with contextlib.suppress(KeyboardInterrupt):
+        if terminal.as_json or not terminal.can_redraw:
+            _print_lines(snapshots, terminal)
+            return 0
+        with terminal.live_table() as table:
             for snapshot in snapshots:
                 table.show(rows_of(snapshot))
-        except KeyboardInterrupt:
-            return 0
     return 0
+
+
+def _print_lines(snapshots: Iterator[dict[str, Any]], terminal: Terminal) -> None:
+    for snapshot in snapshots:
+        if terminal.as_json:
+            terminal.answer_json_line(snapshot)
+        else:
+            cells = (f"{name}: {value}" for name, value in rows_of(snapshot))
+            terminal.answer("  ".join(map(printable_line, cells)))
 
 
 def rows_of(snapshot: dict[str, Any]) -> list[tuple[str, str]]:
