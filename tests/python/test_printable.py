@@ -83,7 +83,7 @@ class Screen(io.StringIO):
 def test_every_way_to_speak(
     monkeypatch: pytest.MonkeyPatch, stream: type[io.StringIO], as_json: bool
 ) -> None:
-    """Whatever a verb hands over comes out without a code that is not our own."""
+    """Whatever a command hands over comes out without a code that is not our own."""
     monkeypatch.setenv("TERM", "xterm-256color")
     out, err = stream(), stream()
     monkeypatch.setattr(sys, "stdout", out)

@@ -16,8 +16,8 @@ from sentiric_llama.models import HubFile, ModelFile, Url, find_model, wanted_dr
 from sentiric_llama.settings.config import Settings
 from sentiric_llama.settings.load import Resolved
 
-DRAFT_LEFT_OUT = "the draft model would not be loaded: on this processor it could change a text"
-DRAFT_FIX = "--speculation draft loads it all the same"
+DRAFT_LEFT_OUT = "the draft model would not be loaded: on this CPU it could change the output"
+DRAFT_FIX = "--speculation draft loads it anyway"
 
 
 def check_model(resolved: Resolved) -> Iterator[Finding]:

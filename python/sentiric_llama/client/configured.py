@@ -7,20 +7,20 @@ has, which key it wants. Another address gets only what was given for it: the fl
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
-from sentiric_llama.access.api_key import Role, parse_keys
 from sentiric_llama.client.grpc_server import GrpcServer
 from sentiric_llama.client.server import Server, checked_url
 from sentiric_llama.errors import InvalidArgument
 from sentiric_llama.settings.config import Settings
+from sentiric_llama.settings.exposure import admin_key, caller_key, user_key
 from sentiric_llama.settings.layers import name_in
-from sentiric_llama.settings.load import resolve_part
+from sentiric_llama.settings.load import Resolved, resolve_part
 from sentiric_llama.tls.trust import Trust
 
 NAMES = (
@@ -43,13 +43,20 @@ class Flags:
     key_file: str = ""
 
 
-class ConfiguredServer:
-    """A server as the configuration and the flags describe it. Raises InvalidArgument."""
+NO_FLAGS = Flags()
 
-    def __init__(self, flags: Flags, config_file: str = "", **overrides: Any) -> None:
-        """`overrides` are settings that were given as flags: keys."""
+
+def configured(flags: Flags, config_file: str = "", **overrides: Any) -> ConfiguredServer:
+    """The server that all sources describe; `overrides` are settings that were flags: keys."""
+    return ConfiguredServer(resolve_part(NAMES, config_file, **overrides), flags)
+
+
+class ConfiguredServer:
+    """A server as settings and flags describe it. Raises InvalidArgument."""
+
+    def __init__(self, resolved: Resolved, flags: Flags = NO_FLAGS) -> None:
         self._flags = flags
-        self._resolved = resolve_part(NAMES, config_file, **overrides)
+        self._resolved = resolved
         Trust(flags.ca_file, flags.cert_file, flags.key_file).check()
 
     @cached_property
@@ -61,13 +68,19 @@ class ConfiguredServer:
             name = name_in(self._resolved.given, "http_port")
             text = f"{name} is 0, so the server took any free port: name its address with --url"
             raise InvalidArgument(text, where="server")
-        host = self._host
-        return f"{self._scheme}://{f'[{host}]' if ':' in host else host}:{self._settings.http_port}"
+        return f"{self._scheme}://{self.address}:{self._settings.http_port}"
 
-    def http(self, timeout_s: float, roles: Iterable[Role] = ("user",)) -> Server:
-        """The server over HTTP, with a key that has one of the roles."""
+    @property
+    def address(self) -> str:
+        """The host as it stands in a URL."""
+        return f"[{self._host}]" if ":" in self._host else self._host
+
+    def http(self, timeout_s: float, *, reads_statistics: bool = False) -> Server:
+        """The server over HTTP, with the key that calls need or, alone, its statistics."""
         is_ours = self._is_ours(urlsplit(self.url), self._settings.http_port)
-        key = self._key(roles) if is_ours else self._api_key
+        key = user_key(self._settings)
+        if is_ours:
+            key = caller_key(self._settings, reads_statistics=reads_statistics)
         trust = self._trust(is_ours, shows_own=self._settings.tls == "mtls")
         return Server(self.url, key, timeout_s, trust)
 
@@ -80,15 +93,14 @@ class ConfiguredServer:
         is_ours = self._is_ours(urlsplit(f"//{rest}"), self._settings.grpc_port)
         if is_ours and not scheme and (self._settings.cert_path or self._settings.tls == "auto"):
             address = f"grpcs://{rest}"
-        key = self._key(("user",)) if is_ours else self._api_key
+        key = caller_key(self._settings) if is_ours else user_key(self._settings)
         trust = self._trust(is_ours, shows_own=bool(self._settings.grpc_tls_ca_path))
         return GrpcServer(address, key, timeout_s, trust)
 
     @property
     def admin_key(self) -> str:
         """The key that may change the model; empty when nobody gave one."""
-        secret = self._settings.admin_key
-        return secret.get_secret_value() if secret else self._listed_key(("admin",))
+        return admin_key(self._settings)
 
     @property
     def _settings(self) -> Settings:
@@ -117,23 +129,6 @@ class ConfiguredServer:
         if self._host in _LOOPBACK or self._settings.host in _EVERY_INTERFACE:
             here |= _LOOPBACK
         return host in here and number == port
-
-    @property
-    def _api_key(self) -> str:
-        secret = self._settings.api_key
-        return secret.get_secret_value() if secret else ""
-
-    def _key(self, roles: Iterable[Role]) -> str:
-        """The first that is configured: the user's, one of the list, the scraper's, the admin's."""
-        roles = tuple(roles)
-        scraper = self._settings.metrics_key if "metrics" in roles else None
-        own = scraper.get_secret_value() if scraper else ""
-        return self._api_key or self._listed_key(roles) or own or self.admin_key
-
-    def _listed_key(self, roles: Iterable[Role]) -> str:
-        listed = self._settings.api_keys
-        entries = parse_keys(listed.get_secret_value()) if listed else []
-        return next((key for key, who in entries if who.may(*roles)), "")
 
     def _trust(self, is_ours: bool, *, shows_own: bool) -> Trust:
         """The flags' files, and for the configured server those that it has itself."""

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from sentiric_llama.locale.messages import say
 
 if TYPE_CHECKING:
-    from sentiric_llama.access.api_key import Role
     from sentiric_llama.client.configured import ConfiguredServer
     from sentiric_llama.client.grpc_server import GrpcServer
     from sentiric_llama.client.server import Server
@@ -64,21 +63,22 @@ def add_admin_key(parser: argparse.ArgumentParser) -> None:
 
 def configured_of(arguments: argparse.Namespace) -> ConfiguredServer:
     """The server that flags and configuration describe."""
-    from sentiric_llama.client.configured import ConfiguredServer, flags_of
+    from sentiric_llama.client.configured import configured, flags_of
 
     values = vars(arguments)
     keys = {name: values[name] for name in _KEYS if values.get(name) is not None}
-    return ConfiguredServer(flags_of(values), arguments.config or "", **keys)
+    return configured(flags_of(values), arguments.config or "", **keys)
 
 
 def server_of(
     arguments: argparse.Namespace,
     timeout_s: float | None = None,
-    roles: tuple[Role, ...] = ("user",),
+    *,
+    reads_statistics: bool = False,
 ) -> Server:
     """That server over HTTP. Raises InvalidArgument for a wrong address."""
     silence_s = arguments.timeout if timeout_s is None else timeout_s
-    return configured_of(arguments).http(silence_s, roles)
+    return configured_of(arguments).http(silence_s, reads_statistics=reads_statistics)
 
 
 def grpc_of(arguments: argparse.Namespace, timeout_s: float | None = None) -> GrpcServer | None:

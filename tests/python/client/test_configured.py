@@ -5,12 +5,11 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from sentiric_llama import cli
-from sentiric_llama.client.configured import ConfiguredServer, Flags
+from sentiric_llama.client.configured import ConfiguredServer, Flags, configured
 from sentiric_llama.commands._server import configured_of
 from sentiric_llama.commands.table import COMMANDS
 from sentiric_llama.errors import InvalidArgument
@@ -98,9 +97,10 @@ def test_the_layers_have_the_order_of_serve(monkeypatch: pytest.MonkeyPatch) -> 
         ({}, "user", ""),
     ],
 )
-def test_the_key_that_opens_it(given: dict[str, str], role: Any, key: str) -> None:
-    assert ConfiguredServer(Flags(), **given).http(1, ("user", role)).api_key == key
-    elsewhere = ConfiguredServer(Flags(url="http://other:16070"), **given).http(1)
+def test_the_key_that_opens_it(given: dict[str, str], role: str, key: str) -> None:
+    server = configured(Flags(), **given).http(1, reads_statistics=role == "metrics")
+    assert server.api_key == key
+    elsewhere = configured(Flags(url="http://other:16070"), **given).http(1)
     assert elsewhere.api_key == given.get("api_key", ""), "keys of the list stay here"
 
 

@@ -48,7 +48,7 @@ def test_show_names_every_value_and_its_origin(
 
 def test_check(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     assert cli.main(["config", "check"]) == 0
-    assert capsys.readouterr() == ("the settings are good\n", "")
+    assert capsys.readouterr() == ("the settings are valid\n", "")
     monkeypatch.setenv(PREFIX + "HTTP_PROT", "1")
     assert cli.main(["config", "check"]) == 0
     out, err = capsys.readouterr()
@@ -86,7 +86,7 @@ def test_check_refuses_what_a_start_refuses(
     monkeypatch.setattr(serve, "set_up_logging", lambda *_, **__: None)
     assert cli.main(["config", "check", *words]) == code
     out, err = capsys.readouterr()
-    assert text in err and "good" not in out
+    assert text in err and "valid" not in out
     assert cli.main(["config", "check", *words, "--json"]) == code
     assert text in "".join(capsys.readouterr())
     ports = ["--grpc-port", "0", "--metrics-port", "0", "--http-port", "0"]

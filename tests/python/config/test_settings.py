@@ -93,7 +93,7 @@ def test_no_misspelled_environment_is_development(
         load_settings()
     monkeypatch.setenv("ENV", "Production")
     assert load_settings().env == "production"
-    monkeypatch.setenv("ENV", "/root/.shrc")  # the start file of a POSIX shell
+    monkeypatch.setenv("ENV", "/etc/shrc")  # the start file of a POSIX shell
     assert load_settings().env == "development"
 
 

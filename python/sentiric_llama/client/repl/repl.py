@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import closing
 from typing import Any, cast
 
@@ -17,23 +18,24 @@ from sentiric_llama.errors import SentiricLlamaError
 from sentiric_llama.host.standard_input import InputLines
 from sentiric_llama.host.terminal import Terminal, tell
 from sentiric_llama.locale.messages import say
-from sentiric_llama.models.reference import GUIDE_NAME
 from sentiric_llama.types import ContextReport, Final
 
 PROMPT = ">>> "
 CONTINUED = "... "
-GUIDE_NOTE = (
-    "this is the small built-in guide: it only answers questions about this service; "
-    "for a real model: sentiric-llama serve ggml-org/gemma-3-1b-it-GGUF"
-)
 
 
 class Repl:
     """One conversation with one model in one terminal."""
 
     def __init__(
-        self, client: ChatClient, terminal: Terminal, options: GenerationOptions, system: str = ""
+        self,
+        client: ChatClient,
+        terminal: Terminal,
+        options: GenerationOptions,
+        system: str = "",
+        notes: Mapping[str, str] | None = None,
     ) -> None:
+        """`notes` has what is said of a model at the beginning, by its name."""
         self.conversation = Conversation(system)
         self.options = options
         self.shows_numbers = not terminal.quiet
@@ -43,6 +45,7 @@ class Repl:
         self._attached: list[str] = []
         self._is_typed = sys.stdin is not None and sys.stdin.isatty()
         self._input = InputLines()
+        self._notes = notes or {}
 
     def run(self) -> int:
         """Until /quit, the end of the input or two Ctrl-C. Raises for input that is not UTF-8."""
@@ -67,8 +70,8 @@ class Repl:
     def _greet(self) -> None:
         name = self._client.name
         self.tell(say("{name}; /help shows the commands", name=name))
-        if name == GUIDE_NAME:
-            self.tell(say(GUIDE_NOTE))
+        if name in self._notes:
+            self.tell(say(self._notes[name]))
 
     def _answers(self, line: str) -> bool:
         """As `_handle`; what goes wrong is told, and the conversation goes on."""

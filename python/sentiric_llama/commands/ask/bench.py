@@ -28,28 +28,28 @@ EXAMPLES = """\
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The load, or two files to compare."""
     parser.epilog = EXAMPLES
-    text = say("compare A B: two files that --output wrote")
+    text = say("compare A B: compare two result files of --output")
     parser.add_argument("words", nargs="*", metavar="compare A B", help=text)
-    text = say("of compare: worst change that is allowed, in percent")
+    text = say("compare: maximum allowed regression in percent")
     parser.add_argument("--max-regression", default="5%", metavar="PERCENT", help=text)
-    load = parser.add_argument_group(say("the load"))
+    load = parser.add_argument_group(say("load"))
 
     def add(*names: str, default: Any, help: str) -> None:
         kind = type(default)
         text = f"{say(help)} ({say('default {value}', value=f'{default:g}')})"
         load.add_argument(*names, type=kind, default=default, metavar="N", help=text)
 
-    add("--requests", "--iterations", default=32, help="requests in all")
-    add("--concurrent", default=4, help="requests in flight at the same time")
-    add("--rate", default=0.0, help="instead: requests per second, arriving at random")
-    add("--prompt-len", default=128, help="tokens of a prompt")
-    add("--output-len", default=64, help="tokens of an answer")
-    add("--shared-prefix", default=0, help="tokens that all prompts begin with")
-    add("--warm-up", default=2, help="requests before the measurement")
-    add("--seed", default=7, help="of prompts, arrivals and answers")
-    text = say("limits that a good request keeps, such as ttft=500ms,tpot=60ms")
+    add("--requests", "--iterations", default=32, help="total number of requests")
+    add("--concurrent", default=4, help="concurrent requests")
+    add("--rate", default=0.0, help="open-loop mode: Poisson arrivals at this rate (requests/s)")
+    add("--prompt-len", default=128, help="tokens per prompt")
+    add("--output-len", default=64, help="tokens per answer")
+    add("--shared-prefix", default=0, help="tokens of a common prompt prefix")
+    add("--warm-up", default=2, help="warm-up requests, which are not counted")
+    add("--seed", default=7, help="seed of prompts, arrivals and answers")
+    text = say("latency targets for goodput, such as ttft=500ms,tpot=60ms")
     load.add_argument("--slo", default="", metavar="LIMITS", help=text)
-    text = say("write the measurement to this file, too")
+    text = say("write the result to this file as well")
     load.add_argument("--output", type=Path, metavar="FILE", help=text)
     _add_engine(parser)
     add_server(parser, timeout_s=600)
@@ -57,15 +57,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _add_engine(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group(say("without a server"))
-    text = say(
-        "measure the engine in this process with this model: a path, org/repo[:QUANT] or guide"
-    )
+    text = say("benchmark this model in this process: a path, org/repo[:QUANT] or guide")
     group.add_argument("-m", "--engine", "--model", dest="model", metavar="MODEL", help=text)
-    text = say("requests that run at the same time")
+    text = say("requests that run concurrently (slots)")
     group.add_argument("--contexts", metavar="N", help=text)
-    text = say("tokens of a context; 0 is what the model was trained with")
+    text = say("tokens per context; 0 for the length the model was trained with")
     group.add_argument("--context-size", metavar="N", help=text)
-    text = say("CPU threads; 0 is one for each core")
+    text = say("CPU threads; 0 for one per CPU that the process may use")
     group.add_argument("--compute-threads", metavar="N", help=text)
 
 

@@ -15,6 +15,12 @@ EXAMPLES = """\
 """
 
 
+GUIDE_NOTE = (
+    "this is the small built-in guide: it only answers questions about this service; "
+    "for a real model: sentiric-llama serve ggml-org/gemma-3-1b-it-GGUF"
+)
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Who answers, and how."""
     parser.epilog = EXAMPLES
@@ -26,6 +32,9 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     from contextlib import closing
 
     from sentiric_llama.client.repl.repl import Repl
+    from sentiric_llama.models import GUIDE_NAME
 
+    notes = {GUIDE_NAME: GUIDE_NOTE}
+    options = options_of(arguments)
     with closing(chatter_of(arguments, terminal)) as client:
-        return Repl(client, terminal, options_of(arguments), arguments.system_prompt).run()
+        return Repl(client, terminal, options, arguments.system_prompt, notes).run()

@@ -29,19 +29,23 @@ EXAMPLES = """\
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The prompt, and how it is answered."""
     parser.epilog = EXAMPLES
-    text = say("words of the prompt; - or a pipe: standard input is added")
+    text = say("the prompt; - or a pipe appends standard input")
     parser.add_argument("prompt", nargs="*", metavar="PROMPT", help=text)
-    text = say("a text file that goes with it; may be repeated")
+    text = say("attach a text file; repeatable")
     parser.add_argument("-f", "--file", action="append", default=[], type=Path, help=text)
     form = parser.add_mutually_exclusive_group()
-    text = say("a file with the JSON schema of the answer")
+    text = say("constrain the answer to the JSON schema in this file")
     form.add_argument("--schema", type=Path, metavar="FILE", help=text)
-    form.add_argument("--json-mode", action="store_true", help=say("answer with a JSON object"))
-    text = say("a file with the GBNF grammar of the answer")
+    form.add_argument(
+        "--json-mode", action="store_true", help=say("constrain the answer to a JSON object")
+    )
+    text = say("constrain the answer to the GBNF grammar in this file")
     form.add_argument("--grammar", type=Path, metavar="FILE", help=text)
-    text = say("show the answer when it is complete")
+    text = say("print the answer only when it is complete")
     parser.add_argument("--no-stream", action="store_true", help=text)
-    parser.add_argument("--stats", action="store_true", help=say("numbers on standard error"))
+    parser.add_argument(
+        "--stats", action="store_true", help=say("print statistics to standard error")
+    )
     add_chatter(parser)
 
 

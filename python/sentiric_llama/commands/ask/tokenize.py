@@ -16,10 +16,10 @@ from sentiric_llama.locale.messages import say
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The text, and who cuts it."""
     parser.epilog = '  {program} tokenize "Merhaba dünya"\n  {program} tokenize -m guide - < text\n'
-    parser.add_argument("text", metavar="TEXT", help=say("the text; - is standard input"))
-    text = say("a line for each token with its text")
+    parser.add_argument("text", metavar="TEXT", help=say("the text; - reads standard input"))
+    text = say("one line per token, with its text")
     parser.add_argument("--pieces", action="store_true", help=text)
-    parser.add_argument("--count", action="store_true", help=say("only how many"))
+    parser.add_argument("--count", action="store_true", help=say("print only the number of tokens"))
     add_local(parser)
     add_server(parser, has_grpc=False)
 

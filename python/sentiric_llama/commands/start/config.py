@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from sentiric_llama.commands._settings import add_settings, resolved_of
+from sentiric_llama.commands.parser import Parser
 from sentiric_llama.host.terminal import Terminal, error_as_json
 from sentiric_llama.locale.messages import say
 
@@ -21,12 +22,12 @@ EXAMPLES = """\
 """
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Parser) -> None:
     """The action, and the settings as flags: what `serve` would make of them."""
     parser.epilog = EXAMPLES
     text = say("show the settings, check them, or print their JSON schema")
     parser.add_argument("action", choices=("show", "check", "schema"), help=text)
-    text = say("show where each value comes from")
+    text = say("show the source of each value")
     parser.add_argument("--origin", action="store_true", help=text)
     add_settings(parser)
 
@@ -65,7 +66,7 @@ def check(arguments: argparse.Namespace, terminal: Terminal) -> int:
         for error in errors:
             terminal.fail(error)
         if not errors:
-            terminal.answer(say("the settings are good"))
+            terminal.answer(say("the settings are valid"))
     return errors[0].mapping.exit_code if errors else 0
 
 

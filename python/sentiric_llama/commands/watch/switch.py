@@ -13,10 +13,10 @@ from sentiric_llama.host.terminal import Terminal
 from sentiric_llama.locale.messages import say
 
 PHASES = {
-    "fetching": "fetching the model",
+    "fetching": "downloading the model",
     "loading": "loading the model",
-    "draining": "no room for two models, the old one ends its calls",
-    "returning": "the new model failed, the old one comes back",
+    "draining": "no room for two models: finishing the requests of the old one",
+    "returning": "the new model failed: restoring the old one",
 }
 
 
@@ -43,7 +43,7 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     if terminal.as_json:
         terminal.answer_json(last)
     else:
-        text = say("{profile} answers now, after {seconds} s",
+        text = say("switched to {profile} in {seconds} s",
                    profile=last["active_profile"], seconds=f"{last['elapsed_s']:.1f}")  # fmt: skip
         terminal.answer(text)
     return 0

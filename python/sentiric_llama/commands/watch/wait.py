@@ -18,9 +18,9 @@ _ANSWER_S = 5.0
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """How long, and for whom."""
     parser.epilog = "  {program} wait && {program} chat\n"
-    text = say("give up after so many seconds")
+    text = say("give up after this many seconds (default: 300)")
     parser.add_argument("--timeout", type=float, default=300, metavar="SECONDS", help=text)
-    text = say("seconds between two questions")
+    text = say("polling interval in seconds (default: 1)")
     parser.add_argument("--every", type=float, default=1, metavar="SECONDS", help=text)
     add_server(parser, timeout_s=None)
 
