@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import http.client
 import json
@@ -24,7 +25,7 @@ from gguf_files import sound
 from sentiric_llama.engine.fake import FAKE_INFO
 from sentiric_llama.errors import InvalidArgument, Unavailable
 from sentiric_llama.models import ModelFile
-from sentiric_llama.server import http_server, serve
+from sentiric_llama.server import http_server, load_progress, serve
 from sentiric_llama.server.banner import banner, curl_line
 from sentiric_llama.service import loading
 from sentiric_llama.service.service import ServedModel
@@ -343,6 +344,35 @@ def test_served_names() -> None:
     assert plain.name == "org/repo" and plain.notice == ""
     guide = loading.served_model(Settings(), ModelFile(Path("g.gguf"), "sentiric-guide", True))
     assert "serve" in guide.notice and guide.notice.isascii()
+
+
+def test_a_large_model_shows_how_far_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a terminal, a line for each tenth; nowhere else, and not for what is there at once."""
+    parts = [tmp_path / f"m-0000{n}-of-00002.gguf" for n in (1, 2)]
+    for path in parts:
+        path.write_bytes(b"")
+        os.truncate(path, 400 * 2**20)
+    held = iter([2**30 + n * 100 * 2**20 for n in range(20)])
+    told: list[str] = []
+    monkeypatch.setattr(load_progress, "resident_bytes", lambda: next(held))
+    monkeypatch.setattr(load_progress, "tell", told.append)
+    monkeypatch.setattr(load_progress, "EVERY_S", 0)
+
+    async def load(path: Path) -> None:
+        async with load_progress.load_progress(path):
+            for _ in range(30):
+                await asyncio.sleep(0)
+
+    monkeypatch.setattr(load_progress, "is_watched", lambda: False)
+    asyncio.run(load(parts[0]))
+    monkeypatch.setattr(load_progress, "is_watched", lambda: True)
+    monkeypatch.setattr(load_progress, "LARGE_BYTES", 2**40)
+    asyncio.run(load(parts[0]))
+    assert not told
+    monkeypatch.setattr(load_progress, "LARGE_BYTES", 0)
+    asyncio.run(load(parts[0]))
+    assert told[0] == "loading m-00001-of-00002.gguf: 10 % of 800.0 MiB"
+    assert told[-1].endswith(": 90 % of 800.0 MiB") and len(told) <= 9
 
 
 def test_banner_tells_what_a_person_needs() -> None:

@@ -7,7 +7,7 @@ code does, `inventory` lists and removes. Everything here blocks; importing it i
 
 from sentiric_llama.gguf.rules import check_model
 from sentiric_llama.models.adapters import AdapterFiles
-from sentiric_llama.models.choice import choose_files
+from sentiric_llama.models.choice import choose_files, shard_names
 from sentiric_llama.models.find import (
     ModelFile,
     check_local,
@@ -36,6 +36,7 @@ __all__ = [
     "open_local",
     "pull",
     "resolve",
+    "shard_names",
     "wanted_draft",
     "wanted_model",
 ]

@@ -23,13 +23,14 @@ from sentiric_llama.http.app import build_app
 from sentiric_llama.http.routes.metrics import build_metrics_app
 from sentiric_llama.http.wire.gate import Gate
 from sentiric_llama.log.events import event
-from sentiric_llama.log.setup import set_up_logging
+from sentiric_llama.log.setup import flush, set_up_logging
 from sentiric_llama.metrics.collector import make_registry
 from sentiric_llama.rpc.server import RpcServer
 from sentiric_llama.server.background import background_tasks
 from sentiric_llama.server.banner import banner, summary
 from sentiric_llama.server.drain import StopSignals, drain
 from sentiric_llama.server.http_server import HttpServer, bind, server_config, url_of
+from sentiric_llama.server.load_progress import load_progress
 from sentiric_llama.server.preflight import known_before_listening, pass_or_raise
 from sentiric_llama.service.loading import Loader, OpenEngine
 from sentiric_llama.service.model_slot import LoadedModel
@@ -206,7 +207,9 @@ async def load(service: LlamaService, loader: Loader, places: Places) -> None:
     try:
         text = f"listening on {places.http}, {places.grpc}, loading the model"
         event(logger, "SERVICE_START", text, host=settings.host)
-        loaded = await loader.load(settings, await loader.find(settings))
+        file = await loader.find(settings)
+        async with load_progress(file.path):
+            loaded = await loader.load(settings, file)
     except SentiricLlamaError as error:
         service.fail(error)
         raise
@@ -246,9 +249,12 @@ def make_http_server(config: uvicorn.Config, service: LlamaService) -> HttpServe
 
 
 def announce(loaded: LoadedModel, places: Places, seconds: float) -> None:
-    """A banner on a terminal, one line of the log elsewhere."""
+    """The last line of the start; on a terminal it is short, and the banner comes after it."""
     settings, served, info = loaded.settings, loaded.served, loaded.engine.info
     text = summary(settings, served, info, places.http)
+    if is_watched():
+        text = f"ready at {places.http}"
     event(logger, "ALL_SERVERS_READY", text, load_s=round(seconds, 2))
     if is_watched():
+        flush()
         tell(banner(settings, served, info, places.http, places.grpc))
