@@ -2,7 +2,7 @@
 """Writes what is derived from the sources: `make reference`. Tests compare it with the files.
 
 docs/settings.md and settings/table.json come from the settings class, the second half of
-docs/cli.md from the parsers of the verbs and the table of errors, the rights in docs/security.md
+docs/cli.md from the parsers of the commands and the table of errors, the rights in docs/security.md
 from the declarations of the routes and methods.
 """
 
@@ -117,33 +117,33 @@ def _access(needs: Access) -> tuple[str, str]:
 
 
 def commands_page() -> str:
-    """Exit codes and what each verb takes."""
-    codes: dict[int, list[str]] = {0: ["done"], 1: ["checked, and something is wrong"]}
-    codes[cli.USAGE_ERROR] = ["the command line cannot be read"]
+    """Exit codes and what each command takes."""
+    codes: dict[int, list[str]] = {0: ["done"], 1: ["check failed"]}
+    codes[cli.USAGE_ERROR] = ["invalid command line"]
     for code, mapping in ERROR_TABLE.items():
         codes.setdefault(mapping.exit_code, []).append(f"`{code}`")
     codes[cli.INTERRUPTED] = ["interrupted"]
-    codes[cli.BROKEN_PIPE] = ["the reader of the output left"]
+    codes[cli.BROKEN_PIPE] = ["output pipe closed (SIGPIPE)"]
     rows = [(str(number), ", ".join(texts)) for number, texts in sorted(codes.items())]
     parts = ["## Exit codes\n\n" + grid(["code", "meaning"], rows)]
-    _, parsers = cli.build_parser([verb.name for verb in COMMANDS])
-    parts += [command_text(verb, parsers[verb.name]) for verb in COMMANDS]
+    _, parsers = cli.build_parser([command.name for command in COMMANDS])
+    parts += [command_text(command, parsers[command.name]) for command in COMMANDS]
     return "\n".join(parts)
 
 
-def command_text(verb: Command, parser: argparse.ArgumentParser) -> str:
+def command_text(command: Command, parser: argparse.ArgumentParser) -> str:
     """Usage, meaning, and a row for each argument that is not a setting or common."""
     flags = {field.flag for field in describe_fields()}
     if not flags <= parser._option_string_actions.keys():
-        flags = set()  # a verb with flags of its own that are called like settings
+        flags = set()  # a command with flags of its own that are called like settings
     flags |= {f"{field.flag}-file" for field in describe_fields() if field.is_secret and flags}
-    also = "".join(f", `{alias}`" for alias in verb.aliases)
+    also = "".join(f", `{alias}`" for alias in command.aliases)
     rows = [
         (f"`{', '.join(action.option_strings) or action.metavar or action.dest}`",
          (action.help or "").replace("%%", "%"))
         for group in parser._action_groups if group.title != "global options"
         for action in group._group_actions
-        if flags.isdisjoint(action.option_strings)
+        if flags.isdisjoint(action.option_strings) and action.help != argparse.SUPPRESS
     ]  # fmt: skip
     takes = "\n" + grid(["argument", "meaning"], rows) if rows else ""
     if not flags.isdisjoint(parser._option_string_actions):
@@ -151,7 +151,7 @@ def command_text(verb: Command, parser: argparse.ArgumentParser) -> str:
     examples = (
         f"\n```\n{parser.epilog.partition(chr(10))[2].rstrip()}\n```\n" if parser.epilog else ""
     )
-    return f"## {verb.name}\n\n`{verb.name}`{also}: {verb.help}.\n{takes}{examples}"
+    return f"## {command.name}\n\n`{command.name}`{also}: {command.help}.\n{takes}{examples}"
 
 
 if __name__ == "__main__":

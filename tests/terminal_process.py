@@ -24,12 +24,14 @@ _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[=>]")
 class TerminalProcess:
     """Starts at once, 100 columns wide, as the leader of its own terminal."""
 
-    def __init__(self, words: Sequence[str], variables: Mapping[str, str]) -> None:
+    def __init__(
+        self, words: Sequence[str], variables: Mapping[str, str], term: str = "xterm-256color"
+    ) -> None:
         self._leader, follower = pty.openpty()
         fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
         self._child = subprocess.Popen(
             [sys.executable, "-m", "sentiric_llama", *words],
-            env={**variables, "TERM": "xterm-256color"},
+            env={**variables, "TERM": term},
             stdin=follower,
             stdout=follower,
             stderr=follower,

@@ -12,10 +12,12 @@ from sentiric_llama.commands.table import COMMAND_OF
 from sentiric_llama.errors import SentiricLlamaError
 from sentiric_llama.host.environment import environ
 from sentiric_llama.host.terminal import (
+    OutputFailed,
     Terminal,
     forget_output,
     show_logs_of_libraries,
     tell,
+    use_any_encoding,
 )
 from sentiric_llama.locale.messages import LANGUAGES, language_of, set_language
 
@@ -27,24 +29,36 @@ BROKEN_PIPE = 141
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point of `sentiric-llama` and `llm_cli`. Returns the exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
+    use_any_encoding()
     set_language(_asked_language(words) or language_of(environ()))
-    program = program_name()
-    parser, _ = build_parser(words, program)
-    arguments = parser.parse_args(words)
-    if arguments.command is None:
-        tell(parser.format_help().rstrip("\n"))
-        return USAGE_ERROR
-    terminal = Terminal(program, arguments.json, arguments.quiet, arguments.color)
-    show_logs_of_libraries()
+    terminal = Terminal(program_name())
     try:
-        return COMMAND_OF[arguments.command].load().run(arguments, terminal)
-    except SentiricLlamaError as error:
-        return terminal.fail(error)
+        return _run(words, terminal)
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
         forget_output()
         return BROKEN_PIPE
+    except OutputFailed as error:
+        return terminal.fail(error)
+
+
+def _run(words: Sequence[str], terminal: Terminal) -> int:
+    parser, _ = build_parser(words, terminal.program)
+    arguments = parser.parse_args(words)
+    if arguments.command is None:
+        tell(parser.format_help().rstrip("\n"))
+        return USAGE_ERROR
+    terminal = Terminal(terminal.program, arguments.json, arguments.quiet, arguments.color)
+    show_logs_of_libraries()
+    try:
+        return COMMAND_OF[arguments.command].load().run(arguments, terminal)
+    except OutputFailed:
+        raise
+    except SentiricLlamaError as error:
+        return terminal.fail(error)
+    except (KeyboardInterrupt, BrokenPipeError):
+        raise
     except Exception as error:
         return terminal.crash(error)
 

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,9 @@ from typing import Any
 import openai
 import pytest
 
-from server_process import ServerProcess
+from command_runs import Open, Run
+from server_process import ServerProcess, environment
+from terminal_process import TerminalProcess
 
 StartServer = Callable[..., ServerProcess]
 
@@ -62,3 +66,33 @@ def start() -> Iterator[StartServer]:
     yield spawn
     for server in running:
         server.close()
+
+
+@pytest.fixture(scope="session")
+def run() -> Run:
+    def run(*words: str, code: int = 0, stdin: str = "", **settings: object) -> Any:
+        done = subprocess.run(
+            [sys.executable, "-m", "sentiric_llama", *words],
+            env=environment(settings),
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert done.returncode == code, (done.returncode, done.stderr)
+        return done
+
+    return run
+
+
+@pytest.fixture
+def open_terminal() -> Iterator[Open]:
+    opened: list[TerminalProcess] = []
+
+    def start(*words: str, **options: str) -> TerminalProcess:
+        opened.append(TerminalProcess(words, environment({}), **options))
+        return opened[-1]
+
+    yield start
+    for terminal in opened:
+        terminal.close()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Client verbs against a server that tries to steer the terminal, and files that do."""
+"""Client commands against a server that tries to steer the terminal, and files that do."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ COMMANDS = (
     ("tokenize", "hi"),
     ("chat",),
 )
-RPC_VERBS = (
+RPC_COMMANDS = (
     ("generate", "hi"),
     ("generate", "hi", "--stats"),
     ("health",),
@@ -85,7 +85,7 @@ def test_over_http(http: HostileHttp, words: tuple[str, ...], refuses: bool) -> 
     assert "\ufffd" in shown, "it did say something"
 
 
-@pytest.mark.parametrize("words", RPC_VERBS, ids=" ".join)
+@pytest.mark.parametrize("words", RPC_COMMANDS, ids=" ".join)
 @pytest.mark.parametrize("refuses", [False, True])
 def test_over_grpc(
     http: HostileHttp, rpc: tuple[str, Servicer], words: tuple[str, ...], refuses: bool

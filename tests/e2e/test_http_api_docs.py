@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from sentiric_llama.errors import ERROR_TABLE
-from sentiric_llama.http import openai
 from sentiric_llama.http.app import api_routes
+from sentiric_llama.http.schemas.chat import ChatBody
 from sentiric_llama.types.ranges import SAMPLING_ALIASES, SAMPLING_RANGES
 
 PAGE = (Path(__file__).parents[2] / "docs" / "http-api.md").read_text("utf-8")
@@ -72,12 +72,12 @@ def test_the_table_of_errors() -> None:
 
 def test_every_field_is_described() -> None:
     described = set(re.findall(r"`(\w+)`", PAGE))
-    names = openai._USED | openai._IGNORED | SAMPLING_RANGES.keys() | SAMPLING_ALIASES.keys()
+    names = ChatBody.model_fields.keys() | ChatBody.without_effect | ChatBody.unsupported.keys()
     assert not names - described - {"tool_choice", "function_call", "stream_options"}
     table = PAGE.split("### What is ignored")[1]
     ignored = re.search(r"^\| (.*?) \| accepted without effect \|$", table, re.MULTILINE)
     assert ignored
-    assert set(re.findall(r"`(\w+)`", ignored[1])) == openai._IGNORED
+    assert set(re.findall(r"`(\w+)`", ignored[1])) == ChatBody.without_effect
 
 
 def test_ranges_of_sampling() -> None:

@@ -55,10 +55,13 @@ def test_banner_on_a_terminal() -> None:
     os.close(follower)
     try:
         text = read_terminal(leader, b"or a path to a .gguf file")
-        url = re.search(r"open\s+(http://127\.0\.0\.1:\d+)", text)
+        url = re.search(r"Web UI\s+(http://127\.0\.0\.1:\d+)", text)
         assert url and f"curl -N {url[1]}/v1/chat/completions" in text
         assert "sentiric-guide" in text and "built-in guide" in text and "API key" in text
         assert text.count("\n") < 20  # a person sees it without scrolling
+        log, shown = text[: text.index("Web UI")], text[text.index("Web UI") :]
+        assert "ALL_SERVERS_READY" in log and "ALL_SERVERS_READY" not in shown, "the last line"
+        assert "curl" not in log and "built-in guide" not in log, "no line repeats the banner"
         child.send_signal(signal.SIGINT)  # Ctrl-C
         assert child.wait(60) == 0
     finally:
@@ -184,7 +187,7 @@ def test_a_port_that_is_taken(start: Any) -> None:
     (record,) = [record for record in server.records if record["severity"] != "WARN"]
     assert record["event"] == "SERVICE_FAILED" and record["severity"] == "ERROR"
     assert f"cannot listen on 127.0.0.1:{port}" in record["message"]
-    assert "LLM_LLAMA_SERVICE_HTTP_PORT" in record["message"]
+    assert record["message"].endswith("choose another port with --http-port")
 
 
 def damaged(folder: Path, whole: Path) -> dict[str, tuple[Path, int]]:

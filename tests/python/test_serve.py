@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import http.client
 import json
@@ -22,9 +23,9 @@ from pydantic.fields import FieldInfo
 
 from gguf_files import sound
 from sentiric_llama.engine.fake import FAKE_INFO
-from sentiric_llama.errors import Unavailable
+from sentiric_llama.errors import InvalidArgument, Unavailable
 from sentiric_llama.models import ModelFile
-from sentiric_llama.server import http_server, serve
+from sentiric_llama.server import http_server, load_progress, serve
 from sentiric_llama.server.banner import banner, curl_line
 from sentiric_llama.service.models import loader
 from sentiric_llama.service.models.slot import ServedModel
@@ -230,7 +231,7 @@ def test_a_grpc_port_in_use(spawn: Any) -> None:
         process = spawn("--grpc-port", str(taken.getsockname()[1]))
         assert process.finish() == 9
     (failed,) = [line for line in process.lines if line["severity"] == "ERROR"]
-    assert "GRPC_PORT" in failed["message"]
+    assert failed["message"].endswith("choose another port with --grpc-port")
 
 
 def test_port_in_use() -> None:
@@ -238,8 +239,39 @@ def test_port_in_use() -> None:
         port = taken.getsockname()[1]
         with pytest.raises(Unavailable, match="HTTP_PORT"):
             http_server.bind("127.0.0.1", port)
-    with pytest.raises(Unavailable):
-        http_server.bind("host.invalid", 0)
+        with pytest.raises(Unavailable, match=r"choose another port with --http-port$"):
+            http_server.bind("127.0.0.1", port, "--host", "--http-port")
+    with pytest.raises(InvalidArgument, match=r"--host: unknown host 'host\.invalid'"):
+        http_server.bind("host.invalid", 0, "--host")
+    with pytest.raises(InvalidArgument, match=r"--host: 192\.0\.2\.7 is not an address of this"):
+        http_server.bind("192.0.2.7", 0, "--host")
+
+
+@pytest.mark.parametrize(
+    ("flags", "code", "word"),
+    [
+        (["--grpc-port", "{taken}"], 9, "choose another port with --grpc-port"),
+        (["--metrics-port", "{taken}"], 9, "choose another port with --metrics-port"),
+        (["--http-port", "{taken}"], 9, "choose another port with --http-port"),
+        (["--http-port", "7", "--grpc-port", "7"], 2, "HTTP and gRPC cannot share port 7"),
+        (["--host", "host.invalid"], 2, "--host: unknown host"),
+        (["--cache-type-v", "q8_0", "--flash-attention", "off"], 2, "needs flash attention"),
+        (["--model-path", "{folder}/nope.gguf"], 3, "no file"),
+        (["--model-path", "{folder}/pipe"], 4, "is a named pipe"),
+        (["--tls", "cert", "--cert-path", "{folder}/pipe"], 2, "half configured"),
+    ],
+)
+def test_what_is_known_before_is_said_before(
+    flags: list[str], code: int, word: str, spawn: Any, tmp_path: Path
+) -> None:
+    """One line, and no port was taken."""
+    os.mkfifo(tmp_path / "pipe")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        names = {"taken": taken.getsockname()[1], "folder": tmp_path}
+        process = spawn(*(flag.format(**names) for flag in flags))
+        _, told = process.child.communicate(timeout=20)
+    assert process.child.returncode == code, told
+    assert len(told.splitlines()) == 1 and word in told, told
 
 
 def test_dead_peers_are_noticed() -> None:
@@ -313,6 +345,35 @@ def test_served_names() -> None:
     assert plain.name == "org/repo" and plain.notice == ""
     guide = loader.served_model(Settings(), ModelFile(Path("g.gguf"), "sentiric-guide", True))
     assert "serve" in guide.notice and guide.notice.isascii()
+
+
+def test_a_large_model_shows_how_far_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a terminal, a line for each tenth; nowhere else, and not for what is there at once."""
+    parts = [tmp_path / f"m-0000{n}-of-00002.gguf" for n in (1, 2)]
+    for path in parts:
+        path.write_bytes(b"")
+        os.truncate(path, 400 * 2**20)
+    held = iter([2**30 + n * 100 * 2**20 for n in range(20)])
+    told: list[str] = []
+    monkeypatch.setattr(load_progress, "resident_bytes", lambda: next(held))
+    monkeypatch.setattr(load_progress, "tell", told.append)
+    monkeypatch.setattr(load_progress, "EVERY_S", 0)
+
+    async def load(path: Path) -> None:
+        async with load_progress.load_progress(path):
+            for _ in range(30):
+                await asyncio.sleep(0)
+
+    monkeypatch.setattr(load_progress, "is_watched", lambda: False)
+    asyncio.run(load(parts[0]))
+    monkeypatch.setattr(load_progress, "is_watched", lambda: True)
+    monkeypatch.setattr(load_progress, "LARGE_BYTES", 2**40)
+    asyncio.run(load(parts[0]))
+    assert not told
+    monkeypatch.setattr(load_progress, "LARGE_BYTES", 0)
+    asyncio.run(load(parts[0]))
+    assert told[0] == "loading m-00001-of-00002.gguf: 10 % of 800.0 MiB"
+    assert told[-1].endswith(": 90 % of 800.0 MiB") and len(told) <= 9
 
 
 def test_banner_tells_what_a_person_needs() -> None:

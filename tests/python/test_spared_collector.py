@@ -6,11 +6,13 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sentiric_llama.engine.fake import FakeEngine
+from sentiric_llama.models import ModelFile
 from sentiric_llama.server import serve
 from sentiric_llama.service.models.slot import LoadedModel, ServedModel
 from sentiric_llama.service.service import LlamaService
@@ -20,10 +22,10 @@ from sentiric_llama.settings.config import Settings
 class Loader:
     """Finds and opens a model at once."""
 
-    async def find(self, _settings: Settings) -> str:
-        return "model"
+    async def find(self, _settings: Settings) -> ModelFile:
+        return ModelFile(Path("model.gguf"), "model")
 
-    async def load(self, settings: Settings, _model: str) -> LoadedModel:
+    async def load(self, settings: Settings, _model: ModelFile) -> LoadedModel:
         return LoadedModel(FakeEngine(), ServedModel("fake"), settings)
 
 

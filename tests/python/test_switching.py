@@ -362,7 +362,7 @@ def test_the_file_is_read_when_it_is_needed(tmp_path: Path) -> None:
         found = json.loads(stage.path.read_text())
         found["profiles"]["c"] = {"model_id": str(tmp_path / "c.gguf"), "contexts": 1}
         stage.path.write_text(json.dumps(found))
-        with pytest.raises(InvalidArgument, match=r"profile c in .*: contexts is no key; did you"):
+        with pytest.raises(InvalidArgument, match=r"profile c in .*: unknown key contexts; did"):
             stage.switcher.to_profile("c", "test")
         found["profiles"]["c"] = {"model_id": str(tmp_path / "c.gguf"), "max_batch_size": 0}
         stage.path.write_text(json.dumps(found))

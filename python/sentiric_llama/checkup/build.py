@@ -33,8 +33,8 @@ FEATURES = ("avx", "avx2", "fma", "f16c", "avx512f", "amx_int8")
 
 LINK_ERRORS = (
     ("libgomp", "install the OpenMP library (Debian: apt-get install libgomp1)"),
-    ("GLIBCXX_", "the C++ library is older than the build: build here (make install)"),
-    ("GLIBC_", "the C library is older than the build: build here (make install)"),
+    ("GLIBCXX_", "the C++ library is older than the one of the build: build here (make install)"),
+    ("GLIBC_", "the C library is older than the one of the build: build here (make install)"),
     ("libcuda", "install the NVIDIA driver, or build without CUDA"),
     ("undefined symbol", "the parts of the build do not match: make clean, then make install"),
 )
@@ -43,8 +43,8 @@ LINK_ERRORS = (
 
 def check_python(_: Resolved) -> Iterator[Finding]:
     if sys.maxsize < 2**32:
-        fix = "install a 64 bit Python"
-        yield problem("python", ErrorCode.NOT_SUPPORTED, "this Python is a 32 bit one", fix)
+        fix = "install a 64-bit Python"
+        yield problem("python", ErrorCode.NOT_SUPPORTED, "this is a 32-bit Python", fix)
     else:
         yield ok("python", "Python {version}", version=platform.python_version())
 
@@ -89,12 +89,12 @@ def _load_failure(code: int, stderr: str) -> Finding:
         return problem(
             "engine",
             ErrorCode.INTERNAL,
-            "the engine was built for a processor with other instructions than this one",
-            "build here (make install), or for every processor (SENTIRIC_NATIVE=OFF)",
+            "the engine was built for another CPU: it uses instructions that this one lacks",
+            "build here (make install), or for any CPU (SENTIRIC_NATIVE=OFF)",
         )
     reason = stderr.strip().splitlines()[-1] if stderr.strip() else f"exit status {code}"
     fix = next((text for word, text in LINK_ERRORS if word in reason), "make clean, make install")
-    text = "the engine does not load: {reason}"
+    text = "the engine cannot be loaded: {reason}"
     return problem("engine", ErrorCode.INTERNAL, text, fix, reason=reason)
 
 
@@ -104,11 +104,11 @@ def _processor(facts: dict[str, Any]) -> Iterator[Finding]:
     unused = sorted(flag for flag in has if f"{flag} = 1" not in built)
     shown = ", ".join(sorted(has)) or platform.machine()
     if unused:
-        text = "the processor has {unused}, which the build does not use: it is slower than needed"
+        text = "the build does not use {unused}, which this CPU has: it is slower than it could be"
         fix = "build here: SENTIRIC_NATIVE=ON make install"
         yield warning("processor", text, fix, unused=", ".join(unused))
     else:
-        text = "the build uses what the processor has: {shown}; matrix products: {kernels}"
+        text = "the build uses what this CPU has: {shown}; matrix products: {kernels}"
         yield ok("processor", text, shown=shown, kernels=facts.get("cpu_kernels", "llama"))
 
 
@@ -136,10 +136,10 @@ def _graphics(facts: dict[str, Any]) -> Iterator[Finding]:
         text = "there is an NVIDIA driver, but the build cannot use it"
         yield warning("graphics", text, "SENTIRIC_CUDA=ON make install")
     elif has_card:
-        text = "there is an NVIDIA driver, but it shows no graphics card"
-        yield warning("graphics", text, "look at nvidia-smi and at CUDA_VISIBLE_DEVICES")
+        text = "there is an NVIDIA driver, but it reports no GPU"
+        yield warning("graphics", text, "check nvidia-smi and CUDA_VISIBLE_DEVICES")
     elif facts["supports_gpu"]:
-        text = "the build is made for a graphics card, but there is no NVIDIA driver here"
-        yield warning("graphics", text, "in a container: --gpus all; else install the driver")
+        text = "the build supports GPUs, but there is no NVIDIA driver"
+        yield warning("graphics", text, "in a container: --gpus all; otherwise install the driver")
     else:
-        yield ok("graphics", "no graphics card; everything runs on the processor")
+        yield ok("graphics", "no GPU: everything runs on the CPU")

@@ -4,26 +4,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from sentiric_llama.checkup.finding import Finding, ok, problem, warning
+from sentiric_llama.checkup.place import of_a_start
 from sentiric_llama.engine.fit import shortages
 from sentiric_llama.engine.memory import MemoryPlan, leaves_draft_out, plan_memory
 from sentiric_llama.errors import ErrorCode, SentiricLlamaError
 from sentiric_llama.host.machine import Budget, memory_budgets
 from sentiric_llama.host.sizes import human_bytes
-from sentiric_llama.models import GUIDE_NAMES, ModelFile, find_model
+from sentiric_llama.models import HubFile, ModelFile, Url, find_model, wanted_draft, wanted_model
 from sentiric_llama.settings.config import Settings
 from sentiric_llama.settings.load import Resolved
 
-DRAFT_LEFT_OUT = "the draft model would not be loaded: on this processor it could change a text"
-DRAFT_FIX = "--speculation draft loads it all the same"
+DRAFT_LEFT_OUT = "the draft model would not be loaded: on this CPU it could change the output"
+DRAFT_FIX = "--speculation draft loads it anyway"
 
 
 def check_model(resolved: Resolved) -> Iterator[Finding]:
     settings = resolved.settings
+    if wrong := of_a_start(resolved, "model"):
+        yield from wrong
+        return
     if fetched := _fetched(settings):
-        text = "{name} is a repository of the hub; a start fetches it unless it is in the cache"
+        text = "{name} is a Hugging Face repository; a start downloads it unless it is cached"
         yield ok("model", text, name=fetched)
         return
     try:
@@ -38,22 +41,11 @@ def check_model(resolved: Resolved) -> Iterator[Finding]:
 
 def _fetched(settings: Settings) -> str:
     """The first model that finding asks the network for; "" when all are here."""
-    if not settings.model_path and not _is_here(
-        settings, settings.model_filename, settings.model_id
-    ):
-        return settings.model_id
-    return "" if _is_here(settings, settings.draft_model) else settings.draft_model
-
-
-def _is_here(settings: Settings, *names: str) -> bool:
-    name = names[-1]
-    if name in GUIDE_NAMES or Path(name).expanduser().exists():
-        return True
-    in_folder = settings.model_dir and any(
-        item and (Path(settings.model_dir).expanduser() / item).is_file() for item in names
-    )
-    is_path = name.startswith(("/", "./", "../", "~"))
-    return bool(in_folder) or is_path or (name.endswith(".gguf") and name.count("/") < 2)
+    wanted = {
+        settings.model_id: wanted_model(settings),
+        settings.draft_model: wanted_draft(settings),
+    }
+    return next((name for name, it in wanted.items() if isinstance(it, HubFile | Url)), "")
 
 
 def _memory(settings: Settings, model: ModelFile) -> Iterator[Finding]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What surrounds the service: settings, ports, limits of the system, the cache of the hub."""
+"""What surrounds the service: settings, certificates, limits of the system, the model cache."""
 
 from __future__ import annotations
 
@@ -11,81 +11,66 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from sentiric_llama.checkup.finding import Finding, ok, problem, warning
-from sentiric_llama.errors import SentiricLlamaError
 from sentiric_llama.host.environment import environ
 from sentiric_llama.host.process import SPARE_FILES
+from sentiric_llama.server.preflight import Remark, known_before_listening
 from sentiric_llama.settings.config import Settings
-from sentiric_llama.settings.exposure import binding_warnings
-from sentiric_llama.settings.load import Resolved, environment_warnings
+from sentiric_llama.settings.load import Resolved
 
 LOW_DISK_BYTES = 5 * 10**9
 
 
 def check_settings(resolved: Resolved) -> Iterator[Finding]:
-    warnings = environment_warnings()
-    try:
-        warnings += binding_warnings(resolved.settings)
-    except SentiricLlamaError as error:
-        yield problem("settings", error.code, "{reason}", reason=error.what)
-    for line in warnings:
-        yield warning("settings", "{reason}", reason=line)
-    if not warnings:
+    found = of_a_start(resolved, "settings")
+    yield from found
+    if not found:
         count = len(resolved.given)
-        text = "{count} settings are given, the others have their defaults"
+        text = "{count} settings are set, the others have their defaults"
         yield ok("settings", text if count else "all settings have their defaults", count=count)
 
 
 def check_certificates(resolved: Resolved) -> Iterator[Finding]:
     """Whole sets that can be read. The self-signed one of `tls=auto` is made by a start alone."""
-    from sentiric_llama.tls.setup import configured_files, grpc_warnings, set_up_tls
-
-    settings = resolved.settings
-    changes = {"tls": "off"} if settings.tls == "auto" else {}
-    try:
-        set_up_tls(settings.model_copy(update=changes))
-        lines = grpc_warnings(settings, configured_files(settings))
-    except SentiricLlamaError as error:
-        yield problem("certificates", error.code, "{reason}", reason=error.what)
-        return
-    for line in lines:
-        yield warning("certificates", "{reason}", reason=line)
-    if not lines:
-        yield ok("certificates", "the certificates are whole and can be read")
+    found = of_a_start(resolved, "certificates")
+    yield from found
+    if not found:
+        yield ok("certificates", certificates_in_use(resolved.settings))
 
 
-def check_ports(resolved: Resolved) -> Iterator[Finding]:
-    from sentiric_llama.server.http_server import bind
+def certificates_in_use(settings: Settings) -> str:
+    if settings.tls == "auto":
+        return "HTTPS with a self-signed certificate"
+    if settings.cert_path:
+        return "the certificates are complete and readable"
+    return "no certificates: connections are not encrypted"
 
-    settings = resolved.settings
-    for name in Settings.model_fields:
-        port = getattr(settings, name)
-        if not name.endswith("_port") or not port:
-            continue
-        try:
-            bind(settings.host, port).close()
-        except SentiricLlamaError as error:
-            fix = "stop the other process, or choose another port: --{flag} 0 takes a free one"
-            flag = name.replace("_", "-")
-            yield problem("ports", error.code, "{reason}", fix, reason=error.what, flag=flag)
-        else:
-            text = "{host}:{port} is free ({name})"
-            yield ok("ports", text, host=settings.host, port=port, name=name)
+
+def of_a_start(resolved: Resolved, part: str) -> list[Finding]:
+    """What a start would end with, and then what it would warn of."""
+    found = [_finding(remark) for remark in known_before_listening(resolved, part)]
+    return sorted(found, key=lambda item: item.level, reverse=True)
+
+
+def _finding(remark: Remark) -> Finding:
+    if remark.error is None:
+        return warning(remark.part, "{reason}", reason=remark.text)
+    return problem(remark.part, remark.error.code, "{reason}", reason=remark.text)
 
 
 def check_limits(resolved: Resolved) -> Iterator[Finding]:
     _, files = resource.getrlimit(resource.RLIMIT_NOFILE)  # `serve` raises its own limit to it
     wanted = resolved.settings.max_connections + SPARE_FILES
     if files != resource.RLIM_INFINITY and files < wanted:
-        text = "{files} open files are allowed, {wanted} may be needed for all connections"
+        text = "{files} open files are allowed, all connections may need {wanted}"
         fix = "ulimit -n {wanted}, LimitNOFILE of systemd, or fewer --max-connections"
         yield warning("limits", text, fix, files=files, wanted=wanted)
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     threads = resolved.settings.compute_threads
     if threads > (allowed or 1):
-        text = "{threads} compute threads share {allowed} processors: each one slows the others"
+        text = "{threads} compute threads share {allowed} CPUs and slow each other down"
         yield warning("limits", text, "--compute-threads 0", threads=threads, allowed=allowed)
     else:
-        text = "{allowed} processors and {files} open files"
+        text = "{allowed} CPUs and {files} open files"
         yield ok("limits", text, allowed=allowed, files=files)
 
 
@@ -94,10 +79,10 @@ def check_hub(_: Resolved) -> Iterator[Finding]:
     variables = environ()
     endpoint = variables.get("HF_ENDPOINT", "")
     if endpoint and urlsplit(endpoint).scheme not in ("http", "https"):
-        text = "HF_ENDPOINT={endpoint} is no address"
-        yield warning("hub", text, "it looks like https://host", endpoint=endpoint)
+        text = "HF_ENDPOINT={endpoint} is not a URL"
+        yield warning("hub", text, "use a URL such as https://host", endpoint=endpoint)
     if variables.get("HF_HUB_OFFLINE", "").lower() in ("1", "true", "yes", "on"):
-        yield warning("hub", "HF_HUB_OFFLINE is set: only models of the cache can be used")
+        yield warning("hub", "HF_HUB_OFFLINE is set: only cached models can be used")
     yield ok("hub", "HF_TOKEN is set" if variables.get("HF_TOKEN") else "HF_TOKEN is not set")
     yield from _room(cache_folder())
 
@@ -115,9 +100,13 @@ def _room(folder: Path) -> Iterator[Finding]:
     gigabytes = f"{free / 1e9:.1f} GB"
     if not os.access(there, os.W_OK | os.X_OK):
         text = "models cannot be stored in {folder}: no permission to write"
-        yield warning("disk", text, "set HF_HOME to a folder of yours", folder=folder)
+        yield warning(
+            "disk", text, "set HF_HOME to a directory that you can write to", folder=folder
+        )
     elif free < LOW_DISK_BYTES:
-        text = "only {free} are left for models in {folder}"
-        yield warning("disk", text, "make room, or set HF_HOME", free=gigabytes, folder=folder)
+        text = "only {free} left for models in {folder}"
+        yield warning(
+            "disk", text, "free some space, or set HF_HOME", free=gigabytes, folder=folder
+        )
     else:
         yield ok("disk", "{free} for models in {folder}", free=gigabytes, folder=folder)

@@ -6,9 +6,8 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import grpc
@@ -26,6 +25,7 @@ from sentiric_llama.errors import (
     Unavailable,
 )
 from sentiric_llama.rpc.generated import engine_pb2, engine_pb2_grpc
+from sentiric_llama.tls.trust import NO_FILES, Trust, read
 
 _BY_STATUS = {row.grpc: code for code, row in reversed(ERROR_TABLE.items())} | {
     "UNAUTHENTICATED": ErrorCode.INVALID_ARGUMENT,
@@ -36,7 +36,7 @@ _BY_STATUS = {row.grpc: code for code, row in reversed(ERROR_TABLE.items())} | {
 
 @dataclass(frozen=True, slots=True)
 class GrpcServer:
-    """Where it is and how to be let in: with a CA, or after `grpcs://`, over TLS.
+    """Where it is and how to be let in: with a CA, a certificate or after `grpcs://`, over TLS.
 
     Each call has a connection of its own. `timeout_s` bounds every single wait.
     """
@@ -44,9 +44,7 @@ class GrpcServer:
     address: str
     api_key: str = ""
     timeout_s: float = 60.0
-    ca_file: str = ""
-    cert_file: str = ""
-    key_file: str = ""
+    trust: Trust = NO_FILES
 
     def capacity(self) -> engine_pb2.GetCapacityResponse:
         """State, model and contexts."""
@@ -63,6 +61,13 @@ class GrpcServer:
         with self._stub() as stub, self._told():
             answer = stub.Tokenize(request, timeout=self.timeout_s, metadata=self._metadata())
         return list(answer.tokens)
+
+    def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        """One vector for each text."""
+        request = engine_pb2.EmbedRequest(texts=texts)
+        with self._stub() as stub, self._told():
+            answer = stub.Embed(request, timeout=self.timeout_s, metadata=self._metadata())
+        return [list(item.values) for item in answer.embeddings]
 
     def chat(self, request: engine_pb2.ChatRequest) -> Iterator[engine_pb2.ChatEvent]:
         """Events of one answer. Closing the iterator cancels the call."""
@@ -105,11 +110,16 @@ class GrpcServer:
                 f"got {self.address!r}, allowed host:port or grpcs://host:port",
                 where="grpc_endpoint",
             )
-        is_secure = scheme == "grpcs" or (not scheme and (self.ca_file or self.cert_file))
+        trust = self.trust
+        is_secure = scheme == "grpcs" or (not scheme and (trust.ca_file or trust.cert_file))
         if not is_secure:
             return grpc.insecure_channel(rest)
-        parts = (_bytes_of(self.ca_file), _bytes_of(self.key_file), _bytes_of(self.cert_file))
-        return grpc.secure_channel(rest, grpc.ssl_channel_credentials(*parts))
+        options = []
+        if trust.server_cert and (name := trust.pinned_name()):
+            options.append(("grpc.ssl_target_name_override", name))
+        roots = trust.pin() if trust.server_cert else read(trust.ca_file)
+        parts = (roots, read(trust.key_file), read(trust.cert_file))
+        return grpc.secure_channel(rest, grpc.ssl_channel_credentials(*parts), options)
 
     def _metadata(self) -> tuple[tuple[str, str], ...]:
         return (("authorization", f"Bearer {self.api_key}"),) if self.api_key else ()
@@ -171,14 +181,3 @@ def _reason(error: Any) -> ErrorCode | None:
             with contextlib.suppress(ValueError):
                 return ErrorCode(info.reason.lower())
     return None
-
-
-def _bytes_of(path: str) -> bytes | None:
-    """A PEM file; None without a name."""
-    if not path:
-        return None
-    try:
-        return Path(path).expanduser().read_bytes()
-    except OSError as error:
-        text = f"cannot read {path}: {error.strerror}"
-        raise InvalidArgument(text, where="certificates") from None

@@ -21,6 +21,7 @@ from sentiric_llama.errors import (
     SentiricLlamaError,
     Unavailable,
 )
+from sentiric_llama.tls.trust import NO_FILES, Trust
 
 DEFAULT_URL = "http://127.0.0.1:16070"
 _BY_STATUS = {
@@ -36,6 +37,8 @@ _BY_STATUS = {
 """For answers of something that is not us, and of our transport."""
 
 
+_BY_CODE = {"profiles_unavailable": ErrorCode.INVALID_ARGUMENT}
+"""Codes that HTTP alone has."""
 ADMIN_PATHS = ("/v1/models/switch",)
 
 
@@ -58,10 +61,7 @@ class Server:
     url: str = DEFAULT_URL
     api_key: str = ""
     timeout_s: float = 60.0
-    ca_file: str = ""
-    cert_file: str = ""
-    """What this client shows to a server that asks for it, with `key_file`."""
-    key_file: str = ""
+    trust: Trust = NO_FILES
 
     def get(self, path: str) -> Answer:
         """Any status is an answer."""
@@ -110,43 +110,41 @@ class Server:
             raise DeadlineExceeded(
                 f"{self.url} did not answer within {self.timeout_s:g} s", where="server"
             ) from None
-        except ssl.SSLCertVerificationError as error:
-            raise Unavailable(
-                f"the certificate of {self.url} is not trusted ({error.verify_message}); "
-                "name its authority with --ca-file",
-                where="server",
-            ) from None
         except (OSError, http.client.HTTPException, ValueError) as error:
-            reason = getattr(error, "strerror", None) or type(error).__name__
-            raise Unavailable(
-                f"no server answers at {self.url} ({reason}); "
-                "start one with: sentiric-llama serve, or name another with --url",
-                where="server",
-            ) from None
+            raise self._trouble(error) from None
         finally:
             connection.close()
+
+    def _trouble(self, error: Exception) -> Unavailable:
+        """No answer, with what may be done about it."""
+        if isinstance(error, ssl.SSLCertVerificationError):
+            text = f"the certificate of {self.url} is not trusted ({error.verify_message}); "
+            return Unavailable(text + "name its CA with --ca-file", where="server")
+        reason = getattr(error, "strerror", None) or type(error).__name__
+        if isinstance(error, ssl.SSLError):
+            text = f"no TLS connection to {self.url} ({error.reason or reason}); "
+            text += "a server that speaks plain HTTP needs --url http://..., one that asks for a "
+            return Unavailable(text + "certificate --cert-file and --key-file", where="server")
+        text = f"no server answers at {self.url} ({reason}); "
+        if isinstance(error, http.client.RemoteDisconnected | http.client.BadStatusLine):
+            return Unavailable(text + "if it speaks HTTPS, use --url https://...", where="server")
+        text += "start one with: sentiric-llama serve, or name another with --url"
+        return Unavailable(text, where="server")
 
     def _make(self) -> http.client.HTTPConnection:
         parts = urlsplit(self.url)
         host = parts.hostname or ""
         if parts.scheme == "http":
             return http.client.HTTPConnection(host, parts.port, timeout=self.timeout_s)
-        try:
-            context = ssl.create_default_context(cafile=self.ca_file or None)
-            if self.cert_file:
-                context.load_cert_chain(self.cert_file, self.key_file or None)
-        except OSError as error:  # of TLS, too
-            reason = error.strerror or type(error).__name__
-            text = f"cannot use --ca-file, --cert-file or --key-file: {reason}"
-            raise InvalidArgument(text, where="certificates") from None
+        context = self.trust.context()
         return http.client.HTTPSConnection(
             host, parts.port, timeout=self.timeout_s, context=context
         )
 
 
-def checked_url(text: str) -> str:
-    """A base address; `host:port`, as the seed's CLI takes it, means http."""
-    url = (text if "://" in text else f"http://{text}").rstrip("/").removesuffix("/v1")
+def checked_url(text: str, scheme: str = "http") -> str:
+    """A base address; `scheme` is what `host:port` means."""
+    url = (text if "://" in text else f"{scheme}://{text}").rstrip("/").removesuffix("/v1")
     parts = urlsplit(url)
     try:
         is_good = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
@@ -161,11 +159,7 @@ def error_of(answer: Answer, path: str) -> SentiricLlamaError:
     """The error that an answer tells, with the exit code that belongs to it."""
     told = answer.body.get("error") if isinstance(answer.body, dict) else None
     told = told if isinstance(told, dict) else {}
-    fallback = _BY_STATUS.get(answer.status, ErrorCode.INTERNAL)
-    try:
-        code = ErrorCode(str(told.get("code")))
-    except ValueError:
-        code = fallback
+    code = _code_of(str(told.get("code")), answer.status)
     message = str(told.get("message") or f"status {answer.status}")
     if code is ErrorCode.NOT_SUPPORTED:
         message = f"{path} of this server: {message}"
@@ -174,6 +168,14 @@ def error_of(answer: Answer, path: str) -> SentiricLlamaError:
     elif answer.status == 401:
         message += "; give the server's key with LLM_LLAMA_SERVICE_API_KEY or --api-key"
     return ERROR_CLASSES[code](message, where="" if message.startswith("[") else "server")
+
+
+def _code_of(told: str, status: int) -> ErrorCode:
+    """Our own code, or the one that the status stands for."""
+    try:
+        return ErrorCode(told)
+    except ValueError:
+        return _BY_CODE.get(told) or _BY_STATUS.get(status, ErrorCode.INTERNAL)
 
 
 def _read(response: http.client.HTTPResponse) -> Answer:
@@ -188,7 +190,9 @@ def _event(raw: bytes, path: str) -> dict[str, Any]:
     try:
         event = json.loads(raw)
     except ValueError:
-        raise InternalError(f"{path} sent an event that is no JSON", where="server") from None
+        raise InternalError(
+            f"{path} sent an event that is not valid JSON", where="server"
+        ) from None
     if isinstance(event, dict) and isinstance(event.get("error"), dict):
         raise error_of(Answer(int(event["error"].get("status") or 500), event), path)
     return event if isinstance(event, dict) else {}

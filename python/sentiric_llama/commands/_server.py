@@ -1,112 +1,89 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Flags of the verbs that speak to a running server, and the server they mean."""
+"""Flags of the commands that talk to a running server, and the server they mean."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sentiric_llama.host.environment import environ
 from sentiric_llama.locale.messages import say
 
 if TYPE_CHECKING:
+    from sentiric_llama.client.configured import ConfiguredServer
     from sentiric_llama.client.grpc_server import GrpcServer
     from sentiric_llama.client.server import Server
 
 _PREFIX = "LLM_LLAMA_SERVICE_"
+_KEYS = ("api_key", "api_key_file", "admin_key", "admin_key_file")
+"""Settings that are flags of these commands, too."""
 
 
 def add_server(
     parser: argparse.ArgumentParser, *, timeout_s: float | None = 60.0, has_grpc: bool = True
 ) -> None:
-    """Where it is, how to be let in, how long to wait; None when the verb has its own limit."""
-    group = parser.add_argument_group(say("the server"))
-    text = say("address of the server; by default what HOST and HTTP_PORT say")
-    group.add_argument("--url", "--http-endpoint", default=None, metavar="URL", help=text)
-    text = say("the server's key; better in the variable LLM_LLAMA_SERVICE_API_KEY")
-    group.add_argument("--api-key", default=None, metavar="KEY", help=text)
-    text = say("certificates to trust beside the system's")
-    group.add_argument("--ca-file", default="", metavar="FILE", help=text)
-    text = say("this client's certificate, for mutual TLS")
-    group.add_argument("--cert-file", default="", metavar="FILE", help=text)
-    text = say("the private key of --cert-file")
-    group.add_argument("--key-file", default="", metavar="FILE", help=text)
+    """Address, key, certificates and timeout; None when the command has a timeout of its own."""
+    group = parser.add_argument_group(say("server"))
+
+    def add(*names: str, text: str, default: Any = None, **options: Any) -> None:
+        group.add_argument(*names, default=default, help=text, **options)
+
+    text = say("server URL (default: the server that is configured here, as serve reads it)")
+    add("--url", "--http-endpoint", metavar="URL", text=text)
+    text = say("a TOML file with the settings of the server, see docs/settings.md")
+    add("--config", metavar="FILE", text=text)
+    text = say("API key; safer in the variable LLM_LLAMA_SERVICE_API_KEY")
+    add("--api-key", metavar="KEY", text=text)
+    add("--api-key-file", metavar="FILE", text=say("a file that contains it"))
+    add("--ca-file", metavar="FILE", text=say("CA certificates to trust besides the system's"))
+    add("--cert-file", metavar="FILE", text=say("client certificate, for mutual TLS"))
+    add("--key-file", metavar="FILE", text=say("private key of --cert-file"))
     if timeout_s is not None:
-        text = say("longest silence in seconds")
-        group.add_argument("--timeout", type=float, default=timeout_s, metavar="SECONDS", help=text)
+        text = say("read timeout in seconds (default: {value})", value=f"{timeout_s:g}")
+        add("--timeout", type=float, default=timeout_s, metavar="SECONDS", text=text)
     if has_grpc:
         _add_grpc(parser)
 
 
 def _add_grpc(parser: argparse.ArgumentParser) -> None:
-    """For verbs that can use it: instead of HTTP, or health and wait beside it."""
+    """For commands that can use it: instead of HTTP, or health and wait in addition to it."""
     group = parser.add_argument_group("gRPC")
-    text = say("ask there over gRPC; health and wait ask both. grpcs:// or --ca-file means TLS")
+    text = say(
+        "use gRPC at this address (health and wait check both); grpcs:// or --ca-file for TLS"
+    )
     group.add_argument("--grpc-endpoint", default="", metavar="HOST:PORT", help=text)
 
 
 def add_admin_key(parser: argparse.ArgumentParser) -> None:
-    """For the verbs that change the server."""
-    text = say("the server's admin key; better in the variable LLM_LLAMA_SERVICE_ADMIN_KEY")
+    """For the commands that change the server."""
+    text = say("admin key; safer in the variable LLM_LLAMA_SERVICE_ADMIN_KEY")
     parser.add_argument("--admin-key", default=None, metavar="KEY", help=text)
-    text = say("a file that holds it") + f" [{_PREFIX}ADMIN_KEY_FILE]"
+    text = say("a file that contains it") + f" [{_PREFIX}ADMIN_KEY_FILE]"
     parser.add_argument("--admin-key-file", default=None, metavar="FILE", help=text)
 
 
-def admin_key_of(arguments: argparse.Namespace) -> str:
-    """The key from the flags, else from the variables; empty when nobody gave one."""
-    variables = environ()
-    key, path = arguments.admin_key, arguments.admin_key_file
-    if key is None and path is None:
-        key = variables.get(f"{_PREFIX}ADMIN_KEY", "")
-        path = variables.get(f"{_PREFIX}ADMIN_KEY_FILE", "")
-    return key or (_read_secret(path) if path else "")
+def configured_of(arguments: argparse.Namespace) -> ConfiguredServer:
+    """The server that flags and configuration describe."""
+    from sentiric_llama.client.configured import configured, flags_of
+
+    values = vars(arguments)
+    keys = {name: values[name] for name in _KEYS if values.get(name) is not None}
+    return configured(flags_of(values), arguments.config or "", **keys)
 
 
-def _read_secret(path: str) -> str:
-    from sentiric_llama.errors import InvalidArgument
-
-    try:
-        return Path(path).expanduser().read_text("utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "not UTF-8"
-        raise InvalidArgument(f"cannot read {path}: {reason}", where="admin key") from None
-
-
-def server_of(arguments: argparse.Namespace, timeout_s: float | None = None) -> Server:
-    """The server of this run. Raises InvalidArgument for a wrong address."""
-    from sentiric_llama.client.server import Server, checked_url
-
-    variables = environ()
-    url = checked_url(arguments.url or _default_url(variables))
-    key = arguments.api_key or variables.get(f"{_PREFIX}API_KEY", "")
+def server_of(
+    arguments: argparse.Namespace,
+    timeout_s: float | None = None,
+    *,
+    reads_statistics: bool = False,
+) -> Server:
+    """That server over HTTP. Raises InvalidArgument for a wrong address."""
     silence_s = arguments.timeout if timeout_s is None else timeout_s
-    files = (arguments.ca_file, arguments.cert_file, arguments.key_file)
-    return Server(url, key, silence_s, *files)
+    return configured_of(arguments).http(silence_s, reads_statistics=reads_statistics)
 
 
 def grpc_of(arguments: argparse.Namespace, timeout_s: float | None = None) -> GrpcServer | None:
-    """The same server's gRPC; None when no address was named."""
+    """That server over gRPC; None when no address was named."""
     if not arguments.grpc_endpoint:
         return None
-    from sentiric_llama.client.grpc_server import GrpcServer
-
-    return GrpcServer(
-        arguments.grpc_endpoint,
-        arguments.api_key or environ().get(f"{_PREFIX}API_KEY", ""),
-        arguments.timeout if timeout_s is None else timeout_s,
-        arguments.ca_file,
-        arguments.cert_file,
-        arguments.key_file,
-    )
-
-
-def _default_url(variables: Mapping[str, str]) -> str:
-    """Where a server with the same variables listens."""
-    hosts = (variables.get(_PREFIX + name) for name in ("HOST", "LISTEN_ADDRESS"))
-    host = next((host for host in hosts if host), "127.0.0.1")
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
-    port = variables.get(f"{_PREFIX}HTTP_PORT") or "16070"
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    silence_s = arguments.timeout if timeout_s is None else timeout_s
+    return configured_of(arguments).grpc(silence_s)

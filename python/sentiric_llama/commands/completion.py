@@ -19,7 +19,7 @@ EXAMPLES = """\
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The name of a shell."""
     parser.epilog = EXAMPLES
-    parser.add_argument("shell", choices=SHELLS, help=say("the shell that will read it"))
+    parser.add_argument("shell", choices=SHELLS, help=say("shell to complete in"))
 
 
 def run(arguments: argparse.Namespace, terminal: Terminal) -> int:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""`help [VERB]`: the same text as `VERB --help`."""
+"""`help [COMMAND]`: the same text as `COMMAND --help`."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from sentiric_llama.locale.messages import say
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The verb to explain."""
-    text = say("the verb to explain")
+    """The command to explain."""
+    text = say("command to explain")
     parser.add_argument("topic", nargs="?", choices=tuple(COMMAND_OF), metavar="COMMAND", help=text)
 
 
@@ -21,8 +21,8 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     from sentiric_llama.commands.parser import build_parser
 
     words = [arguments.topic] if arguments.topic else []
-    parser, verbs = build_parser(words, terminal.program)
-    text = (verbs[arguments.topic] if arguments.topic else parser).format_help()
+    parser, commands = build_parser(words, terminal.program)
+    text = (commands[arguments.topic] if arguments.topic else parser).format_help()
     if terminal.as_json:
         terminal.answer_json({"help": text})
     else:

@@ -4,20 +4,20 @@
 from __future__ import annotations
 
 import argparse
+import copy
 import difflib
-from collections.abc import Iterable
-from typing import Any, NoReturn
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, NoReturn, cast
 
 from sentiric_llama.commands.table import COMMAND_OF, COMMANDS, Command
-from sentiric_llama.host.terminal import (
-    COLORS,
-    Terminal,
-    put,
-)
+from sentiric_llama.host.printable import json_text
+from sentiric_llama.host.terminal import COLORS, Terminal, put
 from sentiric_llama.locale.messages import LANGUAGES, say
 
 PROGRAMS = ("sentiric-llama", "llm_cli")
 USAGE_ERROR = 2
+MANY = 8
+"""Choices beyond this number are not listed."""
 
 
 def full_parser(program: str = PROGRAMS[0]) -> argparse.ArgumentParser:
@@ -27,28 +27,30 @@ def full_parser(program: str = PROGRAMS[0]) -> argparse.ArgumentParser:
 
 def build_parser(
     words: Iterable[str], program: str = PROGRAMS[0]
-) -> tuple[Parser, dict[str, argparse.ArgumentParser]]:
+) -> tuple[Parser, dict[str, Parser]]:
     """The whole command line, and the parsers of the commands by name.
 
     Only commands among `words` get their arguments: the others' modules are not imported.
     """
     wanted = set(words)
-    parser = Parser(prog=program, description=say("An LLM service on llama.cpp."))
+    parser = Parser(prog=program, description=say("Serve and chat with GGUF models."))
+    parser.as_json = "--json" in wanted
     add_common(parser)
     parser.add_argument("--version", action=_PrintVersion, help=say("print the version"))
     commands = parser.add_subparsers(
         dest="command", metavar=say("COMMAND"), title=say("commands"), prog=program
     )
     parser.set_defaults(command=None)
-    by_name: dict[str, argparse.ArgumentParser] = {}
+    by_name: dict[str, Parser] = {}
     for command in COMMANDS:
         names = (command.name, *command.aliases)
         made = add_command(commands, command, is_wanted=not wanted.isdisjoint(names))
+        made.as_json = parser.as_json
         by_name |= dict.fromkeys(names, made)
     return parser, by_name
 
 
-def add_command(commands: Any, command: Command, *, is_wanted: bool) -> argparse.ArgumentParser:
+def add_command(commands: Any, command: Command, *, is_wanted: bool) -> Parser:
     """One command; its arguments too when it is wanted."""
     text = say(command.help)
     made: Parser = commands.add_parser(
@@ -73,34 +75,141 @@ def add_common(parser: argparse.ArgumentParser, *, is_command: bool = False) -> 
         group.add_argument(*names, default=argparse.SUPPRESS if is_command else default, **options)
 
     group = parser.add_argument_group(say("global options"))
-    group.add_argument("-h", "--help", action="help", help=say("show this help and leave"))
-    text = say("answer in JSON")
-    add("--json", action="store_true", default=False, help=text)
-    text = say("only answers and errors")
+    group.add_argument("-h", "--help", action="help", help=say("show this help and exit"))
+    add("--json", action="store_true", default=False, help=say("print the answer as JSON"))
+    text = say("suppress informational output")
     add("-q", "--quiet", action="store_true", default=False, help=text)
-    add("--lang", choices=LANGUAGES, default=None, help=say("language of texts for people"))
-    add("--color", choices=COLORS, default="auto", help=say("colours and tables"))
+    add("--lang", choices=LANGUAGES, default=None, help=say("message language"))
+    add("--color", choices=COLORS, default="auto", help=say("colors and tables"))
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse with exact flags, translated headings, and a suggestion for a mistyped command."""
+    """argparse with exact flags, translated headings, suggestions, and a short help if need be."""
 
     def __init__(self, **options: Any) -> None:
         fixed = {"add_help": False, "allow_abbrev": False, "formatter_class": _Formatter}
         super().__init__(**(options | fixed))
         self._positionals.title = say("arguments")
         self._optionals.title = say("options")
+        self.as_json = False
+        self.common: dict[str, str] = {}
+        """Settings that the short help shows -> what it says of them."""
+        self.answers: Mapping[str, str] = {}
+        """Flags of other programs -> what to use here."""
+        self._settings: list[argparse._ArgumentGroup] = []
+
+    def add_settings_group(self, title: str) -> argparse._ArgumentGroup:
+        """A group that the short help shows the common flags of."""
+        self._settings.append(self.add_argument_group(title))
+        return self._settings[-1]
+
+    def parse_args(self, words: Any = None, namespace: Any = None) -> Any:
+        """Refuses what is left over in the words of the command it was meant for."""
+        found, left = self.parse_known_args(words, namespace)
+        if left:
+            self._parser_of(found).refuse(left)
+        return found
+
+    def refuse(self, words: Sequence[str]) -> NoReturn:
+        """What was not understood, and what was probably meant."""
+        flag = next((word for word in words if word[:1] == "-" and word != "-"), "")
+        name = flag.partition("=")[0]
+        if not name:
+            self.error(say("unexpected argument {word}", word=words[0]))
+        if answer := self.answers.get(name) or self.answers.get(name.rstrip("0123456789")):
+            self.error(f"{name}: {say(answer)}")
+        known = [flag for flag in self._option_string_actions if flag.startswith("--")]
+        near = difflib.get_close_matches(name, known, n=1)
+        self.error(say("unknown option {word}", word=name) + _meant(near))
 
     def error(self, message: str) -> NoReturn:
         """Usage errors: what is wrong and where to read more. Exits with 2."""
-        self.exit(USAGE_ERROR, f"{self.prog}: {message}{_suggestion(message)}\n" + self._more())
+        if self.as_json:
+            error = {"code": "invalid_argument", "where": "command line", "message": message}
+            self.exit(USAGE_ERROR, json_text({"error": error}) + "\n")
+        help_flag = "--help-all" if self._settings else "--help"
+        more = say("see {command}", command=f"{self.prog} {help_flag}")
+        self.exit(USAGE_ERROR, f"{self.prog}: {message}\n{more}\n")
+
+    def format_help(self) -> str:
+        """Of the settings, the common ones, each in a line or two."""
+        return self._format(self._brief if self._settings else self._sections)
+
+    def format_full_help(self) -> str:
+        """Every flag."""
+        return self._format(self._sections)
+
+    def _format(self, sections: Callable[[], Iterator[_Section]]) -> str:
+        formatter = self._get_formatter()
+        formatter.add_usage(self.usage, self._actions, self._mutually_exclusive_groups)
+        formatter.add_text(self.description)
+        for title, actions in sections():
+            formatter.start_section(title)
+            formatter.add_arguments(actions)
+            formatter.end_section()
+        formatter.add_text(self.epilog)
+        return formatter.format_help()
+
+    def _sections(self) -> Iterator[_Section]:
+        for group in self._action_groups:
+            yield group.title, group._group_actions
+
+    def _brief(self) -> Iterator[_Section]:
+        for group in self._action_groups:
+            if group is self._settings[0]:
+                yield say("common settings"), self._common_actions()
+            if group not in self._settings:
+                yield group.title, group._group_actions
+
+    def _common_actions(self) -> list[argparse.Action]:
+        actions = {action.dest: action for action in reversed(self._actions)}
+        shown = [copy.copy(actions[name]) for name in self.common]
+        for action in shown:
+            action.help = self.common[action.dest].replace("%", "%%")
+        return shown
+
+    def _parser_of(self, found: argparse.Namespace) -> Parser:
+        """Of the command that was named; this one without any."""
+        for action in self._actions:
+            if isinstance(action, argparse._SubParsersAction):
+                parsers = cast("dict[str, Parser]", action.choices)
+                return parsers.get(getattr(found, action.dest), self)
+        return self
+
+    def _get_option_tuples(self, option_string: str) -> Any:
+        """`-n5` is `-n 5`; argparse would also take `-c` for the beginning of `-ctk`."""
+        found = super()._get_option_tuples(option_string)
+        return [item for item in found if len(item[1]) == 2]
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        """A wrong choice in one line: the nearest one, and the others when they are few."""
+        if action.choices is None or value in action.choices:
+            return
+        choices = list(map(str, action.choices))
+        near = _meant(difflib.get_close_matches(str(value), choices, n=1))
+        if len(choices) > MANY:
+            self.error(say("unknown command {word}", word=value) + near)
+        allowed = say("got {word}, allowed {choices}", word=value, choices=", ".join(choices))
+        raise argparse.ArgumentError(action, allowed + near)
 
     def _print_message(self, message: str, file: Any = None) -> None:
         """Help and errors, which repeat what was typed."""
         put(message, file)
 
-    def _more(self) -> str:
-        return say("see {command}", command=f"{self.prog} --help") + "\n"
+
+_Section = tuple[str | None, Iterable[argparse.Action]]
+
+
+class HelpAll(argparse.Action):
+    """`--help-all`: every flag."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options | {"nargs": 0, "default": argparse.SUPPRESS})
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        assert isinstance(parser, Parser)
+        Terminal().answer(parser.format_full_help().rstrip())
+        parser.exit(0)
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):
@@ -142,11 +251,5 @@ class _PrintVersion(argparse.Action):
         parser.exit(0)
 
 
-def _suggestion(message: str) -> str:
-    """The nearest of the words that argparse lists as choices, when a typing error is likely."""
-    _, is_choice, rest = message.partition("invalid choice: ")
-    got = rest.split("'")[1:2]
-    if not is_choice or not got:
-        return ""
-    near = difflib.get_close_matches(got[0], rest.replace("'", " ").replace(",", " ").split()[1:])
+def _meant(near: Sequence[str]) -> str:
     return "; " + say("did you mean {word}?", word=near[0]) if near else ""

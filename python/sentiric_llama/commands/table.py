@@ -7,7 +7,7 @@ import argparse
 import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sentiric_llama.host.terminal import Terminal
 
@@ -15,7 +15,7 @@ from sentiric_llama.host.terminal import Terminal
 class CommandModule(NamedTuple):
     """What the module of a command provides."""
 
-    add_arguments: Callable[[argparse.ArgumentParser], None]
+    add_arguments: Callable[[Any], None]
     run: Callable[[argparse.Namespace, Terminal], int]
 
 
@@ -29,7 +29,7 @@ class Command:
     aliases: tuple[str, ...] = ()
 
     def load(self) -> CommandModule:
-        """Imports the verb's module."""
+        """Imports the command's module."""
         path = [__package__, *([self.room] if self.room else []), self.name.replace("-", "_")]
         found = importlib.import_module(".".join(path))
         return CommandModule(found.add_arguments, found.run)
@@ -37,34 +37,29 @@ class Command:
 
 # A new command is a line here and a module of its name.
 COMMANDS = (
-    Command("serve", "start", "load a model and answer over the network", aliases=("run",)),
-    Command("config", "start", "show, check and describe the settings"),
-    Command("plan", "start", "predict the memory that a model needs"),
-    Command("doctor", "start", "explain what is wrong with a set-up"),
+    Command("serve", "start", "start the server", aliases=("run",)),
+    Command("config", "start", "show, check or describe the settings"),
+    Command("plan", "start", "estimate the memory a model needs"),
+    Command("doctor", "start", "diagnose the installation and the configuration"),
     Command("certs", "start", "make certificates for development"),
-    Command("chat", "ask", "talk with a model on the terminal"),
+    Command("chat", "ask", "chat with a model in the terminal"),
     Command("generate", "ask", "print the answer to one prompt"),
     Command("tokenize", "ask", "show the tokens of a text"),
-    Command("embed", "ask", "print vectors of texts"),
-    Command(
-        "bench",
-        "ask",
-        "measure a running server, or the engine without one",
-        aliases=("benchmark",),
-    ),
-    Command("interrupt-test", "ask", "measure how soon an answer stops"),
-    Command("ps", "watch", "show what a running server does"),
-    Command("health", "watch", "ask whether a server is well; the exit code is the answer"),
+    Command("embed", "ask", "print embeddings"),
+    Command("bench", "ask", "benchmark a running server or a model", aliases=("benchmark",)),
+    Command("interrupt-test", "ask", "measure how fast a cancelled answer frees its context"),
+    Command("ps", "watch", "show what a running server is doing"),
+    Command("health", "watch", "check server health (exit code 0 if healthy)"),
     Command("wait", "watch", "wait until a server is ready", aliases=("wait-for-ready",)),
-    Command("profile", "watch", "list the profiles that a server can be switched to"),
-    Command("switch", "watch", "change the model of a running server"),
-    Command("pull", "store", "fetch a model and compare it with its checksum"),
-    Command("models", "store", "list the models of the cache", aliases=("ls",)),
-    Command("show", "store", "show what a model file says about itself"),
-    Command("rm", "store", "remove models from the cache"),
-    Command("verify", "store", "compare models of the cache with their checksums"),
-    Command("completion", "", "print the completion script of a shell"),
-    Command("version", "", "print the version and what it was built from"),
-    Command("help", "", "explain a verb"),
+    Command("profile", "watch", "list the profiles a server can switch to"),
+    Command("switch", "watch", "switch a running server to another profile"),
+    Command("pull", "store", "download a model and verify its checksum"),
+    Command("models", "store", "list cached models", aliases=("ls",)),
+    Command("show", "store", "show the metadata of a model file"),
+    Command("rm", "store", "remove cached models"),
+    Command("verify", "store", "verify the checksums of cached models"),
+    Command("completion", "", "print a shell completion script"),
+    Command("version", "", "print the version and build information"),
+    Command("help", "", "show the help of a command"),
 )
-COMMAND_OF = {name: verb for verb in COMMANDS for name in (verb.name, *verb.aliases)}
+COMMAND_OF = {name: command for command in COMMANDS for name in (command.name, *command.aliases)}

@@ -7,6 +7,9 @@ The weights themselves are never read.
 
 from __future__ import annotations
 
+import errno
+import os
+import stat
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -95,14 +98,44 @@ class Header:
 def read_header(path: Path) -> Header:
     """The checked header. Raises ModelNotFound or ModelInvalid saying what is wrong with it."""
     try:
-        with path.open("rb") as file:
+        with _opened(path) as file:
             return parse_header(path, file)
-    except FileNotFoundError:
-        raise ModelNotFound(f"no file {path}; check the path", where="model") from None
     except OSError as error:
         raise ModelNotFound(f"cannot read {path}: {error.strerror}", where="model") from None
+
+
+def _opened(path: Path) -> BinaryIO:
+    """A plain file, without waiting for the other end of a pipe."""
+    try:
+        file = open(path, "rb", opener=_without_waiting)  # noqa: SIM115  # handed over
+    except FileNotFoundError:
+        raise ModelNotFound(f"no file {path}; check the path", where="model") from None
+    except IsADirectoryError:
+        raise invalid(path, "is a directory, not a model file") from None
+    except OSError as error:
+        if error.errno == errno.ENXIO:
+            raise invalid(path, "is a socket or a device, not a model file") from None
+        raise
     except ValueError:  # a zero byte, half a surrogate pair
         raise ModelNotFound(f"{str(path)!r} cannot be a path", where="model") from None
+    if kind := _KINDS.get(stat.S_IFMT(os.fstat(file.fileno()).st_mode)):
+        file.close()
+        raise invalid(path, f"is {kind}, not a model file")
+    return file
+
+
+_KINDS = {
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFDIR: "a directory",
+}
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """A pipe without a writer would wait for one."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def parse_header(path: Path, file: BinaryIO) -> Header:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TextIO
 
 from rich import progress
+from rich.cells import cell_len
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
@@ -17,14 +18,35 @@ from sentiric_llama.host.printable import printable_line
 
 
 def draw_table(stream: TextIO, is_rich: bool, rows: Sequence[Sequence[str]]) -> None:
-    """The first row is the header."""
+    """The first row is the header. Where the columns have no room, each row becomes a list."""
+    console = _console(stream, is_rich)
     header, *others = rows
+    if len(header) > 2 and _least_width(rows) > console.width:
+        for number, row in enumerate(others):
+            console.print(
+                *([""] if number else []), _pairs(zip(header, row, strict=True)), sep="\n"
+            )
+        return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in header:
-        table.add_column(Text(name))
+        table.add_column(Text(name), overflow="fold")
     for row in others:
         table.add_row(*map(Text, row))
-    _console(stream, is_rich).print(table)
+    console.print(table)
+
+
+def _least_width(rows: Sequence[Sequence[str]]) -> int:
+    """Columns of the terminal that are needed so that no word is broken."""
+    columns = zip(*rows, strict=True)
+    words = ([cell_len(word) for cell in column for word in cell.split()] for column in columns)
+    return sum(max(lengths, default=0) + 2 for lengths in words) - 2
+
+
+def _pairs(pairs: Iterable[tuple[str, str]]) -> Table:
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for name, value in pairs:
+        table.add_row(Text(name, style="bold"), Text(value))
+    return table
 
 
 def draw_line(stream: TextIO, is_rich: bool, parts: Iterable[tuple[str, str]]) -> None:

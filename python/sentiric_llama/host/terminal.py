@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Where a verb speaks: answers on standard output, everything else on standard error.
+"""Where a command writes: answers on standard output, everything else on standard error.
 
 Rich draws tables and colours on a terminal; a pipe gets plain text, and `--json` one JSON value.
 Every text passes `printable`: names, errors and answers come from files, callers and servers, and
@@ -8,16 +8,19 @@ none of them may steer a terminal. Nothing else in this package writes to the st
 
 from __future__ import annotations
 
+import io
+import json
 import logging
 import os
 import sys
 import traceback
-from collections.abc import Iterable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TextIO
 
-from sentiric_llama.errors import ERROR_TABLE, ErrorCode, SentiricLlamaError
+from sentiric_llama.errors import ERROR_TABLE, ErrorCode, SentiricLlamaError, Unavailable
+from sentiric_llama.host.environment import environ
 from sentiric_llama.host.printable import json_text, printable, printable_line
 
 if TYPE_CHECKING:
@@ -27,9 +30,13 @@ COLORS = ("auto", "always", "never")
 DIM = "dim"
 
 
+class OutputFailed(Unavailable):
+    """Standard output takes no more: its disk is full, or it was never open for writing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Terminal:
-    """One run's way of speaking. Standard output and error are looked up at each call."""
+    """How one run writes. Standard output and error are looked up at each call."""
 
     program: str = "sentiric-llama"
     as_json: bool = False
@@ -42,22 +49,23 @@ class Terminal:
 
     def answer_json(self, value: Any) -> None:
         """The whole answer as one JSON value."""
-        put(json_text(value, indent=2, default=str) + "\n", sys.stdout)
+        put(_json_for(sys.stdout, value, indent=2, default=str) + "\n", sys.stdout)
 
     def answer_json_line(self, value: Any) -> None:
         """One of several JSON values, each on a line."""
-        put(json_text(value) + "\n", sys.stdout)
+        put(_json_for(sys.stdout, value) + "\n", sys.stdout)
 
     def answer_table(self, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         """A drawn table on a terminal, tab-separated lines with a header in a pipe."""
         cleaned = [[printable_line(cell) for cell in row] for row in (header, *rows)]
-        if not self.draws_answers:
+        if sys.stdout is None or not self.draws_answers:
             for row in cleaned:
                 self.answer("\t".join(row))
             return
         from sentiric_llama.host.drawing import draw_table
 
-        draw_table(sys.stdout, self.draws_answers, cleaned)
+        with writing_to(sys.stdout):
+            draw_table(sys.stdout, self.draws_answers, cleaned)
 
     def answer_styled(self, parts: Iterable[tuple[str, str]]) -> None:
         """A line of texts with the names of their styles."""
@@ -65,7 +73,7 @@ class Terminal:
 
     def pass_on(self, text: str) -> None:
         """A model's words as they come: to the byte in a pipe, without controls on a terminal."""
-        put(text, sys.stdout, is_exact=not sys.stdout.isatty())
+        put(text, sys.stdout, is_exact=not _is_terminal(sys.stdout))
 
     def show(self, text: str) -> None:
         """A piece of a conversation."""
@@ -82,13 +90,12 @@ class Terminal:
 
     def note_json(self, value: Any) -> None:
         """One JSON value on a line of standard error."""
-        tell(json_text(value))
+        tell(_json_for(sys.stderr, value))
 
     def fail(self, error: SentiricLlamaError) -> int:
         """Tells the error and returns the exit code that stands for it."""
         if self.as_json:
-            body = {"code": str(error.code), "where": error.where, "message": error.what}
-            self.note_json({"error": body})
+            self.note_json({"error": error_as_json(error)})
         else:
             tell(f"{self.program}: {error}")
         return error.mapping.exit_code
@@ -124,21 +131,82 @@ class Terminal:
 
         return bars(sys.stderr, self.draws_notes)
 
-    def _is_rich(self, stream: TextIO) -> bool:
-        return self.color == "always" or (self.color == "auto" and stream.isatty())
+    @property
+    def can_redraw(self) -> bool:
+        """True when lines on standard output can be drawn again in their place."""
+        return self.draws_answers and _is_terminal(sys.stdout) and not is_dumb()
 
-    def _draw(self, stream: TextIO, parts: Iterable[tuple[str, str]]) -> None:
+    def _is_rich(self, stream: TextIO | None) -> bool:
+        if stream is None or self.color == "never":
+            return False
+        is_able = _is_terminal(stream) and not is_dumb() and _has_all_characters(stream)
+        return self.color == "always" or is_able
+
+    def _draw(self, stream: TextIO | None, parts: Iterable[tuple[str, str]]) -> None:
+        if stream is None:
+            return
         from sentiric_llama.host.drawing import draw_line
 
         cleaned = [(printable(text), style) for text, style in parts]
-        draw_line(stream, self._is_rich(stream), cleaned)
+        with writing_to(stream):
+            draw_line(stream, self._is_rich(stream), cleaned)
+
+
+def error_as_json(error: SentiricLlamaError) -> dict[str, str]:
+    """What programs read of an error."""
+    return {"code": str(error.code), "where": error.where, "message": error.what}
 
 
 def put(text: str, stream: TextIO | None, *, is_exact: bool = False) -> None:
-    """The one place where text goes to a standard stream."""
+    """The one place where text goes to a standard stream. What was closed takes nothing."""
     if stream is not None:
-        stream.write(text if is_exact else printable(text))
-        stream.flush()
+        with writing_to(stream):
+            stream.write(text if is_exact else printable(text))
+            stream.flush()
+
+
+@contextmanager
+def writing_to(stream: TextIO | None) -> Iterator[None]:
+    """A full disk is an error of ours on standard output; nobody is left to hear of the other's.
+
+    A reader that left stays a BrokenPipeError.
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _forget(stream)
+        if stream is not sys.stderr:
+            text = f"cannot write: {error.strerror}"
+            raise OutputFailed(text, where="standard output") from None
+
+
+def use_any_encoding() -> None:
+    """Characters that the streams cannot show become escapes such as \\u011f, not a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="backslashreplace")
+
+
+def is_dumb() -> bool:
+    """True for terminals that only print: no colours, no moves of the cursor."""
+    return environ().get("TERM") == "dumb"
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    return stream is not None and stream.isatty()
+
+
+def _has_all_characters(stream: TextIO) -> bool:
+    return (getattr(stream, "encoding", None) or "utf-8").lower().startswith("utf")
+
+
+def _json_for(stream: TextIO | None, value: Any, **options: Any) -> str:
+    """JSON that stays JSON in the stream's encoding."""
+    if stream is None or _has_all_characters(stream):
+        return json_text(value, **options)
+    return json.dumps(value, **options)
 
 
 def tell(text: str) -> None:
@@ -152,8 +220,15 @@ def is_watched() -> bool:
 
 
 def forget_output() -> None:
-    """Its reader left: the interpreter would flush into it once more and complain."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    """Its reader left."""
+    _forget(sys.stdout)
+
+
+def _forget(stream: TextIO | None) -> None:
+    """It takes no more: the interpreter would flush into it once again and complain."""
+    if stream is not None:
+        with suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def show_logs_of_libraries() -> None:

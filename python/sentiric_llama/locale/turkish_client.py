@@ -1,82 +1,239 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The Turkish texts of the verbs that fetch models and talk to servers."""
+"""The Turkish texts of the commands that fetch models and talk to servers."""
 
 from __future__ import annotations
 
 CATALOGUE = {
-    "list the profiles that a server can be switched to": (
-        "sunucunun geçebileceği profilleri listeler"
+    # Answers and conversations
+    "passed": "başarılı",
+    "failed": "başarısız",
+    "the context was not free after {seconds} s": "bağlam {seconds} sn sonra boşalmadı",
+    "FACT": "BİLGİ",
+    "without a server": "sunucu olmadan",
+    "load this model here: a path, org/repo[:QUANT] or guide": (
+        "bu modeli burada yükle: bir yol, org/repo[:QUANT] veya guide"
     ),
-    "change the model of a running server": "çalışan bir sunucunun modelini değiştirir",
+    "system prompt": "sistem istemi",
+    "TOKEN": "TOKEN",
+    "SECONDS": "SANİYE",
+    "KEY": "ANAHTAR",
+    "TEXT": "METİN",
+    "PERCENT": "YÜZDE",
+    "LIMITS": "SINIRLAR",
+    "PROMPT": "İSTEM",
+    "requests/s": "istek/sn",
+    "requests": "istekler",
+    "MEASURE": "ÖLÇÜ",
+    "CHANGE": "DEĞİŞİM",
+    "worse": "daha kötü",
+    "{done} of {total} requests": "{done} / {total} istek",
+    "{name}; /help shows the commands": "{name}; /help komutları gösterir",
+    "stopped": "durduruldu",
+    "no such command: /{word}; see /help": "böyle bir komut yok: /{word}; bakınız /help",
+    "{count} turns": "{count} mesaj",
+    "no system prompt": "sistem istemi yok",
+    "no answer yet": "henüz yanıt yok",
+    "this list": "bu liste",
+    "show or set the system prompt": "sistem istemini gösterir veya değiştirir",
+    "server": "sunucu",
+    "server URL (default: the server that is configured here, as serve reads it)": (
+        "sunucunun adresi (varsayılan: burada yapılandırılmış sunucu, serve nasıl okursa)"
+    ),
+    "a TOML file with the settings of the server, see docs/settings.md": (
+        "sunucunun ayarlarının olduğu TOML dosyası, bakınız docs/settings.md"
+    ),
+    "API key; safer in the variable LLM_LLAMA_SERVICE_API_KEY": (
+        "API anahtarı; LLM_LLAMA_SERVICE_API_KEY değişkeninde daha güvenli"
+    ),
+    "admin key; safer in the variable LLM_LLAMA_SERVICE_ADMIN_KEY": (
+        "yönetici anahtarı; LLM_LLAMA_SERVICE_ADMIN_KEY değişkeninde daha güvenli"
+    ),
+    "use gRPC at this address (health and wait check both); grpcs:// or --ca-file for TLS": (
+        "bu adreste gRPC kullan (health ve wait ikisini de denetler); TLS için grpcs:// veya "
+        "--ca-file"
+    ),
+    "read timeout in seconds (default: {value})": (
+        "saniye olarak okuma zaman aşımı (varsayılan: {value})"
+    ),
+    "CA certificates to trust besides the system's": (
+        "sistemdekilerin yanında güvenilecek CA sertifikaları"
+    ),
+    "client certificate, for mutual TLS": "karşılıklı TLS için istemci sertifikası",
+    "private key of --cert-file": "--cert-file sertifikasının özel anahtarı",
+    "context size in tokens; 0 for the length it was trained with (default: {value})": (
+        "token olarak bağlam boyu; 0, eğitildiği uzunluktur (varsayılan: {value})"
+    ),
+    "CPU threads; 0 for one per CPU (default: 0)": (
+        "işlemci iş parçacığı; 0, işlemci başına bir tane (varsayılan: 0)"
+    ),
+    "answer": "yanıt",
+    "maximum number of tokens to generate (server default: 1024)": (
+        "üretilecek en çok token (sunucuda varsayılan: 1024)"
+    ),
+    "sampling temperature; 0 is greedy (server default: 0.8)": (
+        "örnekleme sıcaklığı; 0 her zaman en olası tokeni seçer (sunucuda varsayılan: 0.8)"
+    ),
+    "nucleus sampling probability (server default: 0.95)": (
+        "çekirdek örnekleme (top-p) olasılığı (sunucuda varsayılan: 0.95)"
+    ),
+    "sample from the K likeliest tokens (server default: 40)": (
+        "en olası K token arasından örnekle (sunucuda varsayılan: 40)"
+    ),
+    "the same seed gives the same text (default: random)": (
+        "aynı tohum aynı metni verir (varsayılan: rastgele)"
+    ),
+    "stop before this text; repeatable": "bu metinden önce dur; yinelenebilir",
+    "Print embeddings by a local model (-m) or a server's gRPC endpoint.": (
+        "Yerel bir modelle (-m) veya bir sunucunun gRPC ucuyla gömme vektörlerini yazar."
+    ),
+    "the texts; - reads standard input, one text per line": (
+        "metinler; - standart girdiyi okur, her satırda bir metin"
+    ),
+    "this is the small built-in guide: it only answers questions about this service; for a real "
+    "model: sentiric-llama serve ggml-org/gemma-3-1b-it-GGUF": (
+        "bu, yerleşik küçük rehberdir: yalnız bu servisle ilgili soruları yanıtlar; gerçek bir "
+        "model için: sentiric-llama serve ggml-org/gemma-3-1b-it-GGUF"
+    ),
+    "press Ctrl-C again to quit": "çıkmak için Ctrl-C'ye bir daha basın",
+    "conversation cleared": "konuşma silindi",
+    "nothing to regenerate": "yeniden üretilecek bir yanıt yok",
+    "nothing to undo": "geri alınacak bir şey yok",
+    "{name}: attached {count} characters to the next message": (
+        "{name}: sonraki mesaja {count} karakter eklendi"
+    ),
+    "a message of several lines; so are pasted lines": (
+        "çok satırlı mesaj; yapıştırılan satırlar da öyle"
+    ),
+    "stop the answer; twice at the prompt: quit": "yanıtı durdurur; istemde iki kez: çıkar",
+    "attach a text file to the next message": "sonraki mesaja bir metin dosyası ekler",
+    "temperature, max_tokens, ...; default resets": (
+        "temperature, max_tokens, ...; default sıfırlar"
+    ),
+    "regenerate the last answer": "son yanıtı yeniden üretir",
+    "remove the last message and its answer": "son mesajı ve yanıtını siler",
+    "save the conversation to a new file": "konuşmayı yeni bir dosyaya kaydeder",
+    "save it and replace the file": "kaydeder ve var olan dosyanın yerine koyar",
+    "load a saved conversation": "kayıtlı bir konuşmayı yükler",
+    "statistics of the last answer, or of each": "son yanıtın veya her yanıtın istatistikleri",
+    "clear the conversation": "konuşmayı siler",
+    "quit": "çıkar",
+    "total number of requests": "toplam istek sayısı",
+    "concurrent requests": "eşzamanlı istek",
+    "open-loop mode: Poisson arrivals at this rate (requests/s)": (
+        "açık döngü: bu hızda Poisson gelişleri (istek/sn)"
+    ),
+    "tokens per prompt": "istem başına token",
+    "tokens per answer": "yanıt başına token",
+    "tokens of a common prompt prefix": "istemlerin ortak başının tokenleri",
+    "warm-up requests, which are not counted": "sayılmayan ısınma istekleri",
+    "seed of prompts, arrivals and answers": "istemlerin, gelişlerin ve yanıtların tohumu",
+    "latency targets for goodput, such as ttft=500ms,tpot=60ms": (
+        "goodput için gecikme hedefleri, örneğin ttft=500ms,tpot=60ms"
+    ),
+    "write the result to this file as well": "sonucu bu dosyaya da yaz",
+    "compare A B: compare two result files of --output": (
+        "compare A B: --output ile yazılmış iki sonucu karşılaştır"
+    ),
+    "compare: maximum allowed regression in percent": (
+        "compare: izin verilen en büyük gerileme, yüzde"
+    ),
+    "benchmark this model in this process: a path, org/repo[:QUANT] or guide": (
+        "bu modeli bu süreçte ölç: bir yol, org/repo[:QUANT] veya guide"
+    ),
+    "load": "yük",
+    "the prompt; - or a pipe appends standard input": (
+        "istem metni; - veya boru standart girdiyi ekler"
+    ),
+    "attach a text file; repeatable": "bir metin dosyası ekle; yinelenebilir",
+    "constrain the answer to the JSON schema in this file": (
+        "yanıtı bu dosyadaki JSON şemasına uydur"
+    ),
+    "constrain the answer to a JSON object": "yanıtı bir JSON nesnesiyle sınırla",
+    "constrain the answer to the GBNF grammar in this file": (
+        "yanıtı bu dosyadaki GBNF dilbilgisine uydur"
+    ),
+    "print the answer only when it is complete": "yanıtı ancak tamamlanınca yaz",
+    "print statistics to standard error": "istatistikleri standart hataya yaz",
+    "the text; - reads standard input": "metin; - standart girdiyi okur",
+    "one line per token, with its text": "token başına, metniyle bir satır",
+    "print only the number of tokens": "yalnız token sayısını yaz",
+    "cancel this many milliseconds after the first token (default: 1500)": (
+        "ilk tokenden bu kadar milisaniye sonra iptal et (varsayılan: 1500)"
+    ),
+    "number of runs (default: 3)": "kaç kez (varsayılan: 3)",
+    "free after {free} ms; next answer started after {ttft} ms with {cached} cached tokens": (
+        "{free} ms sonra boş; sonraki yanıt {ttft} ms sonra başladı, {cached} token önbellekten"
+    ),
+    # Running servers
+    "cache": "önbellek",
     "name of a profile": "bir profilin adı",
-    "name of a profile; by default the active one": "bir profilin adı; varsayılan etkin olandır",
-    "list all, show one, name the active one, or write an example profiles.json": (
-        "hepsini listele, birini göster, etkin olanı söyle veya örnek bir profiles.json yaz"
-    ),
-    "read this file instead of asking the server; init writes it": (
-        "sunucuya sormak yerine bu dosyayı oku; init onu yazar"
-    ),
-    "the server's admin key; better in the variable LLM_LLAMA_SERVICE_ADMIN_KEY": (
-        "sunucunun yönetici anahtarı; LLM_LLAMA_SERVICE_ADMIN_KEY değişkeninde daha güvenli"
-    ),
     "no profile is active": "etkin profil yok",
     "PROFILE": "PROFİL",
     "CATEGORY": "TÜR",
     "ACTIVE": "ETKİN",
-    "fetching the model": "model indiriliyor",
     "loading the model": "model yükleniyor",
-    "no room for two models, the old one ends its calls": (
-        "iki modele yer yok, eskisi süren yanıtlarını bitiriyor"
+    "{free} of {total} contexts free": "{total} bağlamdan {free} boş",
+    "ready": "hazır",
+    "loading": "yükleniyor",
+    "draining": "boşaltılıyor",
+    "unreachable": "ulaşılamıyor",
+    "state": "durum",
+    "queue": "kuyruk",
+    "prompt tokens/s": "istem tokeni/sn",
+    "{endpoint} over {protocol}, {phase}, {tokens} tokens, {seconds} s": (
+        "{protocol} üzerinden {endpoint}, {phase}, {tokens} token, {seconds} sn"
     ),
-    "the new model failed, the old one comes back": "yeni model olmadı, eskisi geri geliyor",
-    "{profile} answers now, after {seconds} s": "artık {profile} yanıt veriyor, {seconds} sn sürdü",
-    "ask there over gRPC; health and wait ask both. grpcs:// or --ca-file means TLS": (
-        "gRPC ile oraya sorar; health ve wait ikisine de. grpcs:// veya --ca-file TLS demektir"
+    "waiting": "bekliyor",
+    "{count} more": "{count} tane daha",
+    "check only that the process responds": "yalnız sürecin yanıt verdiğini denetle",
+    "check that it accepts requests": "istek kabul ettiğini denetle",
+    "refresh every second until Ctrl-C": "Ctrl-C'ye kadar her saniye yenile",
+    "give up after this many seconds (default: 300)": (
+        "bu kadar saniye sonra vazgeç (varsayılan: 300)"
     ),
-    "this client's certificate, for mutual TLS": "karşılıklı TLS için bu istemcinin sertifikası",
-    "the private key of --cert-file": "--cert-file sertifikasının özel anahtarı",
-    "measure how soon an answer stops": "bir yanıtın ne kadar çabuk durduğunu ölçer",
-    "milliseconds after the first token": "ilk parçadan sonra geçen milisaniye",
-    "number of times": "kaç kez",
-    "passed": "başarılı",
-    "failed": "başarısız",
-    "the context was not free after {seconds} s": "bağlam {seconds} sn sonra boşalmadı",
-    "free after {free} ms; next answer after {ttft} ms, {cached} tokens cached": (
-        "{free} ms sonra boş; sonraki yanıt {ttft} ms sonra, {cached} parça önbellekten"
+    "polling interval in seconds (default: 1)": "saniye olarak sorma aralığı (varsayılan: 1)",
+    "list all, show one, print the active one, or write an example profiles.json": (
+        "hepsini listele, birini göster, etkin olanı yaz veya örnek bir profiles.json oluştur"
     ),
-    "fetch a model and compare it with its checksum": (
-        "bir modeli indirir ve sağlama toplamıyla karşılaştırır"
+    "name of a profile (default: the active one)": "bir profilin adı (varsayılan: etkin olan)",
+    "read this file instead of asking the server; init writes to it": (
+        "sunucuya sormak yerine bu dosyayı oku; init buna yazar"
     ),
-    "list the models of the cache": "önbellekteki modelleri listeler",
-    "show what a model file says about itself": "bir model dosyasının kendi bilgilerini gösterir",
-    "remove models from the cache": "modelleri önbellekten siler",
-    "compare models of the cache with their checksums": (
-        "önbellekteki modelleri sağlama toplamlarıyla karşılaştırır"
+    "time to first token ms": "ilk token süresi ms",
+    "time per token ms": "token başına ms",
+    "queue ms": "kuyruk ms",
+    "prefill ms": "istem işleme ms",
+    "total ms": "toplam ms",
+    "generated tokens/s": "üretilen token/sn",
+    "prompt cache hits": "önbellekten gelen istem",
+    "KV cells in use": "kullanılan KV hücresi",
+    "KV cells caching prefixes": "istem başı tutan KV hücresi",
+    "evicted KV state in RAM": "RAM'e çıkarılan KV durumu",
+    "preempted, evicted": "bekletilen, çıkarılan",
+    "{resident}, {own} private": "{resident}, {own} özel",
+    "{total} total, {ok} ok, {cancelled} cancelled, {error} failed": (
+        "toplam {total}, {ok} başarılı, {cancelled} iptal, {error} hatalı"
     ),
-    "fetching {name}, {total} MiB, from {done} MiB on": (
-        "{name} indiriliyor, {total} MiB, {done} MiB sonrasından"
+    "downloading the model": "model indiriliyor",
+    "no room for two models: finishing the requests of the old one": (
+        "iki modele yer yok: eskisinin istekleri bitiriliyor"
     ),
+    "the new model failed: restoring the old one": (
+        "yeni model yüklenemedi: eskisi geri getiriliyor"
+    ),
+    "switched to {profile} in {seconds} s": "{seconds} sn içinde {profile} profiline geçildi",
+    # Model files
     "{name}: {percent} % ({done} of {total} MiB)": "{name}: %{percent} ({done} / {total} MiB)",
     "{name}: {note}; trying again at {done} of {total} MiB": (
         "{name}: {note}; {done} / {total} MiB noktasından yeniden deneniyor"
     ),
-    "{name}: another process is fetching it, waiting": (
-        "{name}: başka bir süreç indiriyor, bekleniyor"
-    ),
-    "{name}: comparing with its checksum": "{name}: sağlama toplamıyla karşılaştırılıyor",
     "{name}: complete, {note}": "{name}: tamam, {note}",
     "licence: {licence}": "lisans: {licence}",
     "removed {model}, {size} MiB": "{model} silindi, {size} MiB",
-    "no models here yet; fetch one with: {program} pull ggml-org/gemma-3-1b-it-GGUF": (
-        "burada henüz model yok; indirmek için: {program} pull ggml-org/gemma-3-1b-it-GGUF"
-    ),
-    "MODEL": "MODEL",
     "SIZE": "BOYUT",
     "STATE": "DURUM",
-    "FACT": "BİLGİ",
     "complete": "tam",
     "incomplete": "eksik",
-    "ok": "tamam",
     "damaged": "bozuk",
     "missing": "yok",
     "invalid": "geçersiz",
@@ -84,174 +241,26 @@ CATALOGUE = {
     "org/repo, org/repo:QUANT, org/repo/file.gguf or an https address": (
         "org/repo, org/repo:QUANT, org/repo/dosya.gguf veya bir https adresi"
     ),
-    "checksum that the file must have; once for each part of a split model": (
-        "dosyanın sağlama toplamı; parçalı modelde her parça için bir kez"
-    ),
-    "branch, tag or commit of the repository": "deponun dalı, etiketi veya işlemesi",
-    "a path, guide, or a model of the cache": "bir yol, guide veya önbellekteki bir model",
-    "every key of the file": "dosyadaki her anahtar",
+    "branch, tag or commit of the repository": "deponun dalı, etiketi veya commit'i",
     "org/repo, org/repo:QUANT or org/repo/file.gguf": (
         "org/repo, org/repo:QUANT veya org/repo/dosya.gguf"
     ),
-    "models of the cache; all without a name": "önbellekteki modeller; ad yoksa hepsi",
-    "talk with a model on the terminal": "terminalde bir modelle konuşur",
-    "print the answer to one prompt": "tek bir istemin yanıtını yazar",
-    "show the tokens of a text": "bir metnin tokenlerini gösterir",
-    "print vectors of texts": "metinlerin vektörlerini yazar",
-    "measure a running server, or the engine without one": (
-        "çalışan bir sunucuyu veya sunucusuz motoru ölçer"
-    ),
-    "measure the engine in this process with this model: a path, org/repo[:QUANT] or guide": (
-        "bu süreçteki motoru bu modelle ölçer: bir yol, org/repo[:QUANT] veya guide"
-    ),
-    "a TOML file with settings of the engine; variables count, too": (
-        "motorun ayarlarını içeren TOML dosyası; ortam değişkenleri de geçerlidir"
-    ),
-    "tokens of a context; 0 is what the model was trained with": (
-        "bağlam başına token; 0, modelin eğitildiği uzunluktur"
-    ),
-    "show what a running server does": "çalışan bir sunucunun ne yaptığını gösterir",
-    "ask whether a server is well; the exit code is the answer": (
-        "sunucu iyi mi diye sorar; çıkış kodu yanıttır"
-    ),
-    "wait until a server is ready": "sunucu hazır olana kadar bekler",
-    "the server": "sunucu",
-    "address of the server; by default what HOST and HTTP_PORT say": (
-        "sunucunun adresi; varsayılan HOST ve HTTP_PORT ne diyorsa o"
-    ),
-    "the server's key; better in the variable LLM_LLAMA_SERVICE_API_KEY": (
-        "sunucunun anahtarı; LLM_LLAMA_SERVICE_API_KEY değişkeninde daha güvenli"
-    ),
-    "certificates to trust beside the system's": "sistemdekilerin yanında güvenilecek sertifikalar",
-    "longest silence in seconds": "saniye olarak en uzun sessizlik",
-    "the answer": "yanıt",
-    "without a server": "sunucu olmadan",
-    "load this model here: a path, org/repo[:QUANT] or guide": (
-        "bu modeli burada yükle: bir yol, org/repo[:QUANT] veya guide"
-    ),
-    "tokens of its context; 0 is what it was trained with": (
-        "bağlamının token sayısı; 0 eğitildiği değerdir"
-    ),
-    "CPU threads; 0 is one for each core": "işlemci iş parçacıkları; 0 her çekirdek için birdir",
-    "system prompt": "sistem istemi",
-    "most tokens of an answer": "bir yanıtın en çok token sayısı",
-    "randomness; 0 is none": "rastgelelik; 0 hiç",
-    "share of the likeliest tokens": "en olası tokenlerin payı",
-    "number of the likeliest tokens": "en olası tokenlerin sayısı",
-    "the same seed gives the same text": "aynı tohum aynı metni verir",
-    "end the answer before this text; may be repeated": (
-        "yanıtı bu metinden önce bitir; yinelenebilir"
-    ),
-    "words of the prompt; - or a pipe: standard input is added": (
-        "istemin sözleri; - veya boru: standart girdi eklenir"
-    ),
-    "a text file that goes with it; may be repeated": "birlikte giden metin dosyası; yinelenebilir",
-    "a file with the JSON schema of the answer": "yanıtın JSON şemasının dosyası",
-    "a file with the GBNF grammar of the answer": "yanıtın GBNF dilbilgisinin dosyası",
-    "answer with a JSON object": "bir JSON nesnesiyle yanıtla",
-    "show the answer when it is complete": "yanıtı tamamlanınca göster",
-    "numbers on standard error": "sayılar standart hataya",
-    "the text; - is standard input": "metin; - standart girdidir",
-    "a line for each token with its text": "her token için metniyle bir satır",
-    "only how many": "yalnız kaç tane",
-    "TOKEN": "TOKEN",
-    "the texts; - is standard input, a text in each line": (
-        "metinler; - standart girdidir, her satırda bir metin"
-    ),
-    "again each second, until Ctrl-C": "Ctrl-C'ye kadar her saniye yeniden",
-    "ask whether it is alive": "yaşıyor mu diye sor",
-    "ask whether it takes work": "iş alıyor mu diye sor",
-    "give up after so many seconds": "bu kadar saniye sonra vazgeç",
-    "seconds between two questions": "iki soru arasındaki saniye",
-    "compare A B: two files that --output wrote": "compare A B: --output ile yazılmış iki dosya",
-    "of compare: worst change that is allowed, in percent": (
-        "compare için: izin verilen en kötü değişim, yüzde"
-    ),
-    # Names of values
-    "SECONDS": "SANİYE",
-    "KEY": "ANAHTAR",
-    "TEXT": "METİN",
-    "PERCENT": "YÜZDE",
-    "LIMITS": "SINIRLAR",
-    "NAME": "AD",
-    "FOLDER": "KLASÖR",
-    "PROMPT": "İSTEM",
-    "the load": "yük",
-    "requests in all": "toplam istek",
-    "requests in flight at the same time": "aynı anda süren istek",
-    "instead: requests per second, arriving at random": (
-        "bunun yerine: rastgele gelen, saniyedeki istek"
-    ),
-    "tokens of a prompt": "bir istemin tokenleri",
-    "tokens of an answer": "bir yanıtın tokenleri",
-    "tokens that all prompts begin with": "bütün istemlerin başındaki ortak tokenler",
-    "requests before the measurement": "ölçümden önceki istekler",
-    "of prompts, arrivals and answers": "istemlerin, gelişlerin ve yanıtların tohumu",
-    "limits that a good request keeps, such as ttft=500ms,tpot=60ms": (
-        "iyi bir isteğin sınırları, örneğin ttft=500ms,tpot=60ms"
-    ),
-    "write the measurement to this file, too": "ölçümü bu dosyaya da yaz",
-    "{free} of {total} contexts free": "{total} bağlamdan {free} boş",
-    "ready": "hazır",
-    "loading": "yükleniyor",
-    "draining": "boşaltılıyor",
-    "unreachable": "ulaşılamıyor",
-    "model": "model",
-    "state": "durum",
-    "contexts": "bağlamlar",
-    "queue": "kuyruk",
-    "prompt tokens/s": "istem tokeni/sn",
-    "answer tokens/s": "yanıt tokeni/sn",
-    "requests/s": "istek/sn",
-    "first token ms": "ilk token ms",
-    "each token ms": "her token ms",
-    "in the queue ms": "kuyrukta ms",
-    "on the prompt ms": "istemde ms",
-    "whole answer ms": "bütün yanıt ms",
-    "prompt from cache": "önbellekten istem",
-    "cells in use": "kullanılan hücre",
-    "cells that keep prefixes": "istem başı tutan hücre",
-    "prefixes in RAM": "RAM'deki istem başları",
-    "parked, evicted": "bekletilen, atılan",
-    "{resident}, {own} its own": "{resident}, {own} kendine ait",
-    "{endpoint} over {protocol}, {phase}, {tokens} tokens, {seconds} s": (
-        "{protocol} üzerinden {endpoint}, {phase}, {tokens} token, {seconds} sn"
-    ),
-    "waiting": "bekliyor",
     "answering": "yanıtlıyor",
-    "{count} more": "{count} tane daha",
     "stalled": "takıldı",
-    "requests": "istekler",
-    "{total} in all, {ok} good, {cancelled} cancelled, {error} failed": (
-        "toplam {total}, {ok} iyi, {cancelled} iptal, {error} hatalı"
+    "expected SHA-256 of the file; repeat for each part of a split model": (
+        "dosyanın beklenen SHA-256 değeri; parçalı modelde her parça için yineleyin"
     ),
-    "MEASURE": "ÖLÇÜ",
-    "CHANGE": "DEĞİŞİM",
-    "worse": "daha kötü",
-    "{done} of {total} requests": "{done} / {total} istek",
-    "{name}; /help shows the commands": "{name}; /help komutları gösterir",
-    "stopped": "durduruldu",
-    "once more leaves": "bir daha basarsanız çıkılır",
-    "no such command: /{word}; see /help": "böyle bir komut yok: /{word}; bakınız /help",
-    "{name}: {count} characters go with it": "{name}: {count} karakter birlikte gidecek",
-    "{count} turns": "{count} mesaj",
-    "forgotten": "unutuldu",
-    "no system prompt": "sistem istemi yok",
-    "nothing to answer again": "yeniden yanıtlanacak bir şey yok",
-    "nothing to take back": "geri alınacak bir şey yok",
-    "no answer yet": "henüz yanıt yok",
-    "default": "varsayılan",
-    "a message of several lines": "çok satırlı mesaj",
-    "stop the answer; twice at the prompt: leave": "yanıtı durdurur; istemde iki kez: çıkar",
-    "this list": "bu liste",
-    "show or set the system prompt": "sistem istemini gösterir veya değiştirir",
-    "send a text file with the next message": "sonraki mesajla bir metin dosyası gönderir",
-    "temperature, max_tokens and the like": "temperature, max_tokens ve benzerleri",
-    "answer the last message again": "son mesajı yeniden yanıtlar",
-    "take the last message and its answer back": "son mesajı ve yanıtını geri alır",
-    "write the conversation to a file": "konuşmayı bir dosyaya yazar",
-    "go on with a saved conversation": "kayıtlı bir konuşmayı sürdürür",
-    "numbers of the last answer": "son yanıtın sayıları",
-    "forget the conversation": "konuşmayı unutur",
-    "leave": "çıkar",
+    "a path, guide, or a cached model": "bir yol, guide veya önbellekteki bir model",
+    "all keys of the file": "dosyanın bütün anahtarları",
+    "cached models (default: all)": "önbellekteki modeller (varsayılan: hepsi)",
+    "no cached models yet; download one with: {program} pull ggml-org/gemma-3-1b-it-GGUF": (
+        "önbellekte henüz model yok; indirmek için: {program} pull ggml-org/gemma-3-1b-it-GGUF"
+    ),
+    "downloading {name}, {total} MiB, from {done} MiB on": (
+        "{name} indiriliyor, {total} MiB, {done} MiB sonrasından"
+    ),
+    "{name}: waiting for another process that is downloading it": (
+        "{name}: onu indiren başka bir süreç bekleniyor"
+    ),
+    "{name}: verifying the checksum": "{name}: sağlama toplamı doğrulanıyor",
 }

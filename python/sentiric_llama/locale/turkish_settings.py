@@ -5,12 +5,13 @@ from __future__ import annotations
 
 CATALOGUE = {
     # Sections
-    "where it listens": "nerede dinler",
-    "who may call": "kim çağırabilir",
-    "the model": "model",
-    "the engine": "motor",
-    "what a request gets when it does not say": "istek belirtmezse ne alır",
-    "what it tells, and how it starts and stops": "ne bildirir, nasıl başlar ve durur",
+    "Network": "Ağ",
+    "Authentication": "Kimlik doğrulama",
+    "TLS": "TLS",
+    "Model": "Model",
+    "Engine": "Motor",
+    "Request defaults": "İsteklerin varsayılanları",
+    "Observability and lifecycle": "İzleme ve yaşam döngüsü",
     # Kinds and units
     "an integer": "bir tam sayı",
     "a number": "bir sayı",
@@ -20,189 +21,212 @@ CATALOGUE = {
     "milliseconds, or 500ms, 30s, 5m": "milisaniye, veya 500ms, 30s, 5m",
     "seconds, or 500ms, 30s, 5m": "saniye, veya 500ms, 30s, 5m",
     "tokens, or 8k = 8192": "token, veya 8k = 8192",
-    # Where it listens
-    "address to listen on; 0.0.0.0 is every interface": (
-        "dinlenecek adres; 0.0.0.0 bütün arayüzlerdir"
+    # Network
+    "address to listen on; 0.0.0.0 for all interfaces": (
+        "dinlenecek adres; bütün arayüzler için 0.0.0.0"
     ),
-    "HTTP port; 0 takes a free one": "HTTP portu; 0 boş bir port alır",
-    "gRPC port; 0 takes a free one": "gRPC portu; 0 boş bir port alır",
-    "calls at the same time on one gRPC connection": "bir gRPC bağlantısında aynı andaki çağrı",
-    "open HTTP connections, and as many gRPC calls": (
-        "açık HTTP bağlantısı ve bir o kadar gRPC çağrısı"
+    "HTTP port; 0 picks a free one": "HTTP portu; 0 boş bir port seçer",
+    "gRPC port; 0 picks a free one": "gRPC portu; 0 boş bir port seçer",
+    "concurrent calls per gRPC connection": "bir gRPC bağlantısında eşzamanlı çağrı sayısı",
+    "open HTTP connections, and concurrent gRPC calls": (
+        "açık HTTP bağlantısı ve eşzamanlı gRPC çağrısı sayısı"
     ),
-    "largest request body in bytes": "bayt olarak en büyük istek gövdesi",
-    "host names that requests may use beside localhost and the bound address, "
-    "separated by commas; *.example.com is every name below, * any": (
-        "isteklerin localhost ve dinlenen adres dışında kullanabileceği makine adları, virgülle "
-        "ayrılır; *.example.com altındaki her addır, * hepsi"
+    "maximum size of a request body": "bir istek gövdesinin en büyük boyutu",
+    "host names accepted besides localhost and the bound address, comma-separated; "
+    "*.example.com matches every subdomain, * any host": (
+        "localhost ve dinlenen adres dışında kabul edilen makine adları, virgülle ayrılır; "
+        "*.example.com bütün alt alan adları, * hepsi"
     ),
-    "origins of web pages that may call the API, separated by commas": (
-        "API'yi çağırabilecek web sayfalarının kökenleri, virgülle ayrılır"
+    "origins of web pages that may call the API (CORS), comma-separated": (
+        "API'yi çağırabilecek web sayfalarının kökenleri (CORS), virgülle ayrılır"
     ),
-    "seconds that running answers get to finish at shutdown": (
-        "kapanışta süren yanıtlara bitmeleri için tanınan saniye"
+    "seconds that running requests get to finish at shutdown": (
+        "kapanışta, süren isteklere bitmeleri için tanınan saniye"
     ),
-    # Who may call
-    "key that callers must send": "çağıranların göndermesi gereken anahtar",
-    "more keys, one a line, NAME:ROLE:KEY; a role is user, metrics or admin, "
-    "+realtime adds the right to that class, @TENANT binds it to a tenant": (
+    # Authentication
+    "API key that callers must send": "çağıranların göndermesi gereken API anahtarı",
+    "more keys, one per line: NAME:ROLE:KEY; the roles are user, metrics and admin, "
+    "+realtime grants that priority class, @TENANT binds the key to a tenant": (
         "başka anahtarlar, her satırda AD:ROL:ANAHTAR; roller user, metrics ve admin; "
-        "+realtime o sınıfın hakkını ekler, @KİRACI anahtarı bir kiracıya bağlar"
+        "+realtime o öncelik sınıfının hakkını verir, @KİRACI anahtarı bir kiracıya bağlar"
     ),
-    "key with the role admin, which may switch models; alone it locks nothing else": (
-        "admin rolündeki anahtar, model değiştirebilir; tek başına başka bir şeyi kilitlemez"
+    "key with the admin role, needed to switch models; on its own it does not protect the rest "
+    "of the API": (
+        "model değiştirmek için gereken, admin rolündeki anahtar; tek başına API'nin geri "
+        "kalanını korumaz"
     ),
     "refuse requests without x-tenant-id": "x-tenant-id taşımayan istekleri reddet",
     "refuse unknown request fields": "bilinmeyen istek alanlarını reddet",
-    '"production" refuses a public address without an API key': (
-        '"production", API anahtarı olmadan herkese açık adresi reddeder'
+    "production refuses to start with a public address and no API key, or with gRPC open to "
+    "clients without a certificate": (
+        "production, API anahtarı olmayan herkese açık bir adresle veya sertifikasız istemcilere "
+        "açık gRPC ile başlamayı reddeder"
     ),
-    "least severe log line shown": "gösterilen en önemsiz günlük düzeyi",
-    # Certificates
-    "PEM file of the CA whose clients may call over gRPC": (
-        "istemcileri gRPC ile çağırabilen CA'nın PEM dosyası"
+    "minimum severity of log lines": "günlük satırlarının en düşük önem düzeyi",
+    # TLS
+    "PEM file of the CA that signs client certificates; gRPC then requires one": (
+        "istemci sertifikalarını imzalayan CA'nın PEM dosyası; gRPC o zaman sertifika ister"
     ),
     "PEM file of the server's certificate chain": "sunucunun sertifika zincirinin PEM dosyası",
     "PEM file of the certificate's private key": "sertifikanın özel anahtarının PEM dosyası",
-    "HTTPS, metrics too: with a self-signed certificate, CERT_PATH, or asking clients": (
-        "HTTPS ve ölçümler: kendinden imzalı sertifikayla, CERT_PATH ile veya istemciden isteyerek"
+    "HTTPS for the API and the metrics: with a self-signed certificate (auto), with CERT_PATH "
+    "(cert), or with CERT_PATH and client certificates (mtls)": (
+        "API ve metrikler için HTTPS: kendinden imzalı sertifikayla (auto), CERT_PATH ile (cert) "
+        "veya CERT_PATH ve istemci sertifikalarıyla (mtls)"
     ),
-    "names in client certificates that may call, separated by commas; all": (
+    "names in client certificates that may call, comma-separated; empty allows all": (
         "çağırabilecek istemci sertifikalarındaki adlar, virgülle ayrılır; boşsa hepsi"
     ),
-    "folder that keeps the self-signed certificate": "kendinden imzalı sertifikanın klasörü",
-    "seconds between looks at the certificate files": (
-        "sertifika dosyalarına iki bakış arasındaki saniye"
+    "directory of the self-signed certificate": "kendinden imzalı sertifikanın klasörü",
+    "seconds between checks for renewed certificate files": (
+        "yenilenmiş sertifika dosyaları için denetimler arasındaki saniye"
     ),
-    "allow gRPC without client certificates with ENV=production": (
+    "allow gRPC without client certificates when ENV=production": (
         "ENV=production iken istemci sertifikası olmadan gRPC'ye izin ver"
     ),
-    # The model
-    "Hugging Face repo (org/repo, org/repo:QUANT), a path, or guide": (
+    # Model
+    "Hugging Face repository (org/repo, org/repo:QUANT), a path, or guide": (
         "Hugging Face deposu (org/repo, org/repo:QUANT), bir yol veya guide"
     ),
-    "file inside the repo, or in MODEL_DIR alone": (
-        "deponun içindeki dosya veya yalnız MODEL_DIR klasöründeki dosya"
+    "file in the repository; without MODEL_ID, a file in MODEL_DIR": (
+        "depodaki dosya; MODEL_ID yoksa MODEL_DIR içindeki dosya"
     ),
-    "checksum of the model file, one for each part, separated by commas": (
-        "model dosyasının sağlama toplamı, her parça için bir tane, virgülle ayrılır"
+    "SHA-256 of the model file; one per part of a split model, comma-separated": (
+        "model dosyasının SHA-256 değeri; parçalı modelde her parça için bir tane, virgülle ayrılır"
     ),
-    "path of a GGUF file; wins over MODEL_ID": "bir GGUF dosyasının yolu; MODEL_ID'den önce gelir",
-    "folder searched for model files first": "model dosyaları için önce bakılan klasör",
-    "folder of LoRA adapters that requests may name": (
-        "isteklerin adıyla seçebileceği LoRA uyarlayıcılarının klasörü"
+    "path of a GGUF file; takes precedence over MODEL_ID": (
+        "bir GGUF dosyasının yolu; MODEL_ID'den önce gelir"
     ),
-    "LoRA adapters kept in memory": "bellekte tutulan LoRA uyarlayıcısı",
-    "names the model answers to, separated by commas; the first is shown": (
+    "directory searched first for model files": "model dosyalarının önce arandığı klasör",
+    "directory of LoRA adapters that requests may select": (
+        "isteklerin seçebileceği LoRA uyarlayıcılarının klasörü"
+    ),
+    "LoRA adapters kept in memory": "bellekte tutulan LoRA uyarlayıcısı sayısı",
+    "names the model answers to, comma-separated; the first one is shown": (
         "modelin yanıt verdiği adlar, virgülle ayrılır; ilki gösterilir"
     ),
-    "profile of profiles.json; empty is its active one": (
+    "profile in profiles.json; empty for its active one": (
         "profiles.json içindeki profil; boşsa etkin olanı"
     ),
-    "path of profiles.json; empty looks in the working folder and MODEL_DIR": (
-        "profiles.json yolu; boşsa çalışma klasörüne ve MODEL_DIR'e bakılır"
+    "path of profiles.json; empty searches the working directory and MODEL_DIR": (
+        "profiles.json dosyasının yolu; boşsa çalışma klasöründe ve MODEL_DIR içinde aranır"
     ),
-    # The engine
-    "requests that run at the same time": "aynı anda çalışan istek sayısı",
-    "tokens per context; 0 is what the model was trained with": (
+    # Engine
+    "requests that run concurrently (slots)": "eşzamanlı çalışan istek sayısı (slot)",
+    "tokens per context; 0 for the length the model was trained with": (
         "bağlam başına token; 0, modelin eğitildiği uzunluktur"
     ),
-    "CPU threads; 0 is one for each CPU the process may use": (
-        "işlemci iş parçacığı; 0, sürecin kullanabildiği her işlemci için birdir"
+    "CPU threads; 0 for one per CPU that the process may use": (
+        "işlemci iş parçacığı; 0, sürecin kullanabildiği her işlemci için bir tane"
     ),
-    "CPU threads for prompts; 0 is COMPUTE_THREADS": (
-        "istemler için işlemci iş parçacığı; 0, COMPUTE_THREADS demektir"
+    "CPU threads for prompts; 0 for COMPUTE_THREADS": (
+        "istemler için işlemci iş parçacığı; 0, COMPUTE_THREADS kadar"
     ),
-    "a configuration that cannot fit the memory is refused, made smaller, or tried": (
-        "belleğe sığmayacak bir yapılandırma reddedilir, küçültülür veya denenir"
+    "when the memory is too small: refuse to start, shrink the configuration (auto), or try it "
+    "all the same (off)": (
+        "bellek yetmezse: başlamayı reddet (refuse), yapılandırmayı küçült (auto) veya yine de "
+        "dene (off)"
     ),
-    "layers on the GPU; -1 is all": "GPU'daki katmanlar; -1 hepsi",
-    "map the model file instead of reading it": "model dosyasını okumak yerine belleğe eşle",
+    "layers on the GPU; -1 for all": "GPU'daki katman sayısı; -1 hepsi",
+    "map the model file into memory": "model dosyasını belleğe eşle",
     "keep the KV cache on the GPU": "KV önbelleğini GPU'da tut",
-    "tokens handed to one decode call": "bir decode çağrısına verilen token",
+    "maximum number of tokens per decode call": "bir decode çağrısındaki en çok token",
     "tokens computed at once": "bir kerede hesaplanan token",
-    "prompt tokens per step while others decode; 0 is automatic": (
-        "başkaları yanıt üretirken adım başına istem tokeni; 0 otomatik"
+    "prompt tokens per step while other requests decode; 0 for automatic": (
+        "başka istekler yanıt üretirken adım başına istem tokeni; 0 otomatik"
     ),
-    "ms between two events of a stream, at least; its first and last never wait": (
-        "bir akışın iki olayı arasında en az ms; ilki ve sonuncusu hiç beklemez"
+    "flash attention; auto is on with a GPU": "flash attention; auto, GPU varsa açıktır",
+    "one KV buffer for all contexts, or one per context": (
+        "bütün bağlamlara tek KV tamponu veya bağlam başına bir tane"
     ),
-    "flash attention": "flash attention",
-    "one KV buffer for all contexts, or one each": (
-        "bütün bağlamlara tek KV tamponu veya her birine bir tane"
+    "data type of the K cache": "K önbelleğinin veri türü",
+    "data type of the V cache; quantized types need flash attention": (
+        "V önbelleğinin veri türü; nicemlenmiş türler flash attention ister"
     ),
-    "number format of cached keys": "önbellekteki K değerlerinin sayı biçimi",
-    "number format of cached values": "önbellekteki V değerlerinin sayı biçimi",
-    "longest step in ms while streams run; -1 is 200, on a GPU 50; 0 is off": (
-        "akışlar sürerken en uzun adım, ms; -1: 200, GPU'da 50; 0: kapalı"
+    "minimum interval between stream events; the first and the last are sent immediately": (
+        "akış olayları arasındaki en kısa süre; ilki ve sonuncusu hemen gönderilir"
     ),
-    "tokens in a unified KV cache; 0 is all contexts in full": (
-        "ortak KV önbelleğindeki token; 0, bütün bağlamların tamamıdır"
+    "target inter-token latency while prompts are processed; -1 for 200 ms, on a GPU 50 ms, "
+    "0 for none": (
+        "istemler işlenirken tokenler arası hedef gecikme; -1: 200 ms, GPU'da 50 ms; 0: yok"
     ),
-    "compute a common prefix of prompts once": "istemlerin ortak başını bir kez hesapla",
-    "memory for KV states that left the cache; -1 is automatic, 0 is none": (
-        "önbellekten çıkan KV durumları için bellek; -1 otomatik, 0 hiç"
+    "tokens in a unified KV cache; 0 for all contexts in full": (
+        "ortak KV önbelleğindeki token; 0, bütün bağlamların tamamı"
     ),
-    "folder that keeps system prompts and documents computed over a restart": (
-        "sistem istemlerini ve belgeleri yeniden başlatmada hesaplanmış tutan klasör"
+    "compute shared prompt prefixes only once": "istemlerin ortak başını yalnız bir kez hesapla",
+    "RAM for evicted KV state; -1 for automatic, 0 for none": (
+        "önbellekten çıkarılan KV durumu için RAM; -1 otomatik, 0 hiç"
     ),
-    "size of the disk cache at most; 0 is none": "disk önbelleğinin en büyük boyutu; 0 hiç",
-    "who shares prefixes: the callers of one key as soon as there are several "
-    "(auto), all callers, or each tenant that a key is bound to": (
-        "ortak başları kim paylaşır: birden çok anahtar varsa bir anahtarın çağıranları (auto), "
-        "bütün çağıranlar veya anahtarın bağlı olduğu her kiracı kendi içinde"
+    "directory for prefix KV state that survives restarts": (
+        "yeniden başlatmadan sonra da kalan istem başı KV durumlarının klasörü"
     ),
-    "smaller model with the same vocabulary that guesses, as SPECULATION allows, "
-    "named like MODEL_ID": (
-        "SPECULATION izin verdikçe aynı sözlükle tahmin yürüten daha küçük model; "
-        "MODEL_ID gibi adlandırılır"
+    "maximum size of the disk cache; 0 for none": "disk önbelleğinin en büyük boyutu; 0 hiç",
+    "who shares cached prefixes: callers with the same key as soon as there are several keys "
+    "(auto), all callers, or callers of the same bound tenant": (
+        "önbellekteki istem başlarını kim paylaşır: birden çok anahtar varsa aynı anahtarı "
+        "kullananlar (auto), bütün çağıranlar (shared) veya aynı kiracıya bağlı olanlar (tenant)"
     ),
-    "layers of the draft model on the GPU; -1 is all": (
-        "taslak modelin GPU'daki katmanları; -1 hepsi"
+    "speculative decoding by n-gram lookup (ngram) or by DRAFT_MODEL (draft); auto enables it on "
+    "GPUs and wherever it cannot change the output": (
+        "spekülatif üretim: n-gram ile (ngram) veya DRAFT_MODEL ile (draft); auto, GPU'da ve "
+        "çıktıyı değiştiremeyeceği yerde açar"
     ),
-    "guess tokens from earlier text (ngram) or by DRAFT_MODEL (draft), also where that may "
-    "change a text; auto: where it changes no bit, and on a GPU": (
-        "önceki metinden (ngram) veya DRAFT_MODEL ile (draft) token tahmin et, metni "
-        "değiştirebileceği yerde de; auto: hiçbir biti değiştirmediği yerde ve GPU'da"
+    "smaller model with the same vocabulary for speculative decoding, named like MODEL_ID": (
+        "spekülatif üretim için aynı sözlüğe sahip daha küçük model; MODEL_ID gibi adlandırılır"
     ),
-    "share only what keeps every text independent of the load, bit by bit": (
-        "yalnız her metni yükten bit bit bağımsız bırakanı paylaş"
+    "layers of the draft model on the GPU; -1 for all": (
+        "taslak modelin GPU'daki katman sayısı; -1 hepsi"
     ),
-    "write text that a grammar forces without sampling it": (
-        "dil bilgisinin zorunlu kıldığı metni örneklemeden yaz"
+    "bit-exact output regardless of load; reuses less of the prefix cache and disables "
+    "speculation": (
+        "yük ne olursa olsun bit bit aynı çıktı; istem başı önbelleğini daha az kullanır ve "
+        "spekülasyonu kapatır"
     ),
-    "prompt tokens that may wait; 0 is no limit": "bekleyebilecek istem tokeni; 0 sınırsız",
-    "waiting requests; 0 is 4 for each context": "bekleyen istek; 0, bağlam başına 4",
-    "longest wait in the queue; 0 is no limit": "kuyruktaki en uzun bekleme; 0 sınırsız",
-    "longest wait for a reader that takes nothing; its answer ends then; 0 is no limit": (
-        "okumayan istemcinin en uzun beklenmesi; sonra yanıtı biter; 0 sınırsız"
+    "emit text that a grammar forces without sampling it": (
+        "dilbilgisinin zorunlu kıldığı metni örneklemeden yaz"
     ),
-    "longest time of one request; 0 is no limit": "bir isteğin en uzun süresi; 0 sınırsız",
-    # Requests
-    "temperature of requests that set none": "belirtmeyen isteklerin temperature değeri",
-    "top_k of requests that set none": "belirtmeyen isteklerin top_k değeri",
-    "top_p of requests that set none": "belirtmeyen isteklerin top_p değeri",
-    "min_p of requests that set none": "belirtmeyen isteklerin min_p değeri",
-    "repeat_penalty of requests that set none": "belirtmeyen isteklerin repeat_penalty değeri",
-    "system prompt of chats that bring none": "getirmeyen sohbetlerin sistem istemi",
-    "template for rag_context; has {{rag_context}} and {{user_prompt}}": (
-        "rag_context şablonu; içinde {{rag_context}} ve {{user_prompt}} vardır"
+    "maximum number of queued prompt tokens; 0 for no limit": (
+        "kuyruktaki en çok istem tokeni; 0 sınırsız"
     ),
-    "what happens to a conversation longer than the context": (
-        "bağlamdan uzun bir konuşmaya ne olacağı"
+    "maximum number of queued requests; 0 for 4 per context": (
+        "kuyruktaki en çok istek; 0, bağlam başına 4"
     ),
-    # What it tells, and how it starts and stops
-    "port of Prometheus metrics; 0 takes a free one": "Prometheus ölçüm portu; 0 boş bir port alır",
-    "serve Prometheus metrics": "Prometheus ölçümlerini sun",
-    "bearer token that a scrape must send": "ölçüm okuyanın göndermesi gereken anahtar",
-    "write prompts and answers to the log; they hold what people said": (
+    "maximum time that a stream waits for a client that reads nothing; then the request ends; 0 "
+    "for no limit": "okumayan istemcinin en uzun beklenmesi; sonra istek biter; 0 sınırsız",
+    "maximum time in the queue; 0 for no limit": "kuyruktaki en uzun süre; 0 sınırsız",
+    "maximum time of a request; 0 for no limit": "bir isteğin en uzun süresi; 0 sınırsız",
+    # Request defaults
+    "maximum number of tokens to generate": "üretilecek en çok token",
+    "temperature for requests that do not set it": "belirtmeyen isteklerin temperature değeri",
+    "top_k for requests that do not set it": "belirtmeyen isteklerin top_k değeri",
+    "top_p for requests that do not set it": "belirtmeyen isteklerin top_p değeri",
+    "min_p for requests that do not set it": "belirtmeyen isteklerin min_p değeri",
+    "repeat_penalty for requests that do not set it": (
+        "belirtmeyen isteklerin repeat_penalty değeri"
+    ),
+    "system prompt for chats without one": "sistem istemi olmayan sohbetler için sistem istemi",
+    "template for rag_context, with {{rag_context}} and {{user_prompt}}": (
+        "rag_context şablonu; içinde {{rag_context}} ve {{user_prompt}} bulunur"
+    ),
+    "how to shorten a conversation that exceeds the context": (
+        "bağlamı aşan bir konuşmanın nasıl kısaltılacağı"
+    ),
+    # Observability and lifecycle
+    "port of Prometheus metrics; 0 picks a free one": (
+        "Prometheus metriklerinin portu; 0 boş bir port seçer"
+    ),
+    "serve Prometheus metrics": "Prometheus metriklerini sun",
+    "bearer token that scrapers must send": "metrikleri okuyanların göndermesi gereken anahtar",
+    "write prompts and answers to the log; they contain what people said": (
         "istemleri ve yanıtları günlüğe yaz; insanların söylediklerini içerirler"
     ),
-    "decode one token before saying ready": "hazır demeden önce bir token üret",
-    "seconds after SIGTERM in which late requests are still accepted": (
-        "SIGTERM sonrası geç isteklerin hâlâ alındığı saniye"
+    "decode one token before reporting ready": "hazır olduğunu bildirmeden önce bir token üret",
+    "seconds after SIGTERM during which late requests are still accepted": (
+        "SIGTERM sonrasında geç isteklerin hâlâ alındığı saniye"
     ),
-    "seconds of work without a step after which it is not ready; 0 is never": (
-        "adım atmadan geçen kaç saniyeden sonra hazır sayılmaz; 0 hiçbir zaman"
+    "seconds with work but without a finished step after which the service is not ready; "
+    "0 for never": (
+        "iş varken hiçbir adım bitmeden geçen kaç saniyeden sonra servis hazır sayılmaz; "
+        "0 hiçbir zaman"
     ),
 }

@@ -22,7 +22,7 @@ PLACES = frozenset(
         *("modalities", "stream", "stream_options", "include_usage", "logprobs", "max_tokens"),
         *("max_completion_tokens", "response_format", "schema", "json_schema", "grammar", "n"),
         *("profile", "hardware", "switch", "model", "queue", "engine", "deadline", "memory"),
-        *("health", "stats"),
+        *("health", "stats", "reader"),
         *("chat_template", "prompt", "prepare", "decode", "embed", "evaluate", "kv_cache"),
         *("context", "logits", "plan", "sampling", "request", "request_id", "lora_adapter"),
         *("draft_model", "disk_cache", "devices", "grpc", "tls", "serve", "service", "settings"),

@@ -1,28 +1,34 @@
 # SPDX-License-Identifier: AGPL-3.0-only
 """The model store: from a model's name to a verified local file.
 
-`reference` says what a name means, `store` brings it here, `gguf_rules` looks at it before native
+`reference` says what a name means, `store` brings it here, `gguf.rules` looks at it before native
 code does, `inventory` lists and removes. Everything here blocks; importing it is cheap.
 """
 
 from sentiric_llama.gguf.rules import check_model
 from sentiric_llama.models.adapters import AdapterFiles
-from sentiric_llama.models.choice import choose_files
+from sentiric_llama.models.choice import choose_files, shard_names
 from sentiric_llama.models.find import (
     ModelFile,
+    check_local,
     find_model,
     open_guide,
     open_local,
     pull,
     resolve,
+    wanted_draft,
+    wanted_model,
 )
-from sentiric_llama.models.reference import GUIDE_NAME, GUIDE_NAMES
+from sentiric_llama.models.reference import GUIDE_NAME, GUIDE_NAMES, HubFile, Url
 
 __all__ = [
     "GUIDE_NAME",
     "GUIDE_NAMES",
     "AdapterFiles",
+    "HubFile",
     "ModelFile",
+    "Url",
+    "check_local",
     "check_model",
     "choose_files",
     "find_model",
@@ -30,4 +36,7 @@ __all__ = [
     "open_local",
     "pull",
     "resolve",
+    "shard_names",
+    "wanted_draft",
+    "wanted_model",
 ]

@@ -42,17 +42,52 @@ class ModelFile:
 def find_model(settings: Settings, report: Report | None = None) -> ModelFile:
     """The configured model as a local file, and its draft model; downloads what is on the hub.
 
-    Blocks. Order: MODEL_PATH, MODEL_DIR/MODEL_FILENAME, MODEL_ID (with MODEL_FILENAME), the guide.
-    A MODEL_FILENAME without a MODEL_ID is looked for in MODEL_DIR alone, where there is one.
-    Raises ModelNotFound, ModelInvalid or Unavailable, each saying what to do next.
+    Blocks. Raises ModelNotFound, ModelInvalid or Unavailable, each saying what to do next.
     """
-    model = _find(settings, Store(report or to_log(), settings.model_sha256))
-    if not settings.draft_model:
+    model = _open(wanted_model(settings), Store(report or to_log(), settings.model_sha256))
+    draft = wanted_draft(settings)
+    if draft is None:
         return model
-    store = Store(report or to_log())
+    return replace(model, draft=_open(draft, Store(report or to_log())).path)
+
+
+def check_local(settings: Settings) -> None:
+    """Raises what `find_model` would say of files of this machine; the hub is not asked."""
+    for wanted in (wanted_model(settings), wanted_draft(settings)):
+        if isinstance(wanted, LocalPath):
+            open_local(wanted.path)
+        elif isinstance(wanted, Guide):
+            open_guide()
+
+
+def wanted_model(settings: Settings) -> Reference:
+    """What the settings mean by the model.
+
+    Order: MODEL_PATH, MODEL_DIR/MODEL_FILENAME, MODEL_ID (with MODEL_FILENAME), the guide.
+    A MODEL_FILENAME without a MODEL_ID is looked for in MODEL_DIR alone, where there is one.
+    """
+    if settings.model_path:
+        return LocalPath(Path(settings.model_path))
+    in_folder = _in_folder(settings.model_dir, settings.model_filename, settings.model_id)
+    if in_folder is not None:
+        return LocalPath(in_folder)
+    if settings.model_filename and not settings.model_id:
+        if settings.model_dir:  # nowhere else: a file of that name elsewhere is another one
+            raise ModelNotFound(
+                f"no file in MODEL_DIR; got {settings.model_filename!r}, allowed a name inside "
+                f"{settings.model_dir}",
+                where="model_filename",
+            )
+        return LocalPath(Path(settings.model_filename))
+    return parse(settings.model_id, settings.model_filename, settings.model_revision)
+
+
+def wanted_draft(settings: Settings) -> Reference | None:
+    """What the settings mean by the draft model; None without one."""
+    if not settings.draft_model:
+        return None
     in_folder = _in_folder(settings.model_dir, settings.draft_model)
-    found = open_local(in_folder, store) if in_folder else _open(parse(settings.draft_model), store)
-    return replace(model, draft=found.path)
+    return LocalPath(in_folder) if in_folder else parse(settings.draft_model)
 
 
 def resolve(
@@ -108,24 +143,6 @@ def check_parts(paths: Sequence[Path]) -> None:
             )
 
 
-def _find(settings: Settings, store: Store) -> ModelFile:
-    if settings.model_path:
-        return open_local(Path(settings.model_path), store)
-    in_folder = _in_folder(settings.model_dir, settings.model_filename, settings.model_id)
-    if in_folder is not None:
-        return open_local(in_folder, store)
-    if settings.model_filename and not settings.model_id:
-        if settings.model_dir:  # nowhere else: a file of that name elsewhere is another one
-            raise ModelNotFound(
-                f"no file in MODEL_DIR; got {settings.model_filename!r}, allowed a name inside "
-                f"{settings.model_dir}",
-                where="model_filename",
-            )
-        return open_local(Path(settings.model_filename), store)
-    wanted = parse(settings.model_id, settings.model_filename, settings.model_revision)
-    return _open(wanted, store)
-
-
 def _open(wanted: Reference, store: Store, *, refresh: bool = False) -> ModelFile:
     match wanted:
         case Guide():
@@ -155,7 +172,11 @@ def _in_folder(model_dir: str, *names: str) -> Path | None:
 
 
 def _only_model(folder: Path) -> Path:
-    names = choose_files([entry.name for entry in folder.iterdir()], "", str(folder))
+    try:
+        entries = [entry.name for entry in folder.iterdir()]
+    except OSError as error:
+        raise ModelNotFound(f"cannot read {folder}: {error.strerror}", where="model") from None
+    names = choose_files(entries, "", str(folder))
     others = [n for n in folder.glob("*.gguf") if n.name not in names and "mmproj" not in n.name]
     if others:
         raise ModelNotFound(

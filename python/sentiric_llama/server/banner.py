@@ -20,18 +20,18 @@ def banner(
 ) -> str:
     """Several lines for a terminal."""
     rows = [
-        ("open", url),
+        ("Web UI", url),
         *([("gRPC", grpc_url)] if grpc_url else []),
-        ("model", f"{model.name} ({info.architecture}, {info.quantization}, {info.backend})"),
-        ("contexts", f"{info.contexts} x {info.context_size} tokens"),
+        ("Model", f"{model.name} ({info.architecture}, {info.quantization}, {info.backend})"),
+        ("Contexts", f"{info.contexts} x {info.context_size} tokens"),
         ("API key", _key_line(settings)),
-        ("try", curl_line(settings, url)),
+        ("Try", curl_line(settings, url)),
     ]
     if model.notice:
-        rows.append(("note", "this is the small built-in guide; it only knows this service"))
-        rows.append(("real one", "sentiric-llama serve ggml-org/gemma-3-1b-it-GGUF"))
+        rows.append(("Note", "this is the small built-in guide; it only knows this service"))
+        rows.append(("Next step", "sentiric-llama serve ggml-org/gemma-3-1b-it-GGUF"))
         rows.append(("", f"or a path to a .gguf file, or {PREFIX}MODEL_ID"))
-    return "\n".join(["", *(f"  {name:<9} {text}".rstrip() for name, text in rows), ""])
+    return "\n".join(["", *(f"  {name:<10} {text}".rstrip() for name, text in rows), ""])
 
 
 def summary(settings: Settings, model: ServedModel, info: ModelInfo, url: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import functools
 import socket
 import sys
@@ -15,7 +16,7 @@ from typing import Any
 import uvicorn
 from starlette.types import ASGIApp
 
-from sentiric_llama.errors import Unavailable
+from sentiric_llama.errors import InvalidArgument, SentiricLlamaError, Unavailable
 from sentiric_llama.http.wire.acceptor import Acceptor
 from sentiric_llama.http.wire.connection import KEEP_ALIVE_S, Connection, Port
 from sentiric_llama.http.wire.gate import Gate
@@ -57,32 +58,52 @@ def _context_factory(tls: TlsSetup) -> Callable[..., RotatingContext]:
     return make
 
 
-def bind(host: str, port: int, setting: str = "HTTP_PORT") -> socket.socket:
-    """A listening socket. Raises Unavailable saying why not and what to change.
+def bind(
+    host: str,
+    port: int,
+    host_name: str = f"{PREFIX}HOST",
+    port_name: str = f"{PREFIX}HTTP_PORT",
+) -> socket.socket:
+    """A listening socket. Raises Unavailable or InvalidArgument saying why not and what to change.
 
-    `setting` is what the port is called in the settings.
+    The names are those that host and port were set by: a flag, a variable or a key of a file.
     """
+    family, address = address_of(host, port, host_name)
+    # Named TCP, or asyncio would take the connections for something else and let them delay.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        family, _, _, _, address = found[0]
-        # Named TCP, or asyncio would take the connections for something else and let them delay.
-        listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        try:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            notice_dead_peers(listener)
-            listener.bind(address)
-            listener.listen(2048)
-        except OSError:
-            listener.close()
-            raise
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        notice_dead_peers(listener)
+        listener.bind(address)
+        listener.listen(2048)
     except OSError as error:
-        raise Unavailable(
-            f"cannot listen on {host}:{port}: {error.strerror}; "
-            f"choose another with {PREFIX}HOST or {PREFIX}{setting}",
-            where="serve",
-        ) from None
+        listener.close()
+        raise refusal(error, host, port, host_name, port_name) from None
     listener.setblocking(False)
     return listener
+
+
+def address_of(host: str, port: int, name: str) -> tuple[socket.AddressFamily, Any]:
+    """What to bind to. InvalidArgument for a host that nobody knows; `name` is the setting's."""
+    try:
+        found = socket.getaddrinfo(
+            host.strip("[]"), port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+    except (OSError, UnicodeError):
+        raise InvalidArgument(f"{name}: unknown host {host!r}", where="serve") from None
+    family, _, _, _, address = found[0]
+    return family, address
+
+
+def refusal(
+    error: OSError, host: str, port: int, host_name: str, port_name: str
+) -> SentiricLlamaError:
+    """Why an address cannot be listened on, and which setting to change."""
+    if error.errno == errno.EADDRNOTAVAIL:
+        text = f"{host_name}: {host} is not an address of this machine"
+        return InvalidArgument(text, where="serve")
+    text = f"cannot listen on {host}:{port}: {error.strerror}"
+    return Unavailable(f"{text}; choose another port with {port_name}", where="serve")
 
 
 def notice_dead_peers(listener: socket.socket) -> None:

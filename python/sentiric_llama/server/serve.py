@@ -23,20 +23,23 @@ from sentiric_llama.http.app import build_app
 from sentiric_llama.http.routes.metrics import build_metrics_app
 from sentiric_llama.http.wire.gate import Gate
 from sentiric_llama.log.events import event
-from sentiric_llama.log.setup import set_up_logging
+from sentiric_llama.log.setup import flush, set_up_logging
 from sentiric_llama.metrics.collector import make_registry
 from sentiric_llama.rpc.server import RpcServer
 from sentiric_llama.server.background import background_tasks
 from sentiric_llama.server.banner import banner, summary
 from sentiric_llama.server.drain import StopSignals, drain
 from sentiric_llama.server.http_server import HttpServer, bind, server_config, url_of
+from sentiric_llama.server.load_progress import load_progress
+from sentiric_llama.server.preflight import known_before_listening, pass_or_raise
 from sentiric_llama.service.models.loader import Loader, OpenEngine
 from sentiric_llama.service.models.slot import LoadedModel
 from sentiric_llama.service.models.switcher import Switcher
 from sentiric_llama.service.service import LlamaService
 from sentiric_llama.settings.config import Settings
-from sentiric_llama.settings.exposure import exposure_warnings, hosts_of, key_ring
-from sentiric_llama.settings.load import environment_warnings
+from sentiric_llama.settings.exposure import hosts_of, key_ring
+from sentiric_llama.settings.layers import Layer, name_in
+from sentiric_llama.settings.load import Resolved
 from sentiric_llama.settings.profiles import Profiles
 from sentiric_llama.tls.setup import TlsSetup, set_up_tls
 from sentiric_llama.tls.store import watch
@@ -51,28 +54,40 @@ logger = logging.getLogger(__name__)
 
 
 def run(
-    settings: Settings, open_engine: OpenEngine | None = None, profiles: Profiles | None = None
+    settings: Settings,
+    open_engine: OpenEngine | None = None,
+    profiles: Profiles | None = None,
+    given: Layer | None = None,
 ) -> int:
-    """Serves until a signal or a failure. Returns the process's exit code."""
+    """Serves until a signal or a failure. Returns the process's exit code.
+
+    `given` says where each setting came from, for messages.
+    """
     set_up_logging(settings.log_level, env=settings.env, colours=colours_wanted())
+    resolved = Resolved(settings, given or {})
     try:
-        for line in (*environment_warnings(), *exposure_warnings(settings)):
-            event(logger, "SERVICE_CONFIGURED", line, logging.WARNING)
+        for remark in pass_or_raise(known_before_listening(resolved)):
+            name = "TLS_DISABLED" if remark.part == "certificates" else "SERVICE_CONFIGURED"
+            event(logger, name, remark.text, logging.WARNING)
         tls = set_up_tls(settings)
-        for line in tls.warnings:
-            event(logger, "TLS_DISABLED", line, logging.WARNING)
         settings = fit_connections(settings)
         with contextlib.ExitStack() as sockets:
-            listener = sockets.enter_context(bind(settings.host, settings.http_port))
+            listener = sockets.enter_context(listen(resolved, "http_port"))
+            listen(resolved, "grpc_port").close()  # gRPC takes it later and cannot say why not
             metrics = None
             if settings.metrics_enabled:
-                bound = bind(settings.host, settings.metrics_port, "METRICS_PORT")
-                metrics = sockets.enter_context(bound)
+                metrics = sockets.enter_context(listen(resolved, "metrics_port"))
             source = Source(Loader(open_engine), profiles or Profiles())
             return asyncio.run(serve(settings, listener, source, tls, metrics))
     except SentiricLlamaError as error:
         event(logger, "SERVICE_FAILED", str(error), logging.ERROR)
         return error.mapping.exit_code
+
+
+def listen(resolved: Resolved, name: str) -> socket.socket:
+    """The port of a setting; an error names what it was set by."""
+    names = (name_in(resolved.given, key) for key in ("host", name))
+    return bind(resolved.settings.host, getattr(resolved.settings, name), *names)
 
 
 def fit_connections(settings: Settings) -> Settings:
@@ -192,7 +207,9 @@ async def load(service: LlamaService, loader: Loader, places: Places) -> None:
     try:
         text = f"listening on {places.http}, {places.grpc}, loading the model"
         event(logger, "SERVICE_START", text, host=settings.host)
-        loaded = await loader.load(settings, await loader.find(settings))
+        file = await loader.find(settings)
+        async with load_progress(file.path):
+            loaded = await loader.load(settings, file)
     except SentiricLlamaError as error:
         service.fail(error)
         raise
@@ -232,9 +249,12 @@ def make_http_server(config: uvicorn.Config, service: LlamaService) -> HttpServe
 
 
 def announce(loaded: LoadedModel, places: Places, seconds: float) -> None:
-    """A banner on a terminal, one line of the log elsewhere."""
+    """The last line of the start; on a terminal it is short, and the banner comes after it."""
     settings, served, info = loaded.settings, loaded.served, loaded.engine.info
     text = summary(settings, served, info, places.http)
+    if is_watched():
+        text = f"ready at {places.http}"
     event(logger, "ALL_SERVERS_READY", text, load_s=round(seconds, 2))
     if is_watched():
+        flush()
         tell(banner(settings, served, info, places.http, places.grpc))

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import ipaddress
+import socket
 
 from pydantic import SecretStr
 
@@ -19,7 +20,16 @@ def is_public_address(host: str) -> bool:
     try:
         return not ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
-        return True  # a name may resolve to anything
+        return not all(address.is_loopback for address in _addresses(host))
+
+
+def _addresses(name: str) -> list[ipaddress.IPv4Address | ipaddress.IPv6Address]:
+    """What a name stands for; every interface for one that nobody knows, to be safe."""
+    try:
+        found = socket.getaddrinfo(name, 0, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        return [ipaddress.IPv4Address("0.0.0.0")]
+    return [ipaddress.ip_address(str(address[0]).partition("%")[0]) for *_, address in found]
 
 
 def hosts_of(settings: Settings) -> tuple[str, ...]:
@@ -43,6 +53,34 @@ def key_ring(settings: Settings) -> KeyRing:
     return KeyRing(keys, spare=_own_key(settings.admin_key, "admin-key", "admin"))
 
 
+def user_key(settings: Settings) -> str:
+    """API_KEY, the key that is meant for everybody who calls."""
+    return settings.api_key.get_secret_value() if settings.api_key else ""
+
+
+def admin_key(settings: Settings) -> str:
+    """A key that may change the model; "" when there is none."""
+    own = settings.admin_key
+    return own.get_secret_value() if own else _listed_key(settings, ("admin",))
+
+
+def caller_key(settings: Settings, *, reads_statistics: bool = False) -> str:
+    """The key with which this machine calls its own server; "" when it needs none.
+
+    The user's, one of the list, the scraper's where that is enough, the admin's.
+    """
+    roles: tuple[Role, ...] = ("user", "metrics") if reads_statistics else ("user",)
+    scraper = settings.metrics_key if reads_statistics else None
+    own = scraper.get_secret_value() if scraper else ""
+    return user_key(settings) or _listed_key(settings, roles) or own or admin_key(settings)
+
+
+def _listed_key(settings: Settings, roles: tuple[Role, ...]) -> str:
+    listed = settings.api_keys
+    entries = parse_keys(listed.get_secret_value()) if listed else []
+    return next((key for key, who in entries if who.may(*roles)), "")
+
+
 def _own_key(secret: SecretStr | None, name: str, role: Role) -> list[tuple[str, Identity]]:
     """The entry of a setting that holds one key; empty without it."""
     return [(secret.get_secret_value(), Identity(name, frozenset({role})))] if secret else []
@@ -62,7 +100,7 @@ def binding_warnings(settings: Settings) -> list[str]:
         f"{settings.host} is a public address and no API key is set; set {PREFIX}API_KEY "
         f"or listen on 127.0.0.1 ({PREFIX}HOST)"
     )
-    if settings.env.lower() == "production":
+    if settings.env == "production":
         raise InvalidArgument(f"refused with ENV=production: {text}", where="settings")
     return [text]
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import difflib
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -12,6 +11,7 @@ from dotenv import dotenv_values
 
 from sentiric_llama.errors import InvalidArgument
 from sentiric_llama.settings.layers import Given, Layer, layer_of_flags
+from sentiric_llama.settings.names import unknown_setting
 from sentiric_llama.settings.table import FieldHelp
 
 FILE_NAME = "sentiric-llama.toml"
@@ -34,11 +34,11 @@ def layer_of_file(fields: Iterable[FieldHelp], path: Path) -> Layer:
     except OSError as error:
         raise InvalidArgument(f"cannot read {path}: {error.strerror}", where="settings") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InvalidArgument(f"{path} is no TOML: {error}", where="settings") from None
+        raise InvalidArgument(f"{path} is not valid TOML: {error}", where="settings") from None
     fields = list(fields)
     names = {field.name for field in fields}
     names |= {f"{field.name}_file" for field in fields if field.is_secret}
-    if unknown := [_unknown(key, names) for key in values if key not in names]:
+    if unknown := [unknown_setting(key, names) for key in values if key not in names]:
         raise InvalidArgument(f"{path}: " + "; ".join(unknown), where="settings")
     origin = f"file {path}"
     return {
@@ -47,11 +47,10 @@ def layer_of_file(fields: Iterable[FieldHelp], path: Path) -> Layer:
     }
 
 
-def _unknown(key: str, names: Iterable[str]) -> str:
-    near = difflib.get_close_matches(key, names, n=1)
-    return f"{key} is no setting" + (f", did you mean {near[0]}?" if near else "")
-
-
 def read_dotenv() -> dict[str, str]:
     """The variables of `.env` in the working folder; none when there is no such file."""
-    return {name: value for name, value in dotenv_values(".env").items() if value}
+    try:
+        return {name: value for name, value in dotenv_values(".env").items() if value}
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "not UTF-8"
+        raise InvalidArgument(f"cannot read .env: {reason}", where="settings") from None

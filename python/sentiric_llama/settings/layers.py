@@ -48,6 +48,11 @@ def values_of(layer: Layer) -> dict[str, object]:
     return {name: plain_value(name, given.value) for name, given in layer.items()}
 
 
+def name_in(layer: Layer, name: str) -> str:
+    """What a setting is called where it was set; its flag when it has its default."""
+    return layer[name].key if name in layer else "--" + name.replace("_", "-")
+
+
 def text_in(layer: Layer, name: str) -> str:
     """What a layer gives a setting; empty when nothing."""
     return str(layer[name].value) if name in layer else ""
@@ -70,6 +75,8 @@ def layer_of_variables(
 ) -> Layer:
     """The environment or a `.env` file. An empty variable counts as not set."""
     upper = {name.upper(): value for name, value in variables.items() if value}
+    if "/" in upper.get("ENV", ""):  # the start file of a POSIX shell, not ours
+        del upper["ENV"]
     layer: Layer = {}
     for field in fields:
         name = next((name for name in field.env if name in upper), None)
@@ -84,7 +91,8 @@ def layer_of_variables(
 def _add_secret(layer: Layer, field: FieldHelp, key: str, path: str, origin: str) -> None:
     """The content of a file, as orchestrators hand secrets over."""
     if field.name in layer:
-        raise InvalidArgument(f"{key} and {layer[field.name].key}: give one", where="settings")
+        both = f"{key} and {layer[field.name].key}"
+        raise InvalidArgument(f"{both} are mutually exclusive", where="settings")
     try:
         with Path(path).expanduser().open("rb") as file:
             text = file.read(_MAX_SECRET_BYTES).decode().strip()

@@ -3,18 +3,16 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pydantic import (
-    ValidationError,
-)
+from pydantic import ValidationError
 
 from sentiric_llama.errors import InvalidArgument
 from sentiric_llama.host.environment import environ as process_environ
 from sentiric_llama.settings import files
+from sentiric_llama.settings.combinations import conflicts
 from sentiric_llama.settings.config import Settings, describe_fields
 from sentiric_llama.settings.layers import (
     Given,
@@ -25,7 +23,12 @@ from sentiric_llama.settings.layers import (
     text_in,
     values_of,
 )
-from sentiric_llama.settings.names import CONFIG_VARIABLE, name_warnings, set_variables
+from sentiric_llama.settings.names import (
+    CONFIG_VARIABLE,
+    name_warnings,
+    set_variables,
+    unknown_setting,
+)
 from sentiric_llama.settings.names import PREFIX as PREFIX
 from sentiric_llama.settings.profile_file import find_profiles, read_profiles
 from sentiric_llama.settings.table import FieldHelp as FieldHelp
@@ -52,6 +55,22 @@ def load_settings(config_file: str = "", /, **overrides: Any) -> Settings:
 
 def resolve_settings(config_file: str = "", /, **overrides: Any) -> Resolved:
     """`load_settings` with the origins."""
+    above = _without_profiles(config_file, overrides)
+    given = merge([above, _profile_layer(above)])
+    return Resolved(settings_from(given), given, above)
+
+
+def resolve_part(names: Iterable[str], config_file: str = "", /, **overrides: Any) -> Resolved:
+    """Some of the settings, whatever is wrong with the others; no profile is read.
+
+    For those who talk to a server that was started with the same sources.
+    """
+    above = _without_profiles(config_file, overrides)
+    given = {name: above[name] for name in names if name in above}
+    return Resolved(settings_from(given), given, above)
+
+
+def _without_profiles(config_file: str, overrides: Mapping[str, Any]) -> Layer:
     fields = describe_fields()
     _refuse_unknown(overrides, fields)
     environ = process_environ()
@@ -64,19 +83,20 @@ def resolve_settings(config_file: str = "", /, **overrides: Any) -> Resolved:
     variables = {**dotenv, **environ}
     if path := files.find_file(config_file or variables.get(CONFIG_VARIABLE, ""), variables):
         layers.append(files.layer_of_file(fields, path))
-    above = merge(layers)
-    given = merge([above, _profile_layer(above)])
-    return Resolved(settings_from(given), given, above)
+    return merge(layers)
 
 
 def settings_from(given: Layer) -> Settings:
     """The validated settings. Raises InvalidArgument naming every bad value where it was set."""
     try:
-        return Settings.model_validate(values_of(given))
+        settings = Settings.model_validate(values_of(given))
     except ValidationError as error:
         by_name = {field.name: field for field in describe_fields()}
         problems = [_explain(by_name[str(item["loc"][0])], given, item) for item in error.errors()]
         raise InvalidArgument("; ".join(dict.fromkeys(problems)), where="settings") from None
+    if impossible := list(conflicts(settings, given)):
+        raise InvalidArgument("; ".join(impossible), where="settings")
+    return settings
 
 
 def environment_warnings(environ: Mapping[str, str] | None = None) -> list[str]:
@@ -92,7 +112,7 @@ def _profile_layer(above: Layer) -> Layer:
     path = find_profiles(text_in(above, "profiles_path"), text_in(above, "model_dir"))
     if path is None:
         if name:
-            raise InvalidArgument(f"profile {name}: no profiles.json was found", where="settings")
+            raise InvalidArgument(f"profile {name}: there is no profiles.json", where="settings")
         return {}
     file = read_profiles(path)
     if not name and not file.active:
@@ -105,9 +125,7 @@ def _refuse_unknown(overrides: Mapping[str, Any], fields: list[FieldHelp]) -> No
     names = {field.name for field in fields}
     names |= {f"{field.name}_file" for field in fields if field.is_secret}
     for name in overrides.keys() - names:
-        near = difflib.get_close_matches(name, names, n=1)
-        hint = f", did you mean {near[0]}?" if near else ""
-        raise InvalidArgument(f"{name} is no setting{hint}", where="settings")
+        raise InvalidArgument(unknown_setting(name, names), where="settings")
 
 
 def _explain(field: FieldHelp, given: Layer, problem: Mapping[str, Any]) -> str:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Names of variables that deserve a word: old ones, ones without effect, and typing errors."""
+"""Names of variables that deserve a warning: old ones, ones without effect, and typing errors."""
 
 from __future__ import annotations
 
@@ -67,7 +67,13 @@ def _warning(name: str, known: set[str]) -> str:
         return f"{name} has no effect: {RETIRED[short]}"
     endings = {item.removeprefix(PREFIX): item for item in known}
     near = difflib.get_close_matches(short, endings, n=1)
-    return f"{name} is no setting" + (f", did you mean {endings[near[0]]}?" if near else "")
+    return f"{name} is an unknown setting" + (f"; did you mean {endings[near[0]]}?" if near else "")
+
+
+def unknown_setting(name: str, known: Iterable[str]) -> str:
+    """What is said of a name that no setting has, with the nearest that one has."""
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f"unknown setting {name}" + (f"; did you mean {near[0]}?" if near else "")
 
 
 def set_variables(environ: Mapping[str, str]) -> list[str]:

@@ -132,7 +132,7 @@ def read_profiles(path: Path) -> ProfileFile:
     except OSError as error:
         raise InvalidArgument(f"cannot read {path}: {error.strerror}", where="profile") from None
     except (ValueError, TypeError, AttributeError):
-        raise InvalidArgument(f"{path} holds no profiles", where="profile") from None
+        raise InvalidArgument(f"{path} contains no profiles", where="profile") from None
 
 
 def _wrong_keys(profile: dict[str, Any]) -> Iterator[str]:
@@ -149,4 +149,4 @@ def _wrong_keys(profile: dict[str, Any]) -> Iterator[str]:
             if key not in names:
                 near = difflib.get_close_matches(key, names, n=1)
                 hint = f"did you mean {near[0]}?" if near else f"allowed {', '.join(names)}"
-                yield f"{prefix}{key} is no key; {hint}"
+                yield f"unknown key {prefix}{key}; {hint}"

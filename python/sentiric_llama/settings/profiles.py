@@ -8,11 +8,13 @@ and the configuration file stay as they were at the start, and win over every pr
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from sentiric_llama.errors import InvalidArgument
 from sentiric_llama.settings.config import Settings
 from sentiric_llama.settings.layers import MODEL_CHOICE, Given, Layer, merge, text_in
 from sentiric_llama.settings.load import settings_from
+from sentiric_llama.settings.names import PREFIX
 from sentiric_llama.settings.profile_file import ProfileFile, find_profiles, read_profiles
 
 MODEL_OF_THE_START = MODEL_CHOICE | {"model_revision", "model_sha256", "draft_model"}
@@ -33,14 +35,24 @@ class Profiles:
 
     def file(self) -> ProfileFile:
         """The file as it is now. Raises InvalidArgument when there is none or it is broken."""
-        path = find_profiles(
-            text_in(self._above, "profiles_path"), text_in(self._above, "model_dir")
-        )
+        path = self._path()
         if path is None:
             raise InvalidArgument(
-                "no profiles.json was found in the working folder or in MODEL_DIR", where="profile"
+                "no profiles.json in the working directory or in MODEL_DIR; "
+                f"{PREFIX}PROFILES_PATH names a file elsewhere",
+                where="profile",
             )
         return read_profiles(path)
+
+    def is_there(self) -> bool:
+        """False when no file was found or named, or what was named does not exist."""
+        path = self._path()
+        return path is not None and path.exists()
+
+    def _path(self) -> Path | None:
+        return find_profiles(
+            text_in(self._above, "profiles_path"), text_in(self._above, "model_dir")
+        )
 
     def settings(self, name: str) -> Settings:
         """What the service would be with this profile. Raises InvalidArgument."""

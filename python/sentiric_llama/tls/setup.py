@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 from sentiric_llama.errors import InvalidArgument
 from sentiric_llama.host.private_files import make_private_folder, write_private
 from sentiric_llama.settings.config import PREFIX, Settings
+from sentiric_llama.settings.exposure import is_public_address
 from sentiric_llama.tls.identity import IdentityFiles, read_identity
 from sentiric_llama.tls.make import local_names, make_leaf
 from sentiric_llama.tls.store import IdentityStore
@@ -52,6 +54,30 @@ def set_up_tls(settings: Settings) -> TlsSetup:
     )
 
 
+def check_tls(settings: Settings) -> tuple[str, ...]:
+    """The warnings of `set_up_tls`, and its errors, without making a certificate."""
+    files = configured_files(settings)
+    if files is not None:
+        read_identity(files)
+    if settings.tls == "auto":
+        _check_folder(Path(settings.tls_dir).expanduser())
+    return grpc_warnings(settings, files)
+
+
+def _check_folder(folder: Path) -> None:
+    """Raises InvalidArgument when no certificate could be kept there."""
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    if not there.is_dir():
+        raise _unusable(folder, f"{there} is not a directory")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise _unusable(folder, "no permission to write")
+
+
+def _unusable(folder: Path, reason: str | None) -> InvalidArgument:
+    text = f"cannot use {folder}: {reason}; choose another directory with {PREFIX}TLS_DIR"
+    return InvalidArgument(text, where="tls")
+
+
 def configured_files(settings: Settings) -> IdentityFiles | None:
     """The files named by the settings: a whole set, or none."""
     names = {
@@ -91,10 +117,7 @@ def automatic_files(settings: Settings) -> IdentityFiles:
             write_private(files.key, pair.key_pem)
             write_private(files.cert, pair.cert_pem)
     except OSError as error:
-        raise InvalidArgument(
-            f"cannot use {folder}: {error.strerror}; choose another with {PREFIX}TLS_DIR",
-            where="tls",
-        ) from None
+        raise _unusable(folder, error.strerror) from None
     return files
 
 
@@ -107,7 +130,7 @@ def _is_usable(files: IdentityFiles) -> bool:
 
 
 def grpc_warnings(settings: Settings, files: IdentityFiles | None) -> tuple[str, ...]:
-    """What gRPC lacks. Raises InvalidArgument where production must not start so."""
+    """What gRPC lacks where others can reach it. Raises InvalidArgument in production."""
     if files is not None and files.ca is not None:
         return ()
     is_encrypted = files is not None or settings.tls == "auto"
@@ -116,8 +139,9 @@ def grpc_warnings(settings: Settings, files: IdentityFiles | None) -> tuple[str,
         f"gRPC {lacks}; set GRPC_TLS_CA_PATH, {PREFIX}CERT_PATH and {PREFIX}KEY_PATH "
         "(`sentiric-llama certs dev` makes a set)"
     )
-    if settings.env.lower() == "production" and not settings.grpc_insecure:
+    is_production = settings.env == "production"
+    if is_production and not settings.grpc_insecure:
         raise InvalidArgument(
             f"refused with ENV=production: {text}, or {PREFIX}GRPC_INSECURE=true", where="tls"
         )
-    return (text,)
+    return (text,) if is_production or is_public_address(settings.host) else ()

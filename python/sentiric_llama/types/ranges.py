@@ -60,7 +60,17 @@ class NumberRange:
 
 def out_of_range(where: str, value: object, allowed: str) -> InvalidArgument:
     """The one shape of a refusal: which field, what was got, what is allowed."""
-    return InvalidArgument(f"out of range; got {shown(value)}, allowed {allowed}", where=where)
+    problem = "wrong type" if _is_of_wrong_type(value, allowed) else "out of range"
+    return InvalidArgument(f"{problem}; got {shown(value)}, allowed {allowed}", where=where)
+
+
+def _is_of_wrong_type(value: object, allowed: str) -> bool:
+    """What is allowed begins with the kind of value that it must be."""
+    if allowed.startswith(("a number", "an integer")):
+        return isinstance(value, bool) or not isinstance(value, int | float)
+    if allowed.startswith("an object"):
+        return not isinstance(value, Mapping)
+    return allowed in ("a string", "true | false")
 
 
 def shown(value: object) -> str:

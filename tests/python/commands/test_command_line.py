@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The command line as a whole: verbs, laziness, languages, streams, exit codes, completion."""
+"""The command line as a whole: commands, laziness, languages, streams, exit codes, completion."""
 
 from __future__ import annotations
 
 import argparse
+import ast
 import json
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -72,26 +74,26 @@ def test_the_help_imports_no_command() -> None:
     assert not [name for name in modules_of("--help") if name.startswith(tuple(rooms))]
 
 
-@pytest.mark.parametrize("verb", COMMANDS, ids=lambda verb: verb.name)
-def test_every_command_explains_itself(verb: Command) -> None:
-    parser, by_name = cli.build_parser([verb.name])
-    assert verb.help in " ".join(parser.format_help().split())
-    text = by_name[verb.name].format_help()
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+def test_every_command_explains_itself(command: Command) -> None:
+    parser, by_name = cli.build_parser([command.name])
+    assert command.help in " ".join(parser.format_help().split())
+    text = by_name[command.name].format_help()
     for word in ("usage:", "--json", "--lang", "--quiet", "show this help"):
         assert word in text
-    assert all(by_name[alias] is by_name[verb.name] for alias in verb.aliases)
+    assert all(by_name[alias] is by_name[command.name] for alias in command.aliases)
 
 
-def test_help_and_help_verb_agree(capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_and_the_help_command_agree(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["help", "completion"]) == 0
-    by_verb = capsys.readouterr().out
+    by_command = capsys.readouterr().out
     with pytest.raises(SystemExit) as caught:
         cli.main(["completion", "--help"])
     assert caught.value.code == 0
-    assert capsys.readouterr().out == by_verb
+    assert capsys.readouterr().out == by_command
 
 
-def test_no_verb_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_command_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main([]) == 2
     out, err = capsys.readouterr()
     assert not out and "serve" in err
@@ -109,6 +111,86 @@ def test_a_mistyped_word_gets_a_suggestion(
     assert caught.value.code == 2
     out, err = capsys.readouterr()
     assert not out and f"did you mean {suggestion}?" in err
+    assert len(err.splitlines()) == 2 and max(map(len, err.splitlines())) < 100, "no list of 29"
+    with pytest.raises(SystemExit):
+        cli.main(["--json", *words])
+    told = json.loads(capsys.readouterr().err)["error"]
+    assert told["code"] == "invalid_argument" and f"did you mean {suggestion}?" in told["message"]
+
+
+@pytest.mark.parametrize(
+    ("words", "answer", "place"),
+    [
+        ("serve --http-prot 80", "unknown option --http-prot; did you mean --http-port?", "serve"),
+        ("serve m --temprature 1", "did you mean --default-temperature?", "serve"),
+        ("generate --temprature 1 hi", "did you mean --temperature?", "generate"),
+        ("ps --wach", "did you mean --watch?", "ps"),
+        ("config show --contxts=1", "unknown option --contxts; did you mean --contexts?", "config"),
+        ("serve -c 4096", "-c: llama-server divides it among its slots", "serve"),
+        ("serve m.gguf -c4096", "--context-size is for each of --contexts", "serve"),
+        ("serve --threads 3", "use --compute-threads for CPU threads", "serve"),
+        ("serve --lora x", "use --lora-dir", "serve"),
+        ("serve a b", "unexpected argument b", "serve"),
+        ("--prot", "unknown option --prot", ""),
+    ],
+)
+def test_a_mistyped_flag_is_answered_where_it_belongs(
+    words: str, answer: str, place: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        cli.main(words.split())
+    out, err = capsys.readouterr()
+    assert caught.value.code == 2 and not out and answer in err
+    flag = "--help-all" if place in ("serve", "config") else "--help"
+    assert f"see sentiric-llama {place} {flag}".replace("  ", " ") in err
+
+
+@pytest.mark.parametrize(
+    ("words", "name", "value"),
+    [
+        ("--port 1", "http_port", 1),
+        ("-np 2", "contexts", 2),
+        ("--parallel 2", "contexts", 2),
+        ("-ngl 3", "gpu_layers", 3),
+        ("-t 3", "compute_threads", 3),
+        ("-tb 3", "compute_threads_batch", 3),
+        ("-b 64", "batch_size", 64),
+        ("-ub 64", "physical_batch_size", 64),
+        ("-fa on", "flash_attention", "on"),
+        ("-ctk q8_0", "cache_type_k", "q8_0"),
+        ("-n 5", "default_max_tokens", 5),
+        ("--temp 0.5", "default_temperature", 0.5),
+        ("-a x", "model_alias", ["x"]),
+        ("--host ::1", "host", "::1"),
+        ("--api-key k", "api_key", "(set)"),
+    ],
+)
+def test_flags_of_llama_server(
+    words: str, name: str, value: object, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["config", "show", "--json", *words.split()]) == 0
+    assert json.loads(capsys.readouterr().out)[name]["value"] == value
+
+
+def test_the_model_of_llama_server() -> None:
+    for flag in ("-m", "--model", "-hf"):
+        words = ["serve", flag, "x.gguf", "-ngl", "1"]
+        arguments = cli.build_parser(words)[0].parse_args(words)
+        assert overrides_of(vars(arguments)) | {"gpu_layers": 0} == {
+            "model_path": "", "model_filename": "", "model_id": "x.gguf", "gpu_layers": 0
+        }  # fmt: skip
+
+
+def test_no_answer_stands_in_the_way_of_a_flag() -> None:
+    """Aliases and answers are flags that we do not have, and name flags that we have."""
+    from sentiric_llama.commands._llama_flags import ALIASES, ANSWERS
+
+    flags = {field.flag for field in describe_fields()}
+    flags |= {f"--no-{field.flag[2:]}" for field in describe_fields() if field.is_bool}
+    taken = [alias for aliases in ALIASES.values() for alias in aliases]
+    assert not flags & {*taken, *ANSWERS} and not set(taken) & set(ANSWERS)
+    named = {word.strip(";:,.") for text in ANSWERS.values() for word in text.split()}
+    assert {word for word in named if word.startswith("--")} <= flags
 
 
 def test_a_shortened_flag_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
@@ -132,7 +214,7 @@ def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize("before", [True, False])
-def test_common_options_stand_before_or_after_the_verb(
+def test_common_options_stand_before_or_after_the_command(
     before: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = ["--json", "completion", "bash"] if before else ["completion", "bash", "--json"]
@@ -208,9 +290,24 @@ def test_texts_follow_the_locale_and_the_option() -> None:
     assert "usage: " in run_cli("--lang=en", "--help", LANG="tr_TR.UTF-8").stdout
 
 
+def test_every_text_has_a_turkish_one_and_none_is_left_over() -> None:
+    used, said = set(), set()
+    for path in Path(cli.__file__).parent.rglob("*.py"):
+        if path.parent.name == "locale":
+            continue
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                used.add(node.value)
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "say":
+                said |= {n.value for n in node.args if isinstance(n, ast.Constant)}
+    assert not said - set(turkish.CATALOGUE)
+    texts = {text for f in describe_fields() for text in (f.help, f.section, f.unit) if text}
+    assert not set(turkish.CATALOGUE) - used - texts
+
+
 def test_every_text_of_the_frame_is_translated() -> None:
     catalogue = messages.importlib.import_module("sentiric_llama.locale.turkish").CATALOGUE
-    assert not {verb.help for verb in COMMANDS} - set(catalogue)
+    assert not {command.help for command in COMMANDS} - set(catalogue)
     for english, translation in catalogue.items():
         assert translation and fields_of(english) == fields_of(translation)
 
@@ -233,9 +330,9 @@ def test_every_setting_is_explained_in_turkish() -> None:
 
 def test_the_help_of_the_settings_speaks_turkish(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        cli.main(["serve", "--help", "--lang", "tr"])
+        cli.main(["serve", "--help-all", "--lang", "tr"])
     text = " ".join(capsys.readouterr().out.split())
-    assert "--contexts DEĞER aynı anda çalışan istek sayısı (bir tam sayı 1..256;" in text
+    assert "--contexts DEĞER eşzamanlı çalışan istek sayısı (slot) (bir tam sayı 1..256;" in text
     assert "(true | false; varsayılan false)" in text and "an integer" not in text
     assert "--config DOSYA" in text
 
@@ -267,17 +364,36 @@ def test_model_argument_wins_over_the_environment() -> None:
     assert overrides_of({"model": None}) == {}
 
 
-def test_help_lists_every_setting() -> None:
-    text = " ".join(cli.build_parser(["serve"])[1]["serve"].format_help().split())
+def test_the_full_help_lists_every_setting(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["serve", "--help-all"])
+    text = "".join(capsys.readouterr().out.split())  # words may be broken at a hyphen
     for field in describe_fields():
-        assert field.flag in text and field.env[0] in text and field.help in text
+        assert field.flag in text and field.env[0] in text and "".join(field.help.split()) in text
+
+
+@pytest.mark.parametrize("command", ["serve", "plan", "doctor", "config"])
+@pytest.mark.parametrize("language", ["en", "tr"])
+def test_the_short_help_is_one_screen(
+    command: str, language: str, capsys: pytest.CaptureFixture[str], monkeypatch: Any
+) -> None:
+    """The common settings and the examples; where the others are."""
+    monkeypatch.setenv("COLUMNS", "80")
+    with pytest.raises(SystemExit):
+        cli.main([command, "--help", "--lang", language])
+    text = capsys.readouterr().out
+    assert len(text.splitlines()) <= 60
+    for word in ("--http-port", "--contexts", "--help-all", f"sentiric-llama {command} "):
+        assert word in text
+    assert "--port" not in text.replace("--http-port", "") and "--drain-settle-s" not in text
+    assert text.index("--host") < text.index("--http-port") < text.index("--log-level")
 
 
 # Completion
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_completion_knows_every_verb_and_flag(
+def test_completion_knows_every_command_and_flag(
     shell: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert cli.main(["completion", shell]) == 0

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import json
 import resource
 import shutil
@@ -33,6 +34,7 @@ from sentiric_llama.host.machine import Budget
 from sentiric_llama.locale import messages, turkish
 from sentiric_llama.settings.config import PREFIX
 from sentiric_llama.settings.load import Resolved, resolve_settings
+from server_process import ServerProcess
 
 
 @pytest.fixture(autouse=True)
@@ -87,11 +89,32 @@ def test_a_port_in_use(capsys: pytest.CaptureFixture[str]) -> None:
         port = str(taken.getsockname()[1])
         (item,) = report(capsys, "--http-port", port, code=9)["ports"]
     assert item["level"] == "problem" and f"127.0.0.1:{port}" in item["text"]
-    assert "--http-port 0 takes a free one" in item["fix"]
+    assert "--http-port 0 picks a free one" in item["fix"]
+
+
+def test_the_ports_of_our_own_server_are_no_fault(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    pytest.importorskip("sentiric_llama._core")
+    with socket.create_server(("127.0.0.1", 0)) as http, socket.create_server(("", 0)) as grpc:
+        ports = {"http_port": http.getsockname()[1], "grpc_port": grpc.getsockname()[1]}
+    flags = [f"--{name.replace('_', '-')}={port}" for name, port in ports.items()]
+    server = ServerProcess("--http-port", flags[0].partition("=")[2], "--grpc-port",
+                           flags[1].partition("=")[2], tls="auto", tls_dir=tmp_path)  # fmt: skip
+    with contextlib.closing(server):
+        server.wait_ready()
+        words = [*flags, "--tls", "auto", "--tls-dir", str(tmp_path), "--metrics-port", "0"]
+        items = report(capsys, *words)["ports"]
+        assert [item["level"] for item in items] == ["ok", "ok"]
+        assert all("in use by this running service" in item["text"] for item in items)
+        (item,) = report(capsys, flags[0].replace("http", "grpc"), code=9)["ports"]
+        assert item["level"] == "problem", "HTTP is not gRPC"
 
 
 def test_certificates(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     (item,) = report(capsys)["certificates"]
+    assert item["level"] == "ok" and "not encrypted" in item["text"]
+    (item,) = report(capsys, "--host", "0.0.0.0")["certificates"]
     assert item["level"] == "warning" and "not encrypted" in item["text"]
     half = ["--cert-path", str(tmp_path / "x.crt")]
     (item,) = report(capsys, *half, code=2)["certificates"]
@@ -133,7 +156,7 @@ def test_a_repository_is_not_fetched(
 ) -> None:
     monkeypatch.setattr(socket.socket, "connect", lambda *_: pytest.fail("asked the network"))
     (item,) = report(capsys, "org/repo:Q8_0")["model"]
-    assert item["level"] == "ok" and "repository of the hub" in item["text"]
+    assert item["level"] == "ok" and "Hugging Face repository" in item["text"]
 
 
 def test_too_little_memory(capsys: pytest.CaptureFixture[str]) -> None:
@@ -170,7 +193,7 @@ def test_limits_of_the_system(
     monkeypatch.setattr(resource, "getrlimit", lambda kind: (256, 256))
     monkeypatch.setattr("sentiric_llama.checkup.model.memory_budgets", list)
     texts = [item["text"] for item in report(capsys, "--compute-threads", "1000")["limits"]]
-    assert texts[0].startswith("256 open files are allowed, 1152")
+    assert texts[0].startswith("256 open files are allowed, all connections may need 1152")
     assert texts[1].startswith("1000 compute threads share")
 
 
@@ -322,7 +345,7 @@ def test_turkish_for_people_english_for_machines(capsys: pytest.CaptureFixture[s
     cli.main(["doctor", "--http-port", "0", "--lang", "tr"])
     assert "ayar verilmiş" in capsys.readouterr().out
     cli.main(["doctor", "--http-port", "0", "--lang", "tr", "--json"])
-    assert "settings are given" in capsys.readouterr().out
+    assert "settings are set" in capsys.readouterr().out
 
 
 def test_marks_on_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:

@@ -51,10 +51,10 @@ def test_names_are_those_of_the_statistics() -> None:
 def test_every_row() -> None:
     rows = dict(rows_of(real_snapshot()))
     assert rows["contexts"] == "░░░░ 0/4" and rows["queue"] == "0"
-    assert rows["requests"] == "1 in all, 1 good, 0 cancelled, 0 failed"
-    assert rows["prompt from cache"] == "0 %" and rows["prompt tokens/s"] == "–"
+    assert rows["requests"] == "1 total, 1 ok, 0 cancelled, 0 failed"
+    assert rows["prompt cache hits"] == "0 %" and rows["prompt tokens/s"] == "–"
     assert rows["CUDA0 X 1"] == "1 MiB / 2 MiB" and rows["CUDA1 X 1"] == "2 MiB / 3 MiB"
-    assert rows["whole answer ms"].startswith("p50 ") and "–" not in rows["whole answer ms"]
+    assert rows["total ms"].startswith("p50 ") and "–" not in rows["total ms"]
 
 
 def test_running_calls() -> None:
@@ -67,8 +67,8 @@ def test_running_calls() -> None:
 
 def test_a_server_that_says_nothing_is_shown_with_dashes() -> None:
     rows = dict(rows_of({"memory": None, "running": "?"}))
-    assert rows["model"] == rows["prompt from cache"] == rows["prompt tokens/s"] == "–"
-    assert rows["memory"] == "–, – its own"
+    assert rows["model"] == rows["prompt cache hits"] == rows["prompt tokens/s"] == "–"
+    assert rows["memory"] == "–, – private"
 
 
 def test_every_row_has_a_turkish_name() -> None:

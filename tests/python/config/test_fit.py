@@ -183,7 +183,7 @@ def test_a_plan_shows_each_gpu_and_every_bound() -> None:
     assert devices == [
         ("y", "1 B", "–"),
         ("x", "47.0 MiB", "31.0 MiB"),
-        ("host", "0 B", "5.0 MiB"),
+        ("host", "92.0 MiB", "5.0 MiB"),
     ]
     assert list(bound_rows(found, bounds)) == [
         ["x", "31.0 MiB", "62.0 MiB"],

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import os
 import re
@@ -23,6 +24,7 @@ from sentiric_llama import cli
 from sentiric_llama.engine.memory import plan_memory
 from sentiric_llama.host.machine import memory_budgets
 from sentiric_llama.types import EngineConfig
+from server_process import ServerProcess
 
 pytest.importorskip("sentiric_llama._core")
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
@@ -67,6 +69,38 @@ def test_a_plan_is_what_is_used(name: str, cache: str, overhead: int) -> None:
     predicted = planned + overhead
     assert predicted == pytest.approx(resident, rel=TOLERANCE)
     assert planned > resident * 0.2  # else the overhead would decide
+
+
+@pytest.mark.parametrize("name", ["tiny-q8_0", "llama3-q8_0"])
+def test_the_process_is_part_of_a_plan(name: str) -> None:
+    """A whole service, with a small and a large vocabulary: never more than planned, nor half."""
+    path = str(models.model(name))
+    words = ["--contexts", "1", "--context-size", "512"]
+    done = subprocess.run(
+        command("plan", path, *words, "--json"), capture_output=True, env=environment()
+    )
+    plan = json.loads(done.stdout)
+    device = plan["devices"][-1]
+    planned = device["weights"] + device["cache"] + device["compute"] + plan["process"]
+    server = ServerProcess(path, *words)
+    with contextlib.closing(server):
+        server.wait_ready()
+        status = Path(f"/proc/{server.child.pid}/status").read_text()
+    resident = 1024 * int(re.search(r"VmRSS:\s+(\d+)", status)[1])  # type: ignore[index]
+    assert planned / 2 < resident < planned * 1.1
+
+
+@pytest.mark.parametrize("width", [20, 40, 60, 80, 120])
+def test_nothing_is_cut_on_a_narrow_terminal(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    from sentiric_llama.host.drawing import draw_table
+
+    monkeypatch.setenv("COLUMNS", str(width))
+    drawn = io.StringIO()
+    header = ["device", "weights", "KV cache", "compute", "process", "total", "free"]
+    draw_table(drawn, True, [header, ["host", *["19.6 MiB"] * 5, "22.24 GiB"]])
+    words = re.sub(r"\x1b\[[\d;]*m", "", drawn.getvalue()).split()
+    assert "…" not in drawn.getvalue() and set(" ".join(header).split()) <= set(words)
+    assert words.count("19.6") == 5 and "22.24" in words
 
 
 def test_a_plan_allocates_next_to_nothing() -> None:
@@ -171,7 +205,7 @@ def test_a_control_group_bounds_a_start(memory_group: tuple[Path, int]) -> None:
     assert re.search(r"but cgroup limit \S+ of \S+ leaves \d+\.\d MiB of 300\.0 MiB", done.stderr)
 
 
-# The verb
+# The command
 
 
 def answer(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> Any:
@@ -179,7 +213,7 @@ def answer(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> An
     return json.loads(capsys.readouterr().out)
 
 
-def test_the_verb_answers_with_numbers(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_answers_with_numbers(capsys: pytest.CaptureFixture[str]) -> None:
     path = str(models.model("tiny-q8_0"))
     words = [path, "--contexts", "4", "--context-size", "4096"]
     plan = answer(capsys, *words)
@@ -190,10 +224,14 @@ def test_the_verb_answers_with_numbers(capsys: pytest.CaptureFixture[str]) -> No
     assert [item["name"] for item in plan["budgets"]] == [item.name for item in memory_budgets()]
     assert cli.main(["plan", *words]) == 0
     out = capsys.readouterr().out
-    assert "host\t19.6 MiB\t32.0 MiB" in out and "it fits" in out
+    assert "host\t19.6 MiB\t32.0 MiB" in out and "it fits" in out and "upper bounds" in out
+    header, host = (line.split("\t") for line in out.splitlines()[:2])
+    sizes = [float(cell.removesuffix(" MiB")) for cell in host[1:6]]
+    assert header[4:6] == ["process", "total"] and sizes[4] == pytest.approx(sum(sizes[:4]), abs=1)
+    assert plan["process"] == pytest.approx(sizes[3] * 2**20, rel=0.01)
 
 
-def test_the_verb_says_what_does_not_fit(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_says_what_does_not_fit(capsys: pytest.CaptureFixture[str]) -> None:
     path = str(models.model("tiny-q8_0"))
     words = [path, "--contexts", "256", "--context-size", "1024k"]
     assert cli.main(["plan", *words]) == 8
@@ -202,7 +240,9 @@ def test_the_verb_says_what_does_not_fit(capsys: pytest.CaptureFixture[str]) -> 
     assert answer(capsys, *words, code=8)["fits"] is False
 
 
-def test_the_verb_refuses_like_a_start(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_the_command_refuses_like_a_start(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     assert cli.main(["plan", str(tmp_path / "absent.gguf")]) == 3
     assert "no file" in capsys.readouterr().err
     assert cli.main(["plan", "guide", "--contexts", "0"]) == 2

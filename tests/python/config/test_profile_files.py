@@ -23,12 +23,12 @@ def write(folder: Path, profile: object) -> str:
 @pytest.mark.parametrize(
     ("profile", "text"),
     [
-        ({"temprature": 1}, "temprature is no key; did you mean temperature?"),
-        ({"contexts": 1}, "contexts is no key; did you mean context_size?"),
-        ({"qqq": 1}, "qqq is no key; allowed model_id, filename, "),
+        ({"temprature": 1}, "unknown key temprature; did you mean temperature?"),
+        ({"contexts": 1}, "unknown key contexts; did you mean context_size?"),
+        ({"qqq": 1}, "unknown key qqq; allowed model_id, filename, "),
         (
             {"templates": {"rag_promt": "x"}},
-            "templates.rag_promt is no key; did you mean rag_prompt?",
+            "unknown key templates.rag_promt; did you mean rag_prompt?",
         ),
         ({"templates": "x"}, "templates: got str, allowed an object"),
     ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,12 +17,15 @@ from sentiric_llama.settings import exposure, load
 from sentiric_llama.settings.config import PREFIX, Settings, describe_fields
 from sentiric_llama.settings.load import load_settings
 
+ROOT = Path(__file__).parents[3]
 FIELDS = {field.name: field for field in describe_fields()}
 RANGES = {
     name: re.search(r"(above )?(-?[\d.]+)\.\.(-?[\d.]+)$", field.allowed)
     for name, field in FIELDS.items()
 }
 NUMBERS = {name: match for name, match in RANGES.items() if match}
+COMPANIONS = {"prefill_chunk": {"batch_size": "65536"}, "speculation": {"draft_model": "guide"}}
+"""What must be set with a setting, so that each of its values is possible."""
 CHOICES = {name: f.allowed.split(" | ") for name, f in FIELDS.items() if " | " in f.allowed}
 
 
@@ -54,9 +58,10 @@ def test_numbers_at_and_over_their_limits(name: str, monkeypatch: pytest.MonkeyP
     is_open, low, high = NUMBERS[name].groups()
     is_integer = field.allowed.startswith("an integer")
     good = [high] if is_open else [low, high]
+    others = COMPANIONS.get(name, {})
     for text in good:
         monkeypatch.setenv(field.env[0], text)
-        assert getattr(load_settings(), name) == float(text)
+        assert getattr(load_settings(**others), name) == float(text)
     below = str(int(low) - 1) if is_integer else str(float(low) - 0.1)
     above = str(int(high) + 1) if is_integer else str(float(high) + 0.1)
     for text in [low if is_open else below, above, "x", "nan", "inf", "1e999", "[1]", "0x10"]:
@@ -70,12 +75,88 @@ def test_numbers_at_and_over_their_limits(name: str, monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize("name", CHOICES)
 def test_choices(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     field = FIELDS[name]
+    others = COMPANIONS.get(name, {})
     for text in CHOICES[name]:
         monkeypatch.setenv(field.env[0], text)
-        load_settings()
+        load_settings(**({} if text == "ngram" else others))
     monkeypatch.setenv(field.env[0], "maybe")
     with pytest.raises(InvalidArgument, match=re.escape(field.allowed)):
         load_settings()
+
+
+@pytest.mark.parametrize("text", ["prod", "dev", "Productoin", "staging", "1"])
+def test_no_misspelled_environment_is_development(
+    text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ENV", text)
+    with pytest.raises(InvalidArgument, match=r"ENV: got '.*', allowed development \| production"):
+        load_settings()
+    monkeypatch.setenv("ENV", "Production")
+    assert load_settings().env == "production"
+    monkeypatch.setenv("ENV", "/etc/shrc")  # the start file of a POSIX shell
+    assert load_settings().env == "development"
+
+
+def test_every_text_setting_is_one_that_takes_any_text() -> None:
+    """A new choice must be a Literal, or a misspelled one would mean something else silently."""
+    open_ended = ("host", "path", "dir", "id", "filename", "revision", "sha256", "alias", "model")
+    open_ended += ("profile", "prompt", "key", "keys", "names", "hosts", "origins")
+    texts = [name for name, field in FIELDS.items() if field.allowed == "text"]
+    assert not [name for name in texts if not name.endswith(open_ended)]
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"http_port": "9", "grpc_port": "9"}, ["HTTP and gRPC", "port 9", "--http-port"]),
+        ({"http_port": "16072"}, ["HTTP and metrics", "--metrics-port"]),
+        ({"prefill_chunk": "4096"}, ["--prefill-chunk: got 4096", "--batch-size, which is 2048"]),
+        ({"contexts": "64", "batch_size": "32"}, ["--contexts: got 64", "--batch-size"]),
+        (
+            {"cache_type_v": "q8_0", "flash_attention": "off"},
+            ["--cache-type-v q8_0 needs flash attention", "--flash-attention is off"],
+        ),
+        ({"kv_cells": "512", "kv_layout": "split"}, ["--kv-cells: got 512", "--kv-layout"]),
+        ({"speculation": "draft"}, ["--speculation is draft", "--draft-model"]),
+        ({"speculation": "ngram", "draft_model": "guide"}, ["ngram", "--draft-model"]),
+        ({"context_size": "8"}, ["--context-size: got '8', allowed 0 or an integer 16..1048576"]),
+    ],
+)
+def test_values_that_exclude_each_other(given: dict[str, Any], words: list[str]) -> None:
+    with pytest.raises(InvalidArgument) as caught:
+        load_settings(**given)
+    assert all(word in str(caught.value) for word in words), str(caught.value)
+    assert load_settings(metrics_enabled=False, http_port=16072).http_port == 16072
+
+
+def test_conflicts_name_the_key_that_was_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(PREFIX + "GRPC_PORT", "9")
+    with pytest.raises(InvalidArgument, match=rf"change --http-port and {PREFIX}GRPC_PORT"):
+        load_settings(http_port="9")
+
+
+def test_the_engine_has_no_narrower_ranges_of_its_own() -> None:
+    """What `cpp/engine/open.cpp` refuses is refused before, under the setting's name."""
+    from sentiric_llama.settings.sections import engine
+
+    source = (ROOT / "cpp/engine/open.cpp").read_text("utf-8")
+    found = re.findall(r'range\.Check\("(\w+)", config\.\w+, (-?\d+), ([\d<< ]+)\)', source)
+    ranges = {name: (int(low), shifted(high)) for name, low, high in found}
+    names = {"ubatch_size": "physical_batch_size", "threads": "compute_threads"}
+    names |= {"threads_batch": "compute_threads_batch"}
+    assert len(ranges) >= 10
+    for name, (low, high) in ranges.items():
+        if name == "context_size":
+            assert low == engine.SMALLEST_CONTEXT and high >= engine.LARGEST_CONTEXT
+            continue
+        match = NUMBERS[names.get(name, name)]
+        assert int(match[2]) >= low and int(match[3]) <= high, name
+
+
+def shifted(text: str) -> int:
+    """`1 << 16` and `1024`."""
+    number, _, by = text.partition("<<")
+    return int(number) << int(by or 0)
 
 
 def test_all_problems_are_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -256,7 +337,7 @@ def test_colours(environ: dict[str, str], wanted: bool) -> None:
 
 
 def test_unknown_setting_gets_a_suggestion() -> None:
-    with pytest.raises(InvalidArgument, match="context_sise is no setting, did you mean context_"):
+    with pytest.raises(InvalidArgument, match="unknown setting context_sise; did you mean c"):
         load_settings(context_sise=1)
 
 

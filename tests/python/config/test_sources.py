@@ -25,6 +25,7 @@ SPECIAL = {
     "api_keys": "app:user:k, scrape:metrics:m",
     "profile": "one",
     "profiles_path": "profiles.json",
+    "prefill_chunk": "64",
 }
 
 
@@ -156,10 +157,10 @@ def test_who_chooses_a_model_hides_lower_choices(monkeypatch: pytest.MonkeyPatch
     [
         ("contexts = 0", ["contexts in bad.toml", "got 0", "1..256"]),
         ("contexts = 'many'", ["contexts in bad.toml", "'many'"]),
-        ("contxts = 4", ["bad.toml: contxts is no setting", "did you mean contexts?"]),
-        ("[engine]\ncontexts = 4", ["engine is no setting"]),
-        ("contexts = ", ["bad.toml is no TOML"]),
-        ("\xff", ["is no TOML"]),
+        ("contxts = 4", ["bad.toml: unknown setting contxts; did you mean contexts?"]),
+        ("[engine]\ncontexts = 4", ["unknown setting engine"]),
+        ("contexts = ", ["bad.toml is not valid TOML"]),
+        ("\xff", ["is not valid TOML"]),
     ],
 )
 def test_bad_files_stop_the_start(text: str, words: list[str]) -> None:
@@ -197,7 +198,7 @@ def test_secrets_from_files(monkeypatch: pytest.MonkeyPatch) -> None:
     assert read("api_key") == "very secret"
     assert environment_warnings() == []
     monkeypatch.setenv(PREFIX + "API_KEY", "other")
-    with pytest.raises(InvalidArgument, match=r"API_KEY_FILE and .*API_KEY: give one") as caught:
+    with pytest.raises(InvalidArgument, match=r"API_KEY_FILE and .*API_KEY are mutually") as caught:
         load_settings()
     assert "secret" not in str(caught.value) and "other" not in str(caught.value)
 
@@ -217,10 +218,10 @@ def test_bad_secret_files(content: bytes | None, monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("HTTP_PROT", ["is no setting", f"did you mean {PREFIX}HTTP_PORT?"]),
-        ("CONTEXT", ["is no setting", f"did you mean {PREFIX}CONTEXTS?"]),
+        ("HTTP_PROT", ["is an unknown setting", f"did you mean {PREFIX}HTTP_PORT?"]),
+        ("CONTEXT", ["is an unknown setting", f"did you mean {PREFIX}CONTEXTS?"]),
         ("API_KEY_FIEL", [f"did you mean {PREFIX}API_KEY_FILE?"]),
-        ("QQQQ", ["is no setting"]),
+        ("QQQQ", ["is an unknown setting"]),
         ("HTTP_THREADS", ["has no effect", "MAX_CONNECTIONS"]),
         ("THREADS_BATCH", ["is deprecated", "COMPUTE_THREADS_BATCH"]),
     ],
@@ -277,7 +278,7 @@ def test_a_profile_of_the_seed() -> None:
 
 def test_places_of_profiles(tmp_path: Path) -> None:
     Path("profiles.json").unlink()
-    with pytest.raises(InvalidArgument, match=r"no profiles\.json was found"):
+    with pytest.raises(InvalidArgument, match=r"there is no profiles\.json"):
         load_settings(profile="one")
     (tmp_path / "profiles.json").write_text('{"profiles": {"one": {"top_k": 3}}}')
     assert load_settings(profile="one", model_dir=str(tmp_path)).default_top_k == 3
@@ -288,7 +289,7 @@ def test_places_of_profiles(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["[]", "{", '{"profiles": []}', '{"profiles": {"one": 1}}'])
 def test_files_without_profiles(text: str) -> None:
     Path("profiles.json").write_text(text)
-    with pytest.raises(InvalidArgument, match="holds no profiles"):
+    with pytest.raises(InvalidArgument, match="contains no profiles"):
         load_settings()
 
 

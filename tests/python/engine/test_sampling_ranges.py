@@ -12,6 +12,7 @@ from engine_tools import GREEDY
 from sentiric_llama.engine.blocking import Engine
 from sentiric_llama.errors import InvalidArgument
 from sentiric_llama.types import Request, SamplingParams
+from sentiric_llama.types.ranges import out_of_range
 
 VOCAB = 32000
 RANGES: dict[str, tuple[float, float]] = {
@@ -139,3 +140,19 @@ def test_refusals_leave_no_trace(tiny: Engine) -> None:
     after = tiny.stats()
     assert after.requests_submitted == before.requests_submitted
     assert tiny.capacity.available == tiny.capacity.total
+
+
+@pytest.mark.parametrize(
+    ("value", "allowed", "word"),
+    [
+        ("hot", "a number 0..2", "wrong type; got a string of 3 characters, allowed a number 0..2"),
+        (True, "an integer 0..9", "wrong type; got true"),
+        (None, "an integer 0..9", "wrong type; got null"),
+        ([1], "an object", "wrong type; got a list of 1"),
+        (1, "a string", "wrong type; got 1"),
+        (3.5, "a number 0..2", "out of range; got 3.5"),
+        ([1], "1..8 messages", "out of range; got a list of 1"),
+    ],
+)
+def test_a_wrong_type_is_not_out_of_range(value: object, allowed: str, word: str) -> None:
+    assert out_of_range("x", value, allowed).what.startswith(word)

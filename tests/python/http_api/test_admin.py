@@ -147,13 +147,14 @@ def test_no_file_and_a_broken_one(start: Any, tmp_path: Path) -> None:
     path = tmp_path / "none.json"
     server = start(profiles_path=str(path), admin_key=ADMIN)
     reply = server.request("GET", "/v1/profiles", headers=BEARER)
-    assert reply.status == 500 and "No such file" in reply.error["message"]
+    assert reply.status == 404 and "No such file" in reply.error["message"]
     told = server.get("/v1/profiles")
-    assert told.status == 500 and str(tmp_path) not in told.error["message"]
+    assert told.status == 404 and str(tmp_path) not in told.error["message"]
+    assert told.error["code"] == "profiles_unavailable" and "PROFILES_PATH" in told.error["message"]
     assert switch(server, profile="a").status == 400
     path.write_text("{")
     broken = server.request("GET", "/v1/profiles", headers=BEARER)
-    assert "holds no profiles" in broken.error["message"]
+    assert broken.status == 500 and "contains no profiles" in broken.error["message"]
     assert server.get("/health").json["current_profile"] is None
 
 

@@ -163,8 +163,8 @@ def test_time_ends_all() -> None:
 def test_a_taken_metrics_port_is_named() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(Unavailable, match=f"{port}: .* LLM_LLAMA_SERVICE_METRICS_PORT"):
-            http_server.bind("127.0.0.1", port, "METRICS_PORT")
+        with pytest.raises(Unavailable, match=f"{port}: .* with METRICS_PORT in x"):
+            http_server.bind("127.0.0.1", port, "HOST", "METRICS_PORT in x")
 
 
 @pytest.mark.parametrize("beats", [1, 3])

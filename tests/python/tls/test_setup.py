@@ -52,7 +52,8 @@ def test_the_ca_has_its_old_name(paths: dict[str, str], monkeypatch: pytest.Monk
 
 
 def test_nothing_is_a_warning() -> None:
-    setup = set_up_tls(Settings())
+    assert not set_up_tls(Settings()).warnings, "nobody else reaches it"
+    setup = set_up_tls(Settings(host="0.0.0.0"))
     assert setup.grpc is None and setup.https is None and not setup.stores
     assert setup.certificate_expiry_timestamp() is None
     (warning,) = setup.warnings
@@ -79,7 +80,7 @@ def test_half_a_set_is_refused_by_name(
 
 def test_a_certificate_without_a_ca_is_one_way(paths: dict[str, str]) -> None:
     del paths["grpc_tls_ca_path"]
-    setup = set_up_tls(Settings(**paths, tls="cert"))
+    setup = set_up_tls(Settings(host="0.0.0.0", **paths, tls="cert"))
     assert setup.grpc is setup.https is not None
     assert "without a certificate" in setup.warnings[0]
 
@@ -110,7 +111,7 @@ def test_bad_files_are_named(paths: dict[str, str], broken: str, content: bytes 
 
 
 def test_self_signed_for_the_own_network(tmp_path: Path) -> None:
-    settings = Settings(tls="auto", tls_dir=str(tmp_path / "a" / "b"))
+    settings = Settings(host="0.0.0.0", tls="auto", tls_dir=str(tmp_path / "a" / "b"))
     setup = set_up_tls(settings)
     assert setup.grpc is setup.https is not None, "on every port"
     assert "without a certificate" in setup.warnings[0]

@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import closing
 from typing import Any, cast
 
@@ -14,6 +15,7 @@ from sentiric_llama.client.repl import slash
 from sentiric_llama.client.repl.conversation import Conversation
 from sentiric_llama.client.repl.text import numbers
 from sentiric_llama.errors import SentiricLlamaError
+from sentiric_llama.host.standard_input import InputLines
 from sentiric_llama.host.terminal import Terminal, tell
 from sentiric_llama.locale.messages import say
 from sentiric_llama.types import ContextReport, Final
@@ -23,11 +25,17 @@ CONTINUED = "... "
 
 
 class Repl:
-    """One conversation with one partner on one terminal."""
+    """One conversation with one model in one terminal."""
 
     def __init__(
-        self, client: ChatClient, terminal: Terminal, options: GenerationOptions, system: str = ""
+        self,
+        client: ChatClient,
+        terminal: Terminal,
+        options: GenerationOptions,
+        system: str = "",
+        notes: Mapping[str, str] | None = None,
     ) -> None:
+        """`notes` has what is said of a model at the beginning, by its name."""
         self.conversation = Conversation(system)
         self.options = options
         self.shows_numbers = not terminal.quiet
@@ -35,29 +43,45 @@ class Repl:
         self._client = client
         self._terminal = terminal
         self._attached: list[str] = []
-        self._is_typed = sys.stdin.isatty()
+        self._is_typed = sys.stdin is not None and sys.stdin.isatty()
+        self._input = InputLines()
+        self._notes = notes or {}
 
     def run(self) -> int:
-        """Until /quit, the end of the input or two Ctrl-C."""
+        """Until /quit, the end of the input or two Ctrl-C. Raises for input that is not UTF-8."""
         if self._is_typed:
-            with contextlib.suppress(ImportError):
-                import readline  # noqa: F401  # gives input() editing and a history in memory
-            self.tell(say("{name}; /help shows the commands", name=self._client.name))
+            edit_lines()
+            self._greet()
         interrupts = 0
         while interrupts < 2:
             try:
                 line = self._read()
                 interrupts = 0
-                if self._handle(line):
-                    break
             except KeyboardInterrupt:
                 interrupts += 1
-                self.tell("\n" + (say("once more leaves") if interrupts < 2 else ""))
+                self.tell("\n" + (say("press Ctrl-C again to quit") if interrupts < 2 else ""))
+                continue
             except EOFError:
                 break
-            except SentiricLlamaError as error:
-                self._terminal.fail(error)
+            if self._answers(line):
+                break
         return 0
+
+    def _greet(self) -> None:
+        name = self._client.name
+        self.tell(say("{name}; /help shows the commands", name=name))
+        if name in self._notes:
+            self.tell(say(self._notes[name]))
+
+    def _answers(self, line: str) -> bool:
+        """As `_handle`; what goes wrong is told, and the conversation goes on."""
+        try:
+            return self._handle(line)
+        except SentiricLlamaError as error:
+            self._terminal.fail(error)
+        except KeyboardInterrupt:  # before the first token came
+            self.tell("")
+        return False
 
     def tell(self, text: str) -> None:
         """Something that is no answer."""
@@ -97,7 +121,7 @@ class Repl:
         return "\n".join(lines).strip("\n")
 
     def _line(self, prompt: str) -> str:
-        return self._terminal.read_line(prompt if self._is_typed else "")
+        return self._terminal.read_line(prompt) if self._is_typed else self._input.next()
 
     def _show_answer(self) -> str:
         pieces: list[str] = []
@@ -115,6 +139,10 @@ class Repl:
                     final, context = delta.final or final, delta.context
         except KeyboardInterrupt:
             self._show(f" [{say('stopped')}]")
+        except SentiricLlamaError:
+            if pieces:
+                self._show("\n")
+            raise
         self._show("\n")
         if final is not None:
             ttft_ms = 1e3 * ((first or time.monotonic()) - started)
@@ -129,3 +157,14 @@ class Repl:
         if not self.shows_numbers:
             return
         self._terminal.note_dim(self.last_numbers)
+
+
+def edit_lines() -> None:
+    """Gives input() editing, a history in memory, and pasted lines as one message.
+
+    Python switches bracketed paste off, with which a terminal says what was pasted.
+    """
+    with contextlib.suppress(ImportError):
+        import readline
+
+        readline.parse_and_bind("set enable-bracketed-paste on")

@@ -12,16 +12,18 @@ from sentiric_llama.client.chat_client import GenerationOptions
 from sentiric_llama.client.repl.conversation import Conversation, read_text
 from sentiric_llama.errors import InvalidArgument
 from sentiric_llama.locale.messages import say
+from sentiric_llama.types.ranges import MAX_TOKENS, SAMPLING_RANGES, NumberRange
 
 FENCE = '"""'
+DEFAULT_FILE = "conversation.json"
 
-SETTABLE: dict[str, type[int] | type[float]] = {
-    "temperature": float,
-    "top_p": float,
-    "top_k": int,
-    "max_tokens": int,
-    "seed": int,
+SETTABLE: dict[str, NumberRange] = {
+    **{name: SAMPLING_RANGES[name] for name in ("temperature", "top_p", "top_k")},
+    "max_tokens": MAX_TOKENS,
+    "seed": SAMPLING_RANGES["seed"],
 }
+DEFAULT = "default"
+"""The value that leaves a parameter to the server again."""
 
 
 class Session(Protocol):
@@ -61,8 +63,8 @@ def _help(session: Session, _: str) -> None:
     for slash in SLASHES.values():
         session.tell(f"  {slash.usage:<24} {say(slash.help)}")
     fences = f"{FENCE} ... {FENCE}"
-    session.tell(f"  {fences:<24} {say('a message of several lines')}")
-    session.tell(f"  {'Ctrl-C':<24} {say('stop the answer; twice at the prompt: leave')}")
+    session.tell(f"  {fences:<24} {say('a message of several lines; so are pasted lines')}")
+    session.tell(f"  {'Ctrl-C':<24} {say('stop the answer; twice at the prompt: quit')}")
 
 
 def _system(session: Session, rest: str) -> None:
@@ -75,25 +77,33 @@ def _file(session: Session, rest: str) -> None:
     path = Path(rest).expanduser()
     text = read_text(path)
     session.attach(f"{path.name}:\n\n{text}")
-    text = say("{name}: {count} characters go with it", name=path.name, count=len(text))
-    session.tell(text)
+    told = "{name}: attached {count} characters to the next message"
+    session.tell(say(told, name=path.name, count=len(text)))
 
 
 def _set(session: Session, rest: str) -> None:
+    """`NAME VALUE` sets, `NAME default` resets, `NAME` shows, nothing shows all."""
     name, _, value = rest.replace("=", " ").partition(" ")
     if name and name not in SETTABLE:
-        raise InvalidArgument(f"got {name!r}, allowed {', '.join(SETTABLE)}", where="/set")
-    if name:
-        kind = SETTABLE[name]
-        try:
-            parsed = kind(value) if value.strip() else None
-        except ValueError:
-            raise InvalidArgument(f"got {value!r}, allowed {kind.__name__}", where=name) from None
-        changed: dict[str, Any] = {name: parsed}
+        raise InvalidArgument(f"unknown parameter {name}; allowed {', '.join(SETTABLE)}",
+                              where="/set")  # fmt: skip
+    if value := value.strip():
+        changed: dict[str, Any] = {name: None if value == DEFAULT else _number(name, value)}
         session.options = dataclasses.replace(session.options, **changed)
-    for known in SETTABLE:
+    for known in [name] if name else SETTABLE:
         now = getattr(session.options, known)
         session.tell(f"  {known:<12} {say('default') if now is None else now}")
+
+
+def _number(name: str, text: str) -> float:
+    """The value, checked as a request's would be."""
+    allowed = SETTABLE[name]
+    try:
+        value: float = int(text) if allowed.integer else float(text)
+    except ValueError:
+        what = f"got {text!r}, allowed {allowed.allowed}, or {DEFAULT}"
+        raise InvalidArgument(what, where=name) from None
+    return allowed.check(value)
 
 
 def _regen(session: Session, _: str) -> None:
@@ -101,21 +111,27 @@ def _regen(session: Session, _: str) -> None:
     if question:
         session.ask(question)
     else:
-        session.tell(say("nothing to answer again"))
+        session.tell(say("nothing to regenerate"))
 
 
 def _undo(session: Session, _: str) -> None:
-    session.tell(session.conversation.take_back() or say("nothing to take back"))
+    session.tell(session.conversation.take_back() or say("nothing to undo"))
 
 
-def _save(session: Session, rest: str) -> None:
-    path = Path(rest or "conversation.json").expanduser()
+def _save(session: Session, rest: str, *, replaces: bool = False) -> None:
+    path = Path(rest or DEFAULT_FILE).expanduser()
+    if path.exists() and not replaces:
+        raise InvalidArgument(f"{path} exists; /save! {path} replaces it", where="/save")
     session.conversation.save(path)
     session.tell(str(path))
 
 
+def _replace(session: Session, rest: str) -> None:
+    _save(session, rest, replaces=True)
+
+
 def _load(session: Session, rest: str) -> None:
-    session.conversation.load(Path(rest or "conversation.json").expanduser())
+    session.conversation.load(Path(rest or DEFAULT_FILE).expanduser())
     session.tell(say("{count} turns", count=len(session.conversation.turns)))
 
 
@@ -127,7 +143,7 @@ def _stats(session: Session, rest: str) -> None:
 
 def _clear(session: Session, _: str) -> None:
     session.conversation.clear()
-    session.tell(say("forgotten"))
+    session.tell(say("conversation cleared"))
 
 
 def _quit(_session: Session, _: str) -> bool:
@@ -137,14 +153,15 @@ def _quit(_session: Session, _: str) -> bool:
 SLASHES = {
     "help": Slash("/help", "this list", _help),
     "system": Slash("/system [TEXT]", "show or set the system prompt", _system),
-    "file": Slash("/file PATH", "send a text file with the next message", _file),
-    "set": Slash("/set [NAME VALUE]", "temperature, max_tokens and the like", _set),
-    "regen": Slash("/regen", "answer the last message again", _regen),
-    "undo": Slash("/undo", "take the last message and its answer back", _undo),
-    "save": Slash("/save [PATH]", "write the conversation to a file", _save),
-    "load": Slash("/load [PATH]", "go on with a saved conversation", _load),
-    "stats": Slash("/stats [on|off]", "numbers of the last answer", _stats),
-    "clear": Slash("/clear", "forget the conversation", _clear),
-    "quit": Slash("/quit", "leave", _quit),
+    "file": Slash("/file PATH", "attach a text file to the next message", _file),
+    "set": Slash("/set [NAME [VALUE]]", "temperature, max_tokens, ...; default resets", _set),
+    "regen": Slash("/regen", "regenerate the last answer", _regen),
+    "undo": Slash("/undo", "remove the last message and its answer", _undo),
+    "save": Slash("/save [FILE]", "save the conversation to a new file", _save),
+    "save!": Slash("/save! [FILE]", "save it and replace the file", _replace),
+    "load": Slash("/load [FILE]", "load a saved conversation", _load),
+    "stats": Slash("/stats [on|off]", "statistics of the last answer, or of each", _stats),
+    "clear": Slash("/clear", "clear the conversation", _clear),
+    "quit": Slash("/quit", "quit", _quit),
 }
 ALIASES = {"exit": "quit", "bye": "quit", "?": "help", "read": "file"}

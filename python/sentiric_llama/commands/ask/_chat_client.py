@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Flags of the verbs that let a model write, and the partner they mean."""
+"""Flags of the commands that let a model write, and the model they mean."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ CONTEXT_SIZE = 4096
 def add_chatter(parser: argparse.ArgumentParser) -> None:
     """Who answers, and how."""
     add_local(parser)
-    group = parser.add_argument_group(say("the answer"))
-    group.add_argument(
-        "-s", "--system-prompt", default="", metavar="TEXT", help=say("system prompt")
-    )
-    group.add_argument(
-        "-n", "--max-tokens", type=int, metavar="N", help=say("most tokens of an answer")
-    )
-    group.add_argument("--temperature", type=float, metavar="N", help=say("randomness; 0 is none"))
-    group.add_argument(
-        "--top-p", type=float, metavar="N", help=say("share of the likeliest tokens")
-    )
-    group.add_argument("--top-k", type=int, metavar="N", help=say("number of the likeliest tokens"))
-    group.add_argument(
-        "--seed", type=int, metavar="N", help=say("the same seed gives the same text")
-    )
-    text = say("end the answer before this text; may be repeated")
-    group.add_argument("--stop", action="append", default=[], metavar="TEXT", help=text)
+    group = parser.add_argument_group(say("answer"))
+
+    def add(*names: str, help: str, **options: Any) -> None:
+        group.add_argument(*names, help=say(help), **options)
+
+    add("-s", "--system-prompt", default="", metavar="TEXT", help="system prompt")
+    text = "maximum number of tokens to generate (server default: 1024)"
+    add("-n", "--max-tokens", type=int, metavar="N", help=text)
+    text = "sampling temperature; 0 is greedy (server default: 0.8)"
+    add("--temperature", "--temp", type=float, metavar="N", help=text)
+    text = "nucleus sampling probability (server default: 0.95)"
+    add("--top-p", type=float, metavar="N", help=text)
+    add("--top-k", type=int, metavar="N", help="sample from the K likeliest tokens (server "
+        "default: 40)")  # fmt: skip
+    add("--seed", type=int, metavar="N", help="the same seed gives the same text (default: random)")
+    text = "stop before this text; repeatable"
+    add("--stop", action="append", default=[], metavar="TEXT", help=text)
     add_server(parser, timeout_s=600)
 
 
@@ -46,9 +46,10 @@ def add_local(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group(say("without a server"))
     text = say("load this model here: a path, org/repo[:QUANT] or guide")
     group.add_argument("-m", "--model", metavar="MODEL", help=text)
-    text = say("tokens of its context; 0 is what it was trained with")
+    text = say("context size in tokens; 0 for the length it was trained with (default: {value})",
+               value=CONTEXT_SIZE)  # fmt: skip
     group.add_argument("--context-size", type=int, default=CONTEXT_SIZE, metavar="N", help=text)
-    text = say("CPU threads; 0 is one for each core")
+    text = say("CPU threads; 0 for one per CPU (default: 0)")
     group.add_argument("--compute-threads", type=int, default=0, metavar="N", help=text)
 
 
@@ -83,18 +84,16 @@ def engine_of(arguments: argparse.Namespace, terminal: Terminal) -> Engine:
     return Engine(path, **config)
 
 
-def wishes_of(arguments: argparse.Namespace) -> GenerationOptions:
-    """What was asked for."""
+def options_of(arguments: argparse.Namespace) -> GenerationOptions:
+    """What was asked for. Raises InvalidArgument naming the flag that is out of range."""
     from sentiric_llama.client.chat_client import GenerationOptions
+    from sentiric_llama.client.repl.slash import SETTABLE
 
-    return GenerationOptions(
-        max_tokens=arguments.max_tokens,
-        temperature=arguments.temperature,
-        top_p=arguments.top_p,
-        top_k=arguments.top_k,
-        seed=arguments.seed,
-        stop=tuple(arguments.stop),
-    )
+    given = {name: getattr(arguments, name) for name in SETTABLE}
+    for name, value in given.items():
+        if value is not None:
+            SETTABLE[name].check(value, "--" + name.replace("_", "-"))
+    return GenerationOptions(**given, stop=tuple(arguments.stop))
 
 
 def _local(arguments: argparse.Namespace, terminal: Terminal) -> tuple[str, str, dict[str, Any]]:

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -26,28 +28,28 @@ EXAMPLES = """\
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The load, or two files to compare."""
     parser.epilog = EXAMPLES
-    text = say("compare A B: two files that --output wrote")
+    text = say("compare A B: compare two result files of --output")
     parser.add_argument("words", nargs="*", metavar="compare A B", help=text)
-    text = say("of compare: worst change that is allowed, in percent")
+    text = say("compare: maximum allowed regression in percent")
     parser.add_argument("--max-regression", default="5%", metavar="PERCENT", help=text)
-    load = parser.add_argument_group(say("the load"))
+    load = parser.add_argument_group(say("load"))
 
     def add(*names: str, default: Any, help: str) -> None:
         kind = type(default)
         text = f"{say(help)} ({say('default {value}', value=f'{default:g}')})"
         load.add_argument(*names, type=kind, default=default, metavar="N", help=text)
 
-    add("--requests", "--iterations", default=32, help="requests in all")
-    add("--concurrent", default=4, help="requests in flight at the same time")
-    add("--rate", default=0.0, help="instead: requests per second, arriving at random")
-    add("--prompt-len", default=128, help="tokens of a prompt")
-    add("--output-len", default=64, help="tokens of an answer")
-    add("--shared-prefix", default=0, help="tokens that all prompts begin with")
-    add("--warm-up", default=2, help="requests before the measurement")
-    add("--seed", default=7, help="of prompts, arrivals and answers")
-    text = say("limits that a good request keeps, such as ttft=500ms,tpot=60ms")
+    add("--requests", "--iterations", default=32, help="total number of requests")
+    add("--concurrent", default=4, help="concurrent requests")
+    add("--rate", default=0.0, help="open-loop mode: Poisson arrivals at this rate (requests/s)")
+    add("--prompt-len", default=128, help="tokens per prompt")
+    add("--output-len", default=64, help="tokens per answer")
+    add("--shared-prefix", default=0, help="tokens of a common prompt prefix")
+    add("--warm-up", default=2, help="warm-up requests, which are not counted")
+    add("--seed", default=7, help="seed of prompts, arrivals and answers")
+    text = say("latency targets for goodput, such as ttft=500ms,tpot=60ms")
     load.add_argument("--slo", default="", metavar="LIMITS", help=text)
-    text = say("write the measurement to this file, too")
+    text = say("write the result to this file as well")
     load.add_argument("--output", type=Path, metavar="FILE", help=text)
     _add_engine(parser)
     add_server(parser, timeout_s=600)
@@ -55,17 +57,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _add_engine(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group(say("without a server"))
-    text = say(
-        "measure the engine in this process with this model: a path, org/repo[:QUANT] or guide"
-    )
+    text = say("benchmark this model in this process: a path, org/repo[:QUANT] or guide")
     group.add_argument("-m", "--engine", "--model", dest="model", metavar="MODEL", help=text)
-    text = say("a TOML file with settings of the engine; variables count, too")
-    group.add_argument("--config", metavar="FILE", help=text)
-    text = say("requests that run at the same time")
+    text = say("requests that run concurrently (slots)")
     group.add_argument("--contexts", metavar="N", help=text)
-    text = say("tokens of a context; 0 is what the model was trained with")
+    text = say("tokens per context; 0 for the length the model was trained with")
     group.add_argument("--context-size", metavar="N", help=text)
-    text = say("CPU threads; 0 is one for each core")
+    text = say("CPU threads; 0 for one per CPU that the process may use")
     group.add_argument("--compute-threads", metavar="N", help=text)
 
 
@@ -82,7 +80,6 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
 
 
 def _measure(arguments: argparse.Namespace, terminal: Terminal) -> int:
-    import json
     import secrets
     from contextlib import closing
 
@@ -90,18 +87,46 @@ def _measure(arguments: argparse.Namespace, terminal: Terminal) -> int:
     from sentiric_llama.client.load.run import run_load
 
     plan, slo = plan_of(arguments), parse_slo(arguments.slo)
+    if arguments.output:
+        _check_output(arguments.output)
     with closing(_target(arguments, terminal)) as target:
         facts = target.facts()
         nonce = secrets.token_hex(4)
         samples, seconds = run_load(target, plan, nonce, _shown(terminal, plan.requests))
     found = report(samples, seconds, plan, slo, facts)
-    if arguments.output:
-        arguments.output.write_text(json.dumps(found, indent=2) + "\n", "utf-8")
     if terminal.as_json:
         terminal.answer_json(found)
     else:
         _show(found, terminal)
+    if arguments.output:
+        _write(arguments.output, found)
     return REGRESSION if found["errors"] else 0
+
+
+def _check_output(path: Path) -> None:
+    """Before minutes of work: can the file be written? Leaves no empty one behind."""
+    is_new = not path.exists()
+    with _writing(path):
+        path.open("a").close()
+        if is_new:
+            path.unlink()
+
+
+def _write(path: Path, found: dict[str, Any]) -> None:
+    import json
+
+    with _writing(path):
+        path.write_text(json.dumps(found, indent=2) + "\n", "utf-8")
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    from sentiric_llama.errors import InvalidArgument
+
+    try:
+        yield
+    except OSError as error:
+        raise InvalidArgument(f"cannot write {path}: {error.strerror}", where="output") from None
 
 
 def plan_of(arguments: argparse.Namespace) -> Any:
@@ -190,7 +215,12 @@ def _compare(before: Path, after: Path, allowed: str, terminal: Terminal) -> int
         limit = float(allowed.removesuffix("%"))
     except ValueError:
         raise InvalidArgument(f"got {allowed!r}, allowed 5%", where="max_regression") from None
-    rows = compare(_read(before), _read(after))
+    reports = _read(before), _read(after)
+    try:
+        rows = compare(*reports)
+    except (KeyError, TypeError, AttributeError):
+        text = f"{before} or {after} is not a bench result file"
+        raise InvalidArgument(text, where="compare") from None
     is_bad = any(worse > limit for _, _, worse in rows)
     if terminal.as_json:
         changes = {name: round(change, 2) for name, change, _ in rows if change != float("inf")}
@@ -205,13 +235,10 @@ def _compare(before: Path, after: Path, allowed: str, terminal: Terminal) -> int
 
 
 def _read(path: Path) -> dict[str, Any]:
-    import json
-
-    from sentiric_llama.client.repl.conversation import read_text
+    from sentiric_llama.commands.ask._input import json_of_file
     from sentiric_llama.errors import InvalidArgument
 
-    try:
-        found = json.loads(read_text(path))
-        return {"plan": found["plan"], **found}
-    except (ValueError, KeyError, TypeError):
-        raise InvalidArgument(f"{path} is no measurement of bench", where="compare") from None
+    found = json_of_file(path, "compare")
+    if not isinstance(found, dict) or not isinstance(found.get("plan"), dict):
+        raise InvalidArgument(f"{path} is not a bench result file", where="compare")
+    return found

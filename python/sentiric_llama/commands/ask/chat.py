@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import argparse
 
-from sentiric_llama.commands.ask._chat_client import add_chatter, chatter_of, wishes_of
+from sentiric_llama.commands.ask._chat_client import add_chatter, chatter_of, options_of
 from sentiric_llama.host.terminal import Terminal
 
 EXAMPLES = """\
@@ -13,6 +13,12 @@ EXAMPLES = """\
   {program} chat --url https://host:8443  with another one
   {program} chat -m guide                 with a model in this process
 """
+
+
+GUIDE_NOTE = (
+    "this is the small built-in guide: it only answers questions about this service; "
+    "for a real model: sentiric-llama serve ggml-org/gemma-3-1b-it-GGUF"
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,6 +32,9 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     from contextlib import closing
 
     from sentiric_llama.client.repl.repl import Repl
+    from sentiric_llama.models import GUIDE_NAME
 
+    notes = {GUIDE_NAME: GUIDE_NOTE}
+    options = options_of(arguments)
     with closing(chatter_of(arguments, terminal)) as client:
-        return Repl(client, terminal, wishes_of(arguments), arguments.system_prompt).run()
+        return Repl(client, terminal, options, arguments.system_prompt, notes).run()

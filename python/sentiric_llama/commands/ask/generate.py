@@ -8,7 +8,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sentiric_llama.commands.ask._chat_client import add_chatter, chatter_of, wishes_of
+from sentiric_llama.commands.ask._chat_client import add_chatter, chatter_of, options_of
+from sentiric_llama.commands.ask._input import checked_words, json_of_file
+from sentiric_llama.host.standard_input import text_of_input
 from sentiric_llama.host.terminal import Terminal
 from sentiric_llama.locale.messages import say
 
@@ -27,19 +29,23 @@ EXAMPLES = """\
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The prompt, and how it is answered."""
     parser.epilog = EXAMPLES
-    text = say("words of the prompt; - or a pipe: standard input is added")
+    text = say("the prompt; - or a pipe appends standard input")
     parser.add_argument("prompt", nargs="*", metavar="PROMPT", help=text)
-    text = say("a text file that goes with it; may be repeated")
+    text = say("attach a text file; repeatable")
     parser.add_argument("-f", "--file", action="append", default=[], type=Path, help=text)
     form = parser.add_mutually_exclusive_group()
-    text = say("a file with the JSON schema of the answer")
+    text = say("constrain the answer to the JSON schema in this file")
     form.add_argument("--schema", type=Path, metavar="FILE", help=text)
-    form.add_argument("--json-mode", action="store_true", help=say("answer with a JSON object"))
-    text = say("a file with the GBNF grammar of the answer")
+    form.add_argument(
+        "--json-mode", action="store_true", help=say("constrain the answer to a JSON object")
+    )
+    text = say("constrain the answer to the GBNF grammar in this file")
     form.add_argument("--grammar", type=Path, metavar="FILE", help=text)
-    text = say("show the answer when it is complete")
+    text = say("print the answer only when it is complete")
     parser.add_argument("--no-stream", action="store_true", help=text)
-    parser.add_argument("--stats", action="store_true", help=say("numbers on standard error"))
+    parser.add_argument(
+        "--stats", action="store_true", help=say("print statistics to standard error")
+    )
     add_chatter(parser)
 
 
@@ -48,7 +54,7 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     from contextlib import closing
 
     prompt = prompt_of(arguments)
-    options = _shaped(wishes_of(arguments), arguments)
+    options = _shaped(options_of(arguments), arguments)
     system = arguments.system_prompt
     turns = [{"role": "system", "content": system}] if system else []
     turns.append({"role": "user", "content": prompt})
@@ -69,14 +75,15 @@ def prompt_of(arguments: argparse.Namespace) -> str:
     from sentiric_llama.client.repl.conversation import read_text
     from sentiric_llama.errors import InvalidArgument
 
-    words = [word for word in arguments.prompt if word != "-"]
+    words = " ".join(word for word in arguments.prompt if word != "-")
     parts = [f"{path.name}:\n\n{read_text(path)}" for path in arguments.file]
-    parts.append(" ".join(words))
+    parts.append(checked_words(words, "prompt"))
     if "-" in arguments.prompt or _is_piped():
-        parts.append(sys.stdin.read())
+        parts.append(text_of_input())
     prompt = "\n\n".join(part for part in parts if part.strip())
     if not prompt:
-        raise InvalidArgument("got nothing, allowed a text or standard input", where="prompt")
+        text = "none given; pass it as an argument or on standard input"
+        raise InvalidArgument(text, where="prompt")
     return prompt
 
 
@@ -127,21 +134,15 @@ def _answer(
 
 def _shaped(options: GenerationOptions, arguments: argparse.Namespace) -> GenerationOptions:
     """With the form that the answer must have."""
-    import json
     from dataclasses import replace
 
     from sentiric_llama.client.repl.conversation import read_text
-    from sentiric_llama.errors import InvalidArgument
 
     if arguments.grammar:
         return replace(options, grammar=read_text(arguments.grammar))
     if arguments.schema is None:
         return replace(options, is_json=arguments.json_mode)
-    try:
-        schema = json.loads(read_text(arguments.schema))
-    except ValueError:
-        raise InvalidArgument(f"{arguments.schema} is no JSON", where="schema") from None
-    return replace(options, json_schema=schema)
+    return replace(options, json_schema=json_of_file(arguments.schema, "schema"))
 
 
 def _is_piped() -> bool:

@@ -31,9 +31,11 @@ PATIENCE_S = 5.0
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """When to interrupt, and how often."""
     parser.epilog = EXAMPLES
-    text = say("milliseconds after the first token")
+    text = say("cancel this many milliseconds after the first token (default: 1500)")
     parser.add_argument("--after-ms", type=int, default=1500, metavar="MS", help=text)
-    parser.add_argument("--runs", type=int, default=3, metavar="N", help=say("number of times"))
+    parser.add_argument(
+        "--runs", type=int, default=3, metavar="N", help=say("number of runs (default: 3)")
+    )
     add_server(parser, timeout_s=60)
 
 
@@ -57,7 +59,7 @@ def _line(item: dict[str, Any]) -> str:
     if free is None:
         return say("the context was not free after {seconds} s", seconds=PATIENCE_S)
     return say(
-        "free after {free} ms; next answer after {ttft} ms, {cached} tokens cached",
+        "free after {free} ms; next answer started after {ttft} ms with {cached} cached tokens",
         free=f"{free:.1f}",
         ttft=f"{item['ttft_ms']:.1f}",
         cached=item["cached_tokens"],

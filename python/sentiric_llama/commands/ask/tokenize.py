@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
 from sentiric_llama.commands._server import add_server, server_of
 from sentiric_llama.commands.ask._chat_client import add_local, engine_of
+from sentiric_llama.commands.ask._input import checked_words
+from sentiric_llama.host.standard_input import text_of_input
 from sentiric_llama.host.terminal import Terminal
 from sentiric_llama.locale.messages import say
 
@@ -15,17 +16,18 @@ from sentiric_llama.locale.messages import say
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The text, and who cuts it."""
     parser.epilog = '  {program} tokenize "Merhaba dünya"\n  {program} tokenize -m guide - < text\n'
-    parser.add_argument("text", metavar="TEXT", help=say("the text; - is standard input"))
-    text = say("a line for each token with its text")
+    parser.add_argument("text", metavar="TEXT", help=say("the text; - reads standard input"))
+    text = say("one line per token, with its text")
     parser.add_argument("--pieces", action="store_true", help=text)
-    parser.add_argument("--count", action="store_true", help=say("only how many"))
+    parser.add_argument("--count", action="store_true", help=say("print only the number of tokens"))
     add_local(parser)
     add_server(parser, has_grpc=False)
 
 
 def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     """Prints the ids in one line, their number, or a table."""
-    text = sys.stdin.read() if arguments.text == "-" else arguments.text
+    is_input = arguments.text == "-"
+    text = text_of_input() if is_input else checked_words(arguments.text, "text")
     tokens, pieces = _tokens(arguments, terminal, text)
     if terminal.as_json:
         terminal.answer_json({"count": len(tokens), "tokens": tokens, "pieces": pieces})

@@ -20,15 +20,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EXAMPLES
     text = say("dev: a CA, a server certificate and a client certificate")
     parser.add_argument("kind", choices=("dev",), help=text)
-    text = say("folder of the files (default: certs)")
+    text = say("output directory (default: certs)")
     parser.add_argument("--out", type=Path, default=Path("certs"), metavar="FOLDER", help=text)
     text = say("host name or address of the server; repeatable")
     parser.add_argument("--name", action="append", default=[], metavar="NAME", help=text)
-    text = say("name of the client")
+    text = say("name of the client (default: sentiric-client)")
     parser.add_argument("--client-name", default="sentiric-client", metavar="NAME", help=text)
     text = say("days of validity (default: 365)")
     parser.add_argument("--days", type=int, default=365, metavar="N", help=text)
-    text = say("replace files that are there")
+    text = say("overwrite existing files")
     parser.add_argument("--force", action="store_true", help=text)
 
 

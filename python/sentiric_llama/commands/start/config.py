@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from sentiric_llama.commands._settings import add_settings, resolved_of
-from sentiric_llama.host.terminal import Terminal
+from sentiric_llama.commands.parser import Parser
+from sentiric_llama.host.terminal import Terminal, error_as_json
 from sentiric_llama.locale.messages import say
 
 if TYPE_CHECKING:
@@ -21,12 +22,12 @@ EXAMPLES = """\
 """
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Parser) -> None:
     """The action, and the settings as flags: what `serve` would make of them."""
     parser.epilog = EXAMPLES
     text = say("show the settings, check them, or print their JSON schema")
     parser.add_argument("action", choices=("show", "check", "schema"), help=text)
-    text = say("show where each value comes from")
+    text = say("show the source of each value")
     parser.add_argument("--origin", action="store_true", help=text)
     add_settings(parser)
 
@@ -50,19 +51,23 @@ def show(arguments: argparse.Namespace, terminal: Terminal) -> int:
 
 
 def check(arguments: argparse.Namespace, terminal: Terminal) -> int:
-    """Says what would stop or trouble a start."""
-    from sentiric_llama.settings.exposure import binding_warnings
-    from sentiric_llama.settings.load import environment_warnings
+    """Says what would stop or trouble a start. Exits as the start would, 0 with warnings alone."""
+    from sentiric_llama.server.preflight import known_before_listening
 
-    settings = resolved_of(arguments).settings
-    warnings = [*environment_warnings(), *binding_warnings(settings)]
+    remarks = list(known_before_listening(resolved_of(arguments)))
+    warnings = [remark.text for remark in remarks if remark.error is None]
+    errors = [remark.error for remark in remarks if remark.error is not None]
     if terminal.as_json:
-        terminal.answer_json({"ok": True, "warnings": warnings})
-        return 0
-    for line in warnings:
-        terminal.note(say("warning: {text}", text=line))
-    terminal.answer(say("the settings are good"))
-    return 0
+        shown = [error_as_json(error) for error in errors]
+        terminal.answer_json({"ok": not errors, "errors": shown, "warnings": warnings})
+    else:
+        for line in warnings:
+            terminal.note(say("warning: {text}", text=line))
+        for error in errors:
+            terminal.fail(error)
+        if not errors:
+            terminal.answer(say("the settings are valid"))
+    return errors[0].mapping.exit_code if errors else 0
 
 
 def schema(arguments: argparse.Namespace, terminal: Terminal) -> int:

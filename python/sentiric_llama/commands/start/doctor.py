@@ -6,7 +6,8 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from sentiric_llama.commands._settings import add_settings, resolved_of
+from sentiric_llama.commands._settings import add_model, add_settings, resolved_of
+from sentiric_llama.commands.parser import Parser
 from sentiric_llama.errors import SentiricLlamaError
 from sentiric_llama.host.terminal import DIM, Terminal
 from sentiric_llama.locale.messages import say
@@ -20,15 +21,15 @@ EXAMPLES = """\
   {program} doctor ./model.gguf --contexts 16
 """
 MARKS = ("✔", "!", "✖")
+LABELS = {"processor": "CPU", "graphics": "GPU"}
+"""Parts that people call otherwise than programs do."""
 COLORS = ("green", "yellow", "red")
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Parser) -> None:
     """MODEL and the settings of the start to look at."""
     parser.epilog = EXAMPLES
-    parser.add_argument(
-        "model", nargs="?", metavar="MODEL", help=say("a path, org/repo[:QUANT] or guide")
-    )
+    add_model(parser)
     add_settings(parser)
 
 
@@ -47,7 +48,7 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
 
 def look(arguments: argparse.Namespace) -> list[Finding]:
     """Every finding. With bad settings the rest is looked at with the defaults."""
-    from sentiric_llama.checkup import build, model, place
+    from sentiric_llama.checkup import build, model, place, ports
     from sentiric_llama.checkup.finding import examine, problem
     from sentiric_llama.settings.config import Settings
     from sentiric_llama.settings.load import Resolved
@@ -65,7 +66,7 @@ def look(arguments: argparse.Namespace) -> list[Finding]:
         build.check_engine,
         model.check_model,
         place.check_certificates,
-        place.check_ports,
+        ports.check_ports,
         place.check_limits,
         place.check_hub,
     )
@@ -80,7 +81,8 @@ def as_json(item: Finding) -> dict[str, str]:
 
 def show(item: Finding, terminal: Terminal) -> None:
     """A mark, the part, what was found, and under it what to do."""
-    text = f"{say(item.name):<12} {say(item.text, **item.values)}"
+    name = say(LABELS.get(item.name, item.name))
+    text = f"{name:<12} {say(item.text, **item.values)}"
     fix = f"\n{'':14} → {say(item.fix, **item.values)}" if item.fix else ""
     if not terminal.draws_answers:
         terminal.answer(f"{item.level.name.lower():<8} {text}{fix}")

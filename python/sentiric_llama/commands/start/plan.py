@@ -7,7 +7,8 @@ import argparse
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from sentiric_llama.commands._settings import add_settings, settings_of
+from sentiric_llama.commands._settings import add_model, add_settings, settings_of
+from sentiric_llama.commands.parser import Parser
 from sentiric_llama.host.terminal import Terminal
 from sentiric_llama.locale.messages import say
 
@@ -23,12 +24,10 @@ DOES_NOT_FIT = 8
 """The exit code of an error for lack of memory, which a start would end with."""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Parser) -> None:
     """MODEL and the settings."""
     parser.epilog = EXAMPLES
-    parser.add_argument(
-        "model", nargs="?", metavar="MODEL", help=say("a path, org/repo[:QUANT] or guide")
-    )
+    add_model(parser)
     add_settings(parser)
 
 
@@ -64,29 +63,29 @@ def show(terminal: Terminal, plan: MemoryPlan, budgets: list[Budget]) -> None:
     """Two tables: what is needed where, and what is free under which bound."""
     from sentiric_llama.host.sizes import human_bytes
 
-    header = ("device", "weights", "cache", "compute", "needed", "free")
+    header = ("device", "weights", "KV cache", "compute", "process", "total", "free")
     terminal.answer_table([say(word) for word in header], device_rows(plan, budgets))
-    terminal.answer(
-        say(
-            "{contexts} contexts of {size} tokens, {each} of cache each",
-            contexts=plan.contexts,
-            size=plan.context_size,
-            each=human_bytes(plan.cache_per_context),
-        )
-    )
+    text = "{contexts} contexts of {size} tokens, up to {each} of KV cache each"
+    each = human_bytes(plan.cache_per_context)
+    terminal.answer(say(text, contexts=plan.contexts, size=plan.context_size, each=each))
+    terminal.answer(say("The KV cache and the compute buffers are upper bounds: memory that no "
+                        "conversation has filled yet is not in use."))  # fmt: skip
     terminal.answer_table([say("bound"), say("free"), say("of")], bound_rows(plan, budgets))
 
 
 def device_rows(plan: MemoryPlan, budgets: list[Budget]) -> Iterator[list[str]]:
     """One for each device, in binary units. The tightest bound says what the host has free."""
+    from sentiric_llama.engine.fit import process_bytes
     from sentiric_llama.host.sizes import human_bytes
 
     *gpus, host = plan.devices
     frees = [human_bytes(gpu.free) if gpu.total else "–" for gpu in gpus]
     frees.append(human_bytes(budgets[0].free if budgets else host.free))
     for device, free in zip(plan.devices, frees, strict=True):
-        parts = (device.weights, device.cache, device.compute, device.needed)
-        yield [device.name, *map(human_bytes, parts), free]
+        own = process_bytes(plan) if device is host else 0
+        parts = (device.weights, device.cache, device.compute)
+        total = human_bytes(device.needed + own)
+        yield [device.name, *map(human_bytes, parts), human_bytes(own) if own else "–", total, free]
 
 
 def bound_rows(plan: MemoryPlan, budgets: list[Budget]) -> Iterator[list[str]]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import argparse
 
-from sentiric_llama.commands._settings import add_settings, resolved_of
+from sentiric_llama.commands._settings import add_model, add_settings, resolved_of
+from sentiric_llama.commands.parser import Parser
 from sentiric_llama.host.terminal import Terminal
-from sentiric_llama.locale.messages import say
 
 EXAMPLES = """\
   {program} serve                                   the built-in guide, nothing to download
@@ -17,12 +17,10 @@ EXAMPLES = """\
 """
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Parser) -> None:
     """MODEL and a flag for every setting."""
     parser.epilog = EXAMPLES
-    parser.add_argument(
-        "model", nargs="?", metavar="MODEL", help=say("a path, org/repo[:QUANT] or guide")
-    )
+    add_model(parser)
     add_settings(parser)
 
 
@@ -32,4 +30,5 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     from sentiric_llama.server import serve
     from sentiric_llama.settings.profiles import Profiles
 
-    return serve.run(resolved.settings, profiles=Profiles(resolved.above))
+    profiles = Profiles(resolved.above)
+    return serve.run(resolved.settings, profiles=profiles, given=resolved.given)

@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
         )
         return 0
     if not found:
-        text = "no models here yet; fetch one with: {program} pull ggml-org/gemma-3-1b-it-GGUF"
+        text = "no cached models yet; download one with: {program} pull ggml-org/gemma-3-1b-it-GGUF"
         terminal.note(say(text, program=terminal.program))
         return 0
     header = tuple(say(word) for word in ("MODEL", "SIZE", "STATE"))

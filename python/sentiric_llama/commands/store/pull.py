@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EXAMPLES
     text = say("org/repo, org/repo:QUANT, org/repo/file.gguf or an https address")
     parser.add_argument("model", metavar="MODEL", help=text)
-    text = say("checksum that the file must have; once for each part of a split model")
+    text = say("expected SHA-256 of the file; repeat for each part of a split model")
     parser.add_argument("--sha256", action="append", default=[], metavar="HEX", help=text)
     text = say("branch, tag or commit of the repository")
     parser.add_argument("--revision", default="main", metavar="NAME", help=text)

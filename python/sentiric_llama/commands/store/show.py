@@ -14,9 +14,9 @@ from sentiric_llama.locale.messages import say
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The model."""
     parser.epilog = "  {program} show guide\n  {program} show org/repo:Q8_0 --json\n"
-    text = say("a path, guide, or a model of the cache")
+    text = say("a path, guide, or a cached model")
     parser.add_argument("model", metavar="MODEL", help=text)
-    parser.add_argument("--all", action="store_true", help=say("every key of the file"))
+    parser.add_argument("--all", action="store_true", help=say("all keys of the file"))
 
 
 def run(arguments: argparse.Namespace, terminal: Terminal) -> int:

@@ -14,7 +14,7 @@ SOMETHING_WRONG = 1
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The models; all of them without a name."""
     parser.epilog = "  {program} verify\n  {program} verify org/repo:Q8_0\n"
-    text = say("models of the cache; all without a name")
+    text = say("cached models (default: all)")
     parser.add_argument("models", metavar="MODEL", nargs="*", help=text)
 
 

@@ -20,8 +20,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What to ask, and whom."""
     parser.epilog = EXAMPLES
     which = parser.add_mutually_exclusive_group()
-    which.add_argument("--live", action="store_true", help=say("ask whether it is alive"))
-    which.add_argument("--ready", action="store_true", help=say("ask whether it takes work"))
+    which.add_argument(
+        "--live", action="store_true", help=say("check only that the process responds")
+    )
+    which.add_argument("--ready", action="store_true", help=say("check that it accepts requests"))
     add_server(parser, timeout_s=5)
 
 

@@ -23,11 +23,11 @@ EXAMPLES = """\
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The action, and where the profiles are."""
     parser.epilog = EXAMPLES
-    text = say("list all, show one, name the active one, or write an example profiles.json")
+    text = say("list all, show one, print the active one, or write an example profiles.json")
     parser.add_argument("action", choices=("list", "show", "current", "init"), help=text)
-    text = say("name of a profile; by default the active one")
+    text = say("name of a profile (default: the active one)")
     parser.add_argument("name", nargs="?", metavar="PROFILE", default="", help=text)
-    text = say("read this file instead of asking the server; init writes it")
+    text = say("read this file instead of asking the server; init writes to it")
     parser.add_argument("--file", type=Path, default=None, metavar="FILE", help=text)
     add_server(parser, timeout_s=10, has_grpc=False)
 

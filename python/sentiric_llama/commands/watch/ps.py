@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,15 +15,15 @@ from sentiric_llama.locale.messages import say
 
 RATES = {
     "prompt_tokens_per_s": "prompt tokens/s",
-    "generated_tokens_per_s": "answer tokens/s",
+    "generated_tokens_per_s": "generated tokens/s",
     "requests_per_s": "requests/s",
 }
 TIMES = {
-    "ttft_ms": "first token ms",
-    "per_token_ms": "each token ms",
-    "queue_ms": "in the queue ms",
-    "prefill_ms": "on the prompt ms",
-    "total_ms": "whole answer ms",
+    "ttft_ms": "time to first token ms",
+    "per_token_ms": "time per token ms",
+    "queue_ms": "queue ms",
+    "prefill_ms": "prefill ms",
+    "total_ms": "total ms",
 }
 """Keys of `/v1/stats` -> their names for people."""
 MOST_CALLS = 10
@@ -31,14 +32,14 @@ MOST_CALLS = 10
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Once or again each second."""
     parser.epilog = "  {program} ps\n  {program} ps --watch\n  {program} ps --watch --json | jq .\n"
-    text = say("again each second, until Ctrl-C")
+    text = say("refresh every second until Ctrl-C")
     parser.add_argument("-w", "--watch", action="store_true", help=text)
     add_server(parser, timeout_s=10, has_grpc=False)
 
 
 def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     """Prints the state; with --watch and --json one object a line."""
-    server = server_of(arguments)
+    server = server_of(arguments, reads_statistics=True)
     if arguments.watch:
         return _watch(server.events("/v1/stats/stream"), terminal)
     from sentiric_llama.client.server import error_of
@@ -54,21 +55,24 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
 
 
 def _watch(snapshots: Iterator[dict[str, Any]], terminal: Terminal) -> int:
-    if terminal.as_json or not terminal.draws_answers:
-        for snapshot in snapshots:
-            if terminal.as_json:
-                terminal.answer_json_line(snapshot)
-            else:
-                cells = (f"{name}: {value}" for name, value in rows_of(snapshot))
-                terminal.answer("  ".join(map(printable_line, cells)))
-        return 0
-    with terminal.live_table() as table:
-        try:
+    """Until Ctrl-C: a table that changes in its place, or a line for each snapshot."""
+    with contextlib.suppress(KeyboardInterrupt):
+        if terminal.as_json or not terminal.can_redraw:
+            _print_lines(snapshots, terminal)
+            return 0
+        with terminal.live_table() as table:
             for snapshot in snapshots:
                 table.show(rows_of(snapshot))
-        except KeyboardInterrupt:
-            return 0
     return 0
+
+
+def _print_lines(snapshots: Iterator[dict[str, Any]], terminal: Terminal) -> None:
+    for snapshot in snapshots:
+        if terminal.as_json:
+            terminal.answer_json_line(snapshot)
+        else:
+            cells = (f"{name}: {value}" for name, value in rows_of(snapshot))
+            terminal.answer("  ".join(map(printable_line, cells)))
 
 
 def rows_of(snapshot: dict[str, Any]) -> list[tuple[str, str]]:
@@ -93,7 +97,7 @@ def rows_of(snapshot: dict[str, Any]) -> list[tuple[str, str]]:
 
 def _requests(requests: dict[str, Any]) -> str:
     counts = {name: requests.get(name, 0) for name in ("total", "ok", "cancelled", "error")}
-    return say("{total} in all, {ok} good, {cancelled} cancelled, {error} failed", **counts)
+    return say("{total} total, {ok} ok, {cancelled} cancelled, {error} failed", **counts)
 
 
 def _percentiles(latency: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -107,14 +111,14 @@ def _percentiles(latency: dict[str, Any]) -> Iterator[tuple[str, str]]:
 def _cache(cache: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """What the prefix cache saves and holds."""
     ratio = cache.get("hit_ratio")
-    yield say("prompt from cache"), "–" if ratio is None else f"{100 * ratio:.0f} %"
+    yield say("prompt cache hits"), "–" if ratio is None else f"{100 * ratio:.0f} %"
     used, cells = _number(cache.get("kv_tokens")), _number(cache.get("kv_cells"))
-    yield say("cells in use"), f"{used} / {cells}"
+    yield say("KV cells in use"), f"{used} / {cells}"
     kept, stored = _number(cache.get("resting_tokens")), _bytes(cache.get("host_cache_bytes"))
-    yield say("cells that keep prefixes"), kept
-    yield say("prefixes in RAM"), stored
+    yield say("KV cells caching prefixes"), kept
+    yield say("evicted KV state in RAM"), stored
     yield (
-        say("parked, evicted"),
+        say("preempted, evicted"),
         ", ".join(_number(cache.get(name)) for name in ("preemptions", "prefix_evictions")),
     )
 
@@ -122,7 +126,7 @@ def _cache(cache: dict[str, Any]) -> Iterator[tuple[str, str]]:
 def _memory(memory: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """The process, and one row for each GPU."""
     resident, own = _bytes(memory.get("resident_bytes")), _bytes(memory.get("anonymous_bytes"))
-    yield say("memory"), say("{resident}, {own} its own", resident=resident, own=own)
+    yield say("memory"), say("{resident}, {own} private", resident=resident, own=own)
     for gpu in memory.get("gpus") or ():
         used, total = _bytes(gpu.get("used_bytes")), _bytes(gpu.get("total_bytes"))
         yield f"{gpu.get('name')} {gpu.get('description')}", f"{used} / {total}"

@@ -8,15 +8,15 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from sentiric_llama.commands._server import add_admin_key, add_server, admin_key_of, server_of
+from sentiric_llama.commands._server import add_admin_key, add_server, configured_of
 from sentiric_llama.host.terminal import Terminal
 from sentiric_llama.locale.messages import say
 
 PHASES = {
-    "fetching": "fetching the model",
+    "fetching": "downloading the model",
     "loading": "loading the model",
-    "draining": "no room for two models, the old one ends its calls",
-    "returning": "the new model failed, the old one comes back",
+    "draining": "no room for two models: finishing the requests of the old one",
+    "returning": "the new model failed: restoring the old one",
 }
 
 
@@ -32,8 +32,9 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     """Waits until calls go to the new model. A failure ends with the code of its error."""
     from sentiric_llama.errors import Unavailable
 
-    server = server_of(arguments)
-    server = replace(server, api_key=admin_key_of(arguments) or server.api_key)
+    configured = configured_of(arguments)
+    server = configured.http(arguments.timeout)
+    server = replace(server, api_key=configured.admin_key or server.api_key)
     body = {"profile": arguments.profile, "stream": True}
     last = follow(server.events("/v1/models/switch", body), terminal)
     if last.get("status") != "success":
@@ -42,7 +43,7 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     if terminal.as_json:
         terminal.answer_json(last)
     else:
-        text = say("{profile} answers now, after {seconds} s",
+        text = say("switched to {profile} in {seconds} s",
                    profile=last["active_profile"], seconds=f"{last['elapsed_s']:.1f}")  # fmt: skip
         terminal.answer(text)
     return 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from typing import NamedTuple
 
 from sentiric_llama.commands._server import add_server, grpc_of, server_of
 from sentiric_llama.host.terminal import Terminal
@@ -17,46 +18,57 @@ _ANSWER_S = 5.0
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """How long, and for whom."""
     parser.epilog = "  {program} wait && {program} chat\n"
-    text = say("give up after so many seconds")
+    text = say("give up after this many seconds (default: 300)")
     parser.add_argument("--timeout", type=float, default=300, metavar="SECONDS", help=text)
-    text = say("seconds between two questions")
+    text = say("polling interval in seconds (default: 1)")
     parser.add_argument("--every", type=float, default=1, metavar="SECONDS", help=text)
     add_server(parser, timeout_s=None)
 
 
 def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     """0 when it is ready. Raises DeadlineExceeded, or ModelInvalid when loading has failed."""
-    from sentiric_llama.errors import DeadlineExceeded, ModelInvalid, Unavailable
+    from sentiric_llama.errors import DeadlineExceeded, ModelInvalid
 
-    server, rpc = server_of(arguments, _ANSWER_S), grpc_of(arguments, _ANSWER_S)
-
-    def state_of() -> str:
-        try:
-            answer = server.get("/health")
-        except (Unavailable, DeadlineExceeded):
-            return "unreachable"
-        if answer.status == 200 and rpc is not None:
-            status = rpc.health()
-            return "ready" if status == "SERVING" else f"gRPC {status}"
-        body = answer.body if isinstance(answer.body, dict) else {}
-        return "ready" if answer.status == 200 else str(body.get("status", answer.status))
-
-    started = time.monotonic()
-    last = ""
-    while (state := state_of()) != "ready":
-        if state != last:
-            terminal.note(f"{server.url}: {say(state)}")
-            last = state
-        if state in FAILED:
-            raise ModelInvalid(f"{server.url} could not load its model; see its log", where="wait")
+    started, last = time.monotonic(), ""
+    while (found := look(arguments)).state != "ready":
+        if found.state != last:
+            terminal.note(f"{found.url}: {say(found.state)}")
+            last = found.state
+        if found.state in FAILED:
+            raise ModelInvalid(f"{found.url} could not load its model; see its log", where="wait")
         if time.monotonic() - started + arguments.every > arguments.timeout:
-            raise DeadlineExceeded(
-                f"{server.url} is {state} after {arguments.timeout:g} s", where="wait"
-            )
+            text = f"{found.url} is {found.state} after {arguments.timeout:g} s"
+            reason = f": {found.reason}" if found.reason else ""
+            raise DeadlineExceeded(text + reason, where="wait")
         time.sleep(arguments.every)
     seconds = round(time.monotonic() - started, 3)
     if terminal.as_json:
         terminal.answer_json({"status": "ready", "waited_s": seconds})
     else:
-        terminal.note(f"{server.url}: {say('ready')}")
+        terminal.note(f"{found.url}: {say('ready')}")
     return 0
+
+
+class Found(NamedTuple):
+    """What one look at the server found."""
+
+    url: str
+    state: str
+    reason: str = ""
+
+
+def look(arguments: argparse.Namespace) -> Found:
+    """Asks once. The server is made out anew: a start may make the certificate to believe."""
+    from sentiric_llama.errors import DeadlineExceeded, Unavailable
+
+    server, rpc = server_of(arguments, _ANSWER_S), grpc_of(arguments, _ANSWER_S)
+    try:
+        answer = server.get("/health")
+    except (Unavailable, DeadlineExceeded) as error:
+        return Found(server.url, "unreachable", error.what)
+    if answer.status == 200 and rpc is not None:
+        status = rpc.health()
+        return Found(server.url, "ready" if status == "SERVING" else f"gRPC {status}")
+    body = answer.body if isinstance(answer.body, dict) else {}
+    state = "ready" if answer.status == 200 else str(body.get("status", answer.status))
+    return Found(server.url, state)

@@ -18,12 +18,16 @@ from sentiric_llama.http.schemas.admin import SwitchBody
 from sentiric_llama.service.models.switch import ModelSwitch
 from sentiric_llama.service.models.switcher import Switcher
 from sentiric_llama.service.service import LlamaService
+from sentiric_llama.settings.names import PREFIX
 from sentiric_llama.settings.profile_file import public_profiles
 
 EVERY_S = 0.25
 """How often a stream looks how far a download is."""
 HARDWARE = {"gpu_layers": -1, "context_size": 4096, "kv_offload": True}
 """What may be changed, and what it becomes when a request leaves it out."""
+
+
+NO_PROFILES = f"this server has no profiles; {PREFIX}PROFILES_PATH names their file"
 
 
 class AdminEndpoints:
@@ -42,9 +46,9 @@ class AdminEndpoints:
         try:
             raw = self._switcher.profiles.file().raw
         except SentiricLlamaError as error:
-            text = str(error) if is_admin else error.public
-            code = "profiles_unavailable"
-            raise HttpError(500, text, code=code, kind="server_error") from None
+            if self._switcher.profiles.is_there():
+                raise _no_profiles(500, str(error) if is_admin else error.public) from None
+            raise _no_profiles(404, str(error) if is_admin else NO_PROFILES) from None
         shown = raw | {"active_profile": active} if is_admin else public_profiles(raw, active)
         return JsonResponse(shown)
 
@@ -92,6 +96,11 @@ class AdminEndpoints:
             )
         given = {name: value for name, value in values.items() if value is not None}
         return await answer(self._switcher.to_hardware(HARDWARE | given, who(request)), {})
+
+
+def _no_profiles(status: int, text: str) -> HttpError:
+    kind = "not_found_error" if status == 404 else "server_error"
+    return HttpError(status, text, code="profiles_unavailable", kind=kind)
 
 
 def who(request: Request) -> str:

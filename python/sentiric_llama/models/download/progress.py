@@ -70,11 +70,11 @@ def to_log() -> Report:
 
 
 TEMPLATES = {
-    "start": "fetching {name}, {total} MiB, from {done} MiB on",
+    "start": "downloading {name}, {total} MiB, from {done} MiB on",
     "progress": "{name}: {percent} % ({done} of {total} MiB)",
     "retry": "{name}: {note}; trying again at {done} of {total} MiB",
-    "waiting": "{name}: another process is fetching it, waiting",
-    "checking": "{name}: comparing with its checksum",
+    "waiting": "{name}: waiting for another process that is downloading it",
+    "checking": "{name}: verifying the checksum",
     "done": "{name}: complete, {note}",
 }
 """One line for people of each kind of news."""

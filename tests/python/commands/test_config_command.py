@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,9 @@ import jsonschema
 import pytest
 
 from sentiric_llama import cli
-from sentiric_llama.errors import InvalidArgument
+from sentiric_llama.errors import InvalidArgument, ModelInvalid
+from sentiric_llama.gguf.rules import check_model
+from sentiric_llama.server import serve
 from sentiric_llama.settings.config import PREFIX, describe_fields
 from sentiric_llama.settings.load import load_settings
 
@@ -45,7 +48,7 @@ def test_show_names_every_value_and_its_origin(
 
 def test_check(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     assert cli.main(["config", "check"]) == 0
-    assert capsys.readouterr() == ("the settings are good\n", "")
+    assert capsys.readouterr() == ("the settings are valid\n", "")
     monkeypatch.setenv(PREFIX + "HTTP_PROT", "1")
     assert cli.main(["config", "check"]) == 0
     out, err = capsys.readouterr()
@@ -54,6 +57,64 @@ def test_check(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPat
     assert cli.main(["config", "check", "--contexts", "0"]) == 2
     assert "--contexts: got '0'" in capsys.readouterr().err
     assert cli.main(["config", "check", "--host", "0.0.0.0", "--env", "production"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "text"),
+    [
+        (["--env", "production", "--api-key", "k"], 2, "GRPC_TLS_CA_PATH"),
+        (["--env", "production", "--host", "0.0.0.0"], 2, "no API key is set"),
+        (["--tls", "cert"], 2, "half configured"),
+        (["--tls", "cert", "--cert-path", "x", "--key-path", "y"], 2, "x cannot be read"),
+        (["--tls", "auto", "--tls-dir", "/dev/null/x"], 2, "is not a directory"),
+        (["--model-path", "/no/such.gguf"], 3, "no file /no/such.gguf"),
+        (["--model-id", "no model"], 3, "neither a file nor a repository"),
+        (["--draft-model", "./no.gguf"], 3, "no file no.gguf"),
+        (["--host", "host.invalid"], 2, "--host: unknown host 'host.invalid'"),
+        (["--host", "192.0.2.7"], 2, "--host: 192.0.2.7 is not an address of this machine"),
+        (["--http-port", "7", "--grpc-port", "7"], 2, "HTTP and gRPC cannot share port 7"),
+    ],
+)
+def test_check_refuses_what_a_start_refuses(
+    words: list[str],
+    code: int,
+    text: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """`serve` goes through the same list; `test_serve.py` has it as a process."""
+    monkeypatch.setattr(serve, "set_up_logging", lambda *_, **__: None)
+    assert cli.main(["config", "check", *words]) == code
+    out, err = capsys.readouterr()
+    assert text in err and "valid" not in out
+    assert cli.main(["config", "check", *words, "--json"]) == code
+    assert text in "".join(capsys.readouterr())
+    ports = ["--grpc-port", "0", "--metrics-port", "0", "--http-port", "0"]
+    settings = words if "--http-port" in words else [*ports, *words]
+    assert cli.main(["serve", *settings]) == code
+    assert cli.main(["doctor", *settings]) == code
+
+
+def test_check_says_ok_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
+    assert answer(capsys, "check") == {"ok": True, "errors": [], "warnings": []}
+    assert cli.main(["config", "check", "--json", "--model-path", "/no/such.gguf"]) == 3
+    found = json.loads(capsys.readouterr().out)
+    assert not found["ok"] and found["errors"][0]["code"] == "model_not_found"
+
+
+@pytest.mark.parametrize("kind", ["pipe", "directory", "device"])
+def test_a_model_path_that_is_no_file(
+    kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nobody waits for the other end of a pipe."""
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "directory").mkdir()
+    path = Path("/dev/zero") if kind == "device" else tmp_path / kind
+    assert cli.main(["config", "check", "--model-path", str(path)]) in (3, 4)
+    told = capsys.readouterr().err
+    assert {"pipe": "is a named pipe", "directory": "holds no .gguf file"}.get(kind, kind) in told
+    with pytest.raises(ModelInvalid, match=rf"is a .*{kind}"):
+        check_model(path)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""`chat`, `generate`, `tokenize`, `embed`, `health`, `wait`, `ps` and `bench` on real servers."""
+"""`generate`, `tokenize`, `embed`, `health`, `wait`, `ps`, `profile`, `switch` on real servers."""
 
 from __future__ import annotations
 
@@ -8,50 +8,15 @@ import shlex
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import models
-from http_client import wait_until
+from command_runs import NOWHERE, Open, Run
 from server_process import environment
-from terminal_process import CTRL_C, CTRL_D, TerminalProcess
-
-Run = Callable[..., subprocess.CompletedProcess[str]]
-Open = Callable[..., TerminalProcess]
-
-
-@pytest.fixture(scope="session")
-def run() -> Run:
-    def run(*words: str, code: int = 0, stdin: str = "", **settings: object) -> Any:
-        done = subprocess.run(
-            [sys.executable, "-m", "sentiric_llama", *words],
-            env=environment(settings),
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
-        assert done.returncode == code, (done.returncode, done.stderr)
-        return done
-
-    return run
-
-
-@pytest.fixture
-def open_terminal() -> Iterator[Open]:
-    opened: list[TerminalProcess] = []
-
-    def start(*words: str) -> TerminalProcess:
-        opened.append(TerminalProcess(words, environment({})))
-        return opened[-1]
-
-    yield start
-    for terminal in opened:
-        terminal.close()
-
+from terminal_process import CTRL_C
 
 # One answer
 
@@ -90,6 +55,44 @@ def test_tokens_and_vectors(guide: Any, run: Run) -> None:
     vectors = json.loads(run("embed", "-m", "guide", "a", "b", "a", "--json").stdout)
     assert vectors[0] == vectors[2] != vectors[1]
     assert sum(x * x for x in vectors[0]) == pytest.approx(1, abs=1e-3)
+    rpc = ("--grpc-endpoint", guide.grpc_address)
+    over_rpc = json.loads(run("embed", *NOWHERE, *rpc, "a", "b", "--json").stdout)
+    for one, other in zip(over_rpc, vectors, strict=False):
+        assert one == pytest.approx(other, abs=1e-4)
+    told = run("embed", "--url", guide.url, "a", code=4).stderr
+    assert "has no /v1/embeddings: use a local model (-m MODEL)" in told
+    assert "--grpc-endpoint" in told and "local model (-m)" in run("embed", "--help").stdout
+
+
+def test_files_and_input_that_cannot_be_used(guide: Any, run: Run, tmp_path: Path) -> None:
+    """The reason is told: not there, not JSON, not UTF-8."""
+    bad = tmp_path / "bad.json"
+    bad.write_text("{\n,")
+    asked = ("generate", "--url", guide.url)
+    told = run(*asked, "--schema", "/nope", "hi", code=2).stderr
+    assert "/nope: No such file" in told and "JSON" not in told
+    assert (
+        "bad.json is not valid JSON (line 2)"
+        in run(*asked, "--schema", str(bad), "hi", code=2).stderr
+    )
+    assert "/nope: No such file" in run("bench", "compare", "/nope", "/nope", code=2).stderr
+    assert "not valid JSON" in run("bench", "compare", str(bad), str(bad), code=2).stderr
+    for content in ("[]", '{"plan": 1}', '{"plan": {}}'):
+        bad.write_text(content)
+        told = run("bench", "compare", str(bad), str(bad), code=2).stderr
+        assert "is not a bench result file" in told, content
+    for words in (("generate", "-"), ("tokenize", "-"), ("embed", "-"), ("chat",)):
+        done = subprocess.run(
+            [sys.executable, "-m", "sentiric_llama", *words, "--url", guide.url],
+            env=environment({}), input=b"good\xffbad\n", capture_output=True, timeout=60,
+        )  # fmt: skip
+        assert b"[standard input] not UTF-8: byte 0xff at offset 4" in done.stderr, done.stderr
+        assert done.returncode == 2, words
+    done = subprocess.run(
+        [sys.executable, "-m", "sentiric_llama", *asked, b"\xff"],
+        env=environment({}), capture_output=True, timeout=60, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    assert (done.returncode, b"[prompt] not UTF-8" in done.stderr) == (2, True), done.stderr
 
 
 # How it is
@@ -125,89 +128,11 @@ def test_what_it_does_now(guide: Any, run: Run, open_terminal: Open) -> None:
     watch.expect("sentiric-guide")
     watch.send(CTRL_C)
     assert watch.finish() == 0
-
-
-# Conversations
-
-
-def test_a_conversation_through_a_pipe(guide: Any, run: Run, tmp_path: Path) -> None:
-    saved = tmp_path / "talk.json"
-    note = tmp_path / "note.txt"
-    note.write_text("the note")
-    lines = [
-        "/set temperature 0",
-        "/system Answer briefly.",
-        "Which port does HTTP use?",
-        "/regen",
-        f"/file {note}",
-        '"""',
-        "two",
-        'lines"""',
-        "/undo",
-        f"/save {saved}",
-        "/set nonsense 1",
-        "/nope",
-        "/clear",
-        f"/load {saved}",
-        "/quit",
-        "never asked",
-    ]
-    done = run("chat", "--url", guide.url, stdin="\n".join(lines))
-    assert done.stdout.count("16070") == 2, "asked once, answered again"
-    messages = json.loads(saved.read_text())["messages"]
-    assert [m["role"] for m in messages] == ["system", "user", "assistant"]
-    assert saved.stat().st_mode & 0o077 == 0
-    assert "the note\n\ntwo\nlines" in done.stderr, "what /undo took back"
-    assert "allowed temperature" in done.stderr and "no such command: /nope" in done.stderr
-    assert "2 turns" in done.stderr and "tok/s" in done.stderr
-
-
-def test_a_conversation_on_a_terminal(guide: Any, open_terminal: Open) -> None:
-    chat = open_terminal("chat", "--url", guide.url, "--temperature", "0")
-    chat.expect("sentiric-guide; /help shows the commands")
-    chat.expect(">>> ")
-    chat.send("Which port does HTTP use?\r")
-    chat.expect("16070")
-    chat.expect("TTFT")
-    chat.expect(">>> ")
-    chat.send('"""\rseveral\r')
-    chat.expect("... ")
-    chat.send("half a line")
-    chat.expect("half a line")
-    chat.press(CTRL_C)
-    chat.expect("once more leaves")
-    chat.send("/help\r")
-    chat.expect("/regen")
-    chat.expect(">>> ")
-    chat.send(CTRL_D)
-    assert chat.finish() == 0
-
-
-def test_ctrl_c_stops_the_answer_and_not_the_program(tiny: Any, open_terminal: Open) -> None:
-    chat = open_terminal("chat", "--url", tiny.url, "-n", "1900", "--seed", "1")
-    chat.expect(">>> ")
-    chat.send("go on\r")
-    assert wait_until(lambda: tiny.active == 1)
-    chat.expect("go on")
-    before = len(chat.shown)
-    while len(chat.shown) < before + 40:
-        assert chat._read(30)
-    chat.send(CTRL_C)
-    chat.expect("[stopped]")
-    assert wait_until(tiny.is_idle), "the server stops working on it"
-    chat.press_at_prompt(CTRL_C)
-    chat.expect("once more leaves")
-    chat.press_at_prompt(CTRL_C)
-    assert chat.finish() == 0
-
-
-def test_a_model_cannot_steer_the_terminal() -> None:
-    from sentiric_llama.host.printable import printable
-
-    assert (
-        printable("a\x1b]52;c;eA==\x07b\x9b2Jc\rd\n\té")
-        == "a\ufffd]52;c;eA==\ufffdb\ufffd2Jc\ufffdd\n\té"
-    )
+    plain = open_terminal("ps", "--watch", "--url", guide.url, term="dumb")
+    plain.expect("state: ready")
+    plain.expect("state: ready")
+    plain.send(CTRL_C)
+    assert plain.finish() == 0 and "\x1b" not in plain.raw
 
 
 # The lines of the seed's documentation, with the address of this server.
@@ -239,10 +164,6 @@ def test_health_asks_grpc_too(tiny: Any, run: Run) -> None:
     assert dead["grpc"] == "UNREACHABLE"
 
 
-NOWHERE = ("--url", "http://127.0.0.1:9")
-"""Whoever asks there has not used gRPC."""
-
-
 def test_one_answer_over_grpc(guide: Any, run: Run, tmp_path: Path) -> None:
     """Byte for byte what HTTP answers, its shape, its counts and its errors, too."""
     rpc = (*NOWHERE, "--grpc-endpoint", guide.grpc_address)
@@ -260,7 +181,7 @@ def test_one_answer_over_grpc(guide: Any, run: Run, tmp_path: Path) -> None:
     assert cut["usage"]["completion_tokens"] == cut["timings"]["predicted_n"] == 3
     ended = run("generate", *rpc, "--stop", "o", "--json", "Who are you?").stdout
     assert "o" not in json.loads(ended)["choices"][0]["message"]["content"]
-    assert "[top_p]" in run("generate", *rpc, "--top-p", "7", "hi", code=2).stderr
+    assert "[--top-p]" in run("generate", *rpc, "--top-p", "7", "hi", code=2).stderr
     chat = run("chat", *rpc, stdin="Which port does HTTP use?\n")
     assert chat.stdout.strip()
 
@@ -313,7 +234,38 @@ def test_http_over_mutual_tls(start: Any, run: Run, tmp_path: Path) -> None:
     assert "sentiric-guide" in run(*asked, *known).stdout
     run(*asked, code=9)
     missing = run(*asked, "--cert-file", str(tmp_path / "none"), code=2)
-    assert "cannot use --ca-file" in missing.stderr
+    assert f"cannot read {tmp_path / 'none'}" in missing.stderr
+    own = {"tls": "mtls", "cert_path": chain, "key_path": key, "http_port": server.port}
+    own["api_key"] = "unused"
+    for words in (("ps",), ("health",), ("tokenize", "hi"), ("wait", "--timeout", "5")):
+        run(*words, **own)  # the server's own certificate is a client's, too
+
+
+def test_commands_find_the_server_that_a_file_configures(
+    start: Any, run: Run, tmp_path: Path
+) -> None:
+    """The TOML file says port, TLS and keys; no command is told any of it again."""
+    with socket.create_server(("127.0.0.1", 0)) as http, socket.create_server(("", 0)) as grpc:
+        ports = [listener.getsockname()[1] for listener in (http, grpc)]
+    config = tmp_path / "server.toml"
+    config.write_text(
+        f'http_port = {ports[0]}\ngrpc_port = {ports[1]}\ntls = "auto"\n'
+        f'tls_dir = "{tmp_path}"\napi_keys = "app:user:hush"\nadmin_key = "root"\n'
+    )
+    flags = ("--http-port", str(ports[0]), "--grpc-port", str(ports[1]))
+    start("--config", str(config), *flags)
+    run("wait", "--config", str(config))  # begins before there is a certificate
+    rpc = ("--grpc-endpoint", f"127.0.0.1:{ports[1]}")
+    for words in (
+        ("health",), ("health", *rpc), ("generate", "hi", "-n", "3"), ("ps",), ("tokenize", "hi"),
+        ("generate", "hi", "-n", "3", *rpc), ("interrupt-test", "--runs", "1", "--after-ms", "5"),
+        ("bench", "--requests", "2", "--output-len", "4", "--warm-up", "0"),
+    ):  # fmt: skip
+        assert run(*words, "--config", str(config)).stdout, words
+    assert run("chat", "--config", str(config), stdin="hi\n").stdout.strip()
+    assert "PROFILES_PATH" in run("profile", "list", "--config", str(config), code=2).stderr
+    plain = run("health", "--url", f"http://127.0.0.1:{ports[0]}", code=9)
+    assert "if it speaks HTTPS, use --url https://" in plain.stderr
 
 
 def test_waiting_for_both_protocols(tiny: Any, run: Run) -> None:
@@ -333,95 +285,6 @@ def test_a_barge_in_frees_the_context(tiny: Any, run: Run, protocol: str) -> Non
         assert item["free_ms"] is not None and item["heard_characters"] > 0
         assert item["answer_tokens"] > 0
     assert tiny.is_idle()
-
-
-# Measuring
-
-
-def test_a_measurement(tiny: Any, run: Run, tmp_path: Path) -> None:
-    output = tmp_path / "a.json"
-    words = ["bench", "--url", tiny.url, "--requests", "6", "--concurrent", "3"]
-    words += ["--prompt-len", "64", "--output-len", "8", "--warm-up", "1"]
-    done = run(*words, "--slo", "ttft=100s,tpot=100s", "--output", str(output), "--json")
-    found = json.loads(done.stdout)
-    assert json.loads(output.read_text()) == found
-    assert (found["requests"], found["ok"], found["errors"]) == (6, 6, {})
-    assert found["output_tokens"] == 48, "counted by the server, equal lengths"
-    assert 6 * 50 < found["prompt_tokens"] < 6 * 130
-    assert found["good_share"] == 1 and found["server"]["contexts"] == 8
-    assert found["ttft_ms"]["p50"] <= found["ttft_ms"]["p99"] <= found["e2e_ms"]["p99"]
-
-    missed = json.loads(run(*words, "--slo", "ttft=0.001ms", "--rate", "50", "--json").stdout)
-    assert missed["goodput_per_s"] == 0 and missed["ok"] == 6
-
-    worse = found | {"output_tokens_per_s": found["output_tokens_per_s"] * 0.9}
-    (tmp_path / "b.json").write_text(json.dumps(worse))
-    files = (str(output), str(tmp_path / "b.json"))
-    table = run("bench", "compare", *files, "--max-regression", "5%", code=1).stdout
-    assert "output_tokens_per_s\t-10.0 %\tworse" in table
-    run("bench", "compare", *files, "--max-regression", "15%")
-    run("bench", "compare", *reversed(files))
-    assert (
-        "different plans"
-        in run("bench", "compare", files[0], str(_with_plan(tmp_path, found)), code=2).stderr
-    )
-
-
-LOAD = ("--requests", "6", "--concurrent", "3", "--prompt-len", "64", "--output-len", "8")
-
-
-def test_a_measurement_without_a_server(
-    tiny: Any, tiny_q8_0: Path, run: Run, tmp_path: Path
-) -> None:
-    """Of the engine, over gRPC and over HTTP: one plan, one shape, the same tokens."""
-    targets = {
-        "engine": ("--engine", str(tiny_q8_0), "--context-size", "2048", "--contexts", "3"),
-        "grpc": (*NOWHERE, "--grpc-endpoint", tiny.grpc_address),
-        "http": ("--url", tiny.url),
-    }
-    reports = {}
-    for name, words in targets.items():
-        output = str(tmp_path / f"{name}.json")
-        done = run("bench", *LOAD, *words, "--slo", "e2e=100s", "--output", output, "--json")
-        reports[name] = json.loads(done.stdout)
-    for name, found in reports.items():
-        assert found.keys() == reports["http"].keys() and found["plan"] == reports["http"]["plan"]
-        assert (found["ok"], found["output_tokens"], found["good_share"]) == (6, 48, 1), name
-        assert found["cached_tokens"] < 6 * 20, "prompts begin differently"
-    engine = reports["engine"]["server"]
-    assert engine["contexts"] == 3 and engine["url"] is None
-    assert engine["meta"] == reports["http"]["server"]["meta"]
-    files = [str(tmp_path / f"{name}.json") for name in ("http", "engine")]
-    run("bench", "compare", *files, "--max-regression", "100000%")
-
-
-def test_what_a_shared_prefix_is_worth_to_the_engine(tiny_q8_0: Path, run: Run) -> None:
-    words = ("bench", *LOAD, "--shared-prefix", "48", "--rate", "100", "--json")
-    done = run(*words, "--engine", str(tiny_q8_0), context_size=512, contexts=2)
-    found = json.loads(done.stdout)
-    assert found["ok"] == 6 and found["cached_tokens"] > 4 * 40
-    assert found["server"]["contexts"] == 2, "the variables of serve count"
-
-
-def test_an_engine_that_cannot_be_measured(tmp_path: Path, run: Run) -> None:
-    broken = tmp_path / "broken.gguf"
-    broken.write_bytes(b"no model")
-    assert "broken.gguf" in run("bench", "--engine", str(broken), code=4).stderr
-    words = ("--contexts", "256", "--context-size", "1024k")
-    assert "host needs" in run("bench", "--engine", "guide", *words, code=8).stderr
-
-
-def _with_plan(folder: Path, found: dict[str, Any]) -> Path:
-    path = folder / "c.json"
-    path.write_text(json.dumps(found | {"plan": found["plan"] | {"concurrent": 99}}))
-    return path
-
-
-def test_refused_measurements(tiny: Any, run: Run) -> None:
-    for words in (["--requests", "0"], ["--slo", "ttft=fast"], ["compare", "a"]):
-        assert "allowed" in run("bench", "--url", tiny.url, *words, code=2).stderr
-    failed = run("bench", "--url", tiny.url, "--prompt-len", "4000", "--requests", "2", code=1)
-    assert "context_length_exceeded" in failed.stdout and "0 / 2" in failed.stdout
 
 
 # Another model
@@ -450,7 +313,7 @@ def test_profiles_and_switch(start: Any, run: Run, tmp_path: Path) -> None:
     ]  # fmt: skip
     assert "ADMIN_KEY" in run("switch", "small", *at, code=2).stderr
     done = run("switch", "small", *at, admin_key="s3cret")
-    assert done.stdout.startswith("small answers now") and "loading the model" in done.stderr
+    assert done.stdout.startswith("switched to small in") and "loading the model" in done.stderr
     assert run("profile", "current", *at).stdout == "small\n"
     failed = run("switch", "bad", *at, "--admin-key", "s3cret", "--json", code=3)
     assert json.loads(failed.stderr)["error"]["code"] == "model_not_found"
@@ -461,4 +324,5 @@ def test_profiles_and_switch(start: Any, run: Run, tmp_path: Path) -> None:
     assert json.loads(run(*words).stdout)["active_profile"] == "guide"
     off = start().wait_ready()
     assert "changing the model is off" in run("switch", "x", "--url", off.url, code=2).stderr
-    assert run("profile", "current", "--url", off.url, code=10).stdout == ""
+    told = run("profile", "current", "--url", off.url, code=2)
+    assert told.stdout == "" and "has no profiles" in told.stderr

@@ -60,7 +60,7 @@ def test_the_life_of_a_model(run: Run, hub: HubServer, tmp_path: Path) -> None:
     path = Path(pulled.stdout.strip())
     assert path.read_bytes() == BIG, "the only line on standard output is the path"
     lines = pulled.stderr.splitlines()
-    assert lines[0].startswith("fetching one-Q8_0.gguf, 2.9 MiB")
+    assert lines[0].startswith("downloading one-Q8_0.gguf, 2.9 MiB")
     assert lines[-2].endswith(hashlib.sha256(BIG).hexdigest()) and lines[-1] == "licence: mit"
     steps = [line.split(": ")[1].split(" %")[0] for line in lines if " % (" in line]
     assert len(steps) <= 10 and steps == sorted(steps, key=int) and steps[-1] == "100"

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""What comes through a pipe or a file on standard input, as text."""
+
+from __future__ import annotations
+
+import sys
+
+from sentiric_llama.errors import InvalidArgument
+
+_WHERE = "standard input"
+
+
+def text_of_input() -> str:
+    """All of it. Raises InvalidArgument for what is not UTF-8, and says where."""
+    if sys.stdin is None:
+        raise InvalidArgument("it is closed", where=_WHERE)
+    raw = getattr(sys.stdin, "buffer", None)
+    if raw is None:  # not a file: a notebook, a test
+        return sys.stdin.read()
+    return _decoded(raw.read(), 0).removeprefix("\ufeff")
+
+
+class InputLines:
+    """Line after line. Raises EOFError at the end, InvalidArgument for what is not UTF-8."""
+
+    def __init__(self) -> None:
+        self._offset = 0
+
+    def next(self) -> str:
+        raw = getattr(sys.stdin, "buffer", None)
+        line = (
+            (sys.stdin.readline().encode() if sys.stdin else b"") if raw is None else raw.readline()
+        )
+        if not line:
+            raise EOFError
+        text = _decoded(line, self._offset)
+        self._offset += len(line)
+        return text.rstrip("\r\n")
+
+
+def _decoded(raw: bytes, offset: int) -> str:
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        byte, place = error.object[error.start], offset + error.start
+        text = f"not UTF-8: byte 0x{byte:02x} at offset {place}"
+        raise InvalidArgument(text, where=_WHERE) from None

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""How far a large model is read, for whoever waits at a terminal.
+
+The engine does not say; what the process holds in memory, mapped pages included, does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from sentiric_llama.host.process import resident_bytes
+from sentiric_llama.host.sizes import human_bytes
+from sentiric_llama.host.terminal import is_watched, tell
+from sentiric_llama.models import shard_names
+
+LARGE_BYTES = 512 * 2**20
+"""Smaller ones are there before anybody wonders."""
+EVERY_S = 0.5
+STEP = 10
+
+
+@contextlib.asynccontextmanager
+async def load_progress(path: Path) -> AsyncIterator[None]:
+    """A line on standard error for each tenth of the file, as long as the block lasts."""
+    total = size_of(path)
+    if total < LARGE_BYTES or not is_watched():
+        yield
+        return
+    telling = asyncio.create_task(_tell_steps(path.name, total))
+    try:
+        yield
+    finally:
+        telling.cancel()
+        await asyncio.wait((telling,))
+
+
+def size_of(path: Path) -> int:
+    """Of all parts of the model."""
+    parts = (path.with_name(name) for name in shard_names(path.name))
+    with contextlib.suppress(OSError):
+        return sum(part.stat().st_size for part in parts)
+    return 0
+
+
+async def _tell_steps(name: str, total: int) -> None:
+    before, told = resident_bytes() or 0, 0
+    while True:
+        await asyncio.sleep(EVERY_S)
+        percent = min(99, 100 * max(0, (resident_bytes() or 0) - before) // total)
+        if percent >= told + STEP:
+            told = percent // STEP * STEP
+            tell(f"loading {name}: {told} % of {human_bytes(total)}")

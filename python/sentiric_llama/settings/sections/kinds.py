@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""What the sections share: their base class, kinds of values and other names of variables."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, ClassVar
+
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
+
+from sentiric_llama.settings.names import PREFIX
+from sentiric_llama.types.ranges import SAMPLING_RANGES
+
+
+class Section(BaseModel):
+    """Base of every section. `TITLE` is its heading in help texts and docs/settings.md."""
+
+    TITLE: ClassVar[str] = ""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        validate_by_name=True,
+        validate_by_alias=False,
+        hide_input_in_errors=True,
+        protected_namespaces=(),
+    )
+
+
+def _split(value: object) -> object:
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
+NameList = Annotated[tuple[str, ...], BeforeValidator(_split)]
+"""A list, or one text with commas."""
+
+any_case = BeforeValidator(_lower)
+"""For choices that may be written in capitals."""
+
+
+def named(*names: str, unprefixed: str = "") -> AliasChoices:
+    """The variables of a setting that has several; the first is the one to use."""
+    prefixed = [PREFIX + name for name in names]
+    return AliasChoices(*prefixed, *([unprefixed] if unprefixed else []))
+
+
+def sampling(name: str, default: float) -> Any:
+    """The default of a sampling parameter, in the range that requests have."""
+    allowed = SAMPLING_RANGES[name]
+    low: dict[str, Any] = {"gt" if allowed.low_open else "ge": allowed.low}
+    return Field(
+        default, le=allowed.high, description=f"{name} for requests that do not set it", **low
+    )
+
+
+def all_match(values: tuple[str, ...], form: re.Pattern[str], allowed: str) -> tuple[str, ...]:
+    """The same values. Raises ValueError for the first that does not have the form."""
+    for value in values:
+        if not form.fullmatch(value):
+            raise ValueError(f"got {value!r}, allowed are {allowed}")
+    return values

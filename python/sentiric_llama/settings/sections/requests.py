@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""What a request gets for the fields that it leaves out."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from sentiric_llama.settings.sections.kinds import Section, sampling
+from sentiric_llama.types import Truncation
+from sentiric_llama.types.ranges import INT32_MAX
+
+DEFAULT_RAG_PROMPT = (
+    "Use the following information to answer the question. "
+    "If the answer is not in it, say that you do not know.\n\n"
+    "{{rag_context}}\n\nQuestion: {{user_prompt}}"
+)
+
+
+class Requests(Section):
+    """Defaults of sampling and prompts."""
+
+    TITLE: ClassVar[str] = "Request defaults"
+
+    default_max_tokens: int = Field(
+        1024, ge=0, le=INT32_MAX, description="maximum number of tokens to generate"
+    )
+    default_temperature: float = sampling("temperature", 0.8)
+    default_top_k: int = sampling("top_k", 40)
+    default_top_p: float = sampling("top_p", 0.95)
+    default_min_p: float = sampling("min_p", 0.05)
+    default_repeat_penalty: float = sampling("repeat_penalty", 1.1)
+    default_system_prompt: str = Field("", description="system prompt for chats without one")
+    default_rag_prompt: str = Field(
+        DEFAULT_RAG_PROMPT,
+        description="template for rag_context, with {{rag_context}} and {{user_prompt}}",
+    )
+    truncation: Truncation = Field(
+        "drop_turns", description="how to shorten a conversation that exceeds the context"
+    )
