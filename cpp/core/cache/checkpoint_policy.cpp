@@ -15,10 +15,10 @@ constexpr std::int32_t kDistance = 256, kTail = 8;
 std::vector<std::int32_t> CheckpointPolicy::StopsOf(const PrefixRequest& request,
                                                     std::int32_t parting) const {
   const std::int32_t last = request.prompt_size - min_chunk_;
-  std::vector<std::int32_t> stops = {request.head, parting, request.prompt_size - kTail};
-  stops.erase(std::remove_if(stops.begin(), stops.end(),
-                             [&](std::int32_t stop) { return stop < min_length_ || stop > last; }),
-              stops.end());
+  std::vector<std::int32_t> stops;
+  for (const std::int32_t stop : {request.head, parting, request.prompt_size - kTail}) {
+    if (stop >= min_length_ && stop <= last) stops.push_back(stop);
+  }
   std::sort(stops.begin(), stops.end());
   return stops;
 }
