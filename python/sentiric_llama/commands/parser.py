@@ -6,7 +6,6 @@ from __future__ import annotations
 import argparse
 import copy
 import difflib
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NoReturn, cast
 
@@ -209,7 +208,7 @@ class HelpAll(argparse.Action):
 
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
         assert isinstance(parser, Parser)
-        put(parser.format_full_help(), sys.stdout)
+        Terminal().answer(parser.format_full_help().rstrip())
         parser.exit(0)
 
 
