@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Who answers a conversation: a server, or a model in this process. Both speak in `Delta`s."""
+"""Who answers a conversation: a server, or a model in this process. Both yield `Delta`s."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class GenerationOptions:
 
 
 class ChatClient(Protocol):
-    """A conversation partner. `answer` may be closed at any time, which stops the work."""
+    """Answers conversations. `answer` may be closed at any time, which stops the work."""
 
     @property
     def name(self) -> str: ...

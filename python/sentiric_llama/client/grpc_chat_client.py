@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""A conversation partner over gRPC."""
+"""A chat client over gRPC."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sentiric_llama.types import ContextReport, Delta, Final, FinishReason, Timi
 
 
 class GrpcChatClient:
-    """A running server, by our own gRPC service: it knows every wish."""
+    """A running server, by our own gRPC service, which has every option."""
 
     def __init__(self, server: GrpcServer) -> None:
         self._server = server

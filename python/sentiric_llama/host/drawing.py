@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from typing import TextIO
 
 from rich import progress
-from rich.cells import cell_len
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
@@ -38,7 +37,9 @@ def draw_table(stream: TextIO, is_rich: bool, rows: Sequence[Sequence[str]]) -> 
 def _least_width(rows: Sequence[Sequence[str]]) -> int:
     """Columns of the terminal that are needed so that no word is broken."""
     columns = zip(*rows, strict=True)
-    words = ([cell_len(word) for cell in column for word in cell.split()] for column in columns)
+    words = (
+        [Text(word).cell_len for cell in column for word in cell.split()] for column in columns
+    )
     return sum(max(lengths, default=0) + 2 for lengths in words) - 2
 
 

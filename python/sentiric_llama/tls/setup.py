@@ -90,7 +90,8 @@ def configured_files(settings: Settings) -> IdentityFiles | None:
     missing = [name for name in needed if name not in given]
     if missing and (given or settings.tls in ("cert", "mtls")):
         raise InvalidArgument(
-            f"half configured: got {', '.join(given) or 'none'}, missing {', '.join(missing)}; "
+            f"half configured: {', '.join(missing)} missing"
+            f"{', ' + ', '.join(given) + ' given' if given else ''}; "
             "set all of them, or none and tls off",
             where="tls",
         )
