@@ -46,6 +46,8 @@ MAX_ARROWS = 125
 MAX_MODULES = 15
 MAX_CPP_ARROWS = 65
 MAX_CPP_FILES = 40
+MAX_CPP_LINES = 320
+MAX_LINES_OF = {"engine": 250, "core/cache": 250}  # what is read to understand a step
 MAX_INIT_LINES = 60
 
 
@@ -214,6 +216,14 @@ def test_every_include_of_ours_names_a_file() -> None:
 @pytest.mark.parametrize("room", CPP_ORDER)
 def test_no_cpp_room_is_crowded(room: str) -> None:
     assert len([path for path, of in cpp_files() if of == room]) <= MAX_CPP_FILES
+
+
+def test_cpp_files_are_read_in_one_go() -> None:
+    assert not {
+        str(path.relative_to(ROOT)): lines
+        for path, room in cpp_files()
+        if (lines := path.read_text("utf-8").count("\n")) > MAX_LINES_OF.get(room, MAX_CPP_LINES)
+    }
 
 
 def test_core_does_not_know_the_operating_system() -> None:
