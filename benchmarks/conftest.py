@@ -26,7 +26,7 @@ def threads(request: pytest.FixtureRequest) -> int:
 def sampling_bound(threads: int) -> Iterator[Engine]:
     """Choosing a token is most of each step."""
     path = models.model(ModelSpec("sampling"))
-    with Engine(str(path), contexts=16, context_size=1024, threads=threads) as engine:
+    with Engine(str(path), contexts=16, context_size=1024, compute_threads=threads) as engine:
         yield engine
 
 
@@ -34,5 +34,5 @@ def sampling_bound(threads: int) -> Iterator[Engine]:
 def middle(threads: int) -> Iterator[Engine]:
     """A fifth of Qwen2.5-0.5B's work."""
     path = models.model(ModelSpec("quick"))
-    with Engine(str(path), contexts=4, context_size=4096, threads=threads) as engine:
+    with Engine(str(path), contexts=4, context_size=4096, compute_threads=threads) as engine:
         yield engine

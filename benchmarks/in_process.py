@@ -29,7 +29,7 @@ class OwnEngine(Idle):
             str(model),
             contexts=streams,
             context_size=context_size,
-            threads=threads,
+            compute_threads=threads,
             gpu_layers=0 if device == "cpu" else -1,
             stream_interval_ms=STREAM_INTERVAL_MS,
             speculation="off",  # greedy text of random weights repeats itself; llama-bench cannot
@@ -74,7 +74,7 @@ class OwnEngine(Idle):
         """When each token arrived."""
         request = Request(tokens=prompt, sampling=sampling, max_tokens=tokens, ignore_eos=True)
         stamps: list[float] = []
-        async for delta in self.engine.run(request):
+        async for delta in self.engine.submit(request):
             stamps += [time.monotonic()] * len(delta.tokens)
         if len(stamps) != tokens:
             raise WrongCount(f"tokens; got {len(stamps)}, wanted {tokens}")

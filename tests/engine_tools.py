@@ -88,7 +88,7 @@ def environment() -> dict[str, str]:
 
 def first_words(model: str, prompt: str) -> str:
     """Opens an engine and continues a text: for processes that start with nothing."""
-    with Engine(model, contexts=1, context_size=128, threads=1) as engine:
+    with Engine(model, contexts=1, context_size=128, compute_threads=1) as engine:
         return engine.generate(prompt, GREEDY, max_tokens=4).text
 
 

@@ -40,7 +40,7 @@ class Behind:
 
     def _on_submit(self, command: m.Submit) -> None:
         assert command.window == WINDOW
-        stream = self._engine.run(command.request)
+        stream = self._engine.submit(command.request)
         task = asyncio.create_task(self._read(command.stream, stream))
         self._streams[command.stream] = (stream, task)
 
@@ -193,7 +193,7 @@ class LoopbackEngine:
     def devices(self) -> list[Device]:
         return []
 
-    def run(self, request: Request, bell: asyncio.Event | None = None) -> AsyncStream:
+    def submit(self, request: Request, bell: asyncio.Event | None = None) -> AsyncStream:
         return _Stream(self, request, bell)
 
     async def tokenize_to_array(

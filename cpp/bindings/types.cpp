@@ -135,7 +135,7 @@ void BindEvents(py::module_* m) {
       .def_readonly("draft_n", &Timings::draft_n)
       .def_readonly("draft_n_accepted", &Timings::draft_n_accepted);
   py::class_<Final>(*m, "Final")
-      .def_readonly("reason", &Final::reason)
+      .def_readonly("finish_reason", &Final::finish_reason)
       .def_readonly("stop_string", &Final::stop_string)
       .def_property_readonly("error", &ErrorTuple, "(code, where, what) or None.")
       .def_property_readonly(
@@ -161,10 +161,10 @@ void BindEvents(py::module_* m) {
           },
           "((token, bytes, logprob), (alternatives)) per token.")
       .def_property_readonly(
-          "context",
+          "truncation",
           [](const Event& self) {
-            return py::make_tuple(self.context.dropped_turns, self.context.dropped_tokens,
-                                  self.context.shifted_tokens);
+            return py::make_tuple(self.truncation.dropped_turns, self.truncation.dropped_tokens,
+                                  self.truncation.shifted_tokens);
           },
           "(dropped_turns, dropped_tokens, shifted_tokens).")
       .def_readonly("final", &Event::final);
@@ -177,11 +177,11 @@ void BindConfig(py::module_* m) {
       .def_readwrite("contexts", &EngineConfig::contexts)
       .def_readwrite("context_size", &EngineConfig::context_size)
       .def_readwrite("batch_size", &EngineConfig::batch_size)
-      .def_readwrite("ubatch_size", &EngineConfig::ubatch_size)
+      .def_readwrite("physical_batch_size", &EngineConfig::physical_batch_size)
       .def_readwrite("prefill_chunk", &EngineConfig::prefill_chunk)
       .def_readwrite("stream_interval_ms", &EngineConfig::stream_interval_ms)
-      .def_readwrite("threads", &EngineConfig::threads)
-      .def_readwrite("threads_batch", &EngineConfig::threads_batch)
+      .def_readwrite("compute_threads", &EngineConfig::compute_threads)
+      .def_readwrite("compute_threads_batch", &EngineConfig::compute_threads_batch)
       .def_readwrite("gpu_layers", &EngineConfig::gpu_layers)
       .def_readwrite("use_mmap", &EngineConfig::use_mmap)
       .def_readwrite("kv_offload", &EngineConfig::kv_offload)

@@ -60,9 +60,10 @@ void EngineLoop::EndWaiting(Waiting waiting, FinishReason reason, Error error) {
 void EngineLoop::EndWithoutContext(const RequestState& request, FinishReason reason, Error error) {
   Event event;
   event.request = request.id;
-  event.context = request.prompt.context;
+  event.truncation = request.prompt.truncation;
   event.final.emplace();
-  event.final->reason = error.code == ErrorCode::kCancelled ? FinishReason::kCancelled : reason;
+  event.final->finish_reason =
+      error.code == ErrorCode::kCancelled ? FinishReason::kCancelled : reason;
   event.final->error = std::move(error);
   events_.push_back(std::move(event));
 }

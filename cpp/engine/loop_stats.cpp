@@ -41,8 +41,8 @@ void LoopStats::OnEvents(const std::vector<Event>& events) {
   for (const Event& event : events) {
     if (!event.final) continue;
     ++now_.requests_completed;
-    if (event.final->reason == FinishReason::kCancelled) ++now_.requests_cancelled;
-    if (event.final->reason == FinishReason::kError) ++now_.requests_failed;
+    if (event.final->finish_reason == FinishReason::kCancelled) ++now_.requests_cancelled;
+    if (event.final->finish_reason == FinishReason::kError) ++now_.requests_failed;
   }
 }
 

@@ -30,10 +30,10 @@ Status Validate(const EngineConfig& config) {
   range.Check("context_size", config.context_size, 0, 1 << 24);
   if (config.context_size != 0) range.Check("context_size", config.context_size, 16, 1 << 24);
   range.Check("batch_size", config.batch_size, 32, 1 << 16);
-  range.Check("ubatch_size", config.ubatch_size, 32, 1 << 16);
+  range.Check("physical_batch_size", config.physical_batch_size, 32, 1 << 16);
   range.Check("prefill_chunk", config.prefill_chunk, 0, config.batch_size);
-  range.Check("threads", config.threads, 0, 1024);
-  range.Check("threads_batch", config.threads_batch, 0, 1024);
+  range.Check("compute_threads", config.compute_threads, 0, 1024);
+  range.Check("compute_threads_batch", config.compute_threads_batch, 0, 1024);
   range.Check("queue_limit", config.queue_limit, 0, 1 << 20);
   range.Check("itl_slo_ms", config.itl_slo_ms, -1, 600000);
   range.Check("reader_wait_ms", config.reader_wait_ms, 0, 86400000);
@@ -63,7 +63,7 @@ LoopConfig LoopConfigOf(const EngineConfig& config, const EngineParts& parts) {
   const DecoderTraits& traits = parts.decoder->traits();
   LoopConfig loop;
   loop.scheduler.max_batch = config.batch_size;
-  loop.scheduler.idle_chunk = std::min(config.ubatch_size, config.batch_size);
+  loop.scheduler.idle_chunk = std::min(config.physical_batch_size, config.batch_size);
   loop.scheduler.mixes_rows = traits.mixes_rows;
   loop.prefix.is_enabled = config.prefix_cache;
   loop.prefix.is_exact = config.deterministic;

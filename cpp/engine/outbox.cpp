@@ -18,7 +18,7 @@ void Join(Event later, Event* event) {
   event->text += later.text;
   Append(std::move(later.tokens), &event->tokens);
   Append(std::move(later.logprobs), &event->logprobs);
-  event->context = later.context;
+  event->truncation = later.truncation;
   event->final = std::move(later.final);
 }
 

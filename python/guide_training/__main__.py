@@ -63,7 +63,7 @@ def earlier_progress(folder: Path) -> Progress:
 def main() -> None:
     """Run the whole pipeline."""
     options = arguments()
-    torch.set_num_threads(options.threads)
+    torch.set_num_threads(options.compute_threads)
     folder: Path = options.output
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "guide.gguf"

@@ -228,16 +228,16 @@ class EngineConfig:
     def threads(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None:
         ...
     @property
-    def threads_batch(self) -> int:
+    def compute_threads_batch(self) -> int:
         ...
-    @threads_batch.setter
-    def threads_batch(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None:
+    @compute_threads_batch.setter
+    def compute_threads_batch(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None:
         ...
     @property
-    def ubatch_size(self) -> int:
+    def physical_batch_size(self) -> int:
         ...
-    @ubatch_size.setter
-    def ubatch_size(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None:
+    @physical_batch_size.setter
+    def physical_batch_size(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None:
         ...
 class EngineStats:
     @property
@@ -628,7 +628,7 @@ class ModelInfo:
     def threads(self) -> int:
         ...
     @property
-    def ubatch_size(self) -> int:
+    def physical_batch_size(self) -> int:
         ...
 class Priority:
     """

@@ -78,7 +78,7 @@ def server(start: Any, files: dict[str, Path], tmp_path: Path) -> ServerProcess:
     path = tmp_path / "profiles.json"
     path.write_text(json.dumps({"active_profile": "good", "profiles": profiles}))
     made: ServerProcess = start(
-        profiles_path=path, admin_key="operators", contexts=4, context_size=512, threads=1
+        profiles_path=path, admin_key="operators", contexts=4, context_size=512, compute_threads=1
     )
     return made.wait_ready()
 
@@ -119,7 +119,7 @@ def test_in_a_request(server: ServerProcess) -> None:
 def test_loaded(files: dict[str, Path]) -> None:
     """In the file it disables chat, asked for it is an error."""
     for name, text in ATTACKS.items():
-        with Engine(str(files[name]), contexts=1, context_size=64, threads=1) as engine:
+        with Engine(str(files[name]), contexts=1, context_size=64, compute_threads=1) as engine:
             with pytest.raises(TemplateFailed):
                 engine.chat([{"role": "user", "content": "a"}], max_tokens=1)
             assert engine.generate("a", max_tokens=1, ignore_eos=True).tokens

@@ -125,7 +125,7 @@ def snake_case(name: str) -> str:
         ("engine.h", "Capacity"),
         ("engine.h", "ModelInfo"),
         ("types.h", "SamplingParams"),
-        ("types.h", "ContextReport"),
+        ("types.h", "TruncationReport"),
         ("types.h", "Timings"),
         ("types.h", "ChosenLogprob"),
         ("types.h", "TokenLogprob"),

@@ -29,7 +29,6 @@ from sentiric_llama.settings.config import Settings
 from sentiric_llama.types import (
     Capacity,
     ChosenLogprob,
-    ContextReport,
     Delta,
     Device,
     EngineConfig,
@@ -41,6 +40,7 @@ from sentiric_llama.types import (
     SamplingParams,
     Timings,
     TokenLogprob,
+    TruncationReport,
     Usage,
 )
 
@@ -77,7 +77,7 @@ DELTA = Delta(
     text="ş",
     tokens=(1, 2),
     logprobs=(ChosenLogprob(LOGPROB, (LOGPROB,)),),
-    context=ContextReport(1, 2, 3),
+    context=TruncationReport(1, 2, 3),
     final=Final("stop", Usage(1, 2, 3), Timings(ttft_ms=0.1), "a"),
 )
 PLAN = MemoryPlan(1, 2, 3, (DevicePlan("host", 1, 2, 3, 4, 5),))

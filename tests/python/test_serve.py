@@ -304,14 +304,13 @@ def test_engine_configuration(guide_path: Path) -> None:
     assert loader.engine_config(Settings(context_size=256), guide).context_size == 256
     other = ModelFile(Path("m.gguf"), "m")
     config = loader.engine_config(Settings(compute_threads=3, physical_batch_size=64), other)
-    assert (config.context_size, config.threads, config.ubatch_size) == (4096, 3, 64)
+    assert (config.context_size, config.compute_threads, config.physical_batch_size) == (
+        4096,
+        3,
+        64,
+    )
 
 
-OTHER_NAMES = {
-    "ubatch_size": "physical_batch_size",
-    "threads": "compute_threads",
-    "threads_batch": "compute_threads_batch",
-}
 NO_SETTING = {
     "model_path", "draft_model",  # found by the settings' names
     "tenant_weights", "chat_template", "embedding_pooling",
@@ -329,11 +328,10 @@ def another(field: FieldInfo) -> object:
 
 def test_every_setting_of_the_engine_reaches_it() -> None:
     names = {field.name for field in dataclasses.fields(EngineConfig)} - NO_SETTING
-    given = {name: OTHER_NAMES.get(name, name) for name in names}
-    values = {name: another(Settings.model_fields[name]) for name in given.values()}
+    values = {name: another(Settings.model_fields[name]) for name in names}
     model = ModelFile(Path("m.gguf"), "m", draft=Path("d.gguf"))
     config = loader.engine_config(Settings.model_validate(values), model)
-    assert {name: getattr(config, name) for name in names} == {n: values[given[n]] for n in names}
+    assert {name: getattr(config, name) for name in names} == values
     assert (config.model_path, config.draft_model) == ("m.gguf", "d.gguf")
 
 

@@ -79,7 +79,8 @@ Result<DecoderShape> DecoderShapeOf(const Model& model, const EngineConfig& conf
   params.n_ctx = static_cast<std::uint32_t>(traits.cells);
   params.n_seq_max = static_cast<std::uint32_t>(traits.sequences);
   params.n_batch = static_cast<std::uint32_t>(config.batch_size);
-  params.n_ubatch = static_cast<std::uint32_t>(std::min(config.ubatch_size, config.batch_size));
+  params.n_ubatch =
+      static_cast<std::uint32_t>(std::min(config.physical_batch_size, config.batch_size));
   // One row of logits per sequence is all a step reads; the library would reserve one per token.
   const auto draft_source = ChooseDraftSource(model, config);
   if (!draft_source) return draft_source.error();

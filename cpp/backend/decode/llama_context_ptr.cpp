@@ -60,8 +60,9 @@ Result<llama_context_params> CommonParams(const EngineConfig& config) {
   params.type_v = *type_v;
   params.flash_attn_type = *flash;
   params.offload_kqv = config.kv_offload;
-  params.n_threads = config.threads > 0 ? config.threads : NumUsableCpus();
-  params.n_threads_batch = config.threads_batch > 0 ? config.threads_batch : params.n_threads;
+  params.n_threads = config.compute_threads > 0 ? config.compute_threads : NumUsableCpus();
+  params.n_threads_batch =
+      config.compute_threads_batch > 0 ? config.compute_threads_batch : params.n_threads;
   params.no_perf = true;
   return params;
 }

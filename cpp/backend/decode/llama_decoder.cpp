@@ -226,8 +226,8 @@ void LlamaDecoder::Describe(ModelInfo* info) const {
   info->context_size = traits_.context_size;
   info->contexts = traits_.contexts;
   info->batch_size = static_cast<std::int32_t>(llama_n_batch(context_.get()));
-  info->ubatch_size = static_cast<std::int32_t>(llama_n_ubatch(context_.get()));
-  info->threads = llama_n_threads(context_.get());
+  info->physical_batch_size = static_cast<std::int32_t>(llama_n_ubatch(context_.get()));
+  info->compute_threads = llama_n_threads(context_.get());
   info->can_shift = traits_.can_shift;
   info->flash_attention = llama_flash_attn_type_name(flash_attention_);
   info->kv_layout = is_split_ ? "split" : "unified";

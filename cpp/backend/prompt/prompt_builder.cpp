@@ -35,7 +35,7 @@ bool ShiftToFit(std::int32_t max_prompt, PreparedPrompt* prompt) {
   const auto excess = static_cast<std::ptrdiff_t>(prompt->tokens.size()) - max_prompt;
   const auto begin = prompt->tokens.begin() + prompt->keep;
   prompt->tokens.erase(begin, begin + excess);
-  prompt->context.dropped_tokens = static_cast<std::int32_t>(excess);
+  prompt->truncation.dropped_tokens = static_cast<std::int32_t>(excess);
   prompt->opening = std::min(prompt->opening, prompt->keep);
   return true;
 }
@@ -121,11 +121,11 @@ Result<PreparedPrompt> ModelPromptBuilder::FitByDropping(const std::vector<Messa
     }
     high = middle;
     best.tokens = std::move(*tokens);
-    best.context.dropped_turns = static_cast<std::int32_t>(middle);
+    best.truncation.dropped_turns = static_cast<std::int32_t>(middle);
     best_messages = std::move(kept);
   }
   if (best_messages.empty()) return TooLong("messages", num_tokens, max_prompt);
-  best.context.dropped_tokens =
+  best.truncation.dropped_tokens =
       static_cast<std::int32_t>(num_tokens) - static_cast<std::int32_t>(best.tokens.size());
   best.keep = CountSystemBlock(best_messages, best.tokens, now);
   best.opening = CountOpening(best_messages, best, now);

@@ -27,7 +27,7 @@ Sequence::Sequence(RequestHandle request, std::unique_ptr<TokenSampler> sampler,
       prompt_size_(static_cast<std::int32_t>(tokens_.size())),
       text_(request_->request.stop) {
   event_.request = request_->id;
-  event_.context = request_->prompt.context;
+  event_.truncation = request_->prompt.truncation;
 }
 
 void Sequence::Place(ContextLease lease, Clock::time_point now) {
@@ -199,7 +199,7 @@ void Sequence::OnShifted(std::int32_t keep, std::int32_t count) {
   evaluated_ -= count;
   furthest_ -= count;
   prompt_size_ = std::max(keep, prompt_size_ - count);
-  event_.context.shifted_tokens += count;
+  event_.truncation.shifted_tokens += count;
 }
 
 void Sequence::Finish(FinishReason reason, Clock::time_point now) {
@@ -218,7 +218,7 @@ void Sequence::Fail(Error error, Clock::time_point now) {
 
 Final Sequence::MakeFinal(FinishReason reason, Clock::time_point now) {
   Final final;
-  final.reason = reason;
+  final.finish_reason = reason;
   final.stop_string = text_.stopped_by();
   final.prompt_tokens = static_cast<std::int32_t>(request_->prompt.tokens.size());
   final.completion_tokens = num_generated_;
@@ -241,7 +241,7 @@ std::optional<Event> Sequence::MaybeTakeEvent() {
   if (!std::exchange(has_news_, false)) return std::nullopt;
   Event next;
   next.request = event_.request;
-  next.context = event_.context;
+  next.truncation = event_.truncation;
   const auto num_tokens = static_cast<std::int32_t>(event_.tokens.size());
   event_.is_first = num_tokens > 0 && num_tokens == num_generated_;
   return std::exchange(event_, std::move(next));

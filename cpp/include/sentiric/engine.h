@@ -18,7 +18,7 @@ struct EngineConfig {
   std::int32_t contexts = 4;         // concurrent sequences, 1..256
   std::int32_t context_size = 4096;  // tokens per sequence; 0 = what the model was trained with
   std::int32_t batch_size = 2048;    // most tokens handed to one decode call
-  std::int32_t ubatch_size = 512;    // most tokens computed at once
+  std::int32_t physical_batch_size = 512;  // most tokens computed at once
   std::int32_t prefill_chunk = 0;  // prompt tokens per step while others decode; 0 = by itl_slo_ms
   // Longest step while streams run: prompts get what fits into it beside them. -1 = 200 on the
   // CPU, 50 on a GPU; 0 = off, prompts take the whole batch.
@@ -26,9 +26,9 @@ struct EngineConfig {
   // Events of a request that come faster than this are joined; its first tokens and its end never
   // wait. 0 = an event for each step.
   std::int32_t stream_interval_ms = 0;
-  std::int32_t threads = 0;        // compute threads, 0 = CPUs allowed to this process
-  std::int32_t threads_batch = 0;  // the same for prompts, 0 = as threads
-  std::int32_t gpu_layers = -1;    // -1 = all that a GPU build can take
+  std::int32_t compute_threads = 0;        // 0 = CPUs allowed to this process
+  std::int32_t compute_threads_batch = 0;  // for prompts; 0 = as compute_threads
+  std::int32_t gpu_layers = -1;            // -1 = all that a GPU build can take
   bool use_mmap = true;
   bool kv_offload = true;
   std::string flash_attention = "auto";  // "auto" | "on" | "off"
@@ -72,7 +72,8 @@ struct ModelInfo {
   std::string chat_template;
   std::uint64_t size_bytes = 0, num_params = 0;
   std::int32_t num_vocab = 0, num_embd = 0, num_layers = 0, context_train = 0;
-  std::int32_t context_size = 0, contexts = 0, batch_size = 0, ubatch_size = 0, threads = 0;
+  std::int32_t context_size = 0, contexts = 0, batch_size = 0, physical_batch_size = 0,
+               compute_threads = 0;
   bool can_shift = false;
   std::string kv_layout, flash_attention, backend;
   std::string speculation;  // who drafts: "draft" | "ngram" | "off"

@@ -33,7 +33,7 @@ struct PreparedPrompt {
   // Tokens before the end of the first user message: prompts that part inside it are different
   // conversations. 0 when the prompt has no messages: nothing tells where a user speaks.
   std::int32_t opening = 0;
-  ContextReport context;                            // turns dropped to make it fit
+  TruncationReport truncation;                      // turns dropped to make it fit
   std::shared_ptr<const grammar::Grammar> grammar;  // null = unconstrained
 };
 

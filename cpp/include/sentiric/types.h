@@ -129,14 +129,14 @@ struct Timings {
 };
 
 // Tokens of the prompt that did not fit and of the running text that were shifted out.
-struct ContextReport {
+struct TruncationReport {
   std::int32_t dropped_turns = 0;
   std::int32_t dropped_tokens = 0;  // before prefill, from the prompt
   std::int32_t shifted_tokens = 0;  // during generation, so far
 };
 
 struct Final {
-  FinishReason reason = FinishReason::kNone;
+  FinishReason finish_reason = FinishReason::kNone;
   std::optional<std::string> stop_string;  // the one that ended it
   std::optional<Error> error;              // kError and kCancelled by deadline
   std::int32_t prompt_tokens = 0;          // evaluated or taken from the cache
@@ -150,7 +150,7 @@ struct Event {
   std::string text;                     // complete UTF-8 characters; may be empty
   std::vector<Token> tokens;            // sampled since the last event
   std::vector<ChosenLogprob> logprobs;  // one per token when asked for
-  ContextReport context;
+  TruncationReport truncation;
   bool is_first = false;  // with the first tokens of its request
   std::optional<Final> final;
 };

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, Protocol, cast, get_args
 from sentiric_llama.client.server import Server, error_of
 from sentiric_llama.errors import InternalError, Unavailable
 from sentiric_llama.types import (
-    ContextReport,
     Delta,
     Final,
     FinishReason,
     SamplingParams,
     Timings,
+    TruncationReport,
     Usage,
 )
 
@@ -79,7 +79,7 @@ class RemoteChatter:
                     if choice.get("finish_reason") in get_args(FinishReason):
                         reason = choice["finish_reason"]
                 if event.get("usage"):
-                    yield Delta(final=_final(event, reason), context=_context(event))
+                    yield Delta(final=_final(event, reason), truncation=_context(event))
                     return
         raise InternalError("the stream ended without its usage", where="server")
 
@@ -152,6 +152,6 @@ def _final(event: Mapping[str, Any], reason: FinishReason) -> Final:
     return Final(reason, counts, Timings(**known))
 
 
-def _context(event: Mapping[str, Any]) -> ContextReport:
+def _context(event: Mapping[str, Any]) -> TruncationReport:
     told = event.get("truncation") or {}
-    return ContextReport(**{n: told[n] for n in ContextReport.__slots__ if n in told})
+    return TruncationReport(**{n: told[n] for n in TruncationReport.__slots__ if n in told})

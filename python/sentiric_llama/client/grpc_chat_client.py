@@ -12,7 +12,7 @@ from sentiric_llama.client.chat_client import GenerationOptions, Turns
 from sentiric_llama.client.grpc_server import GrpcServer
 from sentiric_llama.errors import InternalError, Unavailable
 from sentiric_llama.rpc.generated import engine_pb2
-from sentiric_llama.types import ContextReport, Delta, Final, FinishReason, Timings, Usage
+from sentiric_llama.types import Delta, Final, FinishReason, Timings, TruncationReport, Usage
 
 
 class GrpcChatClient:
@@ -71,7 +71,9 @@ def request_of(turns: Turns, options: GenerationOptions) -> engine_pb2.ChatReque
 def _last(end: engine_pb2.ChatEnd, reason: FinishReason) -> Delta:
     usage = Usage(end.usage.prompt_tokens, end.usage.completion_tokens, end.usage.cached_tokens)
     timings = Timings(**_fields(end.timings))
-    return Delta(final=Final(reason, usage, timings), context=ContextReport(**_fields(end.context)))
+    return Delta(
+        final=Final(reason, usage, timings), truncation=TruncationReport(**_fields(end.context))
+    )
 
 
 def _fields(message: Any) -> dict[str, Any]:

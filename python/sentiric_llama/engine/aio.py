@@ -96,7 +96,7 @@ class NativeStream(AsyncStream):
     async def _submit(self) -> None:
         sink = _LoopSink(self._buffer, self._engine.bells())
         native = await self._engine.checked(self._request)
-        self._request_id = self._engine.handle.open_stream(native, sink)
+        self._request_id = self._engine.handle.submit(native, sink)
 
     def _grant(self, tokens: int) -> None:
         self._engine.handle.grant(self._request_id, tokens)
@@ -159,7 +159,7 @@ class AsyncEngine(EngineFacts):
             return await asyncio.to_thread(check, request)
         return await maybe_off_loop(is_large(request.messages), check, request)
 
-    def run(self, request: Request, bell: asyncio.Event | None = None) -> AsyncStream:
+    def submit(self, request: Request, bell: asyncio.Event | None = None) -> AsyncStream:
         """One request; it starts when the stream is opened or first read."""
         return NativeStream(self, request, bell)
 
@@ -171,8 +171,8 @@ class AsyncEngine(EngineFacts):
     ) -> AsyncStream:
         """Continue a text (or token ids) as it is, or run a whole `Request`."""
         if isinstance(prompt, Request):
-            return self.run(prompt)
-        return self.run(text_request(prompt, sampling, options))
+            return self.submit(prompt)
+        return self.submit(text_request(prompt, sampling, options))
 
     def stream_chat(
         self,
@@ -181,7 +181,7 @@ class AsyncEngine(EngineFacts):
         **options: Unpack[Options],
     ) -> AsyncStream:
         """Answer a conversation, piece by piece."""
-        return self.run(chat_request(messages, sampling, options))
+        return self.submit(chat_request(messages, sampling, options))
 
     @overload
     async def generate(
@@ -205,7 +205,7 @@ class AsyncEngine(EngineFacts):
 
         async def run_one(request: Request) -> Completion:
             async with places:
-                return await collect(self.run(request))
+                return await collect(self.submit(request))
 
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(run_one(request)) for request in requests]

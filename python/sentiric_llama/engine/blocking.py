@@ -87,7 +87,7 @@ class Stream(Iterator[Delta]):
         self._lock = threading.Lock()
         self._credit = Credit()
         self._is_over = False
-        self._request_id = handle.open_stream(handle.checked(request), self._sink)
+        self._request_id = handle.submit(handle.checked(request), self._sink)
 
     def __next__(self) -> Delta:
         if self._is_over:
@@ -209,7 +209,7 @@ class Engine(EngineFacts):
         """Cancel what runs, free the model, join the threads. Idempotent."""
         self.handle.close()
 
-    def run(self, request: Request) -> Stream:
+    def submit(self, request: Request) -> Stream:
         """Start one request; its deltas come from the stream."""
         return Stream(self.handle, request)
 
@@ -217,7 +217,7 @@ class Engine(EngineFacts):
         self, prompt: TextPrompt, sampling: SamplingParams | None = None, **options: Unpack[Options]
     ) -> Stream:
         """Continue a text (or token ids) as it is, piece by piece."""
-        return self.run(text_request(prompt, sampling, options))
+        return self.submit(text_request(prompt, sampling, options))
 
     def stream_chat(
         self,
@@ -226,7 +226,7 @@ class Engine(EngineFacts):
         **options: Unpack[Options],
     ) -> Stream:
         """Answer a conversation, piece by piece."""
-        return self.run(chat_request(messages, sampling, options))
+        return self.submit(chat_request(messages, sampling, options))
 
     @overload
     def generate(
@@ -272,7 +272,7 @@ class Engine(EngineFacts):
             for request in requests:
                 if len(running) == window:
                     results.append(collect(running.popleft()))
-                running.append(streams.enter_context(self.run(request)))
+                running.append(streams.enter_context(self.submit(request)))
             results.extend(map(collect, running))
             return results
 

@@ -19,12 +19,12 @@ class EngineOptions(TypedDict, total=False):
     contexts: int
     context_size: int
     batch_size: int
-    ubatch_size: int
+    physical_batch_size: int
     prefill_chunk: int
     itl_slo_ms: int
     stream_interval_ms: int
-    threads: int
-    threads_batch: int
+    compute_threads: int
+    compute_threads_batch: int
     gpu_layers: int
     use_mmap: bool
     kv_offload: bool

@@ -12,7 +12,6 @@ from sentiric_llama.engine.arguments import wrong_value
 from sentiric_llama.errors import InvalidArgument, SentiricLlamaError, make_error
 from sentiric_llama.types import (
     ChosenLogprob,
-    ContextReport,
     Delta,
     EngineConfig,
     Final,
@@ -23,6 +22,7 @@ from sentiric_llama.types import (
     SamplingParams,
     Timings,
     TokenLogprob,
+    TruncationReport,
     Usage,
 )
 
@@ -169,7 +169,7 @@ def delta_of(event: _core.Event) -> Delta:
         text=event.text,
         tokens=tuple(event.tokens),
         logprobs=logprobs,
-        context=ContextReport(*event.context),
+        truncation=TruncationReport(*event.truncation),
         final=None if final is None else _final(final),
     )
 

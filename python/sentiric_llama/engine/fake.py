@@ -26,7 +26,6 @@ from sentiric_llama.errors import (
 from sentiric_llama.types import (
     Capacity,
     ChosenLogprob,
-    ContextReport,
     Delta,
     Device,
     EngineStats,
@@ -37,6 +36,7 @@ from sentiric_llama.types import (
     Request,
     Timings,
     TokenLogprob,
+    TruncationReport,
     Usage,
 )
 
@@ -59,8 +59,8 @@ FAKE_INFO = ModelInfo(
     context_size=4096,
     contexts=4,
     batch_size=512,
-    ubatch_size=512,
-    threads=1,
+    physical_batch_size=512,
+    compute_threads=1,
     can_shift=True,
     kv_layout="split",
     flash_attention="off",
@@ -160,7 +160,7 @@ class FakeEngine:
         first_delay_s: float = 0.0,
         fail: SentiricLlamaError | None = None,
         fail_after: int = 0,
-        context: ContextReport | None = None,
+        truncation: TruncationReport | None = None,
         devices: Sequence[Device] = (),
         reader_wait_s: float = 30.0,
     ) -> None:
@@ -169,7 +169,7 @@ class FakeEngine:
         self.first_delay_s = first_delay_s
         self.fail = fail
         self.fail_after = fail_after
-        self.context = context or ContextReport()
+        self.truncation = truncation or TruncationReport()
         self.known_devices = list(devices)
         self.reader_wait_s = reader_wait_s
         self.requests: list[Request] = []
@@ -204,11 +204,11 @@ class FakeEngine:
     def devices(self) -> list[Device]:
         return self.known_devices
 
-    def run(self, request: Request, bell: asyncio.Event | None = None) -> AsyncStream:
+    def submit(self, request: Request, bell: asyncio.Event | None = None) -> AsyncStream:
         return FakeStream(self, request, bell)
 
     def stream(self, request: Request) -> AsyncStream:
-        return self.run(request)
+        return self.submit(request)
 
     async def deltas(self, request: Request) -> AsyncGenerator[Delta, None]:
         """What the request is answered with, counted. Closing the generator cancels it."""
@@ -302,7 +302,7 @@ class FakeEngine:
                 first = time.monotonic()
                 self._count(prompt_tokens=_num_prompt_tokens(request))
             self._count(steps=1, decode_calls=1, generated_tokens=1)
-            yield Delta(char, (ord(char),), _logprobs(char, request), self.context)
+            yield Delta(char, (ord(char),), _logprobs(char, request), self.truncation)
         self._check(request, started, self.fail_after if self.fail else 0)
         prompt = _num_prompt_tokens(request)
         now = time.monotonic()
@@ -314,7 +314,7 @@ class FakeEngine:
             ttft_ms=1e3 * ((first or now) - started),
         )
         final = Final(finish, Usage(prompt, len(text)), timings, stop_string)
-        yield Delta(context=self.context, final=final)
+        yield Delta(truncation=self.truncation, final=final)
 
     def _check(self, request: Request, started: float, index: int) -> None:
         if self._closed:

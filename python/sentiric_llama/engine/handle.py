@@ -92,7 +92,7 @@ class EngineHandle:
         return self._core
 
     def checked(self, request: Request) -> _core.Request:
-        """What `open_stream` takes. Blocks when adapters are named: their files are read."""
+        """What `submit` takes. Blocks when adapters are named: their files are read."""
         native = convert.request_to_native(request)
         self.check_process()
         self._adapters.check(name for name, _ in native.adapters)
@@ -103,7 +103,7 @@ class EngineHandle:
         self.check_process()
         return self._adapters.names()
 
-    def open_stream(self, request: _core.Request, sink: Sink) -> int:
+    def submit(self, request: _core.Request, sink: Sink) -> int:
         """Submit, which uses the request up; its news goes to `sink` from now on. Never blocks."""
         core = self.core
         with self._lock:  # the first event must not arrive before the sink is known

@@ -40,7 +40,7 @@ class AsyncEngineProtocol(Protocol):
         """Asks the drivers, so it may block: the one method to call on a thread."""
         ...
 
-    def run(self, request: Request, bell: asyncio.Event | None = None) -> AsyncStream:
+    def submit(self, request: Request, bell: asyncio.Event | None = None) -> AsyncStream:
         """One request, which starts when its stream is opened. `bell` is rung with its news."""
         ...
 

@@ -12,7 +12,7 @@ from typing import Any
 from sentiric_llama.host.product import version
 from sentiric_llama.service.chat_result import ChatResult
 from sentiric_llama.service.chat_stream import ChatStream, ChoiceDelta
-from sentiric_llama.types import ChosenLogprob, ContextReport, Timings, TokenLogprob, Usage
+from sentiric_llama.types import ChosenLogprob, Timings, TokenLogprob, TruncationReport, Usage
 
 _LOWEST_LOGPROB = -9999.0  # what OpenAI writes for "practically impossible"
 
@@ -46,7 +46,7 @@ class Envelope:
             "choices": choices,
             "usage": usage_json(result.usage),
             "timings": timings_json(result.timings),
-            "truncation": truncation_json(result.context),
+            "truncation": truncation_json(result.truncation),
         }
         return body | ({"notice": result.notice} if result.notice else {})
 
@@ -78,7 +78,7 @@ class Envelope:
         """What ends the stream: `last` with the totals, or a chunk of its own with the usage."""
         totals = {
             "timings": timings_json(stream.timings),
-            "truncation": truncation_json(stream.context),
+            "truncation": truncation_json(stream.truncation),
         }
         if not usage:
             return [last | totals]
@@ -125,7 +125,7 @@ def timings_json(timings: Timings) -> dict[str, Any]:
     }
 
 
-def truncation_json(context: ContextReport) -> dict[str, int]:
+def truncation_json(context: TruncationReport) -> dict[str, int]:
     return {
         "dropped_turns": context.dropped_turns,
         "dropped_tokens": context.dropped_tokens,
@@ -133,7 +133,7 @@ def truncation_json(context: ContextReport) -> dict[str, int]:
     }
 
 
-def context_header(context: ContextReport) -> dict[str, str]:
+def truncation_header(context: TruncationReport) -> dict[str, str]:
     """`x-truncated` when something was left out: nothing is dropped silently."""
     if not (context.truncated or context.dropped_turns):
         return {}

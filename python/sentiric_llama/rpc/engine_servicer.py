@@ -135,7 +135,7 @@ def end_of(stream: ChatStream) -> engine_pb2.ChatEnd:
         notice=stream.notice,
         usage=engine_pb2.Usage(**dataclasses.asdict(stream.usage)),
         timings=engine_pb2.Timings(**dataclasses.asdict(stream.timings)),
-        context=engine_pb2.ContextReport(**dataclasses.asdict(stream.context)),
+        context=engine_pb2.ContextReport(**dataclasses.asdict(stream.truncation)),
     )
 
 

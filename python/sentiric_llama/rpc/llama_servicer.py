@@ -17,7 +17,7 @@ from sentiric_llama.rpc.parse import parse_generate, parsed
 from sentiric_llama.rpc.status import Context
 from sentiric_llama.service.chat_stream import ChatStream
 from sentiric_llama.service.service import LlamaService
-from sentiric_llama.types import ContextReport
+from sentiric_llama.types import TruncationReport
 
 SERVICE = llama_pb2.DESCRIPTOR.services_by_name["LlamaService"]
 Response = llama_pb2.GenerateStreamResponse
@@ -69,16 +69,16 @@ def finish_details(stream: ChatStream) -> llama_pb2.FinishDetails:
 
 def report(stream: ChatStream) -> tuple[tuple[str, str], ...]:
     """Trailing metadata for what the messages cannot say: who answered, what was left out."""
-    found = {"x-sentiric-model-notice": stream.notice, "x-truncated": truncated(stream.context)}
+    found = {"x-sentiric-model-notice": stream.notice, "x-truncated": truncated(stream.truncation)}
     return tuple((name, value) for name, value in found.items() if value)
 
 
-def truncated(context: ContextReport) -> str:
+def truncated(truncation: TruncationReport) -> str:
     """As in the HTTP header; empty when nothing was left out."""
-    if not (context.truncated or context.dropped_turns):
+    if not (truncation.truncated or truncation.dropped_turns):
         return ""
     names = ("dropped_turns", "dropped_tokens", "shifted_tokens")
-    return "; ".join(f"{name}={getattr(context, name)}" for name in names)
+    return "; ".join(f"{name}={getattr(truncation, name)}" for name in names)
 
 
 def log_end(log: logging.Logger, stream: ChatStream, started: float) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sentiric_llama.service.chat_stream import ChatStream, Collector
-from sentiric_llama.types import Completion, ContextReport, Timings, Usage
+from sentiric_llama.types import Completion, Timings, TruncationReport, Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class ChatResult:
     choices: tuple[Completion, ...]
     usage: Usage
     timings: Timings
-    context: ContextReport
+    truncation: TruncationReport
 
 
 async def collect(stream: ChatStream) -> ChatResult:
@@ -32,5 +32,5 @@ async def collect(stream: ChatStream) -> ChatResult:
         choices=collector.completions(),
         usage=stream.usage,
         timings=stream.timings,
-        context=stream.context,
+        truncation=stream.truncation,
     )

@@ -15,11 +15,11 @@ from sentiric_llama.errors import Cancelled, InternalError, SentiricLlamaError, 
 from sentiric_llama.telemetry.request_metrics import Call, RequestMetrics, TokenClock
 from sentiric_llama.types import (
     Completion,
-    ContextReport,
     Delta,
     Final,
     Request,
     Timings,
+    TruncationReport,
     Usage,
 )
 
@@ -58,7 +58,7 @@ class ChatStream:
         self.notice = notice
         self.num_choices = len(requests)
         self.finals: dict[int, Final] = {}
-        self.contexts: dict[int, ContextReport] = {}
+        self.truncations: dict[int, TruncationReport] = {}
         self.texts: dict[int, list[str]] | None = None
         """Set it to have kept what each choice said."""
         self._request_metrics = request_metrics
@@ -66,7 +66,7 @@ class ChatStream:
         self._failure: SentiricLlamaError | None = None
         self._bell = asyncio.Event()
         self._choices = [
-            _Choice(index, engine.run(request, self._bell), TokenClock(request_metrics, call))
+            _Choice(index, engine.submit(request, self._bell), TokenClock(request_metrics, call))
             for index, request in enumerate(requests)
         ]
 
@@ -100,10 +100,10 @@ class ChatStream:
         return sum_timings([final.timings for final in self.finals.values()])
 
     @property
-    def context(self) -> ContextReport:
+    def truncation(self) -> TruncationReport:
         """What was left out so far; choices share a prompt, so its losses count once."""
-        reports = list(self.contexts.values())
-        return ContextReport(
+        reports = list(self.truncations.values())
+        return TruncationReport(
             dropped_turns=max((r.dropped_turns for r in reports), default=0),
             dropped_tokens=max((r.dropped_tokens for r in reports), default=0),
             shifted_tokens=sum(r.shifted_tokens for r in reports),
@@ -136,7 +136,7 @@ class ChatStream:
         for choice in self._choices:
             await choice.stream.aclose()
         self._call.is_complete = self.done
-        self._call.usage, self._call.context = self.usage, self.context
+        self._call.usage, self._call.truncation = self.usage, self.truncation
         if self._failure is not None:
             self._call.note_failure(self._failure)
 
@@ -174,7 +174,7 @@ class ChatStream:
         choice.clock.tick(len(delta.tokens), arrival.at)
         if self.texts is not None:
             self.texts.setdefault(choice.number, []).append(delta.text)
-        self.contexts[choice.number] = delta.context
+        self.truncations[choice.number] = delta.truncation
         if delta.final is not None:
             self.finals[choice.number] = delta.final
             self._request_metrics.note_final(self._call, delta.final)

@@ -20,7 +20,7 @@ from sentiric_llama.errors import ErrorCode, SentiricLlamaError
 from sentiric_llama.log.trace import CURRENT_TRACE, Trace
 from sentiric_llama.telemetry.histogram import WAIT_BOUNDS_S, Histogram, TimingTotals
 from sentiric_llama.telemetry.model_metrics import ModelMetrics
-from sentiric_llama.types import ContextReport, Final, Usage
+from sentiric_llama.types import Final, TruncationReport, Usage
 
 Endpoint = Literal["chat", "tokenize", "detokenize", "embeddings"]
 Outcome = Literal["ok", "cancelled", "error"]
@@ -58,7 +58,7 @@ class Call:
     """Code of what failed; empty when nothing did."""
     finals: list[Final] = field(default_factory=list)
     usage: Usage = field(default_factory=Usage)
-    context: ContextReport = field(default_factory=ContextReport)
+    truncation: TruncationReport = field(default_factory=TruncationReport)
 
     def note_failure(self, error: SentiricLlamaError) -> None:
         """What ended it; a cancel, asked for by id, is no error."""
@@ -190,7 +190,10 @@ class RequestMetrics:
             metrics.errors[protocol, call.error] += 1
         key = (protocol, call.endpoint)
         metrics.latency.setdefault(key, Histogram(WAIT_BOUNDS_S)).add(call.seconds)
-        losses = {"dropped": call.context.dropped_tokens, "shifted": call.context.shifted_tokens}
+        losses = {
+            "dropped": call.truncation.dropped_tokens,
+            "shifted": call.truncation.shifted_tokens,
+        }
         for kind, tokens in losses.items():
             if tokens:
                 metrics.truncated[kind] += 1

@@ -15,10 +15,10 @@ from sentiric_llama.types.request import SamplingParams as SamplingParams
 from sentiric_llama.types.request import Truncation as Truncation
 from sentiric_llama.types.result import ChosenLogprob as ChosenLogprob
 from sentiric_llama.types.result import Completion as Completion
-from sentiric_llama.types.result import ContextReport as ContextReport
 from sentiric_llama.types.result import Delta as Delta
 from sentiric_llama.types.result import Final as Final
 from sentiric_llama.types.result import FinishReason as FinishReason
 from sentiric_llama.types.result import Timings as Timings
 from sentiric_llama.types.result import TokenLogprob as TokenLogprob
+from sentiric_llama.types.result import TruncationReport as TruncationReport
 from sentiric_llama.types.result import Usage as Usage

@@ -48,12 +48,12 @@ class EngineConfig:
     contexts: int = 4
     context_size: int = 4096
     batch_size: int = 2048
-    ubatch_size: int = 512
+    physical_batch_size: int = 512
     prefill_chunk: int = 0
     itl_slo_ms: int = -1
     stream_interval_ms: int = 0
-    threads: int = 0
-    threads_batch: int = 0
+    compute_threads: int = 0
+    compute_threads_batch: int = 0
     gpu_layers: int = -1
     use_mmap: bool = True
     kv_offload: bool = True
@@ -102,8 +102,8 @@ class ModelInfo:
     context_size: int
     contexts: int
     batch_size: int
-    ubatch_size: int
-    threads: int
+    physical_batch_size: int
+    compute_threads: int
     can_shift: bool
     kv_layout: str
     flash_attention: str

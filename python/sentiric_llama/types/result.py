@@ -51,7 +51,7 @@ class Timings:
 
 
 @dataclass(frozen=True, slots=True)
-class ContextReport:
+class TruncationReport:
     """What did not fit: turns and tokens dropped from the prompt, tokens shifted out so far."""
 
     dropped_turns: int = 0
@@ -97,7 +97,7 @@ class Delta:
     text: str = ""
     tokens: tuple[int, ...] = ()
     logprobs: tuple[ChosenLogprob, ...] = ()
-    context: ContextReport = ContextReport()
+    truncation: TruncationReport = TruncationReport()
     final: Final | None = None
 
 
@@ -110,7 +110,7 @@ class Completion:
     finish_reason: FinishReason
     usage: Usage
     timings: Timings
-    context: ContextReport = ContextReport()
+    truncation: TruncationReport = TruncationReport()
     logprobs: tuple[ChosenLogprob, ...] = ()
     stop_string: str | None = None
 
@@ -126,7 +126,7 @@ class Completion:
             finish_reason=final.finish_reason,
             usage=final.usage,
             timings=final.timings,
-            context=deltas[-1].context,
+            truncation=deltas[-1].truncation,
             logprobs=tuple(entry for delta in deltas for entry in delta.logprobs),
             stop_string=final.stop_string,
         )

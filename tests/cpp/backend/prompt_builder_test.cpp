@@ -86,8 +86,8 @@ TEST(Conversation, DropsWholeTurns) {
 TEST(PromptBuilder, APromptThatFitsIsLeftAlone) {
   const auto prepared = Prepare("qwen2", Chat(LongTalk(3)));
   ASSERT(prepared.ok());
-  EXPECT_EQ(prepared->context.dropped_turns, 0);
-  EXPECT_EQ(prepared->context.dropped_tokens, 0);
+  EXPECT_EQ(prepared->truncation.dropped_turns, 0);
+  EXPECT_EQ(prepared->truncation.dropped_tokens, 0);
   EXPECT(!prepared->grammar);
   std::vector<Token> whole;
   (void)testing::Pool().Run([&] {
@@ -101,16 +101,16 @@ TEST(PromptBuilder, DropsTheFewestTurns) {
   const auto full = Prepare("qwen2", Chat(LongTalk(20)));
   ASSERT(full.ok());
   const auto size = static_cast<std::int32_t>(full->tokens.size());
-  EXPECT(Prepare("qwen2", Chat(LongTalk(20)), size)->context.dropped_turns == 0);
+  EXPECT(Prepare("qwen2", Chat(LongTalk(20)), size)->truncation.dropped_turns == 0);
   const auto one = Prepare("qwen2", Chat(LongTalk(20)), size - 1);
   ASSERT(one.ok());
-  EXPECT_EQ(one->context.dropped_turns, 1);
-  EXPECT_EQ(one->context.dropped_tokens, size - static_cast<std::int32_t>(one->tokens.size()));
+  EXPECT_EQ(one->truncation.dropped_turns, 1);
+  EXPECT_EQ(one->truncation.dropped_tokens, size - static_cast<std::int32_t>(one->tokens.size()));
   for (std::int32_t room = 60; room < size; room += 37) {
     const auto prepared = Prepare("qwen2", Chat(LongTalk(20)), room);
     ASSERT(prepared.ok());
     EXPECT(static_cast<std::int32_t>(prepared->tokens.size()) <= room);
-    const int dropped = prepared->context.dropped_turns;
+    const int dropped = prepared->truncation.dropped_turns;
     const auto one_less =
         Prepare("qwen2", Chat(DropTurns(LongTalk(20), static_cast<std::size_t>(dropped - 1))));
     EXPECT(static_cast<std::int32_t>(one_less->tokens.size()) > room);
@@ -137,7 +137,8 @@ TEST(PromptBuilder, ShiftKeepsTheHeadAndTheNewest) {
   ASSERT(full.ok() && shifted.ok());
   EXPECT_EQ(shifted->tokens.size(), std::size_t{100});
   EXPECT_EQ(shifted->keep, full->keep);
-  EXPECT_EQ(shifted->context.dropped_tokens, static_cast<std::int32_t>(full->tokens.size()) - 100);
+  EXPECT_EQ(shifted->truncation.dropped_tokens,
+            static_cast<std::int32_t>(full->tokens.size()) - 100);
   EXPECT(std::equal(shifted->tokens.begin(), shifted->tokens.begin() + shifted->keep,
                     full->tokens.begin()));
   EXPECT(std::equal(shifted->tokens.rbegin(), shifted->tokens.rend() - shifted->keep,
@@ -312,7 +313,7 @@ TEST(PromptBuilder, CountsTheGrammarCache) {
 TEST(PromptBuilder, AThousandTurnsAreCut) {
   const auto prepared = Prepare("qwen2", Chat(LongTalk(1000)), 4095);
   ASSERT(prepared.ok());
-  EXPECT(prepared->context.dropped_turns > 500);
+  EXPECT(prepared->truncation.dropped_turns > 500);
 }
 
 }  // namespace

@@ -130,7 +130,7 @@ TEST(Adapters, WhoLeavesWhileItsAdapterIsFetchedIsForgotten) {
   stepper.Step();
   stepper.Cancel(left);
   stepper.Step();
-  EXPECT(stepper.FinalOf(left).reason == FinishReason::kCancelled);
+  EXPECT(stepper.FinalOf(left).finish_reason == FinishReason::kCancelled);
   stepper.DeliverAdapters();
   stepper.Step();
   EXPECT_EQ(stepper.stats().queued, 0);
@@ -188,7 +188,7 @@ TEST(Adapters, RandomNamesAndFewPlaces) {
   for (const auto& [id, request] : requests) {
     const Final& final = stepper.FinalOf(id);
     const bool is_crowded = final.error && final.error->code == ErrorCode::kOverloaded;
-    EXPECT(final.reason == FinishReason::kCancelled || is_crowded ||
+    EXPECT(final.finish_reason == FinishReason::kCancelled || is_crowded ||
            final.completion_tokens == request.max_tokens);
   }
 }

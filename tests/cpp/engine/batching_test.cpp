@@ -13,7 +13,7 @@ TEST(Batching, ARequestEndsAtItsLimit) {
   const RequestId id = *engine->Submit(TokenRequest(RandomPrompt(10, 1), 20));
   const Outcome outcome = Collect(engine.get(), 1)[id];
   ASSERT(outcome.final.has_value());
-  EXPECT_EQ(outcome.final->reason, FinishReason::kLength);
+  EXPECT_EQ(outcome.final->finish_reason, FinishReason::kLength);
   EXPECT_EQ(outcome.final->completion_tokens, 20);
   EXPECT_EQ(outcome.final->prompt_tokens, 10);
   EXPECT_EQ(outcome.tokens.size(), 20u);
@@ -24,7 +24,7 @@ TEST(Batching, NoTokensAskedForEvaluatesThePromptOnly) {
   auto engine = MakeEngine({});
   const RequestId id = *engine->Submit(TokenRequest(RandomPrompt(10, 1), 0));
   const Outcome outcome = Collect(engine.get(), 1)[id];
-  EXPECT_EQ(outcome.final->reason, FinishReason::kLength);
+  EXPECT_EQ(outcome.final->finish_reason, FinishReason::kLength);
   EXPECT(outcome.tokens.empty());
   EXPECT_EQ(engine->stats().prompt_tokens, 10u);
 }
@@ -36,7 +36,7 @@ TEST(Batching, TheModelMayEndItself) {
   auto engine = MakeEngine(model);
   const RequestId id = *engine->Submit(TokenRequest(RandomPrompt(10, 5), 4000));
   const Outcome outcome = Collect(engine.get(), 1)[id];
-  EXPECT_EQ(outcome.final->reason, FinishReason::kStop);
+  EXPECT_EQ(outcome.final->finish_reason, FinishReason::kStop);
   EXPECT_EQ(outcome.tokens.back(), kEnd);
   EXPECT_EQ(outcome.text.size(), outcome.tokens.size() - 1);
 }
@@ -50,7 +50,7 @@ TEST(Batching, AStopStringEndsTheRequestAndIsNotInTheText) {
   const RequestId id = *engine->Submit(request);
   const Outcome outcome = Collect(engine.get(), 1)[id];
   EXPECT_EQ(outcome.text, text.substr(0, text.find(request.stop[0])));
-  EXPECT_EQ(outcome.final->reason, FinishReason::kStop);
+  EXPECT_EQ(outcome.final->finish_reason, FinishReason::kStop);
   EXPECT_EQ(outcome.final->stop_string.value_or(""), request.stop[0]);
 }
 

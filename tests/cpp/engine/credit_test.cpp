@@ -120,7 +120,7 @@ TEST(Credit, CancelAndDeadlineReachAnUnreadStream) {
   for (int i = 0; i < 50; ++i) stepper.Step();
   stepper.Cancel(left);
   for (int i = 0; i < 100; ++i) stepper.Step();
-  EXPECT(stepper.FinalOf(left).reason == FinishReason::kCancelled);
+  EXPECT(stepper.FinalOf(left).finish_reason == FinishReason::kCancelled);
   EXPECT_EQ(stepper.FinalOf(late).error->where, std::string("deadline"));
 }
 

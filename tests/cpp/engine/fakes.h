@@ -153,7 +153,7 @@ inline std::vector<Token> RandomPrompt(std::int32_t size, std::uint32_t seed) {
 struct Outcome {
   std::string text;
   std::vector<Token> tokens;
-  ContextReport context;
+  TruncationReport context;
   std::optional<Final> final;
 };
 
@@ -170,7 +170,7 @@ inline std::map<RequestId, Outcome> Collect(LocalEngine* engine, std::size_t cou
       Outcome& outcome = outcomes[event.request];
       outcome.text += event.text;
       outcome.tokens.insert(outcome.tokens.end(), event.tokens.begin(), event.tokens.end());
-      outcome.context = event.context;
+      outcome.truncation = event.truncation;
       if (event.final) {
         outcome.final = event.final;
         ++ended;

@@ -49,7 +49,7 @@ TEST(Faults, CancelWhileDecoding) {
   const std::uint64_t steps = engine->stats().steps;
   engine->Cancel(id);
   const Outcome outcome = Collect(engine.get(), 1)[id];
-  EXPECT_EQ(outcome.final->reason, FinishReason::kCancelled);
+  EXPECT_EQ(outcome.final->finish_reason, FinishReason::kCancelled);
   EXPECT(engine->stats().steps <= steps + 3);
   ExpectAllFree(engine.get());
 }
@@ -65,7 +65,7 @@ TEST(Faults, CancelWhileInPrefillAbortsTheCall) {
   std::this_thread::sleep_for(std::chrono::milliseconds(20));
   engine->Cancel(id);
   const Outcome outcome = Collect(engine.get(), 1)[id];
-  EXPECT_EQ(outcome.final->reason, FinishReason::kCancelled);
+  EXPECT_EQ(outcome.final->finish_reason, FinishReason::kCancelled);
   EXPECT_EQ(engine->stats().prompt_tokens, 0u);  // the call never came to its end
   ExpectAllFree(engine.get());
 }
@@ -79,7 +79,7 @@ TEST(Faults, CancelWhileQueued) {
   const RequestId queued = *engine->Submit(TokenRequest(RandomPrompt(4, 2), 5));
   engine->Cancel(queued);
   auto outcomes = Collect(engine.get(), 1);
-  EXPECT_EQ(outcomes[queued].final->reason, FinishReason::kCancelled);
+  EXPECT_EQ(outcomes[queued].final->finish_reason, FinishReason::kCancelled);
   EXPECT(!outcomes[running].final.has_value());
   engine->Cancel(running);
   Collect(engine.get(), 1);
@@ -122,7 +122,7 @@ TEST(Faults, AFullCacheParksTheYoungestAndAllFinishWithTheSameText) {
   model.gate->store(true);
   auto outcomes = Collect(engine.get(), 4);
   for (const auto& [id, text] : expected) {
-    EXPECT_EQ(outcomes[id].final->reason, FinishReason::kLength);
+    EXPECT_EQ(outcomes[id].final->finish_reason, FinishReason::kLength);
     EXPECT_EQ(outcomes[id].text, text);
   }
   EXPECT(engine->stats().kv_full_retries > 0);
@@ -145,10 +145,10 @@ TEST(Faults, AFullContextShiftsAndGoesOn) {
   const RequestId id = *engine->Submit(TokenRequest(RandomPrompt(10, 1), 32 * 5));
   const Outcome outcome = Collect(engine.get(), 1)[id];
   EXPECT_EQ(outcome.tokens.size(), 32u * 5);
-  EXPECT_EQ(outcome.final->reason, FinishReason::kLength);
+  EXPECT_EQ(outcome.final->finish_reason, FinishReason::kLength);
   // What was evaluated and is no longer there was shifted out.
-  EXPECT(outcome.context.shifted_tokens >= 10 + 32 * 5 - 32);
-  EXPECT_EQ(static_cast<std::uint64_t>(outcome.context.shifted_tokens),
+  EXPECT(outcome.truncation.shifted_tokens >= 10 + 32 * 5 - 32);
+  EXPECT_EQ(static_cast<std::uint64_t>(outcome.truncation.shifted_tokens),
             engine->stats().shifted_tokens);
 }
 
@@ -179,7 +179,7 @@ TEST(Faults, WithoutShiftTheContextIsTheLimit) {
     request.shift = !model_can;
     const RequestId id = *engine->Submit(request);
     const Outcome outcome = Collect(engine.get(), 1)[id];
-    EXPECT_EQ(outcome.final->reason, FinishReason::kLength);
+    EXPECT_EQ(outcome.final->finish_reason, FinishReason::kLength);
     EXPECT_EQ(outcome.tokens.size(), 32u - 10 + 1);
   }
 }
@@ -235,7 +235,7 @@ TEST(Faults, CloseEndsEverythingWithAnEvent) {
   closer.join();
   EXPECT_EQ(outcomes.size(), 5u);
   for (const auto& [id, outcome] : outcomes)
-    EXPECT_EQ(outcome.final->reason, FinishReason::kCancelled);
+    EXPECT_EQ(outcome.final->finish_reason, FinishReason::kCancelled);
   std::vector<Event> none;
   EXPECT(!engine->WaitEvents(&none, std::chrono::milliseconds(10)));
   EXPECT_EQ(engine->Submit(TokenRequest(RandomPrompt(4, 1), 1)).error().code,
@@ -271,7 +271,7 @@ TEST(Faults, RandomSchedulesLoseNothingAndChangeNothing) {
     std::size_t num_finished = 0;
     for (const auto& [id, text] : expected) {
       ASSERT(outcomes[id].final.has_value());
-      if (outcomes[id].final->reason != FinishReason::kLength) continue;
+      if (outcomes[id].final->finish_reason != FinishReason::kLength) continue;
       EXPECT_EQ(outcomes[id].text, text);
       ++num_finished;
     }

@@ -52,7 +52,7 @@ TEST(Jump, AnyLimitCutsTheSameText) {
     const Outcome outcome = RunOf({}, Forcing(1, limit)).outcome;
     EXPECT_EQ(outcome.text, text.substr(0, static_cast<std::size_t>(limit)));
     EXPECT_EQ(outcome.final->completion_tokens, limit);
-    EXPECT_EQ(outcome.final->reason, FinishReason::kLength);
+    EXPECT_EQ(outcome.final->finish_reason, FinishReason::kLength);
   }
 }
 
@@ -63,7 +63,7 @@ TEST(Jump, AStopStringInsideEndsTheText) {
     request.stop = {text.substr(at, 2)};
     const Outcome outcome = RunOf({}, request).outcome;
     EXPECT_EQ(outcome.text, text.substr(0, text.find(request.stop[0])));
-    EXPECT_EQ(outcome.final->reason, FinishReason::kStop);
+    EXPECT_EQ(outcome.final->finish_reason, FinishReason::kStop);
     EXPECT_EQ(static_cast<std::size_t>(outcome.final->completion_tokens), outcome.tokens.size());
   }
 }

@@ -13,7 +13,7 @@ namespace {
 Event Ended(FinishReason reason) {
   Event event;
   event.final.emplace();
-  event.final->reason = reason;
+  event.final->finish_reason = reason;
   return event;
 }
 

@@ -211,7 +211,7 @@ TEST(Sharing, APreemptedSequenceCanBeCancelledAndKeepsItsText) {
   stepper.Cancel(preempted);
   stepper.Step();
   EXPECT(stepper.HasEnded(preempted));
-  EXPECT(stepper.FinalOf(preempted).reason == FinishReason::kCancelled);
+  EXPECT(stepper.FinalOf(preempted).finish_reason == FinishReason::kCancelled);
   EXPECT_EQ(stepper.FinalOf(preempted).completion_tokens, static_cast<std::int32_t>(text.size()));
   EXPECT(stepper.Finish());
 }
@@ -378,7 +378,7 @@ void TestRandomSchedule(std::uint32_t seed) {
   for (const auto& [id, request] : requests) {
     const std::string solo = AloneText(model, request);
     const Outcome& outcome = stepper.outcomes.at(id);
-    const bool is_whole = outcome.final->reason == FinishReason::kLength;
+    const bool is_whole = outcome.final->finish_reason == FinishReason::kLength;
     EXPECT_EQ(outcome.text, is_whole ? solo : solo.substr(0, outcome.text.size()));
   }
 }

@@ -127,7 +127,7 @@ TEST(Waiting, BeingPreemptedCountsAgainstTheLimit) {
   ASSERT(stepper.HasEnded(preempted));
   const Final& final = stepper.FinalOf(preempted);
   EXPECT(IsRefusedForWaiting(final));
-  EXPECT(final.reason == FinishReason::kError);
+  EXPECT(final.finish_reason == FinishReason::kError);
   // A turn of its own came between: its time does not count.
   const auto turn = ClassTurns::kTurnSteps * stepper.step_time;
   EXPECT(stepper.now() - begun >= std::chrono::milliseconds(1500) + turn);
@@ -232,9 +232,9 @@ class House {
       const Outcome& outcome = stepper_.outcomes[id];
       const std::string solo = AloneText(model_, request);
       EXPECT_EQ(outcome.text, solo.substr(0, outcome.text.size()));
-      const bool is_whole = outcome.final->reason == FinishReason::kLength;
+      const bool is_whole = outcome.final->finish_reason == FinishReason::kLength;
       EXPECT(is_whole ? outcome.text == solo
-                      : outcome.final->reason == FinishReason::kCancelled ||
+                      : outcome.final->finish_reason == FinishReason::kCancelled ||
                             IsRefusedForWaiting(*outcome.final));
     }
   }

@@ -70,7 +70,7 @@ TEST(Engine, GeneratesFarBeyondItsContext) {
   request.max_tokens = 128 * 4;
   const RequestId id = *engine->Submit(request);
   auto outcomes = Collect(engine.get(), 1);
-  EXPECT_EQ(outcomes[id].second.reason, FinishReason::kLength);
+  EXPECT_EQ(outcomes[id].second.finish_reason, FinishReason::kLength);
   EXPECT_EQ(outcomes[id].second.completion_tokens, 128 * 4);
   EXPECT(engine->stats().shifted_tokens >= 128u * 3);
 }
@@ -86,7 +86,7 @@ TEST(Engine, CancelsAndClosesInTheMiddle) {
   engine->WaitEvents(&events, std::chrono::milliseconds(1000));
   engine->Cancel(cancelled);
   auto outcomes = Collect(engine.get(), 1);
-  EXPECT_EQ(outcomes[cancelled].second.reason, FinishReason::kCancelled);
+  EXPECT_EQ(outcomes[cancelled].second.finish_reason, FinishReason::kCancelled);
   engine->Close();
   outcomes = Collect(engine.get(), 4);
   EXPECT(engine->Embed({1, 2, 3}).error().code == ErrorCode::kUnavailable);

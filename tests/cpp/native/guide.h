@@ -15,7 +15,7 @@ inline EngineConfig GuideConfig(std::int32_t contexts = 4, std::int32_t context_
   config.model_path = SENTIRIC_GUIDE;
   config.contexts = contexts;
   config.context_size = context_size;
-  config.threads = 1;
+  config.compute_threads = 1;
   return config;
 }
 

@@ -37,7 +37,7 @@ TEST(MemoryPlan, TheCacheGrowsWithContextsAndTheirSize) {
 
 TEST(MemoryPlan, ComputeGrowsWithTheBatch) {
   EngineConfig small = GuideConfig();
-  small.batch_size = small.ubatch_size = 64;
+  small.batch_size = small.physical_batch_size = 64;
   EXPECT(HostOf(GuideConfig()).compute > HostOf(small).compute);
 }
 

@@ -43,7 +43,11 @@ def environment() -> dict[str, str]:
 
 def measure(name: str, **options: Any) -> tuple[int, int]:
     """Planned and resident bytes of a process of its own."""
-    config = {"model_path": str(models.model(name)), "threads": 1, "use_mmap": False} | options
+    config = {
+        "model_path": str(models.model(name)),
+        "compute_threads": 1,
+        "use_mmap": False,
+    } | options
     done = subprocess.run(
         [sys.executable, str(MEASURE), json.dumps(config)],
         capture_output=True, text=True, timeout=300, env=environment(),

@@ -142,8 +142,8 @@ def test_the_engine_has_no_narrower_ranges_of_its_own() -> None:
     source = (ROOT / "cpp/engine/open.cpp").read_text("utf-8")
     found = re.findall(r'range\.Check\("(\w+)", config\.\w+, (-?\d+), ([\d<< ]+)\)', source)
     ranges = {name: (int(low), shifted(high)) for name, low, high in found}
-    names = {"ubatch_size": "physical_batch_size", "threads": "compute_threads"}
-    names |= {"threads_batch": "compute_threads_batch"}
+    names = {"physical_batch_size": "physical_batch_size", "compute_threads": "compute_threads"}
+    names |= {"compute_threads_batch": "compute_threads_batch"}
     assert len(ranges) >= 10
     for name, (low, high) in ranges.items():
         if name == "context_size":

@@ -14,7 +14,7 @@ from sentiric_llama.engine.blocking import Engine
 
 @pytest.fixture(scope="session")
 def shared_tiny(tiny_q8_0: Path) -> Iterator[Engine]:
-    with Engine(str(tiny_q8_0), contexts=8, context_size=512, threads=1) as engine:
+    with Engine(str(tiny_q8_0), contexts=8, context_size=512, compute_threads=1) as engine:
         yield engine
 
 
@@ -27,7 +27,7 @@ def tiny(shared_tiny: Engine) -> Iterator[Engine]:
 
 @pytest.fixture(scope="session")
 def shared_guide(guide_path: Path) -> Iterator[Engine]:
-    with Engine(str(guide_path), contexts=2, context_size=256, threads=1) as engine:
+    with Engine(str(guide_path), contexts=2, context_size=256, compute_threads=1) as engine:
         yield engine
 
 

@@ -71,7 +71,7 @@ def engine(tiny_q8_0: Path, folder: Path) -> Iterator[Engine]:
         str(tiny_q8_0),
         contexts=2,
         context_size=128,
-        threads=1,
+        compute_threads=1,
         lora_dir=str(folder),
         max_adapters=2,
         queue_limit=64,
@@ -324,7 +324,7 @@ def test_the_event_loop_goes_on_while_a_file_is_read(
 
     async def run() -> None:
         async with await AsyncEngine.open(
-            str(tiny_q8_0), contexts=2, context_size=128, threads=1, lora_dir=str(folder)
+            str(tiny_q8_0), contexts=2, context_size=128, compute_threads=1, lora_dir=str(folder)
         ) as engine:
             named = asyncio.create_task(
                 engine.generate("a", GREEDY, max_tokens=4, adapters=[("legal", 1.0)])

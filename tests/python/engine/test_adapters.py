@@ -34,7 +34,7 @@ def engine(tiny_q8_0: Path, folder: Path) -> Iterator[Engine]:
         str(tiny_q8_0),
         contexts=4,
         context_size=256,
-        threads=1,
+        compute_threads=1,
         lora_dir=str(folder),
         max_adapters=2,
         queue_limit=64,
@@ -106,7 +106,7 @@ def test_scales_and_numbers_have_bounds(engine: Engine) -> None:
 
 def test_without_a_folder_there_are_none(tiny_q8_0: Path) -> None:
     with (
-        Engine(str(tiny_q8_0), contexts=1, context_size=128, threads=1) as engine,
+        Engine(str(tiny_q8_0), contexts=1, context_size=128, compute_threads=1) as engine,
         pytest.raises(ModelNotFound, match="LORA_DIR"),
     ):
         generate(engine, "legal")

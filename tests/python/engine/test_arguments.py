@@ -110,7 +110,7 @@ def test_a_context_is_no_longer_than_the_training(guide_path: Path) -> None:
 def test_a_deadline_gives_the_text_so_far(small_q8_0: Path) -> None:
     options: Any = {"max_tokens": 100_000, "ignore_eos": True, "deadline_ms": 400}
     with (
-        Engine(str(small_q8_0), contexts=1, context_size=128, threads=1) as engine,
+        Engine(str(small_q8_0), contexts=1, context_size=128, compute_threads=1) as engine,
         pytest.raises(DeadlineExceeded) as caught,
     ):
         engine.generate("a", GREEDY, **options)
@@ -118,7 +118,7 @@ def test_a_deadline_gives_the_text_so_far(small_q8_0: Path) -> None:
 
 
 def test_two_readers_of_one_stream_both_find_its_end(small_q8_0: Path) -> None:
-    with Engine(str(small_q8_0), contexts=1, context_size=128, threads=1) as engine:
+    with Engine(str(small_q8_0), contexts=1, context_size=128, compute_threads=1) as engine:
         stream = engine.stream("a", GREEDY, max_tokens=40, ignore_eos=True)
         counts: list[int] = []
 
@@ -134,7 +134,7 @@ def test_two_readers_of_one_stream_both_find_its_end(small_q8_0: Path) -> None:
 
 
 def test_closing_a_stream_releases_every_reader(small_q8_0: Path) -> None:
-    with Engine(str(small_q8_0), contexts=1, context_size=128, threads=1) as engine:
+    with Engine(str(small_q8_0), contexts=1, context_size=128, compute_threads=1) as engine:
         other = engine.stream("a", GREEDY, max_tokens=100_000, ignore_eos=True)
         waiting = engine.stream("b", GREEDY, max_tokens=5)  # there is one context
         ended: list[str] = []
@@ -159,7 +159,7 @@ def test_closing_a_stream_releases_every_reader(small_q8_0: Path) -> None:
 READER = """
 import sys, threading
 from sentiric_llama import Engine, SamplingParams
-engine = Engine(sys.argv[1], contexts=1, context_size=128, threads=1)
+engine = Engine(sys.argv[1], contexts=1, context_size=128, compute_threads=1)
 stream = engine.stream("a", SamplingParams(temperature=0), max_tokens=100_000, ignore_eos=True)
 next(stream)
 reading = threading.Event()

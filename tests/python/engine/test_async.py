@@ -36,7 +36,13 @@ Test = Callable[[AsyncEngine], Coroutine[Any, Any, None]]
 
 @asynccontextmanager
 async def opened(path: Path, **options: int) -> AsyncIterator[AsyncEngine]:
-    settings = {"contexts": 2, "context_size": 128, "threads": 1, "queue_limit": 64, **options}
+    settings = {
+        "contexts": 2,
+        "context_size": 128,
+        "compute_threads": 1,
+        "queue_limit": 64,
+        **options,
+    }
     async with await AsyncEngine.open(str(path), **settings) as engine:
         yield engine
 
@@ -70,7 +76,7 @@ def endless(engine: AsyncEngine) -> Any:
 
 
 def test_the_same_answers_as_the_engine_for_threads(small_q8_0: Path) -> None:
-    options = {"contexts": 2, "context_size": 128, "threads": 1}
+    options = {"contexts": 2, "context_size": 128, "compute_threads": 1}
     with Engine(str(small_q8_0), **options) as engine:
         expected = engine.generate("Hello", seeded(3), max_tokens=12)
         chat = engine.chat([{"role": "user", "content": "Hello"}], seeded(3), max_tokens=12)

@@ -14,7 +14,9 @@ from sentiric_llama.types import Completion, Message
 
 
 def open_engine(path: Path, **settings: object) -> Engine:
-    return Engine(str(path), **{"context_size": 1024, "threads": 1, "contexts": 2, **settings})
+    return Engine(
+        str(path), **{"context_size": 1024, "compute_threads": 1, "contexts": 2, **settings}
+    )
 
 
 def generate(engine: Engine, tokens: list[int], count: int = 8) -> Completion:

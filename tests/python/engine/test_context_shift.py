@@ -18,7 +18,7 @@ SIZES = [64, 256]
 @pytest.fixture(scope="module", params=SIZES)
 def engine(small_q8_0: Path, request: pytest.FixtureRequest) -> Iterator[Engine]:
     size: int = request.param
-    with Engine(str(small_q8_0), contexts=2, context_size=size, threads=1) as engine:
+    with Engine(str(small_q8_0), contexts=2, context_size=size, compute_threads=1) as engine:
         yield engine
 
 
@@ -118,7 +118,7 @@ def test_a_long_prompt_may_lose_its_middle(engine: Engine) -> None:
     for length in (size, size + 1, 10 * size):
         prompt = prompt_tokens(length)
         deltas = list(engine.stream(prompt, GREEDY, truncation="shift", max_tokens=5))
-        report, final = deltas[-1].context, deltas[-1].final
+        report, final = deltas[-1].truncation, deltas[-1].final
         assert final is not None
         assert report.dropped_tokens == length - (size - 1)
         assert final.usage.prompt_tokens == size - 1

@@ -20,7 +20,7 @@ PROGRAM = """
 import sys, numpy
 from sentiric_llama import build_info
 from sentiric_llama.engine.blocking import Engine
-with Engine(sys.argv[1], contexts=1, context_size=512, threads=2) as engine:
+with Engine(sys.argv[1], contexts=1, context_size=512, compute_threads=2) as engine:
     rows = engine.logits([int(token) for token in sys.argv[3].split()])
 numpy.save(sys.argv[2], rows)
 print(build_info()["cpu_kernels"])
@@ -47,7 +47,7 @@ def test_they_say_what_llama_says(name: str, tmp_path: Path) -> None:
     """Both round, in another order; what they mean is the same."""
     model, prompt = models.model(name), prompt_tokens(70)
     want = logits_of_llama(model, prompt, tmp_path)
-    with Engine(str(model), contexts=1, context_size=512, threads=2) as engine:
+    with Engine(str(model), contexts=1, context_size=512, compute_threads=2) as engine:
         rows = engine.logits(prompt)
     assert rows.shape == want.shape
     spread = want.std()

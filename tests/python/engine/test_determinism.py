@@ -57,7 +57,7 @@ def staggered(engine: Engine, sampling: Sequence[SamplingParams]) -> Tokens:
 
 @pytest.fixture(scope="module")
 def solo(tiny_q8_0: Path) -> Iterator[dict[str, Tokens]]:
-    with Engine(str(tiny_q8_0), contexts=1, context_size=512, threads=1) as engine:
+    with Engine(str(tiny_q8_0), contexts=1, context_size=512, compute_threads=1) as engine:
         yield {name: alone(engine, sampling) for name, sampling in SAMPLING.items()}
 
 
@@ -65,7 +65,7 @@ def solo(tiny_q8_0: Path) -> Iterator[dict[str, Tokens]]:
 def test_the_same_tokens_alone_and_among_others(
     tiny_q8_0: Path, solo: dict[str, Tokens], settings: dict[str, int]
 ) -> None:
-    with Engine(str(tiny_q8_0), context_size=512, threads=1, **settings) as engine:
+    with Engine(str(tiny_q8_0), context_size=512, compute_threads=1, **settings) as engine:
         for name, sampling in SAMPLING.items():
             tasks = [
                 lambda p=prompt, s=params: read(
@@ -82,9 +82,9 @@ def test_the_same_tokens_alone_and_among_others(
 def test_other_weight_types_among_others(model: str) -> None:
     """Bit by bit with our products; llama.cpp's round otherwise in a batch, and that is all."""
     path = str(models.model(model))
-    with Engine(path, contexts=1, context_size=512, threads=1) as engine:
+    with Engine(path, contexts=1, context_size=512, compute_threads=1) as engine:
         want = alone(engine, SAMPLING["greedy"])
-    with Engine(path, contexts=8, context_size=512, threads=2) as engine:
+    with Engine(path, contexts=8, context_size=512, compute_threads=2) as engine:
         tasks = [
             lambda p=prompt: read(engine.stream(p, GREEDY, max_tokens=NUM_TOKENS, ignore_eos=True))
             for prompt in PROMPTS
@@ -99,7 +99,7 @@ def test_other_weight_types_among_others(model: str) -> None:
 
 def test_a_hole_between_sequences_changes_nothing(tiny_q8_0: Path, solo: dict[str, Tokens]) -> None:
     """The middle one of three sequences ends early; later a fourth takes its place."""
-    with Engine(str(tiny_q8_0), contexts=3, context_size=512, threads=1) as engine:
+    with Engine(str(tiny_q8_0), contexts=3, context_size=512, compute_threads=1) as engine:
         first = engine.stream(PROMPTS[2], GREEDY, max_tokens=NUM_TOKENS, ignore_eos=True)
         middle = engine.stream(PROMPTS[3], GREEDY, max_tokens=NUM_TOKENS, ignore_eos=True)
         last = engine.stream(PROMPTS[4], GREEDY, max_tokens=NUM_TOKENS, ignore_eos=True)
@@ -112,7 +112,7 @@ def test_a_hole_between_sequences_changes_nothing(tiny_q8_0: Path, solo: dict[st
 
 
 def test_a_shift_of_one_sequence_changes_no_other(tiny_q8_0: Path) -> None:
-    with Engine(str(tiny_q8_0), contexts=2, context_size=64, threads=1) as engine:
+    with Engine(str(tiny_q8_0), contexts=2, context_size=64, compute_threads=1) as engine:
         quiet = prompt_tokens(8)
         alone = read(engine.stream(quiet, GREEDY, max_tokens=48, ignore_eos=True))
         with engine.stream(prompt_tokens(60), GREEDY, max_tokens=400, ignore_eos=True) as noisy:

@@ -14,7 +14,7 @@ from sentiric_llama.errors import InvalidArgument
 from sentiric_llama.types import Completion, Message
 
 SYSTEM = Message("system", " ".join(f"Rule {n}: be kind." for n in range(20)))
-SETTINGS = {"context_size": 512, "threads": 1, "contexts": 2}
+SETTINGS = {"context_size": 512, "compute_threads": 1, "contexts": 2}
 
 
 def user(seed: int) -> list[Message]:
@@ -79,7 +79,9 @@ def test_bits_survive_the_disk(tiny_q8_0: Path, tmp_path: Path) -> None:
 
 
 def test_nothing_of_a_single_conversation_is_written(guide_path: Path, tmp_path: Path) -> None:
-    with Engine(str(guide_path), contexts=2, threads=1, disk_cache_dir=str(tmp_path)) as engine:
+    with Engine(
+        str(guide_path), contexts=2, compute_threads=1, disk_cache_dir=str(tmp_path)
+    ) as engine:
         talk = [Message("system", "You are brief. " * 8), Message("user", "My name is Ayla. " * 8)]
         for turn in range(3):
             answer = engine.chat(talk, GREEDY, max_tokens=8)
@@ -99,7 +101,7 @@ def test_prompts_without_messages_are_never_written(tiny_q8_0: Path, tmp_path: P
 
 def test_conversations_leave_their_system_prompt_only(guide_path: Path, tmp_path: Path) -> None:
     system = Message("system", "You are brief. " * 8)
-    settings = {"contexts": 2, "threads": 1, "disk_cache_dir": str(tmp_path)}
+    settings = {"contexts": 2, "compute_threads": 1, "disk_cache_dir": str(tmp_path)}
     with Engine(str(guide_path), **settings) as engine:
         for name in ("Ayla", "Deniz"):
             engine.chat([system, Message("user", f"{name} is my name.")], GREEDY, max_tokens=8)

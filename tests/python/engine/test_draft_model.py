@@ -28,7 +28,7 @@ MESSAGES = [{"role": "user", "content": "How do I stop the service?"}]
 
 
 def settings(**others: Any) -> dict[str, Any]:
-    return {"contexts": 1, "context_size": 512, "threads": 1} | others
+    return {"contexts": 1, "context_size": 512, "compute_threads": 1} | others
 
 
 def guesser(model: Path) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from sentiric_llama import Engine
 
 
 def test_a_stream_may_be_dropped_while_its_engine_holds_the_table(small_q8_0: Path) -> None:
-    with Engine(str(small_q8_0), contexts=1, context_size=128, threads=1) as engine:
+    with Engine(str(small_q8_0), contexts=1, context_size=128, compute_threads=1) as engine:
         stream = engine.stream("a", max_tokens=100_000, ignore_eos=True)
         next(stream)
 

@@ -24,7 +24,7 @@ class Subject:
     """A model and its control tokens: those that have a name, but no text."""
 
     def __init__(self, path: Path, region: range) -> None:
-        self.engine = Engine(str(path), contexts=1, context_size=1024, threads=1)
+        self.engine = Engine(str(path), contexts=1, context_size=1024, compute_threads=1)
         names = {i: self.engine.detokenize([i], show_special=True) for i in region}
         self.control = {
             i: name for i, name in names.items() if name and not self.engine.detokenize([i])

@@ -29,7 +29,7 @@ def random(seed: int) -> SamplingParams:
 @pytest.fixture(scope="module")
 def small(small_q8_0: Path) -> Iterator[Engine]:
     """Wants nothing in particular, like every model with random weights, and is fast."""
-    with Engine(str(small_q8_0), contexts=8, context_size=512, threads=1) as engine:
+    with Engine(str(small_q8_0), contexts=8, context_size=512, compute_threads=1) as engine:
         yield engine
 
 

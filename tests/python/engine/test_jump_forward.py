@@ -49,14 +49,14 @@ SCHEMAS = {
 
 @pytest.fixture(scope="module")
 def jumping(tiny_q8_0: Path) -> Iterator[Engine]:
-    with Engine(str(tiny_q8_0), contexts=2, context_size=1024, threads=1) as engine:
+    with Engine(str(tiny_q8_0), contexts=2, context_size=1024, compute_threads=1) as engine:
         yield engine
 
 
 @pytest.fixture(scope="module")
 def plain(tiny_q8_0: Path) -> Iterator[Engine]:
     with Engine(
-        str(tiny_q8_0), contexts=2, context_size=1024, threads=1, jump_forward=False
+        str(tiny_q8_0), contexts=2, context_size=1024, compute_threads=1, jump_forward=False
     ) as engine:
         yield engine
 

@@ -30,7 +30,7 @@ MANY = 100_000
 
 
 def open_engine(path: Path, **options: int) -> Engine:
-    return Engine(str(path), **{"contexts": 2, "context_size": 64, "threads": 1, **options})
+    return Engine(str(path), **{"contexts": 2, "context_size": 64, "compute_threads": 1, **options})
 
 
 def num_threads() -> int:
@@ -233,11 +233,11 @@ def test_a_folder(tmp_path: Path) -> None:
         ("context_size", -1),
         ("context_size", 8),
         ("batch_size", 1),
-        ("ubatch_size", 1),
+        ("physical_batch_size", 1),
         ("prefill_chunk", -1),
-        ("threads", -1),
+        ("compute_threads", -1),
         ("queue_limit", -1),
-        ("threads", "many"),
+        ("compute_threads", "many"),
         ("contexts", 2**40),
         ("flash_attention", "maybe"),
         ("kv_layout", "round"),
@@ -249,14 +249,14 @@ def test_a_folder(tmp_path: Path) -> None:
     ],
 )
 def test_a_wrong_option_is_named(small_q8_0: Path, field: str, value: object) -> None:
-    config = EngineConfig(str(small_q8_0), context_size=64, threads=1)
+    config = EngineConfig(str(small_q8_0), context_size=64, compute_threads=1)
     with pytest.raises(InvalidArgument) as caught:
         Engine(config, **{field: value}).close()
     assert caught.value.where == field
 
 
 def test_a_config_and_its_overrides(small_q8_0: Path) -> None:
-    config = EngineConfig(str(small_q8_0), contexts=3, context_size=64, threads=1)
+    config = EngineConfig(str(small_q8_0), contexts=3, context_size=64, compute_threads=1)
     with Engine(config, contexts=2) as engine:
         assert (engine.info.contexts, engine.info.context_size) == (2, 64)
         assert engine.capacity.total == 2

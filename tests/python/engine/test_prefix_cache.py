@@ -21,7 +21,9 @@ SCHEDULES = int(os.environ.get("SENTIRIC_SCHEDULES", "300"))  # 10000 is the nig
 
 
 def open_engine(path: Path, **settings: object) -> Engine:
-    return Engine(str(path), **{"context_size": 512, "threads": 1, "contexts": 4, **settings})
+    return Engine(
+        str(path), **{"context_size": 512, "compute_threads": 1, "contexts": 4, **settings}
+    )
 
 
 def generate(engine: Engine, tokens: list[int], count: int = 8, **options: object) -> Completion:
@@ -208,7 +210,7 @@ def mixed_engine(request: pytest.FixtureRequest, tiny_q8_0: Path) -> Iterator[En
         deterministic=True,
         contexts=rng.randint(1, 5),
         prefill_chunk=rng.choice((2, 7, 31, 64)),
-        ubatch_size=rng.choice((32, 64, 512)),
+        physical_batch_size=rng.choice((32, 64, 512)),
         host_cache_bytes=rng.choice((0, 100_000, 1_000_000)),
         queue_limit=64,
     ) as engine:

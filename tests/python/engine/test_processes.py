@@ -23,7 +23,7 @@ import sys
 from sentiric_llama.engine.blocking import Engine
 from sentiric_llama.types import SamplingParams
 GREEDY = SamplingParams(temperature=0.0)
-engine = Engine(sys.argv[1], contexts=2, context_size=64, threads=1)
+engine = Engine(sys.argv[1], contexts=2, context_size=64, compute_threads=1)
 def endless():
     return engine.stream("a", GREEDY, max_tokens=10**6, ignore_eos=True)
 """
@@ -54,7 +54,7 @@ if child == 0:
     engine.close()
     del stream, other, engine
     gc.collect()
-    with Engine(sys.argv[1], contexts=1, context_size=64, threads=1) as own:
+    with Engine(sys.argv[1], contexts=1, context_size=64, compute_threads=1) as own:
         assert own.generate("Hello", GREEDY, max_tokens=8).tokens == before
     sys.exit(7)
 _, status = os.waitpid(child, 0)
@@ -118,7 +118,7 @@ INTERRUPTED = {
         "    from sentiric_llama.engine.aio import AsyncEngine\n"
         "    async def main():\n"
         "        async with await AsyncEngine.open(sys.argv[1], contexts=1, context_size=64,"
-        " threads=1) as e:\n"
+        " compute_threads=1) as e:\n"
         "            async for _ in e.stream('a', GREEDY, max_tokens=10**6, ignore_eos=True):\n"
         "                print('running', flush=True)\n"
         "    asyncio.run(main())"
@@ -216,7 +216,7 @@ class Keep(logging.Handler):
 logging.getLogger("sentiric_llama").addHandler(Keep())
 logging.getLogger("sentiric_llama").setLevel(logging.DEBUG)
 from sentiric_llama.engine.blocking import Engine
-Engine(sys.argv[1], contexts=1, context_size=64, threads=1).close()
+Engine(sys.argv[1], contexts=1, context_size=64, compute_threads=1).close()
 assert {name for name, _, _ in lines} == {"sentiric_llama.ggml"}, lines
 assert {level for _, level, _ in lines} <= {10, 20, 30, 40}
 text = "\\n".join(line for _, _, line in lines)

@@ -47,7 +47,7 @@ def test_a_megabyte_may_be_cut_to_fit(tiny: Engine) -> None:
 @pytest.mark.parametrize("model", ["guide_path", "llama3_q8_0", "qwen2_q8_0"])
 def test_a_megabyte_for_byte_pair_tokenizers(request: pytest.FixtureRequest, model: str) -> None:
     path = request.getfixturevalue(model)
-    with Engine(str(path), contexts=1, context_size=64, threads=1) as engine:
+    with Engine(str(path), contexts=1, context_size=64, compute_threads=1) as engine:
         for character in ("a", " ", "\n", "1", "ç"):
             with pytest.raises(ContextLengthExceeded):
                 engine.generate(character * (MEGABYTE // len(character.encode())), GREEDY)
@@ -88,9 +88,9 @@ def test_an_empty_prompt(tiny: Engine, empty: Any) -> None:
 
 def test_two_prompts_at_once(tiny: Engine) -> None:
     with pytest.raises(InvalidArgument):
-        tiny.run(Request(text="a", tokens=(1,)))
+        tiny.submit(Request(text="a", tokens=(1,)))
     with pytest.raises(InvalidArgument):
-        tiny.run(Request(text="a", messages=(Message("user", "a"),)))
+        tiny.submit(Request(text="a", messages=(Message("user", "a"),)))
 
 
 @pytest.mark.parametrize("bad", [-1, 32000, 2**31 - 1, -(2**31), 2**31, 2**70, 1.5, "1", None])
@@ -122,7 +122,7 @@ LONELY = "a\ud800"
 )
 def test_lone_surrogates(tiny: Engine, neighbour: Stream, request_: Request) -> None:
     with pytest.raises(InvalidArgument):
-        tiny.run(request_)
+        tiny.submit(request_)
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_a_template_that_refuses_a_conversation(small_q8_0: Any) -> None:
         "{% if message.content == 'nonsense' %}{{ raise_exception('no') }}{% endif %}{% endfor %}"
     )
     with Engine(
-        str(small_q8_0), contexts=1, context_size=64, threads=1, chat_template=template
+        str(small_q8_0), contexts=1, context_size=64, compute_threads=1, chat_template=template
     ) as engine:
         with pytest.raises(TemplateFailed):
             engine.chat([{"role": "user", "content": "nonsense"}], GREEDY)

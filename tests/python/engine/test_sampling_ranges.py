@@ -44,7 +44,7 @@ WHOLE = {f.name for f in fields(SamplingParams) if str(f.type).startswith("int")
 
 def refused(engine: Engine, request: Request) -> InvalidArgument:
     with pytest.raises(InvalidArgument) as caught:
-        engine.run(request)
+        engine.submit(request)
     return caught.value
 
 

@@ -22,7 +22,7 @@ OPTIONS = {"max_tokens": MANY, "ignore_eos": True}
 
 @pytest.fixture(scope="module")
 def engine(small_q8_0: Path) -> Iterator[Engine]:
-    options = {"contexts": 8, "context_size": 512, "threads": 1, "reader_wait_ms": 0}
+    options = {"contexts": 8, "context_size": 512, "compute_threads": 1, "reader_wait_ms": 0}
     with Engine(str(small_q8_0), **options) as engine:
         yield engine
 
@@ -80,7 +80,7 @@ def test_nothing_is_computed_for_streams_that_nobody_reads(engine: Engine) -> No
 
 
 def test_a_stream_that_is_never_read_ends_typed(small_q8_0: Path) -> None:
-    options = {"contexts": 1, "context_size": 512, "threads": 1, "reader_wait_ms": 300}
+    options = {"contexts": 1, "context_size": 512, "compute_threads": 1, "reader_wait_ms": 300}
     with Engine(str(small_q8_0), **options) as engine:
         unread = start(engine, 1)
         wait_until(lambda: engine.stats().requests_failed == 1)
@@ -95,7 +95,7 @@ def test_a_stream_that_is_never_read_ends_typed(small_q8_0: Path) -> None:
 
 def test_on_an_event_loop(small_q8_0: Path) -> None:
     async def main() -> None:
-        options = {"contexts": 2, "context_size": 512, "threads": 1, "reader_wait_ms": 300}
+        options = {"contexts": 2, "context_size": 512, "compute_threads": 1, "reader_wait_ms": 300}
         async with await AsyncEngine.open(str(small_q8_0), **options) as engine:
             unread = engine.stream([5], GREEDY, **OPTIONS)
             paused = engine.stream([5], GREEDY, **OPTIONS)

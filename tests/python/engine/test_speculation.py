@@ -31,7 +31,7 @@ def copying(prompt: list[int], seed: int | None = None) -> SamplingParams:
 @pytest.mark.parametrize("seed", [None, 1, 2])
 def test_the_same_text_in_fewer_steps(tiny_q8_0: Path, layout: str, seed: int | None) -> None:
     prompt = prompt_tokens(40, 5)
-    settings = {"contexts": 1, "context_size": 512, "threads": 1, "kv_layout": layout}
+    settings = {"contexts": 1, "context_size": 512, "compute_threads": 1, "kv_layout": layout}
     with Engine(str(tiny_q8_0), **settings, speculation="off") as engine:
         plain = generate(engine, prompt, copying(prompt, seed))
         plain_steps = engine.stats().steps
@@ -48,7 +48,7 @@ def test_the_same_text_in_fewer_steps(tiny_q8_0: Path, layout: str, seed: int | 
 
 @pytest.mark.parametrize("switch", [{"speculation": "auto"}, {"speculation": "ngram"}])
 def test_deterministic_never_guesses(tiny_q8_0: Path, switch: dict[str, Any]) -> None:
-    settings = {"contexts": 1, "context_size": 512, "threads": 1, "deterministic": True}
+    settings = {"contexts": 1, "context_size": 512, "compute_threads": 1, "deterministic": True}
     with Engine(str(tiny_q8_0), **settings, **switch) as engine:
         prompt = prompt_tokens(40, 5)
         generate(engine, prompt, copying(prompt))
@@ -57,7 +57,7 @@ def test_deterministic_never_guesses(tiny_q8_0: Path, switch: dict[str, Any]) ->
 
 def test_auto_guesses_where_products_round_alike_for_one_row_and_for_many(tiny_q8_0: Path) -> None:
     prompt = prompt_tokens(40, 5)
-    with Engine(str(tiny_q8_0), contexts=1, context_size=512, threads=1) as engine:
+    with Engine(str(tiny_q8_0), contexts=1, context_size=512, compute_threads=1) as engine:
         generate(engine, prompt, copying(prompt))
         guesses = engine.stats().drafted_tokens > 0
         assert (engine.info.speculation == "ngram") == rounds_alike()
@@ -70,7 +70,7 @@ def test_logprobs_do_not_guess(tiny_q8_0: Path) -> None:
         temperature=0, repeat_penalty=1, logit_bias=dict.fromkeys(prompt[1:4], 40), top_logprobs=2
     )
     with Engine(
-        str(tiny_q8_0), contexts=1, context_size=512, threads=1, speculation="ngram"
+        str(tiny_q8_0), contexts=1, context_size=512, compute_threads=1, speculation="ngram"
     ) as engine:
         answer = generate(engine, prompt, sampling)
         assert engine.stats().drafted_tokens == 0
@@ -79,7 +79,7 @@ def test_logprobs_do_not_guess(tiny_q8_0: Path) -> None:
 
 def test_text_without_repetition_is_the_same(tiny_q8_0: Path) -> None:
     prompts = [prompt_tokens(40, seed) for seed in range(6)]
-    settings = {"contexts": 1, "context_size": 512, "threads": 1}
+    settings = {"contexts": 1, "context_size": 512, "compute_threads": 1}
     with Engine(str(tiny_q8_0), **settings, speculation="off") as engine:
         plain = [generate(engine, p, s).tokens for p in prompts for s in (GREEDY, seeded(3))]
     with Engine(str(tiny_q8_0), **settings, speculation="ngram") as engine:

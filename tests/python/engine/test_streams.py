@@ -30,7 +30,7 @@ LIMIT_MS = 120_000  # ends what a failing test leaves running
 
 @pytest.fixture(scope="module")
 def shared(small_q8_0: Path) -> Iterator[Engine]:
-    with Engine(str(small_q8_0), contexts=2, context_size=128, threads=1) as engine:
+    with Engine(str(small_q8_0), contexts=2, context_size=128, compute_threads=1) as engine:
         yield engine
 
 
@@ -160,7 +160,7 @@ def start_when_there_is_room(engine: Engine) -> Stream:
 
 
 def test_waiting_too_long_for_a_context(small_q8_0: Path) -> None:
-    options = {"contexts": 1, "context_size": 64, "threads": 1, "queue_wait_ms": 20}
+    options = {"contexts": 1, "context_size": 64, "compute_threads": 1, "queue_wait_ms": 20}
     with Engine(str(small_q8_0), **options) as engine:
         with endless(engine) as hog:
             with pytest.raises(DeadlineExceeded) as caught:
@@ -187,7 +187,7 @@ def test_no_deadline(engine: Engine, deadline: int) -> None:
 
 
 def test_thirty_two_threads_share_one_engine(small_q8_0: Path) -> None:
-    options = {"contexts": 8, "context_size": 128, "threads": 1, "queue_limit": 64}
+    options = {"contexts": 8, "context_size": 128, "compute_threads": 1, "queue_limit": 64}
     with Engine(str(small_q8_0), **options) as engine:
         texts = [f"Thread number {i}" for i in range(32)]
         alone = [engine.generate(t, seeded(i), max_tokens=12).text for i, t in enumerate(texts)]
@@ -225,7 +225,7 @@ def test_threads_that_leave_at_random(engine: Engine) -> None:
 
 def test_one_crossing_for_each_step(small_q8_0: Path) -> None:
     """Eight streams decode together; the pump is woken once per step, not once per token."""
-    with Engine(str(small_q8_0), contexts=8, context_size=128, threads=1) as engine:
+    with Engine(str(small_q8_0), contexts=8, context_size=128, compute_threads=1) as engine:
         tasks = [
             lambda i=i: read(engine.stream("a", seeded(i), max_tokens=60, ignore_eos=True))
             for i in range(8)
@@ -238,7 +238,7 @@ def test_one_crossing_for_each_step(small_q8_0: Path) -> None:
 
 
 def test_counts_add_up(small_q8_0: Path) -> None:
-    with Engine(str(small_q8_0), contexts=2, context_size=128, threads=1) as engine:
+    with Engine(str(small_q8_0), contexts=2, context_size=128, compute_threads=1) as engine:
         for _ in range(3):
             engine.generate("a", GREEDY, max_tokens=4, ignore_eos=True)
         endless(engine).close()

@@ -11,7 +11,7 @@ import pytest
 
 from sentiric_llama.engine.fake import FakeEngine
 from sentiric_llama.http import shapes
-from sentiric_llama.types import ContextReport, Timings
+from sentiric_llama.types import Timings, TruncationReport
 
 TIMINGS = {
     *("cache_n", "prompt_n", "prompt_ms", "prompt_per_token_ms", "prompt_per_second"),
@@ -103,7 +103,7 @@ def test_control_characters_are_taken_out(start: Any) -> None:
 
 
 def test_nothing_is_dropped_silently(start: Any) -> None:
-    report = ContextReport(dropped_turns=2, dropped_tokens=30, shifted_tokens=4)
+    report = TruncationReport(dropped_turns=2, dropped_tokens=30, shifted_tokens=4)
     server = start(lambda: FakeEngine(context=report))
     expected = {"dropped_turns": 2, "dropped_tokens": 30, "shifted_tokens": 4}
     for reply in (server.chat(), server.chat(stream=True)):

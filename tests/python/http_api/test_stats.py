@@ -13,7 +13,7 @@ from sentiric_llama.engine.fake import FakeEngine
 SECRET = "a very private prompt"
 
 
-def open_stream(port: int) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
+def submit(port: int) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     connection.request("GET", "/v1/stats/stream")
     return connection, connection.getresponse()
@@ -84,7 +84,7 @@ def test_what_was_done_and_what_runs(start: Any) -> None:
 
 def test_the_stream_goes_on_until_the_service_is_gone(start: Any) -> None:
     server = start()
-    connection, answer = open_stream(server.port)
+    connection, answer = submit(server.port)
     assert answer.getheader("content-type", "").startswith("text/event-stream")
     first, second = next_event(answer), next_event(answer)
     assert second["timestamp"] > first["timestamp"]
@@ -99,7 +99,7 @@ def test_the_stream_goes_on_until_the_service_is_gone(start: Any) -> None:
 def test_a_watcher_who_leaves_leaves_nothing_behind(start: Any) -> None:
     server = start()
     before = server.num_tasks()
-    connection, answer = open_stream(server.port)
+    connection, answer = submit(server.port)
     assert next_event(answer) and server.num_tasks() > before
     answer.close()
     connection.close()

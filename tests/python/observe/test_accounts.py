@@ -24,7 +24,7 @@ from sentiric_llama.service.chat_call import ChatCall
 from sentiric_llama.service.service import LlamaService
 from sentiric_llama.telemetry.histogram import Histogram, percentile
 from sentiric_llama.telemetry.request_metrics import ReaderLeft
-from sentiric_llama.types import ContextReport, Message
+from sentiric_llama.types import Message, TruncationReport
 
 CALL = ChatCall(messages=(Message("user", "hi"),))
 ANSWER = "0123456789"
@@ -189,7 +189,7 @@ def test_what_did_not_fit_is_counted() -> None:
     async def body(service: LlamaService) -> None:
         await service.chat(CALL)
 
-    report = ContextReport(dropped_turns=1, dropped_tokens=7, shifted_tokens=5)
+    report = TruncationReport(dropped_turns=1, dropped_tokens=7, shifted_tokens=5)
     request_metrics = run_service(body, lambda: answering(context=report)).request_metrics
     assert request_metrics.total.truncated == {"dropped": 1, "shifted": 1}
     assert request_metrics.total.truncated_tokens == {"dropped": 7, "shifted": 5}

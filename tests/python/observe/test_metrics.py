@@ -26,7 +26,7 @@ from sentiric_llama.service.chat_call import ChatCall
 from sentiric_llama.service.service import LlamaService
 from sentiric_llama.settings.config import Settings
 from sentiric_llama.telemetry.request_metrics import GAUGES, WAIT_BOUNDS_S
-from sentiric_llama.types import ContextReport, Device, EngineStats, Message, ModelInfo
+from sentiric_llama.types import Device, EngineStats, Message, ModelInfo, TruncationReport
 
 CPU = Device("CPU", "x", "cpu", 5, 9)
 GPUS = (Device("CUDA0", "X 1", "gpu", 40, 100), Device("CUDA1", "X 2", "igpu", 190, 200))
@@ -296,7 +296,7 @@ def test_without_a_gpu_the_drivers_are_asked_once(engine: Any) -> None:
 
 
 def test_truncations() -> None:
-    report = ContextReport(dropped_turns=2, dropped_tokens=9)
+    report = TruncationReport(dropped_turns=2, dropped_tokens=9)
     scrape = scrape_after(CALL, engine=lambda: FakeEngine(context=report))
     assert scrape.value("llm_truncations_total", kind="dropped") == 1
     assert scrape.value("llm_truncated_tokens_total", kind="dropped") == 9

@@ -15,7 +15,7 @@ from sentiric_llama.engine.fake import FakeEngine
 from sentiric_llama.errors import ModelInvalid
 from sentiric_llama.rpc.engine_servicer import SERVICE
 from sentiric_llama.rpc.generated import engine_pb2 as pb
-from sentiric_llama.types import ContextReport, SamplingParams, Timings, Usage
+from sentiric_llama.types import SamplingParams, Timings, TruncationReport, Usage
 
 USER = [pb.ChatMessage(role="user", content="hello")]
 
@@ -185,7 +185,7 @@ async def test_capacity_in_every_state() -> None:
         (pb.Sampling, SamplingParams),
         (pb.Usage, Usage),
         (pb.Timings, Timings),
-        (pb.ContextReport, ContextReport),
+        (pb.TruncationReport, TruncationReport),
     ],
 )
 def test_messages_have_the_fields_of_our_values(message: Any, kind: Any) -> None:

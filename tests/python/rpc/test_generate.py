@@ -12,7 +12,7 @@ from google.protobuf import struct_pb2
 from rpc_server import failure, read, serving
 from sentiric_llama.engine.fake import FakeEngine
 from sentiric_llama.rpc.generated import llama_pb2
-from sentiric_llama.types import ContextReport, Message
+from sentiric_llama.types import Message, TruncationReport
 
 Params = llama_pb2.GenerationParams
 
@@ -164,7 +164,7 @@ async def test_missing_adapter_and_model() -> None:
 
 
 async def test_losses_are_reported() -> None:
-    lost = ContextReport(dropped_turns=2, dropped_tokens=30)
+    lost = TruncationReport(dropped_turns=2, dropped_tokens=30)
     async with serving(lambda: FakeEngine(context=lost)) as rpc:
         call = rpc.generate()
         await read(call)

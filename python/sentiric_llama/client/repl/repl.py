@@ -18,7 +18,7 @@ from sentiric_llama.errors import SentiricLlamaError
 from sentiric_llama.host.standard_input import InputLines
 from sentiric_llama.host.terminal import Terminal, tell
 from sentiric_llama.locale.messages import say
-from sentiric_llama.types import ContextReport, Final
+from sentiric_llama.types import Final, TruncationReport
 
 PROMPT = ">>> "
 CONTINUED = "... "
@@ -127,7 +127,7 @@ class Repl:
         pieces: list[str] = []
         started, first = time.monotonic(), 0.0
         final: Final | None = None
-        context = ContextReport()
+        context = TruncationReport()
         stream = self._client.answer(self.conversation.as_messages(), self.options)
         try:
             with closing(cast(Any, stream)):
@@ -136,7 +136,7 @@ class Repl:
                         first = first or time.monotonic()
                         pieces.append(delta.text)
                         self._show(delta.text)
-                    final, context = delta.final or final, delta.context
+                    final, context = delta.final or final, delta.truncation
         except KeyboardInterrupt:
             self._show(f" [{say('stopped')}]")
         except SentiricLlamaError:

@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-from sentiric_llama.types import ContextReport, Final
+from sentiric_llama.types import Final, TruncationReport
 
 
-def numbers(final: Final, ttft_ms: float, context: ContextReport) -> str:
+def numbers(final: Final, ttft_ms: float, context: TruncationReport) -> str:
     """Tokens, rate, time to the first token as it was seen here, and what did not fit."""
     usage, timings = final.usage, final.timings
     parts = [f"{usage.completion_tokens} tok"]

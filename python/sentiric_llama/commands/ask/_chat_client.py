@@ -107,6 +107,6 @@ def _local(arguments: argparse.Namespace, terminal: Terminal) -> tuple[str, str,
     config = {
         "contexts": 1,
         "context_size": min(arguments.context_size, trained),
-        "threads": arguments.compute_threads,
+        "compute_threads": arguments.compute_threads,
     }
     return str(found.path), found.name, config

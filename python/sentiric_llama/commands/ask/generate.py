@@ -129,7 +129,7 @@ def _answer(
     if terminal is not None:
         terminal.pass_on("\n")
     ttft_ms = 1e3 * ((first or time.monotonic()) - started)
-    return "".join(pieces), last.final, numbers(last.final, ttft_ms, last.context)
+    return "".join(pieces), last.final, numbers(last.final, ttft_ms, last.truncation)
 
 
 def _shaped(options: GenerationOptions, arguments: argparse.Namespace) -> GenerationOptions:

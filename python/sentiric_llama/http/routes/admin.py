@@ -76,9 +76,11 @@ class AdminEndpoints:
             "model_id": loaded.served.name if loaded else settings.model_id,
             "gpu_layers": settings.gpu_layers,
             "context_size": info.context_size if info else settings.context_size,
-            "threads": info.threads if info else settings.compute_threads,
+            "threads": info.compute_threads if info else settings.compute_threads,
             "threads_batch": settings.compute_threads_batch,
-            "physical_batch_size": info.ubatch_size if info else settings.physical_batch_size,
+            "physical_batch_size": info.physical_batch_size
+            if info
+            else settings.physical_batch_size,
             "max_batch_size_slots": info.contexts if info else settings.contexts,
             "kv_offload": settings.kv_offload,
             "use_mmap": settings.use_mmap,

@@ -17,7 +17,7 @@ from sentiric_llama.http import sse
 from sentiric_llama.http.errors import JsonResponse, error_body
 from sentiric_llama.http.json_body import read_as
 from sentiric_llama.http.openai import ChatRequest, parse_chat
-from sentiric_llama.http.shapes import Envelope, context_header
+from sentiric_llama.http.shapes import Envelope, truncation_header
 from sentiric_llama.log.events import error_fields, event
 from sentiric_llama.service.chat_result import collect
 from sentiric_llama.service.chat_stream import ChatStream, ChoiceDelta
@@ -80,7 +80,7 @@ class ChatAnswer(Response):
     async def _unary(self, stream: ChatStream) -> Response:
         result = await collect(stream)
         body = Envelope(stream.model).unary(result, logprobs=self._request.logprobs)
-        headers = notice_header(stream.notice) | context_header(result.context)
+        headers = notice_header(stream.notice) | truncation_header(result.truncation)
         headers |= self._request.headers
         return JsonResponse(body, headers=headers)
 
@@ -117,7 +117,7 @@ class _StreamWriter:
         # proxies the stream opens anyway, and they become events.
         items = await self._stream.read(sse.KEEP_ALIVE_S)
         headers = sse.SSE_HEADERS | notice_header(self._stream.notice)
-        headers |= context_header(self._stream.context)
+        headers |= truncation_header(self._stream.truncation)
         await self._sender.start(headers | dict(self._request.headers))
         opening = sse.encode_events(self._envelope.first(self._stream.num_choices))
         try:

@@ -20,7 +20,7 @@ async def warm_up(engine: AsyncEngineProtocol) -> None:
     started = time.monotonic()
     request = Request(tokens=(max(engine.info.bos, 0),), max_tokens=1)
     try:
-        async with engine.run(request) as deltas:
+        async with engine.submit(request) as deltas:
             async for _ in deltas:
                 pass
     except NotSupported as error:  # a model for embeddings does not generate
