@@ -67,6 +67,26 @@ def test_every_line_follows_the_schema(start: Any, tiny_q8_0: Path) -> None:
     assert first["trace_id"] == "c" * 32 and first["attributes"]["ttft_ms"] > 0
 
 
+def test_what_a_call_cost_is_told_once(start: Any, tiny_q8_0: Path) -> None:
+    """One time to first token, and where the rest went; also of an answer that was left."""
+    server = start(tiny_q8_0, context_size=2048).wait_ready()
+    assert server.chat("hello", max_tokens=50, ignore_eos=True).status == 200
+    whole = server.wait_for("HTTP_UNARY_COMPLETE")["attributes"]
+    first = server.wait_for("HTTP_TTFT_COMPUTED")["attributes"]
+    assert whole["ttft_ms"] == first["ttft_ms"]
+    assert whole["completion_tokens"] == 50 and whole["tokens_per_s"] > 0
+    assert (
+        whole["queue_ms"] + whole["prefill_ms"] <= whole["ttft_ms"] + 1 <= whole["elapsed_ms"] + 1
+    )
+    stream = open_chat(server.port, "hello", max_tokens=100_000, ignore_eos=True, stream=True)
+    while b"content" not in stream.recv(4096):
+        pass
+    stream.close()
+    gone = server.wait_for("HTTP_CLIENT_GONE")["attributes"]
+    assert gone["completion_tokens"] > 0 and gone["ttft_ms"] > 0
+    assert not [record for record in server.records if record["severity"] == "WARN"]
+
+
 def test_prompts_are_nowhere_else_either(guide: Any) -> None:
     provoke(guide)
     assert CANARY not in request(guide.metrics_port, "GET", "/metrics").body.decode()

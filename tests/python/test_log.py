@@ -194,3 +194,20 @@ def test_lone_surrogates_do_not_break_a_line() -> None:
 )
 def test_clean_id(given: str | None, expected: str | None) -> None:
     assert trace.clean_id(given) == expected
+
+
+@pytest.mark.parametrize("form", ["auto", "text", "json"])
+def test_the_form_can_be_chosen(form: str) -> None:
+    out = io.StringIO()  # no terminal
+    setup.set_up_logging("info", out, form=form)
+    token = trace.CURRENT_TRACE.set(trace.Trace(request_id="r-1"))
+    try:
+        events.event(logging.getLogger("x"), "SOME_EVENT", "hello", count=3)
+    finally:
+        trace.CURRENT_TRACE.reset(token)
+    assert setup.flush()
+    line = out.getvalue()
+    if form == "text":
+        assert "SOME_EVENT hello count=3 request_id=r-1" in line and "\x1b" not in line
+    else:
+        assert json.loads(line)["request_id"] == "r-1"

@@ -2,34 +2,47 @@
 // Validation of what a client may ask for; the ranges stand beside the fields in types.h.
 #include <cmath>
 #include <cstdio>
+#include <type_traits>
 
 #include "sentiric/types.h"
 
 namespace sentiric {
 namespace {
 
-std::string Text(double value) {
+std::string Text(float value) {
   char buffer[32];
-  std::snprintf(buffer, sizeof buffer, "%g", value);
+  std::snprintf(buffer, sizeof buffer, "%g", static_cast<double>(value));
   return buffer;
 }
+
+std::string Text(std::int64_t value) { return std::to_string(value); }
 
 // Checks fields one after another and keeps the first that is out of range.
 class RangeCheck {
  public:
-  // In single precision, as the fields are: 0.01 must pass a range that begins there.
-  RangeCheck& In(const char* name, double value, double low, double high) {
-    const auto number = static_cast<float>(value);
-    const bool is_inside =  // false for NaN
-        number >= static_cast<float>(low) && number <= static_cast<float>(high);
-    if (!status_ && !is_inside) {
-      status_ = OutOfRange(name, Text(value), Text(low) + ".." + Text(high));
+  // Numbers in single precision, as the fields are: 0.01 must pass a range that begins there.
+  template <typename T>
+  RangeCheck& In(const char* name, T value, double low, double high) {
+    if constexpr (std::is_integral_v<T>) {
+      return Check<std::int64_t>(name, value, low, high);
+    } else {
+      return Check<float>(name, value, low, high);
     }
-    return *this;
   }
   Status Take() { return std::move(status_); }
 
  private:
+  template <typename Number, typename T>
+  RangeCheck& Check(const char* name, T value, double low, double high) {
+    const auto number = static_cast<Number>(value), least = static_cast<Number>(low),
+               most = static_cast<Number>(high);
+    const bool is_inside = number >= least && number <= most;  // false for NaN
+    if (!status_ && !is_inside) {
+      status_ = OutOfRange(name, Text(number), Text(least) + ".." + Text(most));
+    }
+    return *this;
+  }
+
   Status status_;
 };
 
@@ -42,10 +55,9 @@ Status ValidateLists(const SamplingParams& params, std::int32_t num_vocab) {
   for (const auto& [token, bias] : params.logit_bias) {
     check.In("logit_bias token", token, 0, num_vocab - 1).In("logit_bias", bias, -1000, 100);
   }
-  check.In("dry_sequence_breakers", static_cast<double>(params.dry_sequence_breakers.size()), 0,
-           16);
+  check.In("dry_sequence_breakers", params.dry_sequence_breakers.size(), 0, 16);
   for (const std::string& breaker : params.dry_sequence_breakers) {
-    check.In("dry_sequence_breakers bytes", static_cast<double>(breaker.size()), 1, 64);
+    check.In("dry_sequence_breakers bytes", breaker.size(), 1, 64);
   }
   return check.Take();
 }
@@ -81,17 +93,16 @@ Status Validate(const SamplingParams& p, std::int32_t num_vocab) {
 
 Status Validate(const Request& request, std::int32_t num_vocab) {
   RangeCheck check;
-  check.In("max_tokens", request.max_tokens, 0, 1 << 30)
-      .In("stop", static_cast<double>(request.stop.size()), 0, 8);
+  check.In("max_tokens", request.max_tokens, 0, INT32_MAX).In("stop", request.stop.size(), 0, 8);
   for (const std::string& stop : request.stop) {
-    check.In("stop bytes", static_cast<double>(stop.size()), 1, 256);
+    check.In("stop bytes", stop.size(), 1, 256);
   }
-  check.In("tenant bytes", static_cast<double>(request.tenant.size()), 0, 256)
-      .In("cache_scope bytes", static_cast<double>(request.cache_scope.size()), 0, 256)
+  check.In("tenant bytes", request.tenant.size(), 0, 256)
+      .In("cache_scope bytes", request.cache_scope.size(), 0, 256)
       .In("queue_wait_ms", request.queue_wait_ms, 0, 86400000);
-  check.In("lora_adapter count", static_cast<double>(request.adapters.size()), 0, 8);
+  check.In("lora_adapter count", request.adapters.size(), 0, 8);
   for (const AdapterUse& use : request.adapters) {
-    check.In("lora_adapter bytes", static_cast<double>(use.name.size()), 1, 128)
+    check.In("lora_adapter bytes", use.name.size(), 1, 128)
         .In("lora_adapter scale", use.scale, -10, 10);
   }
   if (Status status = check.Take()) return status;

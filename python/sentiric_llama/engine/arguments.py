@@ -30,6 +30,8 @@ def wrong_value(name: str, value: object) -> InvalidArgument:
     wanted = _wanted(name)
     if isinstance(value, int) and wanted in ("an integer", "a number"):
         return InvalidArgument("the number is too large", where=name)
+    if isinstance(value, list | tuple) and wanted in ("a list", "a mapping"):
+        return InvalidArgument("has an item of a wrong type", where=name)
     got = f"{type(value).__name__}" + (f" {value!r}" if isinstance(value, int | float) else "")
     return InvalidArgument(f"must be {wanted}; got {got}", where=name)
 

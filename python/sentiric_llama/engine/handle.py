@@ -29,6 +29,8 @@ _logger = logging.getLogger("sentiric_llama.ggml")
 _logger.addHandler(logging.NullHandler())
 _ABORTED = ("failed with error 1", "compute status: 1", "decode, ret = 2")
 """Ends of the lines in which llama.cpp calls it an error that we ended a step: a client left."""
+_NORMAL = ("removing memory module entries",)
+"""Words of lines that llama.cpp writes as warnings whenever a sequence is given up."""
 _handles: weakref.WeakSet[EngineHandle] = weakref.WeakSet()
 _exiting = threading.Event()
 """The interpreter ends: only daemon threads still read, and nobody would catch what they get."""
@@ -188,7 +190,8 @@ def forward_log() -> None:
     except UnicodeDecodeError:  # a model's tokens may be any bytes, and llama.cpp shows some
         lines = [(logging.WARNING, "llama.cpp wrote what is no text; these lines are left out")]
     for level, line in lines:
-        _logger.log(logging.DEBUG if line.endswith(_ABORTED) else level, "%s", line)
+        is_normal = line.endswith(_ABORTED) or any(words in line for words in _NORMAL)
+        _logger.log(logging.DEBUG if is_normal else level, "%s", line)
 
 
 def _abandon_all() -> None:

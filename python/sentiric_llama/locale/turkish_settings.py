@@ -217,6 +217,9 @@ CATALOGUE = {
     ),
     "serve Prometheus metrics": "Prometheus metriklerini sun",
     "bearer token that scrapers must send": "metrikleri okuyanların göndermesi gereken anahtar",
+    "form of log lines; auto is text on a terminal and JSON elsewhere": (
+        "günlük satırlarının biçimi; auto, uçbirimde metin, başka yerde JSON demektir"
+    ),
     "write prompts and answers to the log; they contain what people said": (
         "istemleri ve yanıtları günlüğe yaz; insanların söylediklerini içerirler"
     ),

@@ -100,6 +100,8 @@ def _text_fields(_logger: Any, _method: str, event: Event) -> ProcessorReturnVal
         **attributes,
     }
     shown = {key: escaped(_encodable(str(value))) for key, value in line.items()}
+    if request_id := CURRENT_TRACE.get().request_id:
+        shown["request_id"] = request_id
     if "exc_info" in event:
         frames = describe_exception(event["exc_info"]).split("\n")
         shown["exception"] = "\n".join("  " + escaped(_encodable(part)) for part in frames)

@@ -15,11 +15,17 @@ _FOREIGN = ("uvicorn", "uvicorn.error", "uvicorn.access", "grpc", "httpx", "http
 
 
 def set_up_logging(
-    level: str = "info", stream: TextIO | None = None, *, env: str = "", colours: bool = True
+    level: str = "info",
+    stream: TextIO | None = None,
+    *,
+    env: str = "",
+    colours: bool = True,
+    form: str = "auto",
 ) -> None:
     """Sends all logging of this process, uvicorn's and grpc's included, to `stream` (stderr).
 
-    JSON lines unless the stream is a terminal. Replaces handlers that were there.
+    `form` is the setting LOG_FORMAT; "auto" is JSON lines unless the stream is a terminal. Replaces
+    handlers that were there.
     """
 
     from sentiric_llama.log import lines  # late: the command line's help needs no structlog
@@ -27,7 +33,8 @@ def set_up_logging(
     guard_standard_descriptors()
     stream = stream or sys.stderr
     is_terminal = stream is not None and stream.isatty()
-    formatter = lines.text_formatter(colours=colours) if is_terminal else None
+    is_text = form == "text" or (form == "auto" and is_terminal)
+    formatter = lines.text_formatter(colours=colours and is_terminal) if is_text else None
     handler = WriterHandler(stream, formatter or lines.json_formatter(env))
     handler.addFilter(ForeignLines())
     root = logging.getLogger()

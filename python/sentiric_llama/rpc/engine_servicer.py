@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 
 from sentiric_llama.access.rights import Access
@@ -45,12 +44,11 @@ class EngineServicer:
             self._service.require_ready()
             call = await parsed(request, parse_chat, deadline_ms(context))
         event(logger, "LLM_REQUEST_RECEIVED", "received", messages=len(call.messages))
-        started = time.monotonic()
         async with self._service.open_chat(call) as stream:
             while not stream.done:
                 for item in await stream.read():
                     yield engine_pb2.ChatEvent(delta=delta_of(item))
-            log_end(logger, stream, started)
+            log_end(logger, stream)
             context.set_trailing_metadata(report(stream))
             yield engine_pb2.ChatEvent(end=end_of(stream))
 

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import AsyncIterator
 from functools import partial
 from typing import cast
@@ -42,13 +41,12 @@ class LlamaServicer:
             deadline = deadline_ms(context)
             call = await parsed(request, partial(parse_generate, strict=strict), deadline)
         event(logger, "LLM_REQUEST_RECEIVED", "received", messages=len(call.messages))
-        started = time.monotonic()
         async with self._service.open_chat(call) as stream:
             while not stream.done:
                 for item in await stream.read():
                     if item.delta.text:
                         yield Response(token=item.delta.text.encode("utf-8", "replace"))
-            log_end(logger, stream, started)
+            log_end(logger, stream)
             context.set_trailing_metadata(report(stream))
             yield Response(finish_details=finish_details(stream))
 
@@ -81,16 +79,6 @@ def truncated(truncation: TruncationReport) -> str:
     return "; ".join(f"{name}={getattr(truncation, name)}" for name in names)
 
 
-def log_end(log: logging.Logger, stream: ChatStream, started: float) -> None:
+def log_end(log: logging.Logger, stream: ChatStream) -> None:
     """Counts and times of a whole answer."""
-    event(
-        log,
-        "LLM_STREAM_COMPLETE",
-        "answered",
-        prompt_tokens=stream.usage.prompt_tokens,
-        completion_tokens=stream.usage.completion_tokens,
-        cached_tokens=stream.usage.cached_tokens,
-        finish_reason=",".join(sorted({f.finish_reason for f in stream.finals.values()})),
-        ttft_ms=round(stream.timings.ttft_ms, 1),
-        elapsed_ms=round(1e3 * (time.monotonic() - started), 1),
-    )
+    event(log, "LLM_STREAM_COMPLETE", "answered", **stream.log_fields())

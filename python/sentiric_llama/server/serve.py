@@ -63,7 +63,9 @@ def run(
 
     `given` says where each setting came from, for messages.
     """
-    set_up_logging(settings.log_level, env=settings.env, colours=colours_wanted())
+    set_up_logging(
+        settings.log_level, env=settings.env, colours=colours_wanted(), form=settings.log_format
+    )
     resolved = Resolved(settings, given or {})
     try:
         for remark in pass_or_raise(known_before_listening(resolved)):

@@ -7,7 +7,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sentiric_llama.engine.protocol import AsyncEngineProtocol
 from sentiric_llama.engine.stream import WINDOW, Arrival, AsyncStream
@@ -108,6 +108,22 @@ class ChatStream:
             dropped_tokens=max((r.dropped_tokens for r in reports), default=0),
             shifted_tokens=sum(r.shifted_tokens for r in reports),
         )
+
+    def log_fields(self) -> dict[str, Any]:
+        """Counts and times of this call for a line of the log, also when it was cut off."""
+        timings, usage = self.timings, self.usage
+        finish = sorted({final.finish_reason for final in self.finals.values()})
+        return {
+            "prompt_tokens": usage.prompt_tokens,
+            "completion_tokens": self._call.tokens,
+            "cached_tokens": usage.cached_tokens,
+            "finish_reason": ",".join(finish),
+            "queue_ms": round(timings.queue_ms, 1),
+            "prefill_ms": round(timings.prompt_ms, 1),
+            "ttft_ms": round(1e3 * (self._call.ttft_s or 0.0), 1),
+            "tokens_per_s": round(timings.predicted_per_second, 1),
+            "elapsed_ms": round(1e3 * self._call.seconds, 1),
+        }
 
     async def read(self, timeout_s: float | None = None) -> list[ChoiceDelta]:
         """All deltas that are there, at least one; empty when `timeout_s` passes or all is done.

@@ -56,13 +56,14 @@ class ChatAnswer(Response):
         self._service = service
         self._request = request
         self._started_at = time.monotonic()
+        self._stream: ChatStream | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         sender = sse.Sender(send)
         try:
             await sse.until_disconnect(receive, sender, self._answer(scope, receive, sender))
         except sse.ClientGone as gone:
-            event(logger, "HTTP_CLIENT_GONE", str(gone), elapsed_ms=self._elapsed_ms())
+            event(logger, "HTTP_CLIENT_GONE", str(gone), **self._fields())
         except SentiricLlamaError as error:
             event(logger, "HTTP_CHAT_REFUSED", "refused", **error_fields(error))
             raise self._request.blame(error) from None
@@ -70,6 +71,7 @@ class ChatAnswer(Response):
     async def _answer(self, scope: Scope, receive: Receive, sender: sse.Sender) -> None:
         # The block owns the generation: it opens before the first byte and ends on every path.
         async with self._service.open_chat(self._request.call) as stream:
+            self._stream = stream
             if self._request.stream:
                 await _StreamWriter(stream, sender, self._request).run()
                 self._log("HTTP_STREAM_COMPLETE", stream)
@@ -85,21 +87,14 @@ class ChatAnswer(Response):
         return JsonResponse(body, headers=headers)
 
     def _log(self, name: str, stream: ChatStream) -> None:
-        finish = ",".join(sorted({final.finish_reason for final in stream.finals.values()}))
-        event(
-            logger,
-            name,
-            "answered" if stream.done else "ended with an error",
-            prompt_tokens=stream.usage.prompt_tokens,
-            completion_tokens=stream.usage.completion_tokens,
-            cached_tokens=stream.usage.cached_tokens,
-            finish_reason=finish,
-            ttft_ms=round(stream.timings.ttft_ms, 1),
-            elapsed_ms=self._elapsed_ms(),
-        )
+        text = "answered" if stream.done else "ended with an error"
+        event(logger, name, text, **self._fields())
 
-    def _elapsed_ms(self) -> float:
-        return round(1e3 * (time.monotonic() - self._started_at), 1)
+    def _fields(self) -> dict[str, Any]:
+        """What is known of the call, or how long it waited for one."""
+        if self._stream is not None:
+            return self._stream.log_fields()
+        return {"elapsed_ms": round(1e3 * (time.monotonic() - self._started_at), 1)}
 
 
 class _StreamWriter:

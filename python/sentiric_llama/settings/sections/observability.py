@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, SecretStr
 
-from sentiric_llama.settings.sections.kinds import Section
+from sentiric_llama.settings.sections.kinds import Section, any_case
 
 
 class Observability(Section):
@@ -21,6 +21,9 @@ class Observability(Section):
     metrics_enabled: bool = Field(True, description="serve Prometheus metrics")
     metrics_key: SecretStr | None = Field(
         None, min_length=1, description="bearer token that scrapers must send"
+    )
+    log_format: Annotated[Literal["auto", "text", "json"], any_case] = Field(
+        "auto", description="form of log lines; auto is text on a terminal and JSON elsewhere"
     )
     log_content: bool = Field(
         False, description="write prompts and answers to the log; they contain what people said"
