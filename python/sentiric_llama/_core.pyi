@@ -126,6 +126,18 @@ class EngineConfig:
     def batch_size(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None:
         ...
     @property
+    def compute_threads(self) -> int:
+        ...
+    @compute_threads.setter
+    def compute_threads(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None:
+        ...
+    @property
+    def compute_threads_batch(self) -> int:
+        ...
+    @compute_threads_batch.setter
+    def compute_threads_batch(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None:
+        ...
+    @property
     def context_size(self) -> int:
         ...
     @context_size.setter
@@ -180,6 +192,12 @@ class EngineConfig:
     def max_adapters(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None:
         ...
     @property
+    def physical_batch_size(self) -> int:
+        ...
+    @physical_batch_size.setter
+    def physical_batch_size(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None:
+        ...
+    @property
     def prefill_chunk(self) -> int:
         ...
     @prefill_chunk.setter
@@ -220,24 +238,6 @@ class EngineConfig:
         ...
     @tenant_weights.setter
     def tenant_weights(self, arg1: collections.abc.Sequence[tuple[str, typing.SupportsFloat | typing.SupportsIndex]]) -> None:
-        ...
-    @property
-    def threads(self) -> int:
-        ...
-    @threads.setter
-    def threads(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None:
-        ...
-    @property
-    def compute_threads_batch(self) -> int:
-        ...
-    @compute_threads_batch.setter
-    def compute_threads_batch(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None:
-        ...
-    @property
-    def physical_batch_size(self) -> int:
-        ...
-    @physical_batch_size.setter
-    def physical_batch_size(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None:
         ...
 class EngineStats:
     @property
@@ -386,11 +386,6 @@ class EngineStats:
         ...
 class Event:
     @property
-    def context(self) -> tuple[int, int, int]:
-        """
-        (dropped_turns, dropped_tokens, shifted_tokens).
-        """
-    @property
     def final(self) -> sentiric_llama._core.Final | None:
         ...
     @property
@@ -407,6 +402,11 @@ class Event:
     @property
     def tokens(self) -> tuple:
         ...
+    @property
+    def truncation(self) -> tuple[int, int, int]:
+        """
+        (dropped_turns, dropped_tokens, shifted_tokens).
+        """
 class Final:
     @property
     def completion_tokens(self) -> int:
@@ -417,10 +417,10 @@ class Final:
         (code, where, what) or None.
         """
     @property
-    def prompt_tokens(self) -> int:
+    def finish_reason(self) -> FinishReason:
         ...
     @property
-    def reason(self) -> FinishReason:
+    def prompt_tokens(self) -> int:
         ...
     @property
     def retry_ms(self) -> int:
@@ -577,6 +577,9 @@ class ModelInfo:
     def chat_template_source(self) -> str:
         ...
     @property
+    def compute_threads(self) -> int:
+        ...
+    @property
     def context_size(self) -> int:
         ...
     @property
@@ -616,6 +619,9 @@ class ModelInfo:
     def path(self) -> str:
         ...
     @property
+    def physical_batch_size(self) -> int:
+        ...
+    @property
     def quantization(self) -> str:
         ...
     @property
@@ -623,12 +629,6 @@ class ModelInfo:
         ...
     @property
     def speculation(self) -> str:
-        ...
-    @property
-    def threads(self) -> int:
-        ...
-    @property
-    def physical_batch_size(self) -> int:
         ...
 class Priority:
     """

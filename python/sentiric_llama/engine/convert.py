@@ -154,7 +154,7 @@ def _token_logprob(value: tuple[int, bytes, float]) -> TokenLogprob:
 def _final(native: _core.Final) -> Final:
     timings = copy_fields(native.timings, Timings)
     usage = Usage(native.prompt_tokens, native.completion_tokens, timings.cache_n)
-    reason = cast(FinishReason, native.reason.name)
+    reason = cast(FinishReason, native.finish_reason.name)
     return Final(reason, usage, timings, native.stop_string)
 
 
