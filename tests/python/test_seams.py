@@ -77,7 +77,7 @@ DELTA = Delta(
     text="ş",
     tokens=(1, 2),
     logprobs=(ChosenLogprob(LOGPROB, (LOGPROB,)),),
-    context=TruncationReport(1, 2, 3),
+    truncation=TruncationReport(1, 2, 3),
     final=Final("stop", Usage(1, 2, 3), Timings(ttft_ms=0.1), "a"),
 )
 PLAN = MemoryPlan(1, 2, 3, (DevicePlan("host", 1, 2, 3, 4, 5),))

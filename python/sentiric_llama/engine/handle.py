@@ -173,7 +173,11 @@ def _pump(core: _core.Engine, lock: threading.RLock, sinks: dict[int, Sink]) -> 
 
 def _news_of(event: _core.Event) -> list[News]:
     failure = convert.failure_of(event)
-    if failure is None and event.final is not None and event.final.finish_reason.name == "cancelled":
+    if (
+        failure is None
+        and event.final is not None
+        and event.final.finish_reason.name == "cancelled"
+    ):
         failure = Cancelled("the request was cancelled", where="request")
     if failure is None:
         return [convert.delta_of(event)]

@@ -154,7 +154,7 @@ def test_a_server_is_measured(
     monkeypatch.setattr(models, "FOLDER", tmp_path)
     monkeypatch.setattr(servers, "LOGS", tmp_path)
     vocabulary.words_of.cache_clear()
-    outcome = run_one(scenario, Run(size="quick", pairs=1, compute_threads=1, seed=1))
+    outcome = run_one(scenario, Run(size="quick", pairs=1, threads=1, seed=1))
     assert outcome.failure == ""
     (metrics,) = [sides["ours"] for sides in outcome.rounds]
     if isinstance(scenario, KeptAlive):

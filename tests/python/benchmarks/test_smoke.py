@@ -20,7 +20,7 @@ from benchmarks.vocabulary import Vocabulary
 
 import models as test_models
 
-RUN = Run(size="quick", pairs=1, compute_threads=1, seed=1)
+RUN = Run(size="quick", pairs=1, threads=1, seed=1)
 
 
 class Alone:

@@ -35,15 +35,15 @@ def test_four_contexts_in_one_generation(engine: Engine) -> None:
         stream = engine.stream(prompt_tokens(length), GREEDY, max_tokens=4 * size, ignore_eos=True)
         for delta in stream:
             made += len(delta.tokens)
-            assert delta.context.shifted_tokens >= shifted
-            shifted = delta.context.shifted_tokens
+            assert delta.truncation.shifted_tokens >= shifted
+            shifted = delta.truncation.shifted_tokens
             assert length + made - shifted <= size + 1
         assert delta.final is not None
         assert delta.final.finish_reason == "length"
         assert delta.final.usage.prompt_tokens == length
         assert delta.final.usage.completion_tokens == made == 4 * size
-        assert delta.context.truncated
-        assert (delta.context.dropped_turns, delta.context.dropped_tokens) == (0, 0)
+        assert delta.truncation.truncated
+        assert (delta.truncation.dropped_turns, delta.truncation.dropped_tokens) == (0, 0)
         after = engine.stats()
         assert after.shifted_tokens - before.shifted_tokens == shifted
         assert after.shifts > before.shifts
@@ -54,12 +54,12 @@ def test_the_first_shift_comes_when_the_context_is_full(engine: Engine) -> None:
     made = 0
     stream = engine.stream(prompt_tokens(10), GREEDY, max_tokens=2 * size, ignore_eos=True)
     for delta in stream:
-        if delta.context.shifted_tokens:
+        if delta.truncation.shifted_tokens:
             break
         made += len(delta.tokens)
     stream.close()
     assert 10 + made == size + 1
-    assert delta.context.shifted_tokens == (size - 1) // 2  # half of all but BOS
+    assert delta.truncation.shifted_tokens == (size - 1) // 2  # half of all but BOS
 
 
 def test_until_the_first_shift_nothing_differs(engine: Engine) -> None:
@@ -100,7 +100,7 @@ def test_without_shift_the_text_ends_at_the_last_cell(engine: Engine) -> None:
         assert deltas[-1].final is not None
         assert deltas[-1].final.finish_reason == "length"
         assert length + made == size + 1
-        assert not deltas[-1].context.truncated
+        assert not deltas[-1].truncation.truncated
 
 
 def test_a_prompt_leaves_room_for_one_token(engine: Engine) -> None:

@@ -59,11 +59,11 @@ def test_four_contexts_of_conversation_and_the_system_prompt_is_known(guide: Eng
         assert sum(answer.usage.completion_tokens for answer in answers) >= 4 * SIZE
         assert {answer.finish_reason for answer in answers} == {"stop"}
         assert all(answer.usage.prompt_tokens < SIZE for answer in answers)
-        turns = [answer.context.dropped_turns for answer in answers]
+        turns = [answer.truncation.dropped_turns for answer in answers]
         assert turns == sorted(turns)
         assert turns[-1] > 0
-        assert answers[-1].context.dropped_tokens > 2 * SIZE
-        assert any(answer.context.shifted_tokens > 0 for answer in answers)
+        assert answers[-1].truncation.dropped_tokens > 2 * SIZE
+        assert any(answer.truncation.shifted_tokens > 0 for answer in answers)
         recalled += recalls(guide, [*messages, say("user", "What is the door code?")], code)
     assert recalled >= 3
 
@@ -83,15 +83,15 @@ def test_dropped_turns_are_those_that_are_missing(guide: Engine) -> None:
     talk(guide, messages, total=2 * SIZE)
     messages.append(say("user", "What is the door code?"))
     cut = guide.chat(messages, GREEDY, max_tokens=40)
-    turns = cut.context.dropped_turns
+    turns = cut.truncation.dropped_turns
     assert turns > 0
     shorter = [messages[0], *messages[1 + 2 * turns :]]
     whole = guide.chat(shorter, GREEDY, max_tokens=40)
     assert whole.tokens == cut.tokens
-    assert not whole.context.truncated
+    assert not whole.truncation.truncated
     assert len(guide.tokenize_chat(shorter)) == cut.usage.prompt_tokens
     everything = len(guide.tokenize_chat(messages))
-    assert everything - cut.usage.prompt_tokens == cut.context.dropped_tokens
+    assert everything - cut.usage.prompt_tokens == cut.truncation.dropped_tokens
 
 
 def test_with_the_error_policy_nothing_is_dropped(guide: Engine) -> None:
@@ -117,8 +117,8 @@ def test_shifting_the_prompt_keeps_the_system_prompt(guide: Engine) -> None:
     cut = guide.chat(messages, GREEDY, truncation="shift", max_tokens=2)
     everything = guide.tokenize_chat(messages)
     assert cut.usage.prompt_tokens == SIZE - 1
-    assert cut.context.dropped_tokens == len(everything) - (SIZE - 1)
-    assert cut.context.dropped_turns == 0
+    assert cut.truncation.dropped_tokens == len(everything) - (SIZE - 1)
+    assert cut.truncation.dropped_turns == 0
     block = everything[: everything.index(guide.info.eos) + 2]  # its end and the line break
     same = [*block, *everything[len(block) - (SIZE - 1) :]]
     with guide.stream(same, GREEDY, max_tokens=2) as stream:
@@ -139,7 +139,7 @@ def digits_after_filler(guide: Engine, messages: list[Turn], filler: str) -> str
     completion = guide.chat(messages, GREEDY, grammar=grammar, max_tokens=20 * SIZE)
     assert completion.finish_reason == "stop"
     assert completion.usage.completion_tokens > 4 * SIZE
-    assert completion.context.shifted_tokens >= 4 * SIZE
+    assert completion.truncation.shifted_tokens >= 4 * SIZE
     return completion.text[-4:]
 
 

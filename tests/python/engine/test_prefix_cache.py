@@ -94,7 +94,7 @@ class TestSharing:
         prompt = prompt_tokens(100)
         with open_engine(tiny_q8_0, context_size=256) as engine:
             shifted = generate(engine, prompt, 300)
-            assert shifted.context.shifted_tokens > 0
+            assert shifted.truncation.shifted_tokens > 0
             again = generate(engine, prompt)
             assert again.tokens == shifted.tokens[:8]
 

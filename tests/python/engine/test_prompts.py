@@ -40,7 +40,7 @@ def test_a_megabyte_of_one_character(tiny: Engine, neighbour: Stream, character:
 def test_a_megabyte_may_be_cut_to_fit(tiny: Engine) -> None:
     completion = tiny.generate("a" * MEGABYTE, GREEDY, truncation="shift", max_tokens=3)
     assert completion.usage.prompt_tokens == tiny.info.context_size - 1
-    assert completion.context.dropped_tokens > 100_000
+    assert completion.truncation.dropped_tokens > 100_000
     assert len(completion.tokens) == 3
 
 

@@ -104,7 +104,7 @@ def test_control_characters_are_taken_out(start: Any) -> None:
 
 def test_nothing_is_dropped_silently(start: Any) -> None:
     report = TruncationReport(dropped_turns=2, dropped_tokens=30, shifted_tokens=4)
-    server = start(lambda: FakeEngine(context=report))
+    server = start(lambda: FakeEngine(truncation=report))
     expected = {"dropped_turns": 2, "dropped_tokens": 30, "shifted_tokens": 4}
     for reply in (server.chat(), server.chat(stream=True)):
         header = reply.headers["x-truncated"]

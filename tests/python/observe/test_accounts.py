@@ -190,7 +190,7 @@ def test_what_did_not_fit_is_counted() -> None:
         await service.chat(CALL)
 
     report = TruncationReport(dropped_turns=1, dropped_tokens=7, shifted_tokens=5)
-    request_metrics = run_service(body, lambda: answering(context=report)).request_metrics
+    request_metrics = run_service(body, lambda: answering(truncation=report)).request_metrics
     assert request_metrics.total.truncated == {"dropped": 1, "shifted": 1}
     assert request_metrics.total.truncated_tokens == {"dropped": 7, "shifted": 5}
 

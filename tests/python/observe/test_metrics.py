@@ -297,7 +297,7 @@ def test_without_a_gpu_the_drivers_are_asked_once(engine: Any) -> None:
 
 def test_truncations() -> None:
     report = TruncationReport(dropped_turns=2, dropped_tokens=9)
-    scrape = scrape_after(CALL, engine=lambda: FakeEngine(context=report))
+    scrape = scrape_after(CALL, engine=lambda: FakeEngine(truncation=report))
     assert scrape.value("llm_truncations_total", kind="dropped") == 1
     assert scrape.value("llm_truncated_tokens_total", kind="dropped") == 9
     assert scrape.value("llm_truncations_total", kind="shifted") == 0

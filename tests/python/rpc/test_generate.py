@@ -165,7 +165,7 @@ async def test_missing_adapter_and_model() -> None:
 
 async def test_losses_are_reported() -> None:
     lost = TruncationReport(dropped_turns=2, dropped_tokens=30)
-    async with serving(lambda: FakeEngine(context=lost)) as rpc:
+    async with serving(lambda: FakeEngine(truncation=lost)) as rpc:
         call = rpc.generate()
         await read(call)
         trailing = dict(await call.trailing_metadata())
