@@ -185,7 +185,7 @@ async def test_capacity_in_every_state() -> None:
         (pb.Sampling, SamplingParams),
         (pb.Usage, Usage),
         (pb.Timings, Timings),
-        (pb.TruncationReport, TruncationReport),
+        (pb.ContextReport, TruncationReport),
     ],
 )
 def test_messages_have_the_fields_of_our_values(message: Any, kind: Any) -> None:
