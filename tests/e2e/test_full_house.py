@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import resource
 import socket
 from pathlib import Path
@@ -78,7 +79,7 @@ def test_a_full_engine_answers_probes_and_refuses(start: Any, tiny_q8_0: Path) -
             assert b'"code":"overloaded"' in answer
         assert server.get("/health/ready").status == 200
     scrape = request(server.metrics_port, "GET", "/metrics").body.decode()
-    assert "llm_engine_requests_rejected_total 50.0" in scrape
+    assert re.search(r"^llm_engine_requests_rejected_total{.*} 50.0$", scrape, re.MULTILINE)
     server.signal()
     for stream in streams:
         stream.join(60)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from sentiric_llama.engine import convert
 from sentiric_llama.engine.stream import WINDOW, News
-from sentiric_llama.errors import Cancelled, Unavailable
+from sentiric_llama.errors import Cancelled, ModelNotFound, Unavailable
 from sentiric_llama.models import AdapterFiles, check_model
 from sentiric_llama.types import Delta, EngineConfig, Request
 
@@ -53,6 +53,8 @@ class EngineHandle:
         from sentiric_llama import _core
 
         native = convert.config_to_native(config)
+        if not config.model_path:
+            raise ModelNotFound("no model file; got an empty path", where="model")
         # A bad file would end the process, not only the call; an adapter's likewise.
         header = check_model(Path(config.model_path))
         self._adapters = AdapterFiles(native.lora_dir, header)

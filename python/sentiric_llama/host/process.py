@@ -51,3 +51,12 @@ def _sum(pattern: re.Pattern[str]) -> int | None:
     except OSError:
         return None
     return 1024 * sum(map(int, found)) if found else None
+
+
+def give_memory_back() -> bool:
+    """Memory that was freed and is still this process's; whether there was any."""
+    try:
+        from sentiric_llama import _host
+    except ImportError:
+        return False
+    return _host.trim_heap()

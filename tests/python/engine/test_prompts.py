@@ -179,9 +179,10 @@ def test_odd_characters_are_text(tiny: Engine, guide: Engine, text: str) -> None
     assert len(guide.chat(content, GREEDY, max_tokens=2, ignore_eos=True).tokens) == 2
 
 
-def test_an_unknown_option_is_pythons_error(tiny: Engine) -> None:
-    with pytest.raises(TypeError, match="tokens_max"):
+def test_an_unknown_option_names_the_nearest(tiny: Engine) -> None:
+    with pytest.raises(InvalidArgument, match="max_tokens") as caught:
         tiny.generate("a", GREEDY, tokens_max=5)  # type: ignore[call-arg]
+    assert caught.value.where == "tokens_max"
     with pytest.raises(InvalidArgument) as caught:
         tiny.generate("a", {"temperature": 1})  # type: ignore[arg-type]
     assert caught.value.where == "sampling"
