@@ -5,7 +5,7 @@ What needs no engine: counting what a request costs, files, memory.
 from __future__ import annotations
 import typing
 import typing_extensions
-__all__: list[str] = ['JsonScan', 'MemoryBudget', 'count_proto_fields', 'error_code_names', 'is_file_name', 'memory_budgets', 'open_adapter_file', 'scan_json']
+__all__: list[str] = ['JsonScan', 'MemoryBudget', 'count_proto_fields', 'error_code_names', 'is_file_name', 'memory_budgets', 'open_adapter_file', 'scan_json', 'trim_heap']
 class JsonScan:
     @property
     def at(self) -> int:
@@ -66,4 +66,8 @@ def open_adapter_file(folder: str, name: str) -> int:
 def scan_json(data: typing_extensions.Buffer, *, depth: typing.SupportsInt | typing.SupportsIndex, items: typing.SupportsInt | typing.SupportsIndex, number_bytes: typing.SupportsInt | typing.SupportsIndex) -> JsonScan:
     """
     Reads bytes once without the GIL; nothing is built.
+    """
+def trim_heap() -> bool:
+    """
+    Gives freed memory back to the system; whether there was any.
     """
