@@ -153,7 +153,7 @@ inline std::vector<Token> RandomPrompt(std::int32_t size, std::uint32_t seed) {
 struct Outcome {
   std::string text;
   std::vector<Token> tokens;
-  TruncationReport context;
+  TruncationReport truncation;
   std::optional<Final> final;
 };
 
