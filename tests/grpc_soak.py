@@ -54,7 +54,7 @@ async def soak(calls: int, model: Path, warm_up: int = WARM_UP) -> tuple[Held, H
         model_path=str(model),
         contexts=4,
         context_size=512,
-        compute_threads=1,
+        threads=1,
         queue_limit=64,
         host_cache_bytes=0,  # it is there to fill up
     )
@@ -95,7 +95,7 @@ def held(service: Any, engine: Any) -> Held:
     memory = next(int(line.split()[1]) for line in status if line.startswith("RssAnon"))
     return Held(
         tasks=len(asyncio.all_tasks()),
-        compute_threads=threading.active_count(),
+        threads=threading.active_count(),
         descriptors=len(list(Path("/proc/self/fd").iterdir())),
         active=engine.capacity.active,
         queued=engine.stats().queued,

@@ -78,7 +78,7 @@ class ThreadAttributes {
 
 Result<std::unique_ptr<DeepStackPool>> DeepStackPool::Create(int num_threads,
                                                              std::size_t stack_bytes, int nice) {
-  if (num_threads < 1) return OutOfRange("threads", std::to_string(num_threads), ">= 1");
+  if (num_threads < 1) return OutOfRange("compute_threads", std::to_string(num_threads), ">= 1");
   std::unique_ptr<DeepStackPool> pool(new DeepStackPool());
   pool->nice_ = nice;
   pool->threads_.reserve(static_cast<std::size_t>(num_threads));
