@@ -54,7 +54,7 @@ async def soak(calls: int, model: Path, warm_up: int = WARM_UP) -> tuple[Held, H
         model_path=str(model),
         contexts=4,
         context_size=512,
-        threads=1,
+        compute_threads=1,
         queue_limit=64,
         host_cache_bytes=0,  # it is there to fill up
     )
