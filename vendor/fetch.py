@@ -11,6 +11,7 @@ vendor/llama.cpp is always complete.
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -21,6 +22,10 @@ from pathlib import Path, PurePosixPath
 HERE = Path(__file__).resolve().parent
 PIN = HERE / "llama.cpp.txt"
 TARGET = HERE / "llama.cpp"
+
+# How a build front end tells its child process where our backend lies. A pip that inherits them
+# would look for the archive's backend there.
+HOOKS = "_PYPROJECT_HOOKS_"
 
 # Relative to the llama.cpp root. Everything else stays in the archive.
 NEEDED = (
@@ -42,6 +47,11 @@ NEEDED = (
 )
 
 
+def environment() -> dict[str, str]:
+    """That of a pip which was started by nobody."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(HOOKS)}
+
+
 def download(folder: Path) -> Path:
     """Download the pinned archive into `folder`; the hash is checked by pip."""
     command = [
@@ -49,7 +59,7 @@ def download(folder: Path) -> Path:
         "--no-deps", "--no-binary", "llama-cpp-python", "--require-hashes",
         "--requirement", str(PIN), "--dest", str(folder),
     ]  # fmt: skip
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    result = subprocess.run(command, capture_output=True, text=True, check=False, env=environment())
     if result.returncode != 0:
         lines = (result.stderr or result.stdout).strip().splitlines() or ["no output"]
         reason = next((line for line in lines if "HASHES" in line or "ERROR" in line), lines[-1])

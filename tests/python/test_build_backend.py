@@ -14,15 +14,18 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture(scope="module")
-def backend() -> ModuleType:
-    pytest.importorskip("scikit_build_core")
-    path = ROOT / "python" / "build_backend.py"
-    spec = importlib.util.spec_from_file_location("build_backend", path)
+def load(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="module")
+def backend() -> ModuleType:
+    pytest.importorskip("scikit_build_core")
+    return load(ROOT / "python" / "build_backend.py")
 
 
 @pytest.fixture
@@ -87,3 +90,13 @@ def test_a_build_that_fails_stops_the_wheel(
     put_npm(tmp_path, script, monkeypatch)
     with pytest.raises(RuntimeError, match=says):
         backend.build_studio(studio)
+
+
+def test_the_fetch_inside_a_build_does_not_see_our_backend(monkeypatch: pytest.MonkeyPatch) -> None:
+    """pip asks the archive's own backend, which the variables of our build would hide from it."""
+    fetch = load(ROOT / "vendor" / "fetch.py")
+    hooks = {"BUILD_BACKEND": "build_backend", "BACKEND_PATH_JSON": f'["{ROOT / "python"}"]'}
+    for name, value in hooks.items():
+        monkeypatch.setenv(fetch.HOOKS + name, value)
+    seen = fetch.environment()
+    assert "PATH" in seen and not any(name.startswith(fetch.HOOKS) for name in seen)

@@ -141,7 +141,7 @@ Command = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """An error on its way to the caller; `raise_as` makes it an exception again."""
+    """An error on its way to the caller; `as_error` makes it an exception again."""
 
     code: str
     where: str

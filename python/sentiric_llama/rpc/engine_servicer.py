@@ -41,7 +41,7 @@ class EngineServicer:
     ) -> AsyncIterator[engine_pb2.ChatEvent]:
         """Deltas of all choices as they come, then one end."""
         with self._service.request_metrics.reading("chat"):
-            self._service.require_ready()
+            self._service.ready()
             call = await parsed(request, parse_chat, deadline_ms(context))
         event(logger, "LLM_REQUEST_RECEIVED", "received", messages=len(call.messages))
         async with self._service.open_chat(call) as stream:

@@ -36,7 +36,7 @@ class LlamaServicer:
     ) -> AsyncIterator[Response]:
         """Pieces of whole characters, then the finish details."""
         with self._service.request_metrics.reading("chat"):
-            self._service.require_ready()
+            self._service.ready()
             strict = self._service.settings.strict_fields
             deadline = deadline_ms(context)
             call = await parsed(request, partial(parse_generate, strict=strict), deadline)

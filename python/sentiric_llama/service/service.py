@@ -10,9 +10,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 
 from sentiric_llama.access.caller import CURRENT_CALLER
 from sentiric_llama.engine.protocol import FloatArray
-from sentiric_llama.errors import (
-    InvalidArgument,
-)
+from sentiric_llama.errors import InvalidArgument
 from sentiric_llama.host.off_loop import is_large, maybe_off_loop
 from sentiric_llama.log.events import event
 from sentiric_llama.service import body_budget
@@ -62,10 +60,6 @@ class LlamaService(ServiceLife):
         self.bodies = BodyBudget(body_budget.WHOLE_BODIES * settings.max_body_bytes)
         """Of all protocols."""
 
-    def require_ready(self) -> None:
-        """Raises NotReady unless work is accepted; for a refusal before a body is read."""
-        self.ready()
-
     def require_room(self) -> None:
         """Raises NotReady or the engine's Overloaded; for a refusal before a body is read."""
         engine = self.ready().engine
@@ -82,8 +76,8 @@ class LlamaService(ServiceLife):
     async def open_chat(self, call: ChatCall) -> AsyncIterator[ChatStream]:
         """Starts all choices of a call; leaving the block stops those that still run.
 
-        Raises NotReady, ModelNotFound, InvalidArgument or ContextLengthExceeded at once; the
-        engine's own refusals come from the stream's first read.
+        Raises NotReady, ModelNotFound, InvalidArgument, ContextLengthExceeded, or what the engine
+        refuses one of them with. What is wrong with a prompt comes from the stream's first read.
         """
         with self._serving("chat", call.model or "") as (record, loaded):
             engine, model = loaded.engine, loaded.served

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import random
+import socket
 import string
 from typing import Any
 
@@ -91,3 +92,55 @@ def test_permitted_origins_may(start: Any) -> None:
     for origin, status in (("https://a.example", 200), ("https://b.example", 403)):
         reply = server.post("/v1/chat/completions", USER, {"Origin": origin})
         assert reply.status == status
+
+
+def ask(server: Any, target: str, host: str = "localhost", method: str = "GET") -> bytes:
+    head = f"{method} {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n"
+    if method == "POST":
+        head += "Content-Type: application/json\r\nContent-Length: 0\r\n"
+    head += "\r\n"
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as peer:
+        peer.sendall(head.encode())
+        return b"".join(iter(lambda: peer.recv(65536), b""))
+
+
+def test_a_whole_url_as_target(server: Any) -> None:
+    for target in ("http://localhost/health", "HTTP://127.0.0.1:1/health", "https://localhost/"):
+        assert ask(server, target).startswith(b"HTTP/1.1 200 "), target
+    assert ask(server, "http://localhost").startswith(b"HTTP/1.1 200 ")
+    assert ask(server, "http://localhost/no%2Fwhere?x=/y").startswith(b"HTTP/1.1 404 ")
+
+
+def test_the_host_of_a_whole_url_counts(server: Any) -> None:
+    """The header says something else: a proxy may have written either."""
+    assert ask(server, "http://localhost/health", host="evil.test").startswith(b"HTTP/1.1 200 ")
+    for target in ("http://evil.test/health", "http:///health", "http://localhost@evil.test/"):
+        assert ask(server, target).startswith(b"HTTP/1.1 421 "), target
+
+
+def test_a_whole_url_opens_no_door(start: Any) -> None:
+    server = start(api_key="k" * 32)
+    assert ask(server, "http://localhost/v1/models").startswith(b"HTTP/1.1 401 ")
+    target = "http://localhost/v1/models/switch"
+    assert ask(server, target, method="POST").startswith((b"HTTP/1.1 401 ", b"HTTP/1.1 403 "))
+
+
+BROWSER_CLIENT = (
+    *("authorization", "content-type", "x-stainless-os", "x-stainless-retry-count", "openai-beta"),
+    *("openai-organization", "cache-control", "baggage", "tracestate", "x-of-tomorrow"),
+)
+
+
+def test_headers_that_clients_add_pass_a_preflight(start: Any) -> None:
+    server = start(cors_origins="https://a.example")
+    headers = {
+        "Origin": "https://a.example",
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": ", ".join(BROWSER_CLIENT),
+    }
+    reply = server.request("OPTIONS", "/v1/chat/completions", headers=headers)
+    allowed = reply.headers["access-control-allow-headers"].lower()
+    assert reply.status in (200, 204) and set(BROWSER_CLIENT) <= set(allowed.split(", "))
+    foreign = headers | {"Origin": "https://b.example"}
+    reply = server.request("OPTIONS", "/v1/chat/completions", headers=foreign)
+    assert "access-control-allow-origin" not in reply.headers

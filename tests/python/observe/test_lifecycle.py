@@ -121,7 +121,7 @@ class Ending:
 
     async def _try(self, service: LlamaService) -> str:
         try:
-            service.require_ready()
+            service.ready()
         except SentiricLlamaError:
             return "refused"
         return "accepted"

@@ -89,7 +89,7 @@ def test_a_stalled_service_is_not_ready_and_keeps_its_work(
             monkeypatch.setattr("sentiric_llama.service.life.time.monotonic", lambda now=now: now)
             service.beat()
         assert service.state is Readiness.STALLED and not service.is_ready
-        service.require_ready()  # still accepts
+        service.ready()  # still accepts
         engine.set(steps=1)
         service.beat()
         assert heard == [Readiness.STALLED, Readiness.READY]

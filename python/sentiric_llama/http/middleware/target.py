@@ -22,6 +22,7 @@ from sentiric_llama.settings.config import PREFIX
 # C0, DEL, C1, line and paragraph separators, and what the decoder put for bytes that are no text.
 _NO_PATH = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufffd]")
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::(\d{1,5}))?", re.ASCII)
+_ABSOLUTE = re.compile(rb"https?://([^/?#]*)(/.*)?", re.IGNORECASE | re.DOTALL)
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 _CLOSE = {"connection": "close"}
 
@@ -62,6 +63,8 @@ class TargetRules:
         self._origins = frozenset(origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            scope = origin_form(scope)
         problem = self._problem(scope) if scope["type"] == "http" else None
         if problem is None:
             await self._app(scope, receive, send)
@@ -93,6 +96,20 @@ class TargetRules:
         except ValueError:  # such as an open bracket
             return False
         return parts.scheme in ("http", "https") and _bare(parts.netloc.lower()) == _bare(host)
+
+
+def origin_form(scope: Scope) -> Scope:
+    """A request whose target is a whole URL, as one with a path and that URL's host.
+
+    RFC 9112 3.2.2: a server accepts both, and the target wins over the Host header.
+    """
+    match = _ABSOLUTE.fullmatch(scope["raw_path"])
+    if match is None:
+        return scope
+    host, path = match[1], match[2] or b"/"
+    others = [(name, value) for name, value in scope["headers"] if name != b"host"]
+    text = urllib.parse.unquote(path.decode("latin-1"))
+    return {**scope, "path": text, "raw_path": path, "headers": [(b"host", host), *others]}
 
 
 def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

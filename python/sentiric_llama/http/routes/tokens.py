@@ -39,7 +39,7 @@ class TokenEndpoints:
         A piece is a list of bytes when it is no whole character.
         """
         with self._service.request_metrics.reading("tokenize"):
-            self._service.require_ready()
+            self._service.ready()
             asked, headers = await read_as(request, _parsed(TokenizeBody))
         flags = {"add_special": asked.add_special, "parse_special": asked.parse_special}
         if asked.with_pieces:
@@ -51,7 +51,7 @@ class TokenEndpoints:
     async def detokenize(self, request: Request) -> Response:
         """`{tokens}` -> `{content}`."""
         with self._service.request_metrics.reading("detokenize"):
-            self._service.require_ready()
+            self._service.ready()
             asked, headers = await read_as(request, _parsed(DetokenizeBody), MAX_DETOKENIZE_ITEMS)
         content = await self._service.detokenize(asked.tokens)
         is_long = len(content) > LARGE_TEXT
