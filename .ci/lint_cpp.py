@@ -3,7 +3,7 @@
 
     lint_cpp.py BUILD [--jobs N] [FILE...]
 
-BUILD holds a compile_commands.json, of gcc as well; without files all of cpp/ are looked at.
+BUILD holds a compile_commands.json, of gcc as well; without files, all of cpp/ is checked.
 """
 
 from __future__ import annotations
@@ -55,8 +55,10 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     args = parser.parse_args()
     commands = entries(args.build, args.files)
-    if not commands:
-        print("nothing to look at: no such file was compiled")
+    compiled = {entry["file"] for entry in commands}
+    missing = [str(file) for file in args.files if str(file.resolve()) not in compiled]
+    if missing or not commands:
+        print(f"not compiled in {args.build}:", *(missing or ["anything of cpp/"]))
         return 2
     with tempfile.TemporaryDirectory() as folder:
         database = Path(folder)

@@ -53,6 +53,7 @@ void EngineLoop::Step(Input input, bool decodes, Clock::time_point now) {
     EndCall(call);
   }
   if (!plan.batches.empty()) stats_.OnStep();
+  EndFinished();  // what it frees need not be taken from others
   RelievePressure(Clock::now());
   TakeTurns();
   Publish();

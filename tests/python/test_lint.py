@@ -26,7 +26,7 @@ std::size_t Sizes(std::string text) {
 """
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def clang_tidy() -> None:
     """CI installs what `make lint` needs before it tests."""
     if shutil.which("clang-tidy", path=search_path()) is None:
@@ -54,12 +54,14 @@ def lint(folder: Path, source: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.usefixtures("clang_tidy")
 def test_a_file_of_ours_passes(tmp_path: Path) -> None:
     done = lint(tmp_path, POOL)
     assert done.returncode == 0, done.stdout
     assert "1 files, 0 with findings" in done.stdout
 
 
+@pytest.mark.usefixtures("clang_tidy")
 def test_an_access_without_the_lock_is_found(tmp_path: Path) -> None:
     assert READER + LOCK in POOL
     done = lint(tmp_path, POOL.replace(READER + LOCK, READER))
@@ -68,6 +70,7 @@ def test_an_access_without_the_lock_is_found(tmp_path: Path) -> None:
     assert "'used_' requires holding mutex 'mutex_'" in done.stdout
 
 
+@pytest.mark.usefixtures("clang_tidy")
 def test_a_use_after_a_move_is_found(tmp_path: Path) -> None:
     done = lint(tmp_path, MOVED)
     assert done.returncode == 1
@@ -76,12 +79,13 @@ def test_a_use_after_a_move_is_found(tmp_path: Path) -> None:
 
 def test_files_that_were_not_compiled_are_no_success(tmp_path: Path) -> None:
     (tmp_path / "compile_commands.json").write_text("[]")
-    done = subprocess.run(
-        [sys.executable, str(ROOT / ".ci/lint_cpp.py"), str(tmp_path)],
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 2
+    for files in ([], ["absent.cpp"]):
+        done = subprocess.run(
+            [sys.executable, str(ROOT / ".ci/lint_cpp.py"), str(tmp_path), *files],
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 2 and all(name in done.stdout for name in files)
 
 
 def test_all_locks_are_those_that_the_check_knows() -> None:

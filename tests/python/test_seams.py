@@ -10,6 +10,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
+from starlette.requests import Request as HttpRequest
 
 from loopback_engine import LoopbackEngine
 from sentiric_llama.engine import messages as m
@@ -18,6 +19,7 @@ from sentiric_llama.engine.memory import DevicePlan, MemoryPlan
 from sentiric_llama.engine.protocol import AsyncEngineProtocol
 from sentiric_llama.errors import ERROR_CLASSES, InvalidArgument, ModelNotFound, Overloaded
 from sentiric_llama.http.openai import parse_chat as parse_http
+from sentiric_llama.http.routes.health import ModelEndpoints
 from sentiric_llama.metrics.collector import make_registry
 from sentiric_llama.rpc.generated import engine_pb2, llama_pb2
 from sentiric_llama.rpc.parse import parse_chat as parse_rpc
@@ -200,6 +202,13 @@ def test_two_models_by_name() -> None:
         sizes = families["llm_model_size_bytes"].samples
         assert {sample.labels["model"] for sample in sizes} == {"one", "two"}
         assert service.models.names() == ["one", "two"]
+        endpoints = ModelEndpoints(service)
+        listed = json.loads((await endpoints.list(HttpRequest({"type": "http"}))).body)["data"]
+        assert [model["id"] for model in listed] == ["one", "two"]
+        for name, model in {"first": "one", "two": "two", "default": "one"}.items():
+            scope = {"type": "http", "path_params": {"name": name}}
+            found = json.loads((await endpoints.get(HttpRequest(scope))).body)
+            assert found["id"] == model
         await service.close()
 
     run(body)

@@ -105,7 +105,7 @@ def test_names() -> None:
     async def body() -> None:
         service = ready(FakeEngine())
         for name in ("m", "a", "default", ""):
-            assert service.find_model(name).name == "m"
+            assert service.find_model(name).served.name == "m"
         with pytest.raises(ModelNotFound, match="loaded are default, m, a"):
             service.find_model("M")
 

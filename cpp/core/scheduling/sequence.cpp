@@ -92,7 +92,9 @@ void Sequence::OnEvaluated(std::int32_t rows, std::uint64_t step) {
 }
 
 bool Sequence::waits_for_reader() const {
-  return has_begun_ && !is_prefilling() && !is_finished_ &&
+  // What was generated before a preemption is computed again first: others may share it.
+  const bool is_evaluated = evaluated_ + run() == static_cast<std::int32_t>(tokens_.size());
+  return has_begun_ && is_evaluated && !is_prefilling() && !is_finished_ &&
          num_generated_ >= request_->granted.load(std::memory_order_relaxed);
 }
 

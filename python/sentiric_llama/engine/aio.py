@@ -148,7 +148,8 @@ class AsyncEngine(EngineFacts):
         loop = asyncio.get_running_loop()
         bells = self._bells.get(loop)
         if bells is None:
-            self._bells = {k: v for k, v in self._bells.items() if not k.is_closed()}
+            known = list(self._bells.items())  # a loop on another thread may add its own
+            self._bells = {key: value for key, value in known if not key.is_closed()}
             bells = self._bells[loop] = _Bells(loop)
         return bells
 

@@ -87,7 +87,7 @@ class AsyncStream(AsyncIterator[Delta], ABC):
 
     @abstractmethod
     def _cancel(self) -> None:
-        """The rest is not wanted. Called at most once."""
+        """The rest is not wanted. Called on any thread, and again without effect."""
 
     async def open(self) -> None:
         """Submits the request, once. Raises what the engine refuses it with."""
@@ -97,7 +97,7 @@ class AsyncStream(AsyncIterator[Delta], ABC):
         try:
             await self._submit()
         except BaseException:
-            self.is_over = True
+            self._finish()
             raise
         if self.is_over:  # closed while it was being submitted
             self._cancel()
@@ -148,7 +148,7 @@ class AsyncStream(AsyncIterator[Delta], ABC):
             self._cancel()
 
     async def aclose(self) -> None:
-        """The same, and waits until the engine has heard of it."""
+        """The same; an engine that lives elsewhere is waited for."""
         self.close()
 
     async def __aenter__(self) -> Self:
@@ -165,8 +165,10 @@ class AsyncStream(AsyncIterator[Delta], ABC):
         return self._taken.popleft().delta
 
     def __del__(self) -> None:
-        if getattr(self, "_is_open", False):  # the collector may run it on any thread
-            self.close()
+        # The collector may run it on any thread: the wakeup belongs to the loop, and to others too.
+        if getattr(self, "_is_open", False) and not self.is_over:
+            self.is_over = True
+            self._cancel()
 
     def _finish(self) -> None:
         self.is_over = True

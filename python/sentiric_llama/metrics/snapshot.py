@@ -108,12 +108,11 @@ def _requests(request_metrics: RequestMetrics) -> dict[str, Any]:
 
 
 def _switch(service: LlamaService, caller: Caller) -> dict[str, Any] | None:
-    """The last change of the model. Why it failed may name files: only admins read that."""
+    """The last change of the model. Names of files are for admins."""
     if service.switch is None:
         return None
-    error = service.switch.error
-    hidden = {"message": error.public} if error and not caller.is_admin else {}
-    return service.switch.as_json() | hidden
+    switch = service.switch
+    return switch.as_json() if caller.is_admin else switch.as_public_json()
 
 
 def _running(request_metrics: RequestMetrics, caller: Caller) -> list[dict[str, Any]]:

@@ -100,10 +100,16 @@ def refusal(
 ) -> SentiricLlamaError:
     """Why an address cannot be listened on, and which setting to change."""
     if error.errno == errno.EADDRNOTAVAIL:
-        text = f"{host_name}: {host} is not an address of this machine"
-        return InvalidArgument(text, where="serve")
+        return host_refusal(error, host, host_name)
     text = f"cannot listen on {host}:{port}: {error.strerror}"
     return Unavailable(f"{text}; choose another port with {port_name}", where="serve")
+
+
+def host_refusal(error: OSError, host: str, name: str) -> SentiricLlamaError:
+    """Why no port of a host can be listened on; `name` is the host's setting."""
+    is_foreign = error.errno == errno.EADDRNOTAVAIL
+    why = "is not an address of this machine" if is_foreign else f"cannot be used: {error.strerror}"
+    return InvalidArgument(f"{name}: {host} {why}", where="serve")
 
 
 def notice_dead_peers(listener: socket.socket) -> None:

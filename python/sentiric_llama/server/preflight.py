@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from sentiric_llama.errors import InvalidArgument, SentiricLlamaError
 from sentiric_llama.models import check_local
-from sentiric_llama.server.http_server import address_of, refusal
+from sentiric_llama.server.http_server import address_of, host_refusal
 from sentiric_llama.settings.exposure import exposure_warnings
 from sentiric_llama.settings.layers import name_in
 from sentiric_llama.settings.load import Resolved, environment_warnings
@@ -67,7 +67,7 @@ def _address(resolved: Resolved) -> Iterable[str]:
         try:
             probe.bind(address)
         except OSError as error:
-            raise refusal(error, settings.host, 0, name, "") from None
+            raise host_refusal(error, settings.host, name) from None
     return exposure_warnings(settings)
 
 

@@ -67,10 +67,10 @@ class LlamaService(ServiceLife):
         engine.check_room()
         self.is_full = False
 
-    def find_model(self, name: str) -> ServedModel:
-        """The loaded model, if it answers to `name`. Raises ModelNotFound."""
+    def find_model(self, name: str) -> LoadedModel:
+        """The loaded model that answers to `name`. Raises NotReady or ModelNotFound."""
         self.ready()
-        return self.models.find(name).served
+        return self.models.find(name)
 
     @contextlib.asynccontextmanager
     async def open_chat(self, call: ChatCall) -> AsyncIterator[ChatStream]:

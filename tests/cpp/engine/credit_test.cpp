@@ -66,6 +66,24 @@ TEST(Credit, OneUnreadStreamOfEightStopsAndDisturbsNobody) {
   EXPECT_EQ(stepper.stats().prompt_tokens, 8 * 8u);  // nothing was computed twice
 }
 
+TEST(Credit, APreemptedStreamIsComputedAgainBeforeItWaits) {
+  Stepper stepper(Model(1), Config(0));
+  Request request = Of(1, 1000);
+  request.priority = Priority::kBatch;
+  const RequestId unread = stepper.Add(request);
+  stepper.Grant(unread, kWindow);
+  for (int i = 0; i < 50; ++i) stepper.Step();
+  const std::int32_t held = stepper.stats().kv_tokens;
+  Request urgent = Of(2, 20);
+  urgent.priority = Priority::kRealtime;
+  const RequestId id = stepper.Add(urgent);
+  for (int i = 0; i < 100; ++i) stepper.Step();
+  EXPECT(stepper.HasEnded(id));
+  EXPECT_EQ(stepper.stats().preemptions, 1u);
+  EXPECT_EQ(stepper.stats().kv_tokens, held);  // prompt and what was generated
+  EXPECT(stepper.only_waits());
+}
+
 TEST(Credit, NoStepIsMadeForWhatNobodyReads) {
   Stepper stepper(Model(1), Config(0));
   const RequestId id = stepper.Add(Of(1, 1000));

@@ -5,6 +5,7 @@
 
 #include "check.h"
 #include "fakes.h"
+#include "stepper.h"
 
 using namespace sentiric;
 using namespace sentiric::testing;
@@ -127,6 +128,23 @@ TEST(Faults, AFullCacheParksTheYoungestAndAllFinishWithTheSameText) {
   }
   EXPECT(engine->stats().kv_full_retries > 0);
   ExpectAllFree(engine.get());
+}
+
+// With three cells too few the batch is refused in the step in which the shorter answer ends; with
+// four the cache is full one step earlier, and the younger one gives way.
+TEST(Faults, NobodyGivesWayInTheStepInWhichAnotherOneEnds) {
+  for (const std::int32_t missing : {3, 4}) {
+    FakeModel model;
+    model.contexts = 2;
+    model.cells = 2 * (8 + 20 - 1) - missing;
+    Stepper stepper(model);
+    const RequestId ends = stepper.Add(TokenRequest(RandomPrompt(8, 1), 20));
+    const RequestId goes_on = stepper.Add(TokenRequest(RandomPrompt(8, 2), 24));
+    EXPECT(stepper.Finish());
+    EXPECT(!stepper.FinalOf(ends).error && !stepper.FinalOf(goes_on).error);
+    EXPECT(stepper.stats().kv_full_retries > 0);
+    EXPECT_EQ(static_cast<std::int32_t>(stepper.stats().preemptions), missing == 3 ? 0 : 1);
+  }
 }
 
 TEST(Faults, ACacheTooSmallForOneFailsThatOne) {

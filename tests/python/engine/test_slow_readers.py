@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from engine_tools import GREEDY, prompt_tokens, wait_until
-from sentiric_llama import AsyncEngine, DeadlineExceeded, Engine, Stream
-from sentiric_llama.engine.stream import WINDOW
+from sentiric_llama import AsyncEngine, DeadlineExceeded, Engine, Overloaded, Stream
+from sentiric_llama.engine.stream import WINDOW, AsyncStream
 from sentiric_llama.host.machine import resident_bytes
 
 MANY = 100_000
@@ -117,3 +117,25 @@ def test_on_an_event_loop(small_q8_0: Path) -> None:
             assert caught.value.where == "reader"
 
     asyncio.run(main())
+
+
+class RefusedStream(AsyncStream):
+    async def _submit(self) -> None:
+        await asyncio.sleep(0.01)
+        raise Overloaded("no room", where="queue")
+
+    def _grant(self, tokens: int) -> None: ...
+
+    def _cancel(self) -> None: ...
+
+
+def test_readers_of_a_refused_request_find_its_end() -> None:
+    """The one that opened it gets the reason; the other does not wait for ever."""
+
+    async def body() -> list[object]:
+        stream = RefusedStream()
+        both = asyncio.gather(stream.read(), stream.read(), return_exceptions=True)
+        return await asyncio.wait_for(both, 30)
+
+    first, second = asyncio.run(body())
+    assert isinstance(first, Overloaded) and second == []

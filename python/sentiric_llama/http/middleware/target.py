@@ -64,7 +64,7 @@ class TargetRules:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            scope = origin_form(scope)
+            use_origin_form(scope)
         problem = self._problem(scope) if scope["type"] == "http" else None
         if problem is None:
             await self._app(scope, receive, send)
@@ -98,18 +98,20 @@ class TargetRules:
         return parts.scheme in ("http", "https") and _bare(parts.netloc.lower()) == _bare(host)
 
 
-def origin_form(scope: Scope) -> Scope:
-    """A request whose target is a whole URL, as one with a path and that URL's host.
+def use_origin_form(scope: Scope) -> None:
+    """Makes a target that is a whole URL a path, and that URL's host the request's.
 
-    RFC 9112 3.2.2: a server accepts both, and the target wins over the Host header.
+    RFC 9112 3.2.2: a server accepts both, and the target wins over the Host header. In place, so
+    that who logs the request sees the same.
     """
     match = _ABSOLUTE.fullmatch(scope["raw_path"])
     if match is None:
-        return scope
+        return
     host, path = match[1], match[2] or b"/"
     others = [(name, value) for name, value in scope["headers"] if name != b"host"]
-    text = urllib.parse.unquote(path.decode("latin-1"))
-    return {**scope, "path": text, "raw_path": path, "headers": [(b"host", host), *others]}
+    scope["path"] = urllib.parse.unquote(path.decode("latin-1"))
+    scope["raw_path"] = path
+    scope["headers"] = [(b"host", host), *others]
 
 
 def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

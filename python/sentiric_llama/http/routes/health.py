@@ -11,7 +11,7 @@ from starlette.requests import Request
 from sentiric_llama.errors import RETRY_AFTER_S
 from sentiric_llama.host.product import SERVICE_NAME, version
 from sentiric_llama.http.errors import JsonResponse
-from sentiric_llama.service.models.slot import ServedModel
+from sentiric_llama.service.models.slot import LoadedModel, ServedModel
 from sentiric_llama.service.readiness import Readiness
 from sentiric_llama.service.service import LlamaService
 from sentiric_llama.types import ModelInfo
@@ -87,15 +87,15 @@ class ModelEndpoints:
         self._service = service
 
     async def list(self, _request: Request) -> JsonResponse:
-        return JsonResponse({"object": "list", "data": [self._json()]})
+        self._service.ready()
+        data = [self._json(loaded) for loaded in self._service.models]
+        return JsonResponse({"object": "list", "data": data})
 
     async def get(self, request: Request) -> JsonResponse:
-        self._service.find_model(request.path_params["name"])
-        return JsonResponse(self._json())
+        return JsonResponse(self._json(self._service.find_model(request.path_params["name"])))
 
-    def _json(self) -> dict[str, Any]:
-        profile = self._service.settings.profile
-        return model_json(self._service.model, self._service.engine.info, profile)
+    def _json(self, loaded: LoadedModel) -> dict[str, Any]:
+        return model_json(loaded.served, loaded.engine.info, loaded.settings.profile)
 
 
 def model_json(model: ServedModel, info: ModelInfo, profile: str = "") -> dict[str, Any]:
