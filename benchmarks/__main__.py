@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 import time
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from benchmarks import machine, models, plot, results, table, tools
 from benchmarks.runner import Outcome, run_all
-from benchmarks.scenario import SIZES, Run, Scenario
+from benchmarks.scenario import OURS, PEER, SIZES, HttpScenario, OtherBuild, Run, Scenario
 from benchmarks.scenarios import CATALOGUE
 from benchmarks.shapes import parse_spec
 
@@ -47,13 +48,29 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--threads", type=int, help="of both sides; default: physical cores")
     found.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     found.add_argument("--model", type=parse_spec, help="replaces the large model, SHAPE:TYPE")
+    found.add_argument(
+        "--against",
+        type=parse_build,
+        metavar="NAME=PYTHON",
+        help="compare with the build that this interpreter has, instead of llama-server",
+    )
     found.add_argument("--seed", type=int, help="of all prompts; default: the clock's")
     found.add_argument("--no-table", action="store_true", help="leave benchmarks/README.md alone")
     return found
 
 
+def parse_build(text: str) -> OtherBuild:
+    """`NAME=PYTHON`: what the tables call it, and its interpreter."""
+    name, _, python = text.partition("=")
+    if not name or name in (OURS, PEER) or not os.access(python, os.X_OK):
+        raise argparse.ArgumentTypeError(f"got {text!r}, allowed NAME=PYTHON of another build")
+    return OtherBuild(name, python)
+
+
 def measure(arguments: argparse.Namespace, command: Sequence[str]) -> int:
     scenarios = chosen(arguments.scenarios, arguments.device)
+    if arguments.against:
+        refuse_without_sides(scenarios)
     for tool in TOOLS:
         tools.path(tool, arguments.device)
     run = Run(
@@ -63,9 +80,10 @@ def measure(arguments: argparse.Namespace, command: Sequence[str]) -> int:
         device=arguments.device,
         seed=int(time.time()) if arguments.seed is None else arguments.seed,
         big=arguments.model,
+        against=arguments.against,
         progress=lambda text: print(text, flush=True),
     )
-    head = results.opening(run, command)
+    head = results.opening(run, [without_place(part) for part in command])
     print(f"load average {head['machine']['load_average_at_start']}, {run.threads} threads")
     prepare(scenarios, run)
     for number in (signal.SIGINT, signal.SIGTERM):  # servers end with their `with` blocks
@@ -90,6 +108,27 @@ def chosen(names: Sequence[str], device: str) -> list[Scenario]:
     if names:
         return [scenario for name in names for scenario in family(name)]
     return [scenario for scenario in CATALOGUE.values() if device in scenario.devices]
+
+
+def without_place(part: str) -> str:
+    """An argument as the results keep it: another build by its name alone."""
+    name, equals, python = part.rpartition("=")
+    return name if equals and "/" in python else part
+
+
+def refuse_without_sides(scenarios: Sequence[Scenario]) -> None:
+    """ValueError for scenarios that start their sides themselves, and so know no other build."""
+    for scenario in scenarios:
+        if not is_servers_only(scenario):
+            able = [name for name, known in CATALOGUE.items() if is_servers_only(known)]
+            raise ValueError(
+                f"--against cannot be used with {scenario.name}; allowed {', '.join(able)}"
+            )
+
+
+def is_servers_only(scenario: Scenario) -> bool:
+    """True when its sides are two servers with the same flags."""
+    return type(scenario).sides is HttpScenario.sides
 
 
 def family(name: str) -> list[Scenario]:

@@ -12,7 +12,17 @@ from typing import Any
 
 from benchmarks.client import RequestFailed
 from benchmarks.measures import Summary, summarise
-from benchmarks.scenario import Metrics, Round, Run, Scenario, Side, WrongCount
+from benchmarks.scenario import (
+    PEER,
+    Figure,
+    Metrics,
+    Round,
+    Run,
+    Scenario,
+    Side,
+    WrongCount,
+    against_build,
+)
 from benchmarks.servers import Server, ServerFailed
 
 EXPECTED = (RequestFailed, WrongCount, ServerFailed)
@@ -58,7 +68,7 @@ def run_one(scenario: Scenario, run: Run) -> Outcome:
         if not isinstance(error, EXPECTED):  # a defect of the harness
             run.progress(traceback.format_exc())
     outcome.seconds = round(time.monotonic() - started, 1)
-    found = [summarise(figure, outcome.rounds) for figure in scenario.figures]
+    found = [summarise(figure, outcome.rounds) for figure in figures_of(scenario, run)]
     outcome.figures = [summary for summary in found if summary is not None]
     for summary in outcome.figures:
         run.progress("    " + one_line(summary))
@@ -66,6 +76,13 @@ def run_one(scenario: Scenario, run: Run) -> Outcome:
         run.progress("    nothing to compare with: this build lacks the other side")
     run.progress(f"    {outcome.seconds:.0f} s")
     return outcome
+
+
+def figures_of(scenario: Scenario, run: Run) -> list[Figure]:
+    if run.against is None:
+        return list(scenario.figures)
+    of_peer = [figure for figure in scenario.figures if figure.other.startswith(f"{PEER}.")]
+    return [against_build(figure, run.against) for figure in of_peer]
 
 
 def measure_pairs(

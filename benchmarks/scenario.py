@@ -6,7 +6,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol
 
@@ -60,6 +60,14 @@ def sizes(
 
 
 @dataclass(frozen=True, slots=True)
+class OtherBuild:
+    """This package as another interpreter has it: `name` in the tables, often a commit."""
+
+    name: str
+    python: str
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """The choices of one command."""
 
@@ -70,6 +78,8 @@ class Run:
     seed: int = 0
     big: ModelSpec | None = None
     """Replaces the large model of a scenario."""
+    against: OtherBuild | None = None
+    """Takes llama-server's place."""
     progress: Callable[[str], None] = lambda _text: None
 
 
@@ -155,11 +165,23 @@ class HttpScenario(Scenario):
 
     def sides(self, stack: ExitStack, run: Run) -> dict[str, Side]:
         flags = self.flags(run)
-        servers = {OURS: start_ours(flags), PEER: start_peer(flags)}
-        return enter_servers(stack, servers, self.contexts)
+        return enter_servers(stack, both_sides(run, flags), self.contexts)
 
     @abstractmethod
     def measure(self, side: Server, run: Run, number: int) -> Metrics: ...
+
+
+def both_sides(run: Run, flags: Flags) -> dict[str, Server]:
+    """Ours and what it is compared with."""
+    ours, other = start_ours(flags), run.against
+    if other is None:
+        return {OURS: ours, PEER: start_peer(flags)}
+    return {OURS: ours, other.name: start_ours(flags, other.name, other.python)}
+
+
+def against_build(figure: Figure, build: OtherBuild) -> Figure:
+    """The figure with another build in llama-server's place, and without its goal."""
+    return replace(figure, other=figure.other.replace(PEER, build.name), goal="")
 
 
 def choose_model(run: Run, quick: ModelSpec, big: ModelSpec) -> ModelSpec:

@@ -120,10 +120,10 @@ class Server:
         return {name: int(kib) / 1024 for name, kib in found}
 
 
-def start_ours(flags: Flags, name: str = "ours") -> Server:
-    """`python -m sentiric_llama serve` on a free port."""
+def start_ours(flags: Flags, name: str = "ours", python: str = sys.executable) -> Server:
+    """`python -m sentiric_llama serve` on a free port, as `python` has it installed."""
     port = free_port()
-    command = [sys.executable, "-m", "sentiric_llama", "serve", str(flags.model)]
+    command = [python, "-m", "sentiric_llama", "serve", str(flags.model)]
     command += ["--http-port", str(port), "--grpc-port", "0", "--metrics-port", "0"]
     command += ["--contexts", str(flags.contexts), "--context-size", str(flags.context_size)]
     command += ["--compute-threads", str(flags.threads)]

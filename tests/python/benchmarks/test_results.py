@@ -4,16 +4,18 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from benchmarks import plot, results, table
-from benchmarks.__main__ import chosen, finish, main
+from benchmarks.__main__ import chosen, finish, main, without_place
 from benchmarks.runner import Outcome, run_one
-from benchmarks.scenario import Metrics, Run, Scenario, Side, WrongCount, compare, sizes
+from benchmarks.scenario import Metrics, OtherBuild, Run, Scenario, Side, WrongCount, compare, sizes
 from benchmarks.scenarios import CATALOGUE
 from benchmarks.scenarios.decoding import check_document, long_keys
 from benchmarks.shapes import SHAPES, ModelSpec, parse_spec
@@ -100,6 +102,23 @@ def test_a_failed_pair_leaves_those_before_it() -> None:
     assert found.failure == "WrongCount: tokens; got 1, wanted 2"
     assert len(found.rounds) == 1
     assert found.figures[0].ratio == 2.0
+
+
+def test_another_build_takes_the_place_of_the_peer(capsys: pytest.CaptureFixture[str]) -> None:
+    class AgainstBuild(Counting):
+        def sides(self, stack: ExitStack, run: Run) -> dict[str, Side]:
+            sides = super().sides(stack, run)
+            return {"ours": sides["ours"], "a1b2c3": sides["llama-server"]}
+
+    found = run_one(AgainstBuild(), replace(RUN, against=OtherBuild("a1b2c3", sys.executable)))
+    assert [(line.other_side, line.ratio, line.goal) for line in found.figures] == [
+        ("a1b2c3", 2.0, "")
+    ]
+    assert main(["memory", "--against", f"a1b2c3={sys.executable}"]) == 2
+    assert "cannot be used with memory; allowed single, " in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["single", "--against", "ours=/usr/bin/true"])
+    assert without_place("--against=a1b2c3=/somewhere/bin/python") == "--against=a1b2c3"
 
 
 def test_a_missed_goal_is_no_failure() -> None:
