@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import random
 import socket
 import threading
@@ -13,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from http_client import StreamThread, open_chat, reset, wait_until
+from http_client import Reply, StreamThread, open_chat, reset, wait_until
 from server_process import ServerProcess
 
 KILLS = 500
@@ -127,6 +128,42 @@ def test_leaving_frees_the_context_at_once(tiny: Any, stream: bool) -> None:
     for left, peer in enumerate(reversed(peers)):
         peer.close()
         assert wait_until(lambda expected=4 - 2 * left: tiny.active == expected)
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_a_half_closed_client_gets_its_whole_answer(tiny: Any, stream: bool) -> None:
+    """As `nc -N` does: the request, a FIN, and then it waits."""
+    fields: dict[str, Any] = {"temperature": 0, "ignore_eos": True, "max_tokens": 200}
+    expected = tiny.chat("half-closed", **fields).text
+    peer = open_chat(tiny.port, "half-closed", stream=stream, **fields)
+    peer.shutdown(socket.SHUT_WR)
+    with peer, http.client.HTTPResponse(peer) as answer:  # skips interim responses
+        answer.begin()
+        headers = {name.lower(): value for name, value in answer.getheaders()}
+        reply = Reply(answer.status, headers, answer.read())
+        assert (reply.status, reply.text) == (200, expected)
+        assert peer.recv(1) == b""
+
+
+MOST_AFTER_CLOSE = 400
+"""Tokens of this model, which takes far less than a millisecond for one, until a close is seen."""
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_a_real_close_ends_the_generation(tiny: Any, stream: bool) -> None:
+    for _ in range(5):
+        assert wait_until(tiny.is_idle)
+        before = generated(tiny)
+        peer = open_chat(tiny.port, "hello", stream=stream, **ENDLESS)
+        assert wait_until(lambda before=before: generated(tiny) > before)
+        peer.close()
+        at_close = generated(tiny)
+        assert wait_until(tiny.is_idle)
+        assert generated(tiny) - at_close <= MOST_AFTER_CLOSE
+
+
+def generated(server: ServerProcess) -> int:
+    return int(server.get("/v1/stats").json["engine"]["generated_tokens"])
 
 
 def test_barge_in(guide: Any) -> None:

@@ -47,7 +47,7 @@ def test_words_of_an_entry() -> None:
     ],
 )
 def test_malformed_entries(text: str) -> None:
-    with pytest.raises(ValueError, match="entry 1 is not"):
+    with pytest.raises(ValueError, match="entry 1 is malformed"):
         parse_keys(text)
 
 

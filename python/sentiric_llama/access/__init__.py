@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Who calls, and what a caller may do."""
+"""Authentication and authorization: who calls, and what a caller may do."""

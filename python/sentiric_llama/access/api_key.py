@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The keys that callers send, and what each may do, the same over every protocol."""
+"""API keys: how callers send them, and what each one may do. The same for every protocol."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from typing import Literal, cast, get_args
 from sentiric_llama.log.trace import is_id
 
 Role = Literal["user", "metrics", "admin"]
-"""user: every call. metrics: the metrics and the statistics. admin: everything."""
+"""user: all requests. metrics: metrics and statistics. admin: everything."""
 ROLES: tuple[Role, ...] = get_args(Role)
 Right = Literal["realtime"]
-"""realtime: requests of the priority class `realtime`. The role admin has every right."""
+"""realtime: the priority class `realtime`. The role admin includes every right."""
 RIGHTS: tuple[Right, ...] = get_args(Right)
 ANY_TENANT = "*"
 _NAME = re.compile(r"[\w.-]{1,64}", re.ASCII)
@@ -24,28 +24,28 @@ _NAME = re.compile(r"[\w.-]{1,64}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who holds a key. The name may be shown; the key is nowhere in it."""
+    """The holder of a key. Safe to show: it has the name, not the key."""
 
     name: str
     roles: frozenset[Role]
     rights: frozenset[Right] = frozenset()
     tenants: frozenset[str] = frozenset()
-    """Tenants that its calls may name, `ANY_TENANT` for all; empty: a tenant is only a label."""
+    """Tenants that its requests may name; `ANY_TENANT` for all. If empty, a tenant is a label."""
 
     def may(self, *roles: Role) -> bool:
-        """True when it has one of the roles."""
+        """True if it has one of the roles."""
         return "admin" in self.roles or not self.roles.isdisjoint(roles)
 
     def has(self, right: Right) -> bool:
-        """True when it has the right."""
+        """True if it has the right."""
         return "admin" in self.roles or right in self.rights
 
     def may_name(self, tenant: str) -> bool:
-        """True when the key is bound to this tenant."""
+        """True if the key is bound to this tenant."""
         return ANY_TENANT in self.tenants or tenant in self.tenants
 
     def joined(self, other: Identity) -> Identity:
-        """One key that was given twice, under the name of this one."""
+        """Both combined under this name: one key that was configured twice."""
         return Identity(
             self.name,
             self.roles | other.roles,
@@ -55,12 +55,12 @@ class Identity:
 
 
 class KeyRing:
-    """Knows keys by their digests, and looks for them in headers or metadata."""
+    """The configured keys, stored as digests."""
 
     def __init__(
         self, keys: Iterable[tuple[str, Identity]], spare: Iterable[tuple[str, Identity]] = ()
     ) -> None:
-        """`spare` keys open what the others of their role do, but lock nothing."""
+        """`spare` keys grant their role like the others, but do not lock it."""
         listed = list(keys)
         self._locked = {role for role in ROLES if any(who.may(role) for _, who in listed)}
         self._holders: dict[bytes, Identity] = {}
@@ -69,37 +69,37 @@ class KeyRing:
             known = self._holders.get(digest)
             self._holders[digest] = known.joined(identity) if known else identity
         self.num_users = sum(identity.may("user") for identity in self._holders.values())
-        """Keys that may call; with several, what belongs to one is kept from the others."""
+        """Keys with the role user. If there are several, their data is kept apart."""
 
     def locks(self, role: Role) -> bool:
-        """True when a key for this role exists: what it opens is closed without one."""
+        """True if a key for this role exists, so that the role requires one."""
         return role in self._locked
 
     def opens(self, role: Role) -> bool:
-        """True when somebody may do what needs this role."""
+        """True if any key grants this role."""
         return any(identity.may(role) for identity in self._holders.values())
 
     def identify(self, headers: Iterable[tuple[bytes, bytes]]) -> Identity | None:
-        """Whose `Authorization: Bearer` or `X-Api-Key` it is. Names in lower case.
+        """The holder of the key in these headers. Names in lower case.
 
-        Two different keys are nobody's: which one counts would depend on who reads them.
+        Two different keys identify nobody: which one counts would depend on the reader.
         """
-        given = set(_given_keys(headers))
+        given = given_keys(headers)
         return self._holder(given.pop()) if len(given) == 1 else None
 
     def _holder(self, key: bytes) -> Identity | None:
         digest, found = _digest(key), None
-        for known, identity in self._holders.items():  # all of them: the time tells nothing
+        for known, identity in self._holders.items():  # no early exit: constant time
             if hmac.compare_digest(digest, known):
                 found = identity
         return found
 
 
 def parse_keys(text: str) -> list[tuple[str, Identity]]:
-    """Entries `NAME:WORD+WORD@TENANT+TENANT:KEY`, one a line or separated by commas.
+    """Parses entries `NAME:WORD+WORD@TENANT+TENANT:KEY`, one per line or separated by commas.
 
-    A word is a role or a right, `@` and the tenants may be missing. Raises ValueError saying which
-    entry is wrong, without its key.
+    A word is a role or a right; `@TENANT` is optional. The ValueError for a malformed entry gives
+    its number and not its key.
     """
     keys: list[tuple[str, Identity]] = []
     for number, entry in enumerate(_entries(text), 1):
@@ -109,7 +109,7 @@ def parse_keys(text: str) -> list[tuple[str, Identity]]:
         if identity is None or not key:
             allowed = f"roles {' | '.join(ROLES)}, rights {' | '.join(RIGHTS)}"
             raise ValueError(
-                f"NAME:ROLE+RIGHT@TENANT:KEY with the {allowed}; entry {number} is not"
+                f"NAME:ROLE+RIGHT@TENANT:KEY with the {allowed}; entry {number} is malformed"
             )
         keys.append((key, identity))
     if not keys:
@@ -121,7 +121,7 @@ def parse_keys(text: str) -> list[tuple[str, Identity]]:
 
 
 def _identity(name: str, text: str) -> Identity | None:
-    """The holder that an entry describes; None when it is malformed."""
+    """The holder that an entry describes; None if it is malformed."""
     given, has_tenants, listed = text.partition("@")
     words = frozenset(given.split("+"))
     tenants = frozenset(listed.split("+")) if has_tenants else frozenset()
@@ -138,7 +138,12 @@ def _entries(text: str) -> Iterator[str]:
             yield from (part.strip() for part in line.split(",") if part.strip())
 
 
-def _given_keys(headers: Iterable[tuple[bytes, bytes]]) -> Iterator[bytes]:
+def given_keys(headers: Iterable[tuple[bytes, bytes]]) -> set[bytes]:
+    """The different keys in `Authorization: Bearer` and `X-Api-Key`. Names in lower case."""
+    return set(_read_keys(headers)) - {b""}
+
+
+def _read_keys(headers: Iterable[tuple[bytes, bytes]]) -> Iterator[bytes]:
     for name, value in headers:
         if name == b"x-api-key":
             yield value.strip()
@@ -149,5 +154,5 @@ def _given_keys(headers: Iterable[tuple[bytes, bytes]]) -> Iterator[bytes]:
 
 
 def _digest(key: bytes) -> bytes:
-    """Equal lengths for the constant-time comparison."""
+    """A digest, so that all keys compare at the same length."""
     return hashlib.sha256(key).digest()

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Whose call it is: what a key owns, shares and may ask for, the same over every protocol.
+"""The caller of a request: what its key owns, shares and may ask for. The same for every protocol.
 
-A key decides, never a header. `x-tenant-id` is a label for logs and fair shares; it separates
-something only where the key is bound to tenants.
+The key decides, never a header. `x-tenant-id` labels logs and fair shares; it isolates data only
+if the key is bound to tenants.
 """
 
 from __future__ import annotations
@@ -23,25 +23,25 @@ CacheScope = Literal["auto", "shared", "tenant"]
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """One caller of the service. Without keys all callers are one, with the owner ""."""
+    """Who sent a request. Without API keys, all callers are the same one, with the owner ""."""
 
     owner: str = ""
-    """Name of the key; requests, their ids and their statistics belong to it."""
+    """Name of the key. It owns its requests, their ids and their statistics."""
     is_admin: bool = False
     has_realtime: bool = True
     is_apart: bool = False
-    """Other keys may call, too: what it computed is not shared with them."""
+    """There are other keys: its prefixes are not shared with them."""
     tenant: str = ""
-    """The tenant it acts for, because its key is bound to it."""
+    """The tenant that the key is bound to and acts for."""
     label: str = ""
-    """What it calls itself in `x-tenant-id`."""
+    """The value of `x-tenant-id`."""
 
     def sees(self, owner: str) -> bool:
-        """True when it may see the calls of this owner."""
+        """True if it may see the requests of this owner."""
         return self.is_admin or owner == self.owner
 
     def cache_scope(self, mode: CacheScope) -> str:
-        """Who shares its prefixes: equal scopes do."""
+        """The scope of its prefixes: callers of the same scope share them."""
         if mode == "shared":
             return ""
         if mode == "tenant" and self.tenant:
@@ -50,7 +50,7 @@ class Caller:
 
     @property
     def share(self) -> str:
-        """Who it is when contexts are shared fairly."""
+        """The name under which it gets its fair share of the contexts."""
         return self._own if self.is_apart or self.tenant else self.label
 
     @property
@@ -58,11 +58,11 @@ class Caller:
         return f"{self.owner}/{self.tenant}" if self.tenant else self.owner
 
     def check_priority(self, priority: Priority) -> None:
-        """Raises PermissionDenied for a class that its key may not use."""
+        """Raises PermissionDenied if the key may not use this class."""
         if priority == "realtime" and not self.has_realtime:
             raise PermissionDenied(
-                f"the key {self.owner} may not use realtime; allowed normal | batch, or the right "
-                "realtime in API_KEYS: NAME:user+realtime:KEY",
+                f"the key {self.owner} may not use realtime, allowed normal | batch; to allow it, "
+                "add the right in API_KEYS: NAME:user+realtime:KEY",
                 where="priority",
             )
 
@@ -71,9 +71,10 @@ CURRENT_CALLER: ContextVar[Caller] = ContextVar("sentiric_caller", default=Calle
 
 
 def make_caller(identity: Identity | None, tenants: Iterable[str], num_users: int) -> Caller:
-    """The caller with this key, who sent these values of `x-tenant-id`.
+    """The caller with this key and these values of `x-tenant-id`.
 
-    Raises InvalidArgument for a malformed tenant, PermissionDenied for one that is not the key's.
+    Raises InvalidArgument for a malformed tenant, PermissionDenied for one that the key is not
+    bound to.
     """
     label = read_tenant(tenants)
     if identity is None:
@@ -89,26 +90,26 @@ def make_caller(identity: Identity | None, tenants: Iterable[str], num_users: in
 
 
 def read_tenant(values: Iterable[str]) -> str:
-    """The tenant in `x-tenant-id`; "" when there is none. Raises InvalidArgument."""
+    """The tenant in `x-tenant-id`, "" if there is none. Raises InvalidArgument."""
     found = {value.strip() for value in values} - {""}
     if not found:
         return ""
     tenant = clean_id(found.pop())
     if tenant is None or found:
         allowed = "1 to 64 of A-Z a-z 0-9 _ -"
-        raise InvalidArgument(f"got what is no single identifier, allowed {allowed}", where=TENANT)
+        raise InvalidArgument(f"must be a single identifier; allowed {allowed}", where=TENANT)
     return tenant
 
 
 def _bound_tenant(identity: Identity, label: str) -> str:
-    """The tenant that the key lets it act for; "" for a key that is bound to none."""
+    """The tenant that the key acts for, "" for a key without tenants."""
     if not identity.tenants:
         return ""
     if label:
         if not identity.may_name(label):
             raise PermissionDenied(
-                f"the key {identity.name} may not name this tenant; "
-                "allowed are the tenants that its entry in API_KEYS lists",
+                f"the key {identity.name} may not act for this tenant; "
+                "allowed are the tenants of its entry in API_KEYS",
                 where=TENANT,
             )
         return label

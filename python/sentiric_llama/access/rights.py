@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What a route or a method needs, declared where it is registered, and who gets it.
+"""The access that a route or method requires, and the check of a caller against it.
 
-HTTP and gRPC ask one `Doorkeeper` after their router has found the handler, so that no second
-reading of a path decides.
+HTTP and gRPC run the same `AccessCheck` after routing, on the handler that was matched. Nothing
+parses a path a second time.
 """
 
 from __future__ import annotations
@@ -11,25 +11,25 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sentiric_llama.access.api_key import Identity, KeyRing, Role
+from sentiric_llama.access.api_key import Identity, KeyRing, Role, given_keys
 
 _PREFIX = "LLM_LLAMA_SERVICE_"
 
 
 class Access(StrEnum):
-    """The declaration."""
+    """What a route or method declares."""
 
     PUBLIC = "public"
-    """Probes and the page: no key, ever."""
+    """Health probes and the page: never need a key."""
     USER = "user"
     STATISTICS = "statistics"
     METRICS = "metrics"
     ADMIN = "admin"
-    """Changes the service for everybody; off unless a key has the role."""
+    """Changes the service for all callers; disabled unless a key has the role."""
 
     @property
     def roles(self) -> tuple[Role, ...]:
-        """One of these is enough; the role admin always is."""
+        """Any one of these is enough; `admin` always is."""
         return _ROLES[self]
 
 
@@ -44,24 +44,29 @@ _ROLES: dict[Access, tuple[Role, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Denial:
-    """Why a caller is not let in."""
+    """Why a request is refused."""
 
     code: str
     message: str
-    is_unknown: bool = False
-    """It has no key that we know; otherwise the key may not do this."""
+    is_unauthenticated: bool = False
+    """No valid key was sent. Otherwise the key is valid but lacks the role."""
 
 
-NO_KEY = Denial("invalid_api_key", "Invalid API Key", is_unknown=True)
+_UNAUTHENTICATED = (
+    "no API key was sent; send Authorization: Bearer KEY or X-Api-Key: KEY",
+    "the API key is not valid",
+    "different API keys were sent; send one",
+)
+"""The message for none, one and several keys."""
 ADMIN_DISABLED = Denial(
     "admin_disabled",
-    f"changing the model is off; to allow it set {_PREFIX}ADMIN_KEY, or a key with the role admin "
-    f"in {_PREFIX}API_KEYS",
+    f"changing the model is off; to allow it, set {_PREFIX}ADMIN_KEY, or add a key with the role "
+    f"admin to {_PREFIX}API_KEYS",
 )
 
 
-class Doorkeeper:
-    """Decides for one port. Everything but PUBLIC is locked when a key has the port's role."""
+class AccessCheck:
+    """Authorizes the requests of one port. Without a key for the port's role, the port is open."""
 
     def __init__(self, keys: KeyRing, locked_by: Role = "user") -> None:
         self.keys = keys
@@ -70,27 +75,34 @@ class Doorkeeper:
     def admit(
         self, access: Access, headers: Iterable[tuple[bytes, bytes]]
     ) -> Identity | Denial | None:
-        """Who asks; None is anybody. Header names in lower case."""
+        """The identity of the caller, None for an anonymous one. Header names in lower case."""
         if access is Access.PUBLIC:
             return None
-        identity = self.keys.identify(headers)
+        listed = list(headers)
+        identity = self.keys.identify(listed)
         if identity is None and self.is_locked:
-            return NO_KEY
+            return unauthenticated(given_keys(listed))
         if access is Access.ADMIN:
-            return self._admit_admin(identity)
+            return self._admit_admin(identity, given_keys(listed))
         if identity is None or not self.is_locked or identity.may(*access.roles):
             return identity
         return _role_missing(identity, access)
 
-    def _admit_admin(self, identity: Identity | None) -> Identity | Denial:
+    def _admit_admin(self, identity: Identity | None, given: set[bytes]) -> Identity | Denial:
         if not self.keys.opens("admin"):
             return ADMIN_DISABLED
         if identity is None:
-            return NO_KEY
+            return unauthenticated(given)
         return identity if identity.may("admin") else _role_missing(identity, Access.ADMIN)
+
+
+def unauthenticated(given: set[bytes]) -> Denial:
+    """The denial of a request that sent these keys, none of them valid."""
+    text = _UNAUTHENTICATED[min(len(given), 2)]
+    return Denial("invalid_api_key", text, is_unauthenticated=True)
 
 
 def _role_missing(identity: Identity, access: Access) -> Denial:
     allowed = " or ".join(dict.fromkeys((*access.roles, "admin")))
-    text = f"the key {identity.name} may not do this; allowed are keys with the role {allowed}"
+    text = f"the key {identity.name} may not do this; use a key with the role {allowed}"
     return Denial("role_missing", text)

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The HTTP face: `app.build_app(service, settings)`."""
+"""The HTTP API: `app.build_app(service, settings)`."""

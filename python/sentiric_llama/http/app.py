@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The HTTP application: routes, and the layers a request passes through."""
+"""The HTTP application: its routes and its middleware."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.types import ExceptionHandler
 
 from sentiric_llama.access.api_key import KeyRing
-from sentiric_llama.access.rights import Access, Doorkeeper
+from sentiric_llama.access.rights import Access, AccessCheck
 from sentiric_llama.errors import SentiricLlamaError
 from sentiric_llama.http.errors import (
     HttpError,
@@ -51,9 +51,9 @@ _HANDLED: tuple[type[Exception], ...] = (SentiricLlamaError, HttpError, HTTPExce
 def build_app(
     service: LlamaService, settings: Settings, switcher: Switcher | None = None
 ) -> Starlette:
-    """An ASGI application over `service`. Does no I/O beyond reading the page's files."""
+    """The ASGI application of `service`. The only I/O is reading the files of the page."""
     handlers: dict[int | type[Exception], ExceptionHandler] = dict.fromkeys(_HANDLED, handle_error)
-    guard = Guard(Doorkeeper(key_ring(settings)))
+    guard = Guard(AccessCheck(key_ring(settings)))
     app = Starlette(
         routes=build_routes(service, switcher or Switcher(service), guard),
         middleware=build_layers(service, settings),
@@ -63,7 +63,7 @@ def build_app(
 
 
 def build_routes(service: LlamaService, switcher: Switcher, guard: Guard) -> list[GuardedRoute]:
-    """Every route of the service, with what it needs."""
+    """All routes of the service, with the access that they require."""
     chat = ChatEndpoint(service)
     health = HealthEndpoints(service)
     models = ModelEndpoints(service)
@@ -92,7 +92,7 @@ def build_routes(service: LlamaService, switcher: Switcher, guard: Guard) -> lis
     ]
 
     async def describe(_request: Request) -> JsonResponse:
-        """This document."""
+        """The OpenAPI document."""
         return JsonResponse(document)
 
     routes.append(route("/openapi.json", describe, "GET", Access.USER))
@@ -101,13 +101,13 @@ def build_routes(service: LlamaService, switcher: Switcher, guard: Guard) -> lis
 
 
 def api_routes() -> list[GuardedRoute]:
-    """The routes with their declarations, for documents; nothing is served."""
+    """The routes and their declarations, for the documentation. Serves nothing."""
     service = LlamaService(Settings.model_validate({}))
-    return build_routes(service, Switcher(service), Guard(Doorkeeper(KeyRing(()))))
+    return build_routes(service, Switcher(service), Guard(AccessCheck(KeyRing(()))))
 
 
 def build_layers(service: LlamaService, settings: Settings) -> list[Middleware]:
-    """Outermost first: who asks, and cheap refusals. The key is asked for by the route."""
+    """The middleware, outermost first: ids, then cheap checks. The route checks the key."""
     layers = [
         Middleware(TraceMiddleware, statuses=service.request_metrics.http_responses),
         Middleware(CloseWhileDraining, service=service),
@@ -119,7 +119,7 @@ def build_layers(service: LlamaService, settings: Settings) -> list[Middleware]:
                 CORSMiddleware,
                 allow_origins=list(settings.cors_origins),
                 allow_methods=["GET", "POST", "OPTIONS"],
-                allow_headers=["*"],  # clients add their own, none of which means anything here
+                allow_headers=["*"],  # clients add their own, and none has an effect here
                 expose_headers=EXPOSED,
             )
         )

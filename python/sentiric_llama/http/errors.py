@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Errors as OpenAI's clients read them: `{"error": {message, type, param, code}}`."""
+"""Errors in OpenAI's format: `{"error": {message, type, param, code}}`."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ logger = logging.getLogger(__name__)
 
 
 class HttpError(Exception):
-    """A refusal by the transport, before any use case: wrong key, route, size or encoding."""
+    """An error of the HTTP layer: a wrong key, route, size or encoding."""
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class HttpError(Exception):
 
 
 class JsonResponse(Response):
-    """A JSON body; NaN and infinity are refused, text stays UTF-8."""
+    """A JSON response in UTF-8. Raises ValueError for NaN and infinity."""
 
     media_type = "application/json"
 
@@ -67,13 +67,13 @@ class JsonResponse(Response):
 
 
 def dump_json(content: Any) -> bytes:
-    """Compact UTF-8 JSON without raw newlines; a lone surrogate becomes "?"."""
+    """Compact JSON in UTF-8, without newlines. A lone surrogate becomes "?"."""
     text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return text.encode("utf-8", "replace")
 
 
 def error_body(error: SentiricLlamaError | HttpError) -> dict[str, Any]:
-    """The object under which clients look for `error`."""
+    """The JSON object with the key `error`."""
     if isinstance(error, HttpError):
         return _body(error.message, error.kind, error.param, error.code)
     kind = "server_error" if isinstance(error, NotReady) else error.mapping.openai_type
@@ -82,7 +82,7 @@ def error_body(error: SentiricLlamaError | HttpError) -> dict[str, Any]:
     body = _body(str(error), kind, field if has_param else None, error.code.value)
     if error.code is ErrorCode.CONTEXT_LENGTH_EXCEEDED and (
         numbers := _TWO_NUMBERS.search(error.what)
-    ):  # llama-server's clients read both numbers
+    ):  # as llama-server does
         body["error"]["n_prompt_tokens"] = int(numbers[1])
         body["error"]["n_ctx"] = int(numbers[2])
     return body
@@ -93,7 +93,7 @@ def error_status(error: SentiricLlamaError | HttpError) -> int:
 
 
 def error_response(error: SentiricLlamaError | HttpError) -> JsonResponse:
-    """The whole answer, with Retry-After where trying again makes sense."""
+    """The response to an error, with Retry-After if a retry may succeed."""
     status = error_status(error)
     headers = dict(error.headers) if isinstance(error, HttpError) else {}
     if status in _RETRY_STATUSES:
@@ -103,7 +103,7 @@ def error_response(error: SentiricLlamaError | HttpError) -> JsonResponse:
 
 
 async def handle_error(_request: Request, error: Exception) -> Response:
-    """Starlette's exception handler for every error we know."""
+    """The exception handler for Starlette, for every expected error."""
     if isinstance(error, SentiricLlamaError | HttpError):
         return error_response(error)
     if isinstance(error, HTTPException):
@@ -112,7 +112,7 @@ async def handle_error(_request: Request, error: Exception) -> Response:
 
 
 class UnexpectedErrorMiddleware:
-    """Turns a defect into a 500 in the usual shape, and logs it without its text."""
+    """Turns an unexpected exception into a 500 in the usual format, and logs it."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -128,7 +128,7 @@ class UnexpectedErrorMiddleware:
         try:
             await self._app(scope, receive, note_start)
         except ClientDisconnect:
-            event(logger, "HTTP_CLIENT_GONE", "client left while sending", logging.DEBUG)
+            event(logger, "HTTP_CLIENT_GONE", "disconnected while sending", logging.DEBUG)
         except Exception as error:
             logger.error("unexpected", exc_info=error, extra={"event": "HTTP_HANDLER_ERROR"})
             if not started:
@@ -140,7 +140,7 @@ def _from_starlette(error: HTTPException) -> HttpError:
     kinds = {404: "not_found_error", 401: "authentication_error", 403: "permission_error"}
     return HttpError(
         error.status_code,
-        {404: "no such route", 405: "method not allowed here"}.get(
+        {404: "no such route", 405: "method not allowed for this route"}.get(
             error.status_code, str(error.detail)
         ),
         code=HTTPStatus(error.status_code).phrase.lower().replace(" ", "_"),

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Strict JSON: bounded before a value is built, UTF-8 only, finite, no key twice, whole characters.
+"""Strict JSON: valid UTF-8, finite numbers, no duplicate keys, no lone surrogates, bounded size.
 
-Native code counts first, so that what is built afterwards is bounded.
+Native code counts the values before any Python object is created.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ MAX_ITEMS = 65_536
 MAX_NUMBER_CHARS = 128
 LARGE_BODY = 64 * 1024
 MANY_ITEMS = 2048
-"""A body above either is not read on the event loop."""
+"""A body above either limit is parsed off the event loop."""
 
 _FIELD = re.compile(rb"\w{1,64}", re.ASCII)
 
@@ -38,9 +38,9 @@ async def read_object(request: Request, max_items: int = MAX_ITEMS) -> Json:
 
 
 async def read_as(request: Request, convert: Callable[[Json], T], max_items: int = MAX_ITEMS) -> T:
-    """What `convert` makes of the JSON object in the body; it may run on a thread.
+    """Reads the body and returns `convert` of its JSON object. A large body runs on a thread.
 
-    Raises HttpError 400, ClientDisconnect and what `convert` raises.
+    Raises HttpError 400, ClientDisconnect, and whatever `convert` raises.
     """
     body = bytearray()
     try:
@@ -52,18 +52,18 @@ async def read_as(request: Request, convert: Callable[[Json], T], max_items: int
                 return convert(_build(body, scan))
         return await off_loop(lambda: convert(parse_object(body, max_items)))
     except BaseException:
-        with contextlib.suppress(BufferError):  # it is being read at this moment
-            body.clear()  # the answer may take a while, and so may the line of those who wait
+        with contextlib.suppress(BufferError):  # the thread is still reading it
+            body.clear()  # the traceback may keep it alive until the answer has been sent
         raise
 
 
 def parse_object(body: bytes | bytearray, max_items: int = MAX_ITEMS) -> Json:
-    """The JSON object in `body`. Raises HttpError 400 saying what is wrong with it."""
+    """The JSON object in `body`. Raises HttpError 400 with the reason."""
     return _build(body, check_bounds(body, max_items))
 
 
 def check_bounds(body: bytes | bytearray, max_items: int = MAX_ITEMS) -> _host.JsonScan:
-    """What is in the body, as far as it can be told before the recursive parser sees it."""
+    """Scans the body without building values, and enforces the limits. Raises HttpError 400."""
     scan = _host.scan_json(body, depth=MAX_DEPTH, items=max_items, number_bytes=MAX_NUMBER_CHARS)
     if scan.passed == "depth":
         raise _bad(f"the body is nested too deeply; allowed {MAX_DEPTH} levels", field=scan.field)
@@ -88,7 +88,7 @@ def _build(body: bytes | bytearray, scan: _host.JsonScan) -> Json:
         raise _bad(f"the body is not valid JSON: {error.msg} at character {error.pos}") from None
     if not isinstance(value, dict):
         raise _bad("the body is not a JSON object")
-    if scan.has_lone_surrogate:  # it is no character and cannot be encoded
+    if scan.has_lone_surrogate:  # cannot be encoded as UTF-8
         raise _bad("invalid unicode: a lone surrogate in a string", "invalid_unicode")
     return value
 
@@ -96,7 +96,7 @@ def _build(body: bytes | bytearray, scan: _host.JsonScan) -> Json:
 def _unique_keys(pairs: list[tuple[str, Any]]) -> Json:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise _bad("the body has a key twice in one object")
+        raise _bad("duplicate key in a JSON object")
     return found
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""From the body of `/v1/chat/completions` to the request that all protocols make."""
+"""Translates the body of `/v1/chat/completions` into the protocol-neutral request."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sentiric_llama.errors import InvalidArgument, SentiricLlamaError
+from sentiric_llama.errors import SentiricLlamaError
 from sentiric_llama.http.schemas.chat import ChatBody
 from sentiric_llama.service.chat_call import ChatCall
 
 
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
-    """A chat call and how its answer is to be written."""
+    """A chat call, and how to write its answer."""
 
     call: ChatCall
     stream: bool = False
     include_usage: bool = False
     logprobs: bool = False
     grammar_field: str = ""
-    """Where the caller wrote `call.grammar`."""
+    """The field that `call.grammar` came from."""
     headers: Mapping[str, str] = field(default_factory=dict)
-    """What the answer says of the request: fields without effect."""
+    """Headers about the request for the response: the fields without effect."""
 
     def blame(self, error: SentiricLlamaError) -> SentiricLlamaError:
-        """The error; one about a schema names the field that this caller used."""
+        """The error; one about a grammar or schema names the field that the caller used."""
         kind, _, position = error.where.partition(":")
         if kind not in ("grammar", "json_schema") or not self.grammar_field:
             return error
@@ -35,18 +35,17 @@ class ChatRequest:
 
 
 def parse_chat(values: dict[str, Any], *, strict: bool = False) -> ChatRequest:
-    """A validated request. Raises InvalidArgument with the field in `where`.
+    """The validated request. Raises InvalidArgument with the field in `where`.
 
-    Unknown fields are ignored and named in the answer's headers, or refused when `strict`.
+    Unknown fields are ignored and named in the response headers, or refused if `strict`.
     """
-    if strict and (unknown := ChatBody.unknown(values)):
-        raise InvalidArgument(f"unknown field; got {unknown[0][:60]!r}", where="body")
-    body = ChatBody.parse(values)
+    body = ChatBody.parse(values, strict=strict)
+    grammar_field, _ = body.wanted()
     return ChatRequest(
         call=body.call(),
         stream=body.stream,
         include_usage=body.stream_options.include_usage,
         logprobs=body.logprobs,
-        grammar_field=body.wanted()[0],
+        grammar_field=grammar_field,
         headers=ChatBody.ignored_header(values),
     )

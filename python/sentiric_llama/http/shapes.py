@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Answers of `/v1/chat/completions` in OpenAI's shapes, with llama.cpp's `timings`."""
+"""The responses of `/v1/chat/completions`: OpenAI's format, with llama.cpp's `timings`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import math
 import secrets
 import time
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from sentiric_llama.host.product import version
@@ -14,11 +15,11 @@ from sentiric_llama.service.chat_result import ChatResult
 from sentiric_llama.service.chat_stream import ChatStream, ChoiceDelta
 from sentiric_llama.types import ChosenLogprob, Timings, TokenLogprob, TruncationReport, Usage
 
-_LOWEST_LOGPROB = -9999.0  # what OpenAI writes for "practically impossible"
+_LOWEST_LOGPROB = -9999.0  # OpenAI's value for a very unlikely token; JSON has no -inf
 
 
 class Envelope:
-    """The fields that all chunks of one answer share."""
+    """Builds a response, or its chunks, which share an id and other fields."""
 
     def __init__(self, model: str, notice: str = "") -> None:
         self.notice = notice
@@ -31,7 +32,7 @@ class Envelope:
         }
 
     def unary(self, result: ChatResult, *, logprobs: bool) -> dict[str, Any]:
-        """A whole answer."""
+        """A complete response."""
         choices = [
             {
                 "index": index,
@@ -51,7 +52,7 @@ class Envelope:
         return body | ({"notice": result.notice} if result.notice else {})
 
     def first(self, num_choices: int) -> list[dict[str, Any]]:
-        """The chunks that open each choice with the role."""
+        """The first chunk of each choice, with the role."""
         delta = {"role": "assistant", "content": ""}
         chunks = [self._chunk(index, delta) for index in range(num_choices)]
         if self.notice:
@@ -59,7 +60,7 @@ class Envelope:
         return chunks
 
     def step(self, item: ChoiceDelta, *, logprobs: bool) -> list[dict[str, Any]]:
-        """The chunks of one delta: text if there is any, then the end if it is one."""
+        """The chunks of one delta: one for its text, if any, and one for the end of the choice."""
         chunks = []
         delta = item.delta
         has_logprobs = logprobs and bool(delta.logprobs)
@@ -75,7 +76,7 @@ class Envelope:
     def last(
         self, stream: ChatStream, last: dict[str, Any], *, usage: bool
     ) -> list[dict[str, Any]]:
-        """What ends the stream: `last` with the totals, or a chunk of its own with the usage."""
+        """The end of the stream: `last` with the totals, or followed by a chunk with usage."""
         totals = {
             "timings": timings_json(stream.timings),
             "truncation": truncation_json(stream.truncation),
@@ -107,7 +108,7 @@ def usage_json(usage: Usage) -> dict[str, Any]:
 
 
 def timings_json(timings: Timings) -> dict[str, Any]:
-    """llama.cpp's names and rules: rates count the steps between tokens; never null or inf."""
+    """llama.cpp's names. Rates count the steps between tokens; no value is null or infinite."""
     steps = max(timings.predicted_n - 1, 0)
     drafts = {"draft_n": timings.draft_n, "draft_n_accepted": timings.draft_n_accepted}
     return (drafts if timings.draft_n else {}) | {
@@ -125,20 +126,14 @@ def timings_json(timings: Timings) -> dict[str, Any]:
     }
 
 
-def truncation_json(context: TruncationReport) -> dict[str, int]:
-    return {
-        "dropped_turns": context.dropped_turns,
-        "dropped_tokens": context.dropped_tokens,
-        "shifted_tokens": context.shifted_tokens,
-    }
+def truncation_json(report: TruncationReport) -> dict[str, int]:
+    return asdict(report)
 
 
 def truncation_header(context: TruncationReport) -> dict[str, str]:
-    """`x-truncated` when something was left out: nothing is dropped silently."""
-    if not (context.truncated or context.dropped_turns):
-        return {}
-    parts = (f"{name}={count}" for name, count in truncation_json(context).items())
-    return {"x-truncated": "; ".join(parts)}
+    """`x-truncated` if anything was left out."""
+    text = context.summary
+    return {"x-truncated": text} if text else {}
 
 
 def logprobs_json(logprobs: Sequence[ChosenLogprob]) -> dict[str, Any]:

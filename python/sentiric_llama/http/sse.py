@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Server-sent events over raw ASGI, and the race of an answer against the client leaving."""
+"""Server-sent events over raw ASGI, and cancellation when the client disconnects."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ SSE_HEADERS = {
 
 
 class ClientGone(ReaderLeft):
-    """The client closed its connection, or reads too slowly to go on."""
+    """The client disconnected, or reads too slowly."""
 
 
 def encode_event(content: Any) -> bytes:
-    """One `data:` event; JSON has no raw newline that could end it early."""
+    """One `data:` event. The JSON contains no newline, which would end the event."""
     return b"data: " + dump_json(content) + b"\n\n"
 
 
@@ -38,7 +38,7 @@ def encode_events(contents: Iterable[Any]) -> bytes:
 
 
 class Sender:
-    """ASGI's `send` with a time limit: a reader that takes nothing for `STALL_S` is given up."""
+    """ASGI's `send` with a time limit: raises ClientGone if the client reads nothing for `STALL_S`."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
@@ -55,7 +55,7 @@ class Sender:
         self.complete = not more
 
     async def respond(self, response: Response, scope: Scope, receive: Receive) -> None:
-        """A whole ready-made response."""
+        """Sends a complete response."""
         self.started = True
         await response(scope, receive, self._put)
         self.complete = True
@@ -71,9 +71,9 @@ class Sender:
 async def until_disconnect(
     receive: Receive, sender: Sender, work: Coroutine[Any, Any, None]
 ) -> None:
-    """Runs `work`; cancels it and raises ClientGone when the client leaves first.
+    """Runs `work`. If the client disconnects first, cancels it and raises ClientGone.
 
-    The request's body must have been read. Whatever happens, both tasks have ended on return.
+    The body of the request must have been read. No task is left running on return.
     """
     running = asyncio.ensure_future(work)
     watching = asyncio.ensure_future(_disconnect(receive))
@@ -81,7 +81,7 @@ async def until_disconnect(
         await asyncio.wait((running, watching), return_when=asyncio.FIRST_COMPLETED)
         if not running.done() and not sender.complete:
             raise ClientGone("disconnected")
-        await running  # a complete answer makes the server report a disconnect, too
+        await running  # uvicorn reports a disconnect after a complete response, too
     finally:
         await _end(running, watching)
 
@@ -92,7 +92,7 @@ async def _end(*tasks: asyncio.Future[None]) -> None:
     await asyncio.wait(tasks)
     for task in tasks:
         if not task.cancelled():
-            task.exception()  # seen; whoever awaited the task has it, nobody else wants it
+            task.exception()  # marked as retrieved; the awaiting code has raised it already
 
 
 async def _disconnect(receive: Receive) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The server's TLS: each handshake takes the identity that is in use then."""
+"""The server's TLS credentials. Each handshake uses the current identity."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sentiric_llama.tls.store import IdentityStore
 
 
 def server_credentials(store: IdentityStore) -> grpc.ServerCredentials:
-    """With a CA, clients must show a certificate that it signed. TLS 1.2 or newer."""
+    """TLS 1.2 or newer. If there is a CA, clients need a certificate signed by it."""
     given = store.current
 
     def newer() -> grpc.ServerCertificateConfiguration | None:
@@ -22,7 +22,7 @@ def server_credentials(store: IdentityStore) -> grpc.ServerCredentials:
 
     return grpc.dynamic_ssl_server_credentials(
         configuration(given),
-        newer,  # type: ignore[arg-type]  # None is what it says when nothing changed
+        newer,  # type: ignore[arg-type]  # it may return None if nothing has changed
         require_client_authentication=given.ca is not None,
     )
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""sentiric.llama.v1.EngineService: everything the older contract cannot say."""
+"""sentiric.llama.v1.EngineService: what the older LlamaService cannot express."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ LARGE_LIST = 4096
 
 
 class EngineServicer:
-    """Method names are the protocol's."""
+    """The methods of the service, under their names in the protocol."""
 
     def __init__(self, service: LlamaService) -> None:
         self._service = service
@@ -39,7 +39,7 @@ class EngineServicer:
     async def Chat(  # noqa: N802
         self, request: engine_pb2.ChatRequest, context: Context
     ) -> AsyncIterator[engine_pb2.ChatEvent]:
-        """Deltas of all choices as they come, then one end."""
+        """The deltas of all choices as they arrive, then one end."""
         with self._service.request_metrics.reading("chat"):
             self._service.ready()
             call = await parsed(request, parse_chat, deadline_ms(context))
@@ -101,7 +101,7 @@ class EngineServicer:
         self, request: engine_pb2.CancelRequest, _context: Context
     ) -> engine_pb2.CancelResponse:
         if not request.request_id:
-            raise InvalidArgument("required; got an empty text", where="request_id")
+            raise InvalidArgument("must not be empty", where="request_id")
         ended = self._service.running.cancel(request.request_id)
         event(logger, "LLM_REQUEST_CANCELLED", "by request id", calls=ended)
         return engine_pb2.CancelResponse(cancelled=ended)
@@ -115,7 +115,7 @@ def _tokens_answer(
 
 
 def delta_of(item: ChoiceDelta) -> engine_pb2.ChatDelta:
-    """One step of one choice."""
+    """A delta of one choice."""
     delta = item.delta
     return engine_pb2.ChatDelta(
         index=item.index,
@@ -127,7 +127,7 @@ def delta_of(item: ChoiceDelta) -> engine_pb2.ChatDelta:
 
 
 def end_of(stream: ChatStream) -> engine_pb2.ChatEnd:
-    """Totals over all choices. The messages have the fields of our own values."""
+    """Totals over all choices. The messages have the same fields as the dataclasses."""
     return engine_pb2.ChatEnd(
         model=stream.model,
         notice=stream.notice,

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Who may call: metadata of a sane size, the key, certificate names; before any message is read.
+"""Access checks before any message is read: size of the metadata, API key, certificate names.
 
-Every method declares what it needs, and gRPC's dispatch hands the declaration over with the handler
-that it found. A method without a declaration keeps the server from starting.
+Every method declares the access that it requires, and gRPC's dispatch returns the declaration with
+the handler. A server with a method that declares nothing does not start.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import grpc
 
 from sentiric_llama.access.api_key import Identity
 from sentiric_llama.access.caller import TENANT, Caller, make_caller
-from sentiric_llama.access.rights import Access, Denial, Doorkeeper
+from sentiric_llama.access.rights import Access, AccessCheck, Denial
 from sentiric_llama.errors import DeadlineExceeded, Overloaded
 from sentiric_llama.rpc.limits import MAX_METADATA_BYTES
 from sentiric_llama.rpc.metadata import Metadata, raw
@@ -38,7 +38,7 @@ _Continuation = Callable[[grpc.HandlerCallDetails], Awaitable["Handler | None"]]
 
 
 class DeclaredMethods(grpc.GenericRpcHandler):
-    """The methods of a service, each with what it needs."""
+    """The methods of a service, each with the access that it requires."""
 
     def __init__(
         self,
@@ -46,13 +46,13 @@ class DeclaredMethods(grpc.GenericRpcHandler):
         needs: Access | Mapping[str, Access],
         most_s: float | None = None,
     ) -> None:
-        """`needs` holds for all methods, or names what each needs; `most_s` ends their calls."""
+        """`needs` is for all methods, or by name. Calls end after `most_s` seconds."""
         self._methods = methods
         self._needs = needs
         self._most_s = most_s
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> Handler | None:
-        """gRPC's look-up."""
+        """Finds the handler of a call, for gRPC."""
         handler = self._methods.service(handler_call_details)
         if handler is None:
             return None
@@ -63,7 +63,7 @@ class DeclaredMethods(grpc.GenericRpcHandler):
 
 
 class _Declared(grpc.RpcMethodHandler):  # type: ignore[type-arg]
-    """A handler with its declaration."""
+    """A handler and the access that it requires."""
 
     def __init__(self, handler: Handler, needs: Access, most_s: float | None) -> None:
         self.handler = handler
@@ -72,7 +72,7 @@ class _Declared(grpc.RpcMethodHandler):  # type: ignore[type-arg]
 
 
 class DeclaringServer:
-    """Stands for the server while a library registers its service: all methods need the same."""
+    """Passed to a library in place of the server, to declare the access to its service."""
 
     def __init__(self, server: grpc.aio.Server, needs: Access, most_s: float) -> None:
         self._server = server
@@ -86,36 +86,36 @@ class DeclaringServer:
         self._server.add_generic_rpc_handlers(declared)
 
     def add_registered_method_handlers(self, *_: object) -> None:
-        """The look-up by name above is the only way in."""
+        """Ignored: methods are found by name, with their declaration."""
 
 
 class Guard(grpc.aio.ServerInterceptor):
-    """UNAUTHENTICATED without a key, PERMISSION_DENIED without its role or an allowed name.
+    """UNAUTHENTICATED without a valid key, PERMISSION_DENIED without the role or an allowed name.
 
-    RESOURCE_EXHAUSTED for one call too many; what is open to the public does not count. gRPC's own
-    limit would count calls whose end their peer never takes.
+    RESOURCE_EXHAUSTED for too many calls; public methods do not count. gRPC's own limit also counts
+    calls that have ended but whose peer never reads the status.
     """
 
     def __init__(
         self,
-        doorkeeper: Doorkeeper,
+        access: AccessCheck,
         allowed_names: Collection[str],
         most_calls: int,
         *,
         only_ipv4: bool = False,
     ) -> None:
-        """`only_ipv4`: gRPC opens 0.0.0.0 for IPv6 as well, which nobody asked for."""
-        self._doorkeeper = doorkeeper
+        """`only_ipv4` refuses IPv6, which gRPC also opens for 0.0.0.0."""
+        self._access = access
         self._names = frozenset(name.encode() for name in allowed_names)
         self._most_calls = most_calls
         self._calls = Counter[str]()
-        """Owner -> calls under way, those open to the public left out."""
+        """Owner -> number of running calls, without those of public methods."""
         self._only_ipv4 = only_ipv4
 
     async def intercept_service(
         self, continuation: _Continuation, handler_call_details: grpc.HandlerCallDetails
     ) -> Handler | None:
-        """A handler that refuses before it reads a message, or the one asked for."""
+        """The requested handler, or one that refuses without reading a message."""
         if _is_too_large(handler_call_details):
             return grpc.stream_stream_rpc_method_handler(_refuse_size)
         found = await continuation(handler_call_details)
@@ -123,7 +123,7 @@ class Guard(grpc.aio.ServerInterceptor):
             raise TypeError(f"{handler_call_details.method} does not declare its access")
         needs = found.needs if found else Access.USER
         metadata = raw(tuple(handler_call_details.invocation_metadata))
-        admitted = self._doorkeeper.admit(needs, metadata)
+        admitted = self._access.admit(needs, metadata)
         if isinstance(admitted, Denial):
             refuse = functools.partial(_refuse, admitted)
             return grpc.stream_stream_rpc_method_handler(refuse)
@@ -135,15 +135,15 @@ class Guard(grpc.aio.ServerInterceptor):
     async def _admit(
         self, method: _Declared, identity: Identity | None, context: Context
     ) -> AsyncIterator[None]:
-        """The address, the certificate's names, a place; then the call is the key's."""
+        """Checks the address, the certificate and the limits; then runs the call for its key."""
         if self._only_ipv4 and context.peer().startswith("ipv6:"):
             text = "this server listens on IPv4 only"
             await abort_with(context, grpc.StatusCode.PERMISSION_DENIED, text, "wrong_address")
         if self._names and self._names.isdisjoint(context.auth_context().get(SAN, ())):
             code = grpc.StatusCode.PERMISSION_DENIED
-            text = "the client certificate has no name that may call"
+            text = "the client certificate has no allowed name"
             await abort_with(context, code, text, "certificate_not_allowed")
-        _ADMITTED.set(_Admitted(identity, self._doorkeeper.keys.num_users))
+        _ADMITTED.set(_Admitted(identity, self._access.keys.num_users))
         if method.needs is Access.PUBLIC:
             yield
             return
@@ -160,18 +160,18 @@ class Guard(grpc.aio.ServerInterceptor):
             self._calls[owner] -= 1
 
     def _excess(self, owner: str) -> str:
-        """Why this owner may not call now; one of several has half of the calls at most."""
+        """Why this owner may not call now. With several keys, each may have half of the calls."""
         if self._calls.total() >= self._most_calls:
             return f"too many calls; allowed {self._most_calls}"
         share = max(1, self._most_calls // 2)
-        if self._doorkeeper.keys.num_users > 1 and self._calls[owner] >= share:
+        if self._access.keys.num_users > 1 and self._calls[owner] >= share:
             return f"too many calls with this key; allowed {share}"
         return ""
 
 
 @dataclass(frozen=True, slots=True)
 class _Admitted:
-    """Who was let in, and how many keys may call."""
+    """The identity of the caller, and the number of keys."""
 
     identity: Identity | None = None
     num_users: int = 0
@@ -181,9 +181,10 @@ _ADMITTED: ContextVar[_Admitted] = ContextVar("sentiric_admitted", default=_Admi
 
 
 def caller_of(metadata: Metadata) -> Caller:
-    """Whose call it is, in the task of a call that the guard let in.
+    """The caller of the current task's call, which the guard has admitted.
 
-    Raises InvalidArgument or PermissionDenied for a tenant that is malformed or not the key's.
+    Raises InvalidArgument for a malformed tenant, PermissionDenied for one that the key is not
+    bound to.
     """
     admitted = _ADMITTED.get()
     tenants = (value.decode("latin-1") for name, value in raw(metadata) if name == _TENANT)
@@ -191,7 +192,7 @@ def caller_of(metadata: Metadata) -> Caller:
 
 
 def admitting(handler: Handler, admission: Admission) -> Handler:
-    """The handler with `admission` around it, whatever its kind."""
+    """Wraps a handler of any kind in `admission`."""
     for kind in ("unary_unary", "unary_stream", "stream_unary", "stream_stream"):
         behaviour = getattr(handler, kind)
         if behaviour is not None:
@@ -219,11 +220,11 @@ def _admitting_body(behaviour: Callable[..., Any], admission: Admission) -> Call
 
 
 def _is_too_large(details: grpc.HandlerCallDetails) -> bool:
-    """gRPC tells clients the limit, but takes more from those that do not listen."""
+    """gRPC announces the limit, but accepts more from clients that ignore it."""
     size = 0
     for name, value in details.invocation_metadata:
         size += len(name) + len(value)
-        if size > MAX_METADATA_BYTES:  # the rest may be a thousand times as much
+        if size > MAX_METADATA_BYTES:  # without counting the rest, which may be long
             return True
     return False
 
@@ -236,5 +237,5 @@ async def _refuse_size(_requests: Any, context: Context) -> None:
 
 async def _refuse(denial: Denial, _requests: Any, context: Context) -> None:
     codes = grpc.StatusCode
-    code = codes.UNAUTHENTICATED if denial.is_unknown else codes.PERMISSION_DENIED
+    code = codes.UNAUTHENTICATED if denial.is_unauthenticated else codes.PERMISSION_DENIED
     await abort_with(context, code, denial.message, denial.code)

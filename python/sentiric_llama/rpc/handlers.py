@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""From a servicer's methods to gRPC's handlers: parsing, ids, errors, and an end on every path.
+"""Wraps the methods of a servicer as gRPC handlers, with parsing, ids, errors and the log.
 
-A method is a coroutine, or an async generator when the protocol says that it streams.
+A method is a coroutine, or an async generator if it streams.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ Behaviour = TypeVar("Behaviour", bound=Callable[..., Any])
 
 
 def needs(access: Access) -> Callable[[Behaviour], Behaviour]:
-    """Declares what a method of a servicer needs."""
+    """Declares the access that a method of a servicer requires."""
 
     def declare(behaviour: Behaviour) -> Behaviour:
         behaviour.needs = access  # type: ignore[attr-defined]
@@ -53,9 +53,9 @@ def needs(access: Access) -> Callable[[Behaviour], Behaviour]:
 def generic_handler(
     servicer: object, service: ServiceDescriptor, source: MessageSource
 ) -> grpc.GenericRpcHandler:
-    """All methods of a service; each must exist in `servicer` under its name.
+    """All methods of a service. Each must exist in `servicer` under its name.
 
-    Raises TypeError for one that does not declare what it needs.
+    Raises TypeError for one that declares nothing.
     """
     handlers = {
         method.name: _method_handler(method, getattr(servicer, method.name), source)
@@ -66,7 +66,7 @@ def generic_handler(
 
 
 def declared(servicer: object, service: ServiceDescriptor) -> dict[str, Access]:
-    """What each method needs. Raises TypeError for one that does not say."""
+    """The access that each method requires. Raises TypeError for one that declares nothing."""
     found = {}
     for method in service.methods:
         access = getattr(getattr(servicer, method.name), "needs", None)
@@ -79,17 +79,17 @@ def declared(servicer: object, service: ServiceDescriptor) -> dict[str, Access]:
 def _method_handler(
     method: MethodDescriptor, behaviour: Callable[..., Any], source: MessageSource
 ) -> grpc.RpcMethodHandler[Any, Any]:
-    """Takes requests as streams, which lets us say when a message is received; callers send one."""
+    """Takes the one request as a stream, which lets us choose when to receive it."""
     kind = GetMessageClass(method.input_type)
 
     async def call(_: object, context: Context) -> None:
-        # Written by ourselves, within a time: gRPC waits for ever for a peer that takes no answer.
+        # Written here, with a timeout: gRPC waits for ever for a peer that does not read.
         async with answering(method, context), source.message(context) as raw:
             answer: Message = await behaviour(parse(kind, raw), context)
             await write(context, answer.SerializeToString(), source.stall_s)
 
     async def stream(_: object, context: Context) -> None:
-        # Not a generator: gRPC leaves one that it no longer asks open until it is collected.
+        # Not a generator: gRPC does not close one that it abandons.
         async with (
             answering(method, context),
             source.message(context) as raw,
@@ -98,12 +98,12 @@ def _method_handler(
             async for message in messages:
                 await write(context, message.SerializeToString(), source.stall_s)
 
-    # The same bytes as for one answer, which is a stream of one.
+    # A unary answer has the same bytes as a stream of one.
     return grpc.stream_stream_rpc_method_handler(stream if method.server_streaming else call)
 
 
 def parse(kind: type[Message], raw: bytes) -> Message:
-    """The message; gRPC's own parsing would call a malformed one an internal error."""
+    """Parses a message. gRPC itself would report a malformed one as an internal error."""
     if _host.count_proto_fields(raw, most=MAX_FIELDS) > MAX_FIELDS:
         raise InvalidArgument(f"too many fields; allowed {MAX_FIELDS}", where="message")
     try:
@@ -113,7 +113,7 @@ def parse(kind: type[Message], raw: bytes) -> Message:
 
 
 async def write(context: Context, message: bytes, stall_s: float) -> None:
-    """Sends one message to a client that reads."""
+    """Sends one message. Raises DeadlineExceeded if the client does not read it."""
     try:
         async with asyncio.timeout(stall_s):
             await context.write(message)
@@ -123,10 +123,13 @@ async def write(context: Context, message: bytes, stall_s: float) -> None:
 
 @contextlib.asynccontextmanager
 async def answering(method: MethodDescriptor, context: Context) -> AsyncIterator[None]:
-    """One call from its ids to its status. A cancel is never held back: gRPC would leak it."""
+    """Sets the ids of a call, maps its errors to a status, and logs its end.
+
+    Always re-raises a cancel: gRPC would leak the call otherwise.
+    """
     metadata = tuple(context.invocation_metadata() or ())
     trace = trace_of(metadata)
-    CURRENT_TRACE.set(trace)  # of this call alone: gRPC gives each a task
+    CURRENT_TRACE.set(trace)  # no reset: each call has a task of its own
     started = time.monotonic()
 
     def log(name: str, text: str, **attributes: Any) -> None:
@@ -138,7 +141,7 @@ async def answering(method: MethodDescriptor, context: Context) -> AsyncIterator
         CURRENT_CALLER.set(caller_of(metadata))
         yield
     except asyncio.CancelledError:
-        log("GRPC_CLIENT_GONE", "cancelled, or the deadline passed")
+        log("GRPC_CLIENT_GONE", "cancelled, or past its deadline")
         raise
     except SentiricLlamaError as error:
         log("GRPC_REFUSED", "refused", **error_fields(error))
@@ -146,8 +149,8 @@ async def answering(method: MethodDescriptor, context: Context) -> AsyncIterator
     except grpc.aio.AbortError:
         raise
     except grpc.aio.InternalError as error:
-        # gRPC's core sends nothing any more: the client left, and the cancel is still on its way.
-        log("GRPC_CLIENT_GONE", "left while it was being answered")
+        # The client has disconnected: gRPC's core cannot send, and the cancel has yet to arrive.
+        log("GRPC_CLIENT_GONE", "disconnected during the answer")
         raise asyncio.CancelledError from error
     except Exception as error:
         logger.error("unexpected", exc_info=error, extra={"event": "GRPC_HANDLER_ERROR"})

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""grpc.health.v1 over the service's state: SERVING while it accepts work, else NOT_SERVING.
+"""grpc.health.v1: SERVING while the service accepts requests, else NOT_SERVING.
 
-The library's servicer holds a lock while it writes to a watcher, so one who does not read keeps
-all others from the news; and it takes as many watchers as come.
+Not the library's servicer: that one holds a lock while it writes to a watcher, so that a watcher
+who does not read blocks all others, and it has no limit on watchers.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ _Answer = health_pb2.HealthCheckResponse
 
 
 class HealthServicer:
-    """Answers for "" and each name, without a key. Works on one event loop."""
+    """The health of "" and each name. Needs no key. Works on one event loop."""
 
     def __init__(self, service: LlamaService, names: Iterable[str]) -> None:
         self._service = service
         self._names = ("", *names)
         self._watches: dict[asyncio.Event, None] = {}
-        """Each is set when there is news for it; the oldest first."""
-        service.on_state_change.append(self._tell)
+        """One event per watch, set when the state changes. The oldest comes first."""
+        service.on_state_change.append(self._notify)
 
     @needs(Access.PUBLIC)
     async def Check(  # noqa: N802
@@ -53,22 +53,23 @@ class HealthServicer:
     async def Watch(  # noqa: N802
         self, request: health_pb2.HealthCheckRequest, _context: Context
     ) -> AsyncIterator[health_pb2.HealthCheckResponse]:
-        """The status of now and each that follows. The oldest watch ends for one too many."""
-        told = None
-        with self._watch() as news:
-            while news in self._watches:
+        """The current status, and every change. At the limit, the oldest watch ends."""
+        sent = None
+        with self._watch() as changed:
+            while changed in self._watches:
                 status = self._status(request.service)
-                if status != told:
-                    told = status
+                if status != sent:
+                    sent = status
                     yield _Answer(status=status)
-                await news.wait()
-                news.clear()
-        raise Unavailable("this watch has ended for others; watch again", where="health")
+                await changed.wait()
+                changed.clear()
+        text = "too many watches, so the oldest one was ended; watch again"
+        raise Unavailable(text, where="health")
 
     def end_watches(self) -> None:
-        """The server stops."""
-        for news in self._watches:
-            news.set()
+        """Ends all watches: the server stops."""
+        for changed in self._watches:
+            changed.set()
         self._watches.clear()
 
     @contextlib.contextmanager
@@ -77,18 +78,18 @@ class HealthServicer:
             oldest = next(iter(self._watches))
             del self._watches[oldest]
             oldest.set()
-        news = asyncio.Event()
-        self._watches[news] = None
+        changed = asyncio.Event()
+        self._watches[changed] = None
         try:
-            yield news
+            yield changed
         finally:
-            self._watches.pop(news, None)
+            self._watches.pop(changed, None)
 
     def _status(self, name: str) -> Any:
         if name not in self._names:
             return _Answer.SERVICE_UNKNOWN
         return _Answer.SERVING if self._service.is_ready else _Answer.NOT_SERVING
 
-    def _tell(self, _state: Readiness) -> None:
-        for news in self._watches:
-            news.set()
+    def _notify(self, _state: Readiness) -> None:
+        for changed in self._watches:
+            changed.set()

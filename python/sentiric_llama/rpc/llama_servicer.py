@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""sentiric.llm.v1.LlamaService: the streaming contract of the platform's clients."""
+"""sentiric.llm.v1.LlamaService: the streaming API of the platform's clients."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from sentiric_llama.rpc.parse import parse_generate, parsed
 from sentiric_llama.rpc.status import Context
 from sentiric_llama.service.chat_stream import ChatStream
 from sentiric_llama.service.service import LlamaService
-from sentiric_llama.types import TruncationReport
 
 SERVICE = llama_pb2.DESCRIPTOR.services_by_name["LlamaService"]
 Response = llama_pb2.GenerateStreamResponse
@@ -25,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 
 class LlamaServicer:
-    """Method names are the protocol's."""
+    """The methods of the service, under their names in the protocol."""
 
     def __init__(self, service: LlamaService) -> None:
         self._service = service
@@ -34,7 +33,7 @@ class LlamaServicer:
     async def GenerateStream(  # noqa: N802
         self, request: llama_pb2.GenerateStreamRequest, context: Context
     ) -> AsyncIterator[Response]:
-        """Pieces of whole characters, then the finish details."""
+        """The text in whole characters, then the finish details."""
         with self._service.request_metrics.reading("chat"):
             self._service.ready()
             strict = self._service.settings.strict_fields
@@ -52,7 +51,7 @@ class LlamaServicer:
 
 
 def deadline_ms(context: Context) -> int | None:
-    """What is left of the caller's deadline."""
+    """The time left until the caller's deadline, None without one."""
     left = cast("float | None", context.time_remaining())  # the stubs do not know None
     return None if left is None else max(int(1e3 * left), 1)
 
@@ -66,19 +65,11 @@ def finish_details(stream: ChatStream) -> llama_pb2.FinishDetails:
 
 
 def report(stream: ChatStream) -> tuple[tuple[str, str], ...]:
-    """Trailing metadata for what the messages cannot say: who answered, what was left out."""
-    found = {"x-sentiric-model-notice": stream.notice, "x-truncated": truncated(stream.truncation)}
+    """Trailing metadata for what the messages have no field for: the notice, the truncation."""
+    found = {"x-sentiric-model-notice": stream.notice, "x-truncated": stream.truncation.summary}
     return tuple((name, value) for name, value in found.items() if value)
 
 
-def truncated(truncation: TruncationReport) -> str:
-    """As in the HTTP header; empty when nothing was left out."""
-    if not (truncation.truncated or truncation.dropped_turns):
-        return ""
-    names = ("dropped_turns", "dropped_tokens", "shifted_tokens")
-    return "; ".join(f"{name}={getattr(truncation, name)}" for name in names)
-
-
 def log_end(log: logging.Logger, stream: ChatStream) -> None:
-    """Counts and times of a whole answer."""
+    """Logs the counts and times of a complete answer."""
     event(log, "LLM_STREAM_COMPLETE", "answered", **stream.log_fields())

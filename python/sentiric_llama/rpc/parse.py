@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""gRPC requests checked once and turned into typed values."""
+"""Validates gRPC requests and translates them into the protocol-neutral request."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from sentiric_llama.types.ranges import (
 )
 
 DEFAULT_PROMPT = "PROMPT_SYSTEM_DEFAULT"
-"""What callers of the older contract send for the server's own system prompt."""
+"""What clients of LlamaService send to get the server's own system prompt."""
 
 LARGE_MESSAGE = 16 * 1024
 MAX_EXTRA_BYTES = 256 * 1024
@@ -45,16 +45,16 @@ _PRIORITIES = ("realtime", "normal", "batch")
 async def parsed(
     request: M, parse: Callable[[M, int | None], ChatCall], deadline_ms: int | None
 ) -> ChatCall:
-    """What `parse` makes of the request, away from the event loop when it is large."""
+    """Runs `parse`, off the event loop for a large request."""
     return await maybe_off_loop(request.ByteSize() > LARGE_MESSAGE, parse, request, deadline_ms)
 
 
 def parse_generate(
     request: llama_pb2.GenerateStreamRequest, deadline_ms: int | None, *, strict: bool = False
 ) -> ChatCall:
-    """GenerateStream's request as a call. Raises InvalidArgument with the field in `where`."""
+    """The request of GenerateStream. Raises InvalidArgument with the field in `where`."""
     if not request.user_prompt:
-        raise InvalidArgument("required; got an empty text", where="user_prompt")
+        raise InvalidArgument("must not be empty", where="user_prompt")
     params = request.params
     extra = _extra_of(params, strict=strict)
     plain = _present(params, "temperature", "top_k", "top_p", "repetition_penalty", "seed")
@@ -77,7 +77,7 @@ def parse_generate(
 
 
 def parse_chat(request: engine_pb2.ChatRequest, deadline_ms: int | None) -> ChatCall:
-    """Chat's request as a call. Raises InvalidArgument with the field in `where`."""
+    """The request of Chat. Raises InvalidArgument with the field in `where`."""
     _refuse_tools(request)
     return ChatCall(
         messages=parse_messages(request.messages, "messages"),
@@ -98,7 +98,7 @@ def parse_chat(request: engine_pb2.ChatRequest, deadline_ms: int | None) -> Chat
 
 
 def parse_messages(turns: Any, where: str) -> tuple[Message, ...]:
-    """Roles checked; order kept."""
+    """The messages, with their roles checked."""
     if not 1 <= len(turns) <= MAX_MESSAGES:
         raise out_of_range(where, list(turns), f"1..{MAX_MESSAGES} messages")
     for index, turn in enumerate(turns):
@@ -127,7 +127,7 @@ def _stop(values: Any) -> tuple[str, ...]:
 
 
 def _sampling_of(sampling: engine_pb2.Sampling) -> dict[str, Any]:
-    """Fields that are set; the message has the names of `SamplingParams`."""
+    """The fields that are set, under the names of `SamplingParams`."""
     found: dict[str, Any] = {field.name: value for field, value in sampling.ListFields()}
     if "logit_bias" in found:
         found["logit_bias"] = {str(token): bias for token, bias in sampling.logit_bias.items()}
@@ -162,7 +162,7 @@ def _flag(extra: Mapping[str, Any], name: str) -> bool:
 
 
 def _word(extra: Mapping[str, Any], name: str, allowed: Sequence[str]) -> str | None:
-    """One of a few words, None when not given."""
+    """One of the allowed words, None if not given."""
     word = _text(extra, name)
     if word is not None and word not in allowed:
         raise out_of_range(name, word, " | ".join(allowed))
@@ -170,7 +170,7 @@ def _word(extra: Mapping[str, Any], name: str, allowed: Sequence[str]) -> str | 
 
 
 def _enum(request: engine_pb2.ChatRequest, name: str, words: Sequence[str]) -> str | None:
-    """The word of an enum's number, None for 0."""
+    """The word for the number of an enum, None for 0."""
     number: int = getattr(request, name)
     if not 0 <= number <= len(words):
         raise out_of_range(name, number, f"0..{len(words)}")
@@ -203,7 +203,7 @@ def _json_schema(text: str) -> Grammar:
     try:
         schema = json.loads(text)
     except (ValueError, RecursionError):
-        raise InvalidGrammar("not a JSON text", where="json_schema") from None
+        raise InvalidGrammar("not valid JSON", where="json_schema") from None
     if not isinstance(schema, dict):
         raise out_of_range("json_schema", schema, "an object")
     return grammar
@@ -216,7 +216,9 @@ def _grammar(kind: Any, text: str) -> Grammar:
 
 
 def _refuse_tools(request: engine_pb2.ChatRequest) -> None:
-    """Says no to what a caller would miss if it were ignored."""
+    """Refuses tools, because a caller would miss their calls."""
+    if request.tool_choice not in ("", "none", "auto"):
+        raise out_of_range("tool_choice", request.tool_choice, "none | auto")
     if request.tools and request.tool_choice != "none":
         raise InvalidArgument(
             'tool calls are not supported yet; leave it out or set tool_choice to "none"',

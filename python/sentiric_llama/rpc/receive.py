@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""How request messages come in: few at a time, none for long, all of them under one limit.
+"""Receives request messages: a few at a time, with a timeout, within one memory budget.
 
-gRPC has no limit on the sum of what it holds for messages that are on their way. A call whose
-message nobody asked for holds no more than its window (64 KiB), so we ask for a few at a time.
+gRPC does not limit the memory of all incoming messages together. A call whose message is not being
+read buffers at most its flow-control window (64 KiB), so only a few are read at a time.
 """
 
 from __future__ import annotations
@@ -26,27 +26,27 @@ T = TypeVar("T")
 
 MAX_RECEIVING = 32
 MAX_OF_ONE = 8
-"""Messages of one owner that come in at once where there are several owners."""
+"""Messages of one owner that are received at the same time, if there are several owners."""
 RECEIVE_S = 30.0
-"""A message that takes longer is given up; sooner when others wait for its place."""
+"""Timeout of one message. Shorter while others wait."""
 PROBE_S = 5.0
 
 
 class MessageSource(Protocol):
-    """What the methods of a service get their message from."""
+    """Receives the message of a call, for the methods of a service."""
 
     @property
     def stall_s(self) -> float:
-        """How long one message of an answer may wait for its reader."""
+        """How long a message of the answer may wait for the client to read."""
 
     def message(self, context: Context) -> AbstractAsyncContextManager[bytes]:
-        """The call's one message. Raises DeadlineExceeded, InvalidArgument or Unavailable."""
+        """The message of the call. Raises DeadlineExceeded, InvalidArgument or Unavailable."""
 
 
 class ProbeReceiver:
-    """For messages of a few bytes that come with the head of their call.
+    """For small messages that arrive with their call.
 
-    Nobody waits for a place: who has waited longest for his own message gives way.
+    No call waits: at the limit, the one that has been reading longest is ended.
     """
 
     stall_s = PROBE_S
@@ -56,7 +56,7 @@ class ProbeReceiver:
 
     @contextlib.asynccontextmanager
     async def message(self, context: Context) -> AsyncIterator[bytes]:
-        """The call's one message."""
+        """The message of the call."""
         while len(self._reading) >= MAX_RECEIVING:
             oldest = next(iter(self._reading))
             del self._reading[oldest]
@@ -65,11 +65,11 @@ class ProbeReceiver:
 
 
 class Receiver:
-    """Works on one event loop."""
+    """For messages of any size. Works on one event loop."""
 
     @property
     def stall_s(self) -> float:
-        """How long one message of an answer may wait for its reader."""
+        """How long a message of the answer may wait for the client to read."""
         return STALL_S
 
     def __init__(self, budget: BodyBudget) -> None:
@@ -77,11 +77,11 @@ class Receiver:
         self._places = asyncio.Semaphore(MAX_RECEIVING)
         self._places_of: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
         self._num_waiting = 0
-        self._reading: dict[asyncio.Timeout, float] = {}  # since when
+        self._reading: dict[asyncio.Timeout, float] = {}  # -> when it began
 
     @contextlib.asynccontextmanager
     async def message(self, context: Context) -> AsyncIterator[bytes]:
-        """The call's one message, which counts as being in memory until the block is left.
+        """The message of the call. It counts against the budget until the block is left.
 
         Raises Unavailable, DeadlineExceeded or InvalidArgument.
         """
@@ -89,7 +89,7 @@ class Receiver:
         try:
             raw = await self._read(context)
             if not share.add(len(raw)):
-                raise Unavailable("too many large messages at once", where="message")
+                raise Unavailable("too many large messages at the same time", where="message")
             share.complete()
             yield raw
         finally:
@@ -101,19 +101,19 @@ class Receiver:
                 async with asyncio.timeout(RECEIVE_S):
                     await self._take_places(places)
             except TimeoutError:
-                raise Unavailable("too many messages are on their way", where="message") from None
+                raise Unavailable("too many messages are being received", where="message") from None
             limit = asyncio.timeout(UNDISTURBED_S if self._num_waiting else RECEIVE_S)
             now = asyncio.get_running_loop().time()
             return await _read(context, limit, self._reading, now)
 
     async def _take_places(self, places: contextlib.AsyncExitStack) -> None:
-        """One of its key's, then one of all."""
+        """Takes a place of the key, then one of the server."""
         await places.enter_async_context(self._place_of(CURRENT_CALLER.get()))
         await self._take_place()
         places.callback(self._places.release)
 
     def _place_of(self, caller: Caller) -> AbstractAsyncContextManager[None]:
-        """One key that stalls keeps no other from its turn."""
+        """A limit per key, so that a key that stalls does not block the others."""
         if not caller.is_apart:
             return contextlib.nullcontext()
         return self._places_of.setdefault(caller.share, asyncio.Semaphore(MAX_OF_ONE))
@@ -132,7 +132,7 @@ class Receiver:
 async def _read(
     context: Context, limit: asyncio.Timeout, reading: dict[asyncio.Timeout, T], note: T
 ) -> bytes:
-    """The message, which `limit` ends; it is noted in `reading` meanwhile."""
+    """Reads the message within `limit`, which is listed in `reading` meanwhile."""
     try:
         async with limit:
             reading[limit] = note
@@ -142,6 +142,6 @@ async def _read(
     finally:
         reading.pop(limit, None)
     if raw is grpc.aio.EOF:
-        raise InvalidArgument("required; got nothing", where="message")
+        raise InvalidArgument("the call ended without a message", where="message")
     message: bytes = raw
     return message

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The gRPC server: services, guard, limits and credentials put together."""
+"""The gRPC server: its services, guard, limits and credentials."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import logging
 import grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
-from sentiric_llama.access.rights import Access, Doorkeeper
+from sentiric_llama.access.rights import Access, AccessCheck
 from sentiric_llama.errors import Unavailable
 from sentiric_llama.log.events import event
 from sentiric_llama.rpc import engine_servicer, health, llama_servicer
@@ -35,10 +35,10 @@ NAMES = (llama_servicer.SERVICE.full_name, engine_servicer.SERVICE.full_name)
 def build_server(
     service: LlamaService, settings: Settings, probes: HealthServicer
 ) -> grpc.aio.Server:
-    """A server of all services that listens nowhere yet. Call on the event loop."""
+    """A server with all services, without a port. Call on the event loop."""
     most = settings.max_connections
     guard = Guard(
-        Doorkeeper(key_ring(settings)),
+        AccessCheck(key_ring(settings)),
         settings.tls_allowed_names,
         most,
         only_ipv4=settings.host == "0.0.0.0",
@@ -64,7 +64,7 @@ def build_server(
 
 
 def declared_methods() -> dict[str, Access]:
-    """What every method needs, for documents."""
+    """The access that every method requires, for the documentation."""
     found = {f"{reflection.SERVICE_NAME}/*": Access.USER}
     for servicer, service in (
         (HealthServicer, health.SERVICE),
@@ -77,10 +77,10 @@ def declared_methods() -> dict[str, Access]:
 
 
 class RpcServer:
-    """Listens from the start; answers from `start` to `stop`. Works on one event loop."""
+    """Listens once constructed; answers from `start` to `stop`. Works on one event loop."""
 
     def __init__(self, service: LlamaService, settings: Settings, tls: TlsSetup) -> None:
-        """Takes the port. Raises Unavailable saying why not and what to change."""
+        """Takes the port. Raises Unavailable with the reason and the setting to change."""
         self._service = service
         self._settings = settings
         self._identity = tls.grpc
@@ -96,7 +96,7 @@ class RpcServer:
         event(logger, "GRPC_SERVER_READY", self.url)
 
     async def stop(self, grace_s: float) -> None:
-        """Refuses new calls; those that still run are cut off after `grace_s` seconds."""
+        """Refuses new calls, and cancels those that still run after `grace_s` seconds."""
         if self._watching is not None:
             self._watching.cancel()
             await asyncio.wait((self._watching,))
@@ -108,18 +108,18 @@ class RpcServer:
         return server, listen(server, self._settings, self._identity, port)
 
     async def _watch(self) -> None:
-        """Starts another server when one ends by itself, as gRPC's does on an error of its own."""
+        """Starts a new server if gRPC's ends by itself, as it does on internal errors."""
         while True:
             ended = asyncio.ensure_future(self._server.wait_for_termination())
-            await asyncio.wait((ended,))  # a cancel of ours must not reach gRPC's own future
-            ended.exception()  # seen; gRPC logs what it was
-            event(logger, "GRPC_SERVER_RESTARTED", "gRPC ended by itself", logging.ERROR)
+            await asyncio.wait((ended,))  # does not pass a cancel on to gRPC's future
+            ended.exception()  # marked as retrieved; gRPC has logged it
+            event(logger, "GRPC_SERVER_RESTARTED", "gRPC's server ended", logging.ERROR)
             await self._server.stop(0)
             while True:
                 try:
                     self._server, _ = self._build(self.port)
                     break
-                except Unavailable:  # the old one still has the port
+                except Unavailable:  # the old server still has the port
                     await asyncio.sleep(_REBIND_S)
             await self._server.start()
 
@@ -127,9 +127,9 @@ class RpcServer:
 def listen(
     server: grpc.aio.Server, settings: Settings, identity: IdentityStore | None, number: int
 ) -> int:
-    """Takes the port, with TLS when there is an identity; returns its number.
+    """Takes the port, with TLS if there is an identity. Returns its number.
 
-    Raises Unavailable saying what to change.
+    Raises Unavailable with the setting to change.
     """
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     address = f"{host}:{number}"

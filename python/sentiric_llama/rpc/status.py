@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Errors as gRPC clients read them: a status of the one table, with google.rpc details."""
+"""Errors as gRPC statuses, with google.rpc details."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ async def abort_with(
     reason: str,
     retry_ms: int = 0,
 ) -> NoReturn:
-    """`reason` is the error code of the other protocols; `retry_ms` the wait before a retry.
+    """Ends the call. `reason` is the error code, `retry_ms` the wait before a retry.
 
-    `grpc-retry-pushback-ms` is what a client's retry policy reads, RetryInfo what people do.
+    Retry policies read `grpc-retry-pushback-ms`; applications read RetryInfo.
     """
     info: Message = error_details_pb2.ErrorInfo(reason=reason.upper(), domain=DOMAIN)
     details = [info]
@@ -57,9 +57,9 @@ async def abort_with(
     try:
         async with asyncio.timeout(LAST_WORD_S):
             await context.abort(code, text, trailing)
-    except TimeoutError:  # nothing more can be sent: the task ends, and its place is free
+    except TimeoutError:  # the client does not read: give up and free the place
         raise asyncio.CancelledError from None
-    raise AssertionError("abort returned")  # it never does; the type checker cannot know
+    raise AssertionError("abort returned")  # unreachable; for the type checker
 
 
 def _packed(message: Message) -> any_pb2.Any:

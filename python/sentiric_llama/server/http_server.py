@@ -19,7 +19,7 @@ from starlette.types import ASGIApp
 from sentiric_llama.errors import InvalidArgument, SentiricLlamaError, Unavailable
 from sentiric_llama.http.wire.acceptor import Acceptor
 from sentiric_llama.http.wire.connection import KEEP_ALIVE_S, Connection, Port
-from sentiric_llama.http.wire.gate import Gate
+from sentiric_llama.http.wire.load_shedding import LoadShedder
 from sentiric_llama.http.wire.seats import Seat, Seats
 from sentiric_llama.server.banner import reachable
 from sentiric_llama.settings.config import PREFIX, Settings
@@ -134,18 +134,18 @@ def url_of(listener: socket.socket, scheme: str = "http") -> str:
 class HttpServer(uvicorn.Server):
     """Accepts connections with an `Acceptor` and leaves signals to `StopSignals`.
 
-    `statuses` counts the answers that the application never sees, such as those of `gate`.
+    `statuses` counts the responses that are sent without the application, some by `shedder`.
     """
 
     def __init__(
         self,
         config: uvicorn.Config,
         statuses: Counter[int] | None = None,
-        gate: Gate | None = None,
+        shedder: LoadShedder | None = None,
     ) -> None:
         super().__init__(config)
         seats = Seats(config.limit_concurrency or sys.maxsize)
-        self.port = Port(seats, Counter() if statuses is None else statuses, gate)
+        self.port = Port(seats, Counter() if statuses is None else statuses, shedder)
         self.acceptors: list[Acceptor] = []
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:

@@ -20,7 +20,7 @@ from sentiric_llama.host.process import allow_connections, give_memory_back
 from sentiric_llama.host.terminal import is_watched, tell
 from sentiric_llama.http.app import build_app
 from sentiric_llama.http.routes.metrics import build_metrics_app
-from sentiric_llama.http.wire.gate import Gate
+from sentiric_llama.http.wire.load_shedding import LoadShedder
 from sentiric_llama.log.events import event
 from sentiric_llama.log.setup import flush, set_up_logging
 from sentiric_llama.metrics.collector import make_registry
@@ -246,9 +246,9 @@ def http_config(
 
 
 def make_http_server(config: uvicorn.Config, service: LlamaService) -> HttpServer:
-    """An HTTP server with a gate that refuses requests for `service` before their bodies."""
-    gate = Gate(service, key_ring(service.settings), hosts_of(service.settings))
-    return HttpServer(config, service.request_metrics.http_responses, gate)
+    """An HTTP server that refuses overload for `service` before it reads a body."""
+    shedder = LoadShedder(service, key_ring(service.settings), hosts_of(service.settings))
+    return HttpServer(config, service.request_metrics.http_responses, shedder)
 
 
 def announce(loaded: LoadedModel, places: Places) -> None:

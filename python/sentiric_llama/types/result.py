@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Literal
 
 from sentiric_llama.errors import InternalError
@@ -61,6 +61,13 @@ class TruncationReport:
     @property
     def truncated(self) -> bool:
         return bool(self.dropped_tokens or self.shifted_tokens)
+
+    @property
+    def summary(self) -> str:
+        """The value of `x-truncated`; empty if nothing was left out."""
+        if not (self.truncated or self.dropped_turns):
+            return ""
+        return "; ".join(f"{name}={count}" for name, count in asdict(self).items())
 
 
 @dataclass(frozen=True, slots=True)

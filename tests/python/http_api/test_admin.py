@@ -254,16 +254,31 @@ def test_other_hardware(server: Any) -> None:
 @pytest.mark.parametrize(
     ("body", "text"),
     [
-        ({"gpu_layers": -2}, "gpu_layers: got -2, allowed"),
-        ({"gpu_layers": "all"}, "gpu_layers: got 'all', allowed"),
-        ({"context_size": 2**30}, "context_size"),
-        ({"kv_offload": "maybe"}, "kv_offload"),
-        ({"gpu_layer": 1}, "got 'gpu_layer', allowed gpu_layers"),
+        ({"gpu_layers": -2}, "[gpu_layers] out of range; got -2, allowed an integer -1..10000"),
+        ({"gpu_layers": "all"}, "[gpu_layers] wrong type; got a string"),
+        ({"gpu_layers": "5"}, "[gpu_layers] wrong type; got a string"),
+        ({"gpu_layers": True}, "[gpu_layers] wrong type; got true"),
+        ({"context_size": 2**30}, "[context_size] out of range"),
+        ({"context_size": 3}, "context_size"),
+        ({"context_size": "4096"}, "[context_size] wrong type"),
+        ({"kv_offload": "true"}, "[kv_offload] got a string of 4 characters, allowed true or"),
+        ({"kv_offload": 1}, "[kv_offload] got 1, allowed true or false"),
     ],
 )
 def test_wrong_hardware(server: Any, body: Any, text: str) -> None:
     reply = server.post(CONFIG, body, BEARER)
     assert reply.status == 400 and text in reply.error["message"]
+    assert server.service.switch is None
+
+
+def test_what_does_not_change_hardware_is_named(server: Any) -> None:
+    body = {"gpu_layers": 5.0, "gpu_layer": 1, "context_size": None}
+    reply = server.post(CONFIG, body, BEARER)
+    assert reply.status == 200 and reply.headers["x-ignored-fields"] == "gpu_layer"
+    assert server.service.settings.gpu_layers == 5
+    for stream in (False, True):
+        reply = switch(server, profile="b", stream=stream, zeta=1)
+        assert reply.status == 200 and reply.headers["x-ignored-fields"] == "zeta"
 
 
 # What it leaves behind

@@ -149,15 +149,43 @@ def test_host_and_proxy_headers_open_nothing(locked: Any, head: bytes) -> None:
     assert answer.split()[1] in (b"401", b"400", b"421"), answer
 
 
-def test_refusal_has_the_usual_shape(locked: Any) -> None:
-    reply = locked.get("/v1/models")
-    assert reply.error == {
-        "message": "Invalid API Key",
+MISSING = "no API key was sent; send Authorization: Bearer KEY or X-Api-Key: KEY"
+INVALID = "the API key is not valid"
+SEVERAL = "different API keys were sent; send one"
+
+
+@pytest.mark.parametrize(
+    ("headers", "message"),
+    [
+        ({}, MISSING),
+        ({"X-Api-Key": ""}, MISSING),
+        ({"Authorization": "Bearer "}, MISSING),
+        ({"Authorization": f"Basic {KEY}"}, MISSING),
+        ({"X-Api-Key": "guess"}, INVALID),
+        ({"Authorization": "Bearer guess"}, INVALID),
+        ({"Authorization": "Bearer guess", "X-Api-Key": "guess"}, INVALID),
+        ({"Authorization": "Bearer guess", "X-Api-Key": "other"}, SEVERAL),
+        ({"Authorization": f"Bearer {KEY}", "X-Api-Key": "other"}, SEVERAL),
+    ],
+)
+def test_refusals_say_what_is_wrong_with_the_key(
+    start_shared: Any, locked: Any, headers: dict[str, str], message: str
+) -> None:
+    expected = {
+        "message": message,
         "type": "authentication_error",
         "param": None,
         "code": "invalid_api_key",
     }
-    assert reply.headers["www-authenticate"] == "Bearer"
+    admin_only = start_shared(admin_key=KEY)
+    for reply in (
+        locked.request("GET", "/v1/models", headers=headers),
+        locked.request("GET", "/nope", headers=headers),
+        admin_only.post("/v1/hardware/config", {}, headers),
+    ):
+        assert (reply.status, reply.error) == (401, expected)
+        assert reply.headers["www-authenticate"] == "Bearer"
+        assert b"guess" not in reply.body and KEY.encode() not in reply.body
 
 
 def test_no_key_configured_means_open(server: Any) -> None:

@@ -286,6 +286,11 @@ def test_too_much_text_says_how_much(server: Any) -> None:
         ({"functions": [{"name": "f"}]}, 400, "functions"),
         ({"tools": []}, 200, None),
         ({"tools": [{"type": "function"}], "tool_choice": "none"}, 200, None),
+        ({"tools": [{"type": "function"}], "function_call": "none"}, 400, "tools"),
+        ({"tools": [{"type": "function"}], "tool_choice": "auto"}, 400, "tools"),
+        ({"functions": [{"name": "f"}], "function_call": "none"}, 200, None),
+        ({"functions": [{"name": "f"}], "tool_choice": "none"}, 200, None),
+        ({"functions": [{"name": "f"}], "function_call": "auto"}, 400, "functions"),
         ({"modalities": ["text"]}, 200, None),
         ({"modalities": ["audio"]}, 400, "modalities"),
         ({"lora_adapter": "legal"}, 404, "lora_adapter"),
@@ -312,6 +317,11 @@ def test_other_fields(server: Any, fields: dict[str, Any], status: int, param: s
         assert reply.error["param"] == param
     if status == 404:
         assert reply.error["code"] == "model_not_found"
+
+
+def test_definitions_that_are_not_called_are_named_as_ignored(server: Any) -> None:
+    reply = server.chat(tools=[{"type": "function"}], functions=[{}], tool_choice="none")
+    assert reply.headers["x-ignored-fields"] == "functions, tools"
 
 
 def test_strict_fields_refuse_unknown_ones(start: Any) -> None:

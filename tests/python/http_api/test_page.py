@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 from sentiric_llama.access.api_key import KeyRing
-from sentiric_llama.access.rights import Access, Doorkeeper
+from sentiric_llama.access.rights import Access, AccessCheck
 from sentiric_llama.http.middleware.guard import Guard
 from sentiric_llama.http.routes.page import page_routes
 
-ROUTES = page_routes(Guard(Doorkeeper(KeyRing(()))))
+ROUTES = page_routes(Guard(AccessCheck(KeyRing(()))))
 PATHS = [route.path for route in ROUTES]
 STATIC = resources.files("sentiric_llama.http") / "static"
 

@@ -22,7 +22,7 @@ import pytest
 
 from rpc_server import failure, read, serving
 from sentiric_llama.engine.fake import FakeEngine
-from sentiric_llama.http.wire import acceptor, door
+from sentiric_llama.http.wire import acceptor, pending
 from sentiric_llama.server import http_server, serve
 from sentiric_llama.service.models.slot import ServedModel
 from sentiric_llama.service.service import LlamaService
@@ -248,7 +248,7 @@ async def test_handshakes_are_done_a_few_a_turn(pki: Pki, monkeypatch: pytest.Mo
 
 
 async def test_who_never_greets_is_dropped(pki: Pki, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (acceptor, door):
+    for module in (acceptor, pending):
         monkeypatch.setattr(module, "HEAD_TIMEOUT_S", 0.1)
     async with https(https_tls(pki, mutual=False)) as server:
         with (

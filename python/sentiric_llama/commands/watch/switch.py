@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     body = {"profile": arguments.profile, "stream": True}
     last = follow(server.events("/v1/models/switch", body), terminal)
     if last.get("status") != "success":
-        what = "the server left before the end; see what it does with: sentiric-llama health"
+        what = "the connection closed before the switch finished; check with: sentiric-llama health"
         raise Unavailable(what, where="switch")
     if terminal.as_json:
         terminal.answer_json(last)

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What every request passes before its route."""
+"""Checks that every request passes before its route."""

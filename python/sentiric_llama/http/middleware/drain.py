@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""While the service drains, every answer asks its client to connect anew: elsewhere."""
+"""While the service drains, every response closes its connection."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sentiric_llama.service.service import LlamaService
 
 
 class CloseWhileDraining:
-    """Otherwise a client could send its next request into a connection that is being closed."""
+    """Sends `Connection: close`, so that clients send their next request elsewhere."""
 
     def __init__(self, app: ASGIApp, service: LlamaService) -> None:
         self._app = app

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Routes that declare what they need, and the guard that stands before each.
+"""Routes that declare the access they require, and the guard that checks it.
 
-The guard runs where the router hands over, on the route that it matched. A route without a
-declaration keeps the application from being built.
+The guard runs on the route that the router has matched. An application with a route that declares
+nothing cannot be built.
 """
 
 from __future__ import annotations
@@ -15,39 +15,39 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sentiric_llama.access.caller import CURRENT_CALLER, TENANT, make_caller
-from sentiric_llama.access.rights import Access, Denial, Doorkeeper
+from sentiric_llama.access.rights import Access, AccessCheck, Denial
 from sentiric_llama.http.errors import HttpError
 
 _TENANT = TENANT.encode()
 _CLOSE = {"connection": "close"}
-"""The body was not read."""
+"""Because the body has not been read."""
 
 
 class Guard:
-    """Lets callers through to what they may use, and says whose call it is."""
+    """Checks the caller of a request, and sets `CURRENT_CALLER` for its handler."""
 
-    def __init__(self, doorkeeper: Doorkeeper) -> None:
-        self._doorkeeper = doorkeeper
+    def __init__(self, access: AccessCheck) -> None:
+        self._access = access
 
     def route(
         self, path: str, endpoint: Callable[..., Any], method: str, needs: Access
     ) -> GuardedRoute:
-        """A route of one method (GET answers HEAD, too)."""
+        """A route for one method. GET includes HEAD."""
         return GuardedRoute(path, endpoint, method, needs, self)
 
     async def run(
         self, app: ASGIApp, needs: Access, scope: Scope, receive: Receive, send: Send
     ) -> None:
-        """Hands over to `app`. Raises HttpError 401 or 403, or what is wrong with the tenant."""
+        """Runs `app` for an authorized caller. Raises HttpError 401 or 403, or InvalidArgument."""
         headers = scope["headers"]
-        found = self._doorkeeper.admit(needs, headers)
+        found = self._access.admit(needs, headers)
         if isinstance(found, Denial):
             raise http_error(found)
         if needs is Access.PUBLIC:
             await app(scope, receive, send)
             return
         tenants = (value.decode("latin-1") for name, value in headers if name == _TENANT)
-        caller = make_caller(found, tenants, self._doorkeeper.keys.num_users)
+        caller = make_caller(found, tenants, self._access.keys.num_users)
         token = CURRENT_CALLER.set(caller)
         try:
             await app(scope, receive, send)
@@ -56,7 +56,7 @@ class Guard:
 
 
 class GuardedRoute(Route):
-    """A route with its declaration."""
+    """A route and the access that it requires."""
 
     def __init__(
         self, path: str, endpoint: Callable[..., Any], method: str, needs: Access, guard: Guard
@@ -66,14 +66,14 @@ class GuardedRoute(Route):
         self._guard = guard
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Also called by the router for a method that is not allowed here."""
+        """The router also calls this for a method that the route does not have."""
         await self._guard.run(super().handle, self.needs, scope, receive, send)
 
 
 def guard_all(app: Starlette, guard: Guard, unknown: Access) -> Starlette:
-    """The application; `unknown` is what a path needs that is no route.
+    """The application, guarded. A path without a route requires `unknown`.
 
-    Raises TypeError for a route that was registered without a declaration.
+    Raises TypeError for a route that declares nothing.
     """
     check_declared(app.routes)
     not_found = app.router.default
@@ -87,15 +87,15 @@ def guard_all(app: Starlette, guard: Guard, unknown: Access) -> Starlette:
 
 
 def check_declared(routes: Iterable[BaseRoute]) -> None:
-    """Raises TypeError for a route that does not say what it needs."""
+    """Raises TypeError for a route that declares nothing."""
     for route in routes:
         if not isinstance(route, GuardedRoute):
             raise TypeError(f"route {getattr(route, 'path', route)!r} does not declare its access")
 
 
 def http_error(denial: Denial) -> HttpError:
-    """The refusal as an answer."""
-    if denial.is_unknown:
+    """The error for a denied request."""
+    if denial.is_unauthenticated:
         return HttpError(
             401,
             denial.message,

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What a request may look like before anything reads it: pure-ASGI middlewares.
+"""Limits on headers and bodies, as ASGI middleware.
 
-Over a limit the connection is closed with the answer, so that the rest is not read.
+A request over a limit is refused, and its connection closed, without reading the rest.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _UTF8 = (b"utf-8", b"utf8", b'"utf-8"')
 
 
 class HeaderLimits:
-    """431 for too many or too long headers, 415 for bodies we would have to guess at."""
+    """431 for too many or too long headers, 415 for a body that is not plain JSON."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -36,9 +36,9 @@ class HeaderLimits:
 
 
 class BodyLimits:
-    """413 once more than `max_bytes` arrived or were announced, 408 when they take too long.
+    """413 for a body above `max_bytes`, 408 for one that takes too long.
 
-    503 when `budget` has no room for what arrives.
+    503 if `budget` has no room for it.
     """
 
     def __init__(self, app: ASGIApp, max_bytes: int, budget: BodyBudget) -> None:
@@ -59,7 +59,7 @@ class BodyLimits:
 
 
 class _CountedBody:
-    """One request's body: counts bytes and, until it is complete, seconds."""
+    """The body of one request: limits its bytes, and the time until it is complete."""
 
     def __init__(self, receive: Receive, max_bytes: int, budget: BodyBudget) -> None:
         self.share = BodyShare(budget, self._cut)
@@ -68,12 +68,12 @@ class _CountedBody:
         self._left = max_bytes
         self._complete = False
         self.announced = 0
-        """What the head says; judged when somebody who may asks for the body."""
+        """The Content-Length. Checked at the first read, which follows authorization."""
         self._deadline = asyncio.get_running_loop().time() + BODY_TIMEOUT_S
         self._waiting: asyncio.Timeout | None = None
 
     async def receive(self) -> Message:
-        if self._complete:  # now it only waits for the client to leave
+        if self._complete:  # the only message left is the disconnect
             return await self._receive()
         if self.announced > self._max_bytes:
             raise self._end(too_large(self._max_bytes))
@@ -96,7 +96,7 @@ class _CountedBody:
         return message
 
     def _end(self, error: HttpError) -> HttpError:
-        """The answer may take a while, and nothing of the body is needed for it."""
+        """Frees the memory of the body before the error is sent, which may take a while."""
         self.share.close()
         return error
 
@@ -112,14 +112,14 @@ def too_large(max_bytes: int) -> HttpError:
 
 
 def too_slow() -> HttpError:
-    text = "the body took too long to arrive"
+    text = f"the body took too long to arrive; allowed {BODY_TIMEOUT_S:.0f} s"
     return HttpError(408, text, code="request_timeout", headers=_CLOSE)
 
 
 def no_room() -> HttpError:
     return HttpError(
         503,
-        "too many large bodies at once; try again later",
+        "too many large request bodies at the same time; retry later",
         code="unavailable",
         kind="unavailable_error",
         headers=_CLOSE,
@@ -127,7 +127,7 @@ def no_room() -> HttpError:
 
 
 def check_headers(scope: Scope) -> HttpError | None:
-    """The first thing wrong with a request's headers."""
+    """The first problem with the headers of a request, or None."""
     headers: list[tuple[bytes, bytes]] = scope["headers"]
     size = sum(len(name) + len(value) + 4 for name, value in headers)
     size += len(scope.get("raw_path", b"")) + len(scope.get("query_string", b""))
@@ -141,9 +141,9 @@ def check_headers(scope: Scope) -> HttpError | None:
         )
     names = {name for name, _ in headers}
     if b"content-length" in names and b"transfer-encoding" in names:
-        return HttpError(  # two opinions on where the body ends: request smuggling
+        return HttpError(  # ambiguous length of the body: request smuggling
             400,
-            "Content-Length and Transfer-Encoding together",
+            "a request has either Content-Length or Transfer-Encoding; got both",
             code="bad_framing",
             headers=_CLOSE,
         )
@@ -160,7 +160,7 @@ def _check_content(method: str, headers: list[tuple[bytes, bytes]]) -> HttpError
     kind, _, parameters = values.get(b"content-type", b"").partition(b";")
     name, _, charset = parameters.strip().partition(b"=")
     is_utf8 = name != b"charset" or charset in _UTF8
-    # A web page can send text/plain anywhere without asking, but not application/json.
+    # A web page may send text/plain to any site without a CORS preflight, but not JSON.
     if kind.strip() != b"application/json" or not is_utf8:
         return _unsupported("Content-Type", values.get(b"content-type", b""), "application/json")
     return None
@@ -177,7 +177,7 @@ def _unsupported(header: str, got: bytes, allowed: str) -> HttpError:
 
 
 def _announced(scope: Scope) -> int:
-    """The Content-Length; 0 when there is none. The server already refused what is no number."""
+    """The Content-Length, 0 if there is none. h11 has already refused a malformed one."""
     for name, value in scope["headers"]:
         if name == b"content-length" and value.isdigit():
             return int(value[:20])

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Where a request goes and what page sent it: checked before anything is routed.
+"""Checks of the path, the host and the origin of a request, before routing.
 
-A page of another site reaches a local server by pointing its own name here (DNS rebinding), or by
-sending requests that need no permission. So a request must name a host that is this server's, and
-a page of a foreign origin may not change or compute anything.
+A page of another site can reach a local server with DNS rebinding, or with requests that need no
+CORS preflight. So a request must name a host of this server, and a page of another origin may only
+send safe methods.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from sentiric_llama.http.errors import HttpError, error_response
 from sentiric_llama.settings.config import PREFIX
 
-# C0, DEL, C1, line and paragraph separators, and what the decoder put for bytes that are no text.
+# C0, DEL, C1, line and paragraph separators, and U+FFFD, which stands for invalid UTF-8.
 _NO_PATH = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufffd]")
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::(\d{1,5}))?", re.ASCII)
 _ABSOLUTE = re.compile(rb"https?://([^/?#]*)(/.*)?", re.IGNORECASE | re.DOTALL)
@@ -31,13 +31,13 @@ class OwnHosts:
     """The hosts that a request may name."""
 
     def __init__(self, names: Collection[str]) -> None:
-        """`names` beside this machine's own: `name`, `*.name` or `*` for all."""
+        """`names` in addition to this machine's own: `name`, `*.name`, or `*` for all."""
         self._names = frozenset(name.lower().rstrip(".") for name in names)
 
     def include(self, host: str, server: tuple[str, Any] | None) -> bool:
-        """True for loopback names, the address that the request came in on, and the names.
+        """True for loopback names, the local address of the connection, and the allowed names.
 
-        `host` is in lower case; `server` begins with that address.
+        `host` is in lower case; `server` begins with the local address.
         """
         if "*" in self._names:
             return True
@@ -54,10 +54,10 @@ class OwnHosts:
 
 
 class TargetRules:
-    """400 for a path that is no text, 421 for a foreign host, 403 for a foreign origin."""
+    """400 for a malformed path, 421 for another host, 403 for another origin."""
 
     def __init__(self, app: ASGIApp, hosts: Collection[str], origins: Collection[str] = ()) -> None:
-        """`hosts` are those of `OwnHosts`."""
+        """`hosts` is for `OwnHosts`."""
         self._app = app
         self._hosts = OwnHosts(hosts)
         self._origins = frozenset(origins)
@@ -73,7 +73,7 @@ class TargetRules:
 
     def _problem(self, scope: Scope) -> HttpError | None:
         if _NO_PATH.search(scope["path"]):
-            text = "the path holds control characters"
+            text = "the path contains control characters or invalid UTF-8"
             return HttpError(400, text, code="bad_path", headers=_CLOSE)
         hosts = [value for name, value in scope["headers"] if name == b"host"]
         host = hosts[-1].decode("latin-1").lower() if hosts else None
@@ -84,7 +84,7 @@ class TargetRules:
         return None
 
     def _may_send(self, scope: Scope, host: str) -> bool:
-        """True without a page, for a page of this server, and for one of `origins`."""
+        """True without an Origin header, for an origin of this server, and for one of `origins`."""
         found = [value for name, value in scope["headers"] if name == b"origin"]
         return all(self._is_permitted(value.decode("latin-1"), host) for value in found)
 
@@ -93,16 +93,16 @@ class TargetRules:
             return True
         try:
             parts = urllib.parse.urlsplit(origin)
-        except ValueError:  # such as an open bracket
+        except ValueError:  # such as an unclosed bracket
             return False
         return parts.scheme in ("http", "https") and _bare(parts.netloc.lower()) == _bare(host)
 
 
 def use_origin_form(scope: Scope) -> None:
-    """Makes a target that is a whole URL a path, and that URL's host the request's.
+    """Converts an absolute request target to a path and a Host header.
 
-    RFC 9112 3.2.2: a server accepts both, and the target wins over the Host header. In place, so
-    that who logs the request sees the same.
+    RFC 9112 3.2.2: a server accepts both forms, and the target overrides the Host header. Changes
+    the scope in place, so that the log shows the same path.
     """
     match = _ABSOLUTE.fullmatch(scope["raw_path"])
     if match is None:
@@ -124,20 +124,20 @@ def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 
 
 def _tails(name: str) -> list[str]:
-    """What follows each dot."""
+    """The parts of a name after each dot."""
     labels = name.split(".")
     return [".".join(labels[index:]) for index in range(1, len(labels))]
 
 
 def _bare(netloc: str) -> str:
-    """Without the port that a proxy in front listens on."""
+    """Without a default port, which a proxy in front may have added."""
     return re.sub(r":(80|443)$", "", netloc)
 
 
 def _misdirected() -> HttpError:
     return HttpError(
         421,
-        f"this server does not answer for that host; add its name to {PREFIX}ALLOWED_HOSTS",
+        f"this server does not serve that host; to allow it, add it to {PREFIX}ALLOWED_HOSTS",
         code="host_not_allowed",
         headers=_CLOSE,
     )
@@ -146,7 +146,8 @@ def _misdirected() -> HttpError:
 def _foreign_origin() -> HttpError:
     return HttpError(
         403,
-        f"a web page of another origin may not do this; allow it with {PREFIX}CORS_ORIGINS",
+        f"a web page of another origin may not do this; to allow it, add the origin to "
+        f"{PREFIX}CORS_ORIGINS",
         code="origin_not_allowed",
         kind="permission_error",
         headers=_CLOSE,

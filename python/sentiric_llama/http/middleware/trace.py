@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Who a request belongs to: ids out of headers, into the log lines and back in the answer."""
+"""The ids of a request: from its headers, to the log and the response headers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 
 class TraceMiddleware:
-    """Sets `log.CURRENT_TRACE` for the request, returns its `x-request-id`, counts the answer."""
+    """Sets `CURRENT_TRACE` for the request, returns its `x-request-id`, counts the status."""
 
     def __init__(self, app: ASGIApp, statuses: Counter[int]) -> None:
         self._app = app
@@ -49,7 +49,7 @@ class TraceMiddleware:
 
 
 def trace_of(scope: Scope) -> Trace:
-    """The ids of one request; a missing request id is made."""
+    """The ids of a request. Generates a request id if there is none."""
     found = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
     return read_trace(found.get, "http", uuid.uuid4().hex)
 
@@ -64,9 +64,9 @@ def _log(scope: Scope, status: int, started: float) -> None:
 
 
 def route_of(scope: Scope) -> str:
-    """The route's own path, "?" for what is none: a caller's path may hold anything.
+    """The path template of the route, "?" if none matches: the raw path is untrusted.
 
-    For the log alone; who may call is decided on what the router matched.
+    For the log only; access is checked on the route that the router matched.
     """
     app = scope.get("app")
     for route in getattr(app, "routes", ()):

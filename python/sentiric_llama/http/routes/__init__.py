@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""One module for each group of routes."""
+"""The handlers of the routes, one module per group."""

@@ -1,46 +1,46 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""`/v1/profiles`, `/v1/models/switch`, `/v1/hardware/config`: which model, on which hardware."""
+"""`/v1/profiles`, `/v1/models/switch`, `/v1/hardware/config`: show and change the model."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from sentiric_llama.access.caller import CURRENT_CALLER
-from sentiric_llama.errors import InvalidArgument, SentiricLlamaError
+from sentiric_llama.errors import SentiricLlamaError
 from sentiric_llama.http import sse
 from sentiric_llama.http.errors import HttpError, JsonResponse, error_body
 from sentiric_llama.http.json_body import read_object
-from sentiric_llama.http.schemas.admin import SwitchBody
+from sentiric_llama.http.schemas.admin import HardwareBody, SwitchBody
+from sentiric_llama.http.schemas.body import Body
 from sentiric_llama.service.models.switch import ModelSwitch
 from sentiric_llama.service.models.switcher import Switcher
 from sentiric_llama.service.service import LlamaService
 from sentiric_llama.settings.names import PREFIX
 from sentiric_llama.settings.profile_file import public_profiles
 
+B = TypeVar("B", bound=Body)
+
 EVERY_S = 0.25
-"""How often a stream looks how far a download is."""
-HARDWARE = {"gpu_layers": -1, "context_size": 4096, "kv_offload": True}
-"""What may be changed, and what it becomes when a request leaves it out."""
-
-
-NO_PROFILES = f"this server has no profiles; {PREFIX}PROFILES_PATH names their file"
+"""Interval of progress events during a download."""
+NO_PROFILES = f"this server has no profiles; set {PREFIX}PROFILES_PATH to their file"
 
 
 class AdminEndpoints:
-    """Orders are carried out even when whoever gave them leaves."""
+    """A change continues even if the client disconnects."""
 
     def __init__(self, service: LlamaService, switcher: Switcher) -> None:
         self._service = service
         self._switcher = switcher
 
     async def profiles(self, _request: Request) -> JsonResponse:
-        """For an admin the file as it is, but for `active_profile`, which is the one in use.
+        """The profiles file, with the `active_profile` in use.
 
-        Others see names and what each profile is: the file holds system prompts and paths.
+        Without the role admin, only names: the file contains system prompts and paths.
         """
         is_admin, active = CURRENT_CALLER.get().is_admin, self._service.settings.profile
         try:
@@ -53,19 +53,17 @@ class AdminEndpoints:
         return JsonResponse(shown)
 
     async def switch(self, request: Request) -> Response:
-        """`{profile}` -> 200 when calls go to its model; `{stream: true}` sends news until then."""
-        body = SwitchBody.parse(await read_object(request))
-        if not body.profile:
-            raise InvalidArgument("Profile name required", where="profile")
-        switch = self._switcher.to_profile(body.profile, who(request))
+        """Answers once the model of the profile serves requests. A stream reports the progress."""
+        body, headers = await self._read(request, SwitchBody)
+        switch = self._switcher.to_profile(body.profile, client_address(request))
         if body.stream:
-            return SwitchStream(switch)
-        return await answer(switch, {"active_profile": switch.profile})
+            return SwitchStream(switch, headers)
+        return await answer(switch, {"active_profile": switch.profile}, headers)
 
     async def hardware(self, _request: Request) -> JsonResponse:
-        """What runs now. Numbers are those of the engine, which FIT may have made smaller.
+        """The settings in use: those of the engine, which FIT may have reduced.
 
-        Only an admin reads the system prompt.
+        The system prompt is shown to admins only.
         """
         is_admin = CURRENT_CALLER.get().is_admin
         service = self._service
@@ -90,14 +88,14 @@ class AdminEndpoints:
         return JsonResponse(body)
 
     async def change_hardware(self, request: Request) -> Response:
-        """`{gpu_layers, context_size, kv_offload}` -> the model again, with these."""
-        values = await read_object(request)
-        if unknown := values.keys() - HARDWARE:
-            raise InvalidArgument(
-                f"got {sorted(unknown)[0][:64]!r}, allowed {', '.join(HARDWARE)}", where="hardware"
-            )
-        given = {name: value for name, value in values.items() if value is not None}
-        return await answer(self._switcher.to_hardware(HARDWARE | given, who(request)), {})
+        """Loads the model again with other settings."""
+        body, headers = await self._read(request, HardwareBody)
+        switch = self._switcher.to_hardware(body.model_dump(), client_address(request))
+        return await answer(switch, {}, headers)
+
+    async def _read(self, request: Request, kind: type[B]) -> tuple[B, dict[str, str]]:
+        """The body, and the header that names its ignored fields."""
+        return kind.read(await read_object(request), strict=self._service.settings.strict_fields)
 
 
 def _no_profiles(status: int, text: str) -> HttpError:
@@ -105,29 +103,32 @@ def _no_profiles(status: int, text: str) -> HttpError:
     return HttpError(status, text, code="profiles_unavailable", kind=kind)
 
 
-def who(request: Request) -> str:
-    """Who asks, for the log: an address. The tenant and the request's id are in each line."""
+def client_address(request: Request) -> str:
+    """The client's address, for the log. Every line has the tenant and the request id already."""
     return request.client.host if request.client else ""
 
 
-async def answer(switch: ModelSwitch, more: dict[str, Any]) -> Response:
-    """Waits for the end. A failure says so in both shapes that clients read."""
+async def answer(switch: ModelSwitch, more: dict[str, Any], headers: Mapping[str, str]) -> Response:
+    """Waits until the switch has finished."""
     await switch.finished.wait()
     if switch.error is None:
-        return JsonResponse({"status": "success", **more, "elapsed_s": switch.seconds})
-    return JsonResponse(failure(switch, switch.error), 500)
+        body = {"status": "success", **more, "elapsed_s": switch.seconds}
+        return JsonResponse(body, headers=headers)
+    return JsonResponse(failure(switch, switch.error), 500, headers)
 
 
 def failure(switch: ModelSwitch, error: SentiricLlamaError) -> dict[str, Any]:
+    """The error in both formats that clients read."""
     return {"status": "error", "message": str(error), "result": switch.result, **error_body(error)}
 
 
 class SwitchStream(Response):
-    """News as server-sent events; the last one is the answer."""
+    """Progress as server-sent events. The last one is the result."""
 
-    def __init__(self, switch: ModelSwitch) -> None:
+    def __init__(self, switch: ModelSwitch, headers: Mapping[str, str]) -> None:
         self.background = None
         self._switch = switch
+        self._extra = dict(headers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         sender = sse.Sender(send)
@@ -137,17 +138,17 @@ class SwitchStream(Response):
             return
 
     async def _run(self, sender: sse.Sender) -> None:
-        switch, told, told_at = self._switch, None, 0.0
-        await sender.start(sse.SSE_HEADERS)
+        switch, sent, sent_at = self._switch, None, 0.0
+        await sender.start(sse.SSE_HEADERS | self._extra)
         while not switch.finished.is_set():
-            news = switch.as_json()
-            key = (news["phase"], news["download"])
-            if key != told:
-                await sender.write(sse.encode_event(news))
-                told, told_at = key, switch.seconds
-            elif switch.seconds > told_at + sse.KEEP_ALIVE_S:
+            progress = switch.as_json()
+            key = (progress["phase"], progress["download"])
+            if key != sent:
+                await sender.write(sse.encode_event(progress))
+                sent, sent_at = key, switch.seconds
+            elif switch.seconds > sent_at + sse.KEEP_ALIVE_S:
                 await sender.write(sse.KEEP_ALIVE)
-                told_at = switch.seconds
+                sent_at = switch.seconds
             await switch.wait_for_phase(EVERY_S)
         last: dict[str, Any] = {"status": "success", "active_profile": switch.profile}
         last |= {"elapsed_s": switch.seconds}

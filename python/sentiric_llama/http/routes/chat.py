@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""POST /v1/chat/completions: one parsed request to one answer, whole or streamed."""
+"""POST /v1/chat/completions: from the parsed request to the response, whole or streamed."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ logger = logging.getLogger(__name__)
 
 
 class ChatEndpoint:
-    """Parses the body and hands over to an answer that owns its generation."""
+    """Parses the body and returns a response that owns the generation."""
 
     def __init__(self, service: LlamaService) -> None:
         self._service = service
 
     async def post(self, request: Request) -> Response:
-        """Answers a conversation, whole or as a stream of events."""
+        """Answers a conversation."""
         with self._service.request_metrics.reading("chat"):
             self._service.require_room()  # before a byte of the body is read
             strict = self._service.settings.strict_fields
@@ -49,7 +49,7 @@ class ChatEndpoint:
 
 
 class ChatAnswer(Response):
-    """An ASGI response that generates while it is sent."""
+    """An ASGI response that generates while it is being sent."""
 
     def __init__(self, service: LlamaService, request: ChatRequest) -> None:
         self.background = None
@@ -69,7 +69,7 @@ class ChatAnswer(Response):
             raise self._request.blame(error) from None
 
     async def _answer(self, scope: Scope, receive: Receive, sender: sse.Sender) -> None:
-        # The block owns the generation: it opens before the first byte and ends on every path.
+        # The block owns the generation: it starts before the first byte and ends on every path.
         async with self._service.open_chat(self._request.call) as stream:
             self._stream = stream
             if self._request.stream:
@@ -91,14 +91,14 @@ class ChatAnswer(Response):
         event(logger, name, text, **self._fields())
 
     def _fields(self) -> dict[str, Any]:
-        """What is known of the call, or how long it waited for one."""
+        """The log fields of the call, or how long it has waited."""
         if self._stream is not None:
             return self._stream.log_fields()
         return {"elapsed_ms": round(1e3 * (time.monotonic() - self._started_at), 1)}
 
 
 class _StreamWriter:
-    """Writes one stream as events."""
+    """Writes a chat stream as server-sent events."""
 
     def __init__(self, stream: ChatStream, sender: sse.Sender, request: ChatRequest) -> None:
         self._stream = stream
@@ -107,9 +107,9 @@ class _StreamWriter:
         self._envelope = Envelope(stream.model, stream.notice)
 
     async def run(self) -> None:
-        """Raises what failed before the first step; later failures become an event."""
-        # Errors keep their status if they come before the first step. Beyond the patience of
-        # proxies the stream opens anyway, and they become events.
+        """Raises an error that precedes the first step; later ones are sent as an event."""
+        # An error before the first step keeps its HTTP status. After KEEP_ALIVE_S, the stream
+        # starts anyway, so that no proxy times out, and errors are sent as events.
         items = await self._stream.read(sse.KEEP_ALIVE_S)
         headers = sse.SSE_HEADERS | notice_header(self._stream.notice)
         headers |= truncation_header(self._stream.truncation)
@@ -138,5 +138,5 @@ class _StreamWriter:
 
 
 def notice_header(notice: str) -> dict[str, str]:
-    """Says in a header, too, that the built-in guide answered."""
+    """The header that says that the built-in guide answered."""
     return {"x-sentiric-model-notice": notice} if notice else {}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Is it alive, is it ready, what is loaded."""
+"""Health probes, and the loaded models."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ _RETRY = {"retry-after": str(RETRY_AFTER_S)}
 
 
 class HealthEndpoints:
-    """Never need a key, never wait for anything."""
+    """Probes. They need no key and never wait."""
 
     def __init__(self, service: LlamaService) -> None:
         self._service = service
 
     async def health(self, _request: Request) -> JsonResponse:
-        """The service's own shape."""
+        """State, capacity and version, in the service's own format."""
         service = self._service
         capacity = service.capacity
         body = {
@@ -54,7 +54,7 @@ class HealthEndpoints:
         return self._answer(body)
 
     async def v1_health(self, _request: Request) -> JsonResponse:
-        """llama-server's shape."""
+        """Readiness in llama-server's format."""
         if self._service.is_ready:
             return JsonResponse({"status": "ok"})
         message = {
@@ -67,11 +67,11 @@ class HealthEndpoints:
         return JsonResponse({"error": error}, 503, _RETRY)
 
     async def live(self, _request: Request) -> JsonResponse:
-        """200 as long as the process answers."""
+        """200 while the process responds."""
         return JsonResponse({"status": "alive"})
 
     async def ready(self, _request: Request) -> JsonResponse:
-        """200 while new work is accepted."""
+        """200 while new requests are accepted."""
         return self._answer({"status": self._service.state.value})
 
     def _answer(self, body: dict[str, Any]) -> JsonResponse:
@@ -81,17 +81,19 @@ class HealthEndpoints:
 
 
 class ModelEndpoints:
-    """`/v1/models`: what is loaded."""
+    """`/v1/models`: the loaded models."""
 
     def __init__(self, service: LlamaService) -> None:
         self._service = service
 
     async def list(self, _request: Request) -> JsonResponse:
+        """All of them."""
         self._service.ready()
         data = [self._json(loaded) for loaded in self._service.models]
         return JsonResponse({"object": "list", "data": data})
 
     async def get(self, request: Request) -> JsonResponse:
+        """The one with this name or alias."""
         return JsonResponse(self._json(self._service.find_model(request.path_params["name"])))
 
     def _json(self, loaded: LoadedModel) -> dict[str, Any]:
@@ -99,7 +101,7 @@ class ModelEndpoints:
 
 
 def model_json(model: ServedModel, info: ModelInfo, profile: str = "") -> dict[str, Any]:
-    """One entry of the list; paths of this machine stay out of it."""
+    """One entry of the list. It contains no paths."""
     entry: dict[str, Any] = {
         "id": model.name,
         "object": "model",

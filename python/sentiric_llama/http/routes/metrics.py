@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""`/metrics` for Prometheus, an application of its own on a port of its own."""
+"""`/metrics` for Prometheus: a separate application on its own port."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from sentiric_llama.access.api_key import KeyRing
-from sentiric_llama.access.rights import Access, Doorkeeper
+from sentiric_llama.access.rights import Access, AccessCheck
 from sentiric_llama.errors import SentiricLlamaError
 from sentiric_llama.http.errors import HttpError, UnexpectedErrorMiddleware, handle_error
 from sentiric_llama.http.middleware.guard import Guard, GuardedRoute, guard_all
@@ -30,7 +30,7 @@ PLAIN = "text/plain; version=0.0.4; charset=utf-8"
 def build_metrics_app(
     registry: CollectorRegistry, settings: Settings, started_at: float
 ) -> Starlette:
-    """An ASGI application with one route. `started_at` is in seconds since 1970."""
+    """The ASGI application of the metrics port. `started_at` is in seconds since 1970."""
     max_bytes = settings.max_body_bytes
     layers = [
         Middleware(UnexpectedErrorMiddleware),
@@ -40,7 +40,7 @@ def build_metrics_app(
         Middleware(HeaderLimits),
         Middleware(BodyLimits, max_bytes=max_bytes, budget=BodyBudget(max_bytes)),
     ]
-    guard = Guard(Doorkeeper(key_ring(settings), locked_by="metrics"))
+    guard = Guard(AccessCheck(key_ring(settings), locked_by="metrics"))
     app = Starlette(
         routes=build_routes(MetricsPage(registry, started_at), guard),
         middleware=layers,
@@ -52,18 +52,18 @@ def build_metrics_app(
 
 
 def build_routes(page: MetricsPage, guard: Guard) -> list[GuardedRoute]:
-    """Every route of the metrics' port, with what it needs."""
+    """All routes of the metrics port, with the access that they require."""
     return [guard.route("/metrics", page.get, "GET", Access.METRICS)]
 
 
 def metrics_routes() -> list[GuardedRoute]:
-    """The routes with their declarations, for documents; nothing is served."""
+    """The routes and their declarations, for the documentation. Serves nothing."""
     keys = KeyRing(())
-    return build_routes(MetricsPage(CollectorRegistry(), 0), Guard(Doorkeeper(keys)))
+    return build_routes(MetricsPage(CollectorRegistry(), 0), Guard(AccessCheck(keys)))
 
 
 class MetricsPage:
-    """Plain text 0.0.4, or OpenMetrics for a scraper that asks for it."""
+    """Plain text 0.0.4, or OpenMetrics for a scraper that accepts it."""
 
     def __init__(self, registry: CollectorRegistry, started_at: float) -> None:
         self._registry = registry

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The small page at `/`: static files of this package, nothing from elsewhere."""
+"""The page at `/`: static files of this package, nothing from other hosts."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _HEADERS = {
 
 
 def page_routes(guard: Guard) -> list[GuardedRoute]:
-    """One route per file; the files are read here, once."""
+    """One route per file. The files are read here, once."""
     folder = resources.files("sentiric_llama.http") / "static"
     return [
         guard.route(path, _Static((folder / name).read_bytes(), kind).get, "GET", Access.PUBLIC)

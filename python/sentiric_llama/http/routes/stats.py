@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""`/v1/stats`: the service at a glance, once or each second. Needs the key when one is set."""
+"""`/v1/stats`: the state of the service, once or as a stream. Needs a key if one is configured."""
 
 from __future__ import annotations
 
@@ -22,39 +22,40 @@ EVERY_S = 1.0
 
 
 class StatsEndpoints:
-    """Only looks; works while loading and draining, too."""
+    """Read-only. Also works while the service loads or drains."""
 
     def __init__(self, service: LlamaService) -> None:
         self._service = service
         self._events = SharedEvents(service)
 
     async def get(self, _request: Request) -> JsonResponse:
+        """The current statistics."""
         shown = snapshot(self._service, CURRENT_CALLER.get())
         return JsonResponse(shown, headers={"cache-control": "no-store"})
 
     async def stream(self, _request: Request) -> Response:
-        """The same as server-sent events, until the client leaves or the service is gone.
+        """An event per second, until the client disconnects or the service stops.
 
-        The watchers of one key hold a quarter of the connections at most.
+        The streams of one key may use a quarter of the connections.
         """
         most = max(1, self._service.settings.max_connections // 4)
         if self._events.watchers[CURRENT_CALLER.get().owner] >= most:
-            raise Overloaded(f"too many watchers; allowed {most} for each key", where="stats")
+            raise Overloaded(f"too many streams; allowed {most} for each key", where="stats")
         return StatsStream(self._service, self._events, CURRENT_CALLER.get())
 
 
 class SharedEvents:
-    """One look for all who see the same: a thousand watchers cost little more than one."""
+    """Events shared by all streams with the same view, so that a thousand cost little more."""
 
     def __init__(self, service: LlamaService) -> None:
         self._service = service
         self._made: dict[tuple[str, bool], tuple[float, bytes]] = {}
         self.watchers = Counter[str]()
-        """Owner -> streams that are open."""
+        """Owner -> number of open streams."""
 
     def latest(self, caller: Caller) -> bytes:
-        """An event at most half a second old."""
-        view = (caller.owner, caller.is_admin)  # one for each key at most
+        """The event for this caller, at most half a second old."""
+        view = (caller.owner, caller.is_admin)  # at most one per key
         made_at, event = self._made.get(view, (-EVERY_S, b""))
         now = time.monotonic()
         if now - made_at > EVERY_S / 2:
@@ -64,7 +65,7 @@ class SharedEvents:
 
 
 class StatsStream(Response):
-    """An ASGI response that looks each second."""
+    """An ASGI response that sends an event per second."""
 
     def __init__(self, service: LlamaService, events: SharedEvents, caller: Caller) -> None:
         self.background = None

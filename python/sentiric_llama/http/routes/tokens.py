@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""POST /tokenize and /detokenize in llama-server's shapes."""
+"""POST /tokenize and /detokenize, in llama-server's format."""
 
 from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, TypeVar
 
 from starlette.requests import Request
@@ -23,24 +24,21 @@ from sentiric_llama.service.tokens import MAX_TOKENS_LISTED
 B = TypeVar("B", bound=Body)
 
 STEP = 4096
-"""Tokens that are written at once; longer lists are never in memory as JSON."""
-MAX_DETOKENIZE_ITEMS = MAX_TOKENS_LISTED + 64  # the object, its other fields and their names
+"""Tokens per write: a longer list is never in memory as JSON as a whole."""
+MAX_DETOKENIZE_ITEMS = MAX_TOKENS_LISTED + 64  # for the object, and other fields and names
 
 
 class TokenEndpoints:
-    """Text to ids and back."""
+    """Converts text to token ids, and back."""
 
     def __init__(self, service: LlamaService) -> None:
         self._service = service
 
     async def tokenize(self, request: Request) -> Response:
-        """`{content, add_special, parse_special, with_pieces}` -> `{tokens}`.
-
-        A piece is a list of bytes when it is no whole character.
-        """
+        """Converts text to token ids. A piece that is not valid UTF-8 is a list of bytes."""
         with self._service.request_metrics.reading("tokenize"):
             self._service.ready()
-            asked, headers = await read_as(request, _parsed(TokenizeBody))
+            asked, headers = await read_as(request, self._reader(TokenizeBody))
         flags = {"add_special": asked.add_special, "parse_special": asked.parse_special}
         if asked.with_pieces:
             ids, pieces = await self._service.tokenize_to_pieces(asked.content, **flags)
@@ -49,23 +47,22 @@ class TokenEndpoints:
         return TokensAnswer(ids, None, headers)
 
     async def detokenize(self, request: Request) -> Response:
-        """`{tokens}` -> `{content}`."""
+        """Converts token ids to text."""
         with self._service.request_metrics.reading("detokenize"):
             self._service.ready()
-            asked, headers = await read_as(request, _parsed(DetokenizeBody), MAX_DETOKENIZE_ITEMS)
+            read = self._reader(DetokenizeBody)
+            asked, headers = await read_as(request, read, MAX_DETOKENIZE_ITEMS)
         content = await self._service.detokenize(asked.tokens)
         is_long = len(content) > LARGE_TEXT
         body = await maybe_off_loop(is_long, dump_json, {"content": content})
         return Response(body, headers=headers, media_type="application/json")
 
-
-def _parsed(kind: type[B]) -> Callable[[dict[str, Any]], tuple[B, dict[str, str]]]:
-    """The body, and the header that names what has no effect."""
-    return lambda values: (kind.parse(values), kind.ignored_header(values))
+    def _reader(self, kind: type[B]) -> Callable[[dict[str, Any]], tuple[B, dict[str, str]]]:
+        return partial(kind.read, strict=self._service.settings.strict_fields)
 
 
 class TokensAnswer(Response):
-    """`{"tokens": [...]}`, written in steps: a text of megabytes has a million of them."""
+    """`{"tokens": [...]}`, written in steps: megabytes of text have a million tokens."""
 
     def __init__(
         self,

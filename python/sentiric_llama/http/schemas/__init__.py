@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Request bodies: one model for each kind. Values are checked here, once."""
+"""The JSON of the API: one pydantic model per request body, and one per answer."""

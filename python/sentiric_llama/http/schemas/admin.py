@@ -3,11 +3,38 @@
 
 from __future__ import annotations
 
-from sentiric_llama.http.schemas.body import Body
+from typing import Annotated, Any
+
+from pydantic import model_validator
+
+from sentiric_llama.http.schemas.body import Body, InRange, refused
+from sentiric_llama.settings.config import Settings
+from sentiric_llama.types.ranges import NumberRange
 
 
 class SwitchBody(Body):
-    """Which profile to load; with `stream` the answer is news until it is done."""
+    """The profile to load. With `stream`, progress is sent as events until it is loaded."""
 
-    profile: str | None = None
+    profile: str
     stream: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _has_profile(cls, values: Any) -> Any:
+        if isinstance(values, dict) and values.get("profile") in (None, ""):
+            raise refused("Profile name required", "profile")
+        return values
+
+
+def _range_of(setting: str) -> NumberRange:
+    """The bounds of a setting: the same for a request that changes it."""
+    bounds: dict[str, Any] = {type(m).__name__: m for m in Settings.model_fields[setting].metadata}
+    return NumberRange(setting, bounds["Ge"].ge, bounds["Le"].le, integer=True)
+
+
+class HardwareBody(Body):
+    """Settings to load the model with. A field that is left out gets its default."""
+
+    gpu_layers: Annotated[int, InRange(_range_of("gpu_layers"))] = -1
+    context_size: Annotated[int, InRange(_range_of("context_size"))] = 4096
+    kv_offload: bool = True

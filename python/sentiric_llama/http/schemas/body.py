@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What all request bodies share: strict values, null as absent, errors that name the field."""
+"""The base of all request bodies: strict types, null as absent, errors that name the field."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, ValidationError, model_validator
@@ -23,18 +23,34 @@ _ALLOWED = {
     "model_attributes_type": "an object",
     "list_type": "a list",
 }
-"""pydantic's kind of a type error -> what is allowed, in our words."""
+"""pydantic's type of an error -> what is allowed, for the message."""
 
 
 class Body(BaseModel):
-    """A JSON object. Fields that are null count as absent, unknown ones are ignored."""
+    """A JSON object. A null field counts as absent; an unknown one is ignored and reported."""
 
     model_config = ConfigDict(strict=True, extra="ignore", frozen=True, hide_input_in_errors=True)
 
     unsupported: ClassVar[Mapping[str, tuple[Any, ...]]] = {}
-    """Fields that would change the answer and cannot -> values that ask for nothing."""
+    """Unsupported fields that would change the answer -> the values that request nothing."""
     without_effect: ClassVar[frozenset[str]] = frozenset()
-    """Fields that clients send and that change nothing here."""
+    """Fields that clients send and that have no effect here."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """Every optional field may be null, and no default is null."""
+        found = handler(core)
+        model = handler.resolve_ref_schema(found)
+        fields = model.get("properties", {})
+        for name in fields:
+            fields[name].pop("title", None)
+            if name not in model.get("required", ()):
+                fields[name] = _or_null(fields[name])
+            else:
+                fields[name].pop("default", None)
+        return found
 
     @model_validator(mode="before")
     @classmethod
@@ -48,32 +64,47 @@ class Body(BaseModel):
         return {name: value for name, value in values.items() if value is not None}
 
     @classmethod
-    def parse(cls, values: dict[str, Any]) -> Self:
-        """The checked body. Raises InvalidArgument with the field in `where`."""
+    def parse(cls, values: dict[str, Any], *, strict: bool = False) -> Self:
+        """The checked body. Raises InvalidArgument with the field in `where`.
+
+        `strict` refuses unknown fields.
+        """
+        if strict and (unknown := cls.unknown(values)):
+            raise InvalidArgument(f"unknown field; got {unknown[0][:60]!r}", where="body")
         try:
             return cls.model_validate(values)
         except ValidationError as error:
             raise _first_problem(error) from None
 
     @classmethod
+    def read(cls, values: dict[str, Any], *, strict: bool) -> tuple[Self, dict[str, str]]:
+        """The checked body, and the header that names its ignored fields."""
+        return cls.parse(values, strict=strict), cls.ignored_header(values)
+
+    @classmethod
     def unknown(cls, values: Mapping[str, Any]) -> list[str]:
-        """Names of fields that nobody knows, sorted."""
+        """Names of unknown fields, sorted."""
         known = cls.model_fields.keys() | cls.without_effect | cls.unsupported.keys()
         return sorted(values.keys() - known)
 
     @classmethod
     def ignored_header(cls, values: Mapping[str, Any]) -> dict[str, str]:
-        """`x-ignored-fields` for an answer: what was given, known or not, and had no effect."""
+        """`x-ignored-fields` for the response: the fields, known or not, that had no effect."""
         given = {name: value for name, value in values.items() if value is not None}
-        names = {*cls.unknown(given), *(cls.without_effect & given.keys())}
+        names = {*cls.unknown(given), *(cls.without_effect & given.keys()), *cls.unused(given)}
         shown_names = [name for name in sorted(names) if _NAME.fullmatch(name)]
         if not shown_names:
             return {}
         return {"x-ignored-fields": ", ".join(shown_names[:MAX_IGNORED_SHOWN])}
 
+    @classmethod
+    def unused(cls, given: Mapping[str, Any]) -> Iterable[str]:
+        """Known fields that have no effect with these values of the others."""
+        return ()
+
 
 class InRange:
-    """Marks a number: 3.0 is an integer, "3" and true are none. For `Annotated`."""
+    """For `Annotated`: a number in a range. 3.0 is an integer; "3" and true are not numbers."""
 
     def __init__(self, limits: NumberRange) -> None:
         self._limits = limits
@@ -91,7 +122,7 @@ class InRange:
 
 
 class CheckedBy:
-    """Marks a value that a function of ours checks and converts. For `Annotated`."""
+    """For `Annotated`: a value that a function checks and converts."""
 
     def __init__(self, check: Callable[[Any], Any], schema: Mapping[str, Any]) -> None:
         self._check = check
@@ -106,13 +137,24 @@ class CheckedBy:
         return self._schema
 
 
+def _or_null(field: dict[str, Any]) -> dict[str, Any]:
+    """The schema of a field that may also be null."""
+    kind = dict(field)
+    about = {key: kind.pop(key) for key in ("description", "default") if key in kind}
+    if about.get("default", "") is None:
+        del about["default"]
+    kinds = kind.pop("anyOf", None) or [kind]
+    null = {"type": "null"}
+    return about | {"anyOf": [*kinds, *([] if null in kinds else [null])]}
+
+
 def refused(what: str, field: str = "") -> PydanticCustomError:
-    """The error of a check that sees more than the one field it speaks of."""
+    """An error for `field`, raised by a validator of the whole object."""
     return PydanticCustomError("refused", "{what}", {"what": what, "field": field})
 
 
 def _first_problem(error: ValidationError) -> InvalidArgument:
-    """In our shape: which field, what was got, what is allowed."""
+    """The first error as InvalidArgument: the field, what was sent, what is allowed."""
     problem = error.errors(include_url=False)[0]
     kind, context = problem["type"], problem.get("ctx", {})
     path = [str(part) for part in problem["loc"]]
@@ -124,7 +166,7 @@ def _first_problem(error: ValidationError) -> InvalidArgument:
     if isinstance(cause, InvalidArgument):
         return InvalidArgument(cause.what, where=where)
     if kind == "missing":
-        return InvalidArgument("required; got nothing", where=where)
+        return InvalidArgument("this field is required", where=where)
     got = shown(problem["input"])
     return InvalidArgument(f"got {got}, allowed {_allowed(kind, context)}", where=where)
 

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The body of `/v1/chat/completions`: OpenAI's fields, llama.cpp's sampling, and our own."""
+"""The body of `/v1/chat/completions`: fields of OpenAI's API, of llama.cpp, and our own."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from sentiric_llama.http.schemas.body import Body, CheckedBy, InRange, refused
 from sentiric_llama.http.schemas.grammar import GrammarFields
@@ -14,11 +15,14 @@ from sentiric_llama.service.chat_call import MAX_MESSAGES, ChatCall
 from sentiric_llama.types import Message, Priority, Truncation
 from sentiric_llama.types.ranges import CHOICES, MAX_TOKENS, SAMPLING_RANGES, parse_stop, shown
 
-NO_TOOLS = 'tool calls are not supported yet; leave it out or set tool_choice to "none"'
+_CHOICES = {"tools": ("tool_choice",), "functions": ("function_call", "tool_choice")}
+"""Definitions -> the fields that may say that they are not to be called."""
+_NOT_CALLED = ("none", "auto")
+"""Choices that call nothing when there are no definitions."""
 
 
 def join_parts(content: Any) -> str:
-    """Text of a message: a string, or text parts joined by newlines."""
+    """The text of a message: a string, or text parts joined by newlines."""
     if isinstance(content, str):
         return content
     if not isinstance(content, list):
@@ -51,6 +55,7 @@ _CONTENT = {
                 "required": ["type", "text"],
             },
         },
+        {"type": "null"},
     ]
 }
 _STOP = {
@@ -62,11 +67,21 @@ _STOP = {
 
 
 class ChatMessage(Body):
-    """One message. Its text is never read for control tokens."""
+    """One message. Control tokens in its text have no effect."""
+
+    model_config = ConfigDict(json_schema_extra={"required": ["role", "content"]})
 
     role: Literal["system", "developer", "user", "assistant", "tool"]
     content: Annotated[str, CheckedBy(join_parts, _CONTENT)] = ""
     tool_calls: list[Any] = Field(default_factory=list)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _has_content(cls, values: Any) -> Any:
+        """null is an empty text. A message without the field is a mistake of the caller."""
+        if isinstance(values, dict) and not values.keys() & {"content", "tool_calls"}:
+            raise refused("this field is required", "content")
+        return values
 
     @model_validator(mode="after")
     def _no_tools(self) -> Self:
@@ -91,6 +106,7 @@ class ChatBody(SamplingFields, GrammarFields):
         "continue_final_message": (False,),
         "add_generation_prompt": (True,),
         "min_tokens": (0,),
+        **dict.fromkeys(_CHOICES["functions"], _NOT_CALLED),
         "modalities": (["text"],),
     }
     without_effect: ClassVar = frozenset(
@@ -120,20 +136,26 @@ class ChatBody(SamplingFields, GrammarFields):
     lora_adapter: str | None = None
     tools: list[Any] = Field(default_factory=list)
     functions: list[Any] = Field(default_factory=list)
-    tool_choice: Any = None
-    function_call: Any = None
+    tool_choice: Literal["none", "auto"] | None = None
+    function_call: Literal["none", "auto"] | None = None
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         if self.top_logprobs is not None and not self.logprobs:
             raise refused("needs logprobs: true", "top_logprobs")
-        for name in ("tools", "functions"):
-            if getattr(self, name) and self.tool_choice != "none":
-                raise refused(NO_TOOLS, name)
+        for name, choices in _CHOICES.items():
+            if getattr(self, name) and all(getattr(self, choice) != "none" for choice in choices):
+                what = "tool calls are not supported yet; leave it out or set"
+                raise refused(f'{what} {choices[0]} to "none"', name)
         return self
 
+    @classmethod
+    def unused(cls, given: Mapping[str, Any]) -> list[str]:
+        """Definitions that may not be called."""
+        return [name for name in _CHOICES if given.get(name)]
+
     def call(self) -> ChatCall:
-        """The request as every protocol makes it."""
+        """The protocol-neutral request."""
         sampling = self.sampling()
         if self.logprobs:
             sampling["top_logprobs"] = self.top_logprobs or 0
@@ -154,6 +176,6 @@ class ChatBody(SamplingFields, GrammarFields):
         )
 
     def _limit(self) -> int | None:
-        """`max_completion_tokens`, else `max_tokens`; -1 is the default."""
+        """`max_completion_tokens`, else `max_tokens`. None, the default, for -1."""
         limits = (self.max_completion_tokens, self.max_tokens)
         return next((limit for limit in limits if limit is not None and limit >= 0), None)

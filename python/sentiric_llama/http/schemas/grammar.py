@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What an answer must follow, in the three fields that can say it."""
+"""Structured output: the three fields that constrain the text of an answer."""
 
 from __future__ import annotations
 
 import json
+from functools import cached_property
 from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
@@ -16,7 +17,7 @@ _TOO_LONG = f"too long; allowed {MAX_GRAMMAR_BYTES} bytes"
 
 
 class NamedSchema(Body):
-    """OpenAI's wrapper around a schema."""
+    """A schema and its name, as OpenAI's API wraps them."""
 
     schema_: dict[str, Any] = Field(alias="schema")
     name: str | None = None
@@ -24,7 +25,7 @@ class NamedSchema(Body):
 
 
 class ResponseFormat(Body):
-    """OpenAI's `response_format`; llama.cpp lets a schema ride along with `json_object`."""
+    """OpenAI's `response_format`. As in llama.cpp, `json_object` may have a schema, too."""
 
     type: Literal["text", "json_object", "json_schema"]
     json_schema: NamedSchema | None = None
@@ -33,11 +34,12 @@ class ResponseFormat(Body):
     @model_validator(mode="after")
     def _has_schema(self) -> Self:
         if self.type == "json_schema" and self.json_schema is None:
-            raise refused('required; allowed an object {"name": ..., "schema": ...}', "json_schema")
+            what = 'this field is required: an object {"name": ..., "schema": ...}'
+            raise refused(what, "json_schema")
         return self
 
     def grammar(self) -> Grammar | None:
-        """None for plain text."""
+        """The grammar of the format, None for plain text."""
         if self.json_schema is not None and self.type == "json_schema":
             return schema_grammar(self.json_schema.schema_)
         if self.type == "json_object":
@@ -46,12 +48,12 @@ class ResponseFormat(Body):
 
 
 def schema_grammar(schema: dict[str, Any]) -> Grammar:
-    """A schema in the form in which it travels to the engine."""
+    """The schema as the text that the engine takes."""
     return Grammar("json_schema", json.dumps(schema, ensure_ascii=False, separators=(",", ":")))
 
 
 class GrammarFields(Body):
-    """At most one of them may be given."""
+    """At most one of them may be set."""
 
     response_format: ResponseFormat | None = None
     json_schema: dict[str, Any] | None = None
@@ -59,24 +61,26 @@ class GrammarFields(Body):
 
     @model_validator(mode="after")
     def _one_at_most(self) -> Self:
-        names = [name for name, found in self._found().items() if found is not None]
+        names = list(self._grammars)
         if len(names) > 1:
             text = "only one of grammar, json_schema and response_format; got "
             raise refused(text + " and ".join(names), names[-1])
-        for name in names:
-            found = self._found()[name]
-            if found is not None and len(found.text.encode()) > MAX_GRAMMAR_BYTES:
+        for name, found in self._grammars.items():
+            if len(found.text.encode()) > MAX_GRAMMAR_BYTES:
                 raise refused(_TOO_LONG, name)
         return self
 
     def wanted(self) -> tuple[str, Grammar | None]:
-        """The field that was used, and what it says; "" and None without any."""
-        return next(((name, g) for name, g in self._found().items() if g is not None), ("", None))
+        """The name of the field that is set, and its grammar; "" and None if none is."""
+        return next(iter(self._grammars.items()), ("", None))
 
-    def _found(self) -> dict[str, Grammar | None]:
+    @cached_property
+    def _grammars(self) -> dict[str, Grammar]:
+        """Field -> its grammar, for those that are set. A schema is serialized once, here."""
         schema, form = self.json_schema, self.response_format
-        return {
+        found = {
             "grammar": Grammar("gbnf", self.grammar) if self.grammar else None,
             "json_schema": schema_grammar(schema) if schema is not None else None,
             "response_format": form.grammar() if form is not None else None,
         }
+        return {name: grammar for name, grammar in found.items() if grammar is not None}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""How tokens are chosen, as a request may say it; ranges are those of `types.ranges`."""
+"""The sampling parameters of a request, with the ranges of `types.ranges`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _BIAS = {"type": ["object", "array"], "description": '{"id": bias} or [[id, bias
 
 
 class SamplingFields(Body):
-    """None is not given: then the setting of the same name counts."""
+    """All optional. The default of each is the setting of the same name."""
 
     temperature: Annotated[float | None, InRange(R["temperature"])] = None
     top_k: Annotated[int | None, InRange(R["top_k"])] = None
@@ -51,7 +51,7 @@ class SamplingFields(Body):
     logit_bias: Annotated[dict[int, float] | None, CheckedBy(parse_logit_bias, _BIAS)] = None
 
     def sampling(self) -> dict[str, Any]:
-        """Fields of `SamplingParams` that were given; the proper name wins over its alias."""
+        """The fields of `SamplingParams` that were sent. The proper name wins over its alias."""
         given = {name: getattr(self, name) for name in self.model_fields_set & _NAMES}
         for alias, name in SAMPLING_ALIASES.items():
             if alias in given:

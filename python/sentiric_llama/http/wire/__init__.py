@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Connections and framing below the application: who gets a place, and who gives way."""
+"""Connections below the application: accepting, limits, framing, deadlines."""

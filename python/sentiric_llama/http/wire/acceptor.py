@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Takes connections, a few in each turn of the event loop, and keeps calm without descriptors.
+"""Accepts connections, a few per iteration of the event loop, and survives a lack of descriptors.
 
-asyncio takes a whole backlog in one turn, and when descriptors run out it logs each try.
+asyncio accepts the whole backlog in one iteration, and logs every attempt without a descriptor.
 """
 
 from __future__ import annotations
@@ -19,24 +19,25 @@ import uuid
 from collections import deque
 from collections.abc import Callable
 
-from sentiric_llama.http.wire.connection import HEAD_TIMEOUT_S, Port
-from sentiric_llama.http.wire.door import Greeting, close_the_door
+from sentiric_llama.http.wire.connection import HEAD_TIMEOUT_S
+from sentiric_llama.http.wire.pending import Pending, drop_new_connections
+from sentiric_llama.http.wire.port import Port
 from sentiric_llama.http.wire.refusals import FULL, whole_answer
 from sentiric_llama.http.wire.seats import Seat
 from sentiric_llama.log.events import event
 
 ACCEPTS_PER_TURN = 32
-"""More than requests are taken up, so that a probe does not wait in the backlog behind them."""
+"""More than the requests that start, so that a probe does not wait in the backlog."""
 HANDSHAKES_PER_TURN = 4
-"""A signature each: a millisecond or two of the event loop."""
+"""Each costs a signature: one or two milliseconds of the event loop."""
 LOG_EVERY_S = 60.0
 SPARE_DESCRIPTORS = 2
-"""Given up for probes when the process has no other left."""
+"""Released for probes when the process runs out of descriptors."""
 _MAX_FIRST = 64 * 1024
 _PAUSE_S = 0.25
-_BREATH_S = 0.01  # until a connection that gives way has closed
-_TURNED_AWAY_S = 0.5
-_MAX_TURNED_AWAY = 64
+_SHORT_PAUSE_S = 0.01  # until a connection that makes room has closed
+_REFUSED_S = 0.5
+_MAX_REFUSED = 64
 _NO_ROOM = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 Make = Callable[[Seat], asyncio.Protocol]
@@ -45,7 +46,7 @@ logger = logging.getLogger(__name__)
 
 
 class Acceptor:
-    """Stands where uvicorn expects an asyncio server."""
+    """Implements what uvicorn needs of an asyncio server."""
 
     def __init__(
         self, listener: socket.socket, port: Port, make: Make, context: ssl.SSLContext | None
@@ -56,12 +57,12 @@ class Acceptor:
         self._context = context
         self._loop = asyncio.get_running_loop()
         self._opening: set[asyncio.Task[None]] = set()
-        self._silent: set[Greeting] = set()
-        self._greetings: deque[Greeting] = deque()
+        self._silent: set[Pending] = set()
+        self._handshakes: deque[Pending] = deque()
         self._spares: list[int] = []
         self._resuming: asyncio.TimerHandle | None = None
         self._is_closed = False
-        self._num_turned_away = 0
+        self._num_refused = 0
         self._num_pauses = 0
         self._logged_at = -LOG_EVERY_S
 
@@ -70,17 +71,17 @@ class Acceptor:
         self._loop.add_reader(self._listener, self._accept)
 
     async def finish(self) -> None:
-        """Takes no more connections; those that the kernel had completed are still taken."""
+        """Accepts the connections in the backlog, and no others."""
         if self._is_closed:
             return
         self._pause()
-        close_the_door(self._listener)
+        drop_new_connections(self._listener)
         while self._accept():
             await asyncio.sleep(0)
         self.close()
 
     def close(self) -> None:
-        """Takes no more connections."""
+        """Stops accepting."""
         if not self._is_closed:
             self._pause()
             self._is_closed = True
@@ -90,15 +91,15 @@ class Acceptor:
             self._spares.clear()
 
     async def wait_closed(self) -> None:
-        for greeting in list(self._silent):
-            greeting.give_up()
+        for pending in list(self._silent):
+            pending.give_up()
         for task in self._opening:
             task.cancel()
         if self._opening:
             await asyncio.wait(self._opening)
 
     def _pause(self, seconds: float | None = None) -> None:
-        """Accepts nothing until it is resumed, after `seconds` or never."""
+        """Stops accepting for `seconds`, or for good."""
         if self._is_closed:
             return
         self._loop.remove_reader(self._listener)
@@ -107,11 +108,11 @@ class Acceptor:
         self._resuming = self._loop.call_later(seconds, self.start) if seconds else None
 
     def _accept(self) -> bool:
-        """Takes as many as one turn may. False when there were fewer."""
+        """Accepts up to the limit of an iteration. False if there were fewer."""
         for _ in range(ACCEPTS_PER_TURN):
             try:
                 connection, _ = self._listener.accept()
-            except OSError as error:  # nobody there any more, unless:
+            except OSError as error:  # usually an empty backlog
                 if error.errno in _NO_ROOM:
                     self._make_room()
                 return False
@@ -123,44 +124,44 @@ class Acceptor:
         with contextlib.suppress(OSError):  # closed already
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if seat is None:
-            self._turn_away(connection)
+            self._refuse(connection)
         elif self._context is None:
             self._open_or_refuse(connection, seat)
         else:
-            self._silent.add(Greeting(connection, seat, self._greeted))
+            self._silent.add(Pending(connection, seat, self._no_longer_pending))
 
-    # TLS: nobody is given a handshake before he has said something
+    # TLS: a handshake begins with the first byte of the client
 
-    def _greeted(self, greeting: Greeting) -> None:
-        self._silent.discard(greeting)
-        if not greeting.has_arrived:
+    def _no_longer_pending(self, pending: Pending) -> None:
+        self._silent.discard(pending)
+        if not pending.has_arrived:
             return
-        self._greetings.append(greeting)
-        if len(self._greetings) == 1:
-            self._loop.call_soon(self._shake_hands)
+        self._handshakes.append(pending)
+        if len(self._handshakes) == 1:
+            self._loop.call_soon(self._start_handshakes)
 
-    def _shake_hands(self) -> None:
-        for _ in range(min(HANDSHAKES_PER_TURN, len(self._greetings))):
-            greeting = self._greetings.popleft()
-            self._open(greeting.connection, greeting.seat)
-        if self._greetings:
-            self._loop.call_soon(self._shake_hands)
+    def _start_handshakes(self) -> None:
+        for _ in range(min(HANDSHAKES_PER_TURN, len(self._handshakes))):
+            pending = self._handshakes.popleft()
+            self._open(pending.connection, pending.seat)
+        if self._handshakes:
+            self._loop.call_soon(self._start_handshakes)
 
     def _open_or_refuse(self, connection: socket.socket, seat: Seat) -> None:
-        """A chat that is here whole and is to be refused needs no transport."""
-        gate, first = self._port.gate, b""
-        if gate is not None and gate.is_closed and not seat.is_reserved:
-            with contextlib.suppress(OSError):  # nothing has come yet
+        """Refuses a chat that has arrived whole without creating a transport for it."""
+        shedder, first = self._port.shedder, b""
+        if shedder is not None and shedder.is_shedding and not seat.is_reserved:
+            with contextlib.suppress(OSError):  # nothing has arrived yet
                 first = connection.recv(_MAX_FIRST)
-            if refusal := gate.refusal(first, connection.getsockname(), whole_only=True):
+            if refusal := shedder.refusal(first, connection.getsockname(), whole_only=True):
                 seat.leave()
-                _say_and_close(connection, refusal.answer)
+                _send_and_close(connection, refusal.answer)
                 return
         self._open(connection, seat, first)
 
     def _open(self, connection: socket.socket, seat: Seat, first: bytes = b"") -> None:
-        """`first` has been read already."""
-        seat.work()  # until there is a protocol that could close it
+        """`first` is data that has been read already."""
+        seat.work()  # until a protocol can close it
         task = self._loop.create_task(self._connect(connection, seat, first))
         if self._context is not None:
             seat.leave_now = task.cancel
@@ -170,14 +171,14 @@ class Acceptor:
 
     def _opened(self, connection: socket.socket, task: asyncio.Task[None]) -> None:
         self._opening.discard(task)
-        if task.cancelled():  # before it had begun
+        if task.cancelled():  # before it started
             connection.close()
 
     async def _connect(self, connection: socket.socket, seat: Seat, first: bytes) -> None:
         patience = HEAD_TIMEOUT_S if self._context else None
         is_open = False
         try:
-            # A handshake that fails is the client's affair, not a line of our log.
+            # A failed handshake is not logged: any client can cause one.
             with contextlib.suppress(OSError, asyncio.CancelledError):
                 _, protocol = await self._loop.connect_accepted_socket(
                     lambda: self._make(seat),
@@ -193,10 +194,10 @@ class Acceptor:
                 seat.leave()
                 connection.close()
 
-    # No room
+    # At the limits
 
-    def _turn_away(self, connection: socket.socket) -> None:
-        """Says so without reading more than what lies there."""
+    def _refuse(self, connection: socket.socket) -> None:
+        """Sends a 503 without waiting for the request."""
         self._port.statuses[503] += 1
         with contextlib.suppress(OSError):
             if self._context is None:
@@ -205,24 +206,21 @@ class Acceptor:
             if self._context is None:
                 connection.send(whole_answer(FULL, uuid.uuid4().hex, closes=True))
                 connection.shutdown(socket.SHUT_WR)
-        if self._context is not None or self._num_turned_away >= _MAX_TURNED_AWAY:
+        if self._context is not None or self._num_refused >= _MAX_REFUSED:
             connection.close()
             return
-        # A request that comes now would be met by a reset, which destroys the answer.
-        self._num_turned_away += 1
-        self._loop.call_later(_TURNED_AWAY_S, self._forget, connection)
+        # Closing now would reset the connection if a request arrives, and destroy the response.
+        self._num_refused += 1
+        self._loop.call_later(_REFUSED_S, self._close_refused, connection)
 
-    def _forget(self, connection: socket.socket) -> None:
-        self._num_turned_away -= 1
+    def _close_refused(self, connection: socket.socket) -> None:
+        self._num_refused -= 1
         connection.close()
 
     def _make_room(self) -> None:
-        """The process has no descriptor left. An idle connection gives way; probes get a spare."""
-        if self._port.seats.free_one():
-            self._pause(_BREATH_S)
-            return
-        if self._let_a_probe_in():
-            self._pause(_BREATH_S)
+        """Handles a lack of descriptors: closes an idle connection, or accepts a probe."""
+        if self._port.seats.free_one() or self._accept_probe():
+            self._pause(_SHORT_PAUSE_S)
             return
         self._pause(_PAUSE_S)
         self._num_pauses += 1
@@ -234,7 +232,8 @@ class Acceptor:
             event(logger, "HTTP_ACCEPT_PAUSED", text, logging.ERROR, connections=open_now,
                   pauses=pauses)  # fmt: skip
 
-    def _let_a_probe_in(self) -> bool:
+    def _accept_probe(self) -> bool:
+        """Accepts a connection for probes with a spare descriptor."""
         if not self._spares:
             return False
         os.close(self._spares.pop())
@@ -251,8 +250,8 @@ class Acceptor:
                 self._spares.append(os.open(os.devnull, os.O_RDONLY))
 
 
-def _say_and_close(connection: socket.socket, answer: bytes) -> None:
-    """To a client of which nothing is left unread."""
+def _send_and_close(connection: socket.socket, answer: bytes) -> None:
+    """For a client whose request has been read to its end."""
     with connection, contextlib.suppress(OSError):
         connection.send(answer)
         connection.shutdown(socket.SHUT_WR)

@@ -1,15 +1,13 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""One connection: uvicorn's, with deadlines, strict framing and refusals in our shape."""
+"""A connection: uvicorn's, with deadlines, strict framing, and errors in the usual format."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import select
 import uuid
-from collections import Counter
-from dataclasses import dataclass, field
-from enum import Enum
 from typing import Any
 
 import h11
@@ -18,48 +16,33 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from sentiric_llama.http.errors import HttpError, dump_json, error_body
 from sentiric_llama.http.wire.cork import CorkedTransport
 from sentiric_llama.http.wire.framing import be_strict
-from sentiric_llama.http.wire.gate import Gate
+from sentiric_llama.http.wire.half_close import HalfClosed, can_wait
 from sentiric_llama.http.wire.linger import LINGER_S
-from sentiric_llama.http.wire.refusals import FULL, NO_NAME, PROBES_ONLY, is_probe, whole_answer
+from sentiric_llama.http.wire.phase import AT_START, SEAT_STATE, Phase
+from sentiric_llama.http.wire.port import Port
+from sentiric_llama.http.wire.refusals import (
+    FULL,
+    NO_NAME,
+    PROBES_ONLY,
+    certificate_names,
+    is_probe,
+    whole_answer,
+)
 from sentiric_llama.http.wire.seats import Seat, Seats
-from sentiric_llama.http.wire.turns import Turns
 from sentiric_llama.service.slow_reader import STALL_S
 
 HEAD_TIMEOUT_S = 10.0
-"""For a head, from its first byte or from the start of the connection; also for a body that is
-thrown away because its request has been answered."""
+"""For a head, from its first byte or the start of the connection; also for the rest of a body
+whose request has been answered."""
 KEEP_ALIVE_S = 75.0
-"""For a connection that has served a request; above the 60 s that common proxies keep theirs."""
+"""For an idle connection that has served a request. Common proxies close theirs after 60 s."""
 
 _LOGGER = logging.getLogger("uvicorn.error.connection")
-_LOGGER.setLevel(logging.ERROR)  # what strangers send is no warning of ours; it is counted
-
-
-@dataclass(slots=True)
-class Port:
-    """What the connections of one port share."""
-
-    seats: Seats
-    statuses: Counter[int] = field(default_factory=Counter)
-    """Status -> answers that no application gave."""
-    gate: Gate | None = None
-    turns: Turns = field(default_factory=Turns)
-    urgent: Turns = field(default_factory=Turns)
-    """For probes, which do not queue behind the others."""
-
-
-class _Phase(Enum):
-    SILENT = "nothing has come yet"
-    HEAD = "a head has begun"
-    BODY = "the rest of a request is to come"
-    BUSY = "a request is answered"
-    REST = "answered before the end of its body"
-    IDLE = "between two requests"
-    ENDING = "refused; what still comes is thrown away, so that the client can read why"
+_LOGGER.setLevel(logging.ERROR)  # malformed requests are counted, not logged
 
 
 class Connection(H11Protocol):
-    """Closed when a head is not complete 10 s after it began, however its bytes are spread."""
+    """Closes if a head is incomplete after 10 s, even if its bytes keep arriving."""
 
     def __init__(
         self,
@@ -70,27 +53,29 @@ class Connection(H11Protocol):
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
-        self.limit_concurrency = None  # uvicorn's own refusal is plain text; `Seats` decides
+        self.limit_concurrency = None  # `Seats` limits; uvicorn's own refusal is plain text
         self._allowed_names = allowed_names
         self.logger = _LOGGER
         self._port = port or Port(Seats(1))
         self._seat = seat or Seat(self._port.seats, is_reserved=False)
         self._arrived: list[bytes] = []
         self._unread = 0
-        self._gate = self._port.gate
+        self._shedder = self._port.shedder
         self._buffer = be_strict(self.conn)
-        self._phase = _Phase.SILENT
+        self._phase = Phase.SILENT
         self._timer: asyncio.TimerHandle | None = None
+        self._half_closed: HalfClosed | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(CorkedTransport(transport, self.conn))
+        self._corked = CorkedTransport(transport, self.conn)
+        super().connection_made(self._corked)
         self._seat.leave_now = self._give_way
         if self._seat.is_reserved:
             self.app_state = {**self.app_state, PROBES_ONLY: True}
-            self._gate = None
+            self._shedder = None
         elif self._allowed_names and self._allowed_names.isdisjoint(certificate_names(transport)):
             self.app_state = {**self.app_state, NO_NAME: True}
-            self._gate = None
+            self._shedder = None
         self._seat.is_quiet = self._is_quiet
         self._seat.stay_silent()
         self._set_timer(HEAD_TIMEOUT_S)
@@ -99,12 +84,22 @@ class Connection(H11Protocol):
         self._set_timer(None)
         self._seat.leave()
         self._arrived.clear()
+        if self._half_closed is not None:
+            self._half_closed.close()
         super().connection_lost(exc)
 
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """True keeps the connection open for the response to a complete request."""
+        is_new = self._half_closed is None and self._phase is Phase.BUSY
+        if is_new and can_wait(self.conn, self.cycle, self._corked):
+            with contextlib.suppress(OSError):  # no descriptor left
+                self._half_closed = HalfClosed(self.conn, lambda: self.cycle, self._corked)
+        return self._half_closed is not None
+
     def data_received(self, data: bytes) -> None:
-        if self._phase is _Phase.ENDING:
+        if self._phase is Phase.ENDING:
             return
-        if self._phase is _Phase.IDLE or self._phase is _Phase.SILENT:
+        if self._phase is Phase.IDLE or self._phase is Phase.SILENT:
             self._seat.work()
         self._arrived.append(data)
         if len(self._arrived) == 1:
@@ -120,14 +115,14 @@ class Connection(H11Protocol):
         self.flow.resume_reading()
         if self._unread:
             data = self._skip(data)
-        if not data or (self._phase in _AT_START and self._refuse_unread(data)):
+        if not data or (self._phase in AT_START and self._refuse_unread(data)):
             return
         super().data_received(data)
         self._watch()
 
     def _refuse_unread(self, data: bytes) -> bool:
-        """True when the gate has answered the request that begins here."""
-        refusal = self._gate.refusal(data, self.server) if self._gate else None
+        """True if the request that begins here was refused by the load shedder."""
+        refusal = self._shedder.refusal(data, self.server) if self._shedder else None
         if refusal is None:
             return False
         self.transport.write(refusal.answer)
@@ -136,28 +131,28 @@ class Connection(H11Protocol):
             return True
         self._unread = refusal.num_bytes
         if rest := self._skip(data):
-            self.data_received(rest)  # in a turn of its own, when there is none left in this one
+            self.data_received(rest)  # in a later turn, if this one is used up
         return True
 
     def _skip(self, data: bytes) -> bytes:
-        """Throws away what belongs to a request that has been refused, and returns the rest."""
+        """Discards the rest of a refused request. Returns the data after it."""
         rest = data[self._unread :]
         self._unread = max(0, self._unread - len(data))
         if not self._unread:
-            self._phase = _Phase.BUSY
-        self._enter(_Phase.REST if self._unread else _Phase.IDLE)
+            self._phase = Phase.BUSY
+        self._enter(Phase.REST if self._unread else Phase.IDLE)
         return rest
 
     def pause_writing(self) -> None:
-        """The peer takes its answer slowly, or not at all."""
+        """The peer reads its response slowly, or not at all."""
         super().pause_writing()
-        if self._phase is _Phase.BUSY:
+        if self._phase is Phase.BUSY:
             self._seat.be_slow()
             self._set_timer(STALL_S)
 
     def resume_writing(self) -> None:
         super().resume_writing()
-        if self._phase is _Phase.BUSY:
+        if self._phase is Phase.BUSY:
             self._seat.work()
             self._set_timer(None)
 
@@ -167,10 +162,10 @@ class Connection(H11Protocol):
 
     def send_400_response(self, msg: str) -> None:
         if self.cycle is not None and not self.cycle.response_complete:  # type: ignore[redundant-expr]
-            self.cycle.disconnected = True  # the application that reads this body is told so
+            self.cycle.disconnected = True  # for the application, which may be reading the body
             self.cycle.message_event.set()
         if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
-            self.transport.close()  # in the middle of an answer: there is nothing to add
+            self.transport.close()  # in the middle of a response
             return
         what = self._buffer.problem or "not a valid HTTP request"
         code = "bad_framing" if self._buffer.problem else "bad_request"
@@ -188,54 +183,57 @@ class Connection(H11Protocol):
         self._end()
 
     def _give_way(self) -> None:
-        """A newcomer takes the place; a request that is on its way finds out why."""
-        is_asking = self._phase is _Phase.HEAD or (
-            self._phase is _Phase.BODY and not self.cycle.response_started
+        """Closes to make room. A request that is still arriving gets a 503."""
+        is_asking = self._phase is Phase.HEAD or (
+            self._phase is Phase.BODY and not self.cycle.response_started
         )
-        if is_asking or (self._phase is _Phase.SILENT and self._seat.is_reserved):
+        if is_asking or (self._phase is Phase.SILENT and self._seat.is_reserved):
             self._port.statuses[503] += 1
             self.transport.write(whole_answer(FULL, uuid.uuid4().hex, closes=True))
         self._close()
 
     def _close(self) -> None:
-        """What is written already has a moment to leave."""
+        """Closes once pending data is sent, at the latest after LINGER_S."""
         self._set_timer(None)
         self.transport.close()
         self._timer = self.loop.call_later(LINGER_S, self.transport.abort)
 
     def _end(self) -> None:
-        """Says that nothing more will come, and waits a moment for the client to agree."""
-        self._enter(_Phase.ENDING)
+        """Sends a FIN, and waits up to LINGER_S for that of the client."""
+        self._enter(Phase.ENDING)
         self.flow.resume_reading()
         if self.transport.can_write_eof():
             self.transport.write_eof()
 
     def _watch(self) -> None:
-        """Finds out what the connection does now."""
-        if self.transport.is_closing() or self._phase is _Phase.ENDING:
+        """Updates the phase from the state of h11."""
+        if self.transport.is_closing() or self._phase is Phase.ENDING:
             return
         if self.conn.their_state is h11.IDLE:
-            is_idle = not self._buffer and self._phase is not _Phase.SILENT
-            self._enter(_Phase.IDLE if is_idle else _Phase.HEAD)
+            is_idle = not self._buffer and self._phase is not Phase.SILENT
+            self._enter(Phase.IDLE if is_idle else Phase.HEAD)
         elif self.conn.their_state is h11.SEND_BODY:
-            self._enter(_Phase.REST if self.conn.our_state is h11.DONE else _Phase.BODY)
+            self._enter(Phase.REST if self.conn.our_state is h11.DONE else Phase.BODY)
         else:
-            self._enter(_Phase.BUSY)
+            self._enter(Phase.BUSY)
 
-    def _enter(self, phase: _Phase) -> None:
+    def _enter(self, phase: Phase) -> None:
         if phase is self._phase:
             return
+        if self._half_closed is not None and phase is not Phase.BUSY:
+            self.transport.close()  # no further request can come
+            return
         before, self._phase = self._phase, phase
-        if phase in (_Phase.BODY, _Phase.BUSY):  # the application looks at the time
+        if phase in (Phase.BODY, Phase.BUSY):  # the application has timeouts for these
             self._set_timer(None)
-        elif phase is _Phase.IDLE:
+        elif phase is Phase.IDLE:
             self._set_timer(KEEP_ALIVE_S)
-        elif phase is _Phase.ENDING:
+        elif phase is Phase.ENDING:
             self._set_timer(LINGER_S)
-        elif before is not _Phase.SILENT:  # the first head's time has begun before its first byte
+        elif before is not Phase.SILENT:  # the timer of the first head is already running
             self._set_timer(HEAD_TIMEOUT_S)
-        is_unread = phase is _Phase.IDLE and self.transport.get_write_buffer_size() > 0
-        (Seat.be_slow if is_unread else _SEATED[phase])(self._seat)
+        is_unread = phase is Phase.IDLE and self.transport.get_write_buffer_size() > 0
+        (Seat.be_slow if is_unread else SEAT_STATE[phase])(self._seat)
 
     def _set_timer(self, seconds: float | None) -> None:
         if self._timer is not None:
@@ -243,28 +241,9 @@ class Connection(H11Protocol):
         self._timer = self.loop.call_later(seconds, self._close) if seconds else None
 
     def _is_quiet(self) -> bool:
-        """False when the kernel holds a request that has not been read yet."""
+        """False if data has arrived that has not been read."""
         if self._arrived:
             return False
         arrived = select.poll()
         arrived.register(self.transport.get_extra_info("socket").fileno(), select.POLLIN)
         return not arrived.poll(0)
-
-
-_AT_START = (_Phase.SILENT, _Phase.IDLE)
-_SEATED = {
-    _Phase.SILENT: Seat.stay_silent,
-    _Phase.HEAD: Seat.stay_silent,
-    _Phase.REST: Seat.stay_silent,
-    _Phase.BODY: Seat.be_slow,
-    _Phase.BUSY: Seat.work,
-    _Phase.IDLE: Seat.rest,
-    _Phase.ENDING: Seat.rest,
-}
-"""What its connection's phase means for a seat."""
-
-
-def certificate_names(transport: asyncio.Transport) -> set[str]:
-    """The subject alternative names of the client's certificate; it was checked before."""
-    found = (transport.get_extra_info("peercert") or {}).get("subjectAltName", ())
-    return {value for _, value in found}

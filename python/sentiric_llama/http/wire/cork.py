@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""One write for the head of an answer and what follows it at once.
+"""One write for the head of a response and the data that follows it.
 
-The protocol below us writes head, body and end one by one: three packets, three system calls.
+uvicorn writes head, body and end one by one: three packets, three system calls.
 """
 
 from __future__ import annotations
@@ -11,9 +11,11 @@ from typing import Any
 
 import h11
 
+_EVENTS = b"content-type: text/event-stream"
+
 
 class CorkedTransport(asyncio.Transport):
-    """Holds a head back until the next write, and at most until the event loop's next turn."""
+    """Delays a head until the next write, at most until the next iteration of the event loop."""
 
     def __init__(self, transport: asyncio.Transport, conn: h11.Connection) -> None:
         super().__init__()
@@ -23,15 +25,18 @@ class CorkedTransport(asyncio.Transport):
         self._head = b""
         self._late: asyncio.Handle | None = None
         self._is_in_body = False
+        self.has_events = False
+        """The response that is being sent is a stream of server-sent events."""
 
     def write(self, data: Any) -> None:
-        # h11 has just made `data`: the first that it makes in this state is the head.
+        # h11 has just produced `data`. The first data that it produces in this state is a head.
         was_in_body, self._is_in_body = self._is_in_body, self._conn.our_state is h11.SEND_BODY
         if self._is_in_body and not was_in_body:
             self._head = bytes(data)
+            self.has_events = _EVENTS in self._head
             self._late = self._loop.call_soon(self._uncork)
         elif self._late is not None:
-            # An empty piece in the middle of a body is no reason to go: the end may follow.
+            # After an empty piece of the body, its end may follow at once.
             if data or not self._is_in_body:
                 self._uncork(data)
         elif data:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Closing so that the client can read why.
+"""Lingering close: lets the client read the response to a request that was not read to its end.
 
-A connection that is closed while bytes of the request lie unread is reset, and the reset destroys
-the answer on its way. So what still arrives is thrown away for a short while first.
+Closing a socket with unread input resets the connection, and the reset can destroy the response. So
+input is discarded for a short time first.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _CLOSE = (b"connection", b"close")
 
 
 class LingeringClose:
-    """Before an answer with `Connection: close` ends, reads on to the end of the request."""
+    """Reads the request to its end before a response with `Connection: close` ends."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -47,7 +47,7 @@ class LingeringClose:
 
 
 class _Body:
-    """Notices when all of a request has arrived."""
+    """The body of a request, and whether it is complete."""
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
@@ -55,9 +55,9 @@ class _Body:
         self.complete = False
 
     def is_asked_for(self, scope: Scope) -> bool:
-        """True when the client waits for a word that it may send the body, and none was given.
+        """True if the client sent `Expect: 100-continue` and got no 100.
 
-        It may send it or not, so nobody can tell where the next request would begin.
+        It may or may not send the body, so the start of a next request would be ambiguous.
         """
         return not self._is_read and any(name == b"expect" for name, _ in scope["headers"])
 

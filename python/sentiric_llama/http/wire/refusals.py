@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What a connection is refused for, whatever it asks: no room, or no name that may call."""
+"""Connections whose requests are all refused: over the limit, or with a certificate not allowed."""
 
 from __future__ import annotations
 
+import asyncio
 import re
 from http import HTTPStatus
 
@@ -12,7 +13,7 @@ from sentiric_llama.errors import SentiricLlamaError
 from sentiric_llama.http.errors import HttpError, error_response
 
 PROBES_ONLY, NO_NAME = "sentiric.probes_only", "sentiric.no_name"
-"""Marks of a connection in the scope's state."""
+"""Keys in the state of the ASGI scope."""
 PROBES = frozenset({"/health", "/health/live", "/health/ready", "/v1/health", "/metrics"})
 
 _PROBE = re.compile(rb"(?:GET|HEAD) (?:/health(?:/live|/ready)?|/v1/health|/metrics) ")
@@ -26,7 +27,7 @@ FULL = HttpError(
 )
 _NO_NAME = HttpError(
     403,
-    "the client certificate has no name that may call",
+    "the client certificate has no allowed name",
     code="certificate_not_allowed",
     kind="permission_error",
     headers={"connection": "close"},
@@ -34,12 +35,12 @@ _NO_NAME = HttpError(
 
 
 def is_probe(data: bytes) -> bool:
-    """True when a request of a probe begins with these bytes: it need not wait for its turn."""
+    """True if the data begins a health probe, which need not wait for its turn."""
     return _PROBE.match(data) is not None
 
 
 class RefusedConnections:
-    """Answers for the application on connections that were let in for probes, or not at all."""
+    """Refuses requests on connections that are reserved for probes, or not authorized."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -57,7 +58,7 @@ class RefusedConnections:
 
 
 def _closing(send: Send) -> Send:
-    """The place is for the next probe."""
+    """Closes the connection after the response, to free the seat for the next probe."""
 
     async def send_closing(message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -68,7 +69,7 @@ def _closing(send: Send) -> Send:
 
 
 def whole_answer(error: HttpError | SentiricLlamaError, request_id: str, *, closes: bool) -> bytes:
-    """A refusal as the application would write it, for requests that never reach it."""
+    """The response to an error as bytes, for requests that never reach the application."""
     response = error_response(error)
     headers = {**dict(response.headers), "x-request-id": request_id}
     if closes:
@@ -77,3 +78,9 @@ def whole_answer(error: HttpError | SentiricLlamaError, request_id: str, *, clos
     phrase = HTTPStatus(response.status_code).phrase
     head = f"HTTP/1.1 {response.status_code} {phrase}\r\n{''.join(lines)}\r\n"
     return head.encode("latin-1") + bytes(response.body)
+
+
+def certificate_names(transport: asyncio.Transport) -> set[str]:
+    """The subject alternative names of the client's certificate, which TLS has verified."""
+    found = (transport.get_extra_info("peercert") or {}).get("subjectAltName", ())
+    return {value for _, value in found}

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Who may stay connected: a limit, a reserve for probes, and who gives way to newcomers.
+"""The limit on connections, and which of them is closed to make room for a new one.
 
-A full house closes connections that nobody uses: those that have not sent a whole head, those that
-have rested longest, then those whose body does not come. When all are at work, the newcomer gets a
-seat of the reserve, on which only probes are answered, so that a balancer never takes a busy
-service for a dead one.
+At the limit, unused connections are closed: first those without a complete head, then those that
+have been idle longest, then those whose body is overdue. If all are in use, the new connection gets
+a reserved seat, on which only health probes are answered, so that a load balancer does not mistake
+a busy service for a dead one.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from collections.abc import Callable
 
 RESERVE = 32
 SILENT_S = 0.4
-"""What a connection without a whole head is granted before it gives way in a full house."""
+"""At the limit, a connection without a complete head may be closed after this time."""
 SLOW_S = 2.0
-"""The same for a body or a handshake that is on its way, and for an answer that nobody takes."""
+"""The same for an overdue body or handshake, and for a response that nobody reads."""
 _MOST_TRIES = 8
 
 
 class Seat:
-    """One connection's place. Its owner tells what the connection does, and may be asked to go."""
+    """The place of one connection. The owner reports its state, and may be told to close."""
 
     __slots__ = ("_seats", "is_quiet", "is_reserved", "leave_now", "since")
 
@@ -29,26 +29,26 @@ class Seat:
         self._seats = seats
         self.is_reserved = is_reserved
         self.since = 0.0
-        """When it began to do nothing."""
+        """When its present state began."""
         self.leave_now: Callable[[], object] = _nothing
-        """Closes the connection; called at most once, after which the seat is free."""
+        """Closes the connection. Called at most once, with the seat already free."""
         self.is_quiet: Callable[[], bool] = _yes
-        """False when bytes have arrived that nobody has read yet."""
+        """False if data has arrived that has not been read."""
 
     def stay_silent(self) -> None:
-        """No whole head has come from the peer so far, or nothing that anybody needs."""
+        """No complete head has arrived, or only data that nobody needs."""
         self._seats.note(self, self._seats.silent_list(self))
 
     def be_slow(self) -> None:
-        """Work has begun, and the peer has yet to send or to take what is due."""
+        """The peer is slow to send its request or to read its response."""
         self._seats.note(self, self._seats.slow_list(self))
 
     def work(self) -> None:
-        """A request is under way."""
+        """A request is being processed."""
         self._seats.note(self, None)
 
     def rest(self) -> None:
-        """Between two requests."""
+        """Idle between two requests."""
         self._seats.note(self, self._seats.resting_list(self))
 
     def leave(self) -> None:
@@ -57,7 +57,7 @@ class Seat:
 
 
 class Seats:
-    """All seats of one port."""
+    """The seats of one port."""
 
     def __init__(
         self, most: int, reserve: int = RESERVE, clock: Callable[[], float] = time.monotonic
@@ -66,7 +66,7 @@ class Seats:
         self._reserve = reserve
         self._clock = clock
         self._taken: dict[Seat, dict[Seat, None] | None] = {}
-        """Each with the list in which it waits for its turn to give way."""
+        """Seat -> the list that it is in, if it may be closed."""
         self._num_reserved = 0
         # Oldest first.
         self._silent: dict[Seat, None] = {}
@@ -78,7 +78,7 @@ class Seats:
         return len(self._taken)
 
     def take(self, *, only_reserved: bool = False) -> Seat | None:
-        """A seat, one of the reserve when the house is full, None when that is full, too."""
+        """A seat; at the limit a reserved one, None if those are taken, too."""
         is_reserved = only_reserved or not (self._has_room() or self.free_one())
         if is_reserved and self._num_reserved >= self._reserve:
             oldest = next(iter(self._idle_reserved), None)
@@ -92,7 +92,7 @@ class Seats:
         return seat
 
     def free_one(self) -> bool:
-        """Closes a connection that can do without. False when there is none."""
+        """Closes an unused connection. False if there is none."""
         return (
             self._free_quiet_one(self._silent, SILENT_S)
             or self._free_quiet_one(self._resting, 0.0)
@@ -100,7 +100,7 @@ class Seats:
         )
 
     def _free_slow_one(self) -> bool:
-        """Whatever else it has sent: it does not take, or does not send, what is due."""
+        """Unread input does not protect a connection whose body or reading is overdue."""
         oldest = next(iter(self._slow), None)
         if oldest is None or self._clock() - oldest.since < SLOW_S:
             return False
@@ -115,7 +115,7 @@ class Seats:
             if oldest.is_quiet():
                 self._dismiss(oldest)
                 return True
-            self.note(oldest, waiting)  # what it sent is about to be read
+            self.note(oldest, waiting)  # its data is about to be read
         return False
 
     # For `Seat`
@@ -130,7 +130,7 @@ class Seats:
         return self._idle_reserved if seat.is_reserved else self._resting
 
     def note(self, seat: Seat, waiting: dict[Seat, None] | None) -> None:
-        """Moves it to the end of a list, or out of all."""
+        """Moves it to the end of a list, or out of all lists."""
         if seat not in self._taken:
             return
         before = self._taken[seat]

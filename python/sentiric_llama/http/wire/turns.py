@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""How many requests may be taken up in one turn of the event loop.
+"""A limit on the requests that start per iteration of the event loop.
 
-A thousand that arrive at once would otherwise be parsed and started in one turn, and nobody, no
-probe and no stream, would be served meanwhile.
+Otherwise, a thousand simultaneous requests would be parsed and started in a single iteration, and
+no probe and no stream would be served meanwhile.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ PER_TURN = 16
 
 
 class Turns:
-    """Runs work at once as long as the turn has room, and the rest in turns after, in order."""
+    """Runs work at once up to the limit of an iteration, and the rest, in order, in later ones."""
 
     def __init__(self, per_turn: int = PER_TURN) -> None:
         self._per_turn = per_turn
@@ -23,11 +23,11 @@ class Turns:
         self._waiting: deque[Callable[[], None]] = deque()
 
     def __len__(self) -> int:
-        """How many wait."""
+        """The number of waiting items."""
         return len(self._waiting)
 
     def run(self, work: Callable[[], None]) -> bool:
-        """True when it was done at once, False when it waits for a later turn."""
+        """True if the work was done at once, False if it waits for a later iteration."""
         if self._waiting or self._used >= self._per_turn:
             self._waiting.append(work)
             return False
@@ -41,7 +41,7 @@ class Turns:
         self._used += 1
 
     def _next(self) -> None:
-        """The loop has looked at its sockets and timers since the last turn."""
+        """Starts the next iteration: sockets and timers have been served."""
         self._used = 0
         while self._waiting and self._used < self._per_turn:
             self._count()

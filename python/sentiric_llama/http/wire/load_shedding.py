@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Refuses chats by their raw head while the engine has no room.
+"""Load shedding: refuses chat requests by their raw head while the engine is full.
 
-Reading a request to its end only to refuse it costs ten times as much, and in an overload that is
-what the event loop would do all day. The gate only ever refuses, with the answer that the route
-would have given; whatever it is not sure of goes the usual way: to the guards, and to the route.
+Reading and routing a request only to refuse it costs ten times as much, and under overload the
+event loop would do little else. The shedder sends the same response as the route would. A request
+that it cannot judge from the head is processed as usual.
 """
 
 from __future__ import annotations
@@ -25,57 +25,58 @@ from sentiric_llama.http.wire.refusals import whole_answer
 from sentiric_llama.log.trace import clean_id
 from sentiric_llama.service.service import LlamaService
 
-CLOSED_S = 1.0
+SHEDDING_S = 1.0
+"""How long shedding continues after a refusal."""
 PER_TURN = 4
-"""Chats that are let through in one turn of the event loop while the gate is closed."""
+"""Chats that pass per iteration of the event loop while shedding."""
 MAX_UNREAD = 64 * 1024
-"""Of a body that is still to come, to keep the connection; a longer one ends it."""
+"""Bytes of a refused body to read and discard. A longer one closes the connection."""
 
 _CHAT = re.compile(rb"POST (?:/v1)?/chat/completions HTTP/1\.1\r\n")
 _HEADER = re.compile(
     rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?)"
 )
-# A browser's, a body of unknown length, a client that waits for a word: for the application.
+# Left to the application: browsers, bodies of unknown length, clients that expect a 100.
 _NOT_HERE = frozenset({b"origin", b"expect", b"transfer-encoding", b"upgrade", b"content-encoding"})
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """What to send, how long the request is that it answers, and whether the connection ends."""
+    """The response, the size of the refused request, and whether to close the connection."""
 
     answer: bytes
     num_bytes: int
     closes: bool
 
 
-class Gate:
-    """Costs nothing until the route has had to refuse a chat."""
+class LoadShedder:
+    """Inactive until the engine is full."""
 
     def __init__(self, service: LlamaService, keys: KeyRing, hosts: Collection[str] = ()) -> None:
-        """`hosts` are those of `OwnHosts`."""
+        """`hosts` is for `OwnHosts`."""
         self._service = service
         self._hosts = OwnHosts(hosts)
         self._keys = keys
         self._needs_key = keys.locks("user")
-        self._closed_until = 0.0
+        self._shedding_until = 0.0
         self._last: Overloaded | None = None
-        self._num_let_through = 0
+        self._num_passed = 0
 
     @property
-    def is_closed(self) -> bool:
-        """Somebody was refused within the last second."""
-        is_full = self._service.is_full or time.monotonic() < self._closed_until
+    def is_shedding(self) -> bool:
+        """True while the engine is full, and for a second after a refusal."""
+        is_full = self._service.is_full or time.monotonic() < self._shedding_until
         return is_full and self._service.is_ready
 
     def refusal(
         self, data: bytes, server: tuple[str, Any] | None = None, *, whole_only: bool = False
     ) -> Refusal | None:
-        """The refusal of the request that begins here, None when it is to be read.
+        """The refusal of the request that begins with `data`; None to process it.
 
-        `server` begins with the address that it came in on. `whole_only` leaves those alone of
-        which something is still to come, and ends the others' connection.
+        `server` begins with the local address. `whole_only` refuses only requests that have arrived
+        whole, and closes their connection.
         """
-        if not self.is_closed or not (line := _CHAT.match(data)):
+        if not self.is_shedding or not (line := _CHAT.match(data)):
             return None
         end = data.find(b"\r\n\r\n", line.end() - 2, MAX_HEADER_BYTES)
         headers = _headers(data[line.end() : end]) if end > 0 else None
@@ -89,33 +90,33 @@ class Gate:
         error = self._error()
         if error is None:
             return None
-        self._closed_until = time.monotonic() + CLOSED_S
+        self._shedding_until = time.monotonic() + SHEDDING_S
         return Refusal(self._answer(error, headers, closes), size, closes)
 
     def _error(self) -> Overloaded | None:
-        """Why this chat cannot be taken; None lets it through.
+        """Why this chat cannot be accepted; None lets it pass.
 
-        All that come in one turn would find the same free place, so only a few may.
+        Only a few pass per iteration, because all of them would see the same free context.
         """
-        if self._last is not None and self._num_let_through >= PER_TURN:
+        if self._last is not None and self._num_passed >= PER_TURN:
             return self._last
         try:
             self._service.require_room()
         except Overloaded as error:
             self._last = error
             return error
-        except SentiricLlamaError:  # the route says it
+        except SentiricLlamaError:  # the route reports it
             return None
-        if self._num_let_through == 0:
+        if self._num_passed == 0:
             asyncio.get_running_loop().call_soon(self._next_turn)
-        self._num_let_through += 1
+        self._num_passed += 1
         return None
 
     def _next_turn(self) -> None:
-        self._num_let_through = 0
+        self._num_passed = 0
 
     def _may_chat(self, headers: dict[bytes, bytes], server: tuple[str, Any] | None) -> bool:
-        """Who asks for another host, or without a key, is not told how busy it is."""
+        """False for another host or an invalid key: those do not learn about the load."""
         if not self._hosts.include(headers[b"host"].decode().lower(), server):
             return False
         if not self._needs_key:
@@ -132,7 +133,7 @@ class Gate:
 
 
 def _headers(block: bytes) -> dict[bytes, bytes] | None:
-    """Of a JSON body of known length, None when anything is unusual."""
+    """The headers of a request with a JSON body of known length; None for any other."""
     found: dict[bytes, bytes] = {}
     for line in block.split(b"\r\n"):
         header = _HEADER.fullmatch(line)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The two ends of accepting: who has not spoken yet, and how nobody more comes in."""
+"""Connections that have sent nothing yet, and the end of accepting new ones."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ _BPF_RETURN = 0x06
 _SO_ATTACH_FILTER = 26
 
 
-class Greeting:
-    """A connection on a port with TLS, until its first byte."""
+class Pending:
+    """A connection on a TLS port before its first byte."""
 
     def __init__(
-        self, connection: socket.socket, seat: Seat, done: Callable[[Greeting], None]
+        self, connection: socket.socket, seat: Seat, done: Callable[[Pending], None]
     ) -> None:
         self.connection = connection
         self.seat = seat
         self.has_arrived = False
-        """False in the end: it never came."""
+        """True once the first byte has arrived."""
         self._done = done
         self._loop = asyncio.get_running_loop()
         self._timer = self._loop.call_later(HEAD_TIMEOUT_S, self.give_up)
@@ -51,11 +51,11 @@ class Greeting:
         self._done(self)
 
 
-def close_the_door(listener: socket.socket) -> None:
-    """The kernel completes no further connection; those that wait can still be taken.
+def drop_new_connections(listener: socket.socket) -> None:
+    """Makes the kernel ignore new connections. Those in the backlog can still be accepted.
 
-    Otherwise one could slip in between the last accept and the close, and be reset. A filter that
-    keeps no byte drops the first packet of newcomers, who find the port closed when they try again.
+    Otherwise, a connection completed between the last accept and the close would be reset. A filter
+    drops the SYN of new clients, who find the port closed when they retry.
     """
     if sys.platform != "linux":
         return

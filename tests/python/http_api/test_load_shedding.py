@@ -16,7 +16,7 @@ from http_client import StreamThread, wait_until
 from sentiric_llama.access.api_key import Identity, KeyRing
 from sentiric_llama.engine.fake import FakeEngine
 from sentiric_llama.errors import Overloaded
-from sentiric_llama.http.wire.gate import CLOSED_S, MAX_UNREAD, PER_TURN, Gate
+from sentiric_llama.http.wire.load_shedding import MAX_UNREAD, PER_TURN, SHEDDING_S, LoadShedder
 from sentiric_llama.service.models.slot import ServedModel
 from sentiric_llama.service.service import LlamaService
 from sentiric_llama.settings.config import Settings
@@ -50,13 +50,13 @@ class FullEngine(FakeEngine):
             raise error
 
 
-def make_gate(keys: KeyRing | None = None) -> tuple[Gate, LlamaService, FullEngine]:
-    """A gate behind which the route has refused once."""
+def make_shedder(keys: KeyRing | None = None) -> tuple[LoadShedder, LlamaService, FullEngine]:
+    """A load shedder; the route has refused once."""
     service, engine = LlamaService(Settings()), FullEngine()
     service.attach(engine, ServedModel("fake"))
     with pytest.raises(Overloaded):
         service.require_room()
-    return Gate(service, keys or KeyRing([])), service, engine
+    return LoadShedder(service, keys or KeyRing([])), service, engine
 
 
 def test_it_says_what_the_route_says(start: Any) -> None:
@@ -65,15 +65,15 @@ def test_it_says_what_the_route_says(start: Any) -> None:
     StreamThread(server.port, "long")
     assert wait_until(lambda: server.engine.active == 1)
     answers = []
-    for is_gated in (False, True):
-        server.service.is_full = is_gated
+    for is_full in (False, True):
+        server.service.is_full = is_full
         with socket.create_connection(("127.0.0.1", server.port), 10) as peer:
             peer.sendall(request(connection=b"keep-alive", x_request_id=b"mine"))
             answers.append(peer.recv(65536))
-    route, gate = (set(answer.lower().split(b"\r\n")) for answer in answers)
+    route, shedder = (set(answer.lower().split(b"\r\n")) for answer in answers)
     ours = {line for line in route if not line.startswith(b"date:")}
-    assert ours <= gate | {b"connection: keep-alive"}
-    assert b"x-request-id: mine" in gate and b"retry-after: 2" in gate
+    assert ours <= shedder | {b"connection: keep-alive"}
+    assert b"x-request-id: mine" in shedder and b"retry-after: 2" in shedder
     request_metrics = server.service.request_metrics
     assert (
         request_metrics.http_responses[429] == 2
@@ -84,8 +84,8 @@ def test_it_says_what_the_route_says(start: Any) -> None:
 
 
 def test_the_time_to_come_back_is_the_engines() -> None:
-    gate, _, _ = make_gate()
-    refusal = gate.refusal(request())
+    shedder, _, _ = make_shedder()
+    refusal = shedder.refusal(request())
     assert refusal and b"\r\nretry-after: 5\r\n" in refusal.answer
     head, _, body = refusal.answer.partition(b"\r\n\r\n")
     assert json.loads(body)["error"]["code"] == "overloaded"
@@ -96,24 +96,24 @@ def test_it_opens_when_there_is_room(monkeypatch: pytest.MonkeyPatch) -> None:
     """For a few in each turn at first: all of them would find the same free place."""
 
     async def main() -> None:
-        gate, service, engine = make_gate()
-        assert gate.refusal(request())
+        shedder, service, engine = make_shedder()
+        assert shedder.refusal(request())
         engine.is_full = False
         for _ in range(3):
-            through = [gate.refusal(request()) is None for _ in range(10)]
+            through = [shedder.refusal(request()) is None for _ in range(10)]
             assert through == [True] * PER_TURN + [False] * (10 - PER_TURN)
             await asyncio.sleep(0)
-        later = time.monotonic() + 2 * CLOSED_S
+        later = time.monotonic() + 2 * SHEDDING_S
         monkeypatch.setattr(time, "monotonic", lambda: later)
-        assert not gate.is_closed
-        assert [gate.refusal(request()) for _ in range(10)] == [None] * 10
+        assert not shedder.is_shedding
+        assert [shedder.refusal(request()) for _ in range(10)] == [None] * 10
         engine.is_full = True
-        assert gate.refusal(request()) is None  # until the route has asked
+        assert shedder.refusal(request()) is None  # until the route has asked
         with pytest.raises(Overloaded):
             service.require_room()
-        assert gate.refusal(request())
+        assert shedder.refusal(request())
         service.begin_drain()
-        assert gate.refusal(request()) is None  # the route has other words for it
+        assert shedder.refusal(request()) is None  # the route has other words for it
 
     asyncio.run(main())
 
@@ -148,17 +148,17 @@ def test_it_opens_when_there_is_room(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_whatever_it_is_not_sure_of_goes_the_usual_way(data: bytes) -> None:
-    gate, service, engine = make_gate()
-    assert gate.refusal(data) is None
+    shedder, service, engine = make_shedder()
+    assert shedder.refusal(data) is None
     assert engine.stats().requests_rejected == 1 and not service.request_metrics.http_responses
 
 
 def test_the_hosts_of_this_server() -> None:
-    _, service, _ = make_gate()
-    gate = Gate(service, KeyRing([]), ["*.example"])
-    assert gate.refusal(request(host=b"llm.example:16070"))
-    assert gate.refusal(request(host=b"192.0.2.7"), ("192.0.2.7", 16070))
-    assert gate.refusal(request(host=b"192.0.2.7"), ("192.0.2.8", 16070)) is None
+    _, service, _ = make_shedder()
+    shedder = LoadShedder(service, KeyRing([]), ["*.example"])
+    assert shedder.refusal(request(host=b"llm.example:16070"))
+    assert shedder.refusal(request(host=b"192.0.2.7"), ("192.0.2.7", 16070))
+    assert shedder.refusal(request(host=b"192.0.2.7"), ("192.0.2.8", 16070)) is None
 
 
 def test_a_stranger_hears_nothing() -> None:
@@ -168,16 +168,16 @@ def test_a_stranger_hears_nothing() -> None:
             ("m", Identity("b", frozenset({"metrics"}))),
         ]
     )
-    gate, _, engine = make_gate(keys)
+    shedder, _, engine = make_shedder(keys)
     for headers in ({}, {"x_api_key": b"wrong"}, {"x_api_key": b"m"}, {"authorization": b"secret"}):
-        assert gate.refusal(request(**headers)) is None
+        assert shedder.refusal(request(**headers)) is None
     assert engine.stats().requests_rejected == 1
-    assert gate.refusal(request(x_api_key=b"secret"))
-    assert gate.refusal(request(authorization=b"Bearer secret"))
+    assert shedder.refusal(request(x_api_key=b"secret"))
+    assert shedder.refusal(request(authorization=b"Bearer secret"))
 
 
 def test_when_the_connection_ends() -> None:
-    gate, _, _ = make_gate()
+    shedder, _, _ = make_shedder()
     for data, whole_only, closes in [
         (request(), False, False),
         (request()[:-5], False, False),  # the little that is missing is thrown away
@@ -185,23 +185,23 @@ def test_when_the_connection_ends() -> None:
         (request(content_length=b"%d" % (MAX_UNREAD * 2)), False, True),
         (request(), True, True),
     ]:
-        refusal = gate.refusal(data, whole_only=whole_only)
+        refusal = shedder.refusal(data, whole_only=whole_only)
         assert refusal is not None and refusal.closes is closes
         assert (b"\r\nconnection: close\r\n" in refusal.answer) is closes
-    assert gate.refusal(request()[:-1], whole_only=True) is None
+    assert shedder.refusal(request()[:-1], whole_only=True) is None
 
 
 def test_any_piece_of_a_head_is_left_alone() -> None:
-    """No cut and no damaged byte makes the gate raise, or refuse what is no whole head."""
-    gate, _, _ = make_gate()
+    """No cut and no damaged byte makes the shedder raise, or refuse what is no whole head."""
+    shedder, _, _ = make_shedder()
     data, dice = request(), random.Random(10)
     end = data.index(b"\r\n\r\n") + 4
-    assert not any(gate.refusal(data[:cut]) for cut in range(end))
+    assert not any(shedder.refusal(data[:cut]) for cut in range(end))
     for _ in range(2000):
         damaged = bytearray(data)
         for _ in range(dice.randint(1, 3)):
             damaged[dice.randrange(end)] = dice.randrange(256)
-        refusal = gate.refusal(bytes(damaged))
+        refusal = shedder.refusal(bytes(damaged))
         assert refusal is None or damaged.startswith((LINE, LINE.replace(b"/v1", b"")))
 
 

@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The answers of `/v1/chat/completions`, `/tokenize` and `/detokenize`; `shapes` writes them."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from sentiric_llama.http.schemas.answer import Answer
+from sentiric_llama.types import FinishReason, TruncationReport
+
+
+class Logprob(Answer):
+    """A token and its log-probability."""
+
+    token: str
+    logprob: float
+    bytes: list[int]
+
+
+class ChosenLogprob(Logprob):
+    """A token of the answer, and its most likely alternatives."""
+
+    top_logprobs: list[Logprob]
+
+
+class Logprobs(Answer):
+    """One entry per token of the answer."""
+
+    content: list[ChosenLogprob]
+    refusal: None
+
+
+class PromptDetails(Answer):
+    """How many prompt tokens came from the prefix cache."""
+
+    cached_tokens: int
+
+
+class Usage(Answer):
+    """Token counts over all choices."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+    prompt_tokens_details: PromptDetails
+
+
+class Timings(Answer):
+    """llama.cpp's timings. The draft fields come with speculative decoding."""
+
+    cache_n: int
+    prompt_n: int
+    prompt_ms: float
+    prompt_per_token_ms: float
+    prompt_per_second: float
+    predicted_n: int
+    predicted_ms: float
+    predicted_per_token_ms: float
+    predicted_per_second: float
+    queue_ms: float
+    ttft_ms: float
+    draft_n: int | None = None
+    draft_n_accepted: int | None = None
+
+
+class AnswerMessage(Answer):
+    """The generated message."""
+
+    role: Literal["assistant"]
+    content: str
+    refusal: None
+
+
+class Choice(Answer):
+    """One generated message, and why it ended."""
+
+    index: int
+    message: AnswerMessage
+    logprobs: Logprobs | None
+    finish_reason: FinishReason
+
+
+class Completion(Answer):
+    """A complete answer. `notice` comes from the built-in guide."""
+
+    id: str
+    object: Literal["chat.completion"]
+    created: int
+    model: str
+    system_fingerprint: str
+    choices: list[Choice]
+    usage: Usage
+    timings: Timings
+    truncation: TruncationReport
+    notice: str | None = None
+
+
+class ChunkDelta(Answer):
+    """The role at the start of a choice, then text; empty at its end."""
+
+    role: Literal["assistant"] | None = None
+    content: str | None = None
+
+
+class ChunkChoice(Answer):
+    """What a chunk adds to one choice."""
+
+    index: int
+    delta: ChunkDelta
+    logprobs: Logprobs | None
+    finish_reason: FinishReason | None
+
+
+class CompletionChunk(Answer):
+    """The data of one event of a stream. The last chunk has `timings` and `truncation`."""
+
+    id: str
+    object: Literal["chat.completion.chunk"]
+    created: int
+    model: str
+    system_fingerprint: str
+    choices: list[ChunkChoice]
+    usage: Usage | None = None
+    timings: Timings | None = None
+    truncation: TruncationReport | None = None
+    notice: str | None = None
+
+
+class TokenPiece(Answer):
+    """A token id and its text, or its bytes if they are not valid UTF-8."""
+
+    id: int
+    piece: str | list[int]
+
+
+class Tokens(Answer):
+    """Token ids, or with `with_pieces` ids and pieces."""
+
+    tokens: list[int] | list[TokenPiece]
+
+
+class Text(Answer):
+    """The text of token ids."""
+
+    content: str

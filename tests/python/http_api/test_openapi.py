@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The OpenAPI document is true: of every route, every default and every answer of a server."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+from pydantic import BaseModel
+
+from gguf_files import sound
+from http_client import open_chat, wait_until
+from sentiric_llama.engine.fake import FakeEngine
+from sentiric_llama.errors import ModelInvalid
+from sentiric_llama.http.app import api_routes
+from sentiric_llama.http.openapi import STATIC, openapi
+from sentiric_llama.http.operations import OPERATIONS
+from sentiric_llama.http.schemas.answer import Error
+from sentiric_llama.types import Device, TruncationReport
+
+ADMIN = {"X-Api-Key": "admin"}
+CHAT = {"messages": [{"role": "user", "content": "hi"}], "logprobs": True, "top_logprobs": 1}
+STREAM = CHAT | {"stream": True, "stream_options": {"include_usage": True}}
+
+DOCUMENT = openapi(api_routes())
+SCHEMAS: dict[str, Any] = DOCUMENT["components"]["schemas"]
+
+
+@pytest.fixture(scope="module")
+def server(start_shared: Any, tmp_path_factory: Any) -> Any:
+    folder: Path = tmp_path_factory.mktemp("profiles")
+    (folder / "m.gguf").write_bytes(sound())
+    profiles = {"a": {"model_id": str(folder / "m.gguf"), "display_name": "A"}}
+    path = folder / "profiles.json"
+    path.write_text(json.dumps({"active_profile": "a", "profiles": profiles}))
+    gpu = Device("GPU0", "a card", "gpu", 60, 100)
+    lost = TruncationReport(dropped_turns=1, dropped_tokens=5)
+    return start_shared(
+        lambda: FakeEngine(truncation=lost, devices=[gpu]),
+        admin_key="admin",
+        profiles_path=str(path),
+        profile="a",
+    )
+
+
+def validate(model: type[BaseModel], content: Any) -> None:
+    """By the model, which knows every field, and by the schema that clients read."""
+    model.model_validate_json(json.dumps(content), strict=True)
+    schema = {"$ref": f"#/components/schemas/{model.__name__}", **DOCUMENT}
+    Draft202012Validator(schema).validate(content)
+
+
+def is_one_of(models: tuple[type[BaseModel], ...], content: Any) -> None:
+    problems = []
+    for model in models:
+        try:
+            return validate(model, content)
+        except ValueError as error:
+            problems.append(error)
+    raise AssertionError(problems)
+
+
+# The document
+
+
+def test_every_route_is_documented() -> None:
+    routes = {
+        (method, route.path.replace(":path}", "}"))
+        for route in api_routes()
+        for method in (route.methods or set()) - {"HEAD"}
+        if not route.path.startswith(STATIC)
+    }
+    assert routes == OPERATIONS.keys()
+
+
+def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, methods in DOCUMENT["paths"].items():
+        for method, operation in methods.items():
+            yield method, path, operation
+
+
+def test_every_operation_says_what_it_does_and_what_it_answers() -> None:
+    summaries = [operation["summary"] for _, _, operation in operations()]
+    assert all(len(summary.split()) > 1 and "{" not in summary for summary in summaries)
+    identifiers = [operation["operationId"] for _, _, operation in operations()]
+    assert len(set(identifiers)) == len(identifiers)
+    for method, path, operation in operations():
+        assert operation["responses"]["200"]["content"], path
+        assert ("requestBody" in operation) == (method == "post"), path
+
+
+def test_all_schemas_are_valid_and_used() -> None:
+    text = json.dumps(DOCUMENT)
+    for name, schema in SCHEMAS.items():
+        Draft202012Validator.check_schema(schema)
+        assert f'"#/components/schemas/{name}"' in text, name
+
+
+@pytest.mark.parametrize("kind", {op.body for op in OPERATIONS.values() if op.body}, ids=str)
+def test_defaults_and_null_are_what_the_field_allows(kind: Any) -> None:
+    schema = SCHEMAS[kind.__name__]
+    for name, field in schema["properties"].items():
+        validator = Draft202012Validator({**field, "components": DOCUMENT["components"]})
+        if "default" in field:
+            validator.validate(field["default"])
+            assert field["default"] is not None
+        assert validator.is_valid(None) is (name not in schema.get("required", ())), name
+
+
+# Answers
+
+GETS = {
+    "/v1/models": "/v1/models",
+    "/v1/models/{name}": "/v1/models/alias",
+    **{path: path for path in ("/health", "/v1/health", "/health/live", "/health/ready")},
+    **{path: path for path in ("/v1/stats", "/v1/profiles", "/v1/hardware/config")},
+}
+POSTS: dict[str, list[dict[str, Any]]] = {
+    "/v1/chat/completions": [CHAT, CHAT | {"n": 2, "logprobs": False, "top_logprobs": None}],
+    "/chat/completions": [CHAT],
+    "/tokenize": [{"content": "é"}, {"content": "é", "with_pieces": True}, {"content": ""}],
+    "/detokenize": [{"tokens": [97]}],
+    "/v1/models/switch": [{"profile": "a"}],
+    "/v1/hardware/config": [{}],
+}
+EVENTS: dict[tuple[str, str], dict[str, Any] | None] = {
+    ("POST", "/v1/chat/completions"): STREAM,
+    ("POST", "/chat/completions"): STREAM,
+    ("POST", "/v1/models/switch"): {"profile": "a", "stream": True},
+    ("GET", "/v1/stats/stream"): None,
+}
+
+
+def test_every_answer_is_tried_below() -> None:
+    tried = {("GET", path) for path in GETS} | {("POST", path) for path in POSTS}
+    assert tried == {key for key, operation in OPERATIONS.items() if operation.answer}
+    assert EVENTS.keys() == {key for key, operation in OPERATIONS.items() if operation.events}
+
+
+@pytest.mark.parametrize("path", GETS)
+def test_answers_to_get(server: Any, path: str) -> None:
+    for headers in ({}, ADMIN):
+        reply = server.request("GET", GETS[path], headers=headers)
+        assert reply.status == 200
+        is_one_of(OPERATIONS["GET", path].answer, reply.json)
+
+
+@pytest.mark.parametrize("path", POSTS)
+def test_answers_to_post(server: Any, path: str) -> None:
+    operation = OPERATIONS["POST", path]
+    for body in POSTS[path]:
+        assert operation.body is not None
+        validate(operation.body, body)
+        reply = server.post(path, body, ADMIN)
+        assert reply.status == 200, reply.body
+        is_one_of(operation.answer, reply.json)
+
+
+@pytest.mark.parametrize("key", EVENTS, ids=str)
+def test_events(server: Any, key: tuple[str, str]) -> None:
+    method, path = key
+    if method == "GET":  # ends with the server
+        events = first_event(server.port, path)
+    else:
+        *events, done = server.request(method, path, EVENTS[key], ADMIN).events
+        assert done == "[DONE]" and len(events) > 1
+    for event in events:
+        is_one_of(OPERATIONS[key].events, event)
+
+
+def first_event(port: int, path: str) -> list[Any]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        connection.request("GET", path)
+        line = connection.getresponse().readline()
+    finally:
+        connection.close()
+    return [json.loads(line.removeprefix(b"data: "))]
+
+
+def test_a_running_request_and_a_failed_switch_in_the_statistics(start: Any) -> None:
+    server = start(lambda: FakeEngine(first_delay_s=30), admin_key="admin")
+    peer = open_chat(server.port, "hello")
+    assert wait_until(lambda: server.engine.active == 1)
+    server.fail = ModelInvalid("no weights", where="model")
+    failed = server.post("/v1/hardware/config", {}, ADMIN)
+    assert failed.status == 500
+    is_one_of(OPERATIONS["POST", "/v1/hardware/config"].failures[500], failed.json)
+    shown = server.get("/v1/stats").json
+    assert shown["running"] and shown["switch"]
+    is_one_of(OPERATIONS["GET", "/v1/stats"].answer, shown)
+    peer.close()
+
+
+def test_answers_of_a_server_that_is_not_ready(start: Any) -> None:
+    loading = start(ready=False)
+    for (method, path), operation in OPERATIONS.items():
+        if 503 in operation.failures:
+            reply = loading.request(method, path)
+            assert reply.status == 503
+            is_one_of(operation.failures[503], reply.json)
+
+
+def test_errors(server: Any) -> None:
+    long = [{"role": "user", "content": "x" * (2 * 2**20 + 1)}]
+    for reply in (server.get("/nope"), server.chat([]), server.chat(long), server.chat(n="x")):
+        assert reply.status >= 400
+        validate(Error, reply.json)
