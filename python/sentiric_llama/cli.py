@@ -15,8 +15,8 @@ from sentiric_llama.host.terminal import (
     OutputFailed,
     Terminal,
     forget_output,
+    print_stderr,
     show_logs_of_libraries,
-    tell,
     use_any_encoding,
 )
 from sentiric_llama.locale.messages import LANGUAGES, language_of, set_language
@@ -47,7 +47,7 @@ def _run(words: Sequence[str], terminal: Terminal) -> int:
     parser, _ = build_parser(words, terminal.program)
     arguments = parser.parse_args(words)
     if arguments.command is None:
-        tell(parser.format_help().rstrip("\n"))
+        print_stderr(parser.format_help().rstrip("\n"))
         return USAGE_ERROR
     terminal = Terminal(terminal.program, arguments.json, arguments.quiet, arguments.color)
     show_logs_of_libraries()

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from sentiric_llama.access.api_key import Identity, KeyRing, Role
-
-_PREFIX = "LLM_LLAMA_SERVICE_"
+from sentiric_llama.host.product import PREFIX
 
 
 class Access(StrEnum):
@@ -55,8 +54,8 @@ class Denial:
 NO_KEY = Denial("invalid_api_key", "Invalid API Key", is_unknown=True)
 ADMIN_DISABLED = Denial(
     "admin_disabled",
-    f"changing the model is off; to allow it set {_PREFIX}ADMIN_KEY, or a key with the role admin "
-    f"in {_PREFIX}API_KEYS",
+    f"changing the model is off; to allow it set {PREFIX}ADMIN_KEY, or a key with the role admin "
+    f"in {PREFIX}API_KEYS",
 )
 
 

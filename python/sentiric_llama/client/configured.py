@@ -21,6 +21,7 @@ from sentiric_llama.settings.config import Settings
 from sentiric_llama.settings.exposure import admin_key, caller_key, user_key
 from sentiric_llama.settings.layers import name_in
 from sentiric_llama.settings.load import Resolved, resolve_part
+from sentiric_llama.tls.identity import self_signed_in
 from sentiric_llama.tls.trust import Trust
 
 NAMES = (
@@ -145,7 +146,7 @@ class ConfiguredServer:
         """The file that a start with these settings serves; "" when there is none to read."""
         path = self._settings.cert_path
         if self._settings.tls == "auto":
-            path = str(Path(self._settings.tls_dir).expanduser() / "self-signed.crt")
+            path = str(self_signed_in(Path(self._settings.tls_dir).expanduser()).cert)
         return path if path and Path(path).is_file() else ""
 
 

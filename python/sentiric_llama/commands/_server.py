@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
+from sentiric_llama.host.product import PREFIX
 from sentiric_llama.locale.messages import say
 
 if TYPE_CHECKING:
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     from sentiric_llama.client.grpc_server import GrpcServer
     from sentiric_llama.client.server import Server
 
-_PREFIX = "LLM_LLAMA_SERVICE_"
 _KEYS = ("api_key", "api_key_file", "admin_key", "admin_key_file")
 """Settings that are flags of these commands, too."""
 
@@ -57,7 +57,7 @@ def add_admin_key(parser: argparse.ArgumentParser) -> None:
     """For the commands that change the server."""
     text = say("admin key; safer in the variable LLM_LLAMA_SERVICE_ADMIN_KEY")
     parser.add_argument("--admin-key", default=None, metavar="KEY", help=text)
-    text = say("a file that contains it") + f" [{_PREFIX}ADMIN_KEY_FILE]"
+    text = say("a file that contains it") + f" [{PREFIX}ADMIN_KEY_FILE]"
     parser.add_argument("--admin-key-file", default=None, metavar="FILE", help=text)
 
 

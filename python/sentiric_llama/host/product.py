@@ -10,6 +10,8 @@ from pathlib import Path
 PACKAGE = Path(__file__).parents[1]
 """The folder of the import package."""
 SERVICE_NAME = "sentiric-llm-llama-service"
+PREFIX = "LLM_LLAMA_SERVICE_"
+"""Every setting is a variable of this beginning."""
 
 
 @functools.cache

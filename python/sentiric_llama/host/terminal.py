@@ -82,7 +82,7 @@ class Terminal:
     def note(self, text: str) -> None:
         """Something a person should know; nothing with `--quiet`."""
         if not self.quiet:
-            tell(text)
+            print_stderr(text)
 
     def note_dim(self, text: str) -> None:
         """A line beside a conversation."""
@@ -90,19 +90,19 @@ class Terminal:
 
     def note_json(self, value: Any) -> None:
         """One JSON value on a line of standard error."""
-        tell(_json_for(sys.stderr, value))
+        print_stderr(_json_for(sys.stderr, value))
 
     def fail(self, error: SentiricLlamaError) -> int:
         """Tells the error and returns the exit code that stands for it."""
         if self.as_json:
             self.note_json({"error": error_as_json(error)})
         else:
-            tell(f"{self.program}: {error}")
+            print_stderr(f"{self.program}: {error}")
         return error.mapping.exit_code
 
     def crash(self, error: BaseException) -> int:
         """A defect: its frames, and the exit code of one. Its text may be another's."""
-        tell("".join(traceback.format_exception(error)).rstrip("\n"))
+        print_stderr("".join(traceback.format_exception(error)).rstrip("\n"))
         return ERROR_TABLE[ErrorCode.INTERNAL].exit_code
 
     def read_line(self, prompt: str) -> str:
@@ -209,7 +209,7 @@ def _json_for(stream: TextIO | None, value: Any, **options: Any) -> str:
     return json.dumps(value, **options)
 
 
-def tell(text: str) -> None:
+def print_stderr(text: str) -> None:
     """Lines on standard error."""
     put(f"{text}\n", sys.stderr)
 
@@ -238,4 +238,4 @@ def show_logs_of_libraries() -> None:
 
 class _LastResort(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
-        tell(record.getMessage())
+        print_stderr(record.getMessage())

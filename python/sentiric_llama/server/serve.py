@@ -18,7 +18,7 @@ import uvicorn
 from sentiric_llama.errors import SentiricLlamaError
 from sentiric_llama.host.environment import colours_wanted
 from sentiric_llama.host.process import allow_connections, give_memory_back
-from sentiric_llama.host.terminal import is_watched, tell
+from sentiric_llama.host.terminal import is_watched, print_stderr
 from sentiric_llama.http.app import build_app
 from sentiric_llama.http.routes.metrics import build_metrics_app
 from sentiric_llama.http.wire.gate import Gate
@@ -262,4 +262,4 @@ def announce(loaded: LoadedModel, places: Places, seconds: float) -> None:
     event(logger, "ALL_SERVERS_READY", text, load_s=round(seconds, 2))
     if is_watched():
         flush()
-        tell(banner(settings, served, info, places.http, places.grpc))
+        print_stderr(banner(settings, served, info, places.http, places.grpc))

@@ -6,9 +6,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping
 
+from sentiric_llama.host.product import PREFIX as PREFIX
 from sentiric_llama.settings.table import FieldHelp
 
-PREFIX = "LLM_LLAMA_SERVICE_"
 CONFIG_VARIABLE = f"{PREFIX}CONFIG"
 
 DEPRECATED = {

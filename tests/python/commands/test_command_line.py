@@ -70,8 +70,8 @@ def test_no_help_waits_for_a_heavy_import(words: list[str]) -> None:
 
 
 def test_the_help_imports_no_command() -> None:
-    rooms = {f"sentiric_llama.commands.{command.room}." for command in COMMANDS if command.room}
-    assert not [name for name in modules_of("--help") if name.startswith(tuple(rooms))]
+    packages = {f"sentiric_llama.commands.{c.package}." for c in COMMANDS if c.package}
+    assert not [name for name in modules_of("--help") if name.startswith(tuple(packages))]
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)

@@ -16,7 +16,7 @@ from sentiric_llama.client.repl.conversation import Conversation
 from sentiric_llama.client.repl.text import numbers
 from sentiric_llama.errors import SentiricLlamaError
 from sentiric_llama.host.standard_input import InputLines
-from sentiric_llama.host.terminal import Terminal, tell
+from sentiric_llama.host.terminal import Terminal, print_stderr
 from sentiric_llama.locale.messages import say
 from sentiric_llama.types import Final, TruncationReport
 
@@ -59,7 +59,7 @@ class Repl:
                 interrupts = 0
             except KeyboardInterrupt:
                 interrupts += 1
-                self.tell("\n" + (say("press Ctrl-C again to quit") if interrupts < 2 else ""))
+                self.note("\n" + (say("press Ctrl-C again to quit") if interrupts < 2 else ""))
                 continue
             except EOFError:
                 break
@@ -69,9 +69,9 @@ class Repl:
 
     def _greet(self) -> None:
         name = self._client.name
-        self.tell(say("{name}; /help shows the commands", name=name))
+        self.note(say("{name}; /help shows the commands", name=name))
         if name in self._notes:
-            self.tell(say(self._notes[name]))
+            self.note(say(self._notes[name]))
 
     def _answers(self, line: str) -> bool:
         """As `_handle`; what goes wrong is told, and the conversation goes on."""
@@ -80,12 +80,12 @@ class Repl:
         except SentiricLlamaError as error:
             self._terminal.fail(error)
         except KeyboardInterrupt:  # before the first token came
-            self.tell("")
+            self.note("")
         return False
 
-    def tell(self, text: str) -> None:
+    def note(self, text: str) -> None:
         """Something that is no answer."""
-        tell(text)
+        print_stderr(text)
 
     def attach(self, text: str) -> None:
         """Text that goes with the next message."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from sentiric_llama.host.product import PREFIX
 from sentiric_llama.host.terminal import Terminal
 from sentiric_llama.locale.messages import say
 
@@ -47,7 +48,7 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
         terminal.answer_json({name: str(path) for name, path in paths.items()})
         return 0
     terminal.answer(f"export GRPC_TLS_CA_PATH={paths['ca.crt']}")
-    terminal.answer(f"export LLM_LLAMA_SERVICE_CERT_PATH={paths['service-chain.crt']}")
-    terminal.answer(f"export LLM_LLAMA_SERVICE_KEY_PATH={paths['service.key']}")
+    terminal.answer(f"export {PREFIX}CERT_PATH={paths['service-chain.crt']}")
+    terminal.answer(f"export {PREFIX}KEY_PATH={paths['service.key']}")
     terminal.answer(f"# clients: {paths['client.crt']} {paths['client.key']} {paths['ca.crt']}")
     return 0
