@@ -92,7 +92,7 @@ def test_files_and_input_that_cannot_be_used(guide: Any, run: Run, tmp_path: Pat
         [sys.executable, "-m", "sentiric_llama", *asked, b"\xff"],
         env=environment({}), capture_output=True, timeout=60, stdin=subprocess.DEVNULL,
     )  # fmt: skip
-    assert (done.returncode, b"[prompt] not UTF-8" in done.stderr) == (2, True), done.stderr
+    assert (done.returncode, b"[PROMPT] not UTF-8" in done.stderr) == (2, True), done.stderr
 
 
 # How it is

@@ -109,7 +109,7 @@ class GrpcServer:
         if scheme not in ("", "grpc", "grpcs") or ":" not in rest:
             raise InvalidArgument(
                 f"got {self.address!r}, allowed host:port or grpcs://host:port",
-                where="grpc_endpoint",
+                where="--grpc-endpoint",
             )
         trust = self.trust
         is_secure = scheme == "grpcs" or (not scheme and (trust.ca_file or trust.cert_file))

@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
+from sentiric_llama.commands._numbers import seconds
 from sentiric_llama.host.product import PREFIX
 from sentiric_llama.locale.messages import say
 
@@ -39,7 +40,7 @@ def add_server(
     add("--key-file", metavar="FILE", text=say("private key of --cert-file"))
     if timeout_s is not None:
         text = say("read timeout in seconds (default: {value})", value=f"{timeout_s:g}")
-        add("--timeout", type=float, default=timeout_s, metavar="SECONDS", text=text)
+        add("--timeout", type=seconds(), default=timeout_s, metavar="SECONDS", text=text)
     if has_grpc:
         _add_grpc(parser)
 

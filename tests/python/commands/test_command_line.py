@@ -19,6 +19,7 @@ from sentiric_llama import cli
 from sentiric_llama.commands._settings import overrides_of
 from sentiric_llama.commands.table import COMMAND_OF, COMMANDS, Command
 from sentiric_llama.errors import ERROR_CLASSES, SentiricLlamaError
+from sentiric_llama.host.spelling import nearest
 from sentiric_llama.host.terminal import Terminal
 from sentiric_llama.locale import messages, turkish, turkish_settings
 from sentiric_llama.settings.config import describe_fields
@@ -97,6 +98,36 @@ def test_no_command_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None
     assert cli.main([]) == 2
     out, err = capsys.readouterr()
     assert not out and "serve" in err
+
+
+def slips(word: str) -> set[str]:
+    """What fingers make of it: a letter that is missing, doubled, wrong or in its neighbour's place."""
+    at = range(len(word))
+    left_out = {word[:i] + word[i + 1 :] for i in at}
+    doubled = {word[:i] + word[i] + word[i:] for i in at}
+    wrong = {word[:i] + "x" + word[i + 1 :] for i in at}
+    exchanged = {word[:i] + word[i + 1] + word[i] + word[i + 2 :] for i in at[:-1]}
+    return (left_out | doubled | wrong | exchanged) - {word}
+
+
+@pytest.mark.parametrize("name", [name for name in COMMAND_OF if len(name) > 2])
+def test_every_slip_of_a_command_is_understood(name: str) -> None:
+    known = list(COMMAND_OF)
+    assert {nearest(slip, known) for slip in slips(name) - set(known)} == {name}
+    assert nearest(name[1] + name[0] + name[2:], known) == name
+
+
+def test_every_slip_of_a_flag_is_understood() -> None:
+    known = ["--temperature", "--max-tokens", "--top-p", "--seed", "--stop", "--http-port"]
+    for name in known:
+        assert {nearest(f"--{slip}", known) for slip in slips(name[2:])} == {name}
+
+
+@pytest.mark.parametrize(
+    "word", ["foo", "frobnicate", "docker", "list", "stop", "build", "logs", "get", "x"]
+)
+def test_a_word_that_is_like_none_gets_no_suggestion(word: str) -> None:
+    assert nearest(word, COMMAND_OF) == ""
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from sentiric_llama.commands._numbers import count
 from sentiric_llama.host.product import PREFIX
 from sentiric_llama.host.terminal import Terminal
 from sentiric_llama.locale.messages import say
 
+MOST_DAYS = 36_500
 EXAMPLES = """\
   source <({program} certs dev --out certs)
   {program} certs dev --name llm.example.org --name 192.168.1.4
@@ -28,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     text = say("name of the client (default: sentiric-client)")
     parser.add_argument("--client-name", default="sentiric-client", metavar="NAME", help=text)
     text = say("days of validity (default: 365)")
-    parser.add_argument("--days", type=int, default=365, metavar="N", help=text)
+    parser.add_argument("--days", type=count(most=MOST_DAYS), default=365, metavar="N", help=text)
     text = say("overwrite existing files")
     parser.add_argument("--force", action="store_true", help=text)
 

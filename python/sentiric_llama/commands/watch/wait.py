@@ -7,6 +7,7 @@ import argparse
 import time
 from typing import NamedTuple
 
+from sentiric_llama.commands._numbers import seconds
 from sentiric_llama.commands._server import add_server, grpc_of, server_of
 from sentiric_llama.host.terminal import Terminal
 from sentiric_llama.locale.messages import say
@@ -19,9 +20,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """How long, and for whom."""
     parser.epilog = "  {program} wait && {program} chat\n"
     text = say("give up after this many seconds (default: 300)")
-    parser.add_argument("--timeout", type=float, default=300, metavar="SECONDS", help=text)
+    parser.add_argument(
+        "--timeout", type=seconds(may_be_zero=True), default=300, metavar="SECONDS", help=text
+    )
     text = say("polling interval in seconds (default: 1)")
-    parser.add_argument("--every", type=float, default=1, metavar="SECONDS", help=text)
+    parser.add_argument("--every", type=seconds(), default=1, metavar="SECONDS", help=text)
     add_server(parser, timeout_s=None)
 
 
