@@ -19,7 +19,7 @@ from sentiric_llama.host.terminal import (
     show_logs_of_libraries,
     use_any_encoding,
 )
-from sentiric_llama.locale.messages import LANGUAGES, language_of, set_language
+from sentiric_llama.locale.messages import LANGUAGES, language_of, say_error, set_language
 
 INTERRUPTED = 130
 BROKEN_PIPE = 141
@@ -49,7 +49,8 @@ def _run(words: Sequence[str], terminal: Terminal) -> int:
     if arguments.command is None:
         print_stderr(parser.format_help().rstrip("\n"))
         return USAGE_ERROR
-    terminal = Terminal(terminal.program, arguments.json, arguments.quiet, arguments.color)
+    shown = arguments.json, arguments.quiet, arguments.color
+    terminal = Terminal(terminal.program, *shown, say_error)
     show_logs_of_libraries()
     try:
         return COMMAND_OF[arguments.command].load().run(arguments, terminal)

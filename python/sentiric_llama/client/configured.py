@@ -78,7 +78,7 @@ class ConfiguredServer:
 
     def http(self, timeout_s: float, *, reads_statistics: bool = False) -> Server:
         """The server over HTTP, with the key that calls need or, alone, its statistics."""
-        is_ours = self._is_ours(urlsplit(self.url), self._settings.http_port)
+        is_ours = self._is_configured
         key = user_key(self._settings)
         if is_ours:
             key = caller_key(self._settings, reads_statistics=reads_statistics)
@@ -97,6 +97,13 @@ class ConfiguredServer:
         key = caller_key(self._settings) if is_ours else user_key(self._settings)
         trust = self._trust(is_ours, shows_own=bool(self._settings.grpc_tls_ca_path))
         return GrpcServer(address, key, timeout_s, trust)
+
+    @property
+    def grpc_address(self) -> str:
+        """Where the server of `url` takes gRPC; HOST:PORT when nobody can know."""
+        if not self._settings.grpc_port or not self._is_configured:
+            return "HOST:PORT"
+        return f"{self.address}:{self._settings.grpc_port}"
 
     @property
     def admin_key(self) -> str:
@@ -120,6 +127,11 @@ class ConfiguredServer:
         """Of an address without one: the configured server's when it is that server's."""
         parts = urlsplit(address if "://" in address else f"//{address}")
         return self._scheme if self._is_ours(parts, self._settings.http_port) else "http"
+
+    @property
+    def _is_configured(self) -> bool:
+        """True when `url` is where the settings say that the server listens."""
+        return self._is_ours(urlsplit(self.url), self._settings.http_port)
 
     def _is_ours(self, parts: SplitResult, port: int) -> bool:
         try:

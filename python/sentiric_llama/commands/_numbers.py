@@ -21,9 +21,8 @@ def number(allowed: NumberRange) -> Callable[[str], float]:
         try:
             return allowed.check(int(text) if allowed.integer else float(text))
         except (InvalidArgument, ValueError):
-            shown = say(
-                "got {word}, allowed {choices}", word=text or "''", choices=in_words(allowed)
-            )
+            got, choices = text or "''", in_words(allowed)
+            shown = say("got {word}, allowed {choices}", word=got, choices=choices)
             raise argparse.ArgumentTypeError(shown) from None
 
     return read

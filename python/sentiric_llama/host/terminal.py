@@ -14,7 +14,7 @@ import logging
 import os
 import sys
 import traceback
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TextIO
@@ -42,6 +42,8 @@ class Terminal:
     as_json: bool = False
     quiet: bool = False
     color: str = "auto"
+    translate: Callable[[str], str] = str
+    """Gives people the text of an error in their language."""
 
     def answer(self, text: str) -> None:
         """A line, or several, of what was asked for."""
@@ -97,7 +99,8 @@ class Terminal:
         if self.as_json:
             self.note_json({"error": error_as_json(error)})
         else:
-            print_stderr(f"{self.program}: {error}")
+            where = f"[{error.where}] " if error.where else ""
+            print_stderr(f"{self.program}: {where}{self.translate(error.what)}")
         return error.mapping.exit_code
 
     def crash(self, error: BaseException) -> int:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from sentiric_llama.locale.turkish_client import CATALOGUE as CLIENT
+from sentiric_llama.locale.turkish_errors import ERRORS as ERRORS
 from sentiric_llama.locale.turkish_settings import CATALOGUE as SETTINGS
 from sentiric_llama.locale.turkish_start import CATALOGUE as START
 

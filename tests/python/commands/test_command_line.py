@@ -101,7 +101,7 @@ def test_no_command_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None
 
 
 def slips(word: str) -> set[str]:
-    """What fingers make of it: a letter that is missing, doubled, wrong or in its neighbour's place."""
+    """What fingers make of it: a letter missing, doubled, wrong or exchanged with the next."""
     at = range(len(word))
     left_out = {word[:i] + word[i + 1 :] for i in at}
     doubled = {word[:i] + word[i] + word[i:] for i in at}
@@ -241,7 +241,10 @@ def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
     facts = json.loads(capsys.readouterr().out)
     assert facts["version"] == number and {"llama_commit", "system_info", "python"} <= set(facts)
     assert cli.main(["version"]) == 0
-    assert number in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert number in out and "True" not in out and "False" not in out
+    rows = dict(line.split(maxsplit=1) for line in out.splitlines())
+    assert rows["supports_gpu"] in ("yes", "no")
 
 
 @pytest.mark.parametrize("before", [True, False])

@@ -13,10 +13,8 @@ from sentiric_llama.commands.table import COMMANDS, Command
 from sentiric_llama.locale import messages
 
 COUNTS = [
-    *(
-        f"interrupt-test {flag}"
-        for flag in ("--runs 0", "--runs -1", "--runs 1.5", "--after-ms -1")
-    ),
+    *(f"interrupt-test --runs {value}" for value in ("0", "-1", "1.5")),
+    "interrupt-test --after-ms -1",
     *(f"bench {flag} 0" for flag in ("--requests", "--concurrent", "--prompt-len", "--output-len")),
     *(f"bench {flag} -1" for flag in ("--shared-prefix", "--warm-up", "--rate", "--requests")),
     *("certs dev --days 0", "certs dev --days -3", "wait --every 0", "wait --timeout -1"),
