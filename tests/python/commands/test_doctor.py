@@ -56,6 +56,7 @@ def report(
     return parts
 
 
+@pytest.mark.native
 def test_a_sound_set_up(capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("sentiric_llama._core")
     parts = report(capsys)
@@ -92,6 +93,7 @@ def test_a_port_in_use(capsys: pytest.CaptureFixture[str]) -> None:
     assert "--http-port 0 picks a free one" in item["fix"]
 
 
+@pytest.mark.native
 def test_the_ports_of_our_own_server_are_no_fault(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
@@ -159,6 +161,7 @@ def test_a_repository_is_not_fetched(
     assert item["level"] == "ok" and "Hugging Face repository" in item["text"]
 
 
+@pytest.mark.native
 def test_too_little_memory(capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("sentiric_llama._core")
     words = ["guide", "--contexts", "256", "--context-size", "1024k"]
@@ -168,6 +171,7 @@ def test_too_little_memory(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize("asked", ["auto", "draft"])
+@pytest.mark.native
 def test_a_draft_model_that_would_stay_out(
     asked: str,
     guide_path: Path,
@@ -308,6 +312,7 @@ def test_the_memory_of_each_device() -> None:
     ]
 
 
+@pytest.mark.native
 def test_doctor_and_plan_say_the_same(capsys: pytest.CaptureFixture[str]) -> None:
     """Of memory; free memory may change between the two."""
     pytest.importorskip("sentiric_llama._core")
