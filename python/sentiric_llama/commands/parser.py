@@ -8,6 +8,7 @@ import copy
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NoReturn, cast
 
+from sentiric_llama.commands._formatter import Formatter
 from sentiric_llama.commands._usage import LINE, meant, reworded, said_of
 from sentiric_llama.commands.table import COMMAND_OF, COMMANDS, Command
 from sentiric_llama.errors import InvalidArgument
@@ -88,7 +89,7 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, **options: Any) -> None:
         fixed = {"add_help": False, "allow_abbrev": False, "exit_on_error": False}
-        fixed |= {"formatter_class": _Formatter}
+        fixed |= {"formatter_class": Formatter}
         super().__init__(**(options | fixed))
         self._positionals.title = say("arguments")
         self._optionals.title = say("options")
@@ -225,34 +226,6 @@ class HelpAll(argparse.Action):
         assert isinstance(parser, Parser)
         Terminal().answer(parser.format_full_help().rstrip())
         parser.exit(0)
-
-
-class _Formatter(argparse.RawDescriptionHelpFormatter):
-    def __init__(self, prog: str) -> None:
-        super().__init__(prog, max_help_position=28)
-
-    def _format_action(self, action: argparse.Action) -> str:
-        """Commands stand in their list at once, without a line for the word COMMAND."""
-        if isinstance(action, argparse._SubParsersAction):
-            return "".join(map(self._format_action, action._get_subactions()))
-        return super()._format_action(action)
-
-    def _format_action_invocation(self, action: argparse.Action) -> str:
-        """`-n, --max-tokens N`: the value once."""
-        if not action.option_strings or action.nargs == 0:
-            return super()._format_action_invocation(action)
-        value = self._format_args(action, self._get_default_metavar_for_optional(action))
-        return f"{', '.join(action.option_strings)} {value}"
-
-    def _metavar_formatter(self, action: argparse.Action, default_metavar: str) -> Any:
-        """Names of values in the language of the texts; choices are the values themselves."""
-        plain = super()._metavar_formatter(action, default_metavar)
-        if action.metavar is None:
-            return plain
-        return lambda size: tuple(map(say, plain(size)))
-
-    def add_usage(self, usage: Any, actions: Any, groups: Any, prefix: str | None = None) -> None:
-        super().add_usage(usage, actions, groups, say("usage: ") if prefix is None else prefix)
 
 
 class _PrintVersion(argparse.Action):

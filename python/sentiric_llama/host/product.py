@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import functools
-from importlib import metadata
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1]
@@ -17,6 +16,8 @@ PREFIX = "LLM_LLAMA_SERVICE_"
 @functools.cache
 def version() -> str:
     """Version of the installed distribution, "0.0.0" in a bare source tree."""
+    from importlib import metadata  # takes its time: not for who wants a name alone
+
     try:
         return metadata.version(SERVICE_NAME)
     except metadata.PackageNotFoundError:
