@@ -88,7 +88,7 @@ class Parser(argparse.ArgumentParser):
     """argparse with exact flags, translated headings, suggestions, and a short help if need be."""
 
     def __init__(self, **options: Any) -> None:
-        fixed = {"add_help": False, "allow_abbrev": False, "exit_on_error": False}
+        fixed: dict[str, Any] = {"add_help": False, "allow_abbrev": False, "exit_on_error": False}
         fixed |= {"formatter_class": Formatter}
         super().__init__(**(options | fixed))
         self._positionals.title = say("arguments")
@@ -112,7 +112,7 @@ class Parser(argparse.ArgumentParser):
             self._parser_of(found).refuse(left)
         return found
 
-    def parse_known_args(self, words: Any = None, namespace: Any = None) -> Any:  # type: ignore[override]
+    def parse_known_args(self, words: Any = None, namespace: Any = None) -> Any:
         """argparse's own refusals come out as ours."""
         try:
             return super().parse_known_args(words, namespace)

@@ -13,10 +13,16 @@ from sentiric_llama.client.chat_client import GenerationOptions
 from sentiric_llama.client.repl.repl import Repl
 from sentiric_llama.errors import InvalidArgument, Overloaded, SentiricLlamaError, Unavailable
 from sentiric_llama.host.terminal import Terminal
+from sentiric_llama.locale import messages
 from sentiric_llama.types import Delta, Final, Timings, Usage
 
 GONE = Unavailable("no server answers", where="server")
 DONE = Delta(final=Final("stop", Usage(1, 2, 0), Timings()))
+
+
+@pytest.fixture(autouse=True)
+def english() -> None:
+    messages.set_language("en")
 
 
 class Answers:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 
 import pytest
 
@@ -40,7 +41,9 @@ WRONG = [
 
 
 @pytest.fixture(autouse=True)
-def english() -> None:
+def english() -> Iterator[None]:
+    messages.set_language("en")
+    yield
     messages.set_language("en")
 
 

@@ -96,7 +96,7 @@ def compare(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tuple[s
 
 def _other_load(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
     """Which options of two measurements differ."""
-    names = [name for name in before | after if before.get(name) != after.get(name)]
+    names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
     return f"the files measured different loads ({', '.join(names)}); measure one of them again"
 
 
