@@ -17,10 +17,10 @@ from typing import Self
 
 from benchmarks import tools
 from benchmarks.client import chat_all
+from sentiric_llama.host.product import PREFIX
 
 START_S = 300
 LOGS = tools.ROOT / "build" / "bench-logs"
-PREFIX = "LLM_LLAMA_SERVICE_"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""An engine inside a web application: `python examples/async_app.py [MODEL] [PORT]`.
+"""Run an engine inside a web application.
 
 curl -N http://127.0.0.1:8000/answer -d 'Which port does HTTP use?'
 
@@ -7,9 +7,10 @@ Use this when your application needs a model and no second process. For everythi
 `sentiric-llama serve`, which adds keys, limits, metrics and draining.
 """
 
+import argparse
+import asyncio
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import uvicorn
 from starlette.applications import Starlette
@@ -20,17 +21,17 @@ from starlette.routing import Route
 from sentiric_llama import AsyncEngine, SentiricLlamaError
 
 
-def make_app(model: str = "guide") -> Starlette:
-    @asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with await AsyncEngine.from_pretrained(model, contexts=4) as engine:
-            app.state.engine = engine
-            yield
+async def main(model: str = "guide", port: int = 8000) -> None:
+    # Opened before the server listens, so that a wrong model is an error of this program.
+    async with await AsyncEngine.from_pretrained(model, contexts=4) as engine:
+        config = uvicorn.Config(make_app(engine), host="127.0.0.1", port=port)
+        await uvicorn.Server(config).serve()
 
-    return Starlette(
-        routes=[Route("/answer", answer, methods=["POST"]), Route("/busy", busy)],
-        lifespan=lifespan,
-    )
+
+def make_app(engine: AsyncEngine) -> Starlette:
+    app = Starlette(routes=[Route("/answer", answer, methods=["POST"]), Route("/busy", busy)])
+    app.state.engine = engine
+    return app
 
 
 async def answer(request: Request) -> Response:
@@ -57,6 +58,13 @@ async def busy(request: Request) -> Response:
 
 
 if __name__ == "__main__":
-    name = sys.argv[1] if len(sys.argv) > 1 else "guide"
-    port = int(sys.argv[2]) if len(sys.argv) > 2 else 8000
-    uvicorn.run(make_app(name), host="127.0.0.1", port=port)
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("model", nargs="?", default="guide", help="a path or org/repo[:QUANT]")
+    parser.add_argument("port", nargs="?", type=int, default=8000)
+    try:
+        asyncio.run(main(**vars(parser.parse_args())))
+    except SentiricLlamaError as error:
+        print(error, file=sys.stderr)
+        sys.exit(error.mapping.exit_code)
+    except KeyboardInterrupt:  # uvicorn has stopped serving
+        pass

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Chat in the terminal: `python examples/chat.py [MODEL]`. An empty line ends it."""
+"""Chat in the terminal. An empty line or Ctrl-D ends it, Ctrl-C stops an answer."""
 
+import argparse
 import sys
+from collections.abc import Iterator
 
 from sentiric_llama import Engine, SentiricLlamaError
 
@@ -10,7 +12,7 @@ def main(model: str = "guide") -> None:
     # One context is enough for one person; the library prints nothing by itself.
     with Engine.from_pretrained(model, contexts=1) as engine:
         history: list[dict[str, str]] = []
-        while question := input("> ").strip():
+        for question in questions():
             history.append({"role": "user", "content": question})
             answer = ""
             try:
@@ -28,5 +30,21 @@ def main(model: str = "guide") -> None:
             history.append({"role": "assistant", "content": answer})
 
 
+def questions() -> Iterator[str]:
+    try:
+        while question := input("> ").strip():
+            yield question
+    except (EOFError, KeyboardInterrupt):
+        print()
+
+
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("model", nargs="?", default="guide", help="a path or org/repo[:QUANT]")
+    try:
+        main(**vars(parser.parse_args()))
+    except SentiricLlamaError as error:
+        print(error, file=sys.stderr)
+        sys.exit(error.mapping.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Texts ranked by similarity: `python examples/embeddings.py [MODEL] [QUESTION]`.
+"""Rank texts by similarity.
 
 Any model gives vectors, but only one that was trained for embeddings gives good ones, for example
 `ggml-org/embeddinggemma-300M-GGUF`.
 """
 
+import argparse
 import sys
 
 import numpy as np
 
-from sentiric_llama import Engine
+from sentiric_llama import Engine, SentiricLlamaError
 
+QUESTION = "Where do HTTP clients connect?"
 TEXTS = [
     "The HTTP API listens on port 16070.",
     "gRPC clients connect to port 16071.",
@@ -18,7 +20,7 @@ TEXTS = [
 ]
 
 
-def main(model: str = "guide", question: str = "Where do HTTP clients connect?") -> None:
+def main(model: str = "guide", question: str = QUESTION) -> None:
     with Engine.from_pretrained(model, contexts=1) as engine:
         texts = engine.embed(TEXTS)  # float32, one row per text, each of length 1
         (query,) = engine.embed(question)
@@ -28,4 +30,13 @@ def main(model: str = "guide", question: str = "Where do HTTP clients connect?")
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("model", nargs="?", default="guide", help="a path or org/repo[:QUANT]")
+    parser.add_argument("question", nargs="?", default=QUESTION)
+    try:
+        main(**vars(parser.parse_args()))
+    except SentiricLlamaError as error:
+        print(error, file=sys.stderr)
+        sys.exit(error.mapping.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)

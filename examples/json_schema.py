@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Output that follows a JSON schema: `python examples/json_schema.py [MODEL] [QUESTION]`."""
+"""Get output that follows a JSON schema."""
 
+import argparse
 import json
 import sys
 
-from sentiric_llama import Engine, SamplingParams
+from sentiric_llama import Engine, SamplingParams, SentiricLlamaError
 
 SCHEMA = {
     "type": "object",
@@ -17,9 +18,10 @@ SCHEMA = {
     "additionalProperties": False,
 }
 # With pydantic: SCHEMA = MyModel.model_json_schema()
+QUESTION = "Which port does HTTP use?"
 
 
-def main(model: str = "guide", question: str = "Which port does HTTP use?") -> None:
+def main(model: str = "guide", question: str = QUESTION) -> None:
     with Engine.from_pretrained(model, contexts=1) as engine:
         # The grammar decides what is valid, not what is true: tell the model about the fields too.
         messages = [
@@ -35,4 +37,13 @@ def main(model: str = "guide", question: str = "Which port does HTTP use?") -> N
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("model", nargs="?", default="guide", help="a path or org/repo[:QUANT]")
+    parser.add_argument("question", nargs="?", default=QUESTION)
+    try:
+        main(**vars(parser.parse_args()))
+    except SentiricLlamaError as error:
+        print(error, file=sys.stderr)
+        sys.exit(error.mapping.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Several LoRA adapters in one engine: `python examples/lora.py MODEL FOLDER [QUESTION]`.
+"""Use several LoRA adapters in one engine.
 
-FOLDER holds adapters as GGUF files that fit MODEL. The question is answered by the model alone and
-with each adapter, all at the same time.
+The model alone and each adapter of the folder answer the question, all at the same time.
 """
 
+import argparse
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from sentiric_llama import Engine, SamplingParams
+from sentiric_llama import Engine, SamplingParams, SentiricLlamaError
 
 
 def main(model: str, folder: str, question: str = "Who are you?") -> None:
@@ -32,6 +32,14 @@ def main(model: str, folder: str, question: str = "Who are you?") -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) < 3:
-        sys.exit(__doc__)
-    main(*sys.argv[1:])
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("model", help="a path or org/repo[:QUANT]")
+    parser.add_argument("folder", help="with adapters as GGUF files that fit the model")
+    parser.add_argument("question", nargs="?", default="Who are you?")
+    try:
+        main(**vars(parser.parse_args()))
+    except SentiricLlamaError as error:
+        print(error, file=sys.stderr)
+        sys.exit(error.mapping.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: AGPL-3.0-only
 """Tiny models with random weights and real vocabularies, made when a test asks for them.
 
-`python tests/models.py [name ...]` builds them by hand. A file is made again when this script
+`python tests/models.py [name ...]` builds them by hand. It needs the package `gguf`, which the
+`test` extra installs (`make test`, or `pip install gguf`). A file is made again when this script
 changes. The weights come from a frozen random stream: the same everywhere, so that greedy decodes
 can be compared with recorded ones.
 """
@@ -15,10 +16,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import gguf
-import numpy as np
-import numpy.typing as npt
-from gguf import GGMLQuantizationType, LlamaFileType
+try:
+    import gguf
+    import numpy as np
+    import numpy.typing as npt
+    from gguf import GGMLQuantizationType, LlamaFileType
+except ImportError as error:
+    text = f"tests/models.py needs the package {error.name}: make test installs it, or pip install"
+    raise ImportError(f"{text} {error.name}", name=error.name) from None
 
 ROOT = Path(__file__).parent
 FOLDER = ROOT / ".models"

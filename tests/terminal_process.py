@@ -25,12 +25,16 @@ class TerminalProcess:
     """Starts at once, 100 columns wide, as the leader of its own terminal."""
 
     def __init__(
-        self, words: Sequence[str], variables: Mapping[str, str], term: str = "xterm-256color"
+        self,
+        words: Sequence[str],
+        variables: Mapping[str, str],
+        term: str = "xterm-256color",
+        program: Sequence[str] = ("-m", "sentiric_llama"),
     ) -> None:
         self._leader, follower = pty.openpty()
         fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
         self._child = subprocess.Popen(
-            [sys.executable, "-m", "sentiric_llama", *words],
+            [sys.executable, *program, *words],
             env={**variables, "TERM": term},
             stdin=follower,
             stdout=follower,

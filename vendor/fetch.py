@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: AGPL-3.0-only
 """Fetch the pinned llama.cpp and unpack what the build needs into vendor/llama.cpp.
 
-Run by the CMake configure step (vendor/LlamaCpp.cmake) when the folder is absent.
+Run by the CMake configure step (vendor/LlamaCpp.cmake) when the folder is absent, or by hand.
 The package client resolves and verifies the archive, so its own configuration
 (mirror, proxy, offline folder) applies and no host is named here.
 
@@ -46,6 +46,21 @@ NEEDED = (
     "vendor/",
 )
 
+MEANINGS = (
+    ("DO NOT MATCH THE HASHES", f"the archive is not the one of {PIN.name}: its SHA-256 differs; "
+     "a mirror or a proxy may have changed it"),
+    ("connection broken by", "no package index can be reached: check the network and the proxy, "
+     "or name a mirror (PIP_INDEX_URL) or a folder with the archive (PIP_FIND_LINKS)"),
+    ("Could not fetch URL", "the package index cannot be read: check its address, certificate and "
+     "proxy (pip config list)"),
+    ("No matching distribution", f"the package index of pip does not have the version of {PIN.name}"
+     ": name another one (PIP_INDEX_URL) or a folder with the archive (PIP_FIND_LINKS)"),
+    ("No module named pip", "this Python has no pip: run it in a virtual environment, or install "
+     "pip (python3 -m ensurepip)"),
+)  # fmt: skip
+"""Words of pip -> what they mean and what to do; the first that occurs is the cause."""
+MOST_LINES = 12
+
 
 def environment() -> dict[str, str]:
     """That of a pip which was started by nobody."""
@@ -61,10 +76,16 @@ def download(folder: Path) -> Path:
     ]  # fmt: skip
     result = subprocess.run(command, capture_output=True, text=True, check=False, env=environment())
     if result.returncode != 0:
-        lines = (result.stderr or result.stdout).strip().splitlines() or ["no output"]
-        reason = next((line for line in lines if "HASHES" in line or "ERROR" in line), lines[-1])
-        raise SystemExit(f"[vendor] cannot fetch llama.cpp ({PIN.name}): {reason.strip()}")
+        raise SystemExit(f"[vendor] cannot fetch llama.cpp: {reason_of(result.stderr)}")
     return next(folder.glob("*.tar.gz"))
+
+
+def reason_of(output: str) -> str:
+    """What pip's complaint means and what to do, then the complaint itself."""
+    retries = [line for line in output.splitlines() if "Retrying" in line][1:]
+    lines = [line for line in output.splitlines() if line.strip() and line not in retries]
+    meaning = next((text for words, text in MEANINGS if words in output), "pip failed")
+    return "\n  ".join([meaning, *(line.rstrip() for line in lines[:MOST_LINES])])
 
 
 def wanted(member: tarfile.TarInfo) -> bool:

@@ -15,11 +15,11 @@ from sentiric_llama.host.terminal import (
     OutputFailed,
     Terminal,
     forget_output,
+    print_stderr,
     show_logs_of_libraries,
-    tell,
     use_any_encoding,
 )
-from sentiric_llama.locale.messages import LANGUAGES, language_of, set_language
+from sentiric_llama.locale.messages import LANGUAGES, language_of, say_error, set_language
 
 INTERRUPTED = 130
 BROKEN_PIPE = 141
@@ -47,9 +47,10 @@ def _run(words: Sequence[str], terminal: Terminal) -> int:
     parser, _ = build_parser(words, terminal.program)
     arguments = parser.parse_args(words)
     if arguments.command is None:
-        tell(parser.format_help().rstrip("\n"))
+        print_stderr(parser.format_help().rstrip("\n"))
         return USAGE_ERROR
-    terminal = Terminal(terminal.program, arguments.json, arguments.quiet, arguments.color)
+    shown = arguments.json, arguments.quiet, arguments.color
+    terminal = Terminal(terminal.program, *shown, say_error)
     show_logs_of_libraries()
     try:
         return COMMAND_OF[arguments.command].load().run(arguments, terminal)

@@ -43,7 +43,7 @@ def test_a_conversation_through_a_pipe(guide: Any, run: Run, tmp_path: Path) -> 
         "/quit",
         "never asked",
     ]
-    done = run("chat", "--url", guide.url, stdin="\n".join(lines))
+    done = run("chat", "--url", guide.url, stdin="\n".join(lines), code=2)
     assert done.stdout.count("16070") == 2, "asked once, answered again"
     messages = json.loads(saved.read_text())["messages"]
     assert [m["role"] for m in messages] == ["system", "user", "assistant"]
@@ -56,6 +56,12 @@ def test_a_conversation_through_a_pipe(guide: Any, run: Run, tmp_path: Path) -> 
     shown = [line.split() for line in done.stderr.splitlines() if line.startswith("  temp")]
     assert [words[1] for words in shown] == ["0.0", "0.0", "default"], "asking changes nothing"
     assert "2 turns" in done.stderr and "tok/s" in done.stderr
+
+
+def test_a_pipe_to_nobody_fails(run: Run) -> None:
+    gone = ("--url", "http://127.0.0.1:9")
+    assert "no server answers" in run("chat", *gone, stdin="hi\nho\n", code=9).stderr
+    assert "[standard input] no message" in run("chat", *gone, code=2).stderr
 
 
 def test_a_conversation_on_a_terminal(guide: Any, open_terminal: Open) -> None:

@@ -61,6 +61,11 @@ def test_tokens_and_vectors(guide: Any, run: Run) -> None:
         assert one == pytest.approx(other, abs=1e-4)
     told = run("embed", "--url", guide.url, "a", code=4).stderr
     assert "has no /v1/embeddings: use a local model (-m MODEL)" in told
+    address = "--grpc-endpoint HOST:PORT"
+    assert address in told, "nobody knows the gRPC port of a server that is named by --url"
+    port = guide.grpc_address.rpartition(":")[2]
+    told = run("embed", "a", code=4, http_port=guide.port, grpc_port=port).stderr
+    assert f"--grpc-endpoint 127.0.0.1:{port})" in told
     assert "--grpc-endpoint" in told and "local model (-m)" in run("embed", "--help").stdout
 
 
@@ -92,7 +97,7 @@ def test_files_and_input_that_cannot_be_used(guide: Any, run: Run, tmp_path: Pat
         [sys.executable, "-m", "sentiric_llama", *asked, b"\xff"],
         env=environment({}), capture_output=True, timeout=60, stdin=subprocess.DEVNULL,
     )  # fmt: skip
-    assert (done.returncode, b"[prompt] not UTF-8" in done.stderr) == (2, True), done.stderr
+    assert (done.returncode, b"[PROMPT] not UTF-8" in done.stderr) == (2, True), done.stderr
 
 
 # How it is
@@ -108,7 +113,10 @@ def test_health_and_wait(guide: Any, run: Run, start: Any, tmp_path: Path) -> No
     gone = "http://127.0.0.1:9"
     assert "no server answers" in run("health", "--url", gone, code=9).stderr
     late = run("wait", "--url", gone, "--timeout", "0.2", "--every", "0.1", code=6)
-    assert "unreachable" in late.stderr and late.stdout == ""
+    told = late.stderr.splitlines()
+    assert late.stdout == "" and told[0] == "not ready yet: unreachable"
+    assert told[1].startswith("sentiric-llama: [wait] not ready after 0.2 s: no server answers at")
+    assert late.stderr.count(gone) == 1, "said once"
     assert "allowed http" in run("health", "--url", "ftp://x", code=2).stderr
 
 

@@ -13,7 +13,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 import models
+from terminal_process import CTRL_C, CTRL_D, TerminalProcess
 
 FOLDER = Path(__file__).parents[2] / "examples"
 
@@ -77,6 +80,35 @@ def test_async_app() -> None:
             assert "16070" in answer.read().decode()
         with urllib.request.urlopen(f"{url}/busy", timeout=60) as answer:
             assert json.load(answer) == {"active": 0, "total": 4}
+
+
+EXAMPLES = sorted(path.name for path in FOLDER.glob("*.py"))
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_a_missing_model_is_no_traceback(name: str, tmp_path: Path) -> None:
+    (tmp_path / "adapter.gguf").touch()
+    command = [sys.executable, FOLDER / name, "/nope.gguf"]
+    command += [tmp_path] if name == "lora.py" else []
+    done = subprocess.run(command, input="hi\n", capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (3, "[model] no file /nope.gguf; check the path\n")
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_help_opens_no_model(name: str) -> None:
+    output = run(name, "--help")
+    assert output.startswith(f"usage: {name}") and "model" in output
+
+
+@pytest.mark.parametrize("key", [CTRL_C, CTRL_D])
+def test_chat_ends_with_a_key(key: str) -> None:
+    chat = TerminalProcess((), os.environ, program=[str(FOLDER / "chat.py")])
+    try:
+        chat.expect("> ")
+        chat.press(key)
+        assert chat.finish() == 0 and "Traceback" not in chat.shown
+    finally:
+        chat.close()
 
 
 def test_every_example_is_listed() -> None:

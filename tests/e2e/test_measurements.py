@@ -34,7 +34,7 @@ def test_a_measurement(tiny: Any, run: Run, tmp_path: Path) -> None:
     run("bench", "compare", *files, "--max-regression", "15%")
     run("bench", "compare", *reversed(files))
     assert (
-        "different plans"
+        "different loads (concurrent); measure one"
         in run("bench", "compare", files[0], str(_with_plan(tmp_path, found)), code=2).stderr
     )
 

@@ -27,6 +27,7 @@ from sentiric_llama.errors import InvalidArgument, Unavailable
 from sentiric_llama.models import ModelFile
 from sentiric_llama.server import http_server, load_progress, serve
 from sentiric_llama.server.banner import banner, curl_line
+from sentiric_llama.server.places import places_of
 from sentiric_llama.service.models import loader
 from sentiric_llama.service.models.slot import ServedModel
 from sentiric_llama.settings.config import Settings
@@ -290,10 +291,16 @@ def test_dead_peers_are_noticed() -> None:
 def test_urls() -> None:
     with http_server.bind("0.0.0.0", 0) as listener:
         assert http_server.url_of(listener).startswith("http://127.0.0.1:")
+        port = listener.getsockname()[1]
+        places = places_of(listener, "grpcs://0.0.0.0:7", "https")
+        typed = f"https://127.0.0.1:{port}", "grpcs://127.0.0.1:7"
+        assert (places.http, places.grpc) == typed, "what a caller can type"
+        assert places.bound == f"https://0.0.0.0:{port}, grpcs://0.0.0.0:7"
     if socket.has_ipv6:
         try:
             with http_server.bind("::1", 0) as listener:
                 assert http_server.url_of(listener).startswith("http://[::1]:")
+                assert http_server.bound_url(listener) == http_server.url_of(listener)
         except Unavailable:
             pass
 

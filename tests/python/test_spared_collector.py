@@ -40,6 +40,8 @@ def test_frozen_once_the_model_is_there() -> None:
     loader: Any = Loader()
     service = LlamaService(Settings())
     assert gc.get_freeze_count() == 0
-    asyncio.run(serve.load(service, loader, serve.Places("http://x", "grpc://x")))
+    asyncio.run(
+        serve.load(service, loader, serve.Places("http://x", "grpc://x", "http://x, grpc://x"))
+    )
     assert service.is_ready and gc.get_freeze_count() > 10_000
     assert len(gc.get_objects()) < 10_000

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from sentiric_llama.access.api_key import Identity, KeyRing, Role, given_keys
-
-_PREFIX = "LLM_LLAMA_SERVICE_"
+from sentiric_llama.host.product import PREFIX
 
 
 class Access(StrEnum):
@@ -60,8 +59,8 @@ _UNAUTHENTICATED = (
 """The message for none, one and several keys."""
 ADMIN_DISABLED = Denial(
     "admin_disabled",
-    f"changing the model is off; to allow it, set {_PREFIX}ADMIN_KEY, or add a key with the role "
-    f"admin to {_PREFIX}API_KEYS",
+    f"changing the model is off; to allow it, set {PREFIX}ADMIN_KEY, or add a key with the role "
+    f"admin to {PREFIX}API_KEYS",
 )
 
 

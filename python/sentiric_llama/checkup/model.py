@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from sentiric_llama.checkup.finding import Finding, ok, problem, warning
 from sentiric_llama.checkup.place import of_a_start
-from sentiric_llama.engine.fit import shortages
+from sentiric_llama.engine.fit import shortages, total_bytes
 from sentiric_llama.engine.memory import MemoryPlan, leaves_draft_out, plan_memory
 from sentiric_llama.errors import ErrorCode, SentiricLlamaError
 from sentiric_llama.host.machine import Budget, memory_budgets
@@ -75,10 +75,11 @@ def _memory(settings: Settings, model: ModelFile) -> Iterator[Finding]:
 
 def _room(plan: MemoryPlan, budgets: list[Budget]) -> Iterator[Finding]:
     *gpus, host = plan.devices
+    needed = human_bytes(total_bytes(plan, host))
     free = human_bytes(budgets[0].free) if budgets else "?"
     text = "{contexts} contexts of {size} tokens need {needed}; {free} are free"
     facts = {"contexts": plan.contexts, "size": plan.context_size}
-    yield ok("memory", text, needed=human_bytes(host.needed), free=free, **facts)
+    yield ok("memory", text, needed=needed, free=free, **facts)
     text = "{name} needs {needed} for them; {free} of its {total} are free"
     for gpu in gpus:
         sizes = {name: human_bytes(getattr(gpu, name)) for name in ("needed", "free", "total")}

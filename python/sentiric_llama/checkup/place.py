@@ -13,20 +13,32 @@ from urllib.parse import urlsplit
 from sentiric_llama.checkup.finding import Finding, ok, problem, warning
 from sentiric_llama.host.environment import environ
 from sentiric_llama.host.process import SPARE_FILES
+from sentiric_llama.host.sizes import human_bytes
 from sentiric_llama.server.preflight import Remark, known_before_listening
 from sentiric_llama.settings.config import Settings
+from sentiric_llama.settings.layers import MODEL_CHOICE, Layer
 from sentiric_llama.settings.load import Resolved
 
-LOW_DISK_BYTES = 5 * 10**9
+LOW_DISK_BYTES = 5 * 2**30
 
 
 def check_settings(resolved: Resolved) -> Iterator[Finding]:
     found = of_a_start(resolved, "settings")
     yield from found
     if not found:
-        count = len(resolved.given)
-        text = "{count} settings are set, the others have their defaults"
-        yield ok("settings", text if count else "all settings have their defaults", count=count)
+        yield _number_set(resolved.given)
+
+
+def _number_set(given: Layer) -> Finding:
+    """What the user set. MODEL is no setting to them, though it replaces three."""
+    is_model = {name for name in MODEL_CHOICE if name in given and given[name].origin == "flag"}
+    count = len(given.keys() - is_model)
+    if not count:
+        return ok("settings", "all settings have their defaults")
+    if count == 1:
+        return ok("settings", "one setting is set, the others have their defaults")
+    text = "{count} settings are set, the others have their defaults"
+    return ok("settings", text, count=count)
 
 
 def check_certificates(resolved: Resolved) -> Iterator[Finding]:
@@ -97,7 +109,7 @@ def cache_folder() -> Path:
 def _room(folder: Path) -> Iterator[Finding]:
     there = next(path for path in (folder, *folder.parents) if path.exists())
     free = shutil.disk_usage(there).free
-    gigabytes = f"{free / 1e9:.1f} GB"
+    shown = human_bytes(free)
     if not os.access(there, os.W_OK | os.X_OK):
         text = "models cannot be stored in {folder}: no permission to write"
         yield warning(
@@ -105,8 +117,6 @@ def _room(folder: Path) -> Iterator[Finding]:
         )
     elif free < LOW_DISK_BYTES:
         text = "only {free} left for models in {folder}"
-        yield warning(
-            "disk", text, "free some space, or set HF_HOME", free=gigabytes, folder=folder
-        )
+        yield warning("disk", text, "free some space, or set HF_HOME", free=shown, folder=folder)
     else:
-        yield ok("disk", "{free} for models in {folder}", free=gigabytes, folder=folder)
+        yield ok("disk", "{free} for models in {folder}", free=shown, folder=folder)

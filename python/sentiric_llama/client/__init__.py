@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The other side: talking to a running server, or to a model in this process, with one face.
+"""The client side: commands talk to a running server, or to a model in this process.
 
-`server` speaks HTTP, `client` is the face, `repl/` the conversation on a terminal, `load/` the
-load generator. Nothing here needs the web server's libraries.
+`server` and `grpc_server` speak the protocols, `configured` finds the server that is meant,
+`chat_client` and `grpc_chat_client` answer conversations, `repl/` is the terminal chat, `load/` the
+load generator. Nothing here imports the server's own code (`http/`, `server/`).
 """

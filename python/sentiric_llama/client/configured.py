@@ -21,6 +21,7 @@ from sentiric_llama.settings.config import Settings
 from sentiric_llama.settings.exposure import admin_key, caller_key, user_key
 from sentiric_llama.settings.layers import name_in
 from sentiric_llama.settings.load import Resolved, resolve_part
+from sentiric_llama.tls.identity import self_signed_in
 from sentiric_llama.tls.trust import Trust
 
 NAMES = (
@@ -77,7 +78,7 @@ class ConfiguredServer:
 
     def http(self, timeout_s: float, *, reads_statistics: bool = False) -> Server:
         """The server over HTTP, with the key that calls need or, alone, its statistics."""
-        is_ours = self._is_ours(urlsplit(self.url), self._settings.http_port)
+        is_ours = self._is_configured
         key = user_key(self._settings)
         if is_ours:
             key = caller_key(self._settings, reads_statistics=reads_statistics)
@@ -96,6 +97,13 @@ class ConfiguredServer:
         key = caller_key(self._settings) if is_ours else user_key(self._settings)
         trust = self._trust(is_ours, shows_own=bool(self._settings.grpc_tls_ca_path))
         return GrpcServer(address, key, timeout_s, trust)
+
+    @property
+    def grpc_address(self) -> str:
+        """Where the server of `url` takes gRPC; HOST:PORT when nobody can know."""
+        if not self._settings.grpc_port or not self._is_configured:
+            return "HOST:PORT"
+        return f"{self.address}:{self._settings.grpc_port}"
 
     @property
     def admin_key(self) -> str:
@@ -119,6 +127,11 @@ class ConfiguredServer:
         """Of an address without one: the configured server's when it is that server's."""
         parts = urlsplit(address if "://" in address else f"//{address}")
         return self._scheme if self._is_ours(parts, self._settings.http_port) else "http"
+
+    @property
+    def _is_configured(self) -> bool:
+        """True when `url` is where the settings say that the server listens."""
+        return self._is_ours(urlsplit(self.url), self._settings.http_port)
 
     def _is_ours(self, parts: SplitResult, port: int) -> bool:
         try:
@@ -145,7 +158,7 @@ class ConfiguredServer:
         """The file that a start with these settings serves; "" when there is none to read."""
         path = self._settings.cert_path
         if self._settings.tls == "auto":
-            path = str(Path(self._settings.tls_dir).expanduser() / "self-signed.crt")
+            path = str(self_signed_in(Path(self._settings.tls_dir).expanduser()).cert)
         return path if path and Path(path).is_file() else ""
 
 

@@ -24,6 +24,7 @@ from sentiric_llama.errors import (
     SentiricLlamaError,
     Unavailable,
 )
+from sentiric_llama.host.product import PREFIX
 from sentiric_llama.rpc.generated import engine_pb2, engine_pb2_grpc
 from sentiric_llama.tls.trust import NO_FILES, Trust, read
 
@@ -108,7 +109,7 @@ class GrpcServer:
         if scheme not in ("", "grpc", "grpcs") or ":" not in rest:
             raise InvalidArgument(
                 f"got {self.address!r}, allowed host:port or grpcs://host:port",
-                where="grpc_endpoint",
+                where="--grpc-endpoint",
             )
         trust = self.trust
         is_secure = scheme == "grpcs" or (not scheme and (trust.ca_file or trust.cert_file))
@@ -167,7 +168,7 @@ def _error_of(error: Any, address: str) -> SentiricLlamaError:
         text = f"no server answers at {address} over gRPC ({text})"
         return Unavailable(text, where="server")
     if error.code() is grpc.StatusCode.UNAUTHENTICATED:
-        text += "; give the server's key with LLM_LLAMA_SERVICE_API_KEY or --api-key"
+        text += f"; give the server's key with {PREFIX}API_KEY or --api-key"
     code = reason or _BY_STATUS.get(error.code().name, ErrorCode.INTERNAL)
     return ERROR_CLASSES[code](text, where="" if text.startswith("[") else "server")
 

@@ -6,6 +6,8 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
+from sentiric_llama.commands._numbers import seconds
+from sentiric_llama.host.product import PREFIX
 from sentiric_llama.locale.messages import say
 
 if TYPE_CHECKING:
@@ -13,7 +15,6 @@ if TYPE_CHECKING:
     from sentiric_llama.client.grpc_server import GrpcServer
     from sentiric_llama.client.server import Server
 
-_PREFIX = "LLM_LLAMA_SERVICE_"
 _KEYS = ("api_key", "api_key_file", "admin_key", "admin_key_file")
 """Settings that are flags of these commands, too."""
 
@@ -39,7 +40,7 @@ def add_server(
     add("--key-file", metavar="FILE", text=say("private key of --cert-file"))
     if timeout_s is not None:
         text = say("read timeout in seconds (default: {value})", value=f"{timeout_s:g}")
-        add("--timeout", type=float, default=timeout_s, metavar="SECONDS", text=text)
+        add("--timeout", type=seconds(), default=timeout_s, metavar="SECONDS", text=text)
     if has_grpc:
         _add_grpc(parser)
 
@@ -57,7 +58,7 @@ def add_admin_key(parser: argparse.ArgumentParser) -> None:
     """For the commands that change the server."""
     text = say("admin key; safer in the variable LLM_LLAMA_SERVICE_ADMIN_KEY")
     parser.add_argument("--admin-key", default=None, metavar="KEY", help=text)
-    text = say("a file that contains it") + f" [{_PREFIX}ADMIN_KEY_FILE]"
+    text = say("a file that contains it") + f" [{PREFIX}ADMIN_KEY_FILE]"
     parser.add_argument("--admin-key-file", default=None, metavar="FILE", help=text)
 
 

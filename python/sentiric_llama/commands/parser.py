@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import argparse
 import copy
-import difflib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NoReturn, cast
 
+from sentiric_llama.commands._formatter import Formatter
+from sentiric_llama.commands._usage import LINE, meant, reworded, said_of
 from sentiric_llama.commands.table import COMMAND_OF, COMMANDS, Command
-from sentiric_llama.host.printable import json_text
-from sentiric_llama.host.terminal import COLORS, Terminal, put
+from sentiric_llama.errors import InvalidArgument
+from sentiric_llama.host.terminal import COLORS, Terminal, print_stderr, put
 from sentiric_llama.locale.messages import LANGUAGES, say
 
 PROGRAMS = ("sentiric-llama", "llm_cli")
@@ -87,7 +88,8 @@ class Parser(argparse.ArgumentParser):
     """argparse with exact flags, translated headings, suggestions, and a short help if need be."""
 
     def __init__(self, **options: Any) -> None:
-        fixed = {"add_help": False, "allow_abbrev": False, "formatter_class": _Formatter}
+        fixed: dict[str, Any] = {"add_help": False, "allow_abbrev": False, "exit_on_error": False}
+        fixed |= {"formatter_class": Formatter}
         super().__init__(**(options | fixed))
         self._positionals.title = say("arguments")
         self._optionals.title = say("options")
@@ -110,6 +112,13 @@ class Parser(argparse.ArgumentParser):
             self._parser_of(found).refuse(left)
         return found
 
+    def parse_known_args(self, words: Any = None, namespace: Any = None) -> Any:
+        """argparse's own refusals come out as ours."""
+        try:
+            return super().parse_known_args(words, namespace)
+        except argparse.ArgumentError as error:
+            self.fail(said_of(error, self._place))
+
     def refuse(self, words: Sequence[str]) -> NoReturn:
         """What was not understood, and what was probably meant."""
         flag = next((word for word in words if word[:1] == "-" and word != "-"), "")
@@ -119,17 +128,24 @@ class Parser(argparse.ArgumentParser):
         if answer := self.answers.get(name) or self.answers.get(name.rstrip("0123456789")):
             self.error(f"{name}: {say(answer)}")
         known = [flag for flag in self._option_string_actions if flag.startswith("--")]
-        near = difflib.get_close_matches(name, known, n=1)
-        self.error(say("unknown option {word}", word=name) + _meant(near))
+        self.error(say("unknown option {word}", word=name) + meant(name, known))
 
     def error(self, message: str) -> NoReturn:
-        """Usage errors: what is wrong and where to read more. Exits with 2."""
-        if self.as_json:
-            error = {"code": "invalid_argument", "where": "command line", "message": message}
-            self.exit(USAGE_ERROR, json_text({"error": error}) + "\n")
-        help_flag = "--help-all" if self._settings else "--help"
-        more = say("see {command}", command=f"{self.prog} {help_flag}")
-        self.exit(USAGE_ERROR, f"{self.prog}: {message}\n{more}\n")
+        """A refusal of the line as a whole, in our words or argparse's."""
+        self.fail(InvalidArgument(reworded(message), where=self._place))
+
+    def fail(self, error: InvalidArgument) -> NoReturn:
+        """What is wrong, where, and where to read more. Exits with 2."""
+        code = Terminal(self.prog.partition(" ")[0], self.as_json).fail(error)
+        if not self.as_json:
+            help_flag = "--help-all" if self._settings else "--help"
+            print_stderr(say("see {command}", command=f"{self.prog} {help_flag}"))
+        self.exit(code)
+
+    @property
+    def _place(self) -> str:
+        """The command; that of nobody is the line."""
+        return self.prog.partition(" ")[2] or LINE
 
     def format_help(self) -> str:
         """Of the settings, the common ones, each in a line or two."""
@@ -186,7 +202,7 @@ class Parser(argparse.ArgumentParser):
         if action.choices is None or value in action.choices:
             return
         choices = list(map(str, action.choices))
-        near = _meant(difflib.get_close_matches(str(value), choices, n=1))
+        near = meant(str(value), choices)
         if len(choices) > MANY:
             self.error(say("unknown command {word}", word=value) + near)
         allowed = say("got {word}, allowed {choices}", word=value, choices=", ".join(choices))
@@ -212,34 +228,6 @@ class HelpAll(argparse.Action):
         parser.exit(0)
 
 
-class _Formatter(argparse.RawDescriptionHelpFormatter):
-    def __init__(self, prog: str) -> None:
-        super().__init__(prog, max_help_position=28)
-
-    def _format_action(self, action: argparse.Action) -> str:
-        """Commands stand in their list at once, without a line for the word COMMAND."""
-        if isinstance(action, argparse._SubParsersAction):
-            return "".join(map(self._format_action, action._get_subactions()))
-        return super()._format_action(action)
-
-    def _format_action_invocation(self, action: argparse.Action) -> str:
-        """`-n, --max-tokens N`: the value once."""
-        if not action.option_strings or action.nargs == 0:
-            return super()._format_action_invocation(action)
-        value = self._format_args(action, self._get_default_metavar_for_optional(action))
-        return f"{', '.join(action.option_strings)} {value}"
-
-    def _metavar_formatter(self, action: argparse.Action, default_metavar: str) -> Any:
-        """Names of values in the language of the texts; choices are the values themselves."""
-        plain = super()._metavar_formatter(action, default_metavar)
-        if action.metavar is None:
-            return plain
-        return lambda size: tuple(map(say, plain(size)))
-
-    def add_usage(self, usage: Any, actions: Any, groups: Any, prefix: str | None = None) -> None:
-        super().add_usage(usage, actions, groups, say("usage: ") if prefix is None else prefix)
-
-
 class _PrintVersion(argparse.Action):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options | {"nargs": 0, "default": argparse.SUPPRESS})
@@ -249,7 +237,3 @@ class _PrintVersion(argparse.Action):
 
         Terminal().answer(version())
         parser.exit(0)
-
-
-def _meant(near: Sequence[str]) -> str:
-    return "; " + say("did you mean {word}?", word=near[0]) if near else ""

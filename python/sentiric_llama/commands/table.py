@@ -21,16 +21,16 @@ class CommandModule(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A line of the help. `room` is the package below this one that holds its module."""
+    """A line of the help. `package` is the one below this that holds its module."""
 
     name: str
-    room: str
+    package: str
     help: str
     aliases: tuple[str, ...] = ()
 
     def load(self) -> CommandModule:
         """Imports the command's module."""
-        path = [__package__, *([self.room] if self.room else []), self.name.replace("-", "_")]
+        path = [__package__, *([self.package] if self.package else []), self.name.replace("-", "_")]
         found = importlib.import_module(".".join(path))
         return CommandModule(found.add_arguments, found.run)
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 
 from sentiric_llama.host.terminal import Terminal
+from sentiric_llama.locale.messages import in_words
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,5 +27,6 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     if terminal.as_json:
         terminal.answer_json(facts)
     else:
-        terminal.answer("\n".join(f"{name:<13} {value}" for name, value in facts.items()))
+        shown = ((name, in_words(value)) for name, value in facts.items())
+        terminal.answer("\n".join(f"{name:<13} {value}" for name, value in shown))
     return 0

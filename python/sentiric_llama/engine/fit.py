@@ -44,7 +44,7 @@ class Shortage:
         needs = "needs at least" if self.is_least else "needs"
         return (
             f"{plan.name} {needs} {human_bytes(self.needed)} (weights {human_bytes(plan.weights)}, "
-            f"cache {human_bytes(plan.cache)}, compute {human_bytes(plan.compute)}, process "
+            f"cache {human_bytes(plan.cache)}, compute {human_bytes(plan.compute)}, engine "
             f"{human_bytes(self.needed - plan.needed)}), but {self.budget.name} leaves "
             f"{human_bytes(self.budget.free)} of {human_bytes(self.budget.total)}"
         )
@@ -91,6 +91,11 @@ def _shortages(plan: MemoryPlan, budgets: list[Budget]) -> Iterator[Shortage]:
 def process_bytes(plan: MemoryPlan) -> int:
     """What the process of a service needs besides weights, cache and compute buffers."""
     return SERVICE_BYTES + VOCABULARY_BYTES * plan.vocabulary
+
+
+def total_bytes(plan: MemoryPlan, device: DevicePlan) -> int:
+    """What a device must have for the whole service: the host holds its process, too."""
+    return device.needed + (process_bytes(plan) if device is plan.devices[-1] else 0)
 
 
 def fit_to_memory(

@@ -4,17 +4,20 @@
 from __future__ import annotations
 
 import functools
-from importlib import metadata
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1]
 """The folder of the import package."""
 SERVICE_NAME = "sentiric-llm-llama-service"
+PREFIX = "LLM_LLAMA_SERVICE_"
+"""Every setting is a variable of this beginning."""
 
 
 @functools.cache
 def version() -> str:
     """Version of the installed distribution; "0.0.0" in a source tree."""
+    from importlib import metadata  # slow to import, and few callers need the version
+
     try:
         return metadata.version(SERVICE_NAME)
     except metadata.PackageNotFoundError:

@@ -14,7 +14,7 @@ import logging
 import os
 import sys
 import traceback
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TextIO
@@ -42,6 +42,8 @@ class Terminal:
     as_json: bool = False
     quiet: bool = False
     color: str = "auto"
+    translate: Callable[[str], str] = str
+    """Gives people the text of an error in their language."""
 
     def answer(self, text: str) -> None:
         """Writes one or more lines of the answer."""
@@ -82,7 +84,7 @@ class Terminal:
     def note(self, text: str) -> None:
         """Something a person should know; nothing with `--quiet`."""
         if not self.quiet:
-            tell(text)
+            print_stderr(text)
 
     def note_dim(self, text: str) -> None:
         """A line beside a conversation."""
@@ -90,19 +92,20 @@ class Terminal:
 
     def note_json(self, value: Any) -> None:
         """One JSON value on a line of standard error."""
-        tell(_json_for(sys.stderr, value))
+        print_stderr(_json_for(sys.stderr, value))
 
     def fail(self, error: SentiricLlamaError) -> int:
         """Tells the error and returns the exit code that stands for it."""
         if self.as_json:
             self.note_json({"error": error_as_json(error)})
         else:
-            tell(f"{self.program}: {error}")
+            where = f"[{error.where}] " if error.where else ""
+            print_stderr(f"{self.program}: {where}{self.translate(error.what)}")
         return error.mapping.exit_code
 
     def crash(self, error: BaseException) -> int:
         """A defect: its frames, and the exit code of one. Its text may be another's."""
-        tell("".join(traceback.format_exception(error)).rstrip("\n"))
+        print_stderr("".join(traceback.format_exception(error)).rstrip("\n"))
         return ERROR_TABLE[ErrorCode.INTERNAL].exit_code
 
     def read_line(self, prompt: str) -> str:
@@ -209,7 +212,7 @@ def _json_for(stream: TextIO | None, value: Any, **options: Any) -> str:
     return json.dumps(value, **options)
 
 
-def tell(text: str) -> None:
+def print_stderr(text: str) -> None:
     """Lines on standard error."""
     put(f"{text}\n", sys.stderr)
 
@@ -238,4 +241,4 @@ def show_logs_of_libraries() -> None:
 
 class _LastResort(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
-        tell(record.getMessage())
+        print_stderr(record.getMessage())

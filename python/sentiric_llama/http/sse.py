@@ -38,7 +38,7 @@ def encode_events(contents: Iterable[Any]) -> bytes:
 
 
 class Sender:
-    """ASGI's `send` with a time limit: raises ClientGone if the client reads nothing for `STALL_S`."""
+    """ASGI's `send` with a time limit: ClientGone if the client reads nothing for `STALL_S`."""
 
     def __init__(self, send: Send) -> None:
         self._send = send

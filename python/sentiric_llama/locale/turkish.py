@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from sentiric_llama.locale.turkish_client import CATALOGUE as CLIENT
+from sentiric_llama.locale.turkish_errors import ERRORS as ERRORS
 from sentiric_llama.locale.turkish_settings import CATALOGUE as SETTINGS
 from sentiric_llama.locale.turkish_start import CATALOGUE as START
 
@@ -44,6 +45,10 @@ CATALOGUE = {
     "unknown option {word}": "bilinmeyen seçenek: {word}",
     "unexpected argument {word}": "beklenmeyen argüman: {word}",
     "got {word}, allowed {choices}": "verilen: {word}, izin verilen: {choices}",
+    "the value is missing": "değeri eksik",
+    "cannot be combined with {word}": "{word} ile birlikte verilemez",
+    "takes no value, got {word}": "değer almaz, verilen: {word}",
+    "missing argument {word}": "eksik argüman: {word}",
     "start the server": "sunucuyu başlatır",
     "show, check or describe the settings": "ayarları gösterir, denetler veya açıklar",
     "estimate the memory a model needs": "bir modelin gerektirdiği belleği kestirir",

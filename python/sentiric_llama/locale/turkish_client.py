@@ -29,6 +29,13 @@ CATALOGUE = {
     "{done} of {total} requests": "{done} / {total} istek",
     "{name}; /help shows the commands": "{name}; /help komutları gösterir",
     "stopped": "durduruldu",
+    "stopped after {count} characters; the statistics come with the end of an answer": (
+        "{count} karakterden sonra durduruldu; istatistikler yanıtın sonuyla gelir"
+    ),
+    "not ready yet: {state}": "henüz hazır değil: {state}",
+    "nothing to verify: no model is cached": "denetlenecek bir şey yok: önbellekte model yok",
+    "yes": "evet",
+    "no": "hayır",
     "no such command: /{word}; see /help": "böyle bir komut yok: /{word}; bakınız /help",
     "{count} turns": "{count} mesaj",
     "no system prompt": "sistem istemi yok",

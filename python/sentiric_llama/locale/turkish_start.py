@@ -125,6 +125,9 @@ CATALOGUE = {
         "taslak model yüklenmeyecek: bu işlemcide çıktıyı değiştirebilir"
     ),
     "--speculation draft loads it anyway": "--speculation draft yine de yükler",
+    "one setting is set, the others have their defaults": (
+        "bir ayar verilmiş, ötekiler varsayılan değerinde"
+    ),
     "{count} settings are set, the others have their defaults": (
         "{count} ayar verilmiş, ötekiler varsayılan değerinde"
     ),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from sentiric_llama.errors import ModelInvalid, ModelNotFound
 from sentiric_llama.gguf.rules import check_model
+from sentiric_llama.host.product import PREFIX
 from sentiric_llama.models.choice import choose_files, listed, shard_names
 from sentiric_llama.models.download.progress import Report, to_log
 from sentiric_llama.models.reference import (
@@ -110,8 +111,7 @@ def open_guide() -> ModelFile:
         from sentiric_llama import guide
     except ImportError:
         raise ModelNotFound(
-            "the built-in guide is not part of this build; name a model with "
-            "LLM_LLAMA_SERVICE_MODEL_ID",
+            f"the built-in guide is not part of this build; name a model with {PREFIX}MODEL_ID",
             where="model",
         ) from None
     path = Path(guide.path())

@@ -125,6 +125,12 @@ def notice_dead_peers(listener: socket.socket) -> None:
             listener.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
 
+def bound_url(listener: socket.socket, scheme: str = "http") -> str:
+    """The address as it is bound: 0.0.0.0 is every interface."""
+    host, port = listener.getsockname()[:2]
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
+
+
 def url_of(listener: socket.socket, scheme: str = "http") -> str:
     """The address to type into a browser."""
     host, port = listener.getsockname()[:2]

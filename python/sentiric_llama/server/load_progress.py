@@ -14,7 +14,7 @@ from pathlib import Path
 
 from sentiric_llama.host.process import resident_bytes
 from sentiric_llama.host.sizes import human_bytes
-from sentiric_llama.host.terminal import is_watched, tell
+from sentiric_llama.host.terminal import is_watched, print_stderr
 from sentiric_llama.models import shard_names
 
 LARGE_BYTES = 512 * 2**20
@@ -53,4 +53,4 @@ async def _tell_steps(name: str, total: int) -> None:
         percent = min(99, 100 * max(0, (resident_bytes() or 0) - before) // total)
         if percent >= told + STEP:
             told = percent // STEP * STEP
-            tell(f"loading {name}: {told} % of {human_bytes(total)}")
+            print_stderr(f"loading {name}: {told} % of {human_bytes(total)}")

@@ -17,7 +17,7 @@ import uvicorn
 from sentiric_llama.errors import SentiricLlamaError
 from sentiric_llama.host.environment import colours_wanted
 from sentiric_llama.host.process import allow_connections, give_memory_back
-from sentiric_llama.host.terminal import is_watched, tell
+from sentiric_llama.host.terminal import is_watched, print_stderr
 from sentiric_llama.http.app import build_app
 from sentiric_llama.http.routes.metrics import build_metrics_app
 from sentiric_llama.http.wire.load_shedding import LoadShedder
@@ -28,8 +28,9 @@ from sentiric_llama.rpc.server import RpcServer
 from sentiric_llama.server.background import background_tasks
 from sentiric_llama.server.banner import banner, summary
 from sentiric_llama.server.drain import StopSignals, drain
-from sentiric_llama.server.http_server import HttpServer, bind, server_config, url_of
+from sentiric_llama.server.http_server import HttpServer, bind, bound_url, server_config
 from sentiric_llama.server.load_progress import load_progress
+from sentiric_llama.server.places import Places, places_of
 from sentiric_llama.server.preflight import known_before_listening, pass_or_raise
 from sentiric_llama.service.models.loader import Loader, OpenEngine
 from sentiric_llama.service.models.slot import LoadedModel
@@ -97,8 +98,8 @@ def fit_connections(settings: Settings) -> Settings:
     allowed = allow_connections(settings.max_connections)
     if allowed == settings.max_connections:
         return settings
-    text = f"the limit of open files has room for {allowed} connections"
-    text += f", not {settings.max_connections}; see ulimit -n, LimitNOFILE of systemd"
+    text = f"the open-file limit allows {allowed} connections, not {settings.max_connections}"
+    text += "; raise it with ulimit -n or LimitNOFILE"
     event(logger, "SERVICE_CONFIGURED", text, logging.WARNING)
     return settings.model_copy(update={"max_connections": allowed})
 
@@ -137,7 +138,7 @@ async def serve_protocols(
     stop = StopSignals()
     await rpc.start()
     answering = asyncio.create_task(http.serve(sockets=[listener]))
-    places = Places(url_of(listener, "https" if tls.https else "http"), rpc.url)
+    places = places_of(listener, rpc.url, "https" if tls.https else "http")
     loading = asyncio.create_task(load(service, source.loader, places))
     stopped = asyncio.create_task(stop.first.wait())
     rotating = asyncio.create_task(watch(tls.stores, settings.tls_reload_s))
@@ -178,7 +179,7 @@ async def serve_metrics(
     settings = service.settings.model_copy(update={"max_connections": METRICS_CONNECTIONS})
     server = HttpServer(server_config(app, settings, tls))
     running = asyncio.create_task(server.serve(sockets=[listener]))
-    url = url_of(listener, "https" if tls.https else "http")
+    url = bound_url(listener, "https" if tls.https else "http")
     event(logger, "METRICS_SERVER_READY", f"listening on {url}/metrics", host=settings.host)
     try:
         yield
@@ -194,19 +195,11 @@ async def end(*tasks: asyncio.Task[Any]) -> None:
     await asyncio.wait(tasks)
 
 
-@dataclass(frozen=True, slots=True)
-class Places:
-    """Where callers find the service."""
-
-    http: str
-    grpc: str
-
-
 async def load(service: LlamaService, loader: Loader, places: Places) -> None:
     """Finds and opens the model, then makes the service ready."""
     settings = service.settings
     try:
-        text = f"listening on {places.http}, {places.grpc}, loading the model"
+        text = f"listening on {places.bound}, loading the model"
         event(logger, "SERVICE_START", text, host=settings.host)
         file = await loader.find(settings)
         async with load_progress(file.path):
@@ -223,12 +216,10 @@ async def load(service: LlamaService, loader: Loader, places: Places) -> None:
 
 
 def spare_the_collector() -> None:
-    """What lives as long as the process is looked through once and never again.
+    """Collect once, then exempt what is left from later collections and return freed memory.
 
-    What loading needed for a while goes back to the system.
-
-    Else each full collection walks over all modules and holds every stream up, for 50 to 80 ms on
-    an AMD EPYC (Zen 3).
+    Otherwise each full collection visits every module and stalls all streams: 50 to 80 ms on an
+    AMD EPYC (Zen 3).
     """
     gc.collect()
     gc.freeze()
@@ -260,4 +251,4 @@ def announce(loaded: LoadedModel, places: Places) -> None:
     event(logger, "ALL_SERVERS_READY", text, load_s=round(loaded.load_seconds or 0.0, 2))
     if is_watched():
         flush()
-        tell(banner(settings, served, info, places.http, places.grpc))
+        print_stderr(banner(settings, served, info, places.http, places.grpc))

@@ -111,7 +111,7 @@ def plain_text_warnings(settings: Settings) -> list[str]:
         return []
     return [
         f"keys and texts reach {settings.host} unencrypted over HTTP; set {PREFIX}TLS, "
-        "or let only a proxy that ends TLS reach it"
+        "or let only a proxy that terminates TLS reach it"
     ]
 
 

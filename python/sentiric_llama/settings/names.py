@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 
+from sentiric_llama.host.product import PREFIX as PREFIX
+from sentiric_llama.host.spelling import nearest
 from sentiric_llama.settings.table import FieldHelp
 
-PREFIX = "LLM_LLAMA_SERVICE_"
 CONFIG_VARIABLE = f"{PREFIX}CONFIG"
 
 DEPRECATED = {
@@ -66,14 +66,14 @@ def _warning(name: str, known: set[str]) -> str:
     if short in RETIRED:
         return f"{name} has no effect: {RETIRED[short]}"
     endings = {item.removeprefix(PREFIX): item for item in known}
-    near = difflib.get_close_matches(short, endings, n=1)
-    return f"{name} is an unknown setting" + (f"; did you mean {endings[near[0]]}?" if near else "")
+    near = nearest(short, endings)
+    return f"{name} is an unknown setting" + (f"; did you mean {endings[near]}?" if near else "")
 
 
 def unknown_setting(name: str, known: Iterable[str]) -> str:
     """What is said of a name that no setting has, with the nearest that one has."""
-    near = difflib.get_close_matches(name, list(known), n=1)
-    return f"unknown setting {name}" + (f"; did you mean {near[0]}?" if near else "")
+    near = nearest(name, known)
+    return f"unknown setting {name}" + (f"; did you mean {near}?" if near else "")
 
 
 def set_variables(environ: Mapping[str, str]) -> list[str]:

@@ -25,6 +25,11 @@ class IdentityFiles:
     ca: Path | None = None
 
 
+def self_signed_in(folder: Path) -> IdentityFiles:
+    """The certificate that the server makes for itself, and its key."""
+    return IdentityFiles(folder / "self-signed.crt", folder / "self-signed.key")
+
+
 @dataclass(frozen=True, slots=True)
 class Identity:
     """Checked PEM texts. `not_after` is in seconds since 1970."""

@@ -12,7 +12,7 @@ from sentiric_llama.errors import InvalidArgument
 from sentiric_llama.host.private_files import make_private_folder, write_private
 from sentiric_llama.settings.config import PREFIX, Settings
 from sentiric_llama.settings.exposure import is_public_address
-from sentiric_llama.tls.identity import IdentityFiles, read_identity
+from sentiric_llama.tls.identity import IdentityFiles, read_identity, self_signed_in
 from sentiric_llama.tls.make import local_names, make_leaf
 from sentiric_llama.tls.store import IdentityStore
 
@@ -110,7 +110,7 @@ def configured_files(settings: Settings) -> IdentityFiles | None:
 def automatic_files(settings: Settings) -> IdentityFiles:
     """A self-signed certificate for this machine's names; kept, so that a phone asks once."""
     folder = Path(settings.tls_dir).expanduser()
-    files = IdentityFiles(folder / "self-signed.crt", folder / "self-signed.key")
+    files = self_signed_in(folder)
     try:
         make_private_folder(folder)  # before a key in it is believed
         if not _is_usable(files):

@@ -19,6 +19,7 @@ from sentiric_llama import cli
 from sentiric_llama.commands._settings import overrides_of
 from sentiric_llama.commands.table import COMMAND_OF, COMMANDS, Command
 from sentiric_llama.errors import ERROR_CLASSES, SentiricLlamaError
+from sentiric_llama.host.spelling import nearest
 from sentiric_llama.host.terminal import Terminal
 from sentiric_llama.locale import messages, turkish, turkish_settings
 from sentiric_llama.settings.config import describe_fields
@@ -70,8 +71,8 @@ def test_no_help_waits_for_a_heavy_import(words: list[str]) -> None:
 
 
 def test_the_help_imports_no_command() -> None:
-    rooms = {f"sentiric_llama.commands.{command.room}." for command in COMMANDS if command.room}
-    assert not [name for name in modules_of("--help") if name.startswith(tuple(rooms))]
+    packages = {f"sentiric_llama.commands.{c.package}." for c in COMMANDS if c.package}
+    assert not [name for name in modules_of("--help") if name.startswith(tuple(packages))]
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
@@ -97,6 +98,36 @@ def test_no_command_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None
     assert cli.main([]) == 2
     out, err = capsys.readouterr()
     assert not out and "serve" in err
+
+
+def slips(word: str) -> set[str]:
+    """What fingers make of it: a letter missing, doubled, wrong or exchanged with the next."""
+    at = range(len(word))
+    left_out = {word[:i] + word[i + 1 :] for i in at}
+    doubled = {word[:i] + word[i] + word[i:] for i in at}
+    wrong = {word[:i] + "x" + word[i + 1 :] for i in at}
+    exchanged = {word[:i] + word[i + 1] + word[i] + word[i + 2 :] for i in at[:-1]}
+    return (left_out | doubled | wrong | exchanged) - {word}
+
+
+@pytest.mark.parametrize("name", [name for name in COMMAND_OF if len(name) > 2])
+def test_every_slip_of_a_command_is_understood(name: str) -> None:
+    known = list(COMMAND_OF)
+    assert {nearest(slip, known) for slip in slips(name) - set(known)} == {name}
+    assert nearest(name[1] + name[0] + name[2:], known) == name
+
+
+def test_every_slip_of_a_flag_is_understood() -> None:
+    known = ["--temperature", "--max-tokens", "--top-p", "--seed", "--stop", "--http-port"]
+    for name in known:
+        assert {nearest(f"--{slip}", known) for slip in slips(name[2:])} == {name}
+
+
+@pytest.mark.parametrize(
+    "word", ["foo", "frobnicate", "docker", "list", "stop", "build", "logs", "get", "x"]
+)
+def test_a_word_that_is_like_none_gets_no_suggestion(word: str) -> None:
+    assert nearest(word, COMMAND_OF) == ""
 
 
 @pytest.mark.parametrize(
@@ -210,7 +241,10 @@ def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
     facts = json.loads(capsys.readouterr().out)
     assert facts["version"] == number and {"llama_commit", "system_info", "python"} <= set(facts)
     assert cli.main(["version"]) == 0
-    assert number in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert number in out and "True" not in out and "False" not in out
+    rows = dict(line.split(maxsplit=1) for line in out.splitlines())
+    assert rows["supports_gpu"] in ("yes", "no")
 
 
 @pytest.mark.parametrize("before", [True, False])

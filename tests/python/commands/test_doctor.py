@@ -172,6 +172,7 @@ def test_too_little_memory(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.native
 @pytest.mark.parametrize("asked", ["auto", "draft"])
+@pytest.mark.native
 def test_a_draft_model_that_would_stay_out(
     asked: str,
     guide_path: Path,
@@ -218,7 +219,7 @@ def test_room_on_the_disk(
     usage = shutil.disk_usage("/")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=10**9))
     (item,) = report(capsys)["disk"]
-    assert item["level"] == "warning" and "only 1.0 GB" in item["text"]
+    assert item["level"] == "warning" and "only 953.7 MiB" in item["text"]
 
 
 # The engine
@@ -307,9 +308,37 @@ def test_the_memory_of_each_device() -> None:
     found = list(model._room(MemoryPlan(4, 512, 4096, (gpu, host)), [Budget("RAM", 2**30, 2**31)]))
     texts = [item.text.format(**item.values) for item in found]
     assert texts == [
-        "4 contexts of 512 tokens need 1.0 MiB; 1.00 GiB are free",
+        "4 contexts of 512 tokens need 93.0 MiB; 1.00 GiB are free",
         "CUDA0 needs 9.0 MiB for them; 1.00 GiB of its 2.00 GiB are free",
     ]
+
+
+@pytest.mark.native
+def test_doctor_and_plan_say_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+    """Of memory; free memory may change between the two."""
+    pytest.importorskip("sentiric_llama._core")
+    words = ["guide", "--contexts", "3", "--context-size", "512"]
+    (item,) = report(capsys, *words)["memory"]
+    assert cli.main(["plan", *words]) == 0
+    header, host = (line.split("\t") for line in capsys.readouterr().out.splitlines()[:2])
+    total = dict(zip(header, host, strict=True))["total"]
+    assert item["text"].startswith(f"3 contexts of 512 tokens need {total}; ")
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        ((), "all settings have their defaults"),
+        (("guide",), "all settings have their defaults"),
+        (("guide", "--contexts", "2"), "one setting is set, the others have their defaults"),
+    ],
+)
+def test_only_what_the_user_set_is_counted(
+    words: tuple[str, ...], text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cli.main(["doctor", *words, "--json"])
+    items = json.loads(capsys.readouterr().out)
+    assert [item["text"] for item in items if item["check"] == "settings"] == [text]
 
 
 # The frame
@@ -346,9 +375,9 @@ def test_every_sentence_has_a_turkish_one() -> None:
 
 
 def test_turkish_for_people_english_for_machines(capsys: pytest.CaptureFixture[str]) -> None:
-    cli.main(["doctor", "--http-port", "0", "--lang", "tr"])
+    cli.main(["doctor", *FREE_PORTS, "--lang", "tr"])
     assert "ayar verilmiş" in capsys.readouterr().out
-    cli.main(["doctor", "--http-port", "0", "--lang", "tr", "--json"])
+    cli.main(["doctor", *FREE_PORTS, "--lang", "tr", "--json"])
     assert "settings are set" in capsys.readouterr().out
 
 

@@ -12,7 +12,7 @@ import pytest
 import sentiric_llama
 
 PACKAGE = Path(sentiric_llama.__file__).parent
-ROOMS = ("commands", "client", "settings", "checkup", "tls", "models", "gguf", "host", "locale")
+PACKAGES = ("commands", "client", "settings", "checkup", "tls", "models", "gguf", "host", "locale")
 BROAD = {"ValueError", "Exception", "LookupError", "ArithmeticError", "MemoryError"}
 HARMLESS = {"_role", "_identity", "invalid", "place_of", "_port"}
 """Functions of ours that raise none of our errors, or none that is a ValueError."""
@@ -58,7 +58,7 @@ def test_it_sees_what_it_should() -> None:
     assert not list(swallowing(good))
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_no_handler_swallows_our_errors(room: str) -> None:
-    for path in (PACKAGE / room).rglob("*.py"):
+@pytest.mark.parametrize("package", PACKAGES)
+def test_no_handler_swallows_our_errors(package: str) -> None:
+    for path in (PACKAGE / package).rglob("*.py"):
         assert not list(swallowing(path.read_text("utf-8"))), path

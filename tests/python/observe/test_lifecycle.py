@@ -27,7 +27,7 @@ from sentiric_llama.service.service import LlamaService
 from sentiric_llama.settings.config import Settings
 from sentiric_llama.types import EngineConfig, Message
 
-PLACES = serve.Places("http://x", "grpc://x")
+PLACES = serve.Places("http://x", "grpc://x", "http://x, grpc://x")
 CALL = ChatCall(messages=(Message("user", "hi"),))
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from pathlib import Path
@@ -80,6 +81,18 @@ def test_every_setting_has_five_faces(name: str, monkeypatch: pytest.MonkeyPatch
     assert read(name) == wanted
     page = (Path(__file__).parents[3] / "docs/settings.md").read_text("utf-8")
     assert f"| `{name}` | `{field.flag}" in page and field.help.replace("|", "\\|") in page
+
+
+def test_the_prefix_is_written_once() -> None:
+    root = Path(__file__).parents[3]
+    places = [
+        path.name
+        for folder in ("python", "benchmarks")
+        for path in (root / folder).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Constant) and node.value == PREFIX
+    ]
+    assert places == ["product.py"]
 
 
 def test_the_written_reference_is_up_to_date() -> None:

@@ -175,4 +175,6 @@ def test_certs_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert (tmp_path / "x" / "ca.crt").read_bytes() == before
     assert cli.main([*command, "--force"]) == 0
     assert (tmp_path / "x" / "ca.crt").read_bytes() != before
-    assert cli.main([*command, "--days", "0"]) == 2
+    with pytest.raises(SystemExit):
+        cli.main([*command, "--days", "0"])
+    assert "[--days] got 0, allowed an integer 1..3650" in capsys.readouterr().err

@@ -69,7 +69,7 @@ def parse_slo(text: str) -> dict[str, float]:
     for part in filter(None, text.split(",")):
         match = _SLO.fullmatch(part.strip())
         if match is None:
-            raise InvalidArgument(f"got {part!r}, allowed ttft|tpot|e2e=NUMBERms|s", where="slo")
+            raise InvalidArgument(f"got {part!r}, allowed ttft|tpot|e2e=NUMBERms|s", where="--slo")
         found[match[1]] = float(match[2]) * (1000 if match[3] == "s" else 1)
     return found
 
@@ -77,7 +77,7 @@ def parse_slo(text: str) -> dict[str, float]:
 def compare(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tuple[str, float, float]]:
     """(measure, change in percent, of it what is worse); above 0 is worse, below better."""
     if before["plan"] != after["plan"]:
-        raise InvalidArgument("the two measurements had different plans", where="compare")
+        raise InvalidArgument(_other_load(before["plan"], after["plan"]), where="compare")
     rows = []
     for name in MEASURES:
         for share in ("p50", "p95"):
@@ -87,6 +87,12 @@ def compare(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tuple[s
     failed = (before["requests"] - before["ok"], after["requests"] - after["ok"])
     rows.append(("failed requests", *_worse(*map(float, failed), is_better_high=False)))
     return rows
+
+
+def _other_load(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+    """Which options of two measurements differ."""
+    names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+    return f"the files measured different loads ({', '.join(names)}); measure one of them again"
 
 
 def _change(

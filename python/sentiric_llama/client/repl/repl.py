@@ -14,14 +14,17 @@ from sentiric_llama.client.chat_client import ChatClient, GenerationOptions
 from sentiric_llama.client.repl import slash
 from sentiric_llama.client.repl.conversation import Conversation
 from sentiric_llama.client.repl.text import numbers
-from sentiric_llama.errors import SentiricLlamaError
+from sentiric_llama.errors import InvalidArgument, SentiricLlamaError, Unavailable
 from sentiric_llama.host.standard_input import InputLines
-from sentiric_llama.host.terminal import Terminal, tell
+from sentiric_llama.host.terminal import Terminal, print_stderr
 from sentiric_llama.locale.messages import say
 from sentiric_llama.types import Final, TruncationReport
 
 PROMPT = ">>> "
 CONTINUED = "... "
+NO_MESSAGE = (
+    "no message: it is empty; run chat in a terminal, or pipe one: echo Hello | sentiric-llama chat"
+)
 
 
 class Repl:
@@ -45,47 +48,62 @@ class Repl:
         self._attached: list[str] = []
         self._is_typed = sys.stdin is not None and sys.stdin.isatty()
         self._input = InputLines()
+        self._exit_code = 0
+        self._is_lost = False
         self._notes = notes or {}
 
     def run(self) -> int:
-        """Until /quit, the end of the input or two Ctrl-C. Raises for input that is not UTF-8."""
+        """Until /quit, the end of the input or two Ctrl-C. Returns the exit code.
+
+        Through a pipe it is that of the first error, and a server that is gone ends the run; a
+        person has seen both. Raises InvalidArgument for input that is empty or not UTF-8.
+        """
         if self._is_typed:
             edit_lines()
             self._greet()
-        interrupts = 0
+        interrupts, is_empty = 0, True
         while interrupts < 2:
             try:
                 line = self._read()
                 interrupts = 0
             except KeyboardInterrupt:
                 interrupts += 1
-                self.tell("\n" + (say("press Ctrl-C again to quit") if interrupts < 2 else ""))
+                self.note("\n" + (say("press Ctrl-C again to quit") if interrupts < 2 else ""))
                 continue
             except EOFError:
                 break
-            if self._answers(line):
+            is_empty = is_empty and not line.strip()
+            if self._answers(line) or self._is_lost:
                 break
-        return 0
+        if is_empty and not self._is_typed:
+            raise InvalidArgument(NO_MESSAGE, where="standard input")
+        return self._exit_code
 
     def _greet(self) -> None:
         name = self._client.name
-        self.tell(say("{name}; /help shows the commands", name=name))
+        self.note(say("{name}; /help shows the commands", name=name))
         if name in self._notes:
-            self.tell(say(self._notes[name]))
+            self.note(say(self._notes[name]))
 
     def _answers(self, line: str) -> bool:
         """As `_handle`; what goes wrong is told, and the conversation goes on."""
         try:
             return self._handle(line)
         except SentiricLlamaError as error:
-            self._terminal.fail(error)
+            self._note_failure(error)
         except KeyboardInterrupt:  # before the first token came
-            self.tell("")
+            self.note("")
         return False
 
-    def tell(self, text: str) -> None:
+    def _note_failure(self, error: SentiricLlamaError) -> None:
+        code = self._terminal.fail(error)
+        if not self._is_typed:
+            self._exit_code = self._exit_code or code
+            self._is_lost = isinstance(error, Unavailable)
+
+    def note(self, text: str) -> None:
         """Something that is no answer."""
-        tell(text)
+        print_stderr(text)
 
     def attach(self, text: str) -> None:
         """Text that goes with the next message."""
@@ -144,7 +162,10 @@ class Repl:
                 self._show("\n")
             raise
         self._show("\n")
-        if final is not None:
+        if final is None:
+            told = "stopped after {count} characters; the statistics come with the end of an answer"
+            self.last_numbers = say(told, count=len("".join(pieces)))
+        else:
             ttft_ms = 1e3 * ((first or time.monotonic()) - started)
             self.last_numbers = numbers(final, ttft_ms, context)
             self._show_numbers()

@@ -34,7 +34,7 @@ class Session(Protocol):
     shows_numbers: bool
     last_numbers: str
 
-    def tell(self, text: str) -> None: ...
+    def note(self, text: str) -> None: ...
 
     def attach(self, text: str) -> None: ...
 
@@ -54,23 +54,23 @@ def execute(session: Session, line: str) -> bool:
     word, _, rest = line[1:].partition(" ")
     found = SLASHES.get(ALIASES.get(word.lower(), word.lower()))
     if found is None:
-        session.tell(say("no such command: /{word}; see /help", word=word))
+        session.note(say("no such command: /{word}; see /help", word=word))
         return False
     return bool(found.run(session, rest.strip()))
 
 
 def _help(session: Session, _: str) -> None:
     for slash in SLASHES.values():
-        session.tell(f"  {slash.usage:<24} {say(slash.help)}")
+        session.note(f"  {slash.usage:<24} {say(slash.help)}")
     fences = f"{FENCE} ... {FENCE}"
-    session.tell(f"  {fences:<24} {say('a message of several lines; so are pasted lines')}")
-    session.tell(f"  {'Ctrl-C':<24} {say('stop the answer; twice at the prompt: quit')}")
+    session.note(f"  {fences:<24} {say('a message of several lines; so are pasted lines')}")
+    session.note(f"  {'Ctrl-C':<24} {say('stop the answer; twice at the prompt: quit')}")
 
 
 def _system(session: Session, rest: str) -> None:
     if rest:
         session.conversation.system = rest
-    session.tell(session.conversation.system or say("no system prompt"))
+    session.note(session.conversation.system or say("no system prompt"))
 
 
 def _file(session: Session, rest: str) -> None:
@@ -78,7 +78,7 @@ def _file(session: Session, rest: str) -> None:
     text = read_text(path)
     session.attach(f"{path.name}:\n\n{text}")
     told = "{name}: attached {count} characters to the next message"
-    session.tell(say(told, name=path.name, count=len(text)))
+    session.note(say(told, name=path.name, count=len(text)))
 
 
 def _set(session: Session, rest: str) -> None:
@@ -92,7 +92,7 @@ def _set(session: Session, rest: str) -> None:
         session.options = dataclasses.replace(session.options, **changed)
     for known in [name] if name else SETTABLE:
         now = getattr(session.options, known)
-        session.tell(f"  {known:<12} {say('default') if now is None else now}")
+        session.note(f"  {known:<12} {say('default') if now is None else now}")
 
 
 def _number(name: str, text: str) -> float:
@@ -111,11 +111,11 @@ def _regen(session: Session, _: str) -> None:
     if question:
         session.ask(question)
     else:
-        session.tell(say("nothing to regenerate"))
+        session.note(say("nothing to regenerate"))
 
 
 def _undo(session: Session, _: str) -> None:
-    session.tell(session.conversation.take_back() or say("nothing to undo"))
+    session.note(session.conversation.take_back() or say("nothing to undo"))
 
 
 def _save(session: Session, rest: str, *, replaces: bool = False) -> None:
@@ -123,7 +123,7 @@ def _save(session: Session, rest: str, *, replaces: bool = False) -> None:
     if path.exists() and not replaces:
         raise InvalidArgument(f"{path} exists; /save! {path} replaces it", where="/save")
     session.conversation.save(path)
-    session.tell(str(path))
+    session.note(str(path))
 
 
 def _replace(session: Session, rest: str) -> None:
@@ -132,18 +132,18 @@ def _replace(session: Session, rest: str) -> None:
 
 def _load(session: Session, rest: str) -> None:
     session.conversation.load(Path(rest or DEFAULT_FILE).expanduser())
-    session.tell(say("{count} turns", count=len(session.conversation.turns)))
+    session.note(say("{count} turns", count=len(session.conversation.turns)))
 
 
 def _stats(session: Session, rest: str) -> None:
     if rest in ("on", "off"):
         session.shows_numbers = rest == "on"
-    session.tell(session.last_numbers or say("no answer yet"))
+    session.note(session.last_numbers or say("no answer yet"))
 
 
 def _clear(session: Session, _: str) -> None:
     session.conversation.clear()
-    session.tell(say("conversation cleared"))
+    session.note(say("conversation cleared"))
 
 
 def _quit(_session: Session, _: str) -> bool:

@@ -4,18 +4,21 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from sentiric_llama.commands._numbers import count, number
 from sentiric_llama.commands._server import add_server, grpc_of, server_of
 from sentiric_llama.host.terminal import Terminal
 from sentiric_llama.locale.messages import say
+from sentiric_llama.types.ranges import MAX_TOKENS, SAMPLING_RANGES
 
 if TYPE_CHECKING:
     from sentiric_llama.client.chat_client import ChatClient, GenerationOptions
     from sentiric_llama.engine.blocking import Engine
 
 CONTEXT_SIZE = 4096
-"""By default, or what a smaller model was trained with: long contexts take much memory."""
+"""The library's default; less where the model was trained with less."""
 
 
 def add_chatter(parser: argparse.ArgumentParser) -> None:
@@ -28,14 +31,15 @@ def add_chatter(parser: argparse.ArgumentParser) -> None:
 
     add("-s", "--system-prompt", default="", metavar="TEXT", help="system prompt")
     text = "maximum number of tokens to generate (server default: 1024)"
-    add("-n", "--max-tokens", type=int, metavar="N", help=text)
+    add("-n", "--max-tokens", type=number(MAX_TOKENS), metavar="N", help=text)
     text = "sampling temperature; 0 is greedy (server default: 0.8)"
-    add("--temperature", "--temp", type=float, metavar="N", help=text)
+    add("--temperature", "--temp", type=sampling("temperature"), metavar="N", help=text)
     text = "nucleus sampling probability (server default: 0.95)"
-    add("--top-p", type=float, metavar="N", help=text)
-    add("--top-k", type=int, metavar="N", help="sample from the K likeliest tokens (server "
-        "default: 40)")  # fmt: skip
-    add("--seed", type=int, metavar="N", help="the same seed gives the same text (default: random)")
+    add("--top-p", type=sampling("top_p"), metavar="N", help=text)
+    text = "sample from the K likeliest tokens (server default: 40)"
+    add("--top-k", type=sampling("top_k"), metavar="N", help=text)
+    text = "the same seed gives the same text (default: random)"
+    add("--seed", type=sampling("seed"), metavar="N", help=text)
     text = "stop before this text; repeatable"
     add("--stop", action="append", default=[], metavar="TEXT", help=text)
     add_server(parser, timeout_s=600)
@@ -48,9 +52,14 @@ def add_local(parser: argparse.ArgumentParser) -> None:
     group.add_argument("-m", "--model", metavar="MODEL", help=text)
     text = say("context size in tokens; 0 for the length it was trained with (default: {value})",
                value=CONTEXT_SIZE)  # fmt: skip
-    group.add_argument("--context-size", type=int, default=CONTEXT_SIZE, metavar="N", help=text)
+    group.add_argument("--context-size", type=count(0, 2**20), metavar="N", help=text)
     text = say("CPU threads; 0 for one per CPU (default: 0)")
-    group.add_argument("--compute-threads", type=int, default=0, metavar="N", help=text)
+    group.add_argument("--compute-threads", type=count(0, 1024), default=0, metavar="N", help=text)
+
+
+def sampling(name: str) -> Callable[[str], float]:
+    """The type of a sampling parameter's flag."""
+    return number(SAMPLING_RANGES[name])
 
 
 def chatter_of(arguments: argparse.Namespace, terminal: Terminal) -> ChatClient:
@@ -85,28 +94,21 @@ def engine_of(arguments: argparse.Namespace, terminal: Terminal) -> Engine:
 
 
 def options_of(arguments: argparse.Namespace) -> GenerationOptions:
-    """What was asked for. Raises InvalidArgument naming the flag that is out of range."""
+    """What was asked for."""
     from sentiric_llama.client.chat_client import GenerationOptions
     from sentiric_llama.client.repl.slash import SETTABLE
 
     given = {name: getattr(arguments, name) for name in SETTABLE}
-    for name, value in given.items():
-        if value is not None:
-            SETTABLE[name].check(value, "--" + name.replace("_", "-"))
     return GenerationOptions(**given, stop=tuple(arguments.stop))
 
 
 def _local(arguments: argparse.Namespace, terminal: Terminal) -> tuple[str, str, dict[str, Any]]:
     from sentiric_llama.commands.store._progress import shown
-    from sentiric_llama.gguf.facts import facts_of
     from sentiric_llama.models import resolve
 
     with shown(terminal) as report:
         found = resolve(arguments.model, report=report)
-    trained = facts_of([found.path]).context_length or CONTEXT_SIZE
-    config = {
-        "contexts": 1,
-        "context_size": min(arguments.context_size, trained),
-        "compute_threads": arguments.compute_threads,
-    }
+    config = {"contexts": 1, "compute_threads": arguments.compute_threads}
+    if arguments.context_size is not None:
+        config["context_size"] = arguments.context_size
     return str(found.path), found.name, config

@@ -4,15 +4,18 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from sentiric_llama.commands._numbers import MOST, count, number
 from sentiric_llama.commands._server import add_server, grpc_of, server_of
 from sentiric_llama.commands._settings import settings_of
+from sentiric_llama.commands.ask._chat_client import sampling
 from sentiric_llama.host.terminal import Terminal
 from sentiric_llama.locale.messages import say
+from sentiric_llama.types.ranges import NumberRange
 
 REGRESSION = 1
 """Exit code when something became worse than allowed."""
@@ -31,28 +34,37 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     text = say("compare A B: compare two result files of --output")
     parser.add_argument("words", nargs="*", metavar="compare A B", help=text)
     text = say("compare: maximum allowed regression in percent")
-    parser.add_argument("--max-regression", default="5%", metavar="PERCENT", help=text)
+    parser.add_argument("--max-regression", type=percent, default=5.0, metavar="PERCENT", help=text)
+    _add_load(parser)
+    _add_engine(parser)
+    add_server(parser, timeout_s=600)
+
+
+def _add_load(parser: argparse.ArgumentParser) -> None:
     load = parser.add_argument_group(say("load"))
 
-    def add(*names: str, default: Any, help: str) -> None:
-        kind = type(default)
+    def add(*names: str, type: Callable[[str], float], default: float, help: str) -> None:
         text = f"{say(help)} ({say('default {value}', value=f'{default:g}')})"
-        load.add_argument(*names, type=kind, default=default, metavar="N", help=text)
+        load.add_argument(*names, type=type, default=default, metavar="N", help=text)
 
-    add("--requests", "--iterations", default=32, help="total number of requests")
-    add("--concurrent", default=4, help="concurrent requests")
-    add("--rate", default=0.0, help="open-loop mode: Poisson arrivals at this rate (requests/s)")
-    add("--prompt-len", default=128, help="tokens per prompt")
-    add("--output-len", default=64, help="tokens per answer")
-    add("--shared-prefix", default=0, help="tokens of a common prompt prefix")
-    add("--warm-up", default=2, help="warm-up requests, which are not counted")
-    add("--seed", default=7, help="seed of prompts, arrivals and answers")
+    add("--requests", "--iterations", type=count(), default=32, help="total number of requests")
+    add("--concurrent", type=count(), default=4, help="concurrent requests")
+    text = "open-loop mode: Poisson arrivals at this rate (requests/s)"
+    add("--rate", type=number(NumberRange("", 0, MOST)), default=0.0, help=text)
+    add("--prompt-len", type=count(), default=128, help="tokens per prompt")
+    add("--output-len", type=count(), default=64, help="tokens per answer")
+    add("--shared-prefix", type=count(0), default=0, help="tokens of a common prompt prefix")
+    add("--warm-up", type=count(0), default=2, help="warm-up requests, which are not counted")
+    add("--seed", type=sampling("seed"), default=7, help="seed of prompts, arrivals and answers")
     text = say("latency targets for goodput, such as ttft=500ms,tpot=60ms")
     load.add_argument("--slo", default="", metavar="LIMITS", help=text)
     text = say("write the result to this file as well")
     load.add_argument("--output", type=Path, metavar="FILE", help=text)
-    _add_engine(parser)
-    add_server(parser, timeout_s=600)
+
+
+def percent(text: str) -> float:
+    """`5%`, or `5`."""
+    return number(NumberRange("", 0, MOST))(text.removesuffix("%"))
 
 
 def _add_engine(parser: argparse.ArgumentParser) -> None:
@@ -76,7 +88,8 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
             return _measure(arguments, terminal)
         case ["compare", before, after]:
             return _compare(Path(before), Path(after), arguments.max_regression, terminal)
-    raise InvalidArgument("allowed nothing, or compare A B", where="bench")
+    got = " ".join(arguments.words)
+    raise InvalidArgument(f"got {got}, allowed compare A B, or nothing", where="bench")
 
 
 def _measure(arguments: argparse.Namespace, terminal: Terminal) -> int:
@@ -126,19 +139,13 @@ def _writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise InvalidArgument(f"cannot write {path}: {error.strerror}", where="output") from None
+        raise InvalidArgument(f"cannot write {path}: {error.strerror}", where="--output") from None
 
 
 def plan_of(arguments: argparse.Namespace) -> Any:
-    """The load that was asked for. InvalidArgument for numbers that make no sense."""
+    """The load that was asked for."""
     from sentiric_llama.client.load.plan import LoadPlan
-    from sentiric_llama.errors import InvalidArgument
 
-    lowest = {"requests": 1, "concurrent": 1, "rate": 0, "prompt_len": 1, "output_len": 1}
-    for name, low in (lowest | {"shared_prefix": 0, "warm_up": 0}).items():
-        value = getattr(arguments, name)
-        if not low <= value <= 1_000_000:
-            raise InvalidArgument(f"got {value}, allowed {low}..1000000", where=name)
     return LoadPlan(
         requests=arguments.requests,
         concurrent=arguments.concurrent,
@@ -207,14 +214,10 @@ def _show(found: dict[str, Any], terminal: Terminal) -> None:
     terminal.answer_table((say("FACT"), say("VALUE")), [(k, str(v)) for k, v in plain.items()])
 
 
-def _compare(before: Path, after: Path, allowed: str, terminal: Terminal) -> int:
+def _compare(before: Path, after: Path, limit: float, terminal: Terminal) -> int:
     from sentiric_llama.client.load.report import compare
     from sentiric_llama.errors import InvalidArgument
 
-    try:
-        limit = float(allowed.removesuffix("%"))
-    except ValueError:
-        raise InvalidArgument(f"got {allowed!r}, allowed 5%", where="max_regression") from None
     reports = _read(before), _read(after)
     try:
         rows = compare(*reports)

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""`embed TEXT...`: one vector for each text, by a local model or a server's gRPC."""
+"""`embed TEXT...`: one vector for each text, by a local model or a server's gRPC.
+
+Our server has embeddings over gRPC alone; HTTP is for other servers with OpenAI's route.
+"""
 
 from __future__ import annotations
 
 import argparse
 
-from sentiric_llama.commands._server import add_server, grpc_of, server_of
+from sentiric_llama.commands._server import add_server, configured_of, grpc_of
 from sentiric_llama.commands.ask._chat_client import add_local, engine_of
 from sentiric_llama.host.standard_input import text_of_input
 from sentiric_llama.host.terminal import Terminal
@@ -57,12 +60,13 @@ def _over_http(arguments: argparse.Namespace, texts: list[str]) -> list[list[flo
     from sentiric_llama.errors import NotSupported
 
     body = {"input": texts, "encoding_format": "float"}
-    server = server_of(arguments)
+    configured = configured_of(arguments)
     try:
-        found = server.post(ROUTE, body)["data"]
+        found = configured.http(arguments.timeout).post(ROUTE, body)["data"]
     except NotSupported:
-        text = f"{server.url} has no {ROUTE}: use a local model (-m MODEL), or the server's gRPC "
-        raise NotSupported(text + "(--grpc-endpoint HOST:PORT)", where="embed") from None
+        text = f"{configured.url} has no {ROUTE}: use a local model (-m MODEL), or the server's "
+        text += f"gRPC (--grpc-endpoint {configured.grpc_address})"
+        raise NotSupported(text, where="embed") from None
     return [item["embedding"] for item in sorted(found, key=lambda item: item["index"])]
 
 

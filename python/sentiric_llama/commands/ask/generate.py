@@ -77,13 +77,13 @@ def prompt_of(arguments: argparse.Namespace) -> str:
 
     words = " ".join(word for word in arguments.prompt if word != "-")
     parts = [f"{path.name}:\n\n{read_text(path)}" for path in arguments.file]
-    parts.append(checked_words(words, "prompt"))
+    parts.append(checked_words(words, "PROMPT"))
     if "-" in arguments.prompt or _is_piped():
         parts.append(text_of_input())
     prompt = "\n\n".join(part for part in parts if part.strip())
     if not prompt:
         text = "none given; pass it as an argument or on standard input"
-        raise InvalidArgument(text, where="prompt")
+        raise InvalidArgument(text, where="PROMPT")
     return prompt
 
 
@@ -142,7 +142,7 @@ def _shaped(options: GenerationOptions, arguments: argparse.Namespace) -> Genera
         return replace(options, grammar=read_text(arguments.grammar))
     if arguments.schema is None:
         return replace(options, is_json=arguments.json_mode)
-    return replace(options, json_schema=json_of_file(arguments.schema, "schema"))
+    return replace(options, json_schema=json_of_file(arguments.schema, "--schema"))
 
 
 def _is_piped() -> bool:

@@ -7,6 +7,7 @@ import argparse
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from sentiric_llama.commands._numbers import count
 from sentiric_llama.commands._server import add_server, grpc_of, server_of
 from sentiric_llama.commands.ask._chat_client import remote_chatter
 from sentiric_llama.host.terminal import Terminal
@@ -32,9 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """When to interrupt, and how often."""
     parser.epilog = EXAMPLES
     text = say("cancel this many milliseconds after the first token (default: 1500)")
-    parser.add_argument("--after-ms", type=int, default=1500, metavar="MS", help=text)
+    parser.add_argument("--after-ms", type=count(0), default=1500, metavar="MS", help=text)
     parser.add_argument(
-        "--runs", type=int, default=3, metavar="N", help=say("number of runs (default: 3)")
+        "--runs", type=count(), default=3, metavar="N", help=say("number of runs (default: 3)")
     )
     add_server(parser, timeout_s=60)
 
@@ -43,7 +44,7 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     """0 when every context came back and every second question was answered."""
     active, client = active_of(arguments), remote_chatter(arguments)
     seconds = arguments.after_ms / 1e3
-    runs = [_once(active, client, seconds) for _ in range(max(1, arguments.runs))]
+    runs = [_once(active, client, seconds) for _ in range(arguments.runs)]
     passed = all(item["free_ms"] is not None and item["answer_tokens"] > 0 for item in runs)
     if terminal.as_json:
         terminal.answer_json({"passed": passed, "runs": runs})

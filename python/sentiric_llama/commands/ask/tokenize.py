@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     """Prints the ids in one line, their number, or a table."""
     is_input = arguments.text == "-"
-    text = text_of_input() if is_input else checked_words(arguments.text, "text")
+    text = text_of_input() if is_input else checked_words(arguments.text, "TEXT")
     tokens, pieces = _tokens(arguments, terminal, text)
     if terminal.as_json:
         terminal.answer_json({"count": len(tokens), "tokens": tokens, "pieces": pieces})

@@ -6,9 +6,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from sentiric_llama.commands._numbers import count
+from sentiric_llama.host.product import PREFIX
 from sentiric_llama.host.terminal import Terminal
 from sentiric_llama.locale.messages import say
 
+MOST_DAYS = 3650  # as tls/dev.py has it, which imports too much for a help text
 EXAMPLES = """\
   source <({program} certs dev --out certs)
   {program} certs dev --name llm.example.org --name 192.168.1.4
@@ -27,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     text = say("name of the client (default: sentiric-client)")
     parser.add_argument("--client-name", default="sentiric-client", metavar="NAME", help=text)
     text = say("days of validity (default: 365)")
-    parser.add_argument("--days", type=int, default=365, metavar="N", help=text)
+    parser.add_argument("--days", type=count(most=MOST_DAYS), default=365, metavar="N", help=text)
     text = say("overwrite existing files")
     parser.add_argument("--force", action="store_true", help=text)
 
@@ -47,7 +50,7 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
         terminal.answer_json({name: str(path) for name, path in paths.items()})
         return 0
     terminal.answer(f"export GRPC_TLS_CA_PATH={paths['ca.crt']}")
-    terminal.answer(f"export LLM_LLAMA_SERVICE_CERT_PATH={paths['service-chain.crt']}")
-    terminal.answer(f"export LLM_LLAMA_SERVICE_KEY_PATH={paths['service.key']}")
+    terminal.answer(f"export {PREFIX}CERT_PATH={paths['service-chain.crt']}")
+    terminal.answer(f"export {PREFIX}KEY_PATH={paths['service.key']}")
     terminal.answer(f"# clients: {paths['client.crt']} {paths['client.key']} {paths['ca.crt']}")
     return 0

@@ -10,7 +10,7 @@ from sentiric_llama.commands._settings import add_model, add_settings, resolved_
 from sentiric_llama.commands.parser import Parser
 from sentiric_llama.errors import SentiricLlamaError
 from sentiric_llama.host.terminal import DIM, Terminal
-from sentiric_llama.locale.messages import say
+from sentiric_llama.locale.messages import say, say_error
 
 if TYPE_CHECKING:
     from sentiric_llama.checkup.finding import Finding
@@ -82,8 +82,9 @@ def as_json(item: Finding) -> dict[str, str]:
 def show(item: Finding, terminal: Terminal) -> None:
     """A mark, the part, what was found, and under it what to do."""
     name = say(LABELS.get(item.name, item.name))
-    text = f"{name:<12} {say(item.text, **item.values)}"
-    fix = f"\n{'':14} → {say(item.fix, **item.values)}" if item.fix else ""
+    values = {key: say_error(str(value)) for key, value in item.values.items()}
+    text = f"{name:<12} {say(item.text, **values)}"
+    fix = f"\n{'':14} → {say(item.fix, **values)}" if item.fix else ""
     if not terminal.draws_answers:
         terminal.answer(f"{item.level.name.lower():<8} {text}{fix}")
         return

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from sentiric_llama.commands._settings import add_model, add_settings, settings_of
 from sentiric_llama.commands.parser import Parser
 from sentiric_llama.host.terminal import Terminal
-from sentiric_llama.locale.messages import say
+from sentiric_llama.locale.messages import say, say_error
 
 if TYPE_CHECKING:
     from sentiric_llama.engine.memory import MemoryPlan
@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     if leaves_draft_out(plan, config):
         terminal.note(f"{say(DRAFT_LEFT_OUT)}; {say(DRAFT_FIX)}")
     for item in short:
-        terminal.note(say("does not fit: {reason}", reason=item))
+        terminal.note(say("does not fit: {reason}", reason=say_error(str(item))))
     if not short:
         terminal.answer(say("it fits"))
     return DOES_NOT_FIT if short else 0
@@ -75,7 +75,7 @@ def show(terminal: Terminal, plan: MemoryPlan, budgets: list[Budget]) -> None:
 
 def device_rows(plan: MemoryPlan, budgets: list[Budget]) -> Iterator[list[str]]:
     """One for each device, in binary units. The tightest bound says what the host has free."""
-    from sentiric_llama.engine.fit import process_bytes
+    from sentiric_llama.engine.fit import process_bytes, total_bytes
     from sentiric_llama.host.sizes import human_bytes
 
     *gpus, host = plan.devices
@@ -84,7 +84,7 @@ def device_rows(plan: MemoryPlan, budgets: list[Budget]) -> Iterator[list[str]]:
     for device, free in zip(plan.devices, frees, strict=True):
         own = process_bytes(plan) if device is host else 0
         parts = (device.weights, device.cache, device.compute)
-        total = human_bytes(device.needed + own)
+        total = human_bytes(total_bytes(plan, device))
         yield [device.name, *map(human_bytes, parts), human_bytes(own) if own else "–", total, free]
 
 

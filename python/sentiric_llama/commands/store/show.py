@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from sentiric_llama.host.terminal import Terminal
-from sentiric_llama.locale.messages import say
+from sentiric_llama.locale.messages import in_words, say
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -58,4 +58,4 @@ def _shown(name: str, value: object) -> str:
         return ""
     if name == "size_bytes" and isinstance(value, int):
         return f"{value} ({value / 2**20:.1f} MiB)"
-    return " ".join(str(value).split())[:200]
+    return " ".join(in_words(value).split())[:200]

@@ -30,6 +30,8 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
         terminal.answer_json(
             [dict(zip(keys, map(str, row), strict=True)) for row in found],
         )
+    elif not found:
+        terminal.note(say("nothing to verify: no model is cached"))
     else:
         header = (say("STATE"), say("FILE"), say("MODEL"))
         rows = [(say(state), path.name, name) for name, path, state in found]

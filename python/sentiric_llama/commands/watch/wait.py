@@ -7,6 +7,7 @@ import argparse
 import time
 from typing import NamedTuple
 
+from sentiric_llama.commands._numbers import seconds
 from sentiric_llama.commands._server import add_server, grpc_of, server_of
 from sentiric_llama.host.terminal import Terminal
 from sentiric_llama.locale.messages import say
@@ -19,9 +20,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """How long, and for whom."""
     parser.epilog = "  {program} wait && {program} chat\n"
     text = say("give up after this many seconds (default: 300)")
-    parser.add_argument("--timeout", type=float, default=300, metavar="SECONDS", help=text)
+    longest = seconds(may_be_zero=True)
+    parser.add_argument("--timeout", type=longest, default=300, metavar="SECONDS", help=text)
     text = say("polling interval in seconds (default: 1)")
-    parser.add_argument("--every", type=float, default=1, metavar="SECONDS", help=text)
+    parser.add_argument("--every", type=seconds(), default=1, metavar="SECONDS", help=text)
     add_server(parser, timeout_s=None)
 
 
@@ -31,15 +33,15 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
 
     started, last = time.monotonic(), ""
     while (found := look(arguments)).state != "ready":
-        if found.state != last:
-            terminal.note(f"{found.url}: {say(found.state)}")
-            last = found.state
         if found.state in FAILED:
             raise ModelInvalid(f"{found.url} could not load its model; see its log", where="wait")
+        if found.state != last:
+            terminal.note(say("not ready yet: {state}", state=say(found.state)))
+            last = found.state
         if time.monotonic() - started + arguments.every > arguments.timeout:
-            text = f"{found.url} is {found.state} after {arguments.timeout:g} s"
-            reason = f": {found.reason}" if found.reason else ""
-            raise DeadlineExceeded(text + reason, where="wait")
+            text = f"not ready after {arguments.timeout:g} s: "
+            text += found.reason or f"{found.url} is {found.state}"
+            raise DeadlineExceeded(text, where="wait")
         time.sleep(arguments.every)
     seconds = round(time.monotonic() - started, 3)
     if terminal.as_json:

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The Turkish of the errors that people meet first. An error that is missing here stays English."""
+
+from __future__ import annotations
+
+ERRORS = {
+    # A model that is none
+    "no file {path}; check the path": "{path} dosyası yok; yolu denetleyin",
+    "cannot read {path}: {reason}": "{path} okunamıyor: {reason}",
+    "{path} is a directory, not a model file": "{path} bir klasör, model dosyası değil",
+    "{path} is a cut or unknown GGUF file; got version {version}, allowed 2..3; "
+    "download it again": (
+        "{path} eksik veya bilinmeyen bir GGUF dosyası; sürümü {version}, izin verilen 2..3; "
+        "yeniden indirin"
+    ),
+    "{path} is cut: it ends after {size} bytes, inside its header; download it again": (
+        "{path} eksik: {size} bayttan sonra, başlığının içinde bitiyor; yeniden indirin"
+    ),
+    "{path} is not a GGUF file; it is a Git LFS pointer, fetch the file itself (git lfs pull)": (
+        "{path} bir GGUF dosyası değil, bir Git LFS işaretçisi; dosyanın kendisini alın "
+        "(git lfs pull)"
+    ),
+    "{path} is not a GGUF file; it is an old GGML file, use the model's GGUF version": (
+        "{path} bir GGUF dosyası değil, eski bir GGML dosyası; modelin GGUF sürümünü kullanın"
+    ),
+    "{path} is not a GGUF file; it is a web page, download it again from the file's own address": (
+        "{path} bir GGUF dosyası değil, bir web sayfası; dosyanın kendi adresinden yeniden indirin"
+    ),
+    "{path} is not a GGUF file; safetensors weights must be converted to GGUF first": (
+        "{path} bir GGUF dosyası değil; safetensors ağırlıkları önce GGUF'a dönüştürülmeli"
+    ),
+    "{path} is not a GGUF file; download it again or choose a .gguf file": (
+        "{path} bir GGUF dosyası değil; yeniden indirin veya bir .gguf dosyası seçin"
+    ),
+    "{name} is neither a file nor a repository; use a path to a .gguf file, org/repo, "
+    "org/repo:QUANT, org/repo/file.gguf or an https address": (
+        "{name} ne bir dosya ne bir depo; bir .gguf dosyasının yolunu, org/repo, org/repo:QUANT, "
+        "org/repo/file.gguf veya bir https adresi verin"
+    ),
+    "{folder} holds no .gguf file": "{folder} içinde .gguf dosyası yok",
+    "{folder} holds several models; name one of them: {names}": (
+        "{folder} içinde birden çok model var; birini adıyla verin: {names}"
+    ),
+    "{name} is not in the cache; see what is with: sentiric-llama models": (
+        "{name} önbellekte yok; olanları görmek için: sentiric-llama models"
+    ),
+    # Memory
+    "{device} needs {needed} (weights {weights}, cache {cache}, compute {compute}, engine "
+    "{engine}), but {bound} leaves {free} of {total}": (
+        "{device} {needed} ister (ağırlıklar {weights}, önbellek {cache}, hesap {compute}, motor "
+        "{engine}) ama {bound} için {total} belleğin {free} kadarı boş"
+    ),
+    # Servers
+    "no server answers at {url} ({reason}); start one with: sentiric-llama serve, or name another "
+    "with --url": (
+        "{url} adresinde yanıt veren bir sunucu yok ({reason}); başlatmak için: sentiric-llama "
+        "serve, başka bir sunucu için: --url"
+    ),
+    "not ready after {seconds} s: {reason}": "{seconds} sn sonra hazır değil: {reason}",
+    # What is missing
+    "none given; pass it as an argument or on standard input": (
+        "verilmedi; argüman olarak veya standart girdiden verin"
+    ),
+    "no message: it is empty; run chat in a terminal, or pipe one: "
+    "echo Hello | sentiric-llama chat": (
+        "ileti yok: boş; chat komutunu bir terminalde çalıştırın veya bir ileti verin: "
+        "echo Merhaba | sentiric-llama chat"
+    ),
+}
+"""The English text with names for what changes -> the Turkish one."""

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""A conversation through a pipe: how it ends, and what `/stats` knows."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from sentiric_llama.client.chat_client import GenerationOptions
+from sentiric_llama.client.repl.repl import Repl
+from sentiric_llama.errors import InvalidArgument, Overloaded, SentiricLlamaError, Unavailable
+from sentiric_llama.host.terminal import Terminal
+from sentiric_llama.locale import messages
+from sentiric_llama.types import Delta, Final, Timings, Usage
+
+GONE = Unavailable("no server answers", where="server")
+DONE = Delta(final=Final("stop", Usage(1, 2, 0), Timings()))
+
+
+@pytest.fixture(autouse=True)
+def english() -> None:
+    messages.set_language("en")
+
+
+class Answers:
+    """Answers each message with the next of these, which may be an error."""
+
+    name = "x"
+
+    def __init__(self, *answers: str | BaseException) -> None:
+        self.left = list(answers)
+
+    def answer(self, *_: object) -> Iterator[Delta]:
+        answer = self.left.pop(0)
+        if isinstance(answer, SentiricLlamaError):
+            raise answer
+        yield Delta("text")
+        if isinstance(answer, KeyboardInterrupt):
+            raise answer
+        yield DONE
+
+    def close(self) -> None:
+        pass
+
+
+def talk(monkeypatch: pytest.MonkeyPatch, client: Answers, *lines: str) -> int:
+    monkeypatch.setattr(sys, "stdin", io.StringIO("".join(f"{line}\n" for line in lines)))
+    return Repl(client, Terminal(), GenerationOptions()).run()
+
+
+@pytest.mark.parametrize(
+    ("answers", "lines", "code"),
+    [
+        (("", ""), ("a", "b"), 0),
+        ((GONE,), ("a",), 9),
+        ((), ("/set top_k many",), 2),
+        ((), ("/quit",), 0),
+        ((Overloaded("full"), ""), ("a", "b"), 5),
+        ((Overloaded("full"), InvalidArgument("no")), ("a", "b"), 5),
+    ],
+)
+def test_the_first_error_is_the_exit_code(
+    answers: tuple[str | BaseException, ...],
+    lines: tuple[str, ...],
+    code: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    client = Answers(*answers)
+    assert talk(monkeypatch, client, *lines) == code
+    assert not client.left, "the conversation went on"
+
+
+def test_a_server_that_is_gone_is_not_asked_again(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    client = Answers(GONE, "never asked")
+    assert talk(monkeypatch, client, "a", "b") == 9
+    assert client.left == ["never asked"]
+    assert capsys.readouterr().err.count("no server answers") == 1
+
+
+@pytest.mark.parametrize("lines", [(), ("", "  ")])
+def test_an_empty_input_says_what_is_missing(
+    lines: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(InvalidArgument, match="no message: it is empty; run chat in a terminal"):
+        talk(monkeypatch, Answers(), *lines)
+
+
+def test_statistics_of_an_answer_that_was_stopped(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert talk(monkeypatch, Answers(KeyboardInterrupt()), "a", "/stats") == 0
+    assert "stopped after 4 characters" in capsys.readouterr().err
+    assert talk(monkeypatch, Answers(), "/stats") == 0
+    assert "no answer yet" in capsys.readouterr().err
