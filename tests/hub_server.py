@@ -35,6 +35,8 @@ class Trouble:
     wrong_range: int = 0
     declared_extra: int = 0
     """Added to Content-Length and sent."""
+    content_length: str = ""
+    """Sent instead of the true one; the body ends with its connection then."""
     html: bool = False
     redirects_for_ever: bool = False
     redirect_to: str = ""
@@ -217,6 +219,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             body = body[:spot] + bytes([body[spot] ^ 1]) + body[spot + 1 :]
         body += bytes(trouble.declared_extra)
         headers = {"ETag": tag, "Content-Length": str(len(body) - start)}
+        if trouble.content_length:
+            headers["Content-Length"] = trouble.content_length
+            self.close_connection = True
         if start or trouble.wrong_range:
             shown = start + trouble.wrong_range
             trouble.wrong_range = 0

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Who answers a conversation: a server, or a model in this process. Both yield `Delta`s."""
+"""Chat clients: of a server, and of a model in this process. Both yield `Delta`s."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Turns = Sequence[Mapping[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class GenerationOptions:
-    """What a person asked for; None is left to the server or the library."""
+    """The user's options; None leaves a value to the server or the library."""
 
     max_tokens: int | None = None
     temperature: float | None = None
@@ -43,7 +43,7 @@ class GenerationOptions:
 
 
 class ChatClient(Protocol):
-    """Answers conversations. `answer` may be closed at any time, which stops the work."""
+    """Answers conversations. Closing `answer` at any time stops the work."""
 
     @property
     def name(self) -> str: ...

@@ -1,27 +1,27 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""HTTP to one running server: JSON answers, event streams, errors as ours."""
+"""HTTP to a running server: JSON answers, event streams, and errors as ours."""
 
 from __future__ import annotations
 
-import contextlib
-import http.client
 import json
-import ssl
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from sentiric_llama.client.exchange import Exchange
 from sentiric_llama.errors import (
     ERROR_CLASSES,
-    DeadlineExceeded,
     ErrorCode,
     InternalError,
     InvalidArgument,
     SentiricLlamaError,
-    Unavailable,
 )
 from sentiric_llama.tls.trust import NO_FILES, Trust
+
+if TYPE_CHECKING:
+    import httpx2
 
 DEFAULT_URL = "http://127.0.0.1:16070"
 _BY_STATUS = {
@@ -34,17 +34,15 @@ _BY_STATUS = {
     503: ErrorCode.UNAVAILABLE,
     504: ErrorCode.DEADLINE_EXCEEDED,
 }
-"""For answers of something that is not us, and of our transport."""
-
-
+"""For answers without a code of ours: of a proxy, or of another server."""
 _BY_CODE = {"profiles_unavailable": ErrorCode.INVALID_ARGUMENT}
-"""Codes that HTTP alone has."""
+"""Codes that only HTTP has."""
 ADMIN_PATHS = ("/v1/models/switch",)
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A status and the JSON that came with it."""
+    """A status and its JSON."""
 
     status: int
     body: Any
@@ -52,7 +50,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """Where it is and how to be let in. Each request has a connection of its own.
+    """Its address and how to be let in. Each request has a connection of its own.
 
     `timeout_s` bounds every single wait. Methods raise `SentiricLlamaError`; any number of threads
     may share one.
@@ -64,86 +62,45 @@ class Server:
     trust: Trust = NO_FILES
 
     def get(self, path: str) -> Answer:
-        """Any status is an answer."""
-        with self._connection() as connection:
-            return _read(self._ask(connection, "GET", path))
+        """Returns any status."""
+        with self._ask("GET", path) as answer:
+            return _read(answer)
 
     def post(self, path: str, body: Any) -> Any:
-        """The JSON of a good answer; others are raised."""
-        with self._connection() as connection:
-            answer = _read(self._ask(connection, "POST", path, body))
+        """The JSON of a successful answer; raises others as errors."""
+        with self._ask("POST", path, body) as response:
+            answer = _read(response)
         if answer.status >= 400:
             raise error_of(answer, path)
         return answer.body
 
     def events(self, path: str, body: Any = None) -> Iterator[dict[str, Any]]:
         """The JSON of each server-sent event. Closing the iterator hangs up."""
-        with self._connection() as connection:
-            response = self._ask(connection, "GET" if body is None else "POST", path, body)
-            if response.status >= 400:
-                raise error_of(_read(response), path)
-            for line in response:
-                if line.startswith(b"data: ") and not line.startswith(b"data: [DONE]"):
-                    yield _event(line.removeprefix(b"data: "), path)
+        with self._ask("GET" if body is None else "POST", path, body) as answer:
+            if answer.status_code >= 400:
+                raise error_of(_read(answer), path)
+            yield from _events(answer, path)
 
     def _ask(
-        self, connection: http.client.HTTPConnection, method: str, path: str, body: Any = None
-    ) -> http.client.HTTPResponse:
-        headers = {"Accept": "application/json, text/event-stream"}
+        self, method: str, path: str, body: Any = None
+    ) -> AbstractContextManager[httpx2.Response]:
+        headers = {
+            "Accept": "application/json, text/event-stream",
+            "Accept-Encoding": "identity",  # a proxy that compresses would hold back a stream
+            "User-Agent": "sentiric-llama",
+        }
         if self.api_key:
             headers["Authorization"] = f"Bearer {self.api_key}"
-        raw = None if body is None else json.dumps(body).encode()
-        if raw is not None:
+        content = None
+        if body is not None:
             headers["Content-Type"] = "application/json"
-        connection.request(method, urlsplit(self.url).path.rstrip("/") + path, raw, headers)
-        return connection.getresponse()
-
-    @contextlib.contextmanager
-    def _connection(self) -> Iterator[http.client.HTTPConnection]:
-        """A connection whose troubles come out as our errors."""
-        connection = self._make()
-        try:
-            yield connection
-        except SentiricLlamaError:
-            raise
-        except TimeoutError:
-            raise DeadlineExceeded(
-                f"{self.url} did not answer within {self.timeout_s:g} s", where="server"
-            ) from None
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            raise self._trouble(error) from None
-        finally:
-            connection.close()
-
-    def _trouble(self, error: Exception) -> Unavailable:
-        """No answer, with what may be done about it."""
-        if isinstance(error, ssl.SSLCertVerificationError):
-            text = f"the certificate of {self.url} is not trusted ({error.verify_message}); "
-            return Unavailable(text + "name its CA with --ca-file", where="server")
-        reason = getattr(error, "strerror", None) or type(error).__name__
-        if isinstance(error, ssl.SSLError):
-            text = f"no TLS connection to {self.url} ({error.reason or reason}); "
-            text += "a server that speaks plain HTTP needs --url http://..., one that asks for a "
-            return Unavailable(text + "certificate --cert-file and --key-file", where="server")
-        text = f"no server answers at {self.url} ({reason}); "
-        if isinstance(error, http.client.RemoteDisconnected | http.client.BadStatusLine):
-            return Unavailable(text + "if it speaks HTTPS, use --url https://...", where="server")
-        text += "start one with: sentiric-llama serve, or name another with --url"
-        return Unavailable(text, where="server")
-
-    def _make(self) -> http.client.HTTPConnection:
-        parts = urlsplit(self.url)
-        host = parts.hostname or ""
-        if parts.scheme == "http":
-            return http.client.HTTPConnection(host, parts.port, timeout=self.timeout_s)
-        context = self.trust.context()
-        return http.client.HTTPSConnection(
-            host, parts.port, timeout=self.timeout_s, context=context
-        )
+            content = json.dumps(body).encode()
+        exchange = Exchange(self.url, self.timeout_s, self.trust)
+        return exchange.open(method, path, headers, content)
 
 
 def checked_url(text: str, scheme: str = "http") -> str:
-    """A base address; `scheme` is what `host:port` means."""
+    """A base URL; `scheme` is for `host:port`."""
     url = (text if "://" in text else f"{scheme}://{text}").rstrip("/").removesuffix("/v1")
     parts = urlsplit(url)
     try:
@@ -156,7 +113,7 @@ def checked_url(text: str, scheme: str = "http") -> str:
 
 
 def error_of(answer: Answer, path: str) -> SentiricLlamaError:
-    """The error that an answer tells, with the exit code that belongs to it."""
+    """The error in an answer, as the class that sets the exit code."""
     told = answer.body.get("error") if isinstance(answer.body, dict) else None
     told = told if isinstance(told, dict) else {}
     code = _code_of(str(told.get("code")), answer.status)
@@ -171,28 +128,42 @@ def error_of(answer: Answer, path: str) -> SentiricLlamaError:
 
 
 def _code_of(told: str, status: int) -> ErrorCode:
-    """Our own code, or the one that the status stands for."""
+    """Our own code, or the one for the status."""
     try:
         return ErrorCode(told)
     except ValueError:
         return _BY_CODE.get(told) or _BY_STATUS.get(status, ErrorCode.INTERNAL)
 
 
-def _read(response: http.client.HTTPResponse) -> Answer:
+def _read(response: httpx2.Response) -> Answer:
     raw = response.read()
     try:
-        return Answer(response.status, json.loads(raw) if raw else None)
+        return Answer(response.status_code, json.loads(raw) if raw else None)
     except ValueError:
-        return Answer(response.status, None)
+        return Answer(response.status_code, None)
 
 
-def _event(raw: bytes, path: str) -> dict[str, Any]:
+def _events(answer: httpx2.Response, path: str) -> Iterator[dict[str, Any]]:
+    import httpx2
+
     try:
-        event = json.loads(raw)
+        for event in httpx2.EventSource(answer):
+            if event.data not in ("", "[DONE]"):
+                yield _event(event.data, path)
+    except httpx2.SSEError as error:  # another type of content, or an event above 1 MiB
+        text = f"{path} sent no readable event stream ({error})"
+        raise InternalError(text, where="server") from None
+
+
+def _event(data: str, path: str) -> dict[str, Any]:
+    try:
+        event = json.loads(data)
     except ValueError:
         raise InternalError(
             f"{path} sent an event that is not valid JSON", where="server"
         ) from None
-    if isinstance(event, dict) and isinstance(event.get("error"), dict):
-        raise error_of(Answer(int(event["error"].get("status") or 500), event), path)
+    error = event.get("error") if isinstance(event, dict) else None
+    if isinstance(error, dict):
+        status = error.get("status")
+        raise error_of(Answer(status if isinstance(status, int) else 500, event), path)
     return event if isinstance(event, dict) else {}

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: AGPL-3.0-only
 """The model store: from a model's name to a verified local file.
 
-`reference` says what a name means, `store` brings it here, `gguf.rules` looks at it before native
-code does, `inventory` lists and removes. Everything here blocks; importing it is cheap.
+`reference` parses names, `store` downloads files, `gguf.rules` checks them before native code reads
+them, `inventory` lists and removes them. Every call blocks; the import is cheap.
 """
 
 from sentiric_llama.gguf.rules import check_model

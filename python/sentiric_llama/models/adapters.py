@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Adapter files, looked at as model files are before native code reads them.
+"""Checks adapter files before native code reads them, as `gguf.rules` checks models.
 
-What llama.cpp would stumble over ends the process or reads foreign memory: values of a wrong type,
-formats that it cannot multiply, shapes that do not fit the model.
+llama.cpp aborts or reads foreign memory when a value has the wrong type, a weight has a format that
+it cannot multiply, or a shape does not fit the model.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from sentiric_llama.gguf.header import Array, Header, Tensor, parse_header
 
 _MAX_KNOWN = 256
 _NO_WEIGHTS = frozenset({"I8", "I16", "I32", "I64", "F64", "Q8_1", "Q8_K"})
-"""Formats that nothing is multiplied by."""
+"""Formats that llama.cpp does not multiply."""
 _U32, _F32 = 4, 6
 _IGNORED = "_norm.weight"  # by llama.cpp
 
@@ -27,9 +27,9 @@ _Identity = tuple[int, int, int, int, int]
 
 
 class AdapterFiles:
-    """The adapters in a folder for one model. Blocks; any thread.
+    """The adapters in a folder for one model. Blocks; any thread may call it.
 
-    A file that did not change since is not read again.
+    A file is read again only when it has changed.
     """
 
     def __init__(self, folder: str, model: Header) -> None:
@@ -38,7 +38,7 @@ class AdapterFiles:
         self._known: dict[str, _Identity] = {}
 
     def names(self) -> list[str]:
-        """Files of the folder that a request may name."""
+        """The files that a request may name."""
         from sentiric_llama import _host
 
         try:
@@ -48,7 +48,7 @@ class AdapterFiles:
         return sorted(name for name in found if _host.is_file_name(name))
 
     def check(self, names: Iterable[str]) -> None:
-        """Raises ModelNotFound for what names no file of the folder, ModelInvalid for a bad one."""
+        """Raises ModelNotFound for a name without a file, ModelInvalid for a bad file."""
         for name in names:
             self._check(name)
 
@@ -75,7 +75,7 @@ class AdapterFiles:
 
 
 def adapter_problems(header: Header, model: Header) -> Iterator[str]:
-    """Everything that speaks against loading it for this model, the plainest first."""
+    """Every reason not to load it for this model, the plainest first."""
     yield from _of_kind(header, model)
     yield from _of_values(header)
     yield from _of_pairs(header, model)
@@ -84,12 +84,12 @@ def adapter_problems(header: Header, model: Header) -> Iterator[str]:
 def _of_kind(header: Header, model: Header) -> Iterator[str]:
     kind = header.text("general.type")
     if kind != "adapter" or header.text("adapter.type") != "lora":
-        yield "is no LoRA adapter"
+        yield "is not a LoRA adapter"
     wanted = model.text("general.architecture")
     if header.text("general.architecture") != wanted:
-        yield f"is made for another architecture than {wanted}"
+        yield f"is not for the architecture {wanted}"
     if not header.tensors:
-        yield "holds no weights"
+        yield "contains no weights"
 
 
 def _of_values(header: Header) -> Iterator[str]:
@@ -99,11 +99,11 @@ def _of_values(header: Header) -> Iterator[str]:
         or not isinstance(alpha, float)
         or not math.isfinite(alpha)
     ):
-        yield "has no number of the type f32 at adapter.lora.alpha"
+        yield "has no finite f32 at adapter.lora.alpha"
     key = "adapter.alora.invocation_tokens"
     tokens = header.values.get(key)
     if tokens is not None and not (isinstance(tokens, Array) and tokens.kind == _U32):
-        yield f"has {key} in a wrong type, allowed u32 in an array"
+        yield f"has the wrong type at {key}, allowed an array of u32"
 
 
 def _of_pairs(header: Header, model: Header) -> Iterator[str]:
@@ -113,26 +113,26 @@ def _of_pairs(header: Header, model: Header) -> Iterator[str]:
         if dot and side in ("a", "b") and ".lora_" not in base:
             sides.setdefault(base, {})[side] = tensor
             if tensor.type.name in _NO_WEIGHTS:
-                yield f"has {tensor.name!r} as {tensor.type.name}, which holds no weights"
+                yield f"has {tensor.name!r} as {tensor.type.name}, which cannot hold weights"
         elif not tensor.name.endswith(_IGNORED):
             yield f"has the tensor {tensor.name!r}, allowed pairs of .lora_a and .lora_b"
     weights = {tensor.name: tensor for tensor in model.tensors}
-    is_split = (model.number("split.count") or 0) > 1  # the other parts hold the rest
+    is_split = (model.number("split.count") or 0) > 1  # other parts may have the weight
     for base, pair in sides.items():
         if len(pair) != 2:
-            yield f"has one side only of {base!r}"
+            yield f"has only one of the two matrices of {base!r}"
         elif base in weights:
             if not _fits(base, pair["a"].shape, pair["b"].shape, weights[base].shape):
                 yield f"does not fit the shape of {base!r}"
         elif not is_split:
-            yield f"changes {base!r}, which the model does not have"
+            yield f"adapts {base!r}, which the model does not have"
 
 
 def _fits(base: str, a: tuple[int, ...], b: tuple[int, ...], weight: tuple[int, ...]) -> bool:
     (a0, a1, *rest_a), (b0, b1, *rest_b), (w0, w1, *rest) = map(_padded, (a, b, weight))
     if rest_a != rest or rest_b != rest:
         return False
-    if base.endswith("token_embd.weight"):  # its sides lie the other way round
+    if base.endswith("token_embd.weight"):  # its matrices are transposed
         return w0 == b1 and w1 == a1 and a0 == b0
     return w0 == a0 and w1 == b1 and a1 == b0
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The Hugging Face cache on disk: the layout that `hf` and every other tool of the hub uses.
+"""The Hugging Face cache on disk, in the layout that `hf` and all other tools of the hub share.
 
-models--org--repo/refs/main            the commit that the name stood for last time
-models--org--repo/blobs/<checksum>     the content, read-only, named by what it is
-models--org--repo/snapshots/<commit>/  the repository's names, links to blobs
+models--org--repo/refs/main            the commit that the branch pointed to last time
+models--org--repo/blobs/<checksum>     content, read-only, named by its checksum
+models--org--repo/snapshots/<commit>/  the repository's file names, as links to blobs
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ _PREFIX = "models--"
 
 
 def root() -> Path:
-    """The folder of all repositories, by HF_HUB_CACHE and HF_HOME."""
+    """The folder of all repositories, from HF_HUB_CACHE or HF_HOME."""
     from huggingface_hub import constants
 
     return Path(constants.HF_HUB_CACHE)
 
 
 def own_folder() -> Path:
-    """Ours beside it: checksums that were compared, files of plain addresses."""
+    """Our folder beside it: records of verified files, and files from plain URLs."""
     from huggingface_hub import constants
 
     return Path(constants.HF_HOME) / "sentiric-llama"
@@ -38,7 +38,7 @@ def own_folder() -> Path:
 
 @dataclass(frozen=True, slots=True)
 class RepoCache:
-    """One repository's folder; nothing needs to be there."""
+    """One repository's folder, which need not exist."""
 
     repo: str
     folder: Path
@@ -61,7 +61,7 @@ class RepoCache:
         return self.folder.parent / ".locks" / self.folder.name / lock
 
     def commit_of(self, revision: str) -> str:
-        """The commit that a branch or tag meant last time, empty when it was never asked for."""
+        """The commit that a branch or tag pointed to last time; empty when unknown."""
         if is_commit(revision):
             return revision
         if not is_revision(revision):
@@ -73,7 +73,7 @@ class RepoCache:
         return commit if is_commit(commit) else ""
 
     def names(self, commit: str) -> list[str]:
-        """The model files of a commit that are here whole."""
+        """The complete model files of a commit."""
         folder = self.folder / "snapshots" / commit
         return sorted(
             name
@@ -88,7 +88,7 @@ class RepoCache:
         return []
 
     def remember(self, revision: str, commit: str) -> None:
-        """Notes what a branch or tag means now."""
+        """Records the commit that a branch or tag points to now."""
         if revision == commit:
             return
         if not is_revision(revision):
@@ -98,22 +98,22 @@ class RepoCache:
         write_whole(ref, commit.encode("ascii"))
 
     def link(self, commit: str, name: str, etag: str) -> Path:
-        """Makes the repository's name point to a blob. Returns the name's path."""
+        """Links a file name of the repository to a blob. Returns the link's path."""
         pointer, blob = self.pointer(commit, name), self.blob(etag)
         pointer.parent.mkdir(parents=True, exist_ok=True)
         scratch = pointer.with_name(f".{secrets.token_hex(8)}.link")
         try:
             scratch.symlink_to(os.path.relpath(blob, pointer.parent))
-        except OSError:  # a system or disk without links
+        except OSError:  # no symbolic links here
             scratch.hardlink_to(blob)
         scratch.replace(pointer)
         return pointer
 
 
 def _safe(part: str, is_good: bool) -> str:
-    """The last look before a name becomes a path, whoever checked it before."""
+    """The last check before a name becomes a path."""
     if not is_good:
-        raise InvalidArgument("a name of the hub is none; see `names`", where="model")
+        raise InvalidArgument("the hub sent a name that cannot be a file name", where="model")
     return part
 
 
@@ -128,10 +128,10 @@ def repositories() -> Iterator[RepoCache]:
 
 
 def publish(part: Path, final: Path) -> None:
-    """Gives a complete file its final name, for good: read-only, all of it on the disk."""
+    """Moves a complete file to its final name, read-only and durable."""
     part.chmod(0o444)
     part.replace(final)
-    with contextlib.suppress(OSError):  # not every file system lets a folder be synced
+    with contextlib.suppress(OSError):  # some file systems cannot sync a folder
         folder = os.open(final.parent, os.O_RDONLY)
         try:
             os.fsync(folder)

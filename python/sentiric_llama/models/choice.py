@@ -10,14 +10,14 @@ from sentiric_llama.errors import ModelInvalid, ModelNotFound
 from sentiric_llama.models.reference import SHARD
 
 PREFERRED_QUANTS = ("Q4_K_M", "Q5_K_M", "Q8_0", "Q4_K_S", "Q6_K", "Q4_0", "F16", "BF16")
-"""Tried in this order when a repository has several files and no quantisation is named."""
+"""The order of preference when a repository has several files and no quantisation is named."""
 MAX_SHARDS = 1000
 
 
 def choose_files(names: Iterable[str], quant: str, origin: str) -> list[str]:
-    """The model's file, or all its parts in order, out of a listing of names.
+    """The model's file, or all its parts in order, from a list of names.
 
-    `quant` such as "Q4_K_M" must stand in the name; without it `PREFERRED_QUANTS` decides.
+    The name must contain `quant`, such as "Q4_K_M"; without it `PREFERRED_QUANTS` decides.
     """
     found = sorted(n for n in names if n.endswith(".gguf") and "mmproj" not in n.lower())
     if not found:
@@ -33,7 +33,7 @@ def choose_files(names: Iterable[str], quant: str, origin: str) -> list[str]:
 
 
 def shard_names(name: str) -> list[str]:
-    """All parts of the model that `name` is a part of; itself when it is whole."""
+    """All parts of the model that `name` belongs to; only `name` when the model is not split."""
     match = SHARD.search(name)
     if match is None:
         return [name]
@@ -48,7 +48,7 @@ def shard_names(name: str) -> list[str]:
 
 
 def listed(names: list[str]) -> str:
-    """The first of many names."""
+    """The first few names, for an error."""
     return ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
 
 
@@ -59,6 +59,6 @@ def _by_quant(names: list[str], quant: str) -> list[list[str]]:
 
 
 def has_quant(name: str, quant: str) -> bool:
-    """True when the quantisation stands in the name as a word of its own."""
+    """True when the name contains the quantisation as a whole word."""
     pattern = rf"(?<![A-Za-z0-9]){re.escape(quant)}(?![A-Za-z0-9_])"
     return re.search(pattern, name, re.IGNORECASE) is not None

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Checksums: what the hub or the configuration says a file is, and whether it is that.
+"""Checksums: the one that a file must have, and whether it has it.
 
-A file that was compared once is known by inode, size and time of change, so that a start does not
-read gigabytes again.
+A verified file is remembered by inode, size and times, so that a start does not read gigabytes
+again.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _CHUNK = 1 << 20
 
 
 class Hasher(Protocol):
-    """As much of hashlib as is needed."""
+    """The part of hashlib's interface that is used."""
 
     def update(self, data: bytes, /) -> None: ...
     def hexdigest(self) -> str: ...
@@ -29,7 +29,7 @@ class Hasher(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """What the content must hash to: SHA-256, or git's SHA-1 for small files outside of LFS."""
+    """An expected hash: SHA-256, or git's SHA-1 for small files outside LFS."""
 
     hex: str
 
@@ -38,13 +38,13 @@ class Digest:
         return "sha256" if len(self.hex) == 64 else "git-sha1"
 
     def hasher(self, size: int) -> Hasher:
-        """An empty hasher for a content of `size` bytes."""
+        """A hasher for `size` bytes of content; git hashes the size first."""
         if self.name == "sha256":
             return hashlib.sha256()
         return hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)
 
     def of(self, path: Path) -> str:
-        """What the file really hashes to."""
+        """The file's actual hash."""
         with path.open("rb") as file:
             hasher = self.hasher(file.seek(0, 2))
             file.seek(0)
@@ -54,25 +54,27 @@ class Digest:
 
 
 def digest_of_etag(etag: str) -> Digest | None:
-    """The checksum that the hub's ETag is; None for tags that are none."""
+    """The hub's ETag as a checksum; None when it is not one."""
     return Digest(etag) if re.fullmatch(r"[0-9a-f]{64}|[0-9a-f]{40}", etag) else None
 
 
 class Ledger:
-    """Remembers in a folder which files were compared. Losing it costs only time."""
+    """Remembers verified files in a folder. Losing it costs only time."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def is_known(self, path: Path, digest: Digest) -> bool:
-        """True when this very file was compared before and did not change."""
+        """True when the file was verified before and has not changed."""
         try:
             return bool(json.loads(self._entry(digest).read_text("utf-8")) == _identity(path))
         except (OSError, ValueError):
             return False
 
     def remember(self, path: Path, digest: Digest) -> None:
-        with contextlib.suppress(OSError):  # a read-only cache: compared again next time
+        with contextlib.suppress(
+            OSError
+        ):  # a read-only folder: the file is verified again next time
             self._folder.mkdir(parents=True, exist_ok=True)
             write_whole(self._entry(digest), json.dumps(_identity(path)).encode())
 
@@ -81,7 +83,7 @@ class Ledger:
             self._entry(digest).unlink()
 
     def matches(self, path: Path, digest: Digest) -> bool:
-        """Compares, unless it is known. Raises OSError when the file cannot be read."""
+        """Verifies the file unless it is known. Raises OSError when it cannot be read."""
         if self.is_known(path, digest):
             return True
         before = _identity(path)

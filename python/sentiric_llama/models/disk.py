@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Room for a model, asked for before the first byte comes, and the disk's errors in our words."""
+"""Checks free space before a download, and turns disk errors into ours."""
 
 from __future__ import annotations
 
@@ -9,31 +9,31 @@ from pathlib import Path
 
 from sentiric_llama.errors import SentiricLlamaError, Unavailable
 
-_SPARE = 0.05  # of what is to come: others write to this disk too
+_SPARE = 0.05  # of the download: others write to this disk too
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 def require_space(folder: Path, size: int) -> None:
-    """Unavailable with both numbers unless `size` bytes and a little more fit."""
+    """Raises Unavailable with both numbers unless `size` bytes and a reserve fit."""
     needed = int(max(size, 0) * (1 + _SPARE))
     free = shutil.disk_usage(folder).free
     if needed > free:
         raise Unavailable(
             f"{folder} has {free / 2**20:,.0f} MiB free, {needed / 2**20:,.0f} MiB are needed; "
-            "free some (sentiric-llama rm), or set HF_HOME to a larger disk",
+            "make room (sentiric-llama rm), or set HF_HOME to a larger disk",
             where="model",
         )
 
 
 def is_full(error: OSError) -> bool:
-    """True for a full disk, a quota and a limit on the size of files."""
+    """True for a full disk, a quota or a limit on file size."""
     return error.errno in _FULL
 
 
 def cannot_store(name: str, error: OSError) -> SentiricLlamaError:
-    """An error of writing."""
+    """The error for a failed write."""
     return Unavailable(
         f"cannot store {name}: {error.strerror or type(error).__name__}; "
-        "make room, or set HF_HOME to a folder that can be written",
+        "make room, or set HF_HOME to a writable folder",
         where="model",
     )

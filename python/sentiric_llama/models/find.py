@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The configured or named model as a local file that native code may open."""
+"""Resolves the configured or named model to a local file that native code may open."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ModelFile:
-    """A local GGUF file whose header was checked, and the name it is served under."""
+    """A local GGUF file with a checked header, and the name it is served under."""
 
     path: Path
     name: str
     is_guide: bool = False
     draft: Path | None = None
-    """The model that guesses for it, if there is one."""
+    """Its draft model, if any."""
 
 
 def find_model(settings: Settings, report: Report | None = None) -> ModelFile:
-    """The configured model as a local file, and its draft model; downloads what is on the hub.
+    """The configured model and its draft model as local files, downloaded when needed.
 
-    Blocks. Raises ModelNotFound, ModelInvalid or Unavailable, each saying what to do next.
+    Blocks. Raises ModelNotFound, ModelInvalid or Unavailable, each with what to do next.
     """
     model = _open(wanted_model(settings), Store(report or to_log(), settings.model_sha256))
     draft = wanted_draft(settings)
@@ -53,7 +53,7 @@ def find_model(settings: Settings, report: Report | None = None) -> ModelFile:
 
 
 def check_local(settings: Settings) -> None:
-    """Raises what `find_model` would say of files of this machine; the hub is not asked."""
+    """Raises what `find_model` would raise for local files, without asking the hub."""
     for wanted in (wanted_model(settings), wanted_draft(settings)):
         if isinstance(wanted, LocalPath):
             open_local(wanted.path)
@@ -62,10 +62,10 @@ def check_local(settings: Settings) -> None:
 
 
 def wanted_model(settings: Settings) -> Reference:
-    """What the settings mean by the model.
+    """The model that the settings name.
 
     Order: MODEL_PATH, MODEL_DIR/MODEL_FILENAME, MODEL_ID (with MODEL_FILENAME), the guide.
-    A MODEL_FILENAME without a MODEL_ID is looked for in MODEL_DIR alone, where there is one.
+    MODEL_FILENAME without MODEL_ID is searched only in MODEL_DIR, if that is set.
     """
     if settings.model_path:
         return LocalPath(Path(settings.model_path))
@@ -73,7 +73,7 @@ def wanted_model(settings: Settings) -> Reference:
     if in_folder is not None:
         return LocalPath(in_folder)
     if settings.model_filename and not settings.model_id:
-        if settings.model_dir:  # nowhere else: a file of that name elsewhere is another one
+        if settings.model_dir:  # a file of that name elsewhere is another one
             raise ModelNotFound(
                 f"no file in MODEL_DIR; got {settings.model_filename!r}, allowed a name inside "
                 f"{settings.model_dir}",
@@ -84,7 +84,7 @@ def wanted_model(settings: Settings) -> Reference:
 
 
 def wanted_draft(settings: Settings) -> Reference | None:
-    """What the settings mean by the draft model; None without one."""
+    """The draft model that the settings name, if any."""
     if not settings.draft_model:
         return None
     in_folder = _in_folder(settings.model_dir, settings.draft_model)
@@ -94,14 +94,14 @@ def wanted_draft(settings: Settings) -> Reference | None:
 def resolve(
     reference: str, filename: str = "", *, report: Report | None = None, sha256: Sequence[str] = ()
 ) -> ModelFile:
-    """The file behind one reference (see `reference`). Blocks while downloading."""
+    """The file that a reference names (see `reference`). Blocks while downloading."""
     return _open(parse(reference, filename), Store(report or to_log(), sha256))
 
 
 def pull(
     reference: str, *, report: Report, sha256: Sequence[str] = (), revision: str = "main"
 ) -> ModelFile:
-    """As `resolve`, but the hub is asked for a newer version of what is already here."""
+    """Like `resolve`, but asks the hub for a newer version of a cached file."""
     return _open(parse(reference, revision=revision), Store(report, sha256), refresh=True)
 
 
@@ -120,7 +120,7 @@ def open_guide() -> ModelFile:
 
 
 def open_local(path: Path, store: Store | None = None) -> ModelFile:
-    """A file, or a folder that holds exactly one model; all parts of a split one."""
+    """A file, or a folder with exactly one model; with all its parts when it is split."""
     path = path.expanduser()
     if path.is_dir():
         path = _only_model(path)
@@ -132,13 +132,13 @@ def open_local(path: Path, store: Store | None = None) -> ModelFile:
 
 
 def check_parts(paths: Sequence[Path]) -> None:
-    """Looks at every part of a model, and whether they say that they belong together."""
+    """Checks every part of a model, and that they belong together."""
     headers = [check_model(path) for path in paths]
     for path, header in zip(paths, headers, strict=True):
         count = header.number("split.count") or 1
         if len(paths) > 1 and count != len(paths):
             raise ModelInvalid(
-                f"{path} is of {count} parts by its header, of {len(paths)} by its name",
+                f"{path} is one of {count} parts by its header, one of {len(paths)} by its name",
                 where="model",
             )
 
@@ -160,7 +160,7 @@ def _open(wanted: Reference, store: Store, *, refresh: bool = False) -> ModelFil
 
 
 def _in_folder(model_dir: str, *names: str) -> Path | None:
-    """The file in MODEL_DIR that one of the settings names, if it is there."""
+    """The first of these names that is a file in MODEL_DIR."""
     if not model_dir:
         return None
     folder = Path(model_dir).expanduser().resolve()
@@ -180,7 +180,7 @@ def _only_model(folder: Path) -> Path:
     others = [n for n in folder.glob("*.gguf") if n.name not in names and "mmproj" not in n.name]
     if others:
         raise ModelNotFound(
-            f"{folder} holds several models; name one of them: "
+            f"{folder} has several models; name one of them: "
             f"{listed([*names[:1], *(other.name for other in others)])}",
             where="model",
         )

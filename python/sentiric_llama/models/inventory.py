@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The models that are on this machine: what there is, whether it is whole, how it leaves."""
+"""The models on this machine: listing, verifying and removing them."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from sentiric_llama.models.reference import Guide, HubFile, LocalPath, Url, pars
 
 @dataclass(frozen=True, slots=True)
 class StoredModel:
-    """One model of the cache: a file, or all parts of a split one."""
+    """One cached model: a file, or all parts of a split model."""
 
     repo: str
-    """Empty for a file that came from a plain address."""
+    """Empty for a file from a plain URL."""
     name: str
-    """Of the first part inside its repository."""
+    """The first part's name in the repository."""
     commit: str
     paths: tuple[Path, ...]
 
     @property
     def reference(self) -> str:
-        """What to type to mean exactly this model."""
+        """The reference that names exactly this model."""
         return f"{self.repo}/{self.name}" if self.repo else str(self.paths[0])
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """Names of parts that are not here."""
+        """The names of missing parts."""
         return tuple(path.name for path in self.paths if not path.exists())
 
     @property
@@ -43,29 +43,29 @@ class StoredModel:
 
 
 def stored_models() -> list[StoredModel]:
-    """Everything in the cache, by repository and name."""
+    """All cached models, by repository and name."""
     found = [model for cache in repositories() for model in _models_of(cache)]
     files = sorted((own_folder() / "urls").glob("*/*.gguf"))
     return [*found, *(StoredModel("", path.name, "", (path,)) for path in files)]
 
 
 def find_stored(text: str) -> list[StoredModel]:
-    """What the cache has of a reference. ModelNotFound when that is nothing."""
+    """The cached models that a reference names. Raises ModelNotFound when there are none."""
     wanted = parse(text)
     if isinstance(wanted, Guide):
         raise ModelNotFound("the guide is part of this package, not of the cache", where="model")
     found = [model for model in stored_models() if _is_meant(wanted, model)]
     if not found:
         raise ModelNotFound(
-            f"{text} is not in the cache; see what is with: sentiric-llama models", where="model"
+            f"{text} is not in the cache; list it with: sentiric-llama models", where="model"
         )
     return found
 
 
 def remove(model: StoredModel) -> int:
-    """Takes the names away, and the content that no other name means. Returns the bytes freed.
+    """Removes the names, and content that no other name links to. Returns the bytes freed.
 
-    A server that has the file open keeps it until it ends.
+    A server that has the file open keeps it until it exits.
     """
     freed = 0
     for path in model.paths:
@@ -85,16 +85,16 @@ def remove(model: StoredModel) -> int:
 
 
 def verify(model: StoredModel) -> Iterator[tuple[Path, str]]:
-    """Reads every part anew and yields it with its state.
+    """Reads every part again and yields it with its state.
 
-    "ok", "damaged" (another checksum), "invalid" (no GGUF file), "missing" or "no checksum".
+    "ok", "damaged" (wrong checksum), "invalid" (not a GGUF file), "missing" or "no checksum".
     """
     for path in model.paths:
         yield path, _state_of(path)
 
 
 def digest_of(model: StoredModel) -> Digest | None:
-    """The checksum of its first part, when it is known."""
+    """The checksum of its first part, if known."""
     return _digest_of(model.paths[0])
 
 
@@ -142,7 +142,7 @@ def _is_meant_elsewhere(model: StoredModel, blob: Path) -> bool:
 
 
 def _remove_empty(folder: Path, model: StoredModel) -> None:
-    """Folders that hold nothing any more, up to the cache's own."""
+    """Removes empty folders, up to the cache's own."""
     top = RepoCache.of(model.repo).folder if model.repo else folder
     for emptied in (folder, *folder.parents):
         if emptied != top and not emptied.is_relative_to(top):
@@ -156,7 +156,7 @@ def _remove_empty(folder: Path, model: StoredModel) -> None:
 
 
 def _remove_repository(folder: Path) -> None:
-    """The rest of a repository without any snapshot."""
+    """Removes what is left of a repository without snapshots."""
     if any((folder / "snapshots").glob("*")):
         return
     for path in sorted(folder.rglob("*"), reverse=True):

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What a model and its contexts take at the least, out of the file's header alone.
+"""A lower bound for the memory of a model and its contexts, from the file's header alone.
 
-Arithmetic on numbers that were checked: a configuration that is far too large is refused without a
-line of native code. A kind of model whose cache is not known here counts with its weights only, so
-that the bound is never above what llama.cpp takes; a test compares the table with its sources.
+It refuses a configuration that is far too large without running native code. An architecture that
+is not listed here counts with its weights only, so the bound never exceeds what llama.cpp takes; a
+test compares the lists with llama.cpp's sources.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ PLAIN = frozenset(
         *("apertus", "hunyuan-moe", "stablelm", "phi2", "gpt2", "falcon"),
     }
 )
-"""Architectures that keep keys and values of every token in every layer."""
+"""Architectures that cache keys and values of every token in every layer."""
 WINDOWED = {"gemma2": 2, "gemma3": 6, "gpt-oss": 2, "cohere2": 4}
-"""Architectures of which one layer in so many keeps every token; the others count as nothing."""
+"""Architectures where one layer in N caches every token; the other layers count as nothing."""
 CELL_BYTES = 48 + 2 * 48
 """llama.cpp's bookkeeping for each cell; the same in `backend/decode/memory_plan.cpp`."""
 
@@ -43,18 +43,18 @@ _TYPES = {kind.name: kind for kind in TENSOR_TYPES.values() if kind.name in _CAC
 
 @dataclass(frozen=True, slots=True)
 class LeastMemory:
-    """Bytes, on all devices together; `context_size` as the engine would resolve it."""
+    """Bytes on all devices together; `context_size` as the engine would resolve it."""
 
     weights: int
     cache: int
     notes: int
-    """The library's own notes of cells, and a row of logits for each context."""
+    """Bookkeeping for cells, and a row of logits for each context."""
     context_size: int
     context_train: int
 
 
 def least_memory(config: EngineConfig) -> LeastMemory | None:
-    """The bound. None for a file or a configuration that native code will refuse by itself."""
+    """The bound. None for a file or configuration that native code refuses anyway."""
     try:
         headers = [check_model(path) for path in _parts(Path(config.model_path))]
     except SentiricLlamaError:
@@ -82,7 +82,7 @@ def _parts(path: Path) -> list[Path]:
 
 
 def _loaded(header: Header, first: Header) -> Iterable[Tensor]:
-    """Tensors but those of layers for guessing ahead, which the library leaves out."""
+    """Tensors without those of multi-token prediction layers, which llama.cpp does not load."""
     blocks = (_number(first, "block_count") or 0) - (_number(first, "nextn_predict_layers") or 0)
     for tensor in header.tensors:
         kind, _, rest = tensor.name.partition(".")
@@ -94,7 +94,7 @@ def _loaded(header: Header, first: Header) -> Iterable[Tensor]:
 
 
 def _layers_with_cache(header: Header) -> int:
-    """Layers that surely keep keys and values of each token."""
+    """The layers that certainly cache keys and values of every token."""
     layers = _number(header, "block_count") or 0
     keys = " ".join(header.values)
     architecture = header.text("general.architecture")
@@ -106,7 +106,7 @@ def _layers_with_cache(header: Header) -> int:
 
 def _cache_bytes(header: Header, cells: int, types: list[TensorType]) -> int:
     heads = _number(header, "attention.head_count") or 0
-    # Values of their own for each layer are no single number: counted as nothing.
+    # An array with a value for each layer counts as nothing.
     is_listed = header.array(f"{header.text('general.architecture')}.attention.head_count_kv")
     kv_heads = _number(header, "attention.head_count_kv") or (0 if is_listed else heads)
     own_length = (_number(header, "embedding_length") or 0) // heads if heads else 0

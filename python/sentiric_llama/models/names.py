@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What may become the name of a folder or a file: strict patterns for everything a hub says.
+"""Strict patterns for every name that becomes part of a path.
 
-Names of repositories and revisions come from a person, commits, tags and file names from a server;
-each of them ends up in a path.
+Users give names of repositories and revisions; servers send commits, tags and file names.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ MAX_REPO = 96
 MAX_REVISION = 128
 MAX_NAME_BYTES = 512
 MAX_SEGMENT_BYTES = 200
-"""Of 255 that file systems take: our own endings come on top."""
+"""File systems allow 255; our suffixes need the rest."""
 MAX_DEPTH = 8
 
 _WORD = r"[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?"
@@ -42,17 +41,17 @@ def is_revision(text: str) -> bool:
 
 
 def is_commit(text: str) -> bool:
-    """What a server must say that a revision stands for."""
+    """A full commit hash, as a server must send it."""
     return _COMMIT.fullmatch(text) is not None
 
 
 def is_tag(text: str) -> bool:
-    """An ETag that may name a file: a checksum, or as plain as one."""
+    """An ETag that is safe as a file name, such as a checksum."""
     return _TAG.fullmatch(text) is not None
 
 
 def is_file_name(name: str) -> bool:
-    """A relative name inside a repository that stays there on every file system."""
+    """A relative name that stays inside the repository on every file system."""
     parts = PurePosixPath(name).parts
     if not parts or name != "/".join(parts) or len(parts) > MAX_DEPTH:
         return False
@@ -62,7 +61,7 @@ def is_file_name(name: str) -> bool:
 
 
 def checked_name(name: str) -> str:
-    """A file's name inside a repository, or none. InvalidArgument when it leads out of it."""
+    """The name, or "". Raises InvalidArgument for one that leads out of the repository."""
     if name and not is_file_name(name):
         raise InvalidArgument(
             f"got {name[:80]!r}, allowed a relative name such as a/b.gguf",
@@ -72,7 +71,7 @@ def checked_name(name: str) -> str:
 
 
 def checked_revision(text: str) -> str:
-    """A revision. InvalidArgument when it is none."""
+    """The revision. Raises InvalidArgument when it is not one."""
     if not is_revision(text):
         raise InvalidArgument(
             f"got {text[:80]!r}, allowed a branch, a tag or a commit such as main",

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What the name of a model means, before anything is looked up.
+"""Parses the name of a model, before anything is looked up.
 
 guide                          the built-in model
-./model.gguf, /models/folder   a file, or a folder that holds one model
+./model.gguf, /models/folder   a file, or a folder with one model
 org/repo[@revision]            a repository on the hub; its best quantisation
 org/repo:Q8_0                  one of its quantisations
 org/repo/folder/file.gguf      one of its files
-https://host/model.gguf        any address; `#sha256=...` pins what it holds
+https://host/model.gguf        any URL; `#sha256=...` pins its content
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True, slots=True)
 class Guide:
-    """The model inside this package."""
+    """The model in this package."""
 
 
 @dataclass(frozen=True, slots=True)
 class LocalPath:
-    """A file or a folder of this machine."""
+    """A local file or folder."""
 
     path: Path
 
 
 @dataclass(frozen=True, slots=True)
 class HubFile:
-    """A repository on the hub, and what of it: a file, a quantisation or our choice."""
+    """A file of a repository on the hub: named, by its quantisation, or chosen by us."""
 
     repo: str
     revision: str = "main"
@@ -56,7 +56,7 @@ class HubFile:
 
 @dataclass(frozen=True, slots=True)
 class Url:
-    """A file at any address."""
+    """A file at any other URL."""
 
     url: str
     sha256: str = ""
@@ -70,9 +70,9 @@ Reference = Guide | LocalPath | HubFile | Url
 
 
 def parse(text: str, filename: str = "", revision: str = "main") -> Reference:
-    """The reference in `text`; `filename` names a file of the repository.
+    """The reference that `text` is; `filename` names a file of the repository.
 
-    Raises ModelNotFound when it is none, InvalidArgument when it would leave its place.
+    Raises ModelNotFound when it is not one, InvalidArgument when a name would leave its folder.
     """
     if text in GUIDE_NAMES:
         return Guide()
@@ -85,7 +85,7 @@ def parse(text: str, filename: str = "", revision: str = "main") -> Reference:
     if match is None or not is_repo(match["repo"]):
         raise ModelNotFound(
             f"{text!r} is neither a file nor a repository; use a path to a .gguf file, org/repo, "
-            "org/repo:QUANT, org/repo/file.gguf or an https address",
+            "org/repo:QUANT, org/repo/file.gguf or an https URL",
             where="model",
         )
     name = checked_name(filename or match["file"] or "")
@@ -94,13 +94,13 @@ def parse(text: str, filename: str = "", revision: str = "main") -> Reference:
 
 
 def looks_like_path(text: str) -> bool:
-    """True for what is meant as a file of this machine, there or not."""
+    """True for text that means a local file, whether or not it exists."""
     starts = text.startswith(("/", "./", "../", "~", "\\"))
     return starts or (text.endswith(".gguf") and text.count("/") < 2)
 
 
 def _path_of(text: str) -> Path | None:
-    """None for what cannot be one: a part that no file system takes, the home of nobody."""
+    """The path, or None for text that cannot be one, such as `~nobody/x`."""
     try:
         path = Path(text).expanduser()
         path.exists()
@@ -120,17 +120,17 @@ def _parse_url(text: str) -> HubFile | Url:
         )
     if parts.scheme not in ("https", "http") or not host or parts.username or parts.password:
         raise InvalidArgument(
-            "allowed https://host/path/model.gguf without a user name; a key belongs in HF_TOKEN",
+            "allowed https://host/path/model.gguf without a user name; a token belongs in HF_TOKEN",
             where="model",
         )
     hub = _HUB_PATH.fullmatch(unquote(parts.path))
     if host in _HUB_HOSTS and hub is not None:
         if not is_repo(hub["repo"]):
-            raise ModelNotFound("the address names no repository of the hub", where="model")
+            raise ModelNotFound("the URL names no repository of the hub", where="model")
         return HubFile(
             hub["repo"], checked_revision(hub["revision"]), "", checked_name(hub["file"])
         )
     found = Url(parts._replace(fragment="").geturl(), digest)
     if not checked_name(found.filename).endswith(".gguf"):
-        raise InvalidArgument("an address must end with the name of a .gguf file", where="model")
+        raise InvalidArgument("a URL must end with the name of a .gguf file", where="model")
     return found

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""From a reference to files that are here, whole and what they should be."""
+"""From a reference to verified files on disk."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """Downloads and the cache. One for each call: it holds no state.
+    """Downloads into the cache. Stateless: make one for each call.
 
-    `sha256` pins the files in their order and wins over what the hub says.
+    `sha256` pins the files in order and overrides the hub's checksums.
     """
 
     report: Report
@@ -47,9 +47,8 @@ class Store:
     def from_hub(self, wanted: HubFile, *, refresh: bool = False) -> list[Path]:
         """The model's file, or all its parts in order. Blocks while downloading.
 
-        What is named exactly and is in the cache needs no network, unless `refresh`. When the hub
-        cannot be reached, what an earlier run fetched is used. Raises ModelNotFound, ModelInvalid
-        or Unavailable.
+        A cached file with an exact name needs no network, unless `refresh` is set. When the hub
+        is unreachable, cached files are used. Raises ModelNotFound, ModelInvalid or Unavailable.
         """
         named = bool(wanted.filename or wanted.quant)
         if (named and not refresh) or hub.is_offline():
@@ -58,7 +57,7 @@ class Store:
             except ModelInvalid as error:
                 if hub.is_offline():
                     raise
-                logger.warning("%s", error)  # the network brings it again
+                logger.warning("%s", error)  # it is downloaded again
                 found = []
             if found:
                 return found
@@ -70,11 +69,11 @@ class Store:
             found = self._from_cache(wanted)
             if not found:
                 raise
-            logger.warning("%s; using %s of an earlier run", error, found[0].name)
+            logger.warning("%s; using the cached %s", error, found[0].name)
             return found
 
     def from_url(self, wanted: Url) -> Path:
-        """The file behind an address, kept under our own folder. Blocks while downloading."""
+        """The file at a URL, cached in our own folder. Blocks while downloading."""
         pinned = wanted.sha256 or (self.sha256[0] if self.sha256 else "")
         require_safe(urlsplit(wanted.url), is_pinned=bool(pinned))
         digest = Digest(pinned) if pinned else None
@@ -89,16 +88,16 @@ class Store:
         return final
 
     def verify(self, path: Path, digest: Digest) -> None:
-        """Compares a file that is here. ModelInvalid when it is damaged."""
+        """Verifies a file. Raises ModelInvalid when it is damaged."""
         if not self._is_right(path, digest):
             raise ModelInvalid(
-                f"{path} is damaged: it does not have the {digest.name} {digest.hex}; "
-                "fetch it again with sentiric-llama pull",
+                f"{path} is damaged: its {digest.name} is not {digest.hex}; "
+                "download it again with sentiric-llama pull",
                 where="model",
             )
 
     def pin(self, paths: Sequence[Path]) -> None:
-        """Compares files with the configured checksums, if there are any."""
+        """Verifies files against the configured checksums, if any."""
         if self.sha256 and len(self.sha256) != len(paths):
             raise InvalidArgument(
                 f"got {len(self.sha256)} checksums, allowed one for each of {len(paths)} files",
@@ -108,7 +107,7 @@ class Store:
             self.verify(path, Digest(expected))
 
     def _from_cache(self, wanted: HubFile) -> list[Path]:
-        """What is here of it, compared with its checksum; empty when something is missing."""
+        """The verified files from the cache; empty when one is missing."""
         cache = RepoCache.of(wanted.repo)
         commit = cache.commit_of(wanted.revision)
         names = cache.names(commit) if commit else []
@@ -149,7 +148,7 @@ class Store:
         return paths
 
     def _choose(self, wanted: HubFile) -> tuple[list[str], str]:
-        """The names to fetch, and the commit that all of them come from."""
+        """The files to download, and the revision that all of them come from."""
         if wanted.filename:
             names = shard_names(wanted.filename)
             if len(names) == 1:
@@ -160,7 +159,7 @@ class Store:
         return shard_names(chosen[0]), found.commit
 
     def _bring(self, cache: RepoCache, file: hub.RemoteFile, pinned: str) -> None:
-        """Makes the blob be there."""
+        """Downloads the blob unless it is here and right."""
         digest = digest_of_etag(file.etag)
         if pinned and digest is not None and digest.name == "sha256" and pinned != digest.hex:
             raise ModelInvalid(
@@ -176,13 +175,13 @@ class Store:
             self._obtain(source, blob, cache.lock(file.etag))
 
     def _obtain(self, source: Source, final: Path, lock: Path) -> None:
-        """Downloads under a lock: of many processes one transfers, the others find it there."""
+        """Downloads under a lock: one process transfers, the others wait and find the file."""
         with self._holding(lock, source.name):
             final.parent.mkdir(parents=True, exist_ok=True)
             if final.exists() and (source.digest is None or self._is_right(final, source.digest)):
                 return
             if final.exists():
-                logger.warning("%s in the cache is damaged and fetched again", source.name)
+                logger.warning("%s is damaged in the cache and downloaded again", source.name)
                 final.unlink()
             part = final.with_name(final.name + ".incomplete")
             got = Digest(fetch(source, part, self.report, self.patience))

@@ -25,7 +25,15 @@ from sentiric_llama.locale import messages, turkish, turkish_settings
 from sentiric_llama.settings.config import describe_fields
 
 HEAVY = {"pydantic", "starlette", "uvicorn", "numpy", "grpc", "huggingface_hub", "rich", "h11"}
-HEAVY |= {"prometheus_client", "structlog", "shtab", "sentiric_llama._core", "asyncio"}
+HEAVY |= {
+    "httpx2",
+    "httpcore2",
+    "prometheus_client",
+    "structlog",
+    "shtab",
+    "sentiric_llama._core",
+    "asyncio",
+}
 
 
 @pytest.fixture(autouse=True)

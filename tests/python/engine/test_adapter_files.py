@@ -266,7 +266,7 @@ def test_an_adapter_of_another_architecture(engine: Engine, folder: Path) -> Non
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
-    with pytest.raises(ModelInvalid, match="no LoRA adapter"):
+    with pytest.raises(ModelInvalid, match="not a LoRA adapter"):
         generate(engine, "other")
 
 

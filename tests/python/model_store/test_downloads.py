@@ -93,7 +93,7 @@ def test_fifty_interrupted_downloads(hub: HubServer, home: Path) -> None:
 
 def test_a_run_that_was_given_up_is_taken_up_by_the_next(hub: HubServer, home: Path) -> None:
     hub.trouble.cut_at = [100_000, 0, 0, 0]
-    with pytest.raises(Unavailable, match="start again to go on"):
+    with pytest.raises(Unavailable, match="start again to resume"):
         store().from_hub(WANTED)
     assert final_names(home) == []
     hub.trouble.cut_at.clear()
@@ -139,7 +139,7 @@ def test_a_busy_hub_is_asked_again(hub: HubServer, monkeypatch: pytest.MonkeyPat
     hub.trouble.hub_status = [503, 429]
     assert store().from_hub(WANTED)
     hub.trouble.hub_status = [500, 500, 500]
-    with pytest.raises(Unavailable, match="cannot fetch org/n from the hub"):
+    with pytest.raises(Unavailable, match="cannot get org/n from the hub"):
         store().from_hub(HubFile("org/n"))
 
 
@@ -158,6 +158,18 @@ def test_a_trickle_is_no_download(hub: HubServer) -> None:
     assert path.read_bytes() == MODEL and notes == ["the server is too slow"]
 
 
+def test_a_trickle_for_ever_ends(hub: HubServer, home: Path) -> None:
+    """A few bytes in each try are no progress; they are kept for the next run all the same."""
+    hub.trouble.chunk, hub.trouble.delay_s = 64, 0.01
+    patience = Patience(tries=3, backoff_s=0, stall_s=0.1, slow_bytes=10**6)
+    with pytest.raises(Unavailable, match=r"the server is too slow\) after 3 tries"):
+        Store(lambda _: None, (), patience).from_hub(WANTED)
+    assert len(hub.transfers) == 3 and final_names(home) == []
+    hub.trouble.chunk, hub.trouble.delay_s = 64 * 1024, 0
+    (path,) = store().from_hub(WANTED)
+    assert path.read_bytes() == MODEL and hub.transfers[3][1] > hub.transfers[2][1] > 0
+
+
 def test_a_server_without_ranges(hub: HubServer) -> None:
     hub.trouble.ignores_range = True
     hub.trouble.cut_at = [1000, 150_000]
@@ -174,18 +186,18 @@ def test_a_wrong_range_and_a_refused_range(hub: HubServer) -> None:
         if news.kind != "retry":
             return
         notes.append(news.note)
-        if notes == ["the connection ended early"]:
+        if notes == ["the connection closed early"]:
             hub.trouble.wrong_range = 5
-        elif notes[-1:] == ["the server answered with another range"]:
+        elif notes[-1:] == ["the server sent another range"]:
             hub.trouble.cut_at = [80_000]
 
     (path,) = store(meddle).from_hub(WANTED)
     assert path.read_bytes() == MODEL
     assert [offset for _, offset in hub.transfers] == [0, 70_000, 0, 80_000]
     assert notes == [
-        "the connection ended early",
-        "the server answered with another range",
-        "the connection ended early",
+        "the connection closed early",
+        "the server sent another range",
+        "the connection closed early",
     ]
 
 
@@ -204,7 +216,7 @@ def test_a_range_behind_the_end(hub: HubServer) -> None:
 
     path = store(meddle).from_url(url)
     assert path.read_bytes() == MODEL[:1000]
-    assert notes == ["the connection ended early", "the server does not know this range"]
+    assert notes == ["the connection closed early", "the server does not know this range"]
 
 
 def test_content_that_changes_meanwhile_is_started_again(hub: HubServer) -> None:
@@ -223,7 +235,7 @@ def test_content_that_changes_meanwhile_is_started_again(hub: HubServer) -> None
         ("declared_extra", 64, "the server sends"),
         ("redirects_for_ever", True, "more than 5 times"),
         ("status", [401], "HF_TOKEN"),
-        ("status", [404], "there is no"),
+        ("status", [404], "the server has no"),
         ("status", [400], "answered 400"),
         ("status", [500, 500, 500], "after 3 tries"),
     ],
@@ -233,6 +245,14 @@ def test_refusals(hub: HubServer, home: Path, field: str, value: object, words: 
     with pytest.raises(SentiricLlamaError, match=words):
         store().from_hub(WANTED)
     assert final_names(home) == []
+
+
+@pytest.mark.parametrize("length", ["abc", "-5", "\u00b2", "9" * 5000])
+def test_a_length_that_is_no_number(hub: HubServer, length: str) -> None:
+    """The file goes up to the end of its connection then."""
+    hub.trouble.content_length = length
+    path = store().from_url(Url(f"{hub.cdn_url}/org/m//{NAME}"))
+    assert path.read_bytes() == MODEL
 
 
 def test_a_sign_in_page_is_no_model(hub: HubServer, home: Path) -> None:

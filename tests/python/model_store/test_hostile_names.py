@@ -94,7 +94,7 @@ def test_a_hostile_hub_makes_no_file_outside(hub: HubServer, home: Path, tmp_pat
 def test_a_commit_is_forty_digits(hub: HubServer, home: Path, commit: str) -> None:
     hub.trouble.commit = commit
     for wanted in (HubFile("org/m", filename=NAME), HubFile("org/m")):
-        with pytest.raises(Unavailable, match="neither commit nor checksum"):
+        with pytest.raises(Unavailable, match="no valid commit or checksum"):
             Store(lambda _: None).from_hub(wanted)
     assert not (home / "hub").exists()
 

@@ -171,7 +171,7 @@ def test_bars_on_a_terminal(variables: dict[str, str], hub: HubServer) -> None:
     assert child.communicate(timeout=60)[0].endswith("one-Q8_0.gguf\n")
     text = seen.decode()
     assert "━" in text and "2.9/2.9 MiB" in text
-    assert "the connection ended early" in text
+    assert "the connection closed early" in text
     os.close(leader)
 
 

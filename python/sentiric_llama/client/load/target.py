@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What a measurement measures: a server, or an engine in this process without one."""
+"""The target of a load test: a server, or an engine in this process."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Target(Protocol):
-    """Answers, counts tokens as it does for its answers, and says what it is."""
+    """Answers, counts tokens with its own tokenizer, and describes itself."""
 
     @property
     def client(self) -> ChatClient: ...
@@ -37,7 +37,7 @@ class ServerTarget:
         return len(self._server.post("/tokenize", {"content": text})["tokens"])
 
     def facts(self) -> dict[str, Any]:
-        """What is measured, so that two reports can be compared."""
+        """Describes the server, so that two reports can be compared."""
         answer = self._server.get("/v1/models")
         if answer.status != 200:
             raise error_of(answer, "/v1/models")
@@ -68,7 +68,7 @@ class GrpcTarget:
         return len(self._server.tokenize(text))
 
     def facts(self) -> dict[str, Any]:
-        """What gRPC tells; it has no words for the rest."""
+        """The facts that gRPC provides."""
         capacity = self._server.capacity()
         return {
             "url": f"grpc://{self._server.address.rpartition('://')[2]}",
@@ -80,7 +80,7 @@ class GrpcTarget:
 
 
 class EngineTarget:
-    """An engine in this process: no HTTP, no service, the same threads and queue."""
+    """An engine in this process: no HTTP and no service, but the same threads and queue."""
 
     def __init__(self, engine: Engine, name: str) -> None:
         self._engine = engine
@@ -93,7 +93,7 @@ class EngineTarget:
         return len(self._engine.tokenize(text))
 
     def facts(self) -> dict[str, Any]:
-        """The same keys as a server's."""
+        """With the same keys as a server's."""
         from sentiric_llama.host.product import version
 
         info = self._engine.info

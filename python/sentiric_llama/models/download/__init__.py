@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""How bytes of a model file come from a hub or an address."""
+"""Downloads of model files, from the hub and from plain URLs."""

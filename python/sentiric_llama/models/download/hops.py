@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Where a download may go: every hop is checked as the first one was.
+"""Where a download may go: every redirect is checked like the first address.
 
-Whoever names an address trusts it; whoever answers there may send on, but not from the internet
-into the own network, not out of TLS, and not for ever.
+The user trusts the address that they name. Its server may redirect, but not from the internet into
+the local network, not from TLS to plain HTTP, and not for ever.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 class Place(enum.IntEnum):
-    """How far inside an address lies; a redirect may go outwards only."""
+    """How far inside an address is; a redirect may only lead outwards."""
 
     PUBLIC = 0
     PRIVATE = 1
     LOOPBACK = 2
     SPECIAL = 3
-    """Link-local as the metadata of clouds, multicast, reserved: nobody is sent there."""
+    """Link-local (metadata of clouds), multicast, reserved: no redirect leads there."""
 
 
 def place_of(address: str) -> Place:
-    """The place of an IP address, of the one inside for those that wrap another."""
+    """The place of an IP address; for one that wraps an IPv4 address, of that."""
     found = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(found, ipaddress.IPv6Address):
         inner = found.ipv4_mapped or found.sixtofour
@@ -48,7 +48,7 @@ def place_of(address: str) -> Place:
 
 
 def place_of_name(host: str) -> Place:
-    """What a name says by itself: `localhost` and addresses; any other name is public."""
+    """The place by name alone: of `localhost` and of addresses; other names are public."""
     if host.lower().rstrip(".") == "localhost":
         return Place.LOOPBACK
     try:
@@ -58,7 +58,7 @@ def place_of_name(host: str) -> Place:
 
 
 def looked_up(host: str) -> Place:
-    """The innermost place that a name stands for now; by the name alone when nobody knows it."""
+    """The innermost place that a name resolves to; by name alone when it does not resolve."""
     try:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
@@ -68,15 +68,15 @@ def looked_up(host: str) -> Place:
 
 @dataclass
 class Trip:
-    """The hops of one request. `go_to` before each, `arrive` with the address it came out at."""
+    """The hops of one request: `go_to` before each, `arrive` with the address it connected to."""
 
     is_pinned: bool = False
-    """A checksum of the caller says what must come: it may come without TLS."""
+    """The user gave a checksum, so the content may come without TLS."""
     _urls: list[SplitResult] = field(default_factory=list)
     _first: Place | None = None
 
     def go_to(self, url: str) -> None:
-        """The next hop. Raises InvalidArgument for a first address, Unavailable for a redirect."""
+        """Checks the next URL. Raises InvalidArgument for the first, Unavailable for a redirect."""
         parts = _split(url)
         if not self._urls:
             require_safe(parts, is_pinned=self.is_pinned)
@@ -85,7 +85,7 @@ class Trip:
         self._urls.append(parts)
 
     def arrive(self, place: Place) -> None:
-        """Where the hop's name led to, before a byte is sent there."""
+        """Checks the connected address, before a byte is sent. Raises Unavailable."""
         if self._first is None:
             self._first = place
             return
@@ -101,20 +101,20 @@ class Trip:
         if len(self._urls) > MAX_REDIRECTS:
             raise _refused(f"more than {MAX_REDIRECTS} times")
         if parts.scheme not in _PORTS or parts.username or parts.password or not parts.hostname:
-            raise _refused("to what is no plain http or https address")
+            raise _refused("to something other than a plain http or https URL")
         if (before.scheme, parts.scheme) == ("https", "http"):
             raise _refused("from https to http")
         if not is_safe(parts, is_pinned=self.is_pinned):
-            raise _refused("to an address that is not encrypted")
+            raise _refused("to a URL that is not encrypted")
         port, allowed = _port(parts), {_PORTS[parts.scheme]}
         if parts.hostname == before.hostname:
             allowed.add(_port(before))
         if port not in allowed and port < _FIRST_FREE_PORT:
-            raise _refused(f"to the port {port} of another service")
+            raise _refused(f"to port {port}, which belongs to another service")
 
 
 def require_safe(url: SplitResult, *, is_pinned: bool) -> None:
-    """Plain http only on this machine, or for content that a checksum pins."""
+    """Raises InvalidArgument for plain http, except on this machine or with a checksum."""
     if not is_safe(url, is_pinned=is_pinned):
         raise InvalidArgument(
             f"{url.scheme}://{url.netloc} is not encrypted; use https, or pin the content with "
@@ -124,13 +124,13 @@ def require_safe(url: SplitResult, *, is_pinned: bool) -> None:
 
 
 def is_safe(url: SplitResult, *, is_pinned: bool) -> bool:
-    """True for TLS, for content that is known, and for this machine by its name."""
+    """True for TLS, for pinned content, and for this machine by its name."""
     is_here = place_of_name(url.hostname or "") is Place.LOOPBACK
     return url.scheme == "https" or is_pinned or is_here
 
 
 def same_origin(one: str, other: str) -> bool:
-    """True when a key that one may see may be seen by the other."""
+    """True when both URLs may get the same key."""
     first, second = _split(one), _split(other)
     return (first.scheme, first.hostname, _port(first)) == (
         second.scheme,
@@ -144,7 +144,7 @@ def _split(url: str) -> SplitResult:
         parts = urlsplit(url)
         _port(parts)
     except ValueError:
-        raise _refused("to what is no address") from None
+        raise _refused("to an invalid URL") from None
     return parts
 
 
@@ -153,9 +153,9 @@ def _port(parts: SplitResult) -> int:
 
 
 def _refused(how: str) -> Unavailable:
-    """Without the address: it is the server's text."""
+    """Without the URL, which is the server's text."""
     return Unavailable(
-        f"the server redirects the download {how}, which is not followed; name the file's own "
-        "address, or ask who runs the server",
+        f"the server redirects the download {how}, which is not followed; use the final URL of the "
+        "file, or ask the server's operator",
         where="model",
     )

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What the hub says about repositories and files, through its own client library.
+"""Asks the hub about repositories and files, through its own client library.
 
-The library honours HF_ENDPOINT, HF_TOKEN and HF_HUB_OFFLINE. It is imported late, because that
-takes longer than importing all of ours.
+The library reads HF_ENDPOINT, HF_TOKEN and HF_HUB_OFFLINE. It is imported late, because its import
+takes longer than all of ours.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class RemoteFile:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The commit that a revision stands for now, and the names in it."""
+    """The commit that a revision points to now, and its file names."""
 
     commit: str
     names: list[str]
@@ -51,12 +51,12 @@ def listing(repo: str, revision: str) -> Listing:
     info = _asked(ask, repo)
     names = [sibling.rfilename for sibling in info.siblings or []]
     if not is_commit(info.sha or ""):
-        raise _no_hub(repo)
+        raise _not_a_hub(repo)
     return Listing(str(info.sha), [name for name in names if is_file_name(name)])
 
 
 def remote_file(repo: str, revision: str, name: str) -> RemoteFile:
-    """Address, checksum and size of one file. Raises ModelNotFound or Unavailable."""
+    """URL, checksum and size of one file. Raises ModelNotFound or Unavailable."""
     import huggingface_hub
 
     url = huggingface_hub.hf_hub_url(repo, name, revision=revision, endpoint=_endpoint())
@@ -69,13 +69,13 @@ def remote_file(repo: str, revision: str, name: str) -> RemoteFile:
     found = _asked(ask, repo, name)
     etag, commit = found.etag or "", found.commit_hash or ""
     if not is_tag(etag) or not is_commit(commit):
-        raise _no_hub(f"{repo}/{name}")
+        raise _not_a_hub(f"{repo}/{name}")
     fixed = huggingface_hub.hf_hub_url(repo, name, revision=commit, endpoint=_endpoint())
     return RemoteFile(name, commit, fixed, etag, found.size)
 
 
 def headers() -> dict[str, str]:
-    """Who we are, and the token if there is one; for the hub's own host alone."""
+    """Our name, and the token if there is one; for the hub's own host only."""
     from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]  # it does
 
     return dict(build_hf_headers(library_name="sentiric-llama"))
@@ -88,16 +88,16 @@ def is_offline() -> bool:
     return bool(constants.HF_HUB_OFFLINE)
 
 
-def _no_hub(what: str) -> Unavailable:
+def _not_a_hub(what: str) -> Unavailable:
     return Unavailable(
-        f"the hub at HF_ENDPOINT says neither commit nor checksum of {what} as a hub does; "
-        "it is no hub, or its proxy drops headers",
+        f"the answer from HF_ENDPOINT has no valid commit or checksum for {what}; "
+        "it is not a hub, or a proxy drops its headers",
         where="model",
     )
 
 
 def _asked(ask: Callable[[], Any], repo: str, filename: str = "") -> Any:
-    """The answer, asked again when the hub is only busy. Errors come in our words."""
+    """The answer; a busy hub is asked again. Raises our errors for the library's."""
     _watch_redirects()
     for pause_s in (*_PAUSES_S, None):
         try:
@@ -123,9 +123,9 @@ def _on_a_trip(ask: Callable[[], Any]) -> Any:
 
 
 def _watch_redirects() -> None:
-    """The library's client follows redirects by itself: each of its requests is checked as ours.
+    """The library follows redirects itself: a hook checks each of its requests as we check ours.
 
-    What it logs may hold the hub's words; it goes the way of all logs.
+    Its log may contain text of the hub, so it goes through our handlers.
     """
     import huggingface_hub
 
@@ -140,7 +140,7 @@ def _watch_redirects() -> None:
 
 def _check_hop(request: Any) -> None:
     trip = _TRIP.get()
-    if trip is not None:  # None: a request of somebody else in this process
+    if trip is not None:  # None: another user of the library in this process
         trip.go_to(str(request.url))
         trip.arrive(looked_up(request.url.host))
 
@@ -176,18 +176,18 @@ def _translated(error: Exception, repo: str, filename: str) -> SentiricLlamaErro
         return offline(repo)
     if isinstance(error, hub.EntryNotFoundError):
         return ModelNotFound(
-            f"{repo} has no file {filename}; leave the file name out to see a choice",
+            f"{repo} has no file {filename}; omit the file name to have one chosen",
             where="model",
         )
     return Unavailable(
-        f"cannot fetch {repo} from the hub ({type(error).__name__}); check the network and "
+        f"cannot get {repo} from the hub ({type(error).__name__}); check the network and "
         "HF_ENDPOINT, or give the path of a local file",
         where="model",
     )
 
 
 def offline(repo: str) -> Unavailable:
-    """What is said when the network is forbidden and the cache does not have it."""
+    """The error for a file that is not cached while HF_HUB_OFFLINE is set."""
     return Unavailable(
         f"{repo} is not in the local cache and HF_HUB_OFFLINE is set; "
         "unset it once, or give the path of a local file",

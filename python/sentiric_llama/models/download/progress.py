@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What a download tells while it runs; how it is shown is the command line's business."""
+"""The events of a download; commands decide how to show them."""
 
 from __future__ import annotations
 
@@ -15,11 +15,10 @@ Kind = Literal["start", "progress", "retry", "waiting", "checking", "done"]
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """One piece of news about one file. Sizes in bytes; `total` is 0 while nobody knows it.
+    """One event about one file. Sizes are in bytes; `total` is 0 while it is unknown.
 
-    `start` and `done` come once for each file that is transferred, also after a resume; `retry`
-    says in `note` why, `waiting` that another process has the file, `checking` that a file which
-    is already there is compared with its checksum.
+    `start` and `done` come once for each transfer, resumed or not; `retry` has its reason in
+    `note`; `waiting`: another process downloads the file; `checking`: a cached file is verified.
     """
 
     kind: Kind
@@ -37,7 +36,7 @@ class Progress:
 
 
 def from_json(event: Mapping[str, Any]) -> Progress:
-    """The news behind `as_json`."""
+    """The event that `as_json` made."""
     kind: Kind = event["event"]
     return Progress(kind, **{name: event[name] for name in ("name", "done", "total", "note")})
 
@@ -46,7 +45,7 @@ Report = Callable[[Progress], None]
 
 
 class Steps:
-    """Passes on what is news: everything but progress, and progress each `percent`."""
+    """Passes on every event, but progress only each `percent`."""
 
     def __init__(self, report: Report, percent: int) -> None:
         self._report = report
@@ -65,7 +64,7 @@ class Steps:
 
 
 def to_log() -> Report:
-    """For a server: one line at the start, each ten percent and at the end."""
+    """For a server: a line at the start, each ten percent and at the end."""
     return Steps(_log, 10)
 
 
@@ -77,11 +76,11 @@ TEMPLATES = {
     "checking": "{name}: verifying the checksum",
     "done": "{name}: complete, {note}",
 }
-"""One line for people of each kind of news."""
+"""The line for each kind of event."""
 
 
 def values_of(news: Progress) -> dict[str, str]:
-    """What the templates name."""
+    """The values of the templates' fields."""
     return {
         "name": news.name,
         "done": f"{news.done / 2**20:.1f}",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The HTTP client of downloads: two schemes, few redirects, no key on a foreign host.
+"""The HTTP client of downloads: http and https only, few redirects, no key to another host.
 
 Proxies and certificates come from the usual variables (HTTPS_PROXY, NO_PROXY, SSL_CERT_FILE).
 """
@@ -31,9 +31,8 @@ def open_url(
 ) -> http.client.HTTPResponse:
     """A GET whose body is still to be read. `timeout_s` bounds every single wait.
 
-    `is_pinned`: a checksum that the user gave decides what is taken, see `hops`. Raises
-    urllib.error.HTTPError for status codes from 400, OSError or HTTPException for the way, and the
-    errors of `Trip` for a way that is not gone.
+    `is_pinned`: the user gave a checksum, see `hops`. Raises urllib.error.HTTPError for a status of
+    400 or above, OSError or HTTPException for the network, and the errors of `Trip`.
     """
     trip = Trip(is_pinned)
     trip.go_to(url)
@@ -43,7 +42,7 @@ def open_url(
 
 
 class _Redirects(urllib.request.HTTPRedirectHandler):
-    """Follows what the trip allows, and leaves keys behind at the border."""
+    """Follows the redirects that the trip allows, without keys to another origin."""
 
     max_redirections = MAX_REDIRECTS
     max_repeats = 2
@@ -71,7 +70,7 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
 
 
 class _Plain(urllib.request.HTTPHandler):
-    """Connections that tell the trip where they lead."""
+    """Connections that report their address to the trip."""
 
     def __init__(self, trip: Trip) -> None:
         super().__init__()
@@ -83,7 +82,7 @@ class _Plain(urllib.request.HTTPHandler):
 
 
 class _Secure(urllib.request.HTTPSHandler):
-    """The same over TLS; the address is checked before the handshake."""
+    """The same over TLS: the address is checked before the handshake."""
 
     def __init__(self, trip: Trip) -> None:
         super().__init__()
@@ -101,7 +100,7 @@ def _connection(
     host: str,
     **options: Any,
 ) -> http.client.HTTPConnection:
-    """Behind a proxy only the name is known: it is the proxy that looks it up."""
+    """Behind a proxy only the name is checked: the proxy resolves it."""
     made: Any = kind(host, **options)
     tunnelled = getattr(request, "_tunnel_host", None)
     if tunnelled or request.has_proxy():
@@ -122,7 +121,7 @@ def _connect(trip: Trip, *arguments: Any, **options: Any) -> socket.socket:
 
 
 def _opener(trip: Trip) -> urllib.request.OpenerDirector:
-    """Without the handlers for files, FTP and data addresses that urllib adds by itself."""
+    """Without urllib's default handlers for file, FTP and data URLs."""
     opener = urllib.request.OpenerDirector()
     handlers: list[Any] = [
         urllib.request.ProxyHandler(),
