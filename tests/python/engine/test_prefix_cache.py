@@ -203,7 +203,7 @@ def cases(tiny_q8_0: Path) -> list[Case]:
 
 @pytest.fixture(scope="module", params=range(6), ids=lambda index: f"engine-{index}")
 def mixed_engine(request: pytest.FixtureRequest, tiny_q8_0: Path) -> Iterator[Engine]:
-    """Engines with little room, so that everything parks, moves and is evicted."""
+    """Engines with little room, so that sequences are preempted, moved and evicted."""
     rng = random.Random(request.param)
     with open_engine(
         tiny_q8_0,
@@ -218,7 +218,7 @@ def mixed_engine(request: pytest.FixtureRequest, tiny_q8_0: Path) -> Iterator[En
 
 
 def test_random_schedules_change_no_token(mixed_engine: Engine, cases: list[Case]) -> None:
-    """Mates, chunk sizes, prefix hits, parking, cancels, evictions: 0 differing tokens."""
+    """Mates, chunk sizes, prefix hits, preemptions, cancels, evictions: 0 differing tokens."""
     rng = random.Random(mixed_engine.info.contexts)
     classes: tuple[Priority, ...] = ("realtime", "normal", "batch")
     for _ in range(SCHEDULES // 6):
