@@ -120,7 +120,7 @@ def _parse_url(text: str) -> HubFile | Url:
         )
     if parts.scheme not in ("https", "http") or not host or parts.username or parts.password:
         raise InvalidArgument(
-            "allowed https://host/path/model.gguf without a user name; a key belongs in HF_TOKEN",
+            "allowed https://host/path/model.gguf without a user name; a key belongs into HF_TOKEN",
             where="model",
         )
     hub = _HUB_PATH.fullmatch(unquote(parts.path))
