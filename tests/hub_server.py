@@ -25,6 +25,8 @@ class Trouble:
 
     cut_at: list[int] = field(default_factory=list)
     """Close the connection after so many bytes of the whole file."""
+    resets: bool = False
+    """Connections that are cut are reset."""
     status: list[int] = field(default_factory=list)
     hub_status: list[int] = field(default_factory=list)
     """Of the hub's own answers, not the CDN's."""
@@ -67,6 +69,7 @@ class HubServer:
         """Port's role and headers of each request."""
         self.counts: Counter[str] = Counter()
         self.released = threading.Event()
+        self.stalled = threading.Event()
         self._hub = _listen(self, "hub")
         self._cdn = _listen(self, "cdn")
 
@@ -104,6 +107,12 @@ class _Server(http.server.ThreadingHTTPServer):
     role: str
 
     def handle_error(self, request: Any, client_address: Any) -> None: ...
+
+    def shutdown_request(self, request: Any) -> None:
+        if self.hub.trouble.resets:
+            self.close_request(request)  # without a farewell, which would end it in order
+        else:
+            super().shutdown_request(request)
 
 
 def _listen(hub: HubServer, role: str) -> _Server:
@@ -249,6 +258,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         position = start
         while position < end:
             if stall is not None and position >= stall:
+                hub.stalled.set()
                 hub.released.wait(30)
                 break
             upto = min(position + trouble.chunk, end)
@@ -259,7 +269,10 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if position < len(body):
             self.close_connection = True
             self.wfile.flush()
-            self.connection.shutdown(socket.SHUT_RDWR)
+            if trouble.resets:
+                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1" + bytes(7))
+            else:
+                self.connection.shutdown(socket.SHUT_RDWR)
 
     def _answer(self, status: int, body: bytes, headers: dict[str, str]) -> None:
         self.send_response(status)

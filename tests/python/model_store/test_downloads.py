@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from gguf_files import sound
+from http_client import wait_until
 from hub_server import HubServer, hub_server
 from sentiric_llama.errors import (
     InvalidArgument,
@@ -60,6 +61,13 @@ def home(hub: HubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
     return folder
 
 
+RACER = """
+from sentiric_llama.models import resolve
+found = resolve("org/m:Q8_0")
+print(found.path.name, len(found.path.read_bytes()))
+"""
+
+
 class News(list[Progress]):
     def __call__(self, news: Progress) -> None:
         self.append(news)
@@ -78,6 +86,10 @@ def final_names(home: Path) -> list[str]:
     return [p.name for p in [*blobs, *home.rglob("*.gguf")]]
 
 
+def kept_bytes(home: Path) -> int:
+    return sum(path.stat().st_size for path in home.rglob("*.incomplete"))
+
+
 def test_fifty_interrupted_downloads(hub: HubServer, home: Path) -> None:
     """Each is cut up to three times at random; all end with the right content."""
     random_ = random.Random(50)
@@ -89,6 +101,41 @@ def test_fifty_interrupted_downloads(hub: HubServer, home: Path) -> None:
         (path,) = store().from_hub(WANTED)
         assert hashlib.sha256(path.read_bytes()).hexdigest() == SHA256
         assert [offset for _, offset in hub.transfers] == [0, *cuts], "resumed where it was cut"
+
+
+def test_connections_that_are_reset(hub: HubServer, home: Path) -> None:
+    """What the client's system drops with them is fetched again, and nothing else."""
+    random_ = random.Random(51)
+    hub.trouble.resets = True
+    for _ in range(20):
+        shutil.rmtree(home, ignore_errors=True)
+        cuts = sorted(random_.randrange(100_000, len(MODEL)) for _ in range(2))
+        hub.trouble.cut_at = list(cuts)
+        hub.transfers.clear()
+        news = News()
+        (path,) = store(news).from_hub(WANTED)
+        assert path.read_bytes() == MODEL
+        offsets = [offset for _, offset in hub.transfers]
+        assert offsets == sorted(offsets) and len(offsets) == 3
+        assert all(offset <= cut for offset, cut in zip(offsets[1:], cuts, strict=True))
+        assert {item.note for item in news.of("retry")} == {"Connection reset by peer"}
+
+
+def test_a_killed_download_is_taken_up_by_the_next(hub: HubServer, home: Path) -> None:
+    hub.trouble.stall_at = [131_072]
+    ours = {"HF_ENDPOINT": hub.url, "HF_HOME": str(home), "NO_PROXY": "127.0.0.1,localhost"}
+    process = subprocess.Popen([sys.executable, "-c", RACER], env=os.environ | ours)
+    try:
+        assert hub.stalled.wait(60)
+        assert wait_until(lambda: kept_bytes(home) == 131_072)
+    finally:
+        process.kill()
+        process.wait()
+    assert final_names(home) == []
+    (path,) = store().from_hub(WANTED)
+    assert path.read_bytes() == MODEL
+    assert [offset for _, offset in hub.transfers] == [0, 131_072]
+    assert not list(home.rglob("*.incomplete*"))
 
 
 def test_a_run_that_was_given_up_is_taken_up_by_the_next(hub: HubServer, home: Path) -> None:
@@ -332,13 +379,6 @@ def test_a_file_is_hashed_once(hub: HubServer) -> None:
     store(news).from_hub(WANTED)
     assert len(news.of("checking")) == 1
     assert len(hub.transfers) == 1
-
-
-RACER = """
-from sentiric_llama.models import resolve
-found = resolve("org/m:Q8_0")
-print(found.path.name, len(found.path.read_bytes()))
-"""
 
 
 def test_eight_racers_cause_one_transfer(hub: HubServer, home: Path) -> None:
