@@ -18,8 +18,9 @@ from starlette.types import ASGIApp
 
 from sentiric_llama.errors import InvalidArgument, SentiricLlamaError, Unavailable
 from sentiric_llama.http.wire.acceptor import Acceptor
-from sentiric_llama.http.wire.connection import KEEP_ALIVE_S, Connection, Port
+from sentiric_llama.http.wire.connection import KEEP_ALIVE_S, Connection
 from sentiric_llama.http.wire.load_shedding import LoadShedder
+from sentiric_llama.http.wire.port import Port
 from sentiric_llama.http.wire.seats import Seat, Seats
 from sentiric_llama.server.banner import reachable
 from sentiric_llama.settings.config import PREFIX, Settings
