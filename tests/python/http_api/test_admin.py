@@ -272,6 +272,7 @@ def test_wrong_hardware(server: Any, body: Any, text: str) -> None:
 
 
 def test_what_does_not_change_hardware_is_named(server: Any) -> None:
+    assert switch(server, profile="b").status == 200
     body = {"gpu_layers": 5.0, "gpu_layer": 1, "context_size": None}
     reply = server.post(CONFIG, body, BEARER)
     assert reply.status == 200 and reply.headers["x-ignored-fields"] == "gpu_layer"

@@ -309,7 +309,7 @@ def test_every_path_gives_back(start: Any, crowded: Any, monkeypatch: pytest.Mon
     assert slow.recv(65536).startswith(b"HTTP/1.1 408")
     slow.close()
     open_post(server.port, CHAT, LARGE, chat_body(LARGE)[:-1]).close()
-    assert server.post("/tokenize", chat_body(LARGE)).status == 200
+    assert server.post("/tokenize", b'{"content":"' + b"x" * (LARGE - 14) + b'"}').status == 200
     assert server.post("/nowhere", chat_body(LARGE)).status == 404
     assert wait_until(lambda: budget.used == 0 and not budget.arriving)
 

@@ -148,7 +148,7 @@ def test_the_answer_says_what_is_wrong() -> None:
     for name, words in [
         ("bare LF alone", b"a line ends in LF without CR"),
         ("folded with a tab", b"goes on in a second line"),
-        ("second Content-Type", b"the header content-type came twice"),
+        ("second Content-Type", b"duplicate header content-type"),
     ]:
         assert words in send([BAD_HEADS[name]])[0].writes[0]
 

@@ -31,7 +31,7 @@ class StatsModel(Answer):
     size_bytes: int
     num_params: int
     context_size: int
-    load_s: float
+    load_s: float | None
 
 
 class StatsContexts(Answer):

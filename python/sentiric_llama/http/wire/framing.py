@@ -96,5 +96,5 @@ def be_strict(conn: h11.Connection) -> StrictBuffer:
 
 def _reason(found: bytes) -> str:
     if found == b"\n":
-        return "LF without CR"
-    return "CR without LF" if found == b"\r" else "a header may not continue on a second line"
+        return "a line ends in LF without CR"
+    return "CR without LF" if found == b"\r" else "a header goes on in a second line"
