@@ -200,6 +200,38 @@ def test_links_between_documents_resolve() -> None:
     assert not broken
 
 
+def test_paths_in_documents_exist() -> None:
+    known = known_paths()
+    assert {"cpp/core", "core/seams/decoder.h", "engine/outbox", "Makefile"} <= known
+    dead = [
+        f"{shown(path)}: {name}"
+        for path in tracked(".md")
+        for name in re.findall(r"`([\w.-]+(?:/[\w.-]+)*)/?`", path.read_text("utf-8"))
+        if looks_like_ours(name, known) and name not in known
+    ]
+    assert not dead
+
+
+def known_paths() -> set[str]:
+    """Files and folders of the repository by every tail of their path, modules without suffix too.
+
+    A document may shorten a path from the left: `seams/decoder.h`, `engine/outbox`.
+    """
+    files = [path.relative_to(ROOT) for path in tracked()]
+    paths = {Path("vendor/llama.cpp")}  # unpacked by the build
+    for file in files:
+        paths |= {file, file.with_suffix(""), *file.parents}
+    return {Path(*path.parts[i:]).as_posix() for path in paths for i in range(len(path.parts))}
+
+
+def looks_like_ours(name: str, known: set[str]) -> bool:
+    """A source file, or a path whose first folder is one of ours."""
+    if name.startswith("build/"):  # what is built is not tracked
+        return False
+    is_source = re.search(r"\w\.(h|cpp|py|pyi|proto)$", name)
+    return bool(is_source) or ("/" in name and name.split("/")[0] in known)
+
+
 def test_make_commands_in_documents_exist() -> None:
     makefile = (ROOT / "Makefile").read_text("utf-8")
     rules = re.findall(r"^([a-z][a-z -]*):(?!=)", makefile, re.MULTILINE)
