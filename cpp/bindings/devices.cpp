@@ -19,7 +19,7 @@ void BindDevices(py::module_* module) {
       .def_readonly("total", &Device::total);
   module->def(
       "devices", [] { return Unwrap(ListDevices()); }, py::call_guard<py::gil_scoped_release>(),
-      "What this build can compute on, with the memory that is free now.");
+      "The devices that this build can compute on, with their free memory.");
 }
 
 }  // namespace sentiric::bindings

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// The engine's methods: arguments are converted first, then the GIL is released.
+// The methods of Engine. They convert their arguments, then release the GIL.
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
@@ -15,7 +15,7 @@ namespace {
 
 using Unlocked = py::call_guard<py::gil_scoped_release>;
 
-// An array that owns the vector: no copy, and no object for each value.
+// An array that owns the vector, without a copy or an object for each value.
 template <typename T>
 py::array_t<T> ToArray(std::vector<T> values, std::vector<py::ssize_t> shape) {
   auto owned = std::make_unique<std::vector<T>>(std::move(values));
@@ -24,7 +24,7 @@ py::array_t<T> ToArray(std::vector<T> values, std::vector<py::ssize_t> shape) {
   return py::array_t<T>(std::move(shape), data, std::move(owner));
 }
 
-// Owns the engine for Python. After a fork the threads behind it are gone, so the child must
+// Owns the engine for Python. After a fork its threads do not exist in the child, which must
 // neither use nor destroy it: Abandon() leaks it on purpose.
 class EngineHandle {
  public:
@@ -102,7 +102,7 @@ void BindEngine(py::module_* module) {
             return Unwrap(self->Submit(std::move(request), window));
           },
           py::arg("request"), py::arg("window") = 0, Unlocked(),
-          "Uses the request up: megabytes of text are not copied.")
+          "Consumes the request, so that its text is not copied.")
       .def(
           "grant",
           [](EngineHandle& self, RequestId id, std::int32_t tokens) { self->Grant(id, tokens); },
@@ -120,7 +120,7 @@ void BindEngine(py::module_* module) {
            "(still open, events of the steps since the last call)")
       .def("tokenize", &Tokenize, py::arg("text"), py::arg("add_special"), py::arg("parse_special"))
       .def("token_pieces", &TokenPieces, py::arg("tokens"),
-           "Each token's own bytes, as inside of a text; control tokens are shown.")
+           "The bytes of each token as inside a text; control tokens are shown.")
       .def(
           "detokenize",
           [](EngineHandle& self, const std::vector<Token>& tokens, bool show) {

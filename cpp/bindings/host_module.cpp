@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// A module of its own, without the engine and llama.cpp: processes that only serve load nothing
-// more.
+// A module without the engine and llama.cpp, for processes that only serve.
 #include <pybind11/pybind11.h>
 
 #include "bindings/bindings.h"
 #include "bindings/errors.h"
 
 PYBIND11_MODULE(_host, module) {
-  module.doc() = "What needs no engine: counting what a request costs, files, memory.";
+  module.doc() = "Functions without an engine: the cost of requests, files, memory.";
   sentiric::bindings::BindErrors(&module);
   sentiric::bindings::BindScan(&module);
   sentiric::bindings::BindFiles(&module);

@@ -29,7 +29,7 @@ void BindPlan(py::module_* module) {
   module->def(
       "plan_memory", [](const EngineConfig& config) { return Unwrap(PlanMemory(config)); },
       py::arg("config"), py::call_guard<py::gil_scoped_release>(),
-      "What this configuration will need, without allocating it.");
+      "The memory that this configuration needs; allocates none of it.");
 }
 
 }  // namespace sentiric::bindings

@@ -13,7 +13,7 @@ namespace sentiric::bindings {
 namespace py = pybind11;
 namespace {
 
-// A scan that outlives the text.
+// A scan result that does not refer to the text.
 struct Report {
   JsonScan scan;
   std::string field;
@@ -29,7 +29,7 @@ std::optional<std::string> NameOf(JsonLimit limit) {
   return std::nullopt;
 }
 
-// The bytes, which stay where they are as long as `info` lives.
+// The bytes; valid as long as `info`.
 std::string_view BytesOf(const py::buffer_info& info) {
   if (info.ndim != 1 || info.itemsize != 1 || (info.size > 1 && info.strides[0] != 1)) {
     throw py::type_error("data must be contiguous bytes");
@@ -61,12 +61,12 @@ void BindScan(py::module_* module) {
   py::class_<Report>(*module, "JsonScan")
       .def_property_readonly(
           "passed", [](const Report& self) { return NameOf(self.scan.passed); },
-          "The first limit that was passed: depth, items, number or None.")
+          "The first limit that was exceeded: depth, items, number or None.")
       .def_property_readonly(
-          "at", [](const Report& self) { return self.scan.at; }, "The byte where it was.")
+          "at", [](const Report& self) { return self.scan.at; }, "The byte where the scan ended.")
       .def_property_readonly(
           "field", [](const Report& self) { return py::bytes(self.field); },
-          "The member of the outermost object around it, with its escapes.")
+          "The enclosing member of the outermost object, with its escapes.")
       .def_property_readonly(
           "items", [](const Report& self) { return self.scan.items; },
           "Scalars, objects, arrays and names of members.")
@@ -78,7 +78,7 @@ void BindScan(py::module_* module) {
               py::arg("items"), py::arg("number_bytes"),
               "Reads bytes once without the GIL; nothing is built.");
   module->def("count_proto_fields", &CountFields, py::arg("data"), py::kw_only(), py::arg("most"),
-              "Fields of the outermost protobuf message; ends at most + 1.");
+              "Counts the fields of the outermost protobuf message; stops at most + 1.");
 }
 
 }  // namespace sentiric::bindings

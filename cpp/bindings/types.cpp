@@ -140,7 +140,7 @@ void BindEvents(py::module_* m) {
       .def_property_readonly("error", &ErrorTuple, "(code, where, what) or None.")
       .def_property_readonly(
           "retry_ms", [](const Final& self) { return self.error ? self.error->retry_ms : 0; },
-          "When there should be room for a refused request; 0 when nobody knows.")
+          "When to expect room after a refusal; 0 if unknown.")
       .def_readonly("prompt_tokens", &Final::prompt_tokens)
       .def_readonly("completion_tokens", &Final::completion_tokens)
       .def_readonly("timings", &Final::timings);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// The part of the loop's step that decides who runs: who waits, who gets a context, and who gives
-// one up.
+// The part of the loop's step that decides which requests wait, which get a context, and which are
+// preempted.
 #include <utility>
 
 #include "engine/engine_loop.h"
@@ -18,14 +18,13 @@ PrefixRequest PrefixOf(const RequestState& state) {
 
 void EngineLoop::TakeIn(Input input) {
   for (auto& [request, error] : input.rejected) {
-    EndWithoutContext(*request, FinishReason::kError, std::move(error));
+    EndWithoutContext(*request, std::move(error));
   }
   for (RequestHandle& request : input.added) {
     const auto tokens = static_cast<std::int64_t>(request->prompt.tokens.size());
     const std::int64_t limit = config_.queue_tokens;
     if (limit > 0 && queue_.size() > 0 && queue_.num_tokens() + tokens > limit) {
-      EndWithoutContext(*request, FinishReason::kError,
-                        TooManyTokens(queue_.num_tokens() + tokens));
+      EndWithoutContext(*request, TooManyTokens(queue_.num_tokens() + tokens));
     } else {
       queue_.Push(std::move(request));
     }
@@ -35,18 +34,18 @@ void EngineLoop::TakeIn(Input input) {
 
 Error EngineLoop::TooManyTokens(std::int64_t tokens) const {
   return {ErrorCode::kOverloaded, "queue",
-          "too many prompt tokens wait; got " + std::to_string(tokens) + ", allowed " +
+          "too many prompt tokens are queued; got " + std::to_string(tokens) + ", allowed " +
               std::to_string(config_.queue_tokens),
           stats_.NextEndMs(decoder_->traits().contexts)};
 }
 
-// Nothing happens when the request has ended meanwhile.
+// Does nothing when the request has ended meanwhile.
 void EngineLoop::TakeLoaded(const RequestHandle& request, Result<AdapterSetHandle> adapters) {
   if (!queue_.Release(request->id)) return;
   if (adapters) {
     request->adapters = std::move(adapters).value();
   } else {
-    EndWaiting(*queue_.Take(request->id), FinishReason::kError, adapters.error());
+    EndWaiting(*queue_.Take(request->id), adapters.error());
   }
 }
 
@@ -56,7 +55,7 @@ void EngineLoop::Admit(Clock::time_point now) {
   BeginSequences();
 }
 
-// False when nobody who waits can have a context now.
+// False when no waiting request can have a context now.
 bool EngineLoop::MaybeStartOne(Clock::time_point now) {
   const std::vector<const Waiting*> next = queue_.Next(now, running_.empty(), turns_);
   for (const Waiting* waiting : next) {
@@ -66,8 +65,8 @@ bool EngineLoop::MaybeStartOne(Clock::time_point now) {
   return false;
 }
 
-// True when there is a context for it, free within its class's share or given up by another one.
-// Nobody makes way for a request whose adapters are not there yet.
+// True when the request can have a context: a free one within its class's share, or that of a
+// sequence which may be preempted. None is preempted for a request whose adapters are not loaded.
 bool EngineLoop::MaybeMakeWay(const Waiting& next, bool has_rivals) {
   const Claim claim = ClaimOf(*next.request);
   const std::int32_t contexts = decoder_->traits().contexts;
@@ -81,8 +80,8 @@ bool EngineLoop::MaybeMakeWay(const Waiting& next, bool has_rivals) {
   return true;
 }
 
-// False when there is no context for it. A request whose sampler cannot be made ends here; one
-// whose adapters are not in memory lets others go before it until they are.
+// False when there is no context for the request. It ends here if its sampler cannot be made. If
+// its adapters are not in memory, others go before it until they are loaded.
 bool EngineLoop::MaybeStart(const Waiting& next, Clock::time_point now) {
   if (!next.preempted && !HasAdapters(next.request)) {
     const RequestHandle request = next.request;
@@ -113,19 +112,19 @@ std::unique_ptr<Sequence> EngineLoop::MakeSequence(const RequestHandle& request,
     return std::make_unique<Sequence>(request, std::move(sampler).value(), std::move(adapters),
                                       now);
   }
-  EndWithoutContext(*request, FinishReason::kError, sampler.error());
+  EndWithoutContext(*request, sampler.error());
   queue_.OnEnded(*request);
   return nullptr;
 }
 
-// True when the request needs none, or all of them are in memory and stay there for it.
+// True when the request names no adapters, or all of them are in memory; it then holds them.
 bool EngineLoop::HasAdapters(const RequestHandle& request) {
   if (request->request.adapters.empty() || request->adapters) return true;
   request->adapters = adapters_.store->Find(request->request.adapters);
   return request->adapters != nullptr;
 }
 
-// Those that wait for a prefix which another one computes begin in a later step.
+// A sequence that waits for another one to compute its prefix begins in a later step.
 void EngineLoop::BeginSequences() {
   for (const auto& sequence : running_) {
     if (sequence->has_begun() || sequence->is_finished()) continue;
@@ -136,7 +135,7 @@ void EngineLoop::BeginSequences() {
   }
 }
 
-// Its cells stay cached: if they are still there when it comes back, nothing is computed again.
+// The cells stay cached: if they are still there when the sequence resumes, nothing is recomputed.
 void EngineLoop::Preempt(std::size_t index, bool needs_room) {
   std::unique_ptr<Sequence> sequence = running_.Take(index);
   const SeqId seq = sequence->seq();
@@ -147,9 +146,9 @@ void EngineLoop::Preempt(std::size_t index, bool needs_room) {
   stats_.OnPreempted();
 }
 
-// When the cache has no room, what is only cached goes first; then the weakest sequence gives its
-// cells up and waits for another one to end. A sequence that is alone with the cache cannot be
-// helped.
+// When the KV cache is full, a cached sequence is evicted first. If none is left, the weakest
+// running sequence is preempted until another one ends. A sequence that fills the cache alone
+// fails.
 void EngineLoop::RelievePressure(Clock::time_point now) {
   if (std::exchange(stalled_, {}).empty() || cache_.EvictOne()) return;
   const std::vector<Claim> claims = Claims();
@@ -159,13 +158,14 @@ void EngineLoop::RelievePressure(Clock::time_point now) {
     Preempt(weakest, true);
     cache_.EvictOne();
   } else {
-    running_.at(weakest)->Fail({ErrorCode::kOutOfMemory, "kv_cache", "no room for one sequence"},
-                               now);
+    running_.at(weakest)->Fail(
+        {ErrorCode::kOutOfMemory, "kv_cache", "the KV cache is too small for this request alone"},
+        now);
   }
 }
 
-// A class that waited long with nothing running gets its turn; when one ends, who gave way for it
-// may try again.
+// A class that has waited long with nothing running gets a turn. When a turn ends, preempted
+// requests that wait for room may try again.
 void EngineLoop::TakeTurns() {
   if (queue_.size() == 0 && running_.empty()) return;
   ByClass held{}, advanced{};

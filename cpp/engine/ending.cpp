@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// The part of the loop's step that ends requests and tells what happened.
+// The part of the loop's step that ends requests and reports what happened.
 #include <utility>
 
 #include "engine/engine_loop.h"
@@ -7,14 +7,16 @@
 namespace sentiric {
 namespace {
 
-const Error kExpired{ErrorCode::kDeadlineExceeded, "deadline", "the time allowed is over"};
+const Error kExpired{ErrorCode::kDeadlineExceeded, "deadline", "the deadline passed"};
 const Error kStopped{ErrorCode::kCancelled, "engine", "the engine was closed"};
 const Error kNoContext{ErrorCode::kDeadlineExceeded, "queue", "no context became free in time"};
 const Error kPreemptedTooLong{ErrorCode::kDeadlineExceeded, "queue",
-                              "no context became free in time to go on; the answer ends here"};
+                              "preempted, and no context became free in time; the answer is "
+                              "incomplete"};
 const Error kUnread{ErrorCode::kDeadlineExceeded, "reader",
-                    "the answer was not read in time; it ends here"};
-const Error kCancelledInQueue{ErrorCode::kCancelled, "request", "cancelled while it waited"};
+                    "the client did not read the answer in time; it was cut off"};
+const Error kCancelledInQueue{ErrorCode::kCancelled, "request",
+                              "cancelled while waiting for a context"};
 
 // Of a request that waited too long in the queue.
 const Error& LateError(const Waiting& waiting, Clock::time_point now) {
@@ -24,15 +26,15 @@ const Error& LateError(const Waiting& waiting, Clock::time_point now) {
 
 }  // namespace
 
-// Contexts are free again before new requests are admitted. The news goes out at once: nobody
-// waits for a decoder call to hear of an end.
+// Runs before new requests are admitted, so that they find the freed contexts. Ends are published
+// at once: they do not wait for the next decoder call.
 void EngineLoop::EndOverdue(Clock::time_point now) {
   for (Waiting& waiting : queue_.TakeCancelled()) {
-    EndWaiting(std::move(waiting), FinishReason::kCancelled, kCancelledInQueue);
+    EndWaiting(std::move(waiting), kCancelledInQueue);
   }
   for (Waiting& waiting : queue_.TakeExpired(now)) {
     const Error& error = LateError(waiting, now);
-    EndWaiting(std::move(waiting), FinishReason::kError, error);
+    EndWaiting(std::move(waiting), error);
   }
   for (const auto& sequence : running_) {
     if (sequence->request().cancelled.load()) sequence->Finish(FinishReason::kCancelled, now);
@@ -49,21 +51,20 @@ bool EngineLoop::IsUnread(const Sequence& sequence, Clock::time_point now) const
          sequence.reader_wait(now) > std::chrono::milliseconds(config_.reader_wait_ms);
 }
 
-void EngineLoop::EndWaiting(Waiting waiting, FinishReason reason, Error error) {
+void EngineLoop::EndWaiting(Waiting waiting, Error error) {
   queue_.OnEnded(*waiting.request);
   waiting.request->adapters.reset();
-  if (!waiting.preempted) return EndWithoutContext(*waiting.request, reason, std::move(error));
+  if (!waiting.preempted) return EndWithoutContext(*waiting.request, std::move(error));
   waiting.preempted->Fail(std::move(error), Clock::now());
   events_.push_back(*waiting.preempted->MaybeTakeEvent());
 }
 
-void EngineLoop::EndWithoutContext(const RequestState& request, FinishReason reason, Error error) {
+void EngineLoop::EndWithoutContext(const RequestState& request, Error error) {
   Event event;
   event.request = request.id;
   event.truncation = request.prompt.truncation;
   event.final.emplace();
-  event.final->finish_reason =
-      error.code == ErrorCode::kCancelled ? FinishReason::kCancelled : reason;
+  event.final->finish_reason = FinishReasonOf(error);
   event.final->error = std::move(error);
   events_.push_back(std::move(event));
 }
@@ -73,20 +74,20 @@ void EngineLoop::EndFinished() {
     if (std::optional<Event> event = sequence->MaybeTakeEvent()) {
       events_.push_back(std::move(*event));
     }
-    if (sequence->is_finished()) GiveBack(*sequence);
+    if (sequence->is_finished()) ReleaseContext(*sequence);
   }
   running_.DropFinished();
 }
 
-void EngineLoop::GiveBack(const Sequence& sequence) {
+void EngineLoop::ReleaseContext(const Sequence& sequence) {
   cache_.Release(sequence.seq(), sequence.tokens(), sequence.evaluated(), sequence.prompt_size());
   speculator_->Forget(sequence.seq());
   queue_.OnEnded(sequence.request());
   stats_.OnFreed(sequence.HeldMs(Clock::now()));
 }
 
-// Gives contexts back before the news goes out: who sees the end of a request finds its context
-// free and its end counted.
+// Contexts are released and statistics published before the events: whoever reads the end of a
+// request finds its context free and its end counted.
 void EngineLoop::Publish() {
   EndFinished();
   GatherStats();
@@ -108,11 +109,11 @@ void EngineLoop::GatherStats() {
 void EngineLoop::Shutdown() {
   for (const auto& sequence : running_) sequence->Fail(kStopped, Clock::now());
   for (Waiting& waiting : queue_.TakeAll()) {
-    EndWaiting(std::move(waiting), FinishReason::kCancelled, kStopped);
+    EndWaiting(std::move(waiting), kStopped);
   }
   Publish();
   cache_.Close();
-  Publish();  // what it did
+  Publish();  // what Close() counted
   speculator_.reset();
   decoder_.reset();
 }

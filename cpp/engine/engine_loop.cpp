@@ -13,7 +13,7 @@ Error DecodeError(DecodeStatus status) {
   if (status == DecodeStatus::kInvalid) {
     return {ErrorCode::kInternal, "decode", "the backend refused the batch"};
   }
-  return {ErrorCode::kInternal, "decode", "the backend failed while computing this sequence"};
+  return {ErrorCode::kInternal, "decode", "the backend failed to compute this sequence"};
 }
 
 }  // namespace
@@ -53,7 +53,7 @@ void EngineLoop::Step(Input input, bool decodes, Clock::time_point now) {
     EndCall(call);
   }
   if (!plan.batches.empty()) stats_.OnStep();
-  EndFinished();  // what it frees need not be taken from others
+  EndFinished();  // first: the cells it frees need not be taken from others
   RelievePressure(Clock::now());
   TakeTurns();
   Publish();
@@ -66,8 +66,8 @@ bool EngineLoop::only_waits() const {
   return !running_.empty() || queue_.size() == queue_.num_held();
 }
 
-// A context that is full to the last position drops half of what follows the kept head. The head
-// stays whole unless it leaves less than an eighth of the context to move in.
+// A context that is full to the last position drops half of what follows the kept head. The head is
+// cut only when it would leave less than an eighth of the context.
 void EngineLoop::ShiftFullContexts(Clock::time_point now) {
   const DecoderTraits& traits = decoder_->traits();
   for (const auto& sequence : running_) {
@@ -104,7 +104,7 @@ BatchPlan EngineLoop::Plan() {
 
 EngineLoop::Call EngineLoop::StartCall(const Batch& batch) {
   const Call call{&batch, ShapeOf(batch, running_), Clock::now()};
-  // Only a call that serves one sequence may stop half-way when that one is cancelled.
+  // Only a call for a single sequence may be aborted when its request is cancelled.
   const bool serves_one = batch.front().seq == batch.back().seq;
   const Sequence* owner = running_.Find(batch.front().seq);
   decoder_->UseAdapters(owner->adapters());
@@ -112,7 +112,7 @@ EngineLoop::Call EngineLoop::StartCall(const Batch& batch) {
   return call;
 }
 
-// Enters what became of the part into the books; returns what can be sampled now.
+// Records the outcome of the part; returns the rows that can be sampled now.
 std::vector<LogitRows> EngineLoop::TakePart(const BatchPart& part) {
   if (part.status == DecodeStatus::kOk) return TakeEvaluated(*part.rows);
   Sequence* sequence = running_.Find(part.seq);
@@ -139,7 +139,7 @@ std::vector<LogitRows> EngineLoop::TakeEvaluated(const Batch& rows) {
   return found;
 }
 
-// Nobody gives way for a draft.
+// No sequence is preempted for the sake of a draft.
 void EngineLoop::Stall(Sequence* sequence) {
   if (sequence->draft().empty()) {
     stalled_.push_back(sequence->seq());
@@ -170,7 +170,7 @@ void EngineLoop::EndCall(const Call& call) {
   stats_.OnCall(ms);
 }
 
-// What the drafts of the batch gained, against the call without them.
+// Tells each drafting sequence what its draft gained, compared with a call without drafts.
 void EngineLoop::VerifyDrafts(const Batch& batch, double ms) {
   const double plain_ms = cost_.Predict(ShapeWithoutDrafts(batch, running_));
   for (std::size_t i = 0; i < batch.size(); ++i) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// What the worker does in one step, without its thread.
+// One step of the worker, without its thread.
 #pragma once
 
 #include <memory>
@@ -26,40 +26,40 @@
 
 namespace sentiric {
 
-// One thread makes all calls but those that say otherwise; `outbox` outlives it.
+// One thread makes all calls, except where a comment says otherwise. `outbox` outlives the loop.
 class EngineLoop {
  public:
-  // News for the loop since the last step.
+  // What reached the loop since the last step.
   struct Input {
     std::vector<RequestHandle> added;                       // prepared; they wait for a context
     std::vector<std::pair<RequestHandle, Error>> rejected;  // could not be prepared
-    // What AdapterSource::load was asked for.
+    // The answers to AdapterSource::load.
     std::vector<std::pair<RequestHandle, Result<AdapterSetHandle>>> loaded;
   };
 
   EngineLoop(LoopParts parts, const LoopConfig& config, Outbox* outbox);
 
-  // One round. `decodes` is false when only the books are to be brought up to date.
+  // One round. `decodes` is false for a step that ends and admits requests, but decodes nothing.
   void Step(Input input, bool decodes, Clock::time_point now = Clock::now());
   void Shutdown();  // ends everything with kCancelled and frees the decoder; the last call
   bool is_idle() const { return running_.empty() && queue_.size() == 0; }
-  // All there is to do waits for readers or adapters: only time can change something before news of
-  // them come.
+  // True when every request waits for its reader or for adapters: until one of them arrives, only
+  // time can change anything.
   bool only_waits() const;
-  EngineStats stats() const { return stats_.stats(); }    // any thread: as of the last step
-  Pace pace() const { return stats_.pace(); }             // any thread: as of the last step
+  EngineStats stats() const { return stats_.stats(); }    // any thread; as of the last step
+  Pace pace() const { return stats_.pace(); }             // any thread; as of the last step
   Capacity capacity() const { return pool_.capacity(); }  // any thread
   bool CheckIntegrity() const { return cache_.CheckIntegrity(); }
 
  private:
-  // A decoder call that was begun.
+  // A decoder call in progress.
   struct Call {
     const Batch* batch;
     CallShape shape;
     Clock::time_point began;
   };
 
-  // admission.cpp: who waits, who runs, who gives a context up.
+  // admission.cpp: which requests wait, which run, which are preempted.
   void TakeIn(Input input);
   void TakeLoaded(const RequestHandle& request, Result<AdapterSetHandle> adapters);
   Error TooManyTokens(std::int64_t tokens) const;
@@ -76,17 +76,17 @@ class EngineLoop {
   Claim ClaimOf(const RequestState& state) const;
   std::vector<Claim> Claims() const;
 
-  // ending.cpp: who is done, and what is told of it.
+  // ending.cpp: which requests end, and what is published.
   void EndOverdue(Clock::time_point now);
   bool IsUnread(const Sequence& sequence, Clock::time_point now) const;
-  void EndWaiting(Waiting waiting, FinishReason reason, Error error);
-  void EndWithoutContext(const RequestState& request, FinishReason reason, Error error);
+  void EndWaiting(Waiting waiting, Error error);
+  void EndWithoutContext(const RequestState& request, Error error);
   void EndFinished();
-  void GiveBack(const Sequence& sequence);
+  void ReleaseContext(const Sequence& sequence);
   void Publish();
   void GatherStats();
 
-  // engine_loop.cpp: what is computed.
+  // engine_loop.cpp: what is drafted, decoded and sampled.
   void ShiftFullContexts(Clock::time_point now);
   BatchPlan Plan();
   Call StartCall(const Batch& batch);
@@ -110,13 +110,13 @@ class EngineLoop {
   BatchRunner runner_;
   RowSampler sampler_;
   Clock::time_point step_began_;
-  std::uint64_t num_steps_ = 0;  // that decoded
+  std::uint64_t num_steps_ = 0;  // only those that decoded
   StepCost cost_;
   RequestQueue queue_;
   ClassTurns turns_;
   RunningSet running_;
-  std::vector<SeqId> stalled_;  // found no room in this step
-  std::vector<Event> events_;   // of this step, not handed out yet
+  std::vector<SeqId> stalled_;  // found no free cells in this step
+  std::vector<Event> events_;   // of this step, not published yet
   LoopStats stats_;             // has a lock of its own
 };
 

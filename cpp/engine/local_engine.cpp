@@ -4,7 +4,7 @@
 #include <limits>
 #include <utility>
 
-#include "engine/guarded.h"
+#include "core/seams/guarded.h"
 #include "engine/prompt_size.h"
 
 namespace sentiric {
@@ -57,7 +57,7 @@ Result<RequestId> LocalEngine::Submit(Request request, std::int32_t window) {
 Status LocalEngine::CheckRoom() {
   const MutexLock lock(&mutex_);
   if (is_closed_) return Closed();
-  Status full = FullHouse();
+  Status full = OverloadError();
   if (full) ++num_rejected_;
   return full;
 }
@@ -66,8 +66,7 @@ TaskPool* LocalEngine::PoolFor(std::size_t size) const {
   return size > kLongBytes && long_preparation_ ? long_preparation_.get() : preparation_.get();
 }
 
-// Told at once, with the time after which trying again makes sense.
-Status LocalEngine::FullHouse() const {
+Status LocalEngine::OverloadError() const {
   const auto num_live = static_cast<std::int32_t>(live_.size());
   if (num_live < max_live_) return std::nullopt;
   return Error{ErrorCode::kOverloaded, "queue",
@@ -76,21 +75,21 @@ Status LocalEngine::FullHouse() const {
                worker_.pace().NextEndMs(worker_.capacity().total)};
 }
 
-// Also what would wait longer than it may. Where the pace is unknown nothing is refused early.
+// Refuses a request early only when the pace is known.
 Status LocalEngine::Refusal(const Request& request) const {
-  if (Status full = FullHouse()) return full;
+  if (Status full = OverloadError()) return full;
   const std::int32_t wait_ms =
       line_.WaitMs(worker_.pace(), request.priority, request.tenant).value_or(0);
   const std::int32_t limit = request.queue_wait_ms > 0 ? request.queue_wait_ms : queue_wait_ms_;
   if (limit <= 0 || wait_ms <= limit) return std::nullopt;
   return Error{ErrorCode::kOverloaded, "queue",
-               "a context would be free too late; got an expected wait of " +
-                   std::to_string(wait_ms) + " ms, allowed " + std::to_string(limit),
+               "the expected wait is too long; got " + std::to_string(wait_ms) + " ms, allowed " +
+                   std::to_string(limit),
                wait_ms};
 }
 
 void LocalEngine::Prepare(const RequestHandle& request) {
-  // A cancelled request is not worth preparing; the worker reports it.
+  // A cancelled request need not be prepared; the worker reports it.
   Status failed;
   if (!request->cancelled.load()) failed = PrepareWhole(request.get());
   if (failed) {
@@ -101,26 +100,26 @@ void LocalEngine::Prepare(const RequestHandle& request) {
   --num_preparing_;
 }
 
-// Adapters that exist go on even when there is no room for them now: they are loaded when the
-// request gets a context. Until then nothing keeps them in memory.
+// A request whose adapters exist but have no room now goes on: they are loaded again when it is
+// about to get a context. Until then nothing keeps them in memory.
 Status LocalEngine::PrepareWhole(RequestState* request) {
   if (!request->request.adapters.empty()) {
     const auto adapters =
-        Guarded<AdapterSetHandle>([&] { return adapters_->Load(request->request.adapters); });
+        Guarded("prompt", [&] { return adapters_->Load(request->request.adapters); });
     if (!adapters && adapters.error().code != ErrorCode::kOverloaded) return adapters.error();
   }
-  auto prepared = Guarded<PreparedPrompt>(
-      [&] { return prompts_->Prepare(request->request, info_.context_size - 1); });
+  auto prepared = Guarded(
+      "prompt", [&] { return prompts_->Prepare(request->request, info_.context_size - 1); });
   if (!prepared) return prepared.error();
   request->prompt = std::move(prepared).value();
   return std::nullopt;
 }
 
-// Called on the worker's thread; loads on another one.
+// Called on the worker's thread; the adapters are loaded on a preparation thread.
 void LocalEngine::LoadAdapters(const RequestHandle& request) {
   const auto load = [this, request] {
-    worker_.OnLoaded(request, Guarded<AdapterSetHandle>(
-                                  [&] { return adapters_->Load(request->request.adapters); }));
+    worker_.OnLoaded(request,
+                     Guarded("prompt", [&] { return adapters_->Load(request->request.adapters); }));
   };
   const MutexLock lock(&mutex_);
   if (preparation_) {
@@ -140,7 +139,7 @@ void LocalEngine::Cancel(RequestId id) {
   worker_.Wake();
 }
 
-// Credit without a bound needs no more.
+// A request without a bound has the largest credit already: adding to it would overflow.
 void LocalEngine::Grant(RequestId id, std::int32_t tokens) {
   {
     const MutexLock lock(&mutex_);
@@ -187,7 +186,7 @@ void LocalEngine::Close() {
     preparation = std::move(preparation_);
     long_preparation = std::move(long_preparation_);
   }
-  preparation.reset();  // runs what was posted, so that every request reaches the worker
+  preparation.reset();  // runs all posted tasks, so that every request reaches the worker
   long_preparation.reset();
   worker_.Stop();
   outbox_.Close();

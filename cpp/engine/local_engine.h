@@ -40,7 +40,10 @@ class LocalEngine : public Engine {
 
  private:
   static Error Closed();
-  Status FullHouse() const REQUIRES(mutex_);
+  // Why no request can be taken now, with the time after which to try again; nullopt while there is
+  // room.
+  Status OverloadError() const REQUIRES(mutex_);
+  // The same for this request, which is also refused when its expected wait is too long.
   Status Refusal(const Request& request) const REQUIRES(mutex_);
   void Prepare(const RequestHandle& request);
   Status PrepareWhole(RequestState* request);
@@ -61,9 +64,9 @@ class LocalEngine : public Engine {
   const std::function<void(EngineStats*)> add_stats_;
 
   mutable Mutex mutex_;
-  // Until their final event is taken.
+  // A request stays here until its final event is taken.
   std::unordered_map<RequestId, RequestHandle> live_ GUARDED_BY(mutex_);
-  WaitEstimator line_ GUARDED_BY(mutex_);  // of the same requests
+  WaitEstimator line_ GUARDED_BY(mutex_);  // knows the same requests
   RequestId next_id_ GUARDED_BY(mutex_) = 1;
   bool is_closed_ GUARDED_BY(mutex_) = false;
   std::uint64_t num_submitted_ GUARDED_BY(mutex_) = 0;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// The part of the engine that answers questions beside its requests: about texts on the preparation
+// The part of the engine that answers queries which are not requests: about text on the preparation
 // threads, about logits and embeddings on the worker's.
 #include <algorithm>
 #include <future>
 #include <utility>
 
-#include "engine/guarded.h"
+#include "core/seams/guarded.h"
 #include "engine/local_engine.h"
 #include "engine/prompt_size.h"
 
@@ -19,7 +19,7 @@ Result<T> LocalEngine::OnPreparationThread(std::size_t size,
   {
     const MutexLock lock(&mutex_);
     if (is_closed_) return Closed();
-    PoolFor(size)->Post([promise, task] { promise->set_value(Guarded<T>(task)); }, size);
+    PoolFor(size)->Post([promise, task] { promise->set_value(Guarded("prompt", task)); }, size);
   }
   return result.get();
 }
@@ -28,8 +28,7 @@ Result<std::vector<float>> LocalEngine::OnWorkerThread(
     const std::function<Result<std::vector<float>>()>& task) {
   auto promise = std::make_shared<std::promise<Result<std::vector<float>>>>();
   std::future<Result<std::vector<float>>> result = promise->get_future();
-  if (!worker_.MaybePost(
-          [promise, task] { promise->set_value(Guarded<std::vector<float>>(task)); })) {
+  if (!worker_.MaybePost([promise, task] { promise->set_value(Guarded("prompt", task)); })) {
     return Closed();
   }
   return result.get();

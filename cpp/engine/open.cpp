@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// Engine::Open and PlanMemory: check the configuration, then start or plan over llama.cpp.
+// Engine::Open and PlanMemory: both check the configuration first.
 #include <algorithm>
 
 #include "backend/decode/memory_plan.h"
@@ -49,7 +49,7 @@ Status Validate(const EngineConfig& config) {
     return OutOfRange("speculation", "draft without a draft_model", "auto off ngram");
   }
   if (config.disk_cache_bytes < 0) {
-    return OutOfRange("disk_cache_bytes", std::to_string(config.disk_cache_bytes), "0 and more");
+    return OutOfRange("disk_cache_bytes", std::to_string(config.disk_cache_bytes), ">= 0");
   }
   return range.status;
 }

@@ -24,7 +24,8 @@ struct Range {
   char32_t first, last;
 };
 
-// Control and formatting characters, and what readers or file systems take for ".", "/" or "\".
+// Control and formatting characters, and those that readers or file systems take for ".", "/" or
+// "\".
 constexpr std::array<Range, 18> kRefused = {{
     {0x00, 0x1F},
     {'/', '/'},
@@ -46,7 +47,7 @@ constexpr std::array<Range, 18> kRefused = {{
     {0xE0000, 0x10FFFF},
 }};
 
-// The character of `length` bytes that begins well-formed UTF-8.
+// The character of `length` bytes at the beginning of well-formed UTF-8.
 char32_t CharacterOf(std::string_view text, std::size_t length) {
   const auto first = static_cast<unsigned char>(text[0]);
   char32_t value = length == 1 ? first : first & (0x7Fu >> length);
@@ -70,7 +71,7 @@ bool IsRegular(int folder, const std::string& name, bool* is_link) {
   return S_ISREG(found.st_mode);
 }
 
-// Pipes and devices are not even opened; what took the file's place meanwhile is closed again.
+// Never opens a pipe or a device; what replaced the file between the two checks is closed again.
 int OpenRegular(int folder, const std::string& name, bool* is_link) {
   if (!IsRegular(folder, name, is_link)) return -1;
   const int fd =
@@ -81,7 +82,7 @@ int OpenRegular(int folder, const std::string& name, bool* is_link) {
   return -1;
 }
 
-// Where a link in the folder ends; empty when that is outside.
+// The target of a link in the folder; empty when it is outside.
 std::string TargetInside(const std::string& folder, const std::string& name) {
   std::error_code failed;
   const fs::path home = fs::canonical(folder, failed);
@@ -141,9 +142,9 @@ Result<NamedFile> OpenAdapterFile(const std::string& folder, const std::string& 
     if (file.is_open()) return file;
   }
   return Error{ErrorCode::kModelNotFound, "lora_adapter",
-               folder.empty() ? "no such adapter; LORA_DIR names no folder"
-                              : "no such adapter; allowed the file names in LORA_DIR without "
-                                ".gguf"};
+               folder.empty() ? "no such adapter; LORA_DIR is not set"
+                              : "no such adapter; allowed the names of the files in LORA_DIR "
+                                "without .gguf"};
 }
 
 }  // namespace sentiric

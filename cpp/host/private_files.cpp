@@ -36,14 +36,14 @@ Status EnsurePrivateFolder(const std::string& path) {
     std::error_code unknown;
     if (std::filesystem::is_directory(folder, unknown)) continue;
     if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) {
-      return Failed("cannot make", folder.string(), errno);
+      return Failed("cannot create", folder.string(), errno);
     }
   }
   struct stat found;
-  if (::lstat(path.c_str(), &found) != 0) return Failed("cannot look at", path, errno);
+  if (::lstat(path.c_str(), &found) != 0) return Failed("cannot stat", path, errno);
   if (!S_ISDIR(found.st_mode) || found.st_uid != ::geteuid() || (found.st_mode & 077) != 0) {
     return Error{ErrorCode::kInternal, "disk_cache",
-                 path + " must be a folder of this user with mode 0700"};
+                 path + " must be a folder owned by this user with mode 0700"};
   }
   return std::nullopt;
 }

@@ -80,11 +80,11 @@ class Engine:
         ...
     def submit(self, request: Request, window: typing.SupportsInt | typing.SupportsIndex = 0) -> int:
         """
-        Uses the request up: megabytes of text are not copied.
+        Consumes the request, so that its text is not copied.
         """
     def token_pieces(self, tokens: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]) -> list[bytes]:
         """
-        Each token's own bytes, as inside of a text; control tokens are shown.
+        The bytes of each token as inside a text; control tokens are shown.
         """
     def tokenize(self, text: str, add_special: bool, parse_special: bool) -> numpy.typing.NDArray[numpy.int32]:
         ...
@@ -425,7 +425,7 @@ class Final:
     @property
     def retry_ms(self) -> int:
         """
-        When there should be room for a refused request; 0 when nobody knows.
+        When to expect room after a refusal; 0 if unknown.
         """
     @property
     def stop_string(self) -> str | None:
@@ -967,7 +967,7 @@ def build_info() -> dict:
     """
 def devices() -> list[Device]:
     """
-    What this build can compute on, with the memory that is free now.
+    The devices that this build can compute on, with their free memory.
     """
 def error_code_names() -> list:
     """
@@ -975,7 +975,7 @@ def error_code_names() -> list:
     """
 def plan_memory(config: EngineConfig) -> MemoryPlan:
     """
-    What this configuration will need, without allocating it.
+    The memory that this configuration needs; allocates none of it.
     """
 def take_log_lines() -> list[tuple[int, str]]:
     """

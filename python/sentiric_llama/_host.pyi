@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: AGPL-3.0-only
 """
-What needs no engine: counting what a request costs, files, memory.
+Functions without an engine: the cost of requests, files, memory.
 """
 from __future__ import annotations
 import typing
@@ -10,12 +10,12 @@ class JsonScan:
     @property
     def at(self) -> int:
         """
-        The byte where it was.
+        The byte where the scan ended.
         """
     @property
     def field(self) -> bytes:
         """
-        The member of the outermost object around it, with its escapes.
+        The enclosing member of the outermost object, with its escapes.
         """
     @property
     def has_exponent(self) -> bool:
@@ -31,7 +31,7 @@ class JsonScan:
     @property
     def passed(self) -> str | None:
         """
-        The first limit that was passed: depth, items, number or None.
+        The first limit that was exceeded: depth, items, number or None.
         """
 class MemoryBudget:
     @property
@@ -45,7 +45,7 @@ class MemoryBudget:
         ...
 def count_proto_fields(data: typing_extensions.Buffer, *, most: typing.SupportsInt | typing.SupportsIndex) -> int:
     """
-    Fields of the outermost protobuf message; ends at most + 1.
+    Counts the fields of the outermost protobuf message; stops at most + 1.
     """
 def error_code_names() -> list:
     """
@@ -57,7 +57,7 @@ def is_file_name(name: str) -> bool:
     """
 def memory_budgets(root: str) -> list[MemoryBudget]:
     """
-    RAM and control groups, the tightest first; root stands before /proc and /sys.
+    Limits of RAM and control groups, tightest first; root is a prefix of /proc and /sys.
     """
 def open_adapter_file(folder: str, name: str) -> int:
     """
@@ -69,5 +69,5 @@ def scan_json(data: typing_extensions.Buffer, *, depth: typing.SupportsInt | typ
     """
 def trim_heap() -> bool:
     """
-    Gives freed memory back to the system; whether there was any.
+    Returns freed memory to the system; False if there was none.
     """

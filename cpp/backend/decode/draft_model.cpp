@@ -13,7 +13,7 @@
 namespace sentiric::backend {
 namespace {
 
-// llama.cpp's own tolerance: padding at the end, and the first few tokens, which models rename.
+// As tolerant as llama.cpp: models pad differently at the end and rename the first few tokens.
 constexpr std::int32_t kMaxSizeDifference = 128;
 constexpr std::int32_t kFirstCompared = 5;
 
@@ -21,10 +21,10 @@ bool HasRecurrentState(const Model& model) {
   return llama_model_is_recurrent(model.get()) || llama_model_is_hybrid(model.get());
 }
 
-// What differs between the vocabularies; "" = nothing that matters.
+// How the vocabularies differ; "" = not in a way that matters.
 std::string DifferenceOf(const llama_vocab* target, const llama_vocab* draft) {
   const auto differ = [&](const char* what, std::int32_t of_draft, std::int32_t of_target) {
-    return std::string(what) + " " + std::to_string(of_draft) + " against " +
+    return std::string(what) + " " + std::to_string(of_draft) + " instead of " +
            std::to_string(of_target);
   };
   const std::int32_t of_target = llama_vocab_n_tokens(target),
@@ -43,7 +43,7 @@ std::string DifferenceOf(const llama_vocab* target, const llama_vocab* draft) {
   }
   for (Token token = kFirstCompared; token < std::min(of_target, of_draft); ++token) {
     if (std::strcmp(llama_vocab_get_text(target, token), llama_vocab_get_text(draft, token)) != 0) {
-      return "token " + std::to_string(token) + " is another one";
+      return "token " + std::to_string(token) + " differs";
     }
   }
   return {};
@@ -53,11 +53,16 @@ Status CheckVocabulary(const Model& target, const Model& draft) {
   const std::string difference = DifferenceOf(target.vocab(), draft.vocab());
   if (difference.empty()) return std::nullopt;
   return OutOfRange("draft_model",
-                    draft.Describe().path + " with another vocabulary (" + difference + ")",
-                    "one with the vocabulary of " + target.Describe().path);
+                    draft.Describe().path + " with a different vocabulary (" + difference + ")",
+                    "a model with the vocabulary of " + target.Describe().path);
 }
 
-// Says in the log why there are no more drafts.
+Error CannotDraft(const Model& draft, const std::string& why) {
+  return {ErrorCode::kNotSupported, "draft_model",
+          draft.Describe().path + " cannot be used as a draft model: " + why};
+}
+
+// Logs why there are no more drafts.
 class DraftModel : public Drafter {
  public:
   DraftModel(std::unique_ptr<Decoder> decoder, std::int32_t num_vocab)
@@ -66,7 +71,7 @@ class DraftModel : public Drafter {
   Result<Drafts> Draft(const std::vector<DraftRequest>& requests, std::int32_t room) override {
     auto drafts = drafter_.Draft(requests, room);
     if (!drafts) {
-      AddLogLine({LogLine::Level::kError, drafts.error().Message() + "; it is not used any more"});
+      AddLogLine({LogLine::Level::kError, drafts.error().Message() + "; it is not used again"});
     }
     return drafts;
   }
@@ -83,7 +88,7 @@ EngineConfig DraftConfigOf(const EngineConfig& config) {
   draft.model_path = config.draft_model;
   draft.gpu_layers = config.draft_gpu_layers;
   draft.batch_size = std::max(ModelDrafter::kReadRows, config.contexts * ModelDrafter::kMaxGap);
-  draft.kv_layout = "unified";  // one wide call for all streams; its bits decide no text
+  draft.kv_layout = "unified";  // one wide call for all streams; its rounding cannot change a text
   draft.kv_cells = 0;
   draft.prefix_cache = false;
   draft.speculation = "off";
@@ -94,15 +99,14 @@ EngineConfig DraftConfigOf(const EngineConfig& config) {
 Status Couple(const Model& target, const DecoderTraits& traits, const Model& draft,
               EngineConfig* draft_config) {
   if (!traits.can_cut) {
-    return Error{
-        ErrorCode::kNotSupported, "draft_model",
-        "guesses cannot be taken back from the recurrent state of " + target.Describe().path};
+    return Error{ErrorCode::kNotSupported, "draft_model",
+                 target.Describe().path +
+                     " has a recurrent state, which cannot be rolled back "
+                     "after a rejected draft"};
   }
-  if (HasRecurrentState(draft) || llama_model_has_encoder(draft.get()) ||
-      !llama_model_has_decoder(draft.get())) {
-    return Error{
-        ErrorCode::kNotSupported, "draft_model",
-        draft.Describe().path + " cannot guess; allowed a decoder without recurrent state"};
+  if (HasRecurrentState(draft)) return CannotDraft(draft, "it has a recurrent state");
+  if (llama_model_has_encoder(draft.get()) || !llama_model_has_decoder(draft.get())) {
+    return CannotDraft(draft, "it is not a decoder-only model");
   }
   draft_config->context_size = std::min(traits.context_size, llama_model_n_ctx_train(draft.get()));
   return CheckVocabulary(target, draft);

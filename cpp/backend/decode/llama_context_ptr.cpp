@@ -29,7 +29,7 @@ Result<llama_flash_attn_type> FlashAttention(const std::string& name) {
   if (name == "on") return LLAMA_FLASH_ATTN_TYPE_ENABLED;
   if (name == "off") return LLAMA_FLASH_ATTN_TYPE_DISABLED;
   if (name != "auto") return OutOfRange("flash_attention", name, "auto on off");
-  // On the CPU the fused kernel sums in an order that depends on the neighbours.
+  // On the CPU the fused kernel adds in an order that depends on other sequences.
   return llama_supports_gpu_offload() ? LLAMA_FLASH_ATTN_TYPE_AUTO : LLAMA_FLASH_ATTN_TYPE_DISABLED;
 }
 
@@ -44,7 +44,8 @@ Result<ContextPtr> MakeContext(const Model& model, const llama_context_params& p
   } catch (const std::exception& e) {
     return Error{ErrorCode::kOutOfMemory, "context", e.what()};
   }
-  const std::string refused = "no buffers for " + std::to_string(params.n_ctx) + " tokens";
+  const std::string refused =
+      "cannot allocate buffers for " + std::to_string(params.n_ctx) + " tokens";
   return Error{ErrorCode::kOutOfMemory, "context", LastLoggedError(refused)};
 }
 

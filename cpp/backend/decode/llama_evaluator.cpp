@@ -12,10 +12,11 @@ namespace sentiric::backend {
 namespace {
 
 constexpr std::size_t kMaxValues = std::size_t{64} << 20;
-constexpr std::uint32_t kLogitsChunk = 64;    // rows of logits held by the library at once
-constexpr std::uint32_t kMaxEmbedded = 2048;  // a pooled input is computed in one piece
+constexpr std::uint32_t kLogitsChunk = 64;    // rows of logits that the library holds at once
+constexpr std::uint32_t kMaxEmbedded = 2048;  // pooled inputs are computed in one piece
 
-const Error kDecodeFailed{ErrorCode::kInternal, "evaluate", "the backend failed"};
+const Error kDecodeFailed{ErrorCode::kInternal, "evaluate",
+                          "the backend failed to compute the input"};
 
 bool DecodeRange(llama_context* context, const std::vector<Token>& tokens, std::size_t from,
                  std::size_t to) {
@@ -132,7 +133,7 @@ Result<std::vector<float>> LlamaEvaluator::Embed(const std::vector<Token>& token
   if (!DecodeRange(embeddings_.get(), tokens, 0, tokens.size())) return kDecodeFailed;
   const float* pooled = llama_get_embeddings_seq(embeddings_.get(), 0);
   if (pooled == nullptr)
-    return Error{ErrorCode::kNotSupported, "embed", "the model has no embeddings"};
+    return Error{ErrorCode::kNotSupported, "embed", "the model computes no embeddings"};
   std::vector<float> values(pooled, pooled + llama_model_n_embd_out(model_->get()));
   Normalize(&values);
   return values;

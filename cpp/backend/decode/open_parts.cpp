@@ -15,11 +15,11 @@ namespace sentiric::backend {
 namespace {
 
 constexpr int kNumPreparationThreads = 2;
-// Long prompts take seconds: one at a time, and the threads that decode go first.
+// Long prompts take seconds: they are prepared one at a time, behind the threads that decode.
 constexpr int kNumLongPreparationThreads = 1;
 constexpr int kLongPreparationNice = 10;
 
-// Whether a draft model was named and stays out although nobody said so.
+// Whether a draft model is configured and not loaded, although speculation was not switched off.
 bool WantsInVain(const EngineConfig& config, DraftSource draft_source) {
   return !config.draft_model.empty() && draft_source == DraftSource::kNone &&
          config.speculation == "auto" && !config.deterministic;
@@ -28,8 +28,8 @@ bool WantsInVain(const EngineConfig& config, DraftSource draft_source) {
 LogLine NotLoaded() {
   return {LogLine::Level::kWarn,
           "the draft model is not loaded: with this model on this processor a verified token "
-          "rounds otherwise than a decoded one, so that guesses could change a text; "
-          "speculation=draft loads it all the same"};
+          "rounds differently from a decoded one, so drafts could change the text; "
+          "speculation=draft loads it anyway"};
 }
 
 }  // namespace
@@ -54,14 +54,14 @@ Result<EngineParts> OpenParts(const EngineConfig& config,
   auto long_preparation =
       DeepStackPool::Create(kNumLongPreparationThreads, kDeepStackBytes, kLongPreparationNice);
   if (!long_preparation) return long_preparation.error();
-  // The file's template is parsed and tried here; it comes from strangers as prompts do.
+  // Parses and tries the file's template, which is as untrusted as a prompt.
   std::shared_ptr<ModelPromptBuilder> prompts;
   const Status failed = (*preparation)->Run([&] {
     prompts = std::make_shared<ModelPromptBuilder>(*model, config.chat_template,
                                                    !config.disk_cache_dir.empty());
   });
   if (failed) return *failed;
-  // A file with a broken template still completes text; a template that was asked for must work.
+  // A model with a broken template can still complete text; a configured template must work.
   const Status& broken = prompts->chat_template().status();
   if (!config.chat_template.empty() && broken) return *broken;
 

@@ -31,13 +31,13 @@ std::string Hex(std::uint64_t number) {
   return text;
 }
 
-// What changes when the file does.
+// Changes whenever the file does.
 Result<std::string> Stamp(const std::string& path) {
   struct stat found;
   std::error_code failed;
   const auto changed = fs::last_write_time(path, failed).time_since_epoch().count();
   if (failed || ::stat(path.c_str(), &found) != 0) {
-    return Error{ErrorCode::kInternal, "disk_cache", "cannot look at " + path};
+    return Error{ErrorCode::kInternal, "disk_cache", "cannot stat " + path};
   }
   return path + " " + std::to_string(found.st_size) + " " + std::to_string(found.st_ino) + " " +
          std::to_string(changed) + " " + std::to_string(found.st_ctime) + "\n";
@@ -64,7 +64,7 @@ std::string ReadText(const std::string& path) {
   return file.Read(0, &bytes) ? std::string(bytes.begin(), bytes.end()) : std::string();
 }
 
-// Of the content, which is read again only when the file's stamp changed.
+// The digest of the content, which is read again only when the file's stamp has changed.
 Result<std::string> KnownDigest(const std::string& path, const std::string& folder) {
   const auto stamp = Stamp(path);
   if (!stamp) return stamp.error();
@@ -79,7 +79,7 @@ Result<std::string> KnownDigest(const std::string& path, const std::string& fold
   return digest;
 }
 
-// A model may come in several files; the first one's name tells those of the others.
+// A model may be split over several files; the name of the first tells the others.
 std::vector<std::string> FilesOf(const Model& model, const std::string& path) {
   char count[16] = "", prefix[4096] = "", part[4096];
   llama_model_meta_val_str(model.get(), "split.count", count, sizeof count);
@@ -95,7 +95,7 @@ std::vector<std::string> FilesOf(const Model& model, const std::string& path) {
   return files;
 }
 
-// Adapters are known by their names in a scope; another file of the same name is another adapter.
+// A scope knows adapters by name; a different file of the same name is a different adapter.
 std::string AdapterFiles(const std::string& folder) {
   std::set<std::string> files;
   std::error_code failed;
@@ -117,7 +117,7 @@ std::string Machine() {
   return machine;
 }
 
-// Everything beside scope and tokens that decides the format or the bits of a state.
+// Everything besides scope and tokens that decides the format or the bits of a state.
 Result<std::string> Fingerprint(const Model& model, const LlamaDecoder& decoder,
                                 const EngineConfig& config, const std::string& folder) {
   ModelInfo info;

@@ -68,8 +68,9 @@ Result<LoraStore::LoraHandle> LoraStore::LoadOne(const std::string& name) {
   auto file = OpenAdapterFile(folder_, name);
   if (!file) return file.error();
   if (!MaybeMakeRoom()) {
-    return Error{ErrorCode::kOverloaded, "lora_adapter",
-                 "all loaded adapters are in use; allowed " + std::to_string(max_loaded_)};
+    return Error{
+        ErrorCode::kOverloaded, "lora_adapter",
+        "all loaded adapters are in use; allowed " + std::to_string(max_loaded_) + " at a time"};
   }
   auto lora = Read(*file);
   if (!lora) return lora;
@@ -79,10 +80,12 @@ Result<LoraStore::LoraHandle> LoraStore::LoadOne(const std::string& name) {
   return lora;
 }
 
-// The model lists its adapters, and contexts walk that list on the worker's thread. So the worker
-// must wait while the library loads; it finds the file in memory to keep that short.
+// The model keeps a list of its adapters, which contexts walk on the worker's thread. So the worker
+// has to wait while the library loads; the file is read into the page cache first to keep that
+// short.
 Result<LoraStore::LoraHandle> LoraStore::Read(const NamedFile& file) {
-  const Error invalid{ErrorCode::kModelInvalid, "lora_adapter", "not an adapter for this model"};
+  const Error invalid{ErrorCode::kModelInvalid, "lora_adapter",
+                      "the file is not an adapter for this model"};
   const int fd = ::dup(file.fd());
   std::FILE* stream = fd < 0 || !file.ReadThrough() ? nullptr : ::fdopen(fd, "rb");
   if (stream == nullptr) {
@@ -104,7 +107,7 @@ Result<LoraStore::LoraHandle> LoraStore::Read(const NamedFile& file) {
 
 // False when every loaded adapter is in use.
 bool LoraStore::MaybeMakeRoom() {
-  std::vector<LoraHandle> leaving;  // freed without the lock: freeing waits for the worker's call
+  std::vector<LoraHandle> leaving;  // freed without the lock, because freeing waits for the worker
   const MutexLock lock(&mutex_);
   for (auto it = loaded_.end(); num_loaded() >= max_loaded_ && it != loaded_.begin();) {
     --it;

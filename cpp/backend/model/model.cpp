@@ -25,7 +25,7 @@ llama_model_params ParamsOf(const EngineConfig& config,
                             const std::function<bool(float)>& progress) {
   llama_model_params params = llama_model_default_params();
   params.n_gpu_layers = config.gpu_layers;
-  // llama.cpp would copy weights into layouts of its own, which our products do not read.
+  // Otherwise llama.cpp would repack weights into layouts that our products cannot read.
   params.use_extra_bufts = !HasCpuKernels();
   params.load_mode = config.use_mmap ? LLAMA_LOAD_MODE_MMAP : LLAMA_LOAD_MODE_NONE;
   if (progress) {
@@ -51,8 +51,6 @@ Result<std::shared_ptr<const Model>> Model::Load(const EngineConfig& config,
 Result<std::shared_ptr<const Model>> Model::LoadWithoutWeights(const EngineConfig& config) {
   llama_model_params params = ParamsOf(config, nullptr);
   params.no_alloc = true;
-  // llama.cpp would copy weights into layouts of its own, which our products do not read.
-  params.use_extra_bufts = !HasCpuKernels();
   params.load_mode = LLAMA_LOAD_MODE_NONE;  // there is nothing to map
   return Open(config.model_path, params);
 }
@@ -66,10 +64,10 @@ Result<std::shared_ptr<const Model>> Model::Open(const std::string& path,
   try {
     const AbortGuard guard;
     llama_model* model = llama_model_load_from_file(path.c_str(), params);
-    if (model == nullptr) return Invalid(path, LastLoggedError("the library gave no reason"));
+    if (model == nullptr) return Invalid(path, LastLoggedError("llama.cpp gave no reason"));
     return std::shared_ptr<const Model>(new Model(model, path));
   } catch (const std::bad_alloc&) {
-    return Error{ErrorCode::kOutOfMemory, "model", "not enough memory for " + path};
+    return Error{ErrorCode::kOutOfMemory, "model", "not enough memory to load " + path};
   } catch (const std::exception& e) {
     return Invalid(path, e.what());
   }

@@ -2,11 +2,10 @@
 #include "backend/model/tokenizer.h"
 
 #include <algorithm>
-#include <exception>
-#include <new>
 #include <optional>
 
 #include "backend/model/abort_guard.h"
+#include "core/seams/guarded.h"
 #include "core/text/utf8.h"
 #include "llama.h"
 
@@ -16,8 +15,8 @@ namespace {
 constexpr int kControlLike = LLAMA_TOKEN_ATTR_CONTROL | LLAMA_TOKEN_ATTR_UNKNOWN;
 constexpr int kPartitioned = kControlLike | LLAMA_TOKEN_ATTR_USER_DEFINED;
 
-// Calls llama_tokenize with room for one token per byte and, if that is not enough, for what it
-// asks. May throw what the backend throws.
+// Calls llama_tokenize with room for one token per byte and, if that is not enough, with the room
+// it asks for. May throw whatever the library throws.
 void TokenizeInto(const llama_vocab* vocab, std::string_view text, bool add_special,
                   bool parse_special, std::vector<Token>* out) {
   const std::size_t old_size = out->size();
@@ -44,20 +43,7 @@ Status CheckText(std::string_view text, std::size_t max_bytes) {
   const std::size_t invalid = utf8::FirstInvalid(text);
   if (invalid == std::string_view::npos) return std::nullopt;
   return Error{ErrorCode::kInvalidArgument, "prompt",
-               "text is not valid UTF-8 at byte " + std::to_string(invalid)};
-}
-
-// The backend throws for vocabularies that cannot express a byte, and on allocation failure.
-template <typename F>
-auto Guarded(const char* where, F&& body) -> Result<decltype(body())> {
-  try {
-    const AbortGuard guard;
-    return body();
-  } catch (const std::bad_alloc&) {
-    return Error{ErrorCode::kOutOfMemory, where, "out of memory"};
-  } catch (const std::exception& e) {
-    return Error{ErrorCode::kInternal, where, e.what()};
-  }
+               "the text is not valid UTF-8 at byte " + std::to_string(invalid)};
 }
 
 }  // namespace
@@ -97,8 +83,8 @@ void Tokenizer::IndexSpecialTokens() {
   }
 }
 
-// What add_special adds depends on the kind of vocabulary and on its flags; asking is simpler and
-// surer than repeating the rules.
+// What add_special adds depends on the kind of vocabulary and on its flags: asking the library is
+// simpler and safer than repeating its rules.
 void Tokenizer::LearnAffixes() {
   std::vector<Token> plain;
   std::vector<Token> wrapped;
@@ -121,7 +107,7 @@ void Tokenizer::LearnJoinable() {
       i += c.length;
     }
   }
-  // White space is rewritten before the merges see it.
+  // The library rewrites white space before it merges.
   joinable_.Insert(' ');
 }
 
@@ -151,7 +137,8 @@ Result<std::vector<Token>> Tokenizer::TokenizeSpans(const RenderedPrompt& prompt
 Result<std::vector<Token>> Tokenizer::TokenizePlanned(PlanInput input, std::size_t max_bytes,
                                                       bool add_special) const {
   if (Status bad = CheckText(input.text, max_bytes)) return *bad;
-  if (num_vocab_ == 0) return Error{ErrorCode::kNotSupported, "model", "it has no vocabulary"};
+  if (num_vocab_ == 0)
+    return Error{ErrorCode::kNotSupported, "model", "the model has no vocabulary"};
   const std::vector<LiteralMatch> user_defined = user_defined_.Find(input.text);
   std::vector<LiteralMatch> control;
   if (input.parse_special) control = control_.Find(input.text);
@@ -165,7 +152,9 @@ Result<std::vector<Token>> Tokenizer::TokenizePlanned(PlanInput input, std::size
     return OutOfRange("prompt", std::to_string(plan.num_specials) + " special tokens",
                       "at most " + std::to_string(kMaxSpecialTokens));
   }
+  // The library throws for vocabularies that cannot express a byte.
   return Guarded("tokenizer", [&] {
+    const AbortGuard guard;
     std::vector<Token> tokens;
     for (const TextPiece& piece : plan.pieces) {
       AppendPiece(input.text.substr(piece.begin, piece.end - piece.begin), piece.parse_special,
@@ -190,8 +179,8 @@ void Tokenizer::AppendPiece(std::string_view text, bool parse_special,
   AppendUntrusted(text, out);
 }
 
-// Merges can assemble a control token out of plain characters ("<s" + ">"). Nothing can when its
-// first character stands in a call of its own.
+// Merges can build a control token out of plain characters ("<s" + ">"). They cannot when its first
+// character is tokenised in a call of its own.
 void Tokenizer::AppendUntrusted(std::string_view text, std::vector<Token>* out) const {
   std::size_t begin = 0;
   for (const LiteralMatch& match : control_.Find(text)) {
@@ -207,9 +196,9 @@ bool Tokenizer::EndsInText(const std::vector<Token>& tokens) const {
   return !tokens.empty() && !HasAttribute(tokens.back(), kPartitioned);
 }
 
-// SentencePiece vocabularies put a space in front of every text they are given. A text that goes on
-// where another ended must not get one, so it is given with a sentinel in front, which is then
-// taken off. A sentinel that melts into the text shows in the first tokens; another is tried.
+// SentencePiece vocabularies put a space in front of every text. A text that continues another must
+// not get one, so it is tokenised behind a sentinel, which is removed afterwards. If the sentinel
+// merged with the text, the first tokens show it and another sentinel is tried.
 void Tokenizer::AppendContinued(std::string_view text, bool parse_special,
                                 std::vector<Token>* out) const {
   if (!is_spm_ || !EndsInText(*out)) {
@@ -260,6 +249,7 @@ Result<std::string> Tokenizer::Detokenize(const std::vector<Token>& tokens,
                       "0.." + std::to_string(num_vocab_ - 1));
   }
   return Guarded("tokenizer", [&] {
+    const AbortGuard guard;
     std::string text(tokens.size() * 8 + 16, '\0');
     const auto decode = [&] {
       return llama_detokenize(vocab_, tokens.data(), static_cast<std::int32_t>(tokens.size()),

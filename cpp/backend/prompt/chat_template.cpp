@@ -28,7 +28,7 @@ void JoinInto(std::string* text, const std::string& more) {
   *text += more;
 }
 
-// System text goes in front of the next user message, or is one where none follows.
+// System text goes in front of the next user message; without one it becomes a user message.
 std::vector<Message> FoldSystem(const std::vector<Message>& messages) {
   std::vector<Message> folded;
   std::string pending;
@@ -67,7 +67,7 @@ bool HoldsAll(const std::string& text, const std::vector<Message>& messages) {
 }  // namespace
 
 Status CheckMessages(const std::vector<Message>& messages) {
-  if (messages.empty()) return Error{ErrorCode::kInvalidArgument, "messages", "none given"};
+  if (messages.empty()) return Error{ErrorCode::kInvalidArgument, "messages", "the list is empty"};
   if (messages.size() > kMaxMessages) {
     return OutOfRange("messages", std::to_string(messages.size()),
                       "at most " + std::to_string(kMaxMessages));
@@ -76,12 +76,12 @@ Status CheckMessages(const std::vector<Message>& messages) {
   for (std::size_t i = 0; i < messages.size(); ++i) {
     if (!IsRole(messages[i].role)) {
       return Error{ErrorCode::kInvalidArgument, Where(i, "role"),
-                   "unknown; allowed system, developer, user, assistant, tool"};
+                   "unknown role; allowed system, developer, user, assistant, tool"};
     }
     const std::size_t invalid = utf8::FirstInvalid(messages[i].content);
     if (invalid != std::string_view::npos) {
       return Error{ErrorCode::kInvalidArgument, Where(i, "content"),
-                   "text is not valid UTF-8 at byte " + std::to_string(invalid)};
+                   "the text is not valid UTF-8 at byte " + std::to_string(invalid)};
     }
     bytes += messages[i].content.size();
   }
@@ -97,7 +97,7 @@ ChatTemplate::ChatTemplate(ChatTemplateSpec spec) : spec_(std::move(spec)) {
     return;
   }
   template_ = std::move(*compiled);
-  RenderAllowance allowance;  // one for all test conversations
+  RenderAllowance allowance;  // shared by all test conversations
   status_ = LearnShape(&allowance);
 }
 
@@ -128,7 +128,7 @@ Status ChatTemplate::LearnShape(RenderAllowance* allowance) {
   return failure;
 }
 
-// Many templates pass over roles they do not know without a word.
+// Many templates silently skip roles that they do not know.
 void ChatTemplate::LearnTools(RenderAllowance* allowance) {
   const std::vector<Message> probe = {{"user", "sentiric-probe-question"},
                                       {"assistant", "sentiric-probe-answer"},
@@ -185,7 +185,7 @@ Result<RenderedPrompt> ChatTemplate::RenderShape(const std::vector<Message>& mes
   return rendered;
 }
 
-// A model that wants BOS gets it from the tokenizer; one more from the template would be a second.
+// A model that wants BOS gets it from the tokenizer; the template must not add a second one.
 void ChatTemplate::StripAffixes(RenderedPrompt* prompt) const {
   std::vector<RenderedPrompt::Span>& spans = prompt->spans;
   const std::string& bos = spec_.bos_token;

@@ -25,16 +25,17 @@ std::string Reason(std::string text) {
   const std::string heading = "JSON schema conversion failed:";
   if (text.rfind(heading, 0) == 0) text.erase(0, heading.size());
   const std::size_t begin = text.find_first_not_of(" \n");
-  text = begin == std::string::npos ? "cannot be converted" : text.substr(begin, kMaxReasonBytes);
+  text = begin == std::string::npos ? "the schema cannot be converted"
+                                    : text.substr(begin, kMaxReasonBytes);
   std::replace(text.begin(), text.end(), '\n', ' ');
   return text;
 }
 
-// Leaves the converter before it reports: its warnings go to stderr.
+// Thrown to leave the converter before it prints a warning to stderr.
 struct ProbeDone {};
 
-// The converter takes a pattern that it cannot express for any string, with a warning that nobody
-// sees. It does so by adding its rule "string", which tells.
+// The converter replaces a pattern that it cannot express by "any string" and only warns. It then
+// adds its rule "string", which is how we notice.
 bool IsPatternSupported(const std::string& pattern) {
   bool supported = true;
   try {
@@ -57,8 +58,8 @@ Result<std::string> Convert(std::string_view text) {
   for (const std::string& pattern : checker.patterns()) {
     if (IsPatternSupported(pattern)) continue;
     return SchemaError(
-        "a pattern is not supported; it must begin with ^ and end with $ and use no look-around, "
-        "back-references or character classes like \\d");
+        "a pattern is not supported; it must begin with ^, end with $ and contain no look-around, "
+        "back-reference or character class like \\d");
   }
   return json_schema_to_grammar(schema, /*force_gbnf=*/true);
 }
@@ -70,7 +71,7 @@ Result<std::string> JsonSchemaToGbnf(std::string_view schema) {
   try {
     return Convert(schema);
   } catch (const std::bad_alloc&) {
-    return Error{ErrorCode::kOutOfMemory, "json_schema", "out of memory"};
+    return Error{ErrorCode::kOutOfMemory, "json_schema", "not enough memory"};
   } catch (const common_json_error& e) {
     return SchemaError("not valid JSON: " + Reason(e.what()));
   } catch (const std::exception& e) {

@@ -12,7 +12,7 @@
 namespace sentiric::backend {
 namespace {
 
-// What a step down adds to a rule name when it is not a property: "-item", "-tuple-3", ...
+// Bytes that a level which is not a property adds to a rule name: "-item", "-tuple-3", ...
 constexpr std::size_t kStepBytes = 8;
 
 bool IsCount(const std::string& key) {
@@ -31,7 +31,7 @@ bool IsNumberBelow(const common_json& schema, const char* key, double limit) {
   return schema.contains(key) && schema.at(key).is_number() && schema.at(key).get<double>() < limit;
 }
 
-// The converter writes such a range with leading zeros ("-03"), which is no JSON.
+// The converter writes such a range with leading zeros ("-03"), which is not JSON.
 bool IsNegativeWithoutEnd(const common_json& schema) {
   if (!schema.contains("type") || !(schema.at("type") == "integer")) return false;
   const bool is_negative =
@@ -49,7 +49,7 @@ Error SchemaError(std::string what) {
 
 bool IsDefinitions(const std::string& key) { return key == "$defs" || key == "definitions"; }
 
-// Properties of an object schema that are not in its "required".
+// The number of properties of an object schema that are not in its "required".
 std::size_t CountOptional(const common_json& schema) {
   if (!schema.contains("properties") || !schema.at("properties").is_object()) return 0;
   const common_json& properties = schema.at("properties");
@@ -88,8 +88,8 @@ Status CheckSchemaText(std::string_view text) {
     if (c == '{' || c == '[') ++depth;
     if (c == '}' || c == ']') --depth;
     if (depth > SchemaLimits::kDepth) {
-      return SchemaError("nested deeper than " + std::to_string(SchemaLimits::kDepth) +
-                         " at byte " + std::to_string(i));
+      return SchemaError("the schema is nested deeper than " +
+                         std::to_string(SchemaLimits::kDepth) + " at byte " + std::to_string(i));
     }
   }
   return std::nullopt;
@@ -111,7 +111,9 @@ Status SchemaChecker::Check() {
     path_bytes_ += SaturatingProduct(below, ref.size());
   }
   if (work + path_bytes_ / SchemaLimits::kPathBytes > SchemaLimits::kWork) {
-    Refuse("optional properties, nesting, $ref and lists of types make the schema too large");
+    Refuse(
+        "the schema is too large once optional properties, nesting, $ref and type lists are "
+        "expanded");
   }
   return status_;
 }
@@ -126,7 +128,8 @@ void SchemaChecker::Visit(const common_json& node, std::size_t path_bytes) {
     if (num_optional > SchemaLimits::kOptional) {
       Refuse(GotAllowed("too many optional properties", num_optional, SchemaLimits::kOptional));
     }
-    if (IsNegativeWithoutEnd(node)) Refuse("an integer with a negative maximum needs a minimum");
+    if (IsNegativeWithoutEnd(node))
+      Refuse("an integer with a negative maximum must have a minimum");
     for (const auto& [key, value] : node.items()) VisitMember(key, value, path_bytes);
   }
 }
@@ -170,13 +173,13 @@ void SchemaChecker::VisitProperties(const common_json& properties, std::size_t p
       return Refuse(
           GotAllowed("a property name is too long", name.size(), SchemaLimits::kNameBytes));
     }
-    // An object named "properties" reads as a list of properties too; its members are visited.
+    // A property named "properties" looks like a list of properties too, so visit its members.
     Visit(schema, path_bytes + name.size() + 1);
     if (!schema.is_object()) VisitMember(name, schema, path_bytes);
   }
 }
 
-// Counts become repetitions, which cost; bounds must be exact in 64 bits, with room for one more.
+// Counts become repetitions, which are expensive; bounds and bounds + 1 must fit into 64 bits.
 void SchemaChecker::CheckNumber(const std::string& key, const common_json& value) {
   const double number = value.get<double>();
   if (IsCount(key) && number > static_cast<double>(SchemaLimits::kCount)) {
@@ -194,9 +197,9 @@ void SchemaChecker::CheckRef(const std::string& ref) {
   }
   if (!refs_.insert(ref).second) return;
   if (refs_.size() > SchemaLimits::kRefs) {
-    return Refuse(GotAllowed("too many different $ref", refs_.size(), SchemaLimits::kRefs));
+    return Refuse(GotAllowed("too many different $ref targets", refs_.size(), SchemaLimits::kRefs));
   }
-  // References to references are followed by the converter without a look back.
+  // The converter follows references to references without looking for cycles.
   std::set<std::string> seen;
   std::string current = ref;
   while (true) {
@@ -209,7 +212,7 @@ void SchemaChecker::CheckRef(const std::string& ref) {
   }
 }
 
-// As the converter resolves it: no escapes, indices into lists.
+// Resolves like the converter: without escapes, with indices into lists.
 const common_json* SchemaChecker::Resolve(const std::string& ref) {
   const common_json* node = &root_;
   std::size_t begin = 2;
@@ -225,7 +228,7 @@ const common_json* SchemaChecker::Resolve(const std::string& ref) {
                           step.find_first_not_of("0123456789") == std::string::npos;
     const std::size_t index = is_index ? std::stoul(step) : std::numeric_limits<std::size_t>::max();
     if (!node->is_array() || index >= node->size()) {
-      Refuse("a $ref points nowhere");
+      Refuse("a $ref points nowhere in the schema");
       return nullptr;
     }
     node = &node->at(index);
@@ -233,7 +236,7 @@ const common_json* SchemaChecker::Resolve(const std::string& ref) {
   return node;
 }
 
-// allOf makes one object of its components, as often as they are referred to.
+// allOf merges its components into one object, each as often as it is referred to.
 void SchemaChecker::CheckAllOf(const common_json& components) {
   std::size_t properties = 0;
   std::size_t steps = 0;
@@ -241,7 +244,7 @@ void SchemaChecker::CheckAllOf(const common_json& components) {
     CountJoined(components.at(i), &properties, &steps);
   }
   if (properties > SchemaLimits::kOptional || steps > SchemaLimits::kWork) {
-    Refuse("allOf joins too many properties; allowed at most " +
+    Refuse("allOf combines too many properties; allowed at most " +
            std::to_string(SchemaLimits::kOptional));
   }
 }
@@ -266,8 +269,9 @@ void SchemaChecker::CountJoined(const common_json& component, std::size_t* prope
   }
 }
 
-// Schemas built for `node`, without the definitions, which are built when they are referred to. A
-// list of types builds everything below once for each type that has something below.
+// The number of schemas that the converter builds for `node`, without its definitions, which are
+// built where they are referred to. A list of types builds everything below it once for each type
+// that has children.
 std::size_t SchemaChecker::CountWork(const common_json& node) {
   std::size_t work = 0;
   if (node.is_array()) {

@@ -29,7 +29,7 @@ std::int32_t CommonPrefix(const std::vector<Token>& a, const std::vector<Token>&
   return static_cast<std::int32_t>(std::mismatch(a.begin(), end, b.begin()).first - a.begin());
 }
 
-// Takes out what is between the head and the newest tokens. False when the head alone is too long.
+// Removes tokens between the head and the newest ones. False when the head alone is too long.
 bool ShiftToFit(std::int32_t max_prompt, PreparedPrompt* prompt) {
   if (prompt->keep >= max_prompt) return false;
   const auto excess = static_cast<std::ptrdiff_t>(prompt->tokens.size()) - max_prompt;
@@ -59,7 +59,7 @@ Result<PreparedPrompt> ModelPromptBuilder::Prepare(const Request& request,
                     (prompt.tokens.empty() ? 0 : 1);
   if (given != 1) {
     return Error{ErrorCode::kInvalidArgument, "prompt",
-                 given == 0 ? "empty" : "give one of messages, text and tokens"};
+                 given == 0 ? "the prompt is empty" : "give only one of messages, text and tokens"};
   }
   Result<PreparedPrompt> prepared = PreparedPrompt{};
   if (!prompt.messages.empty()) {
@@ -82,11 +82,12 @@ Result<PreparedPrompt> ModelPromptBuilder::Prepare(const Request& request,
 Result<PreparedPrompt> ModelPromptBuilder::PrepareChat(const Request& request,
                                                        std::int32_t max_prompt) const {
   const std::vector<Message>& messages = request.prompt.messages;
-  // One time for all renderings: the date in a prompt must not change between them.
+  // One clock reading for all renderings: the date in a prompt must not change between them.
   const std::time_t now = std::time(nullptr);
   auto tokens = TokenizeChat(messages, /*add_generation_prompt=*/true, now);
   if (!tokens.ok()) return tokens.error();
-  if (tokens->empty()) return Error{ErrorCode::kInvalidArgument, "messages", "empty"};
+  if (tokens->empty())
+    return Error{ErrorCode::kInvalidArgument, "messages", "the rendered prompt is empty"};
   if (!Fits(*tokens, max_prompt) && request.truncation == Truncation::kDropTurns) {
     return FitByDropping(messages, tokens->size(), max_prompt, now);
   }
@@ -101,13 +102,13 @@ Result<PreparedPrompt> ModelPromptBuilder::PrepareChat(const Request& request,
   return TooLong("messages", num_tokens, max_prompt);
 }
 
-// Fewer turns are fewer tokens, so the least number to drop is found by halving.
+// Fewer turns mean fewer tokens, so bisection finds the smallest number to drop.
 Result<PreparedPrompt> ModelPromptBuilder::FitByDropping(const std::vector<Message>& messages,
                                                          std::size_t num_tokens,
                                                          std::int32_t max_prompt,
                                                          std::time_t now) const {
   std::size_t low = 1;
-  std::size_t high = CountTurns(messages);  // so many are too many: the last one stays
+  std::size_t high = CountTurns(messages);  // too many: the last turn stays
   PreparedPrompt best;
   std::vector<Message> best_messages;
   while (low < high) {
@@ -151,7 +152,7 @@ Result<std::vector<Token>> ModelPromptBuilder::TokenizeChat(const std::vector<Me
   return tokenizer_.TokenizeSpans(*rendered, /*add_special=*/true);
 }
 
-// BOS, whoever wrote it: the tokenizer, the template or the client.
+// 1 when the prompt begins with BOS, from the tokenizer, the template or the client.
 std::int32_t ModelPromptBuilder::CountHead(const Tokens& tokens) const {
   const Tokens& head = tokenizer_.head();
   const std::int32_t common = CommonPrefix(head, tokens);
@@ -167,14 +168,14 @@ std::int32_t ModelPromptBuilder::CountSystemBlock(const std::vector<Message>& me
   if (system.empty()) return head;
   auto block = TokenizeChat(system, /*add_generation_prompt=*/false, now);
   if (!block.ok()) {
-    // The template wants a user message; its text will differ.
+    // Templates need a user message; the text from here on differs.
     system.push_back({"user", "\n"});
     block = TokenizeChat(system, /*add_generation_prompt=*/false, now);
   }
   return block.ok() ? std::max(head, CommonPrefix(*block, tokens)) : head;
 }
 
-// By rendering the conversation up to its first user message.
+// Renders the conversation up to its first user message.
 std::int32_t ModelPromptBuilder::CountOpening(const std::vector<Message>& messages,
                                               const PreparedPrompt& prompt, std::time_t now) const {
   const auto first = std::find_if(messages.begin(), messages.end(),
@@ -206,7 +207,7 @@ Result<std::shared_ptr<const grammar::Grammar>> ModelPromptBuilder::CompileGramm
   if (!gbnf.ok()) return gbnf.error();
   auto compiled = grammars_.Compile(*gbnf, grammar::Limits::ForSchema());
   if (compiled.ok()) return compiled;
-  // The position is one in a text that the client has never seen.
+  // Without the position: it is in generated text that the client has never seen.
   return Error{compiled.error().code, "json_schema", compiled.error().what};
 }
 

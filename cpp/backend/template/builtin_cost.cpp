@@ -20,16 +20,16 @@ using jinja::value;
 
 void AllowAbs(const Arguments& arguments) {
   if (IsNumber(arguments[0]) && arguments[0]->val_int == std::numeric_limits<std::int64_t>::min()) {
-    throw std::runtime_error("abs: no such number");
+    throw std::runtime_error("abs: the result is out of range");
   }
   AllowFlat(arguments);
 }
 
-// The engine compares a keyword argument with a value of another kind as if both were one.
+// The engine compares a keyword argument with other values without checking its type.
 void CheckNoKeyword(const Arguments& arguments) {
   for (const value& given : arguments) {
     if (KindOf(*given) == ValueKind::kKeyword) {
-      throw std::runtime_error("a test takes no keyword");
+      throw std::runtime_error("a test takes no keyword argument");
     }
   }
 }
@@ -153,8 +153,8 @@ bool HasRule(const std::string& name) { return Rules().count(name) > 0; }
 
 void AllowBuiltin(const std::string& name, const Arguments& arguments) {
   const auto rule = Rules().find(name);
-  if (rule == Rules().end()) throw std::runtime_error("no filter, test or function of this name");
-  // Without arguments there is nothing to take; the engine says what is missing.
+  if (rule == Rules().end()) throw std::runtime_error("no filter, test or function has this name");
+  // Without arguments there is nothing to check; the engine reports what is missing.
   const bool makes_mapping = rule->second == AllowDict;
   return arguments.empty() && !makes_mapping ? AllowTypeTest(arguments) : rule->second(arguments);
 }

@@ -6,10 +6,10 @@
 #endif
 
 #include <algorithm>
-#include <exception>
-#include <new>
 #include <string>
 #include <utility>
+
+#include "core/seams/guarded.h"
 
 namespace sentiric::backend {
 namespace {
@@ -17,24 +17,11 @@ namespace {
 // The pool whose job runs on this thread; a Run() from inside it would wait for itself.
 thread_local const DeepStackPool* current_pool = nullptr;
 
-Status Guarded(const std::function<void()>& job) {
-  try {
-    job();
-    return std::nullopt;
-  } catch (const std::bad_alloc&) {
-    return Error{ErrorCode::kOutOfMemory, "prepare", "out of memory"};
-  } catch (const std::exception& e) {
-    return Error{ErrorCode::kInternal, "prepare", e.what()};
-  } catch (...) {
-    return Error{ErrorCode::kInternal, "prepare", "unknown exception"};
-  }
-}
-
-// What a job that somebody waits for came to.
+// The result of a job that a caller waits for.
 class Outcome {
  public:
   void Set(Status status) {
-    // Notified under the lock: the waiter's stack holds all of this and goes as soon as it wakes.
+    // Notified under the lock: this object is on the waiter's stack and gone as soon as it wakes.
     const MutexLock lock(&mutex_);
     status_ = std::move(status);
     is_set_ = true;
@@ -114,9 +101,9 @@ void DeepStackPool::Post(std::function<void()> job, std::size_t size) {
 }
 
 Status DeepStackPool::Run(const std::function<void()>& job) {
-  if (current_pool == this) return Guarded(job);
+  if (current_pool == this) return Guarded("prepare", job);
   Outcome outcome;
-  Post([&] { outcome.Set(Guarded(job)); });
+  Post([&] { outcome.Set(Guarded("prepare", job)); });
   return outcome.Wait();
 }
 
@@ -139,7 +126,7 @@ void* DeepStackPool::ThreadMain(void* self) {
 void DeepStackPool::Work() {
   current_pool = this;
 #ifdef __linux__
-  // Of this thread alone. Should it fail, the work is done all the same.
+  // For this thread alone. If it fails, the thread works at the normal priority.
   if (nice_ != 0) (void)setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + nice_);
 #endif
   while (true) {
@@ -150,7 +137,7 @@ void DeepStackPool::Work() {
       if (jobs_.empty()) return;
       job = TakeNext();
     }
-    (void)Guarded(job);
+    (void)Guarded("prepare", job);
   }
 }
 

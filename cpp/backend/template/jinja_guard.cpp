@@ -44,7 +44,7 @@ class Planter {
         PlantChoice(*slot) || PlantStatement(slot)) {
       return;
     }
-    throw std::runtime_error("no guard for " + (*slot)->type());
+    throw std::runtime_error("unknown kind of node: " + (*slot)->type());
   }
 
   template <typename Guard, typename... Arguments>
@@ -75,7 +75,7 @@ class Planter {
     if (auto* binary = As<jinja::binary_expression>(*slot)) {
       Plant(&binary->left);
       Plant(&binary->right);
-      if (binary->op.value == "and" || binary->op.value == "or") return true;  // makes nothing
+      if (binary->op.value == "and" || binary->op.value == "or") return true;  // makes no new value
       auto* guard = Wrap<BinaryGuard>(slot, binary->op.value);
       guard->Take(&binary->left);
       guard->Take(&binary->right);
@@ -127,11 +127,11 @@ class Planter {
     guard->Take(&call->callee);
   }
 
-  // A filter or test is a name, or a call of a name.
+  // A filter or test is written as a name or as a call of a name.
   static std::string CalledName(const statement_ptr& node, const std::string& prefix) {
     const auto* call = As<jinja::call_expression>(node);
     const auto* name = As<jinja::identifier>(call != nullptr ? call->callee : node);
-    if (name == nullptr) throw std::runtime_error("a filter or test must be a name");
+    if (name == nullptr) throw std::runtime_error("a filter or test must be given by name");
     return prefix + name->val;
   }
 
@@ -162,7 +162,7 @@ class Planter {
     return true;
   }
 
-  // What only chooses among its parts.
+  // Nodes that only choose one of their children.
   bool PlantChoice(const statement_ptr& node) {
     if (auto* ternary = As<jinja::ternary_expression>(node)) {
       Plant(&ternary->condition);
@@ -199,7 +199,7 @@ class Planter {
       PlantParameters(&block->caller_args);
       Body(&block->body, Block::Kind::kMacro);
       auto* call = As<jinja::call_expression>(block->call);
-      if (call == nullptr) throw std::runtime_error("a call block needs a call");
+      if (call == nullptr) throw std::runtime_error("a call block needs a call expression");
       PlantCall(Wrap<CallGuard>(slot, kScopesOfCallBlock), call);
     } else if (auto* filter = As<jinja::filter_statement>(*slot)) {
       Body(&filter->body, Block::Kind::kPlain);

@@ -14,29 +14,30 @@ namespace {
 
 using jinja::value;
 
-constexpr std::int64_t kOperation = 1000;  // whatever the engine does for a node
+constexpr std::int64_t kOperation = 1000;  // every node, whatever the engine does for it
 constexpr std::size_t kManyParts = 16;
-constexpr std::size_t kKeyBytes = 4096;  // what is not found is undefined and knows its name
+constexpr std::size_t kKeyBytes = 4096;  // an undefined value keeps the key as its name
 
 RenderBudget& Budget() { return RenderBudget::Current(); }
 
-// Joins what concatenation leaves in many parts, each larger than the text in it.
+// Joins the many parts that concatenation leaves; each is larger than its text.
 void JoinParts(jinja::string* text) {
   jinja::string joined;
   for (const jinja::string_part& part : text->parts) AppendPart(part, &joined);
   *text = std::move(joined);
 }
 
-// A list or text that an operation has made.
+// A list or text that an operation returned.
 value Made(value result) {
   const bool is_new = result.use_count() == 1;
   if (is_new && result->val_str.parts.size() > kManyParts) JoinParts(&result->val_str);
-  if (KindOf(*result) == ValueKind::kKeyword) throw std::runtime_error("a keyword is no value");
+  if (KindOf(*result) == ValueKind::kKeyword)
+    throw std::runtime_error("a keyword argument is not a value");
   Budget().memory()->Remember(result);
   return result;
 }
 
-// How the engine calls a filter that has several names.
+// The engine's own name of a filter that has several.
 std::string FilterName(const std::string& written) {
   if (written == "count") return "length";
   if (written == "d") return "default";
@@ -96,7 +97,7 @@ value BinaryGuard::Allow(Arguments* arguments) const {
     const value& text = IsText(left) ? left : right;
     const std::int64_t times = IsText(left) ? right->as_int() : left->as_int();
     if (std::llabs(times) > JinjaLimits::kRangeItems) {
-      Budget().Refuse("a factor over " + std::to_string(JinjaLimits::kRangeItems));
+      Budget().Refuse("a factor above " + std::to_string(JinjaLimits::kRangeItems));
     }
     const std::size_t bytes =
         FlatBytes(*text) * static_cast<std::size_t>(std::max<std::int64_t>(times, 0));
@@ -123,7 +124,7 @@ value NegationGuard::Allow(Arguments* arguments) const {
   const value& number = (*arguments)[0];
   if (KindOf(*number) == ValueKind::kNumber &&
       number->val_int == std::numeric_limits<std::int64_t>::min()) {
-    throw std::runtime_error("no such number");
+    throw std::runtime_error("the negated number is out of range");
   }
   return nullptr;
 }

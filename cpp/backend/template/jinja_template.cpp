@@ -13,8 +13,8 @@
 namespace sentiric::backend {
 namespace {
 
-constexpr std::size_t kMessageBytes = 4096;  // what a short message takes
-constexpr const char* kLimitPrefix = "the template passed a limit: ";
+constexpr std::size_t kMessageBytes = 4096;  // memory of a short message
+constexpr const char* kLimitPrefix = "the template exceeded a limit: ";
 
 Error TemplateError(std::string what) {
   return {ErrorCode::kTemplateFailed, "chat_template", std::move(what)};
@@ -34,8 +34,8 @@ std::string NormalizeLineEnds(const std::string& source) {
   return text;
 }
 
-// The reason at the end of an engine message. Whatever a template raises may hold message text, so
-// only reasons that stand in the template word for word are passed on.
+// The reason at the end of an engine message. A template may put message text into what it raises,
+// so only reasons that occur word for word in the template are passed on.
 std::string SafeReason(const std::string& message, const std::string& source) {
   static const std::string kReason = "Error: ";
   static const std::string kRaised = "Jinja Exception: ";
@@ -63,7 +63,7 @@ jinja::value MakeContent(const Message& message, bool typed) {
   return parts;
 }
 
-// Built by hand, not from JSON, because a mark on the role would make "<|" + role + "|>" input too.
+// Not built from JSON: that would mark the role as input, and with it "<|" + role + "|>".
 jinja::value MakeMessages(const JinjaInput& input) {
   auto list = jinja::mk_val<jinja::value_array>();
   RenderMemory* memory = RenderBudget::Current().memory();
@@ -94,7 +94,7 @@ bool IsTemplateLimit(const Error& error) { return error.what.rfind(kLimitPrefix,
 struct JinjaTemplate::Program {
   std::string source;
   jinja::program tree;
-  std::size_t names = 0;  // of its variables
+  std::size_t names = 0;  // distinct names of its variables
 };
 
 JinjaTemplate::JinjaTemplate(std::unique_ptr<const Program> program)
@@ -103,8 +103,8 @@ JinjaTemplate::~JinjaTemplate() = default;
 
 Result<std::unique_ptr<JinjaTemplate>> JinjaTemplate::Compile(const std::string& source) {
   if (source.size() > JinjaLimits::kSourceBytes) {
-    return TemplateError("template of " + std::to_string(source.size()) +
-                         " bytes; allowed at most " + std::to_string(JinjaLimits::kSourceBytes));
+    return TemplateError("the template is too long; got " + std::to_string(source.size()) +
+                         " bytes, allowed at most " + std::to_string(JinjaLimits::kSourceBytes));
   }
   try {
     auto program = std::make_unique<Program>();
@@ -116,9 +116,9 @@ Result<std::unique_ptr<JinjaTemplate>> JinjaTemplate::Compile(const std::string&
     program->names = PlantGuards(&program->tree);
     return std::unique_ptr<JinjaTemplate>(new JinjaTemplate(std::move(program)));
   } catch (const std::bad_alloc&) {
-    return Error{ErrorCode::kOutOfMemory, "chat_template", "out of memory"};
+    return Error{ErrorCode::kOutOfMemory, "chat_template", "not enough memory"};
   } catch (const std::exception& e) {
-    return TemplateError(std::string("syntax: ") + e.what());
+    return TemplateError(std::string("syntax error: ") + e.what());
   }
 }
 

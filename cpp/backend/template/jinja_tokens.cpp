@@ -12,7 +12,7 @@ namespace {
 
 using jinja::token;
 
-// Depth of brackets and of blocks, tokens in a block, number of branches.
+// Counts the depth of brackets and blocks, the tokens of a block, and the branches.
 class TokenCounter {
  public:
   const char* Count(const token& current, const token* next) {
@@ -50,7 +50,7 @@ class TokenCounter {
     ++tokens_;
   }
 
-  // `set` opens a block when no "=" follows.
+  // `set` opens a block only if no "=" follows.
   void CountBlock(const std::string& word) {
     opens_set_ = word == "set";
     if (word == "if" || word == "for" || word == "macro" || word == "call" || word == "filter") {
@@ -72,8 +72,8 @@ class TokenCounter {
 Status CheckTokens(const jinja::lexer_result& tokens) {
   if (tokens.tokens.size() > JinjaLimits::kTokens) {
     return Error{ErrorCode::kTemplateFailed, "chat_template",
-                 "the template has " + std::to_string(tokens.tokens.size()) +
-                     " tokens; allowed at most " + std::to_string(JinjaLimits::kTokens)};
+                 "the template has too many tokens; got " + std::to_string(tokens.tokens.size()) +
+                     ", allowed at most " + std::to_string(JinjaLimits::kTokens)};
   }
   TokenCounter counter;
   for (std::size_t i = 0; i < tokens.tokens.size(); ++i) {

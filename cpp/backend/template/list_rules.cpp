@@ -14,14 +14,14 @@ namespace {
 
 using jinja::value;
 
-// The engine sorts with std::sort, which leaves the list when its items have no order.
+// The engine uses std::sort, which reads out of bounds when the items have no strict order.
 void CheckOrder(const std::vector<value>& keys) {
   std::size_t longest = 0;
   for (const value& key : keys) {
     const bool is_number = IsNumber(key) && !std::isnan(key->val_flt);
     const bool is_alike = KindOf(*key) == KindOf(*keys.front());
     if (keys.size() > 1 && (!is_alike || !(is_number || IsText(key)))) {
-      throw std::runtime_error("values without an order cannot be sorted");
+      throw std::runtime_error("the values cannot be sorted: they have no order");
     }
     longest = std::max(longest, FlatBytes(*key));
   }
@@ -43,7 +43,7 @@ value Attribute(const value& item, const value& name) {
   return IsList(item) ? item->at(place, missing) : missing;
 }
 
-// Making a mapping: equal hashes can be chosen, then each key is compared with all others.
+// Cost of making a mapping: a template can choose keys of equal hash, which are then all compared.
 void AllowKeys(std::size_t keys) {
   if (keys > JinjaLimits::kKeys) RenderBudget::Current().Refuse("a mapping has too many keys");
   Ask(keys * 2 * kNewValue + kNewValue, 0, Signed(keys * keys * 60 + keys * 500));
@@ -63,10 +63,10 @@ void AllowEach(const Arguments& arguments) {
 void CheckDivisor(const value& given) {
   if (!IsNumber(given)) return;
   if (given->val_int == 0 || given->val_int == -1)
-    throw std::runtime_error("divisibleby: not a divisor");
+    throw std::runtime_error("divisibleby: invalid divisor");
 }
 
-// `selectattr("size", "divisibleby", 0)` and its like call a test with what follows its name.
+// selectattr("size", "divisibleby", 0) and its like call a test with the arguments after its name.
 void AllowSelect(const Arguments& arguments) {
   AllowEach(arguments);
   for (std::size_t i = 1; i + 1 < arguments.size(); ++i) {
@@ -117,7 +117,7 @@ void AllowDict(const Arguments& arguments) {
   RenderBudget::Current().Link(1);
   if (arguments.empty() || !IsList(arguments[0])) return;
   for (const value& pair : arguments[0]->val_arr) {
-    if (!pair->val_arr.empty()) Measure(pair->val_arr[0]);  // becomes a key and is hashed
+    if (!pair->val_arr.empty()) Measure(pair->val_arr[0]);  // it becomes a key and is hashed
   }
 }
 
@@ -130,7 +130,7 @@ void AllowAppend(const Arguments& arguments) {
   RenderMemory* memory = RenderBudget::Current().memory();
   if (arguments.size() > 1) {
     if (KindOf(*arguments[1]) == ValueKind::kKeyword) {
-      throw std::runtime_error("append() takes no keyword");
+      throw std::runtime_error("append() takes no keyword argument");
     }
     const bool is_simple = IsText(arguments[1]) || Items(arguments[1]) == 0;
     if (!is_simple || KindOf(*arguments[1]) == ValueKind::kFunction) {

@@ -13,27 +13,27 @@ namespace {
 
 thread_local RenderBudget* current_budget = nullptr;
 
-// Deep enough for any template that means well; unwinding from here takes a tenth of a second.
+// Deep enough for any reasonable template; unwinding from here takes a tenth of a second.
 constexpr std::uintptr_t kStackBytes = std::uintptr_t{4} << 20;
 
-// Levels that may be added before the depth of everything is looked at again. Freeing a chain
-// recurses, so this bounds the stack that it takes.
+// Levels that may be added before the depth of all values is checked again. Freeing a chain
+// recurses, so this bounds the stack that freeing needs.
 constexpr int kLinks = 128 * JinjaLimits::kDepth;
 
 constexpr int kCalls = 300;           // macros within macros
 constexpr std::size_t kCallers = 16;  // call blocks within call blocks, or kept after their end
 
-// One variable in one scope: its name, its place in the list and by hash. Copying one byte of that
-// takes about a nanosecond.
+// One variable in one scope: its name and its entries in the list and the hash table. Copying takes
+// about a nanosecond per byte.
 constexpr std::size_t kVariableBytes = 512;
-constexpr std::size_t kOwnVariables = 16;  // of the engine and of JinjaTemplate
+constexpr std::size_t kOwnVariables = 16;  // those of the engine and of JinjaTemplate
 
 constexpr std::int64_t kStepWork = 200;
 constexpr std::int64_t kLook =
-    200000;  // work between two looks at the clock, which cost themselves
+    200000;  // work between two readings of the clock, which are not free
 constexpr std::int64_t kVisitWork = 100;
 
-// How far down calls may go: kStackBytes, or until a quarter of the thread's stack is left.
+// The lowest stack address for calls: kStackBytes down, or a quarter of the thread's stack left.
 std::uintptr_t LowestStack() {
   pthread_attr_t attributes;
   void* base = nullptr;
@@ -106,7 +106,7 @@ void RenderBudget::Reserve(std::size_t made, std::size_t temporary) {
     links_ = 0;
   }
   const std::size_t total = held_ + memory_.bytes() + wanted;
-  if (total > JinjaLimits::kMemoryBytes) Refuse("the values together are too large");
+  if (total > JinjaLimits::kMemoryBytes) Refuse("all values together are too large");
   memory_.Made(made);
   allowance_->peak_bytes = std::max(allowance_->peak_bytes, total);
 }
@@ -129,7 +129,7 @@ void RenderBudget::RememberCaller(const jinja::value& caller) {
   callers_.erase(std::remove_if(callers_.begin(), callers_.end(), is_done), callers_.end());
   if (caller->is_undefined()) return;
   callers_.push_back(caller);
-  if (callers_.size() > kCallers) Refuse("too many call blocks are kept");
+  if (callers_.size() > kCallers) Refuse("too many call blocks are alive");
 }
 
 void RenderBudget::Write(std::size_t bytes) {

@@ -9,15 +9,11 @@
 namespace sentiric {
 namespace {
 
-std::int32_t Size(const std::vector<Token>& tokens) {
-  return static_cast<std::int32_t>(tokens.size());
-}
-
 // Fewest tokens of a prefill call.
 std::int32_t MinChunk(const DecoderTraits& traits) { return traits.mixes_rows ? 1 : 2; }
 
 PrefixSearchConfig SearchConfigOf(const PrefixCacheConfig& config, const DecoderTraits& traits) {
-  // Where attaching costs nothing every token counts.
+  // If attaching is free, a single token is worth it.
   const std::int32_t min_copy = traits.shares_cells ? 1 : std::max(config.min_copy, 1);
   return {config.is_enabled, config.is_exact, min_copy, config.min_copy, MinChunk(traits)};
 }
@@ -60,13 +56,13 @@ void PrefixCache::Occupy(SeqId seq, const PrefixRequest& request, std::int32_t c
   slot.prompt_size = request.prompt_size;
   slot.stops.clear();
   if (keeps_checkpoints_) slot.stops = checkpoints_.StopsOf(request, search_.PartingOf(request));
-  const std::int32_t shared = config_.is_exact ? request.prompt_size : Size(request.tokens);
+  const std::int32_t shared = config_.is_exact ? request.prompt_size : NumTokens(request.tokens);
   slot.record = {request.scope, request.tokens, shared, request.owner, request.opening, common};
   if (config_.is_enabled) index_.Insert(seq, request.scope, request.tokens);
 }
 
-// How much of the request another conversation is known to begin with; notes it for the other one,
-// too.
+// The number of tokens that the request is known to have in common with another conversation. Also
+// recorded for the other one.
 std::int32_t PrefixCache::NoteCommon(const PrefixRequest& request) {
   std::int32_t most = 0;
   if (!config_.is_enabled || !stored_.has_disk()) return most;
@@ -104,7 +100,7 @@ void PrefixCache::CountHit(const PrefixSource& source) {
 
 void PrefixCache::OnEvaluated(SeqId seq, std::int32_t evaluated) {
   CacheSlot& slot = SlotOf(seq);
-  slot.computed = std::min(evaluated, Size(slot.record.tokens));
+  slot.computed = std::min(evaluated, NumTokens(slot.record.tokens));
   if (keeps_checkpoints_) MaybeKeepCheckpoint(seq);
 }
 
@@ -116,7 +112,7 @@ std::int32_t PrefixCache::NextStop(SeqId seq) const {
 void PrefixCache::OnShifted(SeqId seq, std::int32_t keep) {
   CacheSlot& slot = SlotOf(seq);
   slot.intact = std::min(slot.intact, keep);
-  if (Size(slot.record.tokens) <= keep) return;
+  if (NumTokens(slot.record.tokens) <= keep) return;
   slot.record.tokens.resize(static_cast<std::size_t>(keep));
   slot.record.shared = std::min(slot.record.shared, keep);
   slot.record.common = std::min(slot.record.common, keep);
@@ -139,7 +135,7 @@ void PrefixCache::Release(SeqId seq, const std::vector<Token>& tokens, std::int3
 
 void PrefixCache::Discard(SeqId seq) { Free(seq); }
 
-// Cached, of all sequences but one; -1 when there is none.
+// Among the cached sequences except `but`; -1 when there is none.
 SeqId PrefixCache::LeastRecentlyUsed(SeqId but) const {
   SeqId oldest = -1;
   for (SeqId seq = 0; seq < static_cast<SeqId>(slots_.size()); ++seq) {
@@ -149,9 +145,9 @@ SeqId PrefixCache::LeastRecentlyUsed(SeqId but) const {
   return oldest;
 }
 
-// The source itself when it may be cut to the prefix at no loss, or at a smaller one than taking
-// the place of the least recently used; else a free one, lowest first: neighbouring numbers share
-// one pass over the weights in a split KV cache.
+// The source itself if cutting it to the prefix loses nothing, or less than evicting the least
+// recently used sequence. Else the lowest free sequence: in a split KV cache, sequences with
+// adjacent ids share a pass over the weights.
 SeqId PrefixCache::ChooseSlot(const PrefixSource& source) const {
   const bool can_reuse = source.holder >= 0 && !IsStored(source.holder) && IsCached(source.holder);
   const std::int32_t loss = can_reuse ? SlotOf(source.holder).computed - source.length : 0;
@@ -165,7 +161,7 @@ SeqId PrefixCache::ChooseSlot(const PrefixSource& source) const {
   return oldest;
 }
 
-// Fills the empty sequence; on failure it stays empty and begins without a prefix.
+// Fills the empty sequence. On failure it stays empty and begins without a prefix.
 bool PrefixCache::AttachFrom(SeqId seq, const PrefixSource& source) {
   if (IsStored(source.holder)) return RestoreFrom(seq, source);
   if (!decoder_->Copy(source.holder, seq, source.length)) {
@@ -177,12 +173,13 @@ bool PrefixCache::AttachFrom(SeqId seq, const PrefixSource& source) {
   return true;
 }
 
-// The stored state stays: others may want it, too. One that cannot be read is forgotten, unless it
-// is the room for it that is missing.
+// The stored state stays, for other requests. A state that cannot be read is forgotten, unless only
+// room for it is missing.
 bool PrefixCache::RestoreFrom(SeqId seq, const PrefixSource& source) {
   const std::shared_ptr<const StoredState> state = stored_.Find(source.holder);
   if (state && decoder_->Restore(seq, state->bytes) &&
-      decoder_->MaxPosition(seq) + 1 == Size(state->record.tokens) && CutTo(seq, source.length)) {
+      decoder_->MaxPosition(seq) + 1 == NumTokens(state->record.tokens) &&
+      CutTo(seq, source.length)) {
     return true;
   }
   decoder_->Clear(seq);

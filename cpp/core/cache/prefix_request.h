@@ -9,14 +9,18 @@
 
 namespace sentiric {
 
-// What a sequence is about to evaluate.
+inline std::int32_t NumTokens(const std::vector<Token>& tokens) {
+  return static_cast<std::int32_t>(tokens.size());
+}
+
+// The tokens that a sequence is about to evaluate.
 struct PrefixRequest {
   const std::string& scope;
-  const std::vector<Token>& tokens;  // prompt, and what was generated before it was preempted
+  const std::vector<Token>& tokens;  // prompt, and tokens generated before a preemption
   std::int32_t prompt_size = 0;      // tokens below it are evaluated in chunks
   RequestId owner = 0;
-  std::int32_t opening = 0;  // see disk_policy.h; 0 = nothing of it may go to disk
-  std::int32_t head = 0;     // the system prompt ends here
+  std::int32_t opening = 0;  // see disk_policy.h; 0 = nothing may be written to disk
+  std::int32_t head = 0;     // end of the system prompt
 };
 
 }  // namespace sentiric

@@ -6,7 +6,7 @@
 namespace sentiric::grammar {
 namespace {
 
-// Who asks about a node: its parent, or the references to the rule whose body it is.
+// The nodes that depend on a node: its parent, or the references to the rule whose body it is.
 struct Users {
   explicit Users(const Ast& ast)
       : parent(ast.nodes.size(), kNoNode), refs(ast.rules.size()), rule(ast.nodes.size(), kNoNode) {
@@ -25,8 +25,8 @@ struct Users {
   std::vector<RuleId> rule;               // by node; kNoNode = not a body
 };
 
-// The least set of nodes that holds the leaves for which `literal` and `klass` say so, sequences
-// of which all children are in, choices of which one is, and repetitions that may be left out.
+// The smallest set of nodes that contains the leaves which a predicate accepts, sequences with all
+// children in it, choices with one child in it, and repetitions that may be left out.
 class Closure {
  public:
   Closure(const Ast& ast, const Users& users)
@@ -89,9 +89,8 @@ Status RefuseEmptyRepetition(std::string_view text, const Ast& ast, const Facts&
     if (node.kind != NodeKind::kRepeat || node.max <= 1 || !facts.nullable[node.first]) continue;
     return GrammarError(
         text, node.offset,
-        "what is repeated here can match nothing, so how often it is repeated has no "
-        "meaning; got an item that may be empty, allowed one that takes at least one "
-        "character");
+        "the repeated item can match nothing, so repeating it has no meaning; got an item that can "
+        "be empty, allowed one that takes at least one character");
   }
   return std::nullopt;
 }
@@ -104,7 +103,7 @@ Status RefuseEndlessRules(std::string_view text, const Ast& ast, const Facts& fa
     return GrammarError(
         text, rule.offset,
         "rule can never end; got " + QuoteName(rule.name) +
-            ", whose every alternative needs itself again, allowed a rule with a finite text");
+            ", which refers to itself in every alternative, allowed a rule with a finite text");
   }
   return std::nullopt;
 }

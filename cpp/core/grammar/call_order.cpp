@@ -14,7 +14,7 @@ struct LeadingCall {
   Pc pc = 0;
 };
 
-// Depth-first over the leading calls, with its own stack.
+// Walks the leading calls depth first, with a stack of its own.
 class CallOrder {
  public:
   CallOrder(std::string_view text, const Ast& ast, const Limits& limits, BuiltProgram* built)
@@ -73,8 +73,7 @@ class CallOrder {
     if (sub < ast_.rules.size() && ++chain_[sub] > limits_.chain) {
       return GrammarError(
           text_, ast_.rules[sub].offset,
-          "too many rules are entered one from another before a character; got more "
-          "than " +
+          "too many rules are entered in a row before any character; got more than " +
               std::to_string(limits_.chain) + " from " + QuoteName(ast_.rules[sub].name) +
               ", allowed " + std::to_string(limits_.chain));
     }
@@ -85,18 +84,19 @@ class CallOrder {
   void Extend(Sub caller, Sub callee) { chain_[caller] = std::max(chain_[caller], chain_[callee]); }
 
   Error LeftRecursion(const LeadingCall& call) const {
-    // Bodies of repetitions have no name; the rules of the cycle do, and they are open.
+    // The body of a repetition has no name; report the innermost open rule of the cycle instead.
     std::string name = call.callee < ast_.rules.size() ? ast_.rules[call.callee].name : "";
     for (auto visit = stack_.rbegin(); name.empty() && visit != stack_.rend(); ++visit) {
       if (visit->sub < ast_.rules.size()) name = ast_.rules[visit->sub].name;
     }
-    return GrammarError(text_, built_.offsets[call.pc],
-                        "left recursion; got " + QuoteName(name) +
-                            " reached from itself before any character, allowed recursion after at "
-                            "least one character");
+    return GrammarError(
+        text_, built_.offsets[call.pc],
+        "left recursion; got " + QuoteName(name) +
+            ", which refers to itself before any character, allowed recursion after at "
+            "least one character");
   }
 
-  // The same walk as at run time (see closure.h), within one subroutine.
+  // Walks one subroutine like the closure does at run time (see closure.h).
   std::vector<LeadingCall> FindLeadingCalls(Sub sub) {
     const Program& program = built_.program;
     std::vector<LeadingCall> calls;
@@ -128,7 +128,7 @@ class CallOrder {
   std::vector<Subroutine>& subs_;
   std::vector<bool> seen_;            // by Pc
   std::vector<Color> color_;          // by Sub
-  std::vector<std::uint32_t> chain_;  // by Sub: rules in the longest row that begins here
+  std::vector<std::uint32_t> chain_;  // by Sub: rules in the longest chain that begins here
   std::vector<Visit> stack_;
   std::uint32_t next_rank_;
 };

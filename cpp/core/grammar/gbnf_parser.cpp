@@ -96,7 +96,7 @@ bool Parser::ParseRule() {
   return true;
 }
 
-// Up to the end of the rule, which is the end of a line outside groups.
+// Parses up to the end of the rule: the first line end outside of groups.
 bool Parser::ParseBody() {
   while (!scan_.AtEnd()) {
     const char c = scan_.Peek();
@@ -293,7 +293,7 @@ bool Parser::CheckRules() {
     }
   }
   if (!builder_.Knows("root")) {
-    return Fail(0, "no rule to begin with; got no rule 'root', allowed root ::= ...");
+    return Fail(0, "there is no rule to begin with; got no rule 'root', allowed root ::= ...");
   }
   return true;
 }

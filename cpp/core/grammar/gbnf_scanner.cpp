@@ -93,7 +93,7 @@ Result<CodePoint> Scanner::WholeCharacter() {
     if (IsLowSurrogate(*low)) return 0x10000 + ((*c - 0xD800) << 10) + (*low - 0xDC00);
   }
   if (!IsHighSurrogate(*c) && !IsLowSurrogate(*c)) return c;
-  return Fail(start, "half a character; got a lone surrogate, allowed a pair of them or \\U");
+  return Fail(start, "half a character; got a lone surrogate, allowed a surrogate pair or \\U");
 }
 
 Result<CodePoint> Scanner::Escape() {

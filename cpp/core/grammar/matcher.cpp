@@ -50,7 +50,7 @@ std::optional<std::string> Matcher::Forced(std::size_t max_bytes) {
 Status Matcher::error() const {
   if (!failed_) return std::nullopt;
   return Error{ErrorCode::kGrammarTooComplex, "grammar",
-               "grammar is too ambiguous or too deeply nested to follow; got more than " +
+               "the grammar is too ambiguous or too deeply nested to follow; got more than " +
                    std::to_string(step_budget_) + " steps in one call, allowed " +
                    std::to_string(step_budget_)};
 }
@@ -65,7 +65,7 @@ bool Matcher::Refresh() {
   automaton_ = grammar_->FreshAutomaton();
   const MutexLock lock(automaton_->mutex());
   state_ = automaton_->Import(state);
-  // A stack too deep for any memo would be moved again on every call.
+  // A stack that fills a fresh memo would be moved again on every call.
   if (automaton_->Full()) Checked(kOutOfBudget);
   return !failed_;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// Validation of what a client may ask for; the ranges stand beside the fields in types.h.
+// Validates requests. The comments of the fields in types.h give the same ranges.
 #include <cmath>
 #include <cstdio>
 #include <type_traits>
@@ -17,10 +17,11 @@ std::string Text(float value) {
 
 std::string Text(std::int64_t value) { return std::to_string(value); }
 
-// Checks fields one after another and keeps the first that is out of range.
+// Keeps the first field that is out of range.
 class RangeCheck {
  public:
-  // Numbers in single precision, as the fields are: 0.01 must pass a range that begins there.
+  // Compares floats in single precision, like the fields: 0.01F must pass a range that begins at
+  // 0.01.
   template <typename T>
   RangeCheck& In(const char* name, T value, double low, double high) {
     if constexpr (std::is_integral_v<T>) {
@@ -110,7 +111,7 @@ Status Validate(const Request& request, std::int32_t num_vocab) {
                       !request.prompt.tokens.empty();
   if (sources != 1) {
     return Error{ErrorCode::kInvalidArgument, "prompt",
-                 "exactly one of messages, text and tokens must be given and not empty; got " +
+                 "exactly one of messages, text and tokens must not be empty; got " +
                      std::to_string(sources)};
   }
   return Validate(request.sampling, num_vocab);

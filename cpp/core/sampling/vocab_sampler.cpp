@@ -10,9 +10,9 @@ namespace sentiric::sampling {
 
 namespace {
 
-// Forced text looked at in one go: longer than any key that is worth one.
+// Forced text considered at once: longer than any key worth a jump.
 constexpr std::size_t kMaxForcedBytes = 512;
-// Enough for the tokenizer to see what stands before it.
+// Enough context for the tokenizer.
 constexpr std::size_t kTailBytes = 16;
 
 }  // namespace
@@ -25,7 +25,7 @@ VocabSampler::VocabSampler(std::shared_ptr<const Vocab> vocab, const Request& re
       picker_(std::move(picker)),
       tokenize_(std::move(tokenize)) {
   if (prompt.grammar) grammar_.emplace(prompt.grammar, vocab_.get());
-  // Penalties look back at the prompt, too.
+  // Penalties look back into the prompt, too.
   const auto memory = static_cast<std::size_t>(
       std::max(request.sampling.repeat_last_n, request.sampling.dry_penalty_last_n));
   const std::size_t first = prompt.tokens.size() - std::min(memory, prompt.tokens.size());
@@ -41,7 +41,7 @@ Result<SampledToken> VocabSampler::Sample(const float* logits) {
   }
   if (!Remember(sampled)) {
     return grammar_->status().value_or(
-        Error{ErrorCode::kInternal, "grammar", "the sampled token leaves the grammar"});
+        Error{ErrorCode::kInternal, "grammar", "the sampled token is not allowed by the grammar"});
   }
   return sampled;
 }
@@ -55,7 +55,7 @@ SampledToken VocabSampler::Meaning(Token token) const {
   return meaning;
 }
 
-// False when the grammar cannot follow.
+// False when the grammar does not allow the token.
 bool VocabSampler::Remember(const SampledToken& sampled) {
   picker_->Accept(sampled.token);
   if (!grammar_ || sampled.is_end) return true;
@@ -72,7 +72,7 @@ std::vector<SampledToken> VocabSampler::Forced(std::size_t max_tokens) {
   for (const Token token : ForcedTokens(*vocab_, tokenize_, tail_, text)) {
     if (forced.size() == max_tokens || !picker_->Skip()) break;
     forced.push_back(Meaning(token));
-    if (!Remember(forced.back())) return {};  // cannot be: its bytes were forced
+    if (!Remember(forced.back())) return {};  // cannot happen: its bytes were forced
   }
   return forced;
 }

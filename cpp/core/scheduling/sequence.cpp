@@ -9,7 +9,7 @@
 namespace sentiric {
 namespace {
 
-// A longer run would hold up the other streams.
+// Longer runs would hold up other streams.
 constexpr std::int32_t kMaxRun = 64;
 
 }  // namespace
@@ -49,8 +49,8 @@ bool Sequence::Advance() {
   return is_further;
 }
 
-// What is not found in the KV cache later is evaluated again, the prompt in chunks and the
-// generated tokens one by one, or with what was forced behind them, as the first time.
+// Cells that are gone on resumption are recomputed: the prompt in chunks, generated tokens one by
+// one or with the tokens that were forced behind them, as the first time.
 void Sequence::Preempt(Clock::time_point now) {
   lease_.reset();
   preempted_ = now;
@@ -92,7 +92,7 @@ void Sequence::OnEvaluated(std::int32_t rows, std::uint64_t step) {
 }
 
 bool Sequence::waits_for_reader() const {
-  // What was generated before a preemption is computed again first: others may share it.
+  // Tokens from before a preemption are recomputed first: other requests may share them.
   const bool is_evaluated = evaluated_ + run() == static_cast<std::int32_t>(tokens_.size());
   return has_begun_ && is_evaluated && !is_prefilling() && !is_finished_ &&
          num_generated_ >= request_->granted.load(std::memory_order_relaxed);
@@ -131,7 +131,7 @@ std::int32_t Sequence::DraftLimit(std::int32_t max_size) const {
   const Request& asked = request_->request;
   const bool is_free = !request_->prompt.grammar && asked.sampling.top_logprobs < 0;
   const auto size = static_cast<std::int32_t>(tokens_.size());
-  // A draft follows the last known token: one that was preempted has to catch up first.
+  // A draft follows the last token; after a preemption the sequence has to catch up first.
   const bool is_ready = has_begun_ && !is_prefilling() && evaluated_ + 1 == size;
   if (!is_free || !is_ready || is_finished_ || waits_for_reader()) return 0;
   return std::min({speculation_.Length(), asked.max_tokens - num_generated_ - 1, max_size - size});
@@ -171,7 +171,7 @@ std::int32_t Sequence::OnSampled(Clock::time_point now) {
   if (draft_.empty()) {
     speculation_.OnPlainToken();
   } else {
-    evaluated_ += std::max(0, count - 1);  // fewer than accepted when one of them ended the text
+    evaluated_ += std::max(0, count - 1);  // fewer than accepted if one of them ended the text
   }
   return count;
 }
@@ -213,8 +213,7 @@ void Sequence::Finish(FinishReason reason, Clock::time_point now) {
 
 void Sequence::Fail(Error error, Clock::time_point now) {
   if (is_finished()) return;
-  Finish(error.code == ErrorCode::kCancelled ? FinishReason::kCancelled : FinishReason::kError,
-         now);
+  Finish(FinishReasonOf(error), now);
   event_.final->error = std::move(error);
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// One running request: its tokens, what of them is evaluated, and how its text comes out.
+// One running request: its tokens, how many of them are evaluated, and its text.
 #pragma once
 
 #include <memory>
@@ -17,21 +17,26 @@
 
 namespace sentiric {
 
-// Used by the worker thread only. `tokens()[0, evaluated())` mirror the sequence's KV cells.
+// How a request ends that fails with this error.
+inline FinishReason FinishReasonOf(const Error& error) {
+  return error.code == ErrorCode::kCancelled ? FinishReason::kCancelled : FinishReason::kError;
+}
+
+// For the worker thread only, except Sample(). `tokens()[0, evaluated())` mirror its KV cells.
 class Sequence {
  public:
   Sequence(RequestHandle request, std::unique_ptr<TokenSampler> sampler, AdapterSetHandle adapters,
            Clock::time_point now);
 
-  // It runs while it holds a lease; without one it waits.
+  // A sequence runs while it holds a lease and waits without one.
   void Place(ContextLease lease, Clock::time_point now);
   void Preempt(Clock::time_point now);
-  // True when it came further than ever since the last call.
+  // Whether it made progress since the last call; recomputing does not count.
   bool Advance();
-  // Its time without a context: before its first one and after each preemption.
+  // Time without a context: before the first one and after each preemption.
   Clock::duration Waited(Clock::time_point now) const;
-  double HeldMs(Clock::time_point now) const;  // its time with one
-  // Its first `attached` tokens were found in the KV cache.
+  double HeldMs(Clock::time_point now) const;  // time with a context
+  // Starts with `attached` tokens already in the KV cache.
   void Begin(std::int32_t attached, std::uint64_t step);
 
   PrefixRequest prefix_request() const;
@@ -44,52 +49,52 @@ class Sequence {
   std::int32_t prompt_size() const { return prompt_size_; }
   bool has_begun() const { return has_begun_; }
   std::int32_t evaluated() const { return evaluated_; }
-  Clock::time_point started() const { return started_; }
   bool is_prefilling() const { return evaluated_ < prompt_size_; }
   // Tokens past the prompt that are evaluated together next; see SequenceView.
   std::int32_t run() const;
   bool is_finished() const { return is_finished_; }
 
-  // Its reader is as far behind as it may be: it keeps its context, and nothing is computed for it.
+  // Whether its credit is used up: it keeps its context, but nothing is computed for it.
   bool waits_for_reader() const;
   void NoteReader(Clock::time_point now);  // once a step
   Clock::duration reader_wait(Clock::time_point now) const;
 
-  // `rows` of its tokens are now in the KV cache; `step` is remembered for the scheduler.
+  // `rows` more tokens are in the KV cache; the scheduler needs `step` to see who waits longest.
   void OnEvaluated(std::int32_t rows, std::uint64_t step);
 
-  // Tokens worth drafting now: they and what is known fit into `max_size` positions. Requests with
-  // a grammar or logprobs take none.
+  // How many tokens are worth drafting now, within `max_size` positions; 0 for requests with a
+  // grammar or logprobs.
   std::int32_t DraftLimit(std::int32_t max_size) const;
-  // The next call verifies them.
+  // The next call verifies the draft.
   void SetDraft(std::vector<Token> draft);
   const std::vector<Token>& draft() const { return draft_; }
-  // The call was not made, or verified what it did at the price of `cost` calls of one token.
+  // The draft was not used, which changes nothing; or there was no room for it, which pauses
+  // drafting; or a call verified it at the cost of `cost` calls of one token.
   void DropDraft() { draft_.clear(); }
-  void AbandonDraft();  // there was no room for it: the next ones have to wait
+  void AbandonDraft();
   void OnVerified(double cost);
   bool is_verified() const { return num_accepted_ != kNotVerified; }
   std::int32_t num_accepted() const { return num_accepted_; }  // of the last draft
 
-  // Chooses the next token from the logits of the last one and, as long as it is the one that was
-  // drafted, further ones from the rows behind it; finds those that must follow as long as all fit
-  // into `max_size` positions. Any thread, but one at a time.
+  // Chooses the next token from the logits of the last one and, as long as the choice is the
+  // drafted token, further ones from the following rows. Then finds the tokens that a grammar
+  // forces, within `max_size` positions. Any thread, one at a time.
   void Sample(const std::vector<const float*>& rows, std::int32_t max_size);
-  // Takes what Sample chose: extends text and tokens and finishes the request when it is over.
-  // Returns the number of new tokens.
+  // Takes the tokens that Sample() chose: extends text and tokens, and finishes the request when it
+  // ends. Returns the number of new tokens.
   std::int32_t OnSampled(Clock::time_point now);
 
-  // Positions [keep, keep + count) were taken out of the KV cache.
+  // Positions [keep, keep + count) were removed from the KV cache.
   void OnShifted(std::int32_t keep, std::int32_t count);
 
-  // The head that a shift keeps.
+  // Tokens of the head, which a shift keeps.
   std::int32_t keep() const { return request_->prompt.keep; }
 
-  // Ends the request; the first reason stays.
+  // Ends the request. Later calls change nothing.
   void Finish(FinishReason reason, Clock::time_point now);
   void Fail(Error error, Clock::time_point now);
 
-  // This step's news, if there are any.
+  // The event of this step, if there is one.
   std::optional<Event> MaybeTakeEvent();
 
  private:
@@ -102,19 +107,19 @@ class Sequence {
   std::optional<ContextLease> lease_;
   const std::unique_ptr<TokenSampler> sampler_;
   const AdapterSetHandle adapters_;
-  const Clock::time_point started_;  // left the queue
-  Clock::duration waited_;           // until it ran last
-  Clock::time_point preempted_;      // or made; valid while it holds no lease
+  const Clock::time_point started_;  // first left the queue
+  Clock::duration waited_;           // until it was placed last
+  Clock::time_point preempted_;      // or created; valid while it holds no lease
 
   std::vector<Token> tokens_;
-  std::vector<bool> is_forced_;  // by token: evaluated together with the one before it
+  std::vector<bool> is_forced_;  // by token: evaluated together with the previous one
   std::int32_t prompt_size_;
   std::int32_t evaluated_ = 0;
-  std::int32_t furthest_ = 0;                      // of evaluated_
+  std::int32_t furthest_ = 0;                      // largest evaluated_ at the last Advance()
   std::optional<Clock::time_point> unread_since_;  // while it waits for its reader
-  bool has_begun_ = false;  // nobody else computes its prefix; its rows may be planned
+  bool has_begun_ = false;  // no longer waits for a prefix; its rows may be planned
   bool was_preempted_ = false;
-  std::int32_t cached_ = 0;  // prompt tokens that it did not have to evaluate
+  std::int32_t cached_ = 0;  // prompt tokens taken from the prefix cache
   std::int32_t num_generated_ = 0;
   std::uint64_t last_served_ = 0;
   Speculation speculation_;
@@ -122,7 +127,7 @@ class Sequence {
   std::int32_t num_accepted_ = 0;
   std::int32_t num_drafted_ = 0, num_accepted_in_all_ = 0;
   std::vector<Result<SampledToken>> sampled_;  // between Sample and OnSampled
-  std::vector<SampledToken> forced_;           // behind them
+  std::vector<SampledToken> forced_;           // forced tokens behind them
   TextStream text_;
   Clock::time_point first_token_;  // valid once num_generated_ > 0
   Event event_;                    // of the current step

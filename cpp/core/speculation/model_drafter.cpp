@@ -9,7 +9,7 @@
 namespace sentiric {
 namespace {
 
-const Error kFailed{ErrorCode::kInternal, "draft_model", "the backend failed while guessing"};
+const Error kFailed{ErrorCode::kInternal, "draft_model", "the draft model failed"};
 
 std::size_t CommonPrefix(const std::vector<Token>& a, const std::vector<Token>& b) {
   const std::size_t size = std::min(a.size(), b.size());
@@ -42,7 +42,7 @@ void ModelDrafter::Forget(SeqId seq) {
   }
 }
 
-// Equal parts of the room; when there is not one token for each, the batch is full as it is.
+// Gives each stream an equal part of the room; none if it is not enough for one token each.
 std::vector<ModelDrafter::Stream> ModelDrafter::Attach(const std::vector<DraftRequest>& requests,
                                                        std::int32_t room, Drafts* drafts) {
   drafts->tokens.resize(requests.size());
@@ -65,13 +65,13 @@ std::vector<ModelDrafter::Stream> ModelDrafter::Attach(const std::vector<DraftRe
   return streams;
 }
 
-// The stream's own, or the free one whose cells are worth most to it.
+// The slot of the stream, or the free slot whose cells help it most.
 SeqId ModelDrafter::SlotOf(const DraftRequest& request) {
   const auto own = std::find_if(slots_.begin(), slots_.end(),
                                 [&](const Slot& slot) { return slot.owner == request.seq; });
   if (own != slots_.end()) return static_cast<SeqId>(own - slots_.begin());
   SeqId best = -1;
-  std::pair<std::size_t, std::size_t> most;  // what it shares, then what it would not lose
+  std::pair<std::size_t, std::size_t> most;  // tokens in common, then fewest cells lost
   for (SeqId id = 0; id < static_cast<SeqId>(slots_.size()); ++id) {
     const Slot& slot = At(id);
     if (slot.owner >= 0) continue;
@@ -87,7 +87,7 @@ SeqId ModelDrafter::SlotOf(const DraftRequest& request) {
   return best;
 }
 
-// The last token is always computed again: its logits begin the draft.
+// Always recomputes the last token: the draft starts from its logits.
 void ModelDrafter::CutBack(SeqId slot, const std::vector<Token>& text) {
   std::vector<Token>& cells = At(slot).cells;
   const std::size_t most = text.empty() ? 0 : text.size() - 1;
@@ -100,7 +100,7 @@ void ModelDrafter::CutBack(SeqId slot, const std::vector<Token>& text) {
   cells.resize(keep);
 }
 
-// Streams that are far behind get no draft in this step.
+// Streams with much unread text get no draft in this step.
 bool ModelDrafter::Read(std::vector<Stream>* streams) {
   const auto reading = std::stable_partition(
       streams->begin(), streams->end(), [this](const Stream& s) { return GapOf(s) <= kMaxGap; });
@@ -113,7 +113,7 @@ bool ModelDrafter::Read(std::vector<Stream>* streams) {
   return batch.empty() || Decode(batch);
 }
 
-// One more token for each stream; those that have enough leave.
+// Drafts one more token for each stream; removes streams that have enough.
 bool ModelDrafter::Extend(std::vector<Stream>* streams) {
   Batch batch;
   std::vector<std::size_t> rows;
@@ -139,14 +139,14 @@ bool ModelDrafter::Extend(std::vector<Stream>* streams) {
   return true;
 }
 
-// Tokens of its text and draft that are not computed yet.
+// Tokens of text and draft that are not evaluated yet.
 std::int32_t ModelDrafter::GapOf(const Stream& stream) const {
   const std::size_t known = stream.text->size() + stream.draft->size();
   const std::size_t computed = slots_[static_cast<std::size_t>(stream.slot)].cells.size();
   return static_cast<std::int32_t>(known - computed);
 }
 
-// The next `count` of them.
+// Appends the next `count` of them to the batch.
 void ModelDrafter::Append(const Stream& stream, std::int32_t count, Batch* batch) const {
   const std::size_t from = slots_[static_cast<std::size_t>(stream.slot)].cells.size();
   for (std::size_t at = from; at < from + static_cast<std::size_t>(count); ++at) {
@@ -162,7 +162,7 @@ bool ModelDrafter::Decode(const Batch& batch) {
   return true;
 }
 
-// -1 when there is none.
+// -1 when there is no such token.
 Token ModelDrafter::Likeliest(std::size_t row) {
   scan_.Read(decoder_->Logits(row), num_vocab_);
   best_.clear();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// What a lock guards, in words that clang's thread safety analysis checks (`make lint-cpp`); other
-// compilers read nothing.
+// Annotations that clang's thread safety analysis checks (`make lint-cpp`); other compilers ignore
+// them.
 #pragma once
 
 #if defined(__clang__)
@@ -16,12 +16,11 @@
 // Of a member: touched only with the lock held.
 #define GUARDED_BY(mutex) SENTIRIC_THREAD_ATTRIBUTE(guarded_by(mutex))
 
-// Of a function: called with the lock held, called without it; takes it, gives it back; returns it.
+// Of a function: called with the lock held; takes it; releases it; returns it.
 #define REQUIRES(...) SENTIRIC_THREAD_ATTRIBUTE(requires_capability(__VA_ARGS__))
-#define EXCLUDES(...) SENTIRIC_THREAD_ATTRIBUTE(locks_excluded(__VA_ARGS__))
 #define ACQUIRE(...) SENTIRIC_THREAD_ATTRIBUTE(acquire_capability(__VA_ARGS__))
 #define RELEASE(...) SENTIRIC_THREAD_ATTRIBUTE(release_capability(__VA_ARGS__))
 #define RETURN_CAPABILITY(mutex) SENTIRIC_THREAD_ATTRIBUTE(lock_returned(mutex))
 
-// Of a function whose locks are taken in a way that no analysis follows; says why beside it.
+// Of a function whose locking the analysis cannot follow; a comment beside it says why.
 #define NO_THREAD_SAFETY_ANALYSIS SENTIRIC_THREAD_ATTRIBUTE(no_thread_safety_analysis)

@@ -322,7 +322,7 @@ class FakeEngine:
         if self.fail is not None and index >= self.fail_after:
             raise self.fail
         if 0 < request.deadline_ms < 1e3 * (time.monotonic() - started):
-            raise DeadlineExceeded("the time allowed ran out", where="engine")
+            raise DeadlineExceeded("the deadline passed", where="engine")
 
     def _refuse_if_closed(self) -> None:
         if self._closed:

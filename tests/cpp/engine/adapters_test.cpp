@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// Adapters are loaded beside the engine's thread: nobody waits for a file of somebody else.
+// Adapters are loaded off the worker's thread: no request waits for the file of another one.
 #include <condition_variable>
 #include <deque>
 #include <random>
@@ -25,7 +25,7 @@ FakeModel Model(std::int32_t contexts) {
   return model;
 }
 
-// Two threads that run what is posted.
+// Runs posted tasks on two threads.
 class TwoThreads : public TaskPool {
  public:
   TwoThreads() {
@@ -110,7 +110,7 @@ TEST(Adapters, AMissingOneIsRefusedBeforeItWaits) {
 
 TEST(Adapters, WhileOneIsFetchedOthersGoFirst) {
   Stepper stepper(Model(1));
-  stepper.loads = false;  // asked for, and not there yet
+  stepper.loads = false;  // requested, but not loaded yet
   const RequestId waits = stepper.Add(With("a"));
   const RequestId plain = stepper.Add(With("", 2));
   for (int i = 0; i < 15; ++i) stepper.Step();
@@ -166,7 +166,7 @@ TEST(Adapters, OnlyThoseInAContextAreInUse) {
   EXPECT_EQ(stepper.stats().adapters_loaded, 1);
 }
 
-// Many names, few places, calls that come and go: each ends, and only for a reason there is.
+// Many names, few places, requests that come and go: each ends, and only for a valid reason.
 TEST(Adapters, RandomNamesAndFewPlaces) {
   std::mt19937 random(7);
   Stepper stepper(Model(3), ConfigOf({}), 2);
@@ -187,8 +187,8 @@ TEST(Adapters, RandomNamesAndFewPlaces) {
   EXPECT_EQ(stepper.outcomes.size(), requests.size());
   for (const auto& [id, request] : requests) {
     const Final& final = stepper.FinalOf(id);
-    const bool is_crowded = final.error && final.error->code == ErrorCode::kOverloaded;
-    EXPECT(final.finish_reason == FinishReason::kCancelled || is_crowded ||
+    const bool is_overloaded = final.error && final.error->code == ErrorCode::kOverloaded;
+    EXPECT(final.finish_reason == FinishReason::kCancelled || is_overloaded ||
            final.completion_tokens == request.max_tokens);
   }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// What goes wrong with one request stays with it, and nothing is lost on any path.
+// A fault affects only the request that caused it, and nothing leaks on any path.
 #include <algorithm>
 #include <random>
 
@@ -24,7 +24,7 @@ std::vector<std::pair<Request, std::string>> SomeRequests(std::uint32_t count, s
   return requests;
 }
 
-// Submits without a pause, so that they run side by side.
+// Submits all at once, so that they run together.
 Expected SubmitAll(LocalEngine* engine,
                    const std::vector<std::pair<Request, std::string>>& requests) {
   Expected expected;
@@ -67,7 +67,7 @@ TEST(Faults, CancelWhileInPrefillAbortsTheCall) {
   engine->Cancel(id);
   const Outcome outcome = Collect(engine.get(), 1)[id];
   EXPECT_EQ(outcome.final->finish_reason, FinishReason::kCancelled);
-  EXPECT_EQ(engine->stats().prompt_tokens, 0u);  // the call never came to its end
+  EXPECT_EQ(engine->stats().prompt_tokens, 0u);  // the call was aborted
   ExpectAllFree(engine.get());
 }
 
@@ -114,7 +114,7 @@ TEST(Faults, APromptThatCannotBePreparedIsAnEvent) {
   EXPECT_EQ(outcomes[long_one].final->error->code, ErrorCode::kContextLengthExceeded);
 }
 
-TEST(Faults, AFullCacheParksTheYoungestAndAllFinishWithTheSameText) {
+TEST(Faults, AFullCachePreemptsTheYoungestAndAllFinishWithTheSameText) {
   FakeModel model;
   model.cells = 100;  // four sequences want up to 60 each
   model.gate = ClosedGate();
@@ -130,8 +130,8 @@ TEST(Faults, AFullCacheParksTheYoungestAndAllFinishWithTheSameText) {
   ExpectAllFree(engine.get());
 }
 
-// With three cells too few the batch is refused in the step in which the shorter answer ends; with
-// four the cache is full one step earlier, and the younger one gives way.
+// With three cells too few, the batch is refused in the step in which the shorter answer ends. With
+// four, the cache is full one step earlier, and the younger one is preempted.
 TEST(Faults, NobodyGivesWayInTheStepInWhichAnotherOneEnds) {
   for (const std::int32_t missing : {3, 4}) {
     FakeModel model;
@@ -164,7 +164,7 @@ TEST(Faults, AFullContextShiftsAndGoesOn) {
   const Outcome outcome = Collect(engine.get(), 1)[id];
   EXPECT_EQ(outcome.tokens.size(), 32u * 5);
   EXPECT_EQ(outcome.final->finish_reason, FinishReason::kLength);
-  // What was evaluated and is no longer there was shifted out.
+  // Evaluated cells that are gone were shifted out.
   EXPECT(outcome.truncation.shifted_tokens >= 10 + 32 * 5 - 32);
   EXPECT_EQ(static_cast<std::uint64_t>(outcome.truncation.shifted_tokens),
             engine->stats().shifted_tokens);
@@ -217,7 +217,7 @@ TEST(Faults, AFullQueueRefusesAtOnce) {
   ASSERT(!refused.ok());
   EXPECT_EQ(refused.error().code, ErrorCode::kOverloaded);
   EXPECT_EQ(engine->stats().requests_rejected, 1u);
-  const Status asked = engine->CheckRoom();  // the same words without a request
+  const Status asked = engine->CheckRoom();  // the same error without a request
   ASSERT(asked.has_value());
   EXPECT_EQ(asked->what, refused.error().what);
   EXPECT_EQ(engine->stats().requests_rejected, 2u);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// Nobody waits for ever: shares and turns of classes, preempted calls, the limit on waiting, early
-// refusals. Counted in steps; the clock is the test's own.
+// No request waits for ever: shares and turns of classes, preemption, the limit on waiting, early
+// refusals. Counted in steps, with a fake clock.
 #include <random>
 
 #include "check.h"
@@ -52,7 +52,7 @@ TEST(Waiting, SixRealtimeCallersLeaveANormalOneItsContext) {
   Stepper stepper(Model(2), Config(0));
   for (std::uint32_t i = 0; i < 6; ++i) stepper.Add(Of(Priority::kRealtime, i, 2000));
   for (int i = 0; i < 20; ++i) stepper.Step();
-  EXPECT_EQ(stepper.num_running(), 2u);  // nobody else waits: they have all
+  EXPECT_EQ(stepper.num_running(), 2u);  // no other class waits: it has all
   const Request normal = Of(Priority::kNormal, 9, 40);
   const RequestId id = stepper.Add(normal);
   int steps = 0;
@@ -76,8 +76,8 @@ TEST(Waiting, FreeContextsGoToAllClassesThatWait) {
 
 namespace {
 
-// Steps until a normal and a batch call are answered beside four better ones that never end, on one
-// context, and the tokens of the better ones meanwhile.
+// Steps until a normal and a batch request are answered beside four of a higher class that never
+// end, on one context, and the tokens of the higher class meanwhile.
 std::pair<int, std::size_t> ShareOneContext(std::uint64_t host_bytes) {
   LoopConfig config = Config(0);
   config.prefix.host_bytes = host_bytes;
@@ -104,8 +104,8 @@ std::pair<int, std::size_t> ShareOneContext(std::uint64_t host_bytes) {
 TEST(Waiting, OneContextIsSharedInTurns) {
   const auto [steps, of_realtime] = ShareOneContext(1 << 24);
   EXPECT(steps < 500);
-  EXPECT(2 * of_realtime > static_cast<std::size_t>(steps));  // the better class has most of it
-  // Where each turn begins by computing again what the last one lost, it still ends.
+  EXPECT(2 * of_realtime > static_cast<std::size_t>(steps));  // the higher class gets most of it
+  // Also ends when each turn starts by recomputing what the last one lost.
   const auto [slow_steps, of_slow] = ShareOneContext(0);
   EXPECT(slow_steps < 1000);
   EXPECT(of_slow >= static_cast<std::size_t>(ClassTurns::kWaitSteps));
@@ -128,7 +128,7 @@ TEST(Waiting, BeingPreemptedCountsAgainstTheLimit) {
   const Final& final = stepper.FinalOf(preempted);
   EXPECT(IsRefusedForWaiting(final));
   EXPECT(final.finish_reason == FinishReason::kError);
-  // A turn of its own came between: its time does not count.
+  // It had a turn in between, whose time does not count.
   const auto turn = ClassTurns::kTurnSteps * stepper.step_time;
   EXPECT(stepper.now() - begun >= std::chrono::milliseconds(1500) + turn);
   EXPECT(stepper.now() - begun <= std::chrono::milliseconds(1500) + 2 * turn);
@@ -147,12 +147,12 @@ TEST(Waiting, PressureDoesNotAlwaysHitTheSameClass) {
   config.prefix.host_bytes = 1 << 24;
   Stepper stepper(model, config);
   for (std::uint32_t i = 0; i < 3; ++i) stepper.Add(Of(Priority::kRealtime, i, 800));
-  for (int i = 0; i < 280; ++i) stepper.Step();  // they fill the cache soon
+  for (int i = 0; i < 280; ++i) stepper.Step();  // they soon fill the cache
   const Request batch = Of(Priority::kBatch, 9, 100);
   const RequestId id = stepper.Add(batch);
   int steps = 0;
   while (!stepper.HasEnded(id) && steps < 2000) stepper.Step(), ++steps;
-  EXPECT_EQ(stepper.stats().requests_completed, 1u);  // none of the others was done before
+  EXPECT_EQ(stepper.stats().requests_completed, 1u);  // no other request ended before it
   EXPECT(stepper.stats().preemptions > 2);
   EXPECT(stepper.Finish());
   EXPECT_EQ(stepper.stats().requests_failed, 0u);
@@ -161,12 +161,12 @@ TEST(Waiting, PressureDoesNotAlwaysHitTheSameClass) {
 
 namespace {
 
-// What a request may wait without news: the limit, and the steps in which prompts are read.
+// A request may be silent for the limit plus the steps in which prompts are read.
 constexpr std::chrono::milliseconds kSlack{300};
 
-class House {
+class RandomLoad {
  public:
-  explicit House(std::uint32_t seed)
+  explicit RandomLoad(std::uint32_t seed)
       : random_(seed),
         wait_ms_(static_cast<std::int32_t>(Pick(200, 3000))),
         model_(ModelOf()),
@@ -188,7 +188,7 @@ class House {
   std::uint32_t Pick(std::uint32_t low, std::uint32_t high) {
     return low + random_() % (high - low + 1);
   }
-  // Who comes back from a preemption goes on at once.
+  // A preempted sequence resumes without computing anything again.
   static LoopConfig WithHostMemory(LoopConfig config) {
     config.prefix.host_bytes = 1 << 24;
     return config;
@@ -253,7 +253,7 @@ class House {
 }  // namespace
 
 TEST(Waiting, NobodyWaitsBeyondTheLimitWithoutAnswerOrRefusal) {
-  for (std::uint32_t seed = 0; seed < 150; ++seed) House(seed).Run();
+  for (std::uint32_t seed = 0; seed < 150; ++seed) RandomLoad(seed).Run();
 }
 
 namespace {
@@ -278,7 +278,7 @@ TEST(Waiting, WhatWouldWaitTooLongIsRefusedAtOnce) {
   Request hurried = Slow(99);
   hurried.queue_wait_ms = 30;
   model.gate->store(true);
-  // Nothing is known yet: nobody is refused early.
+  // Nothing is known yet, so no request is refused early.
   for (std::uint32_t i = 0; i < Pace::kLeastHolds; ++i) EXPECT(engine->Submit(Slow(i)).ok());
   Collect(engine.get(), Pace::kLeastHolds);
   EXPECT(engine->Submit(hurried).ok());  // a context is free
@@ -295,7 +295,7 @@ TEST(Waiting, WhatWouldWaitTooLongIsRefusedAtOnce) {
   Request doomed = Slow(98);
   doomed.deadline_ms = 30;  // ends with the code of its deadline, as callers know it
   EXPECT(engine->Submit(doomed).ok());
-  EXPECT(engine->Submit(Slow(97)).ok());  // who may wait, waits
+  EXPECT(engine->Submit(Slow(97)).ok());  // may wait, so it does
   model.gate->store(true);
   Collect(engine.get(), 7);
   EXPECT(engine->Submit(hurried).ok());
@@ -311,7 +311,7 @@ TEST(Waiting, AFullQueueTellsWhenTheNextOneEnds) {
   for (int round = 0; round < 2; ++round) {
     for (std::uint32_t i = 0; i < 8; ++i) EXPECT(engine->Submit(Slow(i)).ok());
     if (round == 0) {
-      EXPECT_EQ(engine->Submit(Slow(9)).error().retry_ms, 0);  // nobody knows
+      EXPECT_EQ(engine->Submit(Slow(9)).error().retry_ms, 0);  // unknown
       Collect(engine.get(), 8);
       model.gate->store(false);
     }

@@ -90,8 +90,8 @@ TEST(Gbnf, LinesCommentsAndRules) {
 }
 
 TEST(Gbnf, ErrorsNameTheirPlace) {
-  StartsWith(Refusal(""), "1:1 no rule to begin with");
-  StartsWith(Refusal("a ::= \"x\""), "1:1 no rule to begin with");
+  StartsWith(Refusal(""), "1:1 there is no rule to begin with");
+  StartsWith(Refusal("a ::= \"x\""), "1:1 there is no rule to begin with");
   EXPECT_EQ(Refusal("root ::= a\na ::= bc"),
             "2:7 rule is not defined; got 'bc', allowed the name of a rule in the text");
   StartsWith(Refusal("root = a"), "1:6 unexpected text; got '='");
@@ -142,8 +142,7 @@ TEST(GbnfLimits, HostileTextsAreRefused) {
   for (int i = 0; i < 1500; ++i)
     chain += "a" + std::to_string(i) + " ::= a" + std::to_string(i + 1) + "\n";
   chain += "a1500 ::= \"x\"";
-  StartsWith(Refusal(chain),
-             "1438:1 too many rules are entered one from another before a character");
+  StartsWith(Refusal(chain), "1438:1 too many rules are entered in a row before any character");
   for (int i = 1500; i < 200'000; ++i)
     chain += "\na" + std::to_string(i) + "b ::= a" + std::to_string(i + 1) + "b";
   StartsWith(Refusal(chain), "1:1 text is too long");
@@ -170,11 +169,11 @@ TEST(GbnfLimits, LeftRecursionIsRefused) {
 }
 
 TEST(GbnfLimits, RepeatingNothingIsRefused) {
-  StartsWith(Refusal("root ::= (\"a\"?){0,1000}"), "1:16 what is repeated here can match nothing");
+  StartsWith(Refusal("root ::= (\"a\"?){0,1000}"), "1:16 the repeated item can match nothing");
   StartsWith(Refusal("root ::= ([a-z]* [a-z]* [a-z]* [a-z]* [a-z]* [a-z]* [a-z]* [a-z]*)*"),
-             "1:67 what is repeated");
-  StartsWith(Refusal("root ::= a+ \"b\"\na ::= \"x\" | "), "1:11 what is repeated");
-  StartsWith(Refusal("root ::= \"\"*"), "1:12 what is repeated");
+             "1:67 the repeated item");
+  StartsWith(Refusal("root ::= a+ \"b\"\na ::= \"x\" | "), "1:11 the repeated item");
+  StartsWith(Refusal("root ::= \"\"*"), "1:12 the repeated item");
   EXPECT_EQ(Refusal("root ::= (\"a\"?)? (\"b\"?){1}"), "");
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// What a class may hold while others wait, and whose turn it is.
+// What a class may hold while others wait, and turns of classes.
 #include "core/scheduling/class_share.h"
 
 #include <random>
@@ -86,7 +86,7 @@ TEST(ClassShare, AWorseClassTakesBackWhatIsAboveTheShare) {
   EXPECT(!ChooseVictim({kNormal, "c", 9}, {{kRealtime, "a", 1}}, 1));
 }
 
-TEST(ClassShare, InItsTurnAClassParksABetterOneAndNobodyParksIt) {
+TEST(ClassShare, InItsTurnAClassPreemptsABetterOneAndIsNotPreempted) {
   const Claim due{kBatch, "c", 9, true};
   EXPECT(ChooseVictim(due, {{kRealtime, "a", 1}}, 1) == std::size_t{0});
   EXPECT(ChooseVictim(due, {{kRealtime, "a", 1}, {kNormal, "b", 2}}, 2) == std::size_t{1});
@@ -97,8 +97,8 @@ TEST(ClassShare, InItsTurnAClassParksABetterOneAndNobodyParksIt) {
   EXPECT_EQ(ChooseUnderPressure({due}), 0u);
 }
 
-// Whoever runs: a victim exists, is no better than the rules say, and never has its turn.
-TEST(ClassShare, RandomHousesKeepTheRules) {
+// Any running set: a victim exists, is allowed by the rules, and is never in its turn.
+TEST(ClassShare, RandomLoadsKeepTheRules) {
   std::mt19937 random(11);
   for (int round = 0; round < 20000; ++round) {
     const auto contexts = static_cast<std::int32_t>(1 + random() % 9);
@@ -116,7 +116,7 @@ TEST(ClassShare, RandomHousesKeepTheRules) {
     const ByClass held = HeldByClass(running);
     const std::int32_t own = held[ClassIndex(priority)];
     if (!victim) {
-      // Nobody above the share is left alone while another class waits.
+      // While another class waits, no class keeps more than its share.
       for (std::size_t i = 0; i < held.size(); ++i) {
         const bool is_other = i != ClassIndex(priority);
         EXPECT(!is_other || is_due[i] || held[i] <= ClassLimit(contexts));
