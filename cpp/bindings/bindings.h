@@ -5,14 +5,14 @@
 
 namespace sentiric::bindings {
 
-// Of _core.
+// Parts of _core.
 void BindTypes(pybind11::module_* module);    // values: Request, Event, ...
 void BindFacts(pybind11::module_* module);    // ModelInfo, Capacity, EngineStats
 void BindEngine(pybind11::module_* module);   // Engine
 void BindPlan(pybind11::module_* module);     // plan_memory
 void BindDevices(pybind11::module_* module);  // devices
 
-// Of _host, which is linked without the engine.
+// Parts of _host, which is linked without the engine.
 void BindScan(pybind11::module_* module);           // scan_json, count_proto_fields
 void BindFiles(pybind11::module_* module);          // is_file_name, open_adapter_file
 void BindMemoryBudgets(pybind11::module_* module);  // memory_budgets

@@ -7,14 +7,14 @@
 
 namespace sentiric::bindings {
 
-// Carries an Error to the boundary, where it becomes the Python exception of its code.
+// Carries an Error to the binding, where it becomes the Python exception of its code.
 class ErrorException : public std::exception {
  public:
   explicit ErrorException(Error what_happened) : error(std::move(what_happened)) {}
   const Error error;
 };
 
-// The value, or the Error as an exception.
+// Returns the value or throws the Error as an ErrorException.
 template <typename T>
 T Unwrap(Result<T> result) {
   if (!result) throw ErrorException(result.error());

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// What an engine says about itself. Read-only.
+// Facts about an engine. Read-only.
 #include <pybind11/pybind11.h>
 
 #include "bindings/bindings.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// Lists of bound types reach Python as tuples: what is appended to a copy would be lost.
+// Lists of bound types become tuples in Python, because changes to a copied list would be lost.
 #pragma once
 
 #include <pybind11/pybind11.h>
@@ -17,7 +17,7 @@ pybind11::tuple ToTuple(const std::vector<T>& items) {
   return tuple;
 }
 
-// A member that is assigned whole, from any sequence.
+// Binds a member as a tuple that is assigned as a whole, from any sequence.
 template <typename Class, typename T, typename... Options>
 void BindTuple(pybind11::class_<Class, Options...>* bound, const char* name,
                std::vector<T> Class::* member) {

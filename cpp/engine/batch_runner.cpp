@@ -6,7 +6,7 @@
 namespace sentiric {
 namespace {
 
-// Index of the first row of the sequence that follows the middle; 0 when there is one sequence.
+// Index of the first row of a sequence near the middle; 0 when there is only one sequence.
 std::size_t SplitPoint(const Batch& batch) {
   std::size_t at = batch.size() / 2;
   while (at < batch.size() && batch[at].seq == batch[at - 1].seq) ++at;
@@ -34,7 +34,7 @@ std::optional<BatchPart> BatchRunner::Decode() {
     const Batch& rows = RowsOf(span);
     ++num_calls_;
     const DecodeStatus status = decoder_->Decode(rows, abort_);
-    abort_ = nullptr;  // a part of a batch is not worth stopping
+    abort_ = nullptr;  // do not abort parts of a batch
     switch (status) {
       case DecodeStatus::kOk: return BatchPart{status, &rows, rows.front().seq};
       case DecodeStatus::kAborted: continue;
@@ -54,7 +54,7 @@ const Batch& BatchRunner::RowsOf(Span span) {
   return half_;
 }
 
-// Cuts every sequence back to where it was before the call.
+// Cuts every sequence back to its length before the call.
 void BatchRunner::Restore(const Batch& rows) {
   for (std::size_t i = 0; i < rows.size(); ++i) {
     if (i > 0 && rows[i].seq == rows[i - 1].seq) continue;
@@ -63,7 +63,7 @@ void BatchRunner::Restore(const Batch& rows) {
   std::reverse(lost_.begin(), lost_.end());
 }
 
-// The part, when it is one sequence; else its halves are next.
+// Returns the part if it is a single sequence; else queues its halves.
 std::optional<BatchPart> BatchRunner::Narrow(Span span, const Batch& rows, DecodeStatus status) {
   const std::size_t split = rows.size() > 1 ? SplitPoint(rows) : 0;
   if (split == 0) return BatchPart{status, nullptr, rows.front().seq};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// What the engine loop is made of and how it is set up.
+// The parts of the engine loop and its configuration.
 #pragma once
 
 #include <functional>
@@ -21,18 +21,18 @@ struct LoopConfig {
   SchedulerConfig scheduler;
   PrefixCacheConfig prefix;
   QueueConfig queue;
-  std::int64_t queue_tokens = 0;        // prompt tokens that may wait; 0 = no limit
+  std::int64_t queue_tokens = 0;        // most prompt tokens in the queue; 0 = no limit
   std::int32_t itl_slo_ms = 0;          // 0 = off
   std::int32_t stream_interval_ms = 0;  // see EngineConfig
-  std::int32_t reader_wait_ms = 0;      // the same; 0 = no limit
+  std::int32_t reader_wait_ms = 0;      // see EngineConfig; 0 = no limit
   std::int32_t busy_chunk = 0;          // prompt tokens beside running streams; 0 = by itl_slo_ms
 };
 
-// How the loop gets adapters without touching a file.
+// How the loop gets adapters without reading files.
 struct AdapterSource {
   AdapterStore* store = nullptr;
-  // Asks for the request's adapters to be loaded elsewhere; EngineLoop::Input::loaded answers.
-  // Never waits.
+  // Starts loading the request's adapters on another thread; EngineLoop::Input::loaded brings the
+  // result. Never waits.
   std::function<void(const RequestHandle&)> load;
 };
 

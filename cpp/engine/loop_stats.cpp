@@ -6,7 +6,7 @@
 namespace sentiric {
 namespace {
 
-constexpr double kNewest = 0.1;  // weight of the last value in an exponential mean
+constexpr double kNewest = 0.1;  // weight of the newest value in an exponential mean
 
 }  // namespace
 

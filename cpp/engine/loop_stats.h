@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// What the loop counts, and what others see of it.
+// The statistics of the loop.
 #pragma once
 
 #include <cstdint>
@@ -16,26 +16,26 @@
 
 namespace sentiric {
 
-// The one place where the loop's statistics are written. One thread counts and publishes; any
-// thread reads, as of the last Publish().
+// The only place that writes the loop's statistics. One thread counts and publishes; any thread
+// reads the values of the last Publish().
 class LoopStats {
  public:
   explicit LoopStats(std::int32_t kv_cells) { now_.kv_cells = kv_cells; }
 
   void OnPrefilled(std::int32_t tokens) { now_.prompt_tokens += Count(tokens); }
-  // Tokens that one sequence got from one call; without a draft all but the first were forced.
+  // Tokens that a sequence got from one call; without a draft, all but the first were forced.
   void OnGenerated(std::int32_t tokens, bool had_draft);
   void OnVerified(std::size_t drafted, std::int32_t accepted);
   void OnShifted(std::int32_t tokens);
   void OnPreempted() { ++now_.preemptions; }
   void OnResumed() { ++now_.resumes; }
-  // A request gave its context back, which it had for `held_ms`.
+  // A request released its context after `held_ms`.
   void OnFreed(double held_ms);
   void OnCall(double ms) { step_ms_ += ms; }
   void OnStep();  // after the calls of a step
   void OnEvents(const std::vector<Event>& events);
 
-  // Gauges, and counters that others keep.
+  // Copy gauges and counters that are kept elsewhere.
   void Gather(const RequestQueue& queue);
   void Gather(const RunningSet& running, Clock::time_point now);
   void Gather(const PrefixStats& prefix);
@@ -44,7 +44,7 @@ class LoopStats {
   void SetDraftFailures(std::uint64_t count) { now_.draft_failures = count; }
   void SetAdaptersLoaded(std::int32_t count) { now_.adapters_loaded = count; }
 
-  // Until one of `contexts` that are all in use is free; see Pace.
+  // Time until one of `contexts`, all in use, is free; see Pace.
   std::int32_t NextEndMs(std::int32_t contexts) const { return pace_.NextEndMs(contexts); }
 
   void Publish();
@@ -58,7 +58,7 @@ class LoopStats {
 
   EngineStats now_;
   Pace pace_;
-  double step_ms_ = 0;  // of the calls of this step so far
+  double step_ms_ = 0;  // of the calls in this step so far
 
   mutable Mutex mutex_;
   EngineStats published_ GUARDED_BY(mutex_);

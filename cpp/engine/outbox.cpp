@@ -13,7 +13,8 @@ void Append(std::vector<T> from, std::vector<T>* to) {
   std::move(from.begin(), from.end(), std::back_inserter(*to));
 }
 
-// What comes later in the same request continues the text and replaces the reports.
+// Appends a later event of the same request: its text is added, its reports replace the earlier
+// ones.
 void Join(Event later, Event* event) {
   event->text += later.text;
   Append(std::move(later.tokens), &event->tokens);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// Events on their way from the worker to the one consumer.
+// Passes events from the worker to its only consumer.
 #pragma once
 
 #include <chrono>
@@ -12,9 +12,9 @@
 
 namespace sentiric {
 
-// Thread-safe. All events of a step are put in at once and wake the consumer once. With an interval
-// the consumer is woken no more often than that, and what one request has to say meanwhile becomes
-// one event; but the first tokens of a request and its end wait for nothing.
+// Thread-safe. All events of a step are put in at once and wake the consumer once. With an
+// interval, the consumer is woken at most that often, and the events of a request in between are
+// joined into one. The first tokens of a request and its end wake the consumer at once.
 class Outbox {
  public:
   explicit Outbox(std::chrono::milliseconds interval = {}) : interval_(interval) {}
@@ -22,7 +22,7 @@ class Outbox {
   void Put(std::vector<Event> events);
   // See Engine::WaitEvents.
   bool Wait(std::vector<Event>* events, std::chrono::milliseconds timeout);
-  // Wakes the consumer for good; what was put in before can still be taken.
+  // Wakes the consumer for good; earlier events can still be taken.
   void Close();
   std::uint64_t num_batches() const;
 
@@ -35,7 +35,7 @@ class Outbox {
   mutable Mutex mutex_;
   CondVar not_empty_;
   std::vector<Event> events_ GUARDED_BY(mutex_);
-  // Of a request's event; with an interval.
+  // Index of a request's event in events_; used with an interval only.
   std::unordered_map<RequestId, std::size_t> index_of_ GUARDED_BY(mutex_);
   Clock::time_point next_wake_ GUARDED_BY(mutex_);
   bool is_urgent_ GUARDED_BY(mutex_) = false;

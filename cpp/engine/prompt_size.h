@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// What a prompt weighs before it is prepared, in bytes.
+// The size of a prompt before it is prepared, in bytes.
 #pragma once
 
 #include <cstddef>
@@ -9,7 +9,7 @@
 
 namespace sentiric {
 
-// A message costs some by itself.
+// Counts a fixed number of bytes for each message.
 inline std::size_t SizeOf(const std::vector<Message>& messages) {
   constexpr std::size_t kMessageBytes = 256;
   std::size_t size = messages.size() * kMessageBytes;

@@ -9,7 +9,7 @@
 namespace sentiric {
 namespace {
 
-// A step's rows are sampled in a fraction of a millisecond; more threads would only wait.
+// Sampling the rows of a step takes a fraction of a millisecond; more threads would only wait.
 constexpr std::int32_t kMaxHelpers = 3;
 
 }  // namespace

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// Chooses the next tokens of a call, on as many threads as are worth it.
+// Samples the next tokens of a call, on as many threads as pay.
 #pragma once
 
 #include <vector>
@@ -10,7 +10,7 @@
 
 namespace sentiric {
 
-// What a sequence samples from: the row of its last token, then those of its draft.
+// The rows that a sequence samples from: that of its last token, then those of its draft.
 struct LogitRows {
   Sequence* sequence;
   std::vector<const float*> logits;
@@ -18,15 +18,15 @@ struct LogitRows {
 
 class RowSampler {
  public:
-  // decoder: whose logits they are; outlives it.
+  // decoder: the one that computed the logits; outlives the sampler.
   explicit RowSampler(Decoder* decoder);
 
-  // Sequence::Sample for each of them. The logits need only live until it returns.
+  // Calls Sequence::Sample for each of them. The logits must stay valid until it returns.
   void Sample(const std::vector<LogitRows>& rows);
 
  private:
   Decoder* const decoder_;
-  sampling::RowPool pool_;  // where the decoder has no threads to lend
+  sampling::RowPool pool_;  // used when the decoder has no threads to lend
 };
 
 }  // namespace sentiric

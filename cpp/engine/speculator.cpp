@@ -9,7 +9,7 @@
 namespace sentiric {
 namespace {
 
-// What a call without drafts costs must stay known: after so many steps with some comes one.
+// After so many steps with drafts comes one without, so that its cost stays known.
 constexpr std::int32_t kDraftsInARow = 32;
 
 }  // namespace
@@ -19,8 +19,8 @@ Speculator::Speculator(std::unique_ptr<Drafter> drafter, const DecoderTraits& tr
       traits_(traits),
       drafts_in_a_row_(kDraftsInARow) {}
 
-// Where a draft needs a call of its own, only a stream that is alone makes one: beside others it
-// would cost them a pass over the weights.
+// Where a draft needs a call of its own, only a stream that runs alone drafts: for other streams
+// the call would cost an extra pass over the weights.
 void Speculator::Draft(const RunningSet& running) {
   std::int32_t num_streams = 0;
   for (const auto& sequence : running) {
@@ -32,7 +32,8 @@ void Speculator::Draft(const RunningSet& running) {
   drafts_in_a_row_ = may && DraftFor(running, num_streams) > 0 ? drafts_in_a_row_ + 1 : 0;
 }
 
-// Returns how many streams have a draft. The others wait for it, too: those pay for them.
+// Returns the number of streams with a draft. Streams without one also wait; that time is charged
+// to those that draft.
 std::int32_t Speculator::DraftFor(const RunningSet& running, std::int32_t num_streams) {
   std::vector<DraftRequest> requests;
   std::vector<Sequence*> asking;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// Who has a draft in a step, and what it costs.
+// Decides which sequences draft in a step, and measures what that costs.
 #pragma once
 
 #include <cstdint>
@@ -12,18 +12,18 @@
 
 namespace sentiric {
 
-// Asks the drafter for the running sequences. After a failure there are no more drafts.
+// Gets drafts for the running sequences. After a failure there are no more drafts.
 class Speculator {
  public:
-  // drafter: null = drafts from earlier text. traits: of the decoder that verifies.
+  // drafter: null = drafts from earlier text. traits: those of the decoder that verifies.
   Speculator(std::unique_ptr<Drafter> drafter, const DecoderTraits& traits);
 
-  // Gives those that may have one a draft for this step; the others have none.
+  // Gives each sequence a draft for this step, or none.
   void Draft(const RunningSet& running);
-  // The text of the sequence is over, or tokens were taken out of it.
+  // The text of the sequence has ended, or tokens were removed from it.
   void Forget(SeqId seq);
 
-  // What the drafts of this step cost each stream that has one, beside their verification.
+  // Cost of drafting in this step for each stream with a draft, without verification.
   double draft_ms() const { return draft_ms_; }
   std::uint64_t num_failures() const { return num_failures_; }
 
@@ -33,7 +33,7 @@ class Speculator {
   std::unique_ptr<Drafter> drafter_;  // null after it failed
   const DecoderTraits traits_;
   double draft_ms_ = 0;
-  std::int32_t drafts_in_a_row_;  // steps with drafts
+  std::int32_t drafts_in_a_row_;  // consecutive steps with drafts
   std::uint64_t num_failures_ = 0;
 };
 

@@ -6,7 +6,7 @@
 namespace sentiric {
 namespace {
 
-// How late a request may notice that its time is over while nothing is computed.
+// How late an expired request may be noticed while nothing is computed.
 constexpr std::chrono::milliseconds kExpiryCheck{20};
 
 }  // namespace
@@ -77,7 +77,7 @@ Worker::Inbox Worker::WaitForWork() {
   }
   const bool is_stopping = inbox_.is_stopping;
   Inbox taken = std::exchange(inbox_, Inbox{});
-  inbox_.is_stopping = is_stopping;  // stays: what arrives later must not wait for ever
+  inbox_.is_stopping = is_stopping;  // stays set: whatever arrives later must not wait for ever
   return taken;
 }
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// The engine's one thread: it owns the loop and with it the decoder, and runs it while there is
-// work.
+// The worker thread: it owns the loop, and with it the decoder, and runs steps while there is work.
 #pragma once
 
 #include <functional>
@@ -15,22 +14,22 @@ namespace sentiric {
 
 class Worker {
  public:
-  // The decoder is used and destroyed on the worker's thread only. `outbox` outlives the worker.
+  // The decoder is used and destroyed only on the worker's thread. `outbox` outlives the worker.
   Worker(LoopParts parts, const LoopConfig& config, Outbox* outbox);
-  ~Worker();  // as Stop()
+  ~Worker();  // calls Stop()
 
   // Any thread.
   void Add(RequestHandle request);                  // prepared; waits for a context
   void Reject(RequestHandle request, Error error);  // could not be prepared
-  // What AdapterSource::load asked for.
+  // The result of AdapterSource::load.
   void OnLoaded(RequestHandle request, Result<AdapterSetHandle> adapters);
-  // Runs between two steps; false when the worker is stopping and never will.
+  // Runs the job between two steps. False when the worker is stopping and will not run it.
   bool MaybePost(std::function<void()> job);
-  void Wake();  // after a request's cancel flag was raised
+  void Wake();  // after a cancel flag was set or credit was granted
   Capacity capacity() const { return loop_.capacity(); }
   EngineStats stats() const { return loop_.stats(); }
   Pace pace() const { return loop_.pace(); }
-  // Ends what is running with kCancelled, runs posted jobs and joins. Idempotent.
+  // Ends all requests with kCancelled, runs posted jobs and joins. Idempotent.
   void Stop();
 
  private:
@@ -52,7 +51,7 @@ class Worker {
   CondVar inbox_changed_;
   Inbox inbox_ GUARDED_BY(inbox_mutex_);
 
-  EngineLoop loop_;  // the worker thread's, but for capacity() and stats()
+  EngineLoop loop_;  // used by the worker thread, except capacity(), stats() and pace()
 
   std::thread thread_;  // last: starts when everything above is there
 };

@@ -14,7 +14,7 @@ std::vector<Membership> Memberships(const std::string& root) {
     if (first == std::string::npos || second == std::string::npos) continue;
     found.push_back({line.substr(first + 1, second - first - 1), line.substr(second + 1)});
   }
-  // A container may hide the file; its own group is then the root of what it sees.
+  // A container may hide the file; its own group is then the root that it sees.
   if (found.empty()) found = {{"", "/"}, {"cpu,memory", "/"}};
   return found;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// Linux control groups of this process, versions 1 and 2. `root` stands before /proc, for tests.
+// Linux control groups of this process, versions 1 and 2. `root` is a prefix of /proc, for tests.
 #pragma once
 
 #include <string>
@@ -13,13 +13,13 @@ struct Membership {
   std::string group;
 };
 
-// The groups of this process; the root groups when the file is hidden, as a container may do.
+// The groups of this process; the root groups when a container hides the file.
 std::vector<Membership> Memberships(const std::string& root);
 
-// True when `controllers`, separated by commas, names this one.
+// Whether the comma-separated list `controllers` contains `name`.
 bool HasController(const std::string& controllers, const std::string& name);
 
-// "/a/b" -> "/a/b", "/a", "": a group and all groups above it.
+// A group and all its parents: "/a/b" -> "/a/b", "/a", "".
 std::vector<std::string> WithParents(std::string group);
 
 }  // namespace sentiric

@@ -34,7 +34,7 @@ std::string QuotaV1(const std::string& folder) {
   return FirstLine(folder + "/cpu.cfs_quota_us") + " " + FirstLine(folder + "/cpu.cfs_period_us");
 }
 
-// The smallest of the limits that are set.
+// Keeps the smallest limit that is set.
 void Tighten(std::int32_t* limit, std::int32_t cpus) {
   if (cpus > 0) *limit = *limit > 0 ? std::min(*limit, cpus) : cpus;
 }

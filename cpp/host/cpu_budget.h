@@ -7,12 +7,12 @@
 
 namespace sentiric {
 
-// CPUs this process may use: the affinity mask, cut by the container's quota, at least 1. The
-// host's core count is no measure inside a container.
+// CPUs that this process may use: those of its affinity mask, limited by the container's quota; at
+// least 1. Inside a container the host's core count would be misleading.
 std::int32_t NumUsableCpus();
 
-// CPUs granted by the control groups of this process and all groups above them: cgroup v2 cpu.max,
-// v1 cfs quota. 0 when none sets a limit. `root` stands before /proc and /sys, for tests.
+// CPUs granted by the control groups of this process and their parents: cgroup v2 cpu.max, v1 cfs
+// quota. 0 when none sets a limit. `root` is a prefix of /proc and /sys, for tests.
 std::int32_t NumCpusOfGroups(const std::string& root);
 
 // CPUs granted by the text of a cgroup v2 cpu.max file ("200000 100000" -> 2, rounded up);

@@ -18,9 +18,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// States that wait for the disk in memory.
+// Bytes of states that wait in memory for the disk.
 constexpr std::uint64_t kMaxQueued = std::uint64_t{256} << 20;
-// A scratch file this old belongs to a process that died.
+// A temporary file this old is from a process that died.
 constexpr std::chrono::hours kScratchAge{1};
 
 std::string_view View(const Bytes& bytes) {
@@ -104,7 +104,7 @@ void DiskStore::Scan() {
                                  std::to_string(num_bytes_) + " bytes in " + config_.folder);
 }
 
-// False for a file that is no state file; it is removed.
+// False for a file that is not a state file; it is removed.
 bool DiskStore::IsScanned(const std::string& path, Entry* entry) {
   const PrivateFile file(path);
   const std::optional<StateHead> head = ReadHead(file);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// KV states in files, so that a process that starts again finds them.
+// KV states in files, so that a restarted process finds them.
 #pragma once
 
 #include <cstdint>
@@ -19,20 +19,19 @@
 namespace sentiric {
 
 struct DiskConfig {
-  std::string folder;  // made when it is not there, this user's alone; empty = never open
+  std::string folder;  // created if missing, private to this user; empty = never open
   std::uint64_t max_bytes = 0;
-  std::string fingerprint;  // of model, settings and library; files of others are never loaded
+  std::string fingerprint;  // of model, settings and library; other files are not loaded
   std::function<void(LogLine)> log = [](LogLine) {};
 };
 
-// As StateStore, bounded in bytes, least recently used first out; the age of a file is the time of
-// its last change. Files of other fingerprints are left alone until room is needed. Reading happens
-// in the caller's thread, writing in one of its own. After the first failure to write the store
-// says so once and writes no more; no failure reaches a request. Processes may share a folder. One
-// thread uses it.
+// Bounded in bytes like StateStore; drops the least recently used file first, by modification time.
+// Files of other fingerprints stay until room is needed. Reads in the caller's thread and writes in
+// a thread of its own. After the first failed write it logs a line and stops writing; no failure
+// reaches a request. Several processes may share a folder. One thread uses it.
 class DiskStore : public DiskTier {
  public:
-  // Numbers its holders from `first` on.
+  // first: the number of its first holder.
   explicit DiskStore(DiskConfig config, HolderId first = kFirstOnDisk);
 
   bool is_open() const override { return writer_ != nullptr; }
@@ -56,7 +55,7 @@ class DiskStore : public DiskTier {
     std::string path;
     std::uint64_t bytes = 0;
     PrefixRecord record;
-    std::shared_ptr<const StoredState> pending;  // until the file is there
+    std::shared_ptr<const StoredState> pending;  // until the file is written
   };
   using Entries = std::list<Entry>;
   static constexpr HolderId kForeign = -1;
@@ -74,7 +73,7 @@ class DiskStore : public DiskTier {
   HolderId next_;
   std::uint64_t num_bytes_ = 0;
   std::uint64_t num_failures_ = 0;
-  bool writes_ = true;  // until a write failed
+  bool writes_ = true;  // false after a write failed
   Entries entries_;     // most recently used first
   std::unordered_map<HolderId, Entries::iterator> states_;
   std::unique_ptr<FileWriter> writer_;  // null = the folder cannot be used

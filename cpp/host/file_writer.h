@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// One thread that changes files, so that nobody who has streams to serve waits for a disk.
+// A thread that changes files, so that the worker does not wait for the disk.
 #pragma once
 
 #include <cstdint>
@@ -20,15 +20,15 @@ class FileWriter {
     Status status;
   };
 
-  // max_bytes: of jobs that wait; one job may be larger by itself.
+  // max_bytes: bound of the waiting jobs; a single job may be larger.
   explicit FileWriter(std::uint64_t max_bytes);
-  ~FileWriter();  // when all that was posted is done
+  ~FileWriter();  // waits until all posted jobs are done
 
-  // Any thread. Jobs are done in order; `bytes` is what one keeps in memory until then.
+  // Any thread. Jobs run in order; `bytes` is the memory that a job holds until then.
   bool HasRoom(std::uint64_t bytes) const;
   void Post(std::int32_t id, std::uint64_t bytes, std::function<Status()> job);
   std::vector<Outcome> TakeOutcomes();
-  void Flush();  // waits until nothing is left to do
+  void Flush();  // waits until all posted jobs are done
 
  private:
   struct Job {
@@ -42,7 +42,7 @@ class FileWriter {
   const std::uint64_t max_bytes_;
   mutable Mutex mutex_;
   CondVar changed_;
-  std::deque<Job> jobs_ GUARDED_BY(mutex_);  // the first one is being done
+  std::deque<Job> jobs_ GUARDED_BY(mutex_);  // the first one is running
   std::uint64_t num_bytes_ GUARDED_BY(mutex_) = 0;
   std::vector<Outcome> outcomes_ GUARDED_BY(mutex_);
   bool is_stopping_ GUARDED_BY(mutex_) = false;

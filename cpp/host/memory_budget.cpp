@@ -11,7 +11,7 @@
 namespace sentiric {
 namespace {
 
-// Control groups write numbers of this order for no limit.
+// Control groups report numbers of this order when there is no limit.
 constexpr std::uint64_t kUnlimited = std::uint64_t{1} << 60;
 
 // The files of one version of control groups.
@@ -21,7 +21,7 @@ struct GroupFiles {
   std::string cache;  // a key of memory.stat
 };
 
-// nullopt for a file that is not there or says "max".
+// nullopt for a file that does not exist or says "max".
 std::optional<std::uint64_t> Number(const std::string& path) {
   std::ifstream file(path);
   std::uint64_t value = 0;
@@ -54,7 +54,7 @@ void AddGroup(const std::string& mount, const std::string& group, const GroupFil
   const auto total = Number(folder + files.limit);
   if (!total || *total >= kUnlimited) return;
   const std::uint64_t usage = Number(folder + files.usage).value_or(0);
-  // The kernel drops cached files of a group before it kills one of its processes.
+  // The kernel drops a group's cached files before it kills one of its processes.
   const std::uint64_t cache = NumberOf(folder + "memory.stat", files.cache).value_or(0);
   const std::uint64_t used = usage - std::min(usage, cache);
   const std::string name = "cgroup limit " + files.limit + " of " + (group.empty() ? "/" : group);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// How much memory this process may still touch, and who says so.
+// How much memory this process may still use, and which limit says so.
 #pragma once
 
 #include <cstdint>
@@ -8,19 +8,18 @@
 
 namespace sentiric {
 
-// Bytes that are still free under one bound.
+// Bytes that one limit leaves.
 struct MemoryBudget {
   std::string name;
   std::uint64_t free = 0;
   std::uint64_t total = 0;
 };
 
-// The machine's RAM, and the limits of this process's control groups and all groups above them,
-// the tightest first. Empty when the system does not say. `root` stands before /proc and /sys, for
-// tests.
+// The machine's RAM and the limits of this process's control groups and their parents, tightest
+// first. Empty when the system reports none. `root` is a prefix of /proc and /sys, for tests.
 std::vector<MemoryBudget> MemoryBudgets(const std::string& root);
 
-// What the tightest bound leaves; 0 when unknown.
+// What the tightest limit leaves; 0 when unknown.
 std::uint64_t FreeMemoryBytes();
 
 }  // namespace sentiric

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// Files that nobody but this user may read, whole or not there.
+// Files that only this user may read, and that are either complete or absent.
 #pragma once
 
 #include <cstdint>
@@ -11,15 +11,15 @@
 
 namespace sentiric {
 
-// Makes the folder with mode 0700, its parents too. An error when it is not this user's own or
-// others may look into it.
+// Creates the folder and its parents with mode 0700. An error when it belongs to another user or
+// others may access it.
 Status EnsurePrivateFolder(const std::string& path);
 
-// Mode 0600, under a temporary name that ends in ".tmp" until all of it is there. Not synced: who
-// reads it must recognise a file that a power failure cut. Any thread.
+// Writes with mode 0600, under a temporary name that ends in ".tmp" until the file is complete. Not
+// synced: readers must recognise a file that was cut by a power failure. Any thread.
 Status WritePrivateFile(const std::string& path, const std::vector<std::string_view>& parts);
 
-// An open regular file of this user; never a link to another one.
+// An open regular file of this user; never a link.
 class PrivateFile {
  public:
   explicit PrivateFile(const std::string& path);
@@ -29,7 +29,7 @@ class PrivateFile {
 
   bool is_open() const { return fd_ >= 0; }
   std::uint64_t size() const { return size_; }
-  // Fills `into` from `offset`; false when the file ends before or cannot be read.
+  // Fills `into` from `offset`; false when the file is too short or cannot be read.
   bool Read(std::uint64_t offset, std::vector<std::uint8_t>* into) const;
 
  private:

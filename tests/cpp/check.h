@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// A test framework in one header: TEST(suite, name) { ... } with EXPECT and EXPECT_EQ, which go on,
-// and ASSERT, which leaves the test. check_main.cpp is linked into each executable.
+// A test framework in one header: TEST(suite, name) { ... } with EXPECT and EXPECT_EQ, which
+// continue, and ASSERT, which ends the test. check_main.cpp is linked into each executable.
 //
 //   tests [filter]   runs the tests whose "suite.name" contains the filter
 #pragma once

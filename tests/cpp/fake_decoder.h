@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// A toy language model behind core/seams/decoder.h: its next token depends on the whole history
-// that its KV cache holds, so that any mistake in the cache changes the text.
+// A toy language model behind core/seams/decoder.h: its next token depends on all cells of
+// its KV cache, so any mistake in the cache changes the text.
 #pragma once
 
 #include <algorithm>
@@ -29,10 +29,10 @@ struct FakeModel {
   std::int32_t sequences = 0;  // 0 = contexts
   std::int32_t context_size = 64;
   std::int32_t cells = 1 << 20;     // in the whole cache
-  std::int32_t num_vocab = kVocab;  // as reported: rows of a large one are worth helpers
+  std::int32_t num_vocab = kVocab;  // as reported: large rows are sampled with helpers
   bool can_shift = true;
   bool can_cut = true;
-  std::int32_t window = 0;  // only so many cells are sure to be there; 0 = all
+  std::int32_t window = 0;  // only so many cells are kept for certain; 0 = all
   bool shares_cells = false;
   bool mixes_rows = false;
   // As on the CPU: a cell computed alone differs from the same cell computed in a longer chunk.
@@ -41,10 +41,10 @@ struct FakeModel {
   bool never_ends = true;
   std::chrono::microseconds row_time{0};
   std::chrono::milliseconds copy_time{0};  // of cells, from sequence to sequence
-  // When given, nothing is decoded until it is true: requests submitted before run side by side.
+  // If set, nothing is decoded until it is true, so that requests submitted before run together.
   std::shared_ptr<std::atomic<bool>> gate;
-  std::int32_t keep = 4;  // head of every prompt that a shift must leave alone
-  // When given, gets the first `keep` cells of a sequence after each of its shifts.
+  std::int32_t keep = 4;  // head of every prompt, which a shift must keep
+  // If set, gets the first `keep` cells of a sequence after each of its shifts.
   std::shared_ptr<std::vector<std::vector<Token>>> heads;
 };
 
@@ -207,7 +207,7 @@ class FakeDecoder : public Decoder {
   std::uint64_t adapters_ = 0;  // of the calls from now on
 };
 
-// Any name but "missing" is an adapter, and in memory once it was loaded; at most `max_loaded` are.
+// Every name except "missing" is an adapter. Loaded adapters stay in memory, at most `max_loaded`.
 class FakeAdapters : public AdapterStore {
  public:
   explicit FakeAdapters(std::size_t max_loaded = 64) : max_loaded_(max_loaded) {}

@@ -8,7 +8,7 @@
 
 namespace sentiric::backend {
 
-// The arrays behind a llama_batch, for rows of one sequence each. Reused from call to call.
+// The arrays behind a llama_batch whose rows belong to one sequence each. Reused for each call.
 class BatchBuffer {
  public:
   void Reset() { rows_ = 0; }

@@ -114,7 +114,7 @@ class ChainPicker : public sampling::Picker {
   const ChainPtr chain_;
 };
 
-// Checks the sampled token first: most are allowed, and a mask of the whole vocabulary is dear.
+// Checks the sampled token first: most are allowed, and a mask of the vocabulary is expensive.
 Result<Token> ChainPicker::Pick(const float* logits, sampling::GrammarFilter* filter) {
   thread_local sampling::RowScan row;
   row.Read(logits, vocab_->pieces.size());
@@ -136,9 +136,9 @@ Result<Token> ChainPicker::Pick(const float* logits, sampling::GrammarFilter* fi
   return *second;
 }
 
-// nullopt when no candidate is left.
+// nullopt when there is no candidate.
 std::optional<Token> ChainPicker::PickOf(const float* logits, const grammar::TokenMask* mask) {
-  // Used by one thread at a time, so that a vocabulary's worth of candidates is kept once.
+  // Per thread, so that this large list is not kept for each request.
   thread_local std::vector<llama_token_data> candidates;
   candidates.clear();
   auto next_banned = banned_.begin();

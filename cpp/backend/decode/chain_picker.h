@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// Choosing tokens through llama.cpp's sampler chain.
+// Chooses tokens with llama.cpp's sampler chain.
 #pragma once
 
 #include <memory>
@@ -9,13 +9,13 @@
 
 namespace sentiric::backend {
 
-// For what sampling::RowPicker leaves out: mirostat, DRY, XTC, typical_p, dynamic temperature over
-// the whole vocabulary. The order of the chain is llama.cpp's: logit_bias, penalties, DRY, then
-// either greedy, mirostat, or top_k, typical_p, top_p, min_p, XTC, temperature and the draw. A
-// grammar is checked on the sampled token; only when it refuses, the whole vocabulary is masked and
-// sampled again, as llama.cpp's server does.
+// For parameters that sampling::RowPicker does not support: mirostat, DRY, XTC, typical_p, and
+// dynamic temperature over the whole vocabulary. The order of the chain is llama.cpp's: logit_bias,
+// penalties, DRY, then either greedy, mirostat, or top_k, typical_p, top_p, min_p, XTC, temperature
+// and the draw. A grammar checks the sampled token; if it refuses, the whole vocabulary is masked
+// and sampled again, as in llama.cpp's server.
 //
-// `banned` ascending.
+// `banned` is ascending.
 std::unique_ptr<sampling::Picker> MakeChainPicker(std::shared_ptr<const SamplingVocab> vocab,
                                                   const Request& request,
                                                   std::vector<Token> banned);

@@ -9,14 +9,14 @@
 namespace sentiric::backend {
 namespace {
 
-// With one buffer for all: how many sequences stay cached beside those that run, at least. Each
+// With a unified KV cache: fewest sequences that can stay cached beside the running ones. Each
 // costs the library a row of logits.
 constexpr std::int32_t kMinCached = 8;
 constexpr std::int32_t kMaxDraftRows = 32;
 constexpr std::int32_t kMaxSequences = 256;  // the library's limit
 constexpr std::int64_t kMaxCells = 1 << 30;  // the library counts them in 32 bits
 
-// Positions of the whole cache; the library wants multiples of 256 for each stream.
+// Positions of the whole KV cache; the library needs a multiple of 256 for each stream.
 Result<std::int32_t> NumCells(const EngineConfig& config, const DecoderTraits& traits,
                               bool is_split) {
   const std::int64_t padded = GGML_PAD(std::int64_t{traits.context_size}, 256);
@@ -35,7 +35,7 @@ Result<std::int32_t> NumCells(const EngineConfig& config, const DecoderTraits& t
   return GGML_PAD(config.kv_cells, 256);
 }
 
-// Rows that drafts may take.
+// Most rows for drafts.
 std::int32_t MaxDraft(DraftSource draft_source, const DecoderTraits& traits) {
   if (draft_source == DraftSource::kNone || !traits.can_cut) return 0;
   return traits.mixes_rows ? kMaxDraftRows : Speculation::kMaxDraft;  // of one stream
@@ -45,8 +45,8 @@ Result<bool> IsSplit(const std::string& layout) {
   if (layout == "split") return true;
   if (layout == "unified") return false;
   if (layout != "auto") return OutOfRange("kv_layout", layout, "auto unified split");
-  // A stream per sequence keeps cells in the order of positions, whatever the neighbours do: on
-  // the CPU that makes results independent of them. GPUs gain from one wide batch.
+  // With a stream per sequence, cells lie in the order of positions, so on the CPU results do not
+  // depend on other sequences. GPUs gain from one wide batch.
   return !llama_supports_gpu_offload();
 }
 
@@ -68,7 +68,7 @@ Result<DecoderShape> DecoderShapeOf(const Model& model, const EngineConfig& conf
   const bool is_recurrent =
       llama_model_is_recurrent(model.get()) || llama_model_is_hybrid(model.get());
   traits.can_cut = !is_recurrent;
-  // In one buffer a cached sequence costs nothing but its cells; each recurrent one has a state.
+  // In a unified cache a cached sequence costs only its cells, but a recurrent one costs a state.
   const bool has_spare = !*is_split && !is_recurrent && config.prefix_cache;
   const std::int32_t spare = has_spare ? std::max(config.contexts, kMinCached) : 0;
   traits.sequences = std::min(kMaxSequences, config.contexts + spare);
@@ -81,10 +81,11 @@ Result<DecoderShape> DecoderShapeOf(const Model& model, const EngineConfig& conf
   params.n_batch = static_cast<std::uint32_t>(config.batch_size);
   params.n_ubatch =
       static_cast<std::uint32_t>(std::min(config.physical_batch_size, config.batch_size));
-  // One row of logits per sequence is all a step reads; the library would reserve one per token.
+  // A step reads one row of logits per sequence and draft token; the library would reserve one per
+  // token.
   const auto draft_source = ChooseDraftSource(model, config);
   if (!draft_source) return draft_source.error();
-  // What a draft model cannot do here is refused with it.
+  // For a draft model, a state that cannot be cut is refused when that model is loaded.
   const bool can_draft = traits.can_cut || *draft_source == DraftSource::kDraftModel;
   shape.draft_source = can_draft ? *draft_source : DraftSource::kNone;
   traits.max_draft = MaxDraft(*draft_source, traits);

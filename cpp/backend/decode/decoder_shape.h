@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// What a decoder will be, known before its context is made: a plan of its memory needs no more.
+// The shape of a decoder, computed before its context is created; a memory plan needs no more.
 #pragma once
 
 #include "backend/decode/draft_source.h"
@@ -10,12 +10,12 @@
 namespace sentiric::backend {
 
 struct DecoderShape {
-  DecoderTraits traits;  // but can_shift, which the context knows
+  DecoderTraits traits;  // all but can_shift, which only the context knows
   llama_context_params params;
   DraftSource draft_source;
 };
 
-// kInvalidArgument for what the configuration asks and this model cannot have.
+// kInvalidArgument when this model cannot be configured so.
 Result<DecoderShape> DecoderShapeOf(const Model& model, const EngineConfig& config);
 
 }  // namespace sentiric::backend

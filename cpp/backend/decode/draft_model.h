@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// A smaller model with the same vocabulary that drafts for the one that is served.
+// A smaller model with the same vocabulary, which drafts for the served model.
 #pragma once
 
 #include <memory>
@@ -9,19 +9,19 @@
 
 namespace sentiric::backend {
 
-// The draft model's own configuration, but the context size, which depends on its file.
+// The configuration of the draft model, except its context size, which depends on its file.
 EngineConfig DraftConfigOf(const EngineConfig& config);
 
-// Completes it: a context for each of the target's, as long as theirs or as the model allows.
-// kNotSupported when one of the models cannot take drafts back, kInvalidArgument when their
-// vocabularies differ.
+// Checks that the models fit together and sets the context size: the target's, or the training
+// length of the draft model if that is smaller. kNotSupported when a model cannot be used with
+// drafts, kInvalidArgument when the vocabularies differ.
 Status Couple(const Model& target, const DecoderTraits& traits, const Model& draft,
               EngineConfig* draft_config);
 
-// The same error, as one of the draft model.
+// Attributes the error to the draft model.
 Error OfDraftModel(Error error);
 
-// Loads it. traits: of the target's decoder.
+// Loads the draft model. traits: those of the target's decoder.
 Result<std::unique_ptr<Drafter>> OpenDraftModel(const EngineConfig& config, const Model& target,
                                                 const DecoderTraits& traits);
 

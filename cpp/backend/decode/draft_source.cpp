@@ -12,7 +12,7 @@ namespace {
 
 bool IsPlainFloat(ggml_type type) { return type == GGML_TYPE_F16 || type == GGML_TYPE_F32; }
 
-// Whether a verified token has the bits of a decoded one: every product of the graph is ours.
+// Whether a verified token rounds like a decoded one: true when all products of the graph are ours.
 bool RoundsAlike(const Model& model, const llama_context_params& params) {
   if (!HasCpuKernels() || llama_supports_gpu_offload()) return false;
   const bool is_plain = params.flash_attn_type == LLAMA_FLASH_ATTN_TYPE_DISABLED &&

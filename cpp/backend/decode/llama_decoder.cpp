@@ -11,7 +11,7 @@
 namespace sentiric::backend {
 namespace {
 
-// A pass over the weights costs about as much as this many more rows in the same pass.
+// A pass over the weights costs about as much as this many additional rows in one pass.
 constexpr SeqId kMaxGap = 4;
 
 DecodeStatus StatusOf(std::int32_t code) {
@@ -45,12 +45,12 @@ LlamaDecoder::LlamaDecoder(std::shared_ptr<const Model> model, ContextPtr contex
       traits_(shape.traits),
       draft_source_(shape.draft_source),
       is_split_(!shape.params.kv_unified),
-      // A recurrent state cannot forget the row that filled a gap.
+      // A recurrent state cannot remove the row that filled a gap.
       fills_gaps_(is_split_ && !llama_model_is_recurrent(model_->get()) &&
                   !llama_model_is_hybrid(model_->get())),
       window_(llama_model_n_swa(model_->get())),
       flash_attention_(shape.params.flash_attn_type) {
-  // Only the CPU backend polls it.
+  // Polled by the CPU backend only.
   llama_set_abort_callback(
       context_.get(),
       [](void* data) {
@@ -74,7 +74,7 @@ void LlamaDecoder::UseAdapters(const AdapterSet* adapters) {
       scales.push_back(scale);
     }
   }
-  // The library compares addresses, and one of a freed adapter may have come back.
+  // The library compares addresses, and the address of a freed adapter may have been reused.
   llama_set_adapters_lora(context_.get(), nullptr, 0, nullptr);
   llama_set_adapters_lora(context_.get(), loras.data(), loras.size(), scales.data());
 }
@@ -102,7 +102,7 @@ DecodeStatus LlamaDecoder::Compute() {
   return StatusOf(llama_decode(context_.get(), buffer_.View()));
 }
 
-// The library asserts on some of these and stores nonsense on others.
+// For some invalid batches the library aborts, for others it stores garbage.
 bool LlamaDecoder::IsValid(const Batch& batch) {
   if (batch.empty() || batch.size() > static_cast<std::size_t>(traits_.max_batch)) return false;
   std::int32_t num_outputs = 0;
@@ -118,8 +118,8 @@ bool LlamaDecoder::IsValid(const Batch& batch) {
   return num_outputs <= traits_.contexts + traits_.max_draft;
 }
 
-// In a split cache one pass serves neighbouring sequences only: a small gap between decode rows is
-// filled with rows of the sequences between, which are taken out again afterwards.
+// In a split cache a pass serves sequences with adjacent ids only. So small gaps between decode
+// rows are filled with rows of the sequences in between, which are removed afterwards.
 void LlamaDecoder::Fill(const Batch& batch) {
   buffer_.Reset();
   index_of_row_.clear();
@@ -148,8 +148,8 @@ const float* LlamaDecoder::Logits(std::size_t row) {
   return llama_get_logits_ith(context_.get(), index_of_row_[row]);
 }
 
-// The library computes in OpenMP regions of this thread, so that a region of the same size gets the
-// same threads: they still spin for the next one.
+// The library computes in OpenMP regions of this thread, so a region of the same size gets the same
+// threads, which still spin for the next one.
 bool LlamaDecoder::RunBetweenCalls(std::size_t count, const std::function<void(std::size_t)>& job) {
 #ifdef _OPENMP
   const std::int32_t num_threads = llama_n_threads(context_.get());
@@ -166,7 +166,7 @@ bool LlamaDecoder::Truncate(SeqId seq, Position from) {
   return llama_memory_seq_rm(llama_get_memory(context_.get()), seq, from, -1);
 }
 
-// With a sliding window the library takes cells that are out of sight for other tokens.
+// With a sliding window, the library reuses cells that are outside of the window.
 Position LlamaDecoder::ShortestCut(SeqId seq) {
   if (!traits_.can_cut) return MaxPosition(seq) + 1;
   const Position first = llama_memory_seq_pos_min(llama_get_memory(context_.get()), seq);
@@ -179,8 +179,8 @@ void LlamaDecoder::Shift(SeqId seq, Position keep, Position count) {
   llama_memory_seq_add(memory, seq, keep + count, -1, -count);
 }
 
-// Between streams the cells go through host memory: the library's own copy moves whole streams, and
-// not before the next decode.
+// Between streams, cells go through host memory: the library's own copy moves whole streams, and
+// only at the next decode.
 bool LlamaDecoder::Copy(SeqId from, SeqId to, Position count) {
   if (count < ShortestCut(from)) return false;
   if (!is_split_) {

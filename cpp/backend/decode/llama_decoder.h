@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// core/seams/decoder.h on a llama_context with one sequence per request.
+// Implements core/seams/decoder.h over a llama_context with one sequence per request.
 #pragma once
 
 #include <memory>
@@ -14,7 +14,7 @@ namespace sentiric::backend {
 
 class LlamaDecoder : public Decoder {
  public:
-  // As DecoderShapeOf, and kOutOfMemory.
+  // The errors of DecoderShapeOf and MakeContext.
   static Result<std::unique_ptr<LlamaDecoder>> Create(std::shared_ptr<const Model> model,
                                                       const EngineConfig& config);
 
@@ -34,7 +34,7 @@ class LlamaDecoder : public Decoder {
   void Clear(SeqId seq) override;
   Position MaxPosition(SeqId seq) override;
 
-  // What was asked for and what the library made of it.
+  // Fills in the configuration as the library applied it.
   void Describe(ModelInfo* info) const;
 
  private:
@@ -54,7 +54,7 @@ class LlamaDecoder : public Decoder {
   const Position window_;  // of sliding attention; 0 = none
   const llama_flash_attn_type flash_attention_;
   std::uint64_t set_in_use_ = 0;  // LoraSet::serial; 0 = none
-  bool plans_anew_ = true;        // the next call walks the model's adapters
+  bool plans_anew_ = true;        // the next call plans its graph, which walks the model's adapters
   BatchBuffer buffer_;
   std::vector<std::int32_t> index_of_row_;  // row of the last batch -> row in buffer_
   struct Padding {

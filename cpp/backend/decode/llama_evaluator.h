@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// Logits and embeddings of whole inputs, on contexts of their own that are made on first use.
+// Logits and embeddings of whole inputs, on separate contexts that are created on first use.
 #pragma once
 
 #include <memory>
@@ -15,10 +15,11 @@ class LlamaEvaluator : public Evaluator {
   static Result<std::unique_ptr<LlamaEvaluator>> Create(std::shared_ptr<const Model> model,
                                                         const EngineConfig& config);
 
-  // At most 64 M values (tokens x vocabulary) and one context of tokens: kInvalidArgument above.
+  // kInvalidArgument for more than 64 M values (tokens x vocabulary) or more than one context of
+  // tokens.
   Result<std::vector<float>> Logits(const std::vector<Token>& tokens) override;
 
-  // Pooling is the model's, or the mean when the model names none. At most 2 048 tokens.
+  // Pools as configured, else as the model says, else by the mean. At most 2 048 tokens.
   Result<std::vector<float>> Embed(const std::vector<Token>& tokens) override;
 
  private:

@@ -30,8 +30,8 @@ DeviceMemory Empty(const char* name, ggml_backend_dev_t device) {
   return memory;
 }
 
-// Where a buffer type's bytes lie. Memory that a GPU pins, and weights that the CPU repacks for its
-// own kernels, are the host's.
+// The device whose memory holds a buffer type. Memory that a GPU pins and weights that the CPU
+// repacks are the host's.
 std::size_t IndexOf(ggml_backend_buffer_type_t type,
                     const std::vector<ggml_backend_dev_t>& accelerators) {
   const ggml_backend_dev_t device = ggml_backend_buft_get_device(type);
@@ -65,9 +65,9 @@ std::vector<DeviceMemory> DevicesOf(const Model& model, const llama_context* con
   return devices;
 }
 
-// What the CPU kernels put their converted inputs into: as much again as the attention scores when
-// attention is not fused. The library allocates it on the first large step and counts it nowhere.
-// Asking for the graph reserves its compute buffers for a moment, untouched.
+// The buffer in which the CPU kernels convert their inputs: as large as the attention scores when
+// attention is not fused. The library allocates it in the first large step and counts it nowhere.
+// Getting the graph reserves its compute buffers for a moment without touching them.
 std::uint64_t ScratchOf(llama_context* context, const llama_context_params& params) {
   const AbortGuard guard;
   const std::uint32_t outputs = std::min(params.n_seq_max, params.n_ubatch);
@@ -80,14 +80,14 @@ bool ComputesOnHost(const std::vector<DeviceMemory>& devices) {
   return devices.size() == 1 || devices.back().cache > 0;
 }
 
-// The library keeps a position, a shift and a set of sequences for each cell, and two tree nodes
-// for each one in use.
+// For each cell the library keeps a position, a shift and a set of sequences; for each used one
+// also two tree nodes.
 constexpr std::uint64_t kCellBytes = 48 + 2 * 48;
-// More cells than this are not laid out: their bookkeeping alone would be too much for a plan.
+// Larger caches are not laid out: their bookkeeping alone would take too much memory for a plan.
 constexpr std::int32_t kMaxCells = 1 << 20;
 constexpr std::int32_t kSampleSize = 4096;
 
-// What is no part of the library's breakdown: cells, and a row of logits for each sequence.
+// Memory missing from the library's breakdown: bookkeeping of cells, a row of logits per sequence.
 std::uint64_t BookkeepingOf(const DecoderTraits& traits) {
   const std::uint64_t logits = static_cast<std::uint64_t>(traits.num_vocab) * sizeof(float) *
                                static_cast<std::uint64_t>(traits.sequences);
@@ -109,8 +109,8 @@ Result<std::vector<DeviceMemory>> LayOut(const Model& model, const EngineConfig&
   return devices;
 }
 
-// Two small contexts on the line through which the large ones lie: a stream's cache, and the
-// buffers of a step that looks at it, grow with its cells.
+// Extrapolates linearly from two small contexts: the cache of a stream, and the buffers of a step
+// that reads it, grow with its cells.
 Result<std::vector<DeviceMemory>> Extrapolate(const Model& model, const EngineConfig& config,
                                               const DecoderTraits& traits) {
   EngineConfig sample = config;
@@ -149,7 +149,7 @@ void Add(const DeviceMemory& more, std::vector<DeviceMemory>* devices) {
   auto same = std::find_if(devices->begin(), devices->end(),
                            [&](const DeviceMemory& device) { return device.name == more.name; });
   if (same == devices->end()) {
-    devices->insert(devices->end() - 1, more);  // the host stays the last
+    devices->insert(devices->end() - 1, more);  // the host stays last
     return;
   }
   same->weights += more.weights;

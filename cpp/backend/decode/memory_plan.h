@@ -5,7 +5,7 @@
 
 namespace sentiric::backend {
 
-// sentiric::PlanMemory for a configuration whose ranges were checked.
+// sentiric::PlanMemory, for a configuration whose ranges have been checked.
 Result<MemoryPlan> PlanMemory(const EngineConfig& config);
 
 }  // namespace sentiric::backend

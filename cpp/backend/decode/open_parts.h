@@ -7,7 +7,7 @@
 
 namespace sentiric::backend {
 
-// Loads the model and puts llama.cpp behind every seam of an engine. progress: see Engine::Open.
+// Loads the model and creates all parts of an engine over llama.cpp. progress: see Engine::Open.
 Result<EngineParts> OpenParts(const EngineConfig& config,
                               const std::function<bool(float)>& progress);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// A sampler for each request: on the raw logits, or through llama.cpp's chain for rare parameters.
+// Creates the sampler of a request: on raw logits, or with llama.cpp's chain for rare parameters.
 #pragma once
 
 #include <memory>
@@ -13,7 +13,7 @@ namespace sentiric::backend {
 
 class ModelSamplerFactory : public SamplerFactory {
  public:
-  // `tokenize` for text that a grammar forces; null = every token is sampled.
+  // tokenize: for text that a grammar forces; empty = every token is sampled.
   ModelSamplerFactory(std::shared_ptr<const SamplingVocab> vocab, sampling::Tokenize tokenize)
       : vocab_(std::move(vocab)), tokenize_(std::move(tokenize)) {}
   Result<std::unique_ptr<TokenSampler>> Create(const Request& request,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// Where KV states of this model go on disk, and what tells them from those of any other.
+// The folder for this model's KV states on disk, and the fingerprint that distinguishes them.
 #pragma once
 
 #include "backend/decode/llama_decoder.h"
@@ -8,9 +8,9 @@
 
 namespace sentiric::backend {
 
-// No folder when none is configured or it cannot be used, which is logged: a server
-// without the tier computes, and is never wrong. Reads the whole model file when it is new; its
-// digest is kept beside the states.
+// Leaves the folder empty when none is configured, and with a log line when it cannot be used: the
+// disk cache is then off. Reads the whole model file when it is new and keeps its digest beside the
+// states.
 DiskConfig DiskConfigOf(const Model& model, const LlamaDecoder& decoder,
                         const EngineConfig& config);
 

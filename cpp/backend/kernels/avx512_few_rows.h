@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// One panel times a few activation rows, with AVX-512 VNNI: what decoding does. The panel is never
-// stored, so that memory is read without a pause. Included by avx512_kernels.cpp alone.
+// One panel times a few activation rows, with AVX-512 VNNI: for decoding. The panel is never
+// stored, so memory is read without pauses. Included by avx512_kernels.cpp only.
 #pragma once
 
 #include "backend/kernels/avx512_multiply.h"
@@ -9,7 +9,7 @@
 namespace sentiric::backend {
 namespace {
 
-// The same roundings as MultiplyTile, for one part of a panel and one row.
+// One part of a panel times one row, with the same rounding as MultiplyTile.
 template <class Weight>
 SENTIRIC_INLINE __m512 AddPart(const Part& part, const TileRows& rows, std::int64_t row,
                                std::int64_t values, std::int64_t at, __m512 sum) {

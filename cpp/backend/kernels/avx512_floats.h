@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// Panels of floats with AVX-512. Included by avx512_kernels.cpp alone.
+// Panels of floats, with AVX-512. Included by avx512_kernels.cpp only.
 #pragma once
 
 #include <immintrin.h>
@@ -15,7 +15,7 @@ namespace {
 template <FloatType kType>
 constexpr int kBytes = kType == FloatType::kF32 ? 4 : 2;
 
-// 16 values of a row as floats; of `count` < 16 the first ones, and zeros behind them.
+// 16 values of a row as floats; zeros behind the first `count` < 16.
 template <FloatType kType>
 __m512 LoadValues(const char* row, std::int64_t first, std::int64_t count) {
   const __mmask16 mask = LaneMask(count);
@@ -54,7 +54,7 @@ inline void Transpose16(__m512 (&rows)[16], float* out, std::int64_t stride, std
 template <FloatType kType>
 void PackFloatPanel(const WeightRows& weights, const FloatTile& tile, int panel) {
   const std::int64_t stride = tile.panels * kPanelRows;
-  const std::int64_t ahead = tile.panels * kPanelRows * weights.stride;  // the next tile's
+  const std::int64_t ahead = tile.panels * kPanelRows * weights.stride;  // of the next tile
   const char* data[kPanelRows];
   for (int i = 0; i < kPanelRows; ++i) {
     const std::int64_t row = panel * kPanelRows + i;
@@ -138,10 +138,10 @@ void MultiplyFloats(const FloatTile& tile, const float* const* activations, floa
 }
 
 constexpr int kDotTile = 4;
-// Values; rows of a cache lie far apart, in pages of their own.
+// Values to prefetch ahead: rows of a KV cache are far apart, on different pages.
 constexpr std::int64_t kAhead = 512;
 
-// kWeights x kRows sums of 16 lanes each, which are folded at the end.
+// kWeights x kRows sums of 16 lanes each, folded at the end.
 template <FloatType kType, int kWeights, int kRows>
 void DotTile(const WeightRows& weights, const float* const* activations, float* const* out) {
   __m512 sum[kRows][kWeights];

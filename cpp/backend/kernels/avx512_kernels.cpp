@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// Compiled for AVX-512 whatever the rest of the build allows: nothing here may be shared with other
-// files but plain functions, or the linker could take this copy of it everywhere.
+// Compiled for AVX-512 even if the rest of the build is not. So this file must not contain inline
+// code that other files share: the linker might use this copy everywhere.
 #include "backend/kernels/avx512_few_rows.h"
 #include "backend/kernels/avx512_floats.h"
 #include "backend/kernels/avx512_multiply.h"
@@ -10,7 +10,7 @@
 namespace sentiric::backend {
 namespace {
 
-// 32 values -> codes; returns their scale.
+// Quantises 32 values and returns their scale.
 float QuantizeBlock(const float* values, __m128i (&codes)[2]) {
   const __m512 low = _mm512_loadu_ps(values);
   const __m512 high = _mm512_loadu_ps(values + 16);
@@ -47,7 +47,7 @@ void Quantize(const float* values, std::int64_t row, std::int64_t first, std::in
   }
 }
 
-// A type as a value: use(TypeIs<...>()).
+// Passes a type as a value: use(TypeIs<...>()).
 template <class Weight>
 struct TypeIs {
   using Block = Weight;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// Panels times activation rows, with AVX-512 VNNI. Included by avx512_kernels.cpp alone.
+// Panels times activation rows, with AVX-512 VNNI. Included by avx512_kernels.cpp only.
 #pragma once
 
 #include <immintrin.h>
@@ -24,7 +24,7 @@ inline __attribute__((always_inline)) __m512i FourCodes(const std::int8_t* at) {
   return _mm512_set1_epi32(codes);
 }
 
-// Where the rows that one tile multiplies begin.
+// The beginnings of the activation rows of one tile.
 struct TileRows {
   const std::int8_t* codes;
   const float* scales;
@@ -38,8 +38,8 @@ struct TileRows {
         sums(all.sums == nullptr ? nullptr : all.sums + row * (all.values / kScaled)) {}
 };
 
-// kRows activation rows times kPanels panels. The exact products of a block stay in registers, and
-// so do all sums: 2 x 4 is what 32 registers hold, and as many codes are loaded as multiplied.
+// kRows activation rows times kPanels panels. The exact products of a block and all sums stay in
+// registers: 32 registers have room for 2 x 4, and as many codes are loaded as multiplied.
 template <int kPanels, int kRows, int kBlock, bool kMinimums>
 void MultiplyTile(const Panels& weights, const TileRows& rows, std::int64_t values,
                   const __mmask16 (&lanes)[kPanels], float* out, std::int64_t out_stride) {

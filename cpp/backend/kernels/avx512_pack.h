@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// Weight rows into panels, with AVX-512. Included by avx512_kernels.cpp alone.
+// Packs weight rows into panels, with AVX-512. Included by avx512_kernels.cpp only.
 #pragma once
 
 #include <immintrin.h>
@@ -35,14 +35,14 @@ SENTIRIC_INLINE void Transpose(const __m512i (&rows)[8], __m512i (&groups)[8]) {
   }
 }
 
-// 32 values of 16 rows, as a panel holds them.
+// 32 values of 16 rows, in the layout of a panel.
 struct Part {
   __m512i groups[8];
-  __m512 scales[2];  // the second one where 16 values share a scale
+  __m512 scales[2];  // the second only if 16 values share a scale
   __m512 minimum;
 };
 
-// take(place, part) for each part of block number `block`; place counts the parts of a row.
+// Calls take(place, part) for each part of block `number`; place counts the parts of a row.
 template <class Weight, class Rows, class Take>
 SENTIRIC_INLINE void UnpackBlock(const Rows& rows, std::int64_t number, const Take& take) {
   constexpr int kParts = Weight::kValues / 32;
@@ -74,13 +74,12 @@ SENTIRIC_INLINE void UnpackBlock(const Rows& rows, std::int64_t number, const Ta
   }
 }
 
-// What will be read next: the processor follows few streams by itself, and there are 16 here. Rows
-// that are long are fetched a little ahead of where they are read, short ones as a whole panel,
-// which lies behind this one.
+// Prefetches what is read next: there are 16 streams, more than the processor prefetches by itself.
+// Long rows are fetched a little ahead of the reads, short rows as the whole next panel.
 struct Ahead {
   static constexpr std::int64_t kLongRow = 1900, kDistance = 576;  // bytes
 
-  const char* first;  // row
+  const char* first;  // first row
   std::int64_t stride;
   std::int64_t panel_bytes;
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// The weight types of llama.cpp's files (ggml-common.h has their layouts), 16 rows at a time, with
-// AVX-512. Included by avx512_kernels.cpp alone.
+// Unpacks the weight types of GGUF files (see ggml-common.h for their layouts), 16 rows at a time,
+// with AVX-512. Included by avx512_kernels.cpp only.
 //
-// Each type is made for one block of 16 rows: kBytes of each row hold kValues values in parts of
-// 32, and kBundle parts are cut out of the same kRaws times 32 bytes. Raw() reads such bytes of one
-// row; when they are transposed, Codes() cuts the unsigned codes of one part out of them. Scales()
-// gives what belongs to a part: kScales vectors, and a minimum where kMinimums.
+// An object unpacks one block of 16 rows: kBytes of each row hold kValues values in parts of 32,
+// and kBundle parts share the same kRaws times 32 bytes. Raw() reads these bytes of one row; after
+// they are transposed, Codes() extracts the unsigned codes of one part. Scales() returns the
+// kScales scales of a part and, with kMinimums, its minimum.
 #pragma once
 
 #include <immintrin.h>
@@ -17,10 +17,10 @@
 namespace sentiric::backend {
 namespace {
 
-// A call in the middle of these loops would put all registers on the stack.
+// A call inside these loops would spill all registers.
 #define SENTIRIC_INLINE inline __attribute__((always_inline))
 
-// 16 rows one after the other: their addresses are computed, there are not as many registers.
+// 16 consecutive rows. Addresses are computed, because there are not enough registers for 16.
 struct FullRows {
   const char* data;
   std::int64_t stride;
@@ -30,7 +30,7 @@ struct FullRows {
   const char* operator[](int row) const { return data + row * stride; }
 };
 
-// The last rows of a matrix, the very last one again and again.
+// The last rows of a matrix, padded to 16 by repeating the last one.
 struct LastRows {
   const char* rows[kPanelRows];
 
@@ -58,8 +58,8 @@ SENTIRIC_INLINE __m256i Load32(const char* at) {
   return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at));
 }
 
-// One half-precision number of each row. Put together in registers: a vector cannot be read at once
-// where its parts have just been written.
+// One half-precision number of each row. Assembled in registers: reading a vector whose parts were
+// just stored would stall.
 template <class Rows>
 SENTIRIC_INLINE __m512 Halves(const Rows& rows, std::int64_t at) {
   const auto bits = [&](int row) { return Read<short>(rows[row] + at); };
@@ -86,19 +86,19 @@ SENTIRIC_INLINE __m512i SignedByte(__m512i words, int index) {
   return _mm512_srai_epi32(_mm512_sll_epi32(words, _mm_cvtsi32_si128(24 - 8 * index)), 24);
 }
 
-// 16 bytes -> 32 values of four bits: the low halves, then the high ones.
+// 16 bytes -> 32 values of four bits: all low halves, then all high halves.
 SENTIRIC_INLINE __m256i LowThenHigh(const char* at) {
   const __m128i both = Load16(at);
   return _mm256_and_si256(_mm256_set_m128i(_mm_srli_epi16(both, 4), both), _mm256_set1_epi8(15));
 }
 
-// `count` bits of each byte, from bit `first` on.
+// Bits [first, first + count) of each byte.
 SENTIRIC_INLINE __m512i Bits(__m512i bytes, int first, int count) {
   return _mm512_and_si512(_mm512_srli_epi16(bytes, static_cast<unsigned>(first)),
                           _mm512_set1_epi8(static_cast<char>((1 << count) - 1)));
 }
 
-// The 16 values that four bits stand for in the IQ4 types, as unsigned bytes around 128.
+// The values that the four-bit indices of the IQ4 types stand for, as unsigned bytes around 128.
 SENTIRIC_INLINE __m256i NonLinear(__m256i indices) {
   const __m128i values =
       _mm_setr_epi8(1, 24, 45, 63, 79, 93, 106, 118, static_cast<char>(129), static_cast<char>(141),
@@ -181,8 +181,7 @@ struct BlockIq4Xs {
   }
 };
 
-// Eight scales and eight minimums of six bits in twelve bytes, behind what they are multiplied
-// with.
+// Eight scales and eight minimums of six bits, in twelve bytes behind their two common factors.
 struct BlockWithMinimums {
   static constexpr int kValues = 256, kScales = 1, kBundle = 2;
   static constexpr bool kMinimums = true;

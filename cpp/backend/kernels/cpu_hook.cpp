@@ -30,7 +30,8 @@ std::optional<WeightType> TypeOf(ggml_type type) {
   }
 }
 
-// Weights as the file holds them: a buffer that llama.cpp repacked says that it is not the host's.
+// Whether the weights are in the format of the file: a buffer that llama.cpp repacked is not
+// "host".
 bool IsPlain(const ggml_tensor* tensor) {
   const ggml_backend_buffer_t buffer =
       tensor->view_src != nullptr ? tensor->view_src->buffer : tensor->buffer;
@@ -87,7 +88,7 @@ FloatProduct FloatProductOf(const ggml_tensor* op) {
           RowsOf<const char>(op->src[1]), RowsOf<char>(op), op->src[0]->ne[0]};
 }
 
-// The threads that compute a graph of ggml's.
+// The threads that compute a graph of ggml.
 class GraphTeam : public Team {
  public:
   explicit GraphTeam(const ggml_compute_params* params) : params_(params) {}
@@ -131,7 +132,7 @@ class Products : public ggml::cpu::tensor_traits {
   const PanelKernels* kernels_;
 };
 
-// A buffer type that never holds a tensor: it is here to be asked.
+// A buffer type that never holds a tensor; ggml only asks it about operations.
 class Door : public ggml::cpu::extra_buffer_type {
  public:
   explicit Door(const PanelKernels* kernels) : products_(kernels) {}

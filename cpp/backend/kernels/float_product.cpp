@@ -6,16 +6,17 @@
 namespace sentiric::backend {
 namespace {
 
-// Values of a row that are unpacked at a time: two panels of them fill half of a first-level cache.
+// Values of a row that are unpacked at once: two panels of them fill half of an L1 cache.
 constexpr std::int64_t kStrip = 192;
-constexpr std::int64_t kMostRows = 64;  // whose addresses are looked up at a time
-// From here on folding 16 sums costs less than transposing. Never depends on the number of rows.
+constexpr std::int64_t kMostRows = 64;  // rows whose addresses are computed at once
+// For rows this long, folding 16 sums costs less than transposing. Must not depend on the number of
+// rows.
 constexpr std::int64_t kLongRow = 256;
-// Activations of 1 000 values fill a tenth of a second-level cache; as many weights do, too.
+// So many activation rows of 1 000 values fill a tenth of an L2 cache; so do as many weight rows.
 constexpr std::int64_t kDotRows = 24;
 constexpr std::int64_t kDotWeights = 16;
 
-// One matrix and the rows that meet it.
+// A matrix and the activation rows that it is multiplied with.
 struct Meeting {
   const FloatProduct& product;
   std::int64_t b;
@@ -32,7 +33,7 @@ struct Meeting {
 
   std::int64_t rows() const { return product.activations.counts[0] * repeat_b * repeat_c; }
 
-  // Addresses of rows [first, first + count), in the order n, i, j.
+  // The addresses of rows [first, first + count), in the order n, i, j.
   template <class Byte, class Value>
   void Find(const TensorRows<Byte>& in, std::int64_t first, int count, Value** found) const {
     std::int64_t n = first % in.counts[0];
@@ -49,14 +50,14 @@ struct Meeting {
   }
 };
 
-// Panels that one thread takes at a time: as many as registers allow, unless threads would idle.
+// Panels that a thread takes at once: as many as fit in registers, unless threads would be idle.
 int PanelsFor(const FloatProduct& product, int threads) {
   const std::int64_t all =
       (product.weights.counts[0] + kPanelRows - 1) / kPanelRows * product.matrices();
   return all >= std::int64_t{4} * kFloatPanels * threads ? kFloatPanels : 1;
 }
 
-// Addresses of some rows that meet a matrix, from a value and a weight row on.
+// Addresses of some rows of a meeting, offset to a value and a weight row.
 struct Found {
   const float* activations[kMostRows];
   float* out[kMostRows];
@@ -100,7 +101,7 @@ void MultiplyPanels(const PanelKernels& kernels, const Meeting& meeting, std::in
   }
 }
 
-// Short rows: weights are transposed once and stay in the first-level cache while rows pass by.
+// Short rows: weights are transposed once and stay in the L1 cache for all activation rows.
 void RunPanels(const PanelKernels& kernels, const FloatProduct& product, float* space, Team* team) {
   const int panels = PanelsFor(product, team->size());
   const std::int64_t step = static_cast<std::int64_t>(panels) * kPanelRows;
@@ -110,7 +111,7 @@ void RunPanels(const PanelKernels& kernels, const FloatProduct& product, float* 
   });
 }
 
-// Long rows: some activations stay in the cache while all weights pass by, or the other way round.
+// Long rows: some activations stay in the cache for all weights, or the other way round.
 void RunDots(const PanelKernels& kernels, const FloatProduct& product, Team* team) {
   const std::int64_t rows = Meeting(product, 0).rows();
   const std::int64_t all_weights = product.weights.counts[0];

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// Products of floating-point matrices on all threads: attention over F16 cells, and F16 or F32
-// weights. All activation rows that meet the same matrix are multiplied together, which for grouped
-// attention heads means that a KV head is read once and not once for each of its query heads.
+// Products of floating-point matrices on all threads: attention over F16 or F32 cells, and F16 or
+// F32 weights. All activation rows that meet the same matrix are multiplied together, so with
+// grouped attention a KV head is read once and not once for each of its query heads.
 //
-// An output element is a sum of fused multiply-adds in an order that the length of the row alone
-// decides: one after the other in short rows, 16 interleaved sums in long ones. It has the same
-// bits whatever else the call computes, and whatever zeros follow in a long row.
+// An output element is a sum of fused multiply-adds. Their order depends only on the length of the
+// row: sequential in short rows, 16 interleaved sums in long ones. So it has the same bits whatever
+// else the call computes, and however many zeros follow in a long row.
 #pragma once
 
 #include <cstddef>
@@ -31,7 +31,7 @@ struct FloatProduct {
 
 std::size_t FloatWorkspace(int threads);
 
-// Called by each thread of the team with the same arguments.
+// Each thread of the team calls it with the same arguments.
 void RunFloatProduct(const PanelKernels& kernels, const FloatProduct& product, char* workspace,
                      Team* team);
 

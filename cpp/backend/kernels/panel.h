@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// What a matrix product works on: a panel of weight rows beside a block of activation rows.
+// The operands of a matrix product: a panel of weight rows and a block of activation rows.
 //
-// A panel holds kPanelRows rows of a weight matrix, transposed so that one lane of a vector
-// register is one weight row, unpacked from whatever the file holds into unsigned bytes. An output
-// element is
+// A panel holds kPanelRows rows of a weight matrix, unpacked to unsigned bytes and transposed so
+// that each lane of a vector register is one weight row. An output element is
 //
 //   sum over blocks of (weight scale * activation scale) * exact integer product of the block
 //
-// added block by block in one lane. It is therefore the same sequence of roundings however many
-// activation rows the call has and whichever thread computes it: the product does not know its
-// batch.
+// added block by block in one lane. So its rounding does not depend on the number of activation
+// rows or on the thread that computes it.
 //
-// Thread-safe: plain data; whoever fills it owns it.
+// Plain data; the caller owns the memory.
 #pragma once
 
 #include <cstddef>
@@ -20,7 +18,7 @@
 namespace sentiric::backend {
 
 inline constexpr int kPanelRows = 16;  // lanes of 32 bits in a 512-bit register
-inline constexpr int kGroup = 4;       // codes that one lane multiplies at once
+inline constexpr int kGroup = 4;       // codes that a lane multiplies at once
 inline constexpr int kScaled = 32;     // activation values that share one scale
 inline constexpr std::size_t kVectorBytes = 64;
 
@@ -31,8 +29,8 @@ struct PanelFormat {
   bool has_minimums;     // one for each 32 values
 };
 
-// `panels` panels side by side: for each group of four values one vector of codes of each panel,
-// for each scale one vector of floats of each panel. Memory is the caller's, 64-byte aligned.
+// `panels` panels side by side: for each group of four values a vector of codes of each panel, for
+// each scale a vector of floats of each panel. 64-byte aligned.
 struct Panels {
   std::uint8_t* codes;  // [values / 4][panels][16][4]
   float* scales;        // [values / values_per_scale][panels][16]

@@ -14,11 +14,11 @@ const PanelFormat& FormatOf(WeightType type);
 
 inline constexpr int kFewRows = 8;
 
-// Rows of a weight matrix as the model file holds them.
+// Rows of a weight matrix, in the format of the model file.
 struct WeightRows {
   const char* data;     // the first row
   std::int64_t stride;  // bytes from row to row
-  std::int64_t rows;    // that exist; a panel that is not full repeats the last one
+  std::int64_t rows;    // existing rows; a panel that is not full repeats the last one
   std::int64_t values;  // of a row
 };
 
@@ -30,7 +30,7 @@ inline constexpr int kFloatPanels = 2;  // at most, in one tile
 struct FloatTile {
   float* weights;
   int panels;  // 1 to kFloatPanels
-  int lanes;   // weight rows that exist
+  int lanes;   // existing weight rows
   int rows;    // of activations
   std::int64_t first_value;
   std::int64_t values;
@@ -40,21 +40,21 @@ struct FloatTile {
 struct PanelKernels {
   const char* name;
 
-  // Row-wise: largest magnitude -> 127, ties to even, as llama.cpp quantises to Q8_0 but for the
-  // scale, which stays a float. [first, last) are blocks of 32 values of row `row`.
+  // Quantises blocks [first, last) of 32 values of row `row` like llama.cpp's Q8_0 (largest
+  // magnitude -> 127, ties to even), but keeps the scale as a float.
   void (*quantize)(const float* values, std::int64_t row, std::int64_t first, std::int64_t last,
                    const PanelFormat& format, const Activations& out);
 
-  // One panel times rows 0 .. rows - 1 of the activations, rows <= kFewRows, without packing it:
-  // the same bits as pack and multiply. Reads ahead into the rows that follow.
+  // One panel, without packing it, times rows 0 .. rows - 1 of the activations, rows <= kFewRows.
+  // Gives the same bits as pack and multiply. Prefetches the following rows.
   void (*multiply_few)(WeightType type, const WeightRows& weights, const Activations& activations,
                        std::int64_t rows, float* out, std::int64_t out_stride);
 
-  // Unpacks rows 0 .. 16 * panels - 1 of `weights`. Reads ahead into the rows that follow.
+  // Unpacks rows 0 .. 16 * panels - 1 of `weights`. Prefetches the following rows.
   void (*pack)(WeightType type, const WeightRows& weights, int panels, const Panels& out);
 
-  // out[row * out_stride + lane] for rows [first, last) and 16 * panels lanes, of which the first
-  // `lanes` are written. panels is 1 or 2.
+  // Computes out[row * out_stride + lane] for rows [first, last) and 16 * panels lanes; writes the
+  // first `lanes`. panels is 1 or 2.
   void (*multiply)(const PanelFormat& format, const Panels& weights, int panels, int lanes,
                    const Activations& activations, std::int64_t first, std::int64_t last,
                    float* out, std::int64_t out_stride);
@@ -62,20 +62,20 @@ struct PanelKernels {
   // Unpacks the values of a tile.
   void (*pack_floats)(FloatType type, const WeightRows& weights, const FloatTile& tile);
 
-  // Adds the tile's products to out[row][lane], or begins them where first_value is 0.
-  // activations[row] points at the tile's first value.
+  // Adds the tile's products to out[row][lane], or sets it if first_value is 0. activations[row]
+  // points at the tile's first value.
   void (*multiply_floats)(const FloatTile& tile, const float* const* activations,
                           float* const* out);
 
-  // out[row][weight row] for long rows, read where they lie: 16 sums, folded at the end.
+  // Computes out[row][weight row] for long rows, without packing: 16 sums, folded at the end.
   void (*dot_floats)(FloatType type, const WeightRows& weights, const float* const* activations,
                      int rows, float* const* out);
 };
 
-// The best kernels this processor can run; null when llama.cpp's own are all there is.
+// The best kernels for this processor; null when there are only llama.cpp's own.
 const PanelKernels* FindPanelKernels();
 
-// AVX-512 F, BW, VL and VNNI. Compiled on x86-64 alone.
+// AVX-512 F, BW, VL and VNNI. Compiled on x86-64 only.
 extern const PanelKernels kAvx512Kernels;
 
 }  // namespace sentiric::backend

@@ -6,19 +6,19 @@
 namespace sentiric::backend {
 namespace {
 
-// Two panels together are faster once the activations outweigh the weights: the sums of one tile
-// stay in registers either way.
+// With so many activation rows, two panels at once are faster; the sums of a tile stay in registers
+// either way.
 constexpr std::int64_t kRowsForTwoPanels = 16;
 
 int PanelsFor(std::int64_t rows) { return rows >= kRowsForTwoPanels ? 2 : 1; }
 
-// Neighbouring panels to one thread, since packing one fetches the next; enough chunks are left for
-// threads that are held up.
+// A thread takes adjacent panels, because packing one prefetches the next. Enough chunks remain to
+// make up for threads that are held up.
 std::int64_t StepsInARow(std::int64_t steps, int threads) {
   return std::clamp<std::int64_t>(steps / (std::int64_t{4} * threads), 1, 8);
 }
 
-// Cuts the workspace into aligned pieces; with null it only counts.
+// Cuts the workspace into aligned pieces; with a null workspace it only counts.
 class Cutter {
  public:
   explicit Cutter(char* begin) : begin_(begin) {
@@ -61,7 +61,7 @@ Panels TakePanels(const PanelFormat& format, std::int64_t values, int panels, Cu
   return out;
 }
 
-// Each thread takes a share of every row: the same work for one row as for many.
+// Each thread quantises a part of every row, so that all threads have work even for one row.
 void QuantizeShare(const PanelKernels& kernels, const QuantProduct& product,
                    const PanelFormat& format, const Activations& out, const Team& team) {
   const std::int64_t blocks = out.values / kScaled;
@@ -98,7 +98,7 @@ std::size_t QuantWorkspace(WeightType type, std::int64_t values, std::int64_t ro
   Cutter cut(nullptr);
   TakeActivations(format, values, rows, &cut);
   for (int i = 0; i < threads; ++i) TakePanels(format, values, PanelsFor(rows), &cut);
-  return cut.used() + kVectorBytes;  // the workspace may begin anywhere
+  return cut.used() + kVectorBytes;  // the workspace may be unaligned
 }
 
 void RunQuantProduct(const PanelKernels& kernels, const QuantProduct& product, char* workspace,

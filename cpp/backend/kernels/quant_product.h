@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// Quantised weights times activations on all threads: quantise the activations together, then take
-// panels in turn.
+// Quantised weights times activations on all threads: quantises the activations together, then
+// shares out the panels.
 #pragma once
 
 #include <cstddef>
@@ -23,8 +23,8 @@ struct QuantProduct {
 // Bytes that RunQuantProduct needs in `workspace` for `threads` threads.
 std::size_t QuantWorkspace(WeightType type, std::int64_t values, std::int64_t rows, int threads);
 
-// Called by each thread of the team with the same arguments. Same bits for each output element
-// whatever `rows` and the number of threads are.
+// Each thread of the team calls it with the same arguments. The bits of an output element do not
+// depend on the number of rows or threads.
 void RunQuantProduct(const PanelKernels& kernels, const QuantProduct& product, char* workspace,
                      Team* team);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// The threads that compute one product together.
+// The threads that compute a product together.
 #pragma once
 
 #include <cstdint>
@@ -11,13 +11,13 @@ class Team {
   virtual ~Team() = default;
   virtual int index() const = 0;  // of the calling thread
   virtual int size() const = 0;
-  virtual void StartChunks(int first) = 0;  // by thread 0, before Wait()
+  virtual void StartChunks(int first) = 0;  // thread 0 calls it before Wait()
   virtual int NextChunk() = 0;
-  virtual void Wait() = 0;  // until all are here
+  virtual void Wait() = 0;  // until all threads have called it
 };
 
-// Calls compute(chunk) for each chunk of [0, chunks) once, on whichever thread is free. Waits for
-// all before the first chunk, not after the last.
+// Calls compute(chunk) once for each chunk of [0, chunks), on any free thread. Waits for all
+// threads before the first chunk, but not after the last.
 template <class Compute>
 void ShareChunks(Team* team, std::int64_t chunks, const Compute& compute) {
   if (team->index() == 0) team->StartChunks(team->size());

@@ -5,7 +5,7 @@
 
 namespace sentiric::backend {
 
-// Rows of a tensor of up to four dimensions, the first one dense; strides are bytes.
+// Rows of a tensor of up to four dimensions; the first is dense. Strides are bytes.
 template <class Byte>
 struct TensorRows {
   Byte* data;

@@ -11,7 +11,7 @@ namespace {
 thread_local int guard_depth = 0;
 
 void OnAbort(const char* message) {
-  // Without a guard, return: ggml then aborts the process.
+  // Returns without a guard; ggml then aborts the process.
   if (guard_depth > 0) throw BackendAbort(message);
 }
 

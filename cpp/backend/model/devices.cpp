@@ -19,7 +19,7 @@ const char* KindOf(ggml_backend_dev_t device) {
     case GGML_BACKEND_DEVICE_TYPE_ACCEL: return "accelerator";
     case GGML_BACKEND_DEVICE_TYPE_META: return "meta";
   }
-  return "accelerator";  // a kind that a later llama.cpp adds
+  return "accelerator";  // kinds that later versions of llama.cpp add
 }
 
 Device Describe(ggml_backend_dev_t device) {
@@ -27,7 +27,7 @@ Device Describe(ggml_backend_dev_t device) {
   std::size_t total = 0;
   ggml_backend_dev_memory(device, &free, &total);
   const std::string kind = KindOf(device);
-  if (kind == "cpu") free = std::min<std::size_t>(total, FreeMemoryBytes());  // it says all is free
+  if (kind == "cpu") free = std::min<std::size_t>(total, FreeMemoryBytes());  // ggml says: all
   return {ggml_backend_dev_name(device), ggml_backend_dev_description(device), kind, free, total};
 }
 
@@ -35,7 +35,7 @@ Device Describe(ggml_backend_dev_t device) {
 
 Result<std::vector<Device>> ListDevices() {
   try {
-    const backend::AbortGuard guard;  // a GPU that fell off the bus
+    const backend::AbortGuard guard;  // for GPUs that do not respond
     std::vector<Device> devices;
     for (std::size_t i = 0; i < ggml_backend_dev_count(); ++i) {
       devices.push_back(Describe(ggml_backend_dev_get(i)));

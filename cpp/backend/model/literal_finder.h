@@ -12,23 +12,23 @@
 
 namespace sentiric::backend {
 
-// A half-open byte range of a text in which a literal stands.
+// The half-open byte range of a literal in a text.
 struct LiteralMatch {
   std::size_t begin = 0;
   std::size_t end = 0;
-  std::int32_t id = -1;  // what Add() was given
+  std::int32_t id = -1;  // passed to Add()
 };
 
-// A byte trie: a text without the literals' first bytes costs one table look-up per byte, whatever
-// the number of literals. Immutable once filled; Find may run on any thread.
+// A byte trie: text without first bytes of literals costs one table look-up per byte, whatever the
+// number of literals. Immutable once filled; Find may run on any thread.
 class LiteralFinder {
  public:
   LiteralFinder();
 
-  // Empty literals are ignored; of two equal literals the later id wins.
+  // Ignores empty literals; of two equal literals the later id wins.
   void Add(std::string_view literal, std::int32_t id);
 
-  // The longest literal at each position, by position; matches may overlap.
+  // The longest literal at each position, ascending; matches may overlap.
   std::vector<LiteralMatch> Find(std::string_view text) const;
 
   bool Contains(std::string_view text) const;
@@ -36,7 +36,7 @@ class LiteralFinder {
 
  private:
   using NodeIndex = std::uint32_t;
-  static constexpr NodeIndex kNone = 0;  // the root is nobody's child
+  static constexpr NodeIndex kNone = 0;  // the root is no node's child
 
   NodeIndex Child(NodeIndex node, unsigned char byte) const;
   // The longest match that begins at `begin`; end == begin when there is none.

@@ -27,7 +27,7 @@ LogLine::Level LevelOf(ggml_log_level level) {
   }
 }
 
-// What the engine expects, handles and counts is no warning: a KV cache that is full for now.
+// Lines about a KV cache that is full for now: the engine handles and counts that.
 bool IsRoutine(const std::string& line) {
   for (const char* part : {"failed to find a memory slot", "available cells in kv cache",
                            "failed to restore kv cache"}) {
@@ -75,8 +75,8 @@ class Buffer {
     return lines;
   }
 
-  // Around a fork: the child would never see a lock opened that another thread holds. Calls of the
-  // C library come between the two.
+  // Called around a fork: a lock that another thread holds would stay locked in the child. The
+  // analysis cannot follow locks across calls of the C library.
   void Hold() NO_THREAD_SAFETY_ANALYSIS { mutex_.Lock(); }
   void Release() NO_THREAD_SAFETY_ANALYSIS { mutex_.Unlock(); }
 
@@ -101,7 +101,7 @@ class Buffer {
   std::uint64_t num_lost_ GUARDED_BY(mutex_) = 0;
 };
 
-// Never destroyed: the library may log until the process ends.
+// Never destroyed, because the library may log until the process ends.
 Buffer& TheBuffer() {
   static auto* buffer = new Buffer;
   return *buffer;
@@ -117,7 +117,7 @@ void InstallLogSink() {
         nullptr);
     pthread_atfork([] { TheBuffer().Hold(); }, [] { TheBuffer().Release(); },
                    [] { TheBuffer().Release(); });
-    common_log_set_verbosity_thold(-1);  // the helper library writes to stderr by itself
+    common_log_set_verbosity_thold(-1);  // common would write to stderr
   });
 }
 

@@ -9,11 +9,11 @@ namespace sentiric::backend {
 // Redirects the library's log to the buffer behind TakeLogLines(). Idempotent, thread-safe.
 void InstallLogSink();
 
-// A line of our own.
+// Adds a line of our own.
 void AddLogLine(const LogLine& line);
 
-// The newest error line now in the buffer, or `fallback`: the library explains failures in its log
-// only. Leaves the buffer as it is.
+// The newest error line in the buffer, or `fallback`: the library reports reasons only in its log.
+// Does not change the buffer.
 std::string LastLoggedError(const std::string& fallback);
 
 }  // namespace sentiric::backend

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// LoRA adapters from a folder, loaded when a request first names them.
+// LoRA adapters of a folder, loaded when a request first names them.
 #pragma once
 
 #include <atomic>
@@ -42,7 +42,7 @@ class LoraSet : public AdapterSet {
   const std::vector<std::pair<std::shared_ptr<const Lora>, float>>& adapters() const {
     return adapters_;
   }
-  // Of this set alone, 1 and more: an address may come back for other weights.
+  // Unique, from 1 on; unlike an address it is never reused.
   std::uint64_t serial() const { return serial_; }
 
  private:
@@ -50,8 +50,9 @@ class LoraSet : public AdapterSet {
   const std::vector<std::pair<std::shared_ptr<const Lora>, float>> adapters_;
 };
 
-// `NAME.gguf` in the folder, else `NAME.bin`; see host/named_file.h for what a name may be. At most
-// `max_loaded` stay in memory; the least recently used goes first, never one that is in use.
+// Adapter NAME is `NAME.gguf` in the folder, else `NAME.bin`; host/named_file.h says what a name
+// may be. At most `max_loaded` stay in memory; the least recently used is dropped first, never one
+// in use.
 class LoraStore : public AdapterStore {
  public:
   LoraStore(std::shared_ptr<const Model> model, std::string folder, std::int32_t max_loaded)

@@ -15,7 +15,7 @@ struct llama_vocab;
 
 namespace sentiric::backend {
 
-// A loaded GGUF. Immutable after Load but for its list of adapters; shared by contexts, samplers
+// A loaded GGUF. Immutable after Load except for its list of adapters; shared by contexts, samplers
 // and the prompt side.
 class Model {
  public:
@@ -23,7 +23,7 @@ class Model {
   // progress: see Engine::Open.
   static Result<std::shared_ptr<const Model>> Load(const EngineConfig& config,
                                                    const std::function<bool(float)>& progress);
-  // The same without reading or allocating the weights: for plans. It cannot decode.
+  // The same without weights, for plans. Such a model cannot decode.
   static Result<std::shared_ptr<const Model>> LoadWithoutWeights(const EngineConfig& config);
   ~Model();
   Model(const Model&) = delete;
@@ -32,11 +32,11 @@ class Model {
   llama_model* get() const { return model_; }
   const llama_vocab* vocab() const;
   std::int32_t num_vocab() const;
-  // The library's list of adapters: held while one is loaded or freed, and by whoever makes a
-  // context or lets one plan its graph anew, which walks the list.
+  // Guards the library's list of adapters. Hold it to load or free an adapter, and to create a
+  // context or let one plan its graph, both of which walk the list.
   Mutex* adapters_mutex() const RETURN_CAPABILITY(adapters_mutex_) { return &adapters_mutex_; }
 
-  // Facts of the file; what depends on the context is filled in by the caller.
+  // The facts of the file; the caller fills in what depends on the context.
   ModelInfo Describe() const;
 
  private:

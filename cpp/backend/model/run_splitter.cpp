@@ -21,8 +21,8 @@ bool IsWideSpace(std::uint32_t c) {
          c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x3000;
 }
 
-// Punctuation that ends a run in text written without spaces; what else is not ASCII counts as a
-// letter.
+// Punctuation that ends a run in scripts without spaces. All other non-ASCII characters count as
+// letters.
 bool IsWidePunctuation(std::uint32_t c) {
   return (c >= 0x2010 && c <= 0x205E) || (c >= 0x3001 && c <= 0x303F) ||
          (c >= 0xFF01 && c <= 0xFF0F) || (c >= 0xFF1A && c <= 0xFF20) ||
@@ -35,10 +35,10 @@ CharClass Classify(std::uint32_t c) {
   return IsWidePunctuation(c) ? CharClass::kOther : CharClass::kLetter;
 }
 
-// Counts the runs that end at the current character.
+// Tracks the lengths of the runs that end at the current character.
 class RunCounter {
  public:
-  // False when `c` would make a run too long: the text is to be cut in front of it.
+  // False when `c` would make a run too long: the text must be cut before it.
   bool Accept(std::uint32_t c) {
     const CharClass next = Classify(c);
     class_run_ = next == class_ ? class_run_ + 1 : 1;
@@ -65,7 +65,7 @@ class RunCounter {
 
 std::vector<std::size_t> FindRunCuts(std::string_view text) {
   std::vector<std::size_t> cuts;
-  // Every run cap counts characters, so a text with fewer bytes needs no look.
+  // The limits are in characters, so a text with fewer bytes cannot exceed them.
   if (text.size() <= std::min({kMaxClassRun, kMaxWordRun, kMaxLineRun})) return cuts;
   RunCounter counter;
   for (std::size_t i = 0; i < text.size();) {

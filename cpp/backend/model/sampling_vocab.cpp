@@ -19,7 +19,7 @@ std::shared_ptr<const SamplingVocab> MakeSamplingVocab(std::shared_ptr<const Mod
     const auto index = static_cast<std::size_t>(token);
     result->is_end[index] = true;
     result->end_tokens.push_back(token);
-    text_pieces[index].clear();  // ends, whatever it spells: never text of a grammar
+    text_pieces[index].clear();  // an end token is never text of a grammar, whatever it spells
   }
   result->trie = std::make_unique<grammar::TokenTrie>(text_pieces);
   return result;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// Facts of a vocabulary that every sampler of a model shares.
+// Facts about a vocabulary, shared by all samplers of a model.
 #pragma once
 
 #include <memory>

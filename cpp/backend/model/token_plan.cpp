@@ -10,7 +10,7 @@ namespace {
 
 using Matches = std::vector<LiteralMatch>;
 
-// For each untrusted range, the part of it that control literals touch.
+// For each untrusted range, the part from its first to its last control literal.
 std::vector<ByteRange> TaintedRanges(const PlanInput& input) {
   const std::vector<ByteRange>& ranges = input.untrusted;
   std::vector<ByteRange> tainted(ranges.size(), ByteRange{std::string_view::npos, 0});
@@ -43,7 +43,7 @@ std::vector<TextPiece> DivideByTrust(const PlanInput& input) {
   return pieces;
 }
 
-// The literals llama.cpp will turn into tokens of their own in this piece, by position.
+// The literals that llama.cpp turns into special tokens in this piece, by position.
 Matches ActiveMatches(const PlanInput& input, const TextPiece& piece) {
   Matches active;
   const auto collect = [&](const Matches& matches) {
@@ -64,11 +64,11 @@ Matches ActiveMatches(const PlanInput& input, const TextPiece& piece) {
   return active;
 }
 
-// A set of matches that overlap each other: only one of them need become a token.
+// Matches that overlap each other: possibly only one of them becomes a token.
 struct Cluster {
   std::size_t begin = 0;
   std::size_t end = 0;
-  bool whole = false;  // one match covers it all and leaves the text after it alone
+  bool whole = false;  // one match covers all and does not strip the text after it
   void Start(const LiteralMatch& match, bool strips_right) {
     *this = {match.begin, match.end, !strips_right};
   }
@@ -79,8 +79,8 @@ struct Cluster {
   }
 };
 
-// A cut after a token that stands alone changes nothing; one in a tangle of overlapping literals
-// may, and is made only when there is no end of them.
+// Cuts a long series of special tokens. A cut behind a token that overlaps no other changes
+// nothing; a cut between overlapping literals may, and is made only when there are too many.
 std::vector<std::size_t> FloodCuts(const PlanInput& input, const Matches& active) {
   std::vector<std::size_t> cuts;
   if (active.size() <= kMaxSpecialsPerPiece) return cuts;
@@ -104,7 +104,7 @@ std::vector<std::size_t> FloodCuts(const PlanInput& input, const Matches& active
   return cuts;
 }
 
-// Cuts by the characters of the piece, moved out of literals: half a special token is other text.
+// Cuts of long runs in the piece, moved out of literals so that no special token is cut.
 std::vector<std::size_t> CharacterCuts(const PlanInput& input, const TextPiece& piece,
                                        const Matches& active) {
   const std::string_view text = input.text.substr(piece.begin, piece.end - piece.begin);

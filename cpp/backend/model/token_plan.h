@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// How a text is divided before it is handed to llama.cpp's tokenizer. Pure text arithmetic.
+// Divides a text before it is passed to llama.cpp's tokenizer. Pure text arithmetic.
 #pragma once
 
 #include <cstddef>
@@ -17,21 +17,21 @@ struct ByteRange {
   std::size_t end = 0;
 };
 
-// A part of the text for one call of the tokenizer.
+// The part of the text for one call of the tokenizer.
 struct TextPiece {
   std::size_t begin = 0;
   std::size_t end = 0;
   bool parse_special = false;
 };
 
-// Special tokens per call above which llama.cpp's quadratic partition starts to show.
+// With more special tokens per call, llama.cpp's quadratic partition becomes slow.
 inline constexpr std::size_t kMaxSpecialsPerPiece = 512;
 
 struct PlanInput {
   std::string_view text;                               // well-formed UTF-8
   const std::vector<LiteralMatch>* control = nullptr;  // control and unknown tokens, by position
   const std::vector<LiteralMatch>* user_defined = nullptr;  // parsed in every mode, by position
-  const std::vector<bool>* strips_right = nullptr;  // by literal id: eats the white space after it
+  const std::vector<bool>* strips_right = nullptr;  // by literal id: strips white space after it
   bool parse_special = false;                       // outside of `untrusted`
   std::vector<ByteRange> untrusted;        // by position, disjoint; only with parse_special
   bool bound_runs = false;                 // cut runs (run_splitter.h)
@@ -40,14 +40,16 @@ struct PlanInput {
 
 struct TokenPlan {
   std::vector<TextPiece> pieces;
-  std::size_t num_specials = 0;  // special tokens that will come out of them, at most
+  std::size_t num_specials = 0;  // most special tokens that the pieces can yield
 };
 
-// Disjoint pieces that cover the text in order; one piece when there is nothing to divide.
-// - In each untrusted range, the stretch from its first to its last control literal (also one that
-//   only reaches into the range) is a piece with parse_special off.
-// - Runs are cut, and so is a flood of special tokens: after one of them, where a cut changes
-//   nothing, unless they overlap without end.
+// Disjoint pieces that cover the text in order; a single piece when there is nothing to divide.
+// - In each untrusted range, the stretch from its first to its last control literal (including one
+// that
+//   only reaches into the range) becomes a piece without parse_special.
+// - Long runs are cut, and so is a long series of special tokens: where the cut changes no token,
+// or
+//   anywhere when too many of them overlap.
 TokenPlan PlanPieces(const PlanInput& input);
 
 }  // namespace sentiric::backend

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// Text to tokens and back for one vocabulary, safe for text from strangers.
+// Converts text to tokens and back for one vocabulary; safe for untrusted text.
 #pragma once
 
 #include <cstddef>
@@ -18,36 +18,35 @@ namespace sentiric::backend {
 
 inline constexpr std::size_t kMaxTextBytes = std::size_t{2} << 20;
 inline constexpr std::size_t kMaxRenderedBytes = std::size_t{4} << 20;
-// Some vocabularies take 70 us for the text between two of them: this many take 9 s.
+// Some vocabularies take 70 us per special token: this many take 9 s.
 inline constexpr std::size_t kMaxSpecialTokens = std::size_t{1} << 17;
 
 // Immutable after construction; any thread may call. Tokenize* recurse deeply in some vocabularies
 // and must run on a DeepStackPool. The vocabulary must outlive the tokenizer.
 //
-// Token ids equal those of llama.cpp for the whole text in one call, with these exceptions:
-// - control tokens written inside message content are text (TokenizeSpans);
-// - runs over the caps of run_splitter.h are cut there (BPE vocabularies);
-// - more than kMaxSpecialsPerPiece special tokens that overlap each other are cut between them.
-// Text is checked first: kInvalidArgument for malformed UTF-8 (with the byte offset), for text over
-// the byte limit and for more than kMaxSpecialTokens tokens that are recognised by their text. NUL
-// is a character like any other.
+// Token ids equal those of llama.cpp for the whole text in one call, except:
+// - Control tokens written inside message content are text (TokenizeSpans).
+// - Runs above the limits of run_splitter.h are cut (BPE vocabularies).
+// - A series of more than kMaxSpecialsPerPiece overlapping special tokens is cut.
+// Text is checked first: kInvalidArgument for malformed UTF-8 (with the byte offset), text above
+// the byte limit and more than kMaxSpecialTokens special tokens. NUL is a character like any other.
 class Tokenizer {
  public:
   explicit Tokenizer(const llama_vocab* vocab);
 
-  // At most kMaxTextBytes. add_special: with the BOS and EOS the model wants around a text.
-  // Without parse_special no control token comes out of the text.
+  // At most kMaxTextBytes. add_special: adds the BOS and EOS that the model wants. Without
+  // parse_special the text yields no control tokens.
   Result<std::vector<Token>> Tokenize(std::string_view text, bool add_special,
                                       bool parse_special) const;
 
-  // At most kMaxRenderedBytes. Control tokens are recognised in the template's spans only.
+  // At most kMaxRenderedBytes. Recognises control tokens in the template's spans only.
   Result<std::vector<Token>> TokenizeSpans(const RenderedPrompt& prompt, bool add_special) const;
 
-  // kInvalidArgument for ids outside the vocabulary. Unless show_special, control tokens are left
-  // out. The space that some vocabularies put in front of a text is taken off again.
+  // kInvalidArgument for ids outside the vocabulary. Leaves out control tokens unless show_special.
+  // Removes the space that some vocabularies put in front of a text.
   Result<std::string> Detokenize(const std::vector<Token>& tokens, bool show_special) const;
 
-  // Bytes of one token, perhaps part of a character; empty for ids outside the vocabulary.
+  // The bytes of one token, perhaps part of a character; empty for ids outside the vocabulary.
   std::string Piece(Token token, bool show_special) const;
   // Piece(token, false) of every token: control tokens are empty.
   const std::vector<std::string>& pieces() const { return pieces_; }
@@ -55,12 +54,12 @@ class Tokenizer {
   bool IsValid(Token token) const { return token >= 0 && token < num_vocab_; }
   bool IsEog(Token token) const;  // ends the model's turn
   bool IsControl(Token token) const;
-  // True when the text holds the written form of a control token.
+  // Whether the text contains the written form of a control token.
   bool HasControlLiteral(std::string_view text) const { return control_.Contains(text); }
   std::vector<LiteralMatch> FindControlLiterals(std::string_view text) const {
     return control_.Find(text);
   }
-  // The same text with every control literal overwritten by filler of equal length.
+  // The text with every control literal overwritten by filler of the same length.
   std::string MaskControlLiterals(std::string_view text) const;
 
   std::int32_t num_vocab() const { return num_vocab_; }
@@ -89,7 +88,7 @@ class Tokenizer {
   LiteralFinder control_;       // control and unknown tokens
   LiteralFinder user_defined_;  // recognised by llama.cpp in every mode
   std::vector<bool> strips_right_;
-  CodePointSet joinable_;  // SentencePiece: characters that merges can touch
+  CodePointSet joinable_;  // SentencePiece: characters that can be merged
   std::vector<Token> head_;
   std::vector<Token> tail_;
   std::vector<std::string> pieces_;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// Which template a model gets.
+// Chooses the template of a model.
 #include <string>
 #include <string_view>
 

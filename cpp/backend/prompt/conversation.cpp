@@ -4,10 +4,10 @@
 namespace sentiric::backend {
 namespace {
 
-// Tells for each message, in order, which turn it belongs to.
+// Numbers the turns: call TurnOf for each message, in order.
 class TurnCounter {
  public:
-  // Not for system messages.
+  // Not called for system messages.
   std::size_t TurnOf(const Message& message) {
     if (message.role == "user" || num_turns_ == 0) ++num_turns_;
     return num_turns_ - 1;

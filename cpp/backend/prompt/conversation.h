@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// A conversation as turns, to drop the oldest ones. Pure.
+// Splits a conversation into turns, to drop the oldest ones. Pure.
 #pragma once
 
 #include <cstddef>
@@ -13,11 +13,11 @@ bool IsSystemRole(const Message& message);  // system, developer
 
 std::vector<Message> SystemMessages(const std::vector<Message>& messages);
 
-// A turn is a user message with the assistant and tool messages after it; what stands before the
-// first user message is a turn as well. System messages belong to none.
+// A turn is a user message with the assistant and tool messages after it. Messages before the first
+// user message are a turn as well. System messages belong to no turn.
 std::size_t CountTurns(const std::vector<Message>& messages);
 
-// The messages without the oldest `count` turns; system messages stay where they are.
+// The messages without the oldest `count` turns. System messages stay.
 std::vector<Message> DropTurns(const std::vector<Message>& messages, std::size_t count);
 
 }  // namespace sentiric::backend

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// The limits of json_schema.h on a parsed schema.
+// Checks a schema against the limits of json_schema.h.
 #pragma once
 
 #include <cstddef>
@@ -12,18 +12,18 @@
 
 namespace sentiric::backend {
 
-// Bytes and bracket depth, on the text: before any parser runs.
+// Checks bytes and bracket depth of the text, before any parser runs.
 Status CheckSchemaText(std::string_view text);
 
-// Everything else. Reads the schema as plain JSON and looks everywhere, also in examples and
-// constants: a $ref may point there.
+// Checks everything else. Reads the schema as plain JSON and looks everywhere, also in examples and
+// constants, because a $ref may point there.
 class SchemaChecker {
  public:
   explicit SchemaChecker(const common_json& root) : root_(root) {}
 
-  // The first limit that is passed; nullopt when the converter may have it.
+  // The first exceeded limit; nullopt when the converter may run.
   Status Check();
-  // Patterns met, for a second look.
+  // All patterns of the schema; whether the converter supports them is checked later.
   const std::set<std::string>& patterns() const { return patterns_; }
 
  private:

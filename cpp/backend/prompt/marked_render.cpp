@@ -10,7 +10,7 @@ namespace {
 
 using Span = RenderedPrompt::Span;
 
-// Divides a template span so that the literals in which it differs from `masked` are input.
+// Splits a template span: control literals that differ from `masked` become input.
 void AppendCompared(const Tokenizer& tokenizer, const Span& span, std::string_view masked,
                     std::vector<Span>* spans) {
   std::size_t begin = 0;
@@ -31,7 +31,7 @@ void AppendCompared(const Tokenizer& tokenizer, const Span& span, std::string_vi
 Result<RenderedPrompt> RenderMarked(const ChatTemplate& chat, const Tokenizer& tokenizer,
                                     const std::vector<Message>& messages,
                                     bool add_generation_prompt, std::time_t now) {
-  RenderAllowance allowance;  // one for both
+  RenderAllowance allowance;  // shared by both renderings
   auto rendered = chat.Render(messages, add_generation_prompt, now, &allowance);
   if (!rendered.ok()) return rendered;
   std::vector<Message> masked = messages;

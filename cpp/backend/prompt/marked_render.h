@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// Rendering that does not lose sight of what users wrote.
+// Renders a conversation without losing track of the text that users wrote.
 #pragma once
 
 #include <ctime>
@@ -10,10 +10,10 @@
 
 namespace sentiric::backend {
 
-// As ChatTemplate::Render, and each control literal that came from a message stands in an input
-// span. Templates can lose the mark on their way (tojson, for one): when a content holds control
-// literals the conversation is rendered once more with them overwritten, and what differs is user
-// text. kTemplateFailed when the two cannot be compared.
+// Like ChatTemplate::Render, but guarantees that each control literal from a message is in an input
+// span. Templates can lose the marks of input (with tojson, for example). So if a message contains
+// control literals, the conversation is rendered again with these overwritten; where the results
+// differ, the text is the user's. kTemplateFailed when the two cannot be compared.
 Result<RenderedPrompt> RenderMarked(const ChatTemplate& chat, const Tokenizer& tokenizer,
                                     const std::vector<Message>& messages,
                                     bool add_generation_prompt, std::time_t now);

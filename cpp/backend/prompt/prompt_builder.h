@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// The prompt side of one loaded model: template, tokenizer, truncation and grammars together.
+// Prepares the prompts of one loaded model: template, tokenizer, truncation and grammars.
 #pragma once
 
 #include <ctime>
@@ -20,19 +20,19 @@ namespace sentiric::backend {
 
 class Model;
 
-// See PromptBuilder for what the calls do. All of them need a deep stack, none may write control
-// tokens through message content, and errors never hold prompt text.
+// Implements PromptBuilder. All calls need a deep stack. Message content never yields control
+// tokens, and errors never contain prompt text.
 //
-// Truncation: kDropTurns drops the fewest oldest turns that make the prompt fit, never system
-// messages nor the last turn; for text and token prompts, which have no turns, it is kError. kShift
-// keeps the head (`keep`) and the newest tokens. What still does not fit is kContextLengthExceeded.
-// `keep` is BOS and, in a conversation, all that does not depend on what comes after the system
-// messages.
+// Truncation: kDropTurns drops as few of the oldest turns as possible, never system messages or the
+// last turn; for text and token prompts, which have no turns, it means kError. kShift keeps the
+// head (`keep`) and the newest tokens. A prompt that still does not fit is kContextLengthExceeded.
+// `keep` is BOS and, in a conversation, everything that does not depend on the text after the
+// system messages.
 class ModelPromptBuilder final : public PromptBuilder {
  public:
-  // chat_template: Jinja that replaces the model's own; empty = the model's. A template that does
-  // not work makes conversations kTemplateFailed; text and tokens work all the same.
-  // finds_openings: `opening` is looked for in conversations, which costs a second rendering.
+  // chat_template: Jinja that replaces the model's own; empty = the model's. With a broken
+  // template, conversations fail with kTemplateFailed; text and tokens still work. finds_openings:
+  // whether to find `opening` in conversations, which costs a second rendering.
   ModelPromptBuilder(std::shared_ptr<const Model> model, const std::string& chat_template,
                      bool finds_openings = false);
   // The model must outlive the builder.
@@ -47,7 +47,7 @@ class ModelPromptBuilder final : public PromptBuilder {
 
   const Tokenizer& tokenizer() const { return tokenizer_; }
   const ChatTemplate& chat_template() const { return chat_; }
-  // Fills in what is known here: the chat template and where it came from.
+  // Fills in the chat template and its origin.
   void Describe(ModelInfo* info) const;
   // Adds the counters of the grammar cache.
   void AddStats(EngineStats* stats) const;
@@ -72,7 +72,7 @@ class ModelPromptBuilder final : public PromptBuilder {
 
   // Constant after construction.
   const bool finds_openings_ = true;
-  const std::shared_ptr<const Model> model_;  // null when somebody else owns it
+  const std::shared_ptr<const Model> model_;  // null when the caller owns the model
   const Tokenizer tokenizer_;
   const ChatTemplate chat_;
 

@@ -36,7 +36,7 @@ value Replace(const Arguments& arguments) {
   const std::string text = arguments[0]->as_string().str();
   const std::string from = arguments[1]->val_str.str();
   const std::string to = arguments[2]->val_str.str();
-  if (from.empty()) return nullptr;  // linear in the engine, too
+  if (from.empty()) return nullptr;  // the engine is linear here
   std::string result;
   std::size_t begin = 0;
   for (std::size_t at = text.find(from); at != std::string::npos; at = text.find(from, begin)) {

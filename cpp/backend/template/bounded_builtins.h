@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// Filters whose own version in llama.cpp's Jinja engine moves the rest of the text at each match:
-// a message of two megabytes of newlines would take minutes. The results are the same.
+// Replacements for filters of llama.cpp's Jinja engine that move the rest of the text at each
+// match: a message of two megabytes of newlines would take minutes. The results are the same.
 #pragma once
 
 #include <string>
@@ -9,8 +9,8 @@
 
 namespace sentiric::backend {
 
-// nullptr when the engine's own version is to run: for another filter, or for arguments that it
-// refuses itself.
+// nullptr when the engine's own version should run: for other filters, and for arguments that it
+// refuses.
 jinja::value RunBounded(const std::string& name, const Arguments& arguments);
 
 }  // namespace sentiric::backend

@@ -8,7 +8,7 @@ namespace sentiric::backend {
 using jinja::value;
 
 namespace {
-constexpr std::int64_t kCall = 2000;  // whatever is called
+constexpr std::int64_t kCall = 2000;  // every call, whatever it does
 }  // namespace
 
 value Argument(const Arguments& arguments, const char* name, std::size_t place) {
@@ -60,7 +60,7 @@ void AllowString(const Arguments& arguments) {
   IsText(arguments[0]) ? AllowFlat(arguments) : AllowText(arguments);
 }
 
-// At worst the whole of one is compared at each place of the other.
+// At worst all of the needle is compared at each position of the haystack.
 void AllowFind(std::size_t haystack, std::size_t needle) {
   const std::size_t places = haystack < needle ? 1 : haystack - needle + 1;
   RenderBudget::Current().Work(Signed(haystack + needle + places * (3 + needle / 16)));

@@ -20,7 +20,7 @@ bool HoldsValues(const value& given) {
   return kind == ValueKind::kList || kind == ValueKind::kMapping || kind == ValueKind::kFunction;
 }
 
-// One for all: nobody changes it.
+// Shared, because it is never changed.
 const value& Nothing() {
   static const value nothing = jinja::mk_val<jinja::value_undefined>();
   return nothing;
@@ -35,7 +35,7 @@ void Write(const jinja::string& text, Output* out, bool is_new) {
     }
     if (is_new) Budget().Write(bytes);
     Budget().Work(static_cast<std::int64_t>(bytes) / 4);
-    Budget().Keep(2 * bytes + sizeof part);  // a text that grows has room to spare
+    Budget().Keep(2 * bytes + sizeof part);  // growing strings reserve spare room
     AppendPart(part, &out->text);
   }
 }
@@ -48,8 +48,8 @@ value ToValue(const jinja::string& text) {
   return made;
 }
 
-// Writes a value now: it may have changed by the end of the block. is_new: not the output of a
-// statement, which was counted when it was written.
+// Writes a value at once, because it may change before the block ends. is_new: false for the output
+// of a statement, which was counted when it was written.
 void Print(const value& given, Output* out, bool is_new) {
   if (IsText(given)) return Write(given->val_str, out, is_new);
   if (given->is_undefined()) return;
@@ -121,7 +121,7 @@ value IterableGuard::execute_impl(jinja::context& ctx) const {
   Budget().memory()->Remember(items);
   Budget().Keep(count * (items->val_obj.empty() ? 256 : 640));
   if (!unpacked || !IsList(items)) return items;
-  // The engine reads the parts of an item later than it counts them: a copy keeps their number.
+  // The engine counts the parts of an item before it reads them; a copy cannot change in between.
   auto fixed = jinja::mk_val<jinja::value_array>();
   for (const value& item : items->val_arr) {
     fixed->push_back(IsList(item) ? value(jinja::mk_val<jinja::value_tuple>(item->val_arr)) : item);

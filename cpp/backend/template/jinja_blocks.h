@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// Nodes around bodies, assignments and loops; see jinja_nodes.h.
+// Guards around bodies, assignments and loops; see jinja_nodes.h.
 #pragma once
 
 #include <memory>
@@ -10,8 +10,8 @@
 
 namespace sentiric::backend {
 
-// The statements of a body as one. Its output is one text, so that what the engine gathers stays
-// small; in a loop it goes to the loop's own text.
+// The statements of a body as one statement. Its output is a single text, so that the engine
+// collects few values; inside of a loop it is appended to the text of the loop.
 struct Block : statement {
   enum class Kind { kPlain, kMacro, kLoop };
   Block(statements children, Kind what) : body(std::move(children)), kind(what) { pos = 0; }
@@ -25,7 +25,7 @@ struct SetGuard : statement {
   explicit SetGuard(statement_ptr guarded) : inner(std::move(guarded)) { pos = inner->pos; }
   statement_ptr inner;
   statement_ptr stored;  // the value or the body
-  statement_ptr owner;   // what gets an attribute; nullptr for a variable
+  statement_ptr owner;   // the object whose attribute is set; nullptr for a variable
   std::string type() const override { return inner->type(); }
   jinja::value execute_impl(jinja::context& ctx) const override;
 };
@@ -36,7 +36,7 @@ struct LoopGuard : statement {
   std::string type() const override { return inner->type(); }
   jinja::value execute_impl(jinja::context& ctx) const override;
 };
-// What a loop goes over.
+// The expression that a loop iterates over.
 struct IterableGuard : jinja::expression {
   IterableGuard(statement_ptr guarded, bool unpacks)
       : inner(std::move(guarded)), unpacked(unpacks) {
@@ -47,8 +47,8 @@ struct IterableGuard : jinja::expression {
   std::string type() const override { return inner->type(); }
   jinja::value execute_impl(jinja::context& ctx) const override;
 };
-// The condition of a loop, met by each item when there is none. The engine copies all variables for
-// each item first, so time is looked at here.
+// The condition of a loop; always true if there is none. The engine copies all variables before it
+// evaluates the condition for an item, so the time is checked here.
 struct ItemGuard : jinja::expression {
   explicit ItemGuard(statement_ptr condition) : inner(std::move(condition)) {
     pos = inner ? inner->pos : 0;

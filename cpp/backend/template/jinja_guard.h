@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// Puts guards (jinja_nodes.h) around every node of a template's syntax tree.
+// Puts guards (jinja_nodes.h) around all nodes of a template's syntax tree.
 #pragma once
 
 #include <cstddef>
@@ -8,9 +8,8 @@
 
 namespace sentiric::backend {
 
-// A program with guards runs only while the thread has a RenderBudget. Returns how many names it
-// gives to variables. Throws a std::exception when these are too many, or the tree holds a kind of
-// node that nobody knows here.
+// A program with guards runs only while its thread has a RenderBudget. Returns the number of names
+// of variables in it. Throws a std::exception for too many names and for unknown kinds of nodes.
 std::size_t PlantGuards(jinja::program* program);
 
 }  // namespace sentiric::backend

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// The names that a template gives to variables: each scope copies them all.
+// Collects the names that a template gives to variables; each scope copies all variables.
 #pragma once
 
 #include <cstddef>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// Nodes that stand around llama.cpp's own in a template's syntax tree. Each works out the operands,
-// asks the RenderBudget for what the engine's node is about to do with them, and lets it do it.
+// Guards around llama.cpp's nodes in a template's syntax tree. Each evaluates the operands, charges
+// the RenderBudget for what the engine's node is about to do with them, then runs that node.
 #pragma once
 
 #include <cstddef>
@@ -19,10 +19,10 @@ using jinja::statement;
 using jinja::statement_ptr;
 using jinja::statements;
 
-// Text of one mark becomes one part.
+// Appends a part; merges it with the last one if both have the same mark.
 void AppendPart(const jinja::string_part& part, jinja::string* out);
 
-// An operand that was worked out beforehand.
+// Stands for an operand that has already been evaluated.
 struct Slot : jinja::expression {
   explicit Slot(std::size_t place) : index(place) { pos = 0; }
   std::size_t index;
@@ -32,7 +32,7 @@ struct Slot : jinja::expression {
   }
 };
 
-// As the engine's own, which copies its table of functions at each look.
+// Replaces the engine's own node, which copies its table of functions at each look-up.
 struct Name : jinja::expression {
   explicit Name(statement_ptr guarded) : inner(std::move(guarded)) { pos = inner->pos; }
   statement_ptr inner;
@@ -40,7 +40,7 @@ struct Name : jinja::expression {
   jinja::value execute_impl(jinja::context& ctx) const override;
 };
 
-// An expression whose operands are all worked out before it runs. Take() moves them out of the
+// An expression whose operands are all evaluated before it runs. Take() moves them out of the
 // engine's node.
 struct Operation : jinja::expression {
   explicit Operation(statement_ptr guarded) : inner(std::move(guarded)) { pos = inner->pos; }
@@ -52,7 +52,8 @@ struct Operation : jinja::expression {
   jinja::value execute_impl(jinja::context& ctx) const override;
 
  protected:
-  // Throws when it may not run. A value stands for the result and the engine's node does not run.
+  // Throws if the node may not run. A returned value is the result; then the engine's node does not
+  // run.
   virtual jinja::value Allow(Arguments* arguments) const = 0;
 };
 
@@ -82,7 +83,7 @@ struct MemberGuard : Operation {
   jinja::value Allow(Arguments* arguments) const override;
 };
 
-// A filter or a test: what runs stands in the source.
+// A filter or a test, whose name is in the source.
 struct BuiltinGuard : Operation {
   BuiltinGuard(statement_ptr guarded, std::string builtin)
       : Operation(std::move(guarded)), name(std::move(builtin)) {}
@@ -92,18 +93,18 @@ struct BuiltinGuard : Operation {
   jinja::value Allow(Arguments* arguments) const override;
 };
 
-// A call, also that of a call block. What is called is the last operand.
+// A call, including that of a call block. The callee is the last operand.
 struct CallGuard : Operation {
   CallGuard(statement_ptr guarded, std::size_t count)
       : Operation(std::move(guarded)), scopes(count) {}
-  std::size_t scopes;  // that the engine makes for it
+  std::size_t scopes;  // made by the engine for this call
   jinja::value execute_impl(jinja::context& ctx) const override;
 
  protected:
   jinja::value Allow(Arguments* arguments) const override;
 };
 
-// [..], (..), {..}: a new value with others in it. Keys are hashed.
+// [..], (..), {..}: a new value that contains others.
 struct LiteralGuard : jinja::expression {
   explicit LiteralGuard(statement_ptr guarded) : inner(std::move(guarded)) { pos = inner->pos; }
   statement_ptr inner;
@@ -117,7 +118,7 @@ struct KeyGuard : jinja::expression {
   jinja::value execute_impl(jinja::context& ctx) const override;
 };
 
-// A text of the template, copied at each use.
+// Literal text of the template, copied at each use.
 struct TextGuard : jinja::expression {
   explicit TextGuard(statement_ptr guarded) : inner(std::move(guarded)) { pos = inner->pos; }
   statement_ptr inner;

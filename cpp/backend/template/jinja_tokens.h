@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// A look at a template's tokens before llama.cpp's recursive parser runs.
+// Checks a template's tokens before llama.cpp's recursive parser runs.
 #pragma once
 
 #include "jinja/lexer.h"
@@ -7,7 +7,7 @@
 
 namespace sentiric::backend {
 
-// Number, nesting and length of tokens (JinjaLimits); nullopt when the parser may have them.
+// Checks number, nesting and length of the tokens (JinjaLimits); nullopt when the parser may run.
 Status CheckTokens(const jinja::lexer_result& tokens);
 
 }  // namespace sentiric::backend

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// What one rendering may still use. llama.cpp's Jinja engine has no limits of its own: guards in
-// its syntax tree ask here before they let it do something.
+// What one rendering may still use. llama.cpp's Jinja engine has no limits of its own, so guards in
+// its syntax tree charge this budget before they let it do anything.
 #pragma once
 
 #include <chrono>
@@ -16,11 +16,10 @@
 
 namespace sentiric::backend {
 
-// Lives on the stack of the thread that renders; a program with guards runs only while there is
-// one.
+// Lives on the stack of the rendering thread; a program with guards runs only while there is one.
 class RenderBudget {
  public:
-  // names: how many variables the template has; each scope is a copy of all.
+  // names: number of variables in the template; each scope is a copy of all of them.
   RenderBudget(RenderAllowance* allowance, std::size_t names);
   ~RenderBudget();
   RenderBudget(const RenderBudget&) = delete;
@@ -28,23 +27,23 @@ class RenderBudget {
 
   static RenderBudget& Current();
 
-  // Each throws a std::exception when a limit is passed, and must be called before what it is
-  // about.
+  // Each throws a std::exception when a limit is exceeded. Call it before the operation it stands
+  // for.
   void Step();                                                // a block begins
-  void Work(std::int64_t nanoseconds);                        // until the next call
-  void Reserve(std::size_t made, std::size_t temporary = 0);  // bytes of values, bytes for a while
+  void Work(std::int64_t nanoseconds);                        // up to the next call
+  void Reserve(std::size_t made, std::size_t temporary = 0);  // bytes of values, temporary bytes
   void Write(std::size_t bytes);                              // of output
-  void Link(int levels);  // values are about to be put into one that others may hold
+  void Link(int levels);  // before values are put into one that others may hold
 
-  // Throws, and keeps the reason for whoever catches it.
+  // Throws, and keeps the reason for refusal().
   [[noreturn]] void Refuse(const std::string& reason);
   const std::string& refusal() const { return refusal_; }
 
   RenderMemory* memory() { return &memory_; }
   std::size_t scope_bytes() const { return scope_bytes_; }
 
-  // Bytes that live as long as the innermost Hold: variables of a scope, text that waits for its
-  // block. Enter() is a macro's call, that ends with it, too.
+  // Bytes that live as long as the innermost Hold: variables of a scope, text of an open block.
+  // Enter() counts a macro call, which ends with the Hold, too.
   void Keep(std::size_t bytes);
   void Enter();
   class Hold {
@@ -65,10 +64,10 @@ class RenderBudget {
     bool active_;
   };
 
-  // The body of a call block keeps a copy of all variables for as long as somebody holds it.
+  // The body of a call block keeps a copy of all variables as long as it is held.
   void RememberCaller(const jinja::value& caller);
 
-  // The operands of the operation that runs, for the slots in its place in the tree.
+  // The operands of the running operation, for the Slots in its node.
   class Operands {
    public:
     Operands();
@@ -76,7 +75,7 @@ class RenderBudget {
     Operands(const Operands&) = delete;
     Operands& operator=(const Operands&) = delete;
     void Push(jinja::value value);
-    void Show();  // all are pushed: from now on slots see these
+    void Show();  // after all are pushed: from now on Slots see these
     const jinja::value& operator[](std::size_t index) const;
     std::size_t size() const;
 
@@ -86,7 +85,7 @@ class RenderBudget {
   };
   const jinja::value& Operand(std::size_t index) const { return operands_[shown_ + index]; }
 
-  // Where the output of the innermost loop goes.
+  // The output of the innermost loop.
   struct Output {
     jinja::string text;
     std::size_t bytes = 0;
@@ -98,9 +97,9 @@ class RenderBudget {
 
   RenderAllowance* allowance_;
   std::chrono::nanoseconds start_;  // of this rendering
-  std::int64_t since_look_ = 0;     // work since the last look at the clock
+  std::int64_t since_look_ = 0;     // work since the clock was last read
   std::size_t scope_bytes_;
-  std::uintptr_t lowest_stack_;  // recursion must not go below
+  std::uintptr_t lowest_stack_;  // recursion must stay above
   RenderMemory memory_;
   std::vector<jinja::value> operands_;
   std::size_t shown_ = 0;

@@ -30,7 +30,7 @@ void ForEachPart(const jinja::value_t& value, const Visitor& visit) {
   }
 }
 
-// Moves the contents out, so that freeing a chain of values does not recurse.
+// Moves the contents out of a value, so that freeing a chain does not recurse.
 void Empty(jinja::value_t* value, std::vector<jinja::value>* contents) {
   for (jinja::value& item : value->val_arr) contents->push_back(std::move(item));
   value->val_arr.clear();
@@ -78,7 +78,7 @@ std::size_t RenderMemory::Recount() {
   return heights.size();
 }
 
-// The number of levels below the value.
+// Returns the number of levels below the value.
 int RenderMemory::Visit(const jinja::value_t& value, int depth, Heights* heights) {
   const auto [entry, is_new] = heights->try_emplace(&value, kInProgress);
   if (!is_new && entry->second == kInProgress) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// What the values of one rendering hold in memory. The engine frees by counting references, so the
-// only way to know what is alive is to remember what was made and to count it again.
+// Counts the memory that the values of one rendering hold. The engine frees values by reference
+// count, so the only way to know which are alive is to remember all of them and to count again.
 #pragma once
 
 #include <cstddef>
@@ -15,28 +15,28 @@ namespace sentiric::backend {
 class RenderMemory {
  public:
   RenderMemory() = default;
-  // Empties what still holds itself: nobody else would.
+  // Empties values that contain themselves; they would never be freed.
   ~RenderMemory();
   RenderMemory(const RenderMemory&) = delete;
   RenderMemory& operator=(const RenderMemory&) = delete;
 
-  // `bytes` of values are about to be made. They count as alive until the next Recount().
+  // Before values of `bytes` are made. They count as alive until the next Recount().
   void Made(std::size_t bytes) { since_ += bytes; }
 
-  // A value that may outlive the operation that made it. Must be told of each list and mapping
-  // before something is put into it, and of each text of kSmallText bytes or more.
+  // Remembers a value that may outlive the operation that made it. Required for each list and
+  // mapping before anything is put into it, and for each text of kSmallText bytes or more.
   void Remember(const jinja::value& value);
   static constexpr std::size_t kSmallText = 512;
 
-  // Upper bound of what is alive.
+  // Upper bound of the memory that is alive.
   std::size_t bytes() const { return alive_ + since_ + known_.size() * kRemembered; }
 
-  // Counts what is alive and returns how many values that are. Throws when one contains itself or
-  // nests too deeply, which the engine could not even free.
+  // Counts again and returns the number of values alive. Throws when one contains itself or nests
+  // too deeply for the engine to free it.
   std::size_t Recount();
 
  private:
-  // A remembered value's own block is freed when it is forgotten.
+  // The memory of a remembered value's own block, which is freed only when it is forgotten.
   static constexpr std::size_t kRemembered = 320;
   using Heights = std::unordered_map<const jinja::value_t*, int>;
   int Visit(const jinja::value_t& value, int depth, Heights* heights);

@@ -13,7 +13,7 @@ constexpr int kMaxIndent = 256;
 constexpr std::size_t kMaxDateFormat = 256;
 constexpr std::size_t kMaxRaised = std::size_t{64} << 10;
 
-// How often a text is in another, without overlap.
+// Occurrences of a text in another, without overlap.
 std::size_t Count(const std::string& text, const std::string& part) {
   if (part.empty()) return text.size() + 1;
   std::size_t count = 0;
@@ -51,7 +51,7 @@ void AllowJson(const Arguments& arguments) {
   Ask(bytes + kNewValue, 5 * bytes, Signed(bytes * 10 + content.nodes * 500));
 }
 
-// Stripping takes parts of a text off one by one, and moves the rest each time.
+// Stripping removes parts of a text one by one and moves the rest each time.
 void AllowStrip(const Arguments& arguments) {
   const value chars = Argument(arguments, "chars", 1);
   const std::size_t parts = arguments[0]->val_str.parts.size();
@@ -68,7 +68,7 @@ void AllowSplit(const Arguments& arguments) {
   AllowFind(text.size(), delimiter.size());
   const std::size_t pieces = 1 + (delimiter.empty() ? 0 : Count(text, delimiter));
   if (pieces > JinjaLimits::kItems) RenderBudget::Current().Refuse("a list is too large");
-  // The pieces are values of their own, and no text is larger than the one that they come from.
+  // Each piece is a value of its own; together they are no larger than the text.
   Ask(text.size(), pieces * kNewValue + 2 * text.size(), Signed(pieces) * kItem);
   RenderBudget::Current().memory()->Made(pieces * kNewValue);
 }

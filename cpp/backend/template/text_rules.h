@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// Rules for what makes texts: what each builtin of that name would take.
+// Rules for builtins that make text.
 #pragma once
 
 #include "backend/template/call_cost.h"

@@ -28,7 +28,7 @@ std::size_t EscapedBytes(const std::string& text, bool ascii) {
   return bytes;
 }
 
-// What is undefined knows its name.
+// An undefined value keeps its name.
 std::size_t HintBytes(const jinja::value_t& value) {
   const auto* undefined = dynamic_cast<const jinja::value_undefined_t*>(&value);
   return undefined != nullptr ? undefined->hint.size() : 0;
@@ -84,7 +84,7 @@ class Meter {
       extent_.bytes += form_ == TextForm::kPlain
                            ? part.val.size()
                            : EscapedBytes(part.val, form_ == TextForm::kAscii);
-      extent_.bytes += 8;  // the debugging text of a function names each part
+      extent_.bytes += 8;  // the printed form of a function names each part
     }
   }
 
@@ -134,7 +134,7 @@ std::size_t FlatBytes(const jinja::value_t& value) {
 
 std::size_t MemoryOf(const jinja::value_t& value) {
   std::size_t bytes =
-      kValueObject + 64 + HintBytes(value);  // with the first part or a mapping's table
+      kValueObject + 64 + HintBytes(value);  // including a first part or the table of a mapping
   for (const jinja::string_part& part : value.val_str.parts) {
     bytes += part.val.capacity() > 15 ? part.val.capacity() + 32 : 0;
   }

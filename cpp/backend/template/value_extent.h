@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// How large a template's value is, for code that will walk through all of it.
+// Measures a template's value before code walks through all of it.
 #pragma once
 
 #include <cstddef>
@@ -12,7 +12,7 @@ namespace sentiric::backend {
 enum class ValueKind { kString, kList, kMapping, kFunction, kKeyword, kNumber, kOther };
 ValueKind KindOf(const jinja::value_t& value);
 
-// As a tree: a value that is reached twice counts twice, because printing writes it twice.
+// As a tree: a value that is reached twice counts twice, because it is printed twice.
 struct Extent {
   std::size_t nodes = 0;
   std::size_t bytes = 0;  // of text, if all of it were printed
@@ -21,18 +21,18 @@ struct Extent {
 
 enum class TextForm {
   kPlain,
-  kEscaped,  // as JSON, which may make six bytes of one
-  kAscii,    // likewise, and of each byte that is not ASCII
+  kEscaped,  // as JSON, up to six bytes for one
+  kAscii,    // the same for non-ASCII bytes, too
 };
 
 // Throws a std::exception when the value contains itself, nests deeper than JinjaLimits::kDepth or
-// is larger than any operation may take.
+// is larger than any operation may handle.
 Extent Measure(const jinja::value& value, TextForm form = TextForm::kPlain);
 
-// The value itself without what is in it: bytes of a string and of its parts, of a list's pointers.
+// The bytes of a string with its parts, or of a list's pointers, without nested values.
 std::size_t FlatBytes(const jinja::value_t& value);
 
-// What the value holds in memory without what is in it.
+// The memory of the value, without nested values.
 std::size_t MemoryOf(const jinja::value_t& value);
 
 }  // namespace sentiric::backend

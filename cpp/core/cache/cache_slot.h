@@ -10,15 +10,15 @@ namespace sentiric {
 
 // A sequence of the decoder, as the prefix cache sees it.
 struct CacheSlot {
-  // Running ones are leased; cached ones hold the cells of a request that ended or was preempted.
+  // kRunning: leased. kCached: holds the cells of a request that ended or was preempted.
   enum class State { kFree, kRunning, kCached };
   State state = State::kFree;
   PrefixRecord record;
   std::int32_t computed = 0;  // tokens of the record that are in the KV cache
   std::int32_t prompt_size = 0;
   std::vector<std::int32_t> stops;  // see CheckpointPolicy
-  std::int32_t kept = 0;            // its longest prefix in host memory
-  std::int32_t intact = INT32_MAX;  // cells from here on were shifted
+  std::int32_t kept = 0;            // length of its longest prefix in host memory
+  std::int32_t intact = INT32_MAX;  // cells from here on are unusable: a shift moved them
   bool has_begun = false;
   std::uint64_t order = 0;      // of admission
   std::uint64_t last_used = 0;  // while cached

@@ -6,8 +6,8 @@
 namespace sentiric {
 namespace {
 
-// States are kept at least this many prompt tokens apart, and this far before the end: a few tokens
-// of the template follow what a user said, and change in the next turn.
+// Smallest distance between checkpoints, and their distance from the end: the last few tokens come
+// from the template and differ in the next turn.
 constexpr std::int32_t kDistance = 256, kTail = 8;
 
 }  // namespace

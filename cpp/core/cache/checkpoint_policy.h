@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// Where the state of a prompt is kept half-way, when states cannot be cut: prompts that part from
-// this one later can begin at such places only.
+// Decides after which tokens of a prompt a checkpoint of its state is kept, for models whose states
+// cannot be cut: a later prompt that diverges from this one can only start at a checkpoint.
 #pragma once
 
 #include <cstdint>
@@ -12,19 +12,19 @@ namespace sentiric {
 
 class CheckpointPolicy {
  public:
-  // min_length: fewer tokens are not worth a state; min_chunk: fewest tokens of a prefill call.
+  // min_length: fewest tokens worth a checkpoint. min_chunk: fewest tokens of a prefill call.
   CheckpointPolicy(std::int32_t min_length, std::int32_t min_chunk)
       : min_length_(min_length), min_chunk_(min_chunk) {}
 
-  // Where chunks of the prompt should end, ascending: at the end of the system prompt, where an
-  // earlier prompt parted from this one (`parting`, 0 = nowhere), and shortly before the end.
+  // Positions at which chunks of the prompt should end, ascending: the end of the system prompt,
+  // the point where an earlier prompt diverged (`parting`, 0 = none), and shortly before the end.
   std::vector<std::int32_t> StopsOf(const PrefixRequest& request, std::int32_t parting) const;
 
-  // The first of them that a chunk from `computed` on may end at; 0 when there is none.
+  // The first stop that a chunk starting at `computed` may end at; 0 when there is none.
   std::int32_t NextStop(const std::vector<std::int32_t>& stops, std::int32_t computed) const;
 
-  // Whether the state behind the first `at` tokens of a prompt is kept: at its stops, and at
-  // growing distances between. kept: the longest prefix of it that is kept already.
+  // Whether to keep the state behind the first `at` tokens of a prompt: at its stops, and at
+  // growing distances between them. kept: length of its longest prefix that is kept already.
   bool IsDue(std::int32_t at, std::int32_t kept, std::int32_t prompt_size,
              const std::vector<std::int32_t>& stops) const;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// The sequences of a decoder and who holds them.
+// The sequences of a decoder and which of them are leased.
 #pragma once
 
 #include <cstdint>
@@ -13,8 +13,8 @@ namespace sentiric {
 
 class ContextPool;
 
-// The right to use one sequence; gives it back on destruction. Movable, not copyable. Must not
-// outlive its pool.
+// The right to use one sequence, released on destruction. Movable, not copyable. Must not outlive
+// its pool.
 class ContextLease {
  public:
   ContextLease(ContextLease&& other) noexcept;
@@ -40,7 +40,7 @@ class ContextPool {
   // At most `contexts` of the sequences are leased at a time.
   ContextPool(std::int32_t sequences, std::int32_t contexts);
 
-  // nullopt when the sequence is in use or as many as may be are.
+  // nullopt when the sequence is leased, or `contexts` others are.
   std::optional<ContextLease> MaybeLease(SeqId seq);
   bool is_free(SeqId seq) const;
   Capacity capacity() const;

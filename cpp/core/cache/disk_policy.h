@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// What may be written to disk.
+// Decides what may be written to disk.
 //
-// What goes there outlives the process, so it is never a conversation: only tokens with which two
-// different ones are known to begin (a system prompt, a document), that is the part before two
-// requests part, if they do so inside the opening of both. An opening ends with the first message
-// of a user; later turns repeat it whole and prove nothing.
+// The disk cache outlives the process, so it never holds a conversation: only tokens with which two
+// different conversations are known to begin (a system prompt, a document). That is the common
+// prefix of two requests, if they diverge inside the opening of both. An opening ends with the
+// first user message; later turns of a conversation repeat all of it and prove nothing.
 #pragma once
 
 #include <cstdint>
@@ -15,13 +15,13 @@
 
 namespace sentiric {
 
-// The request's first `match` tokens are those of `other`. With how many of them two different
-// conversations are known to begin: these two, or `other` and an earlier one.
+// The request's first `match` tokens are those of `other`. Returns how many of them two different
+// conversations are known to begin with: these two, or `other` and an earlier one.
 std::int32_t CommonBeginning(const PrefixRequest& request, const PrefixRecord& other,
                              std::int32_t match);
 
-// What of a sequence whose first `computed` tokens are in the KV cache may be written; nullopt when
-// that is less than `min_length`.
+// The part that may be written of a sequence whose first `computed` tokens are in the KV cache;
+// nullopt when it is shorter than `min_length`.
 std::optional<PrefixRecord> WritablePart(const PrefixRecord& record, std::int32_t computed,
                                          std::int32_t min_length);
 

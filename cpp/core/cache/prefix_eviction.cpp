@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// The part of the prefix cache that keeps states outside of the decoder, and what leaves it.
+// The part of the prefix cache that evicts sequences and keeps states outside of the decoder.
 #include <utility>
 
 #include "core/cache/disk_policy.h"
@@ -26,7 +26,7 @@ void PrefixCache::Evict(SeqId seq) {
 void PrefixCache::Close() {
   for (SeqId seq = 0; seq < static_cast<SeqId>(slots_.size()); ++seq) {
     if (!IsCached(seq)) continue;
-    stored_.Flush();  // room in its queue
+    stored_.Flush();  // makes room in the queue of the writer
     SaveCommon(seq);
     Free(seq);
   }
@@ -34,8 +34,8 @@ void PrefixCache::Close() {
   stored_.ForgetLost();
 }
 
-// The state of a sequence goes to host memory as well. Earlier turns of its conversation may go
-// then, if a cut can bring them back.
+// Copies the state of a sequence to host memory. Earlier turns of its conversation are then
+// dropped, if cutting this state can restore them.
 bool PrefixCache::KeepInHost(SeqId seq, PrefixRecord record) {
   if (!stored_.FitsInHost(decoder_->SavedSize(seq))) return false;
   std::vector<std::uint8_t> bytes = decoder_->Save(seq);
@@ -50,7 +50,7 @@ void PrefixCache::MaybeKeepCheckpoint(SeqId seq) {
   CacheSlot& slot = SlotOf(seq);
   const std::int32_t at = slot.computed;
   if (!checkpoints_.IsDue(at, slot.kept, slot.prompt_size, slot.stops)) return;
-  // Rows are reported one by one, the state is that behind all of them.
+  // Rows are reported one by one, but the state includes all of them.
   if (decoder_->MaxPosition(seq) + 1 != at) return;
   slot.kept = at;
   PrefixRecord record = slot.record;
@@ -63,8 +63,8 @@ void PrefixCache::MaybeKeepCheckpoint(SeqId seq) {
   if (KeepInHost(seq, std::move(record))) ++stats_.checkpoints;
 }
 
-// Cuts a cached sequence to what it has in common with another conversation and hands that to the
-// disk, unless it is there.
+// Cuts a cached sequence to the part that it has in common with another conversation and writes
+// that to disk, unless it is there already.
 void PrefixCache::SaveCommon(SeqId seq) {
   if (!stored_.has_disk()) return;
   const CacheSlot& slot = SlotOf(seq);

@@ -7,7 +7,7 @@
 namespace sentiric {
 namespace {
 
-// How many tokens of `edge` equal those of `tokens` from `from` on.
+// The number of leading tokens of `edge` that equal those of `tokens` from `from` on.
 std::size_t CommonLength(const std::vector<Token>& edge, const std::vector<Token>& tokens,
                          std::size_t from) {
   const std::size_t limit = std::min(edge.size(), tokens.size() - from);
@@ -28,7 +28,7 @@ void PrefixIndex::Insert(HolderId holder, const std::string& scope,
   place_of_[holder] = {scope, node};
 }
 
-// The node at the end of `tokens`, made when it is not there.
+// The node at the end of `tokens`; created if missing.
 PrefixIndex::Node* PrefixIndex::Reach(Node* root, const std::vector<Token>& tokens) {
   Node* node = root;
   std::size_t at = 0;
@@ -47,7 +47,7 @@ PrefixIndex::Node* PrefixIndex::Reach(Node* root, const std::vector<Token>& toke
   return node;
 }
 
-// Puts a new node `at` tokens down the edge of `node` and returns it.
+// Inserts a node after `at` tokens of the edge of `node` and returns it.
 PrefixIndex::Node* PrefixIndex::SplitEdge(Node* node, std::size_t at) {
   std::unique_ptr<Node>& place = node->parent->children[node->edge.front()];
   auto upper = std::make_unique<Node>();
@@ -73,7 +73,7 @@ void PrefixIndex::Erase(HolderId holder) {
   if (root->second->holders.empty() && root->second->children.empty()) roots_.erase(root);
 }
 
-// Removes what no holder needs any more, from `node` upwards.
+// Removes nodes that no holder needs, from `node` upwards.
 void PrefixIndex::Tidy(Node* node) {
   while (node->parent != nullptr && node->holders.empty() && node->children.empty()) {
     Node* parent = node->parent;
@@ -81,7 +81,7 @@ void PrefixIndex::Tidy(Node* node) {
     node = parent;
   }
   if (node->parent == nullptr || !node->holders.empty() || node->children.size() != 1) return;
-  // A node that only passes through is merged with its child.
+  // A node without holders and with a single child is merged with it.
   std::unique_ptr<Node> child = std::move(node->children.begin()->second);
   child->edge.insert(child->edge.begin(), node->edge.begin(), node->edge.end());
   child->parent = node->parent;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// Which token sequences exist somewhere, and how much of a prompt each of them begins with.
+// Knows all token sequences that exist, and how many tokens each has in common with a prompt.
 #pragma once
 
 #include <cstdint>
@@ -22,15 +22,15 @@ inline bool operator==(const PrefixMatch& a, const PrefixMatch& b) {
   return a.holder == b.holder && a.length == b.length;
 }
 
-// A radix tree over token ids, one for each scope: what was computed under another adapter set or
-// for another tenant is never found. Pure bookkeeping; one thread uses it.
+// A radix tree over token ids for each scope, so that nothing computed with other adapters or for
+// another cache scope is found. Pure bookkeeping; one thread uses it.
 class PrefixIndex {
  public:
-  // Replaces what the holder had.
+  // Replaces the holder's earlier tokens.
   void Insert(HolderId holder, const std::string& scope, const std::vector<Token>& tokens);
   void Erase(HolderId holder);  // unknown holders are ignored
 
-  // Every holder that shares a first token with `tokens`: longest match first, then lowest id.
+  // All holders whose first token is that of `tokens`: longest match first, then lowest id.
   std::vector<PrefixMatch> Match(const std::string& scope, const std::vector<Token>& tokens) const;
 
   // The tokens under which the holder was inserted; empty when it was not.
@@ -38,8 +38,8 @@ class PrefixIndex {
 
   std::size_t num_holders() const { return place_of_.size(); }
 
-  // True when the tree is what it claims to be: edges spell what was inserted, nothing dangles,
-  // and no node could be merged with its only child. For tests and debug builds.
+  // Whether the tree is sound: edges spell what was inserted, nothing dangles, and no node could be
+  // merged with its only child. For tests.
   bool CheckIntegrity() const;
 
  private:
@@ -47,7 +47,7 @@ class PrefixIndex {
     std::vector<Token> edge;  // tokens from the parent to here; empty at a root
     Node* parent = nullptr;
     std::map<Token, std::unique_ptr<Node>> children;  // by the first token of their edge
-    std::vector<HolderId> holders;                    // whose tokens end here
+    std::vector<HolderId> holders;                    // those whose tokens end here
   };
 
   Node* Reach(Node* root, const std::vector<Token>& tokens);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// Who could give a request the beginning of its prompt, now or soon.
+// Finds the holder that can give a request the beginning of its prompt, now or soon.
 #pragma once
 
 #include <cstdint>
@@ -16,35 +16,35 @@ namespace sentiric {
 struct PrefixSearchConfig {
   bool is_enabled = true;
   bool is_exact = false;  // see PrefixCacheConfig
-  // Fewest tokens worth a copy within memory, and worth reading from a disk.
+  // Fewest tokens worth a copy within memory, and worth reading from disk.
   std::int32_t min_copy = 1, min_read = 1;
   std::int32_t min_chunk = 1;  // fewest tokens of a prefill call
 };
 
-// Who has it, and how much of it; nobody has 0 tokens.
+// A holder and the tokens it can give; length is 0 when there is none.
 struct PrefixSource {
   HolderId holder = -1;
   std::int32_t length = 0;
 };
 
-// Looks at the books of the prefix cache and changes nothing. They outlive it.
+// Reads the state of the prefix cache, which outlives it, and changes nothing.
 class PrefixSearch {
  public:
   PrefixSearch(const PrefixSearchConfig& config, Decoder* decoder, const CacheSlots& slots,
                const StoredStates& stored, const PrefixIndex& index)
       : config_(config), decoder_(decoder), slots_(slots), stored_(stored), index_(index) {}
 
-  // The longest prefix that a sequence can take from another one now; seq: -1 for none yet.
+  // The longest prefix that `seq` can take now; seq: -1 before a sequence is chosen.
   PrefixSource Find(SeqId seq, const PrefixRequest& request) const;
 
-  // Whether another sequence computes more of the prompt right now than the `have` tokens it could
-  // take from somebody.
+  // Whether another running sequence will have computed more of the prompt than the `have` tokens
+  // that `seq` could take now.
   bool IsWorthWaiting(SeqId seq, const PrefixRequest& request, std::int32_t have) const;
 
-  // Tokens after which an earlier prompt parted from this one; 0 = none did.
+  // Tokens after which an earlier prompt diverged from this one; 0 = none did.
   std::int32_t PartingOf(const PrefixRequest& request) const;
 
-  // Tokens that would be lost with the sequence: nobody else has them in memory.
+  // Tokens that only this sequence holds in memory.
   std::int32_t Unique(SeqId seq) const;
 
   const PrefixRecord& RecordOf(HolderId holder) const {

@@ -10,7 +10,7 @@
 namespace sentiric {
 namespace {
 
-constexpr char kMagic[] = "SENTKV\r\n";  // and no more than its first 8 bytes
+constexpr char kMagic[] = "SENTKV\r\n";  // only its first 8 bytes
 constexpr std::uint64_t kVersion = 1;
 constexpr std::size_t kFixed = 48, kChecksum = 8;
 constexpr std::uint64_t kMaxHead = 1 << 28;

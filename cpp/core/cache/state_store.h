@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// KV states that left the decoder, in host memory.
+// KV states in host memory.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@
 
 namespace sentiric {
 
-// Bounded in bytes, least recently used first out. One thread uses it.
+// Bounded in bytes; drops the least recently used first. One thread uses it.
 class StateStore {
  public:
   explicit StateStore(std::uint64_t max_bytes) : max_bytes_(max_bytes) {}
@@ -19,7 +19,7 @@ class StateStore {
   // Whether a state of this size can be kept at all.
   bool Fits(std::uint64_t bytes) const { return bytes > 0 && bytes <= max_bytes_; }
 
-  // Appends the holders that had to go to `dropped`. The state must fit.
+  // The state must fit. Appends the holders that were dropped for it.
   void Put(HolderId id, StoredState state, std::vector<HolderId>* dropped);
   // Null when unknown; counts as a use. Valid until the next Put or Erase.
   const StoredState* Find(HolderId id);

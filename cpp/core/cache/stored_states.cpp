@@ -19,7 +19,7 @@ StoredStates::StoredStates(std::uint64_t host_bytes, std::unique_ptr<DiskTier> d
 
 std::shared_ptr<const StoredState> StoredStates::Find(HolderId holder) {
   if (IsOnDisk(holder)) return disk_->Find(holder);
-  return {std::shared_ptr<void>(), host_.Find(holder)};  // the store's own
+  return {std::shared_ptr<void>(), host_.Find(holder)};  // does not own it: the store does
 }
 
 void StoredStates::Forget(HolderId holder) {

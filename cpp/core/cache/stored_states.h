@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// The KV states outside of the decoder, in host memory and on disk.
+// All KV states outside of the decoder: in host memory and on disk.
 #pragma once
 
 #include <cstdint>
@@ -13,14 +13,13 @@
 
 namespace sentiric {
 
-// Keeps the index in step: it knows every state that is here. One thread uses it; `index` outlives
-// it.
+// Keeps the index complete: it holds every stored state. One thread uses it; `index` outlives it.
 class StoredStates {
  public:
-  // host_bytes: of states in host memory; 0 = none. disk: null = none.
+  // host_bytes: bound of the states in host memory; 0 = none. disk: null = none.
   StoredStates(std::uint64_t host_bytes, std::unique_ptr<DiskTier> disk, PrefixIndex* index);
 
-  // Of a stored holder.
+  // holder: a stored one.
   const PrefixRecord& RecordOf(HolderId holder) const {
     return IsOnDisk(holder) ? *disk_->Peek(holder) : *host_.Peek(holder);
   }
@@ -29,10 +28,10 @@ class StoredStates {
   void Forget(HolderId holder);
   // Forgets earlier turns of the record's conversation in host memory, or on disk.
   void ForgetCovered(const PrefixRecord& record, bool on_disk);
-  void ForgetLost();  // whose files could not be written
+  void ForgetLost();  // those whose files could not be written
 
   bool FitsInHost(std::uint64_t bytes) const { return host_.Fits(bytes); }
-  void PutInHost(StoredState state);  // one that fits
+  void PutInHost(StoredState state);  // it must fit
 
   bool has_disk() const { return disk_->is_open(); }
   bool FitsOnDisk(std::uint64_t bytes) const { return disk_->HasRoomFor(bytes); }

@@ -12,7 +12,7 @@ constexpr std::uint64_t kPrime1 = 0x9E3779B185EBCA87, kPrime2 = 0xC2B2AE3D27D4EB
 
 std::uint64_t Rotate(std::uint64_t value, int bits) { return value << bits | value >> (64 - bits); }
 
-// The machines that llama.cpp runs on are little-endian, as the specification is.
+// Like the specification, the machines that llama.cpp supports are little-endian.
 template <typename T>
 std::uint64_t Load(const unsigned char* from) {
   T value;
@@ -28,7 +28,7 @@ std::uint64_t Merge(std::uint64_t hash, std::uint64_t lane) {
   return (hash ^ Round(0, lane)) * kPrime1 + kPrime4;
 }
 
-// The stripes of 32 bytes; moves `at` behind them.
+// Hashes the stripes of 32 bytes and moves `at` behind them.
 std::uint64_t HashStripes(const unsigned char** at, const unsigned char* end, std::uint64_t seed) {
   std::uint64_t lanes[4] = {seed + kPrime1 + kPrime2, seed + kPrime2, seed, seed - kPrime1};
   for (; end - *at >= 32; *at += 32) {

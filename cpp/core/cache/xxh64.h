@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// The 64-bit checksum of the xxHash specification: finds accidents, not attackers.
+// XXH64 of the xxHash specification: detects accidents, not attacks.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// What the parts of a parsed grammar can do, found once before it is compiled.
+// Facts about the nodes of a parsed grammar, computed once before it is compiled.
 #pragma once
 
 #include <string_view>
@@ -19,10 +19,10 @@ struct Facts {
 // Linear in the size of the AST. Pure; never recurses.
 Facts Analyse(const Ast& ast);
 
-// kInvalidGrammar at a repetition (more than once) of something that can match nothing.
+// kInvalidGrammar at an item that can match nothing and may be repeated more than once.
 Status RefuseEmptyRepetition(std::string_view text, const Ast& ast, const Facts& facts);
 
-// kInvalidGrammar at a rule that has no finite text; of all rules, or of `root` alone.
+// kInvalidGrammar at a rule that matches no finite text. root_only: looks at `root` alone.
 Status RefuseEndlessRules(std::string_view text, const Ast& ast, const Facts& facts,
                           bool root_only);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// Puts an AST together in the order in which a text is read.
+// Builds an AST in the order in which the text is read.
 #pragma once
 
 #include <cstddef>
@@ -14,10 +14,10 @@
 
 namespace sentiric::grammar {
 
-// Offsets are into the text, which must outlive it. Checks nothing. One thread at a time.
+// Offsets are into the text, which must outlive the builder. Checks nothing. One thread at a time.
 class AstBuilder {
  public:
-  // The rule of that name, made on first sight.
+  // The rule of that name; created when it is new.
   RuleId FindRule(std::string_view name, std::size_t offset);
   bool Knows(std::string_view name) const { return rule_ids_.count(name) > 0; }
   Rule& rule(RuleId id) { return ast_.rules[id]; }
@@ -28,12 +28,12 @@ class AstBuilder {
   // Within a rule.
   void OpenGroup(std::size_t offset) { groups_.push_back({offset, {}, {}}); }
   void NextAlternative(std::size_t offset);
-  void CloseGroup(std::size_t offset);  // one is open
+  void CloseGroup(std::size_t offset);  // a group must be open
   std::size_t num_open() const { return groups_.size() - 1; }
   std::size_t open_offset() const { return groups_.back().offset; }  // of the innermost group
 
   std::string& bytes() { return ast_.bytes; }
-  // All bytes() since `first` are one literal.
+  // bytes() from `first` on become one literal.
   void AddLiteral(std::size_t offset, std::size_t first);
   void AddClass(std::size_t offset, std::vector<CodeRange> ranges);  // normalised, not empty
   void AddRef(std::size_t offset, RuleId rule);

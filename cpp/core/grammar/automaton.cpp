@@ -6,10 +6,10 @@
 namespace sentiric::grammar {
 namespace {
 
-// Node of a hash map, about: key, value, link, and the allocator's own.
+// Approximate size of a hash map node: key, value, link, and overhead of the allocator.
 constexpr std::size_t kMapEntryBytes = 40;
 
-// Where an instruction that waits for a byte goes on it; false = it refuses the byte.
+// The target of an instruction that waits for a byte; false = it does not accept the byte.
 bool FindTarget(const Program& program, const Instr& instr, std::uint8_t byte, Pc* target) {
   if (instr.op == Op::kByte) {
     *target = instr.next;
@@ -123,7 +123,7 @@ SetId Automaton::HorizonSet(SetId set, std::uint32_t num_bytes) {
   return horizon_sets_[set];
 }
 
-// Whether all sets that `set` refers to are done; those that are not are put on `todo`.
+// Whether all sets that `set` refers to are done; appends the others to `todo`.
 bool Automaton::HorizonOfCallers(SetId set, std::vector<SetId>* todo) const {
   const std::size_t num_before = todo->size();
   for (const Frame* frame = sets_.begin(set); frame != sets_.end(set); ++frame) {
@@ -133,7 +133,8 @@ bool Automaton::HorizonOfCallers(SetId set, std::vector<SetId>* todo) const {
   return todo->size() == num_before;
 }
 
-// Each time round takes at least a byte: within the horizon the count grows by at most num_bytes.
+// Each repetition takes at least a byte, so within the horizon the count grows by at most
+// num_bytes.
 Frame Automaton::HorizonFrame(const Frame& frame, std::uint32_t num_bytes) const {
   Frame result = frame;
   if (frame.callers != 0) result.callers = horizon_sets_.at(frame.callers);
@@ -158,7 +159,7 @@ PortableState Automaton::Export(StateId state) const {
     }
   }
   std::sort(needed.begin(),
-            needed.end());  // what a set refers to is smaller, the state itself last
+            needed.end());  // a set refers to smaller ids only; the state is last
   PortableState result;
   for (SetId set : needed) {
     result.emplace_back(sets_.begin(set), sets_.end(set));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// The grammar as a deterministic automaton over bytes, built while it is used.
+// The grammar as a deterministic automaton over bytes, built lazily.
 #pragma once
 
 #include <atomic>
@@ -16,20 +16,20 @@
 namespace sentiric::grammar {
 
 using StateId = std::uint32_t;
-inline constexpr StateId kDeadState = 0;             // no text goes on from here
-inline constexpr StateId kOutOfBudget = UINT32_MAX;  // no state: the step was not finished
+inline constexpr StateId kDeadState = 0;             // no text continues from here
+inline constexpr StateId kOutOfBudget = UINT32_MAX;  // not a state: the step was not finished
 
-// A state outside any automaton: sets of frames, each referring to earlier ones by index; the last
-// one is the state.
+// A state outside of any automaton: sets of frames, each referring to earlier sets by index; the
+// last set is the state.
 using PortableState = std::vector<std::vector<Frame>>;
 
-// States are sets of frames, found at most once each, with a row of memoised successors by byte
-// class. Tables only grow; whoever uses an automaton asks Full() first and moves to a fresh one.
+// States are unique sets of frames, each with a row of memoised successors by byte class. Tables
+// only grow: users check Full() first and move to a fresh automaton.
 //
-// Threads: ByteSize() and Full() any time; everything else with mutex() held.
+// Threads: ByteSize() and Full() at any time; everything else with mutex() held.
 class Automaton {
  public:
-  // `program` must outlive it.
+  // `program` must outlive the automaton.
   Automaton(const Program& program, std::size_t max_bytes);
 
   Mutex* mutex() RETURN_CAPABILITY(mutex_) { return &mutex_; }
@@ -37,17 +37,17 @@ class Automaton {
   bool Full() const { return ByteSize() > max_bytes_; }
 
   StateId Start(StepBudget* budget) REQUIRES(mutex_);
-  // The state after one byte: kDeadState when refused, kOutOfBudget when the budget ran out.
+  // The state after one byte: kDeadState if it is not allowed, kOutOfBudget if the budget ran out.
   StateId Next(StateId state, std::uint8_t byte, StepBudget* budget) REQUIRES(mutex_) {
     const std::size_t cell = std::size_t{state} * num_classes_ + program_.classes.of_byte[byte];
     return rows_[cell] != kUnknown ? rows_[cell] : FindNext(state, cell, byte, budget);
   }
   bool CanEnd(StateId state) const REQUIRES(mutex_) { return can_end_[state]; }
-  // The byte that must follow, when exactly one can; -1 otherwise. Does not regard CanEnd.
+  // The only byte that can follow, or -1 when there are none or several. Ignores CanEnd.
   int OnlyByte(StateId state) const REQUIRES(mutex_);
 
-  // A state from which exactly the same texts of up to `num_bytes` bytes are accepted: counts of
-  // repetitions that cannot matter within them are made equal. States that differ only so share it.
+  // A state that accepts exactly the same texts of up to `num_bytes` bytes. Repetition counts that
+  // cannot matter within them are made equal, so states that differ only in those share it.
   StateId Horizon(StateId state, std::uint32_t num_bytes) REQUIRES(mutex_);
 
   PortableState Export(StateId state) const REQUIRES(mutex_);
@@ -78,7 +78,7 @@ class Automaton {
   std::unordered_map<SetId, StateId> state_of_set_ GUARDED_BY(mutex_);
   StateId start_ GUARDED_BY(mutex_) = kUnknown;
   std::unordered_map<SetId, SetId> horizon_sets_ GUARDED_BY(mutex_);
-  std::uint32_t horizon_bytes_ GUARDED_BY(mutex_) = 0;  // what horizon_sets_ was made for
+  std::uint32_t horizon_bytes_ GUARDED_BY(mutex_) = 0;  // for which horizon_sets_ was filled
 };
 
 }  // namespace sentiric::grammar

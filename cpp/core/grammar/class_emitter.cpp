@@ -27,7 +27,7 @@ Pc ClassEmitter::EmitLevel(const Utf8Sequence* begin, const Utf8Sequence* end, i
     const Utf8Sequence* group = begin;
     while (group != end && group->bytes[depth] == byte) ++group;
     Pc target = kReturnPc;
-    if (depth < 3 && begin->size > depth + 1) {  // the first tells GCC that four bytes are all
+    if (depth < 3 && begin->size > depth + 1) {  // depth < 3 tells GCC that size is at most 4
       target = IsFree(*begin, depth + 1) ? Tail(begin->size - depth - 1)
                                          : EmitLevel(begin, group, depth + 1);
     }
@@ -42,7 +42,7 @@ Pc ClassEmitter::EmitLevel(const Utf8Sequence* begin, const Utf8Sequence* end, i
   return Add(instr);
 }
 
-// `num_bytes` continuation bytes, 1..3.
+// Code for `num_bytes` continuation bytes, 1..3.
 Pc ClassEmitter::Tail(int num_bytes) {
   std::optional<Pc>& tail = tails_[num_bytes - 1];
   if (!tail) {

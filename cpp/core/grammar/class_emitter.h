@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// Instructions for the characters of a class.
+// Emits instructions that match one character of a class.
 #pragma once
 
 #include <optional>
@@ -10,13 +10,13 @@
 
 namespace sentiric::grammar {
 
-// Emits the trie of a set of UTF-8 sequences; what is left of a character once any continuation
-// will do is shared by all classes.
+// Emits the trie of a set of UTF-8 sequences. All classes share the tails of a character that
+// accept any continuation bytes.
 class ClassEmitter {
  public:
   explicit ClassEmitter(Program* program) : program_(*program) {}
 
-  // Returns where matching one of the characters begins.
+  // Returns the entry of the emitted code.
   Pc Emit(const std::vector<CodeRange>& ranges);
 
  private:

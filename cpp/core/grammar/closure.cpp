@@ -53,7 +53,7 @@ bool Closure::Drain(StepBudget* budget, bool entering) {
   return true;
 }
 
-// `entering`: no byte was taken since the subroutine of the frame was entered.
+// entering: whether no byte was taken since the subroutine of the frame was entered.
 void Closure::Step(const Frame& frame, bool entering, StepBudget* budget) {
   const Instr& instr = program_.code[frame.pc];
   switch (instr.op) {
@@ -83,7 +83,7 @@ void Closure::StepRepeat(const Instr& instr, const Frame& frame) {
   const Repetition& repeat = program_.repeats[instr.a];
   if (frame.count >= repeat.min) Push({instr.next, 0, frame.callers});
   if (repeat.max == kUnlimited) {
-    // Beyond the lower bound the count has no meaning.
+    // Beyond the lower bound the count does not matter.
     Call(repeat.body, {frame.pc, std::min(frame.count + 1, repeat.min), frame.callers});
   } else if (frame.count + 1 < repeat.max) {
     Call(repeat.body, {frame.pc, frame.count + 1, frame.callers});

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// From places in a program to all places where it waits for a byte.
+// Finds all places where a program waits for a byte, from the places it has reached.
 //
 // A call does not copy the stack: all calls of a subroutine at one position of the text share one
-// set of callers, so ambiguous grammars cost polynomial, not exponential, work. For that a
-// subroutine must know all its callers before it is entered: subroutines are entered in the order
-// of their ranks. A subroutine that can match nothing is stepped over at the call; a return without
-// a byte taken is then no news and is dropped, which also makes repeating an empty item harmless.
-// A call in tail position hands on the caller's callers, so right recursion does not grow stacks.
+// set of callers, so ambiguous grammars cost polynomial instead of exponential work. A subroutine
+// must therefore know all its callers before it is entered, so subroutines are entered in the order
+// of their ranks. A subroutine that can match nothing is also stepped over at the call; a return
+// without a byte taken adds nothing then and is dropped, which makes repeating an empty item
+// harmless. A call in tail position passes on the caller's callers, so right recursion does not
+// grow stacks.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +20,7 @@
 
 namespace sentiric::grammar {
 
-// Work that may still be done in one call into the matcher, counted in stack operations.
+// Stack operations that are left to one call of the matcher.
 struct StepBudget {
   std::uint64_t left = 0;
   bool Take(std::uint64_t steps) {
@@ -29,21 +30,21 @@ struct StepBudget {
   }
 };
 
-// Scratch space, reused from run to run. Not thread-safe.
+// Scratch space, reused for each run. Not thread-safe.
 class Closure {
  public:
   Closure(const Program& program, FrameSets* sets);
 
   // Adds a place reached after taking a byte.
   void Add(const Frame& frame) { Push(frame); }
-  // Enters the root subroutine, to end at the end of the text.
+  // Enters the root subroutine, which returns at the end of the text.
   void AddRoot();
-  // Turns what was added into the set of frames that wait for a byte (kByte, kBytes) or for the end
-  // of the text (kEnd). False when the budget ran out. Either way nothing is added afterwards.
+  // Turns the added places into the set of frames that wait for a byte (kByte, kBytes) or for the
+  // end of the text (kEnd). False when the budget ran out. Either way the added places are cleared.
   bool Run(StepBudget* budget, SetId* waiting);
 
  private:
-  // Callers of one subroutine, gathered until it is entered.
+  // Callers of one subroutine, collected until it is entered.
   struct Callers {
     std::vector<Frame> frames;
     std::vector<SetId> sets;  // from calls in tail position

@@ -22,7 +22,7 @@ int Encode(CodePoint c, std::uint8_t* out) {
   return size;
 }
 
-// Where the range must be cut so that both ends encode to parallel byte ranges; false = nowhere.
+// Where to cut the range so that both ends encode to parallel byte ranges; false = not needed.
 bool FindCut(CodeRange range, CodePoint* last_of_left) {
   for (CodePoint last : kLastOfLength) {
     if (range.first <= last && last < range.last) return *last_of_left = last, true;

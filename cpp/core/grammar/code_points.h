@@ -28,8 +28,8 @@ struct ByteRange {
 };
 inline bool operator==(ByteRange x, ByteRange y) { return x.first == y.first && x.last == y.last; }
 
-// All strings whose byte i lies in bytes[i]. Only the first range that holds more than one byte
-// may differ from a whole 80..BF after it, so the sequences of a set form a trie.
+// All strings whose byte i is in bytes[i]. Behind the first range of more than one byte, all ranges
+// are 80..BF, so the sequences of a set form a trie.
 struct Utf8Sequence {
   ByteRange bytes[4];
   int size = 0;
@@ -38,17 +38,17 @@ struct Utf8Sequence {
 inline bool IsHighSurrogate(CodePoint c) { return c >= 0xD800 && c <= 0xDBFF; }
 inline bool IsLowSurrogate(CodePoint c) { return c >= 0xDC00 && c <= 0xDFFF; }
 
-// `c` must be a code point; surrogates are encoded as they are.
+// `c` must be a code point; surrogates are encoded like other code points.
 void AppendUtf8(CodePoint c, std::string* out);
 
-// Reads the character at `pos`. Returns its length, 0 when it is malformed (truncated, overlong,
-// a surrogate or out of range).
+// Decodes the character at `pos` and returns its length; 0 when it is malformed (truncated,
+// overlong, a surrogate or out of range).
 int DecodeUtf8(std::string_view text, std::size_t pos, CodePoint* out);
 
-// Sorted, merged, and without surrogates, which UTF-8 text cannot hold.
+// Sorts and merges the ranges and removes surrogates, which UTF-8 text cannot contain.
 std::vector<CodeRange> Normalize(std::vector<CodeRange> ranges);
 
-// Everything outside `ranges` (normalised), again normalised.
+// Everything outside of `ranges`. Both are normalised.
 std::vector<CodeRange> Complement(const std::vector<CodeRange>& ranges);
 
 // Appends the byte sequences of one range (without surrogates), in order.

@@ -6,7 +6,7 @@
 namespace sentiric::grammar {
 namespace {
 
-constexpr std::size_t kInitialSlots = 256;  // a power of two, as every later number
+constexpr std::size_t kInitialSlots = 256;  // a power of two, like all later sizes
 
 std::uint64_t HashFrames(const Frame* begin, const Frame* end) {
   std::uint64_t hash = 0;
@@ -36,7 +36,7 @@ SetId FrameSets::Intern(std::vector<Frame>* frames) {
   return slots_[slot] = id;
 }
 
-// The slot that holds an equal set, or the free one where it belongs.
+// The slot of an equal set, or the free slot for it.
 std::size_t FrameSets::FindSlot(const std::vector<Frame>& frames) const {
   const std::size_t mask = slots_.size() - 1;
   std::size_t slot = HashFrames(frames.data(), frames.data() + frames.size()) & mask;

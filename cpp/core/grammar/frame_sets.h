@@ -12,8 +12,8 @@ namespace sentiric::grammar {
 
 using SetId = std::uint32_t;
 
-// Where to go on, how many times a counted repetition has been entered, and the frames to return
-// to afterwards, all of them at once.
+// Where to continue, how many times a counted repetition has been entered, and the set of all
+// frames to return to.
 struct Frame {
   Pc pc = kReturnPc;
   std::uint32_t count = 0;
@@ -33,14 +33,13 @@ inline std::uint64_t HashFrame(const Frame& frame) {
   return hash ^ (hash >> 32);
 }
 
-// Equal sets have equal ids. A set's frames refer only to sets with smaller ids. Set 0 is empty.
-// Not thread-safe.
+// Equal sets have equal ids. The frames of a set refer only to sets with smaller ids. Set 0 is
+// empty. Not thread-safe.
 class FrameSets {
  public:
   FrameSets();
 
-  // Sorts `frames`, drops duplicates and returns the id of the set; the vector is left in that
-  // form.
+  // Sorts `frames`, removes duplicates from it, and returns the id of the set.
   SetId Intern(std::vector<Frame>* frames);
 
   std::size_t size(SetId set) const { return begin_[set + 1] - begin_[set]; }
@@ -58,9 +57,9 @@ class FrameSets {
   std::size_t FindSlot(const std::vector<Frame>& frames) const;
   void Grow();
 
-  std::vector<Frame> frames_;         // of all sets, one after another
-  std::vector<std::uint32_t> begin_;  // by set, and one more
-  std::vector<SetId> slots_;          // open addressing; 0 = free, the empty set is not in it
+  std::vector<Frame> frames_;         // of all sets, one set after another
+  std::vector<std::uint32_t> begin_;  // by set, and the end of the last one
+  std::vector<SetId> slots_;  // open addressing; 0 = free, because the empty set is not in it
 };
 
 }  // namespace sentiric::grammar

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// A parsed GBNF text, as a flat arena: children stand before their parents, so every pass over it
-// is a loop and no depth of nesting can exhaust the stack.
+// A parsed GBNF text in a flat arena. Children come before their parents, so every pass is a loop,
+// and deep nesting cannot exhaust the stack.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +27,7 @@ enum class NodeKind : std::uint8_t {
 
 struct Node {
   NodeKind kind = NodeKind::kSequence;
-  std::uint32_t offset = 0;  // in the text, for messages; of a repetition: its operator
+  std::uint32_t offset = 0;  // in the text, for messages; that of the operator for a repetition
   std::uint32_t first = 0;
   std::uint32_t count = 0;
   std::uint32_t min = 0;

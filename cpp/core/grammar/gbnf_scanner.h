@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// Characters of a GBNF text: space, names, numbers, escapes, and where they stand.
+// Scans a GBNF text: space, names, numbers, escapes, and their positions.
 #pragma once
 
 #include <cstddef>
@@ -16,7 +16,7 @@ namespace sentiric::grammar {
 // kInvalidGrammar at "grammar:LINE:COL" of a byte offset; both count from 1, columns in characters.
 Error GrammarError(std::string_view text, std::size_t offset, std::string what);
 
-// A name for messages: quoted, at most 40 bytes of it.
+// A name for messages: quoted and cut to 40 bytes.
 std::string QuoteName(std::string_view name);
 
 // Views the text, which must outlive it. One thread at a time.
@@ -26,26 +26,26 @@ class Scanner {
 
   std::size_t offset() const { return offset_; }
   bool AtEnd() const { return offset_ >= text_.size(); }
-  // '\0' past the end; a NUL byte in the text is not valid anywhere this is asked.
+  // '\0' past the end; a NUL byte is invalid wherever this is called.
   char Peek(std::size_t ahead = 0) const {
     return offset_ + ahead < text_.size() ? text_[offset_ + ahead] : '\0';
   }
   void Skip(std::size_t num_bytes) { offset_ += num_bytes; }
-  // Blanks and comments, and line ends when asked.
+  // Skips blanks and comments; with `newlines` also line ends.
   void SkipSpace(bool newlines);
   // Longest run of letters, digits and '-'; may be empty.
   std::string_view Name();
-  // Digits; values beyond 32 bits read as UINT32_MAX. nullopt when there is no digit.
+  // Reads digits; values beyond 32 bits become UINT32_MAX. nullopt when there is no digit.
   std::optional<std::uint32_t> Number();
-  // One character or escape of a literal or class. \u may give a surrogate.
+  // One character or escape of a literal or class. \u may yield a surrogate.
   Result<CodePoint> Character();
-  // The same of a literal, where \uD8xx\uDCxx is one character and half of it is none.
+  // The same in a literal, where \uD8xx\uDCxx is one character and half of it is an error.
   Result<CodePoint> WholeCharacter();
 
   Error Fail(std::size_t offset, std::string what) const {
     return GrammarError(text_, offset, std::move(what));
   }
-  // What stands at the offset, for "got ...".
+  // Describes the text at the offset, for "got ...".
   std::string Describe(std::size_t offset) const;
 
  private:

@@ -14,10 +14,10 @@
 
 namespace sentiric::grammar {
 
-// The language never changes; only the memo of what was found out about it grows, and it is shared,
-// so that a request finds the states warm that another one visited.
+// The language never changes; only the memo of visited states grows. Requests share it, so that
+// each one profits from the states that others visited.
 //
-// Thread-safe. Matchers of one grammar take turns on the memo's mutex: a warm step holds it for
+// Thread-safe. Matchers of one grammar share the memo's mutex: a warm step holds it for
 // nanoseconds, a cold token mask for milliseconds.
 class Grammar {
  public:
@@ -25,8 +25,8 @@ class Grammar {
 
   explicit Grammar(Program program, std::size_t max_memo_bytes = kMaxMemoBytes);
 
-  // The program and the memo of now, which grows to a little over max_memo_bytes. Matchers that
-  // have not moved since may keep an older memo alive; it is not counted.
+  // Size of the program and of the current memo, which grows to a little over max_memo_bytes. An
+  // older memo that a matcher still holds is not counted.
   std::size_t ByteSize() const;
 
   // The current memo; for matchers.
@@ -41,10 +41,10 @@ class Grammar {
   mutable std::shared_ptr<Automaton> automaton_ GUARDED_BY(mutex_);
 };
 
-// Parses, checks and compiles GBNF (gbnf_parser.h has the dialect). Errors: kInvalidGrammar at
-// "grammar:LINE:COL" when the text is not GBNF, is over a limit, refers to a rule that is not
-// defined, has no `root`, is left-recursive or cannot end; with limits.strict also when it repeats
-// what can match nothing. Linear in the text; never recurses. Any thread.
+// Parses, checks and compiles GBNF (see gbnf_parser.h for the dialect). Errors: kInvalidGrammar at
+// "grammar:LINE:COL" when the text is not GBNF, exceeds a limit, refers to an undefined rule, has
+// no `root`, is left-recursive or cannot end; with limits.strict also when it repeats an item that
+// can match nothing. Linear in the text; never recurses. Any thread.
 Result<std::shared_ptr<const Grammar>> Compile(std::string_view gbnf, const Limits& limits);
 
 }  // namespace sentiric::grammar

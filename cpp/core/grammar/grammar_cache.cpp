@@ -20,7 +20,7 @@ Result<std::shared_ptr<const Grammar>> GrammarCache::Compile(std::string_view gb
   Result<std::shared_ptr<const Grammar>> compiled = grammar::Compile(gbnf, limits);
   if (!compiled) return compiled;
   const MutexLock lock(&mutex_);
-  // Another thread may have compiled the same text meanwhile; its states are the warm ones.
+  // Another thread may have compiled the same text meanwhile; its memo is the warmer one.
   if (std::shared_ptr<const Grammar> known = Find(hash, gbnf, limits)) return known;
   Insert(hash, {std::string(gbnf), limits, *compiled});
   return compiled;
@@ -44,7 +44,7 @@ void GrammarCache::Insert(std::size_t hash, Entry entry) {
   Evict();
 }
 
-// Grammars grow while they are used, so the sum is taken anew each time; the newest one stays.
+// Grammars grow while they are used, so their sizes are summed each time. The newest one stays.
 void GrammarCache::Evict() {
   for (std::size_t bytes = ByteSize(); bytes > max_bytes_ && entries_.size() > 1;) {
     const auto last = std::prev(entries_.end());

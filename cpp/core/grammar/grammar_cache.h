@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// Compiled grammars by their text, so that the same schema is compiled once and finds its states
-// warm. In memory only.
+// Compiled grammars by their text: the same schema is compiled once, and later requests find its
+// states in the memo. In memory only.
 #pragma once
 
 #include <cstddef>
@@ -21,20 +21,20 @@ namespace sentiric::grammar {
 
 struct GrammarCacheStats {
   std::uint64_t hits = 0;
-  std::uint64_t misses = 0;  // also texts that did not compile
+  std::uint64_t misses = 0;  // including texts that do not compile
   std::size_t entries = 0;
   std::size_t bytes = 0;
 };
 
-// Least recently used grammars go first. Thread-safe; compiles without holding its lock.
+// Evicts the least recently used grammars first. Thread-safe; does not hold its lock while
+// compiling.
 class GrammarCache {
  public:
   static constexpr std::size_t kMaxBytes = 32 * 1024 * 1024;
 
   explicit GrammarCache(std::size_t max_bytes = kMaxBytes) : max_bytes_(max_bytes) {}
 
-  // As grammar::Compile. Texts compiled under other limits are other texts. A grammar that was
-  // evicted lives on in the requests that use it.
+  // Like grammar::Compile. The limits are part of the key. Requests keep an evicted grammar alive.
   Result<std::shared_ptr<const Grammar>> Compile(std::string_view gbnf, const Limits& limits);
 
   GrammarCacheStats stats() const;

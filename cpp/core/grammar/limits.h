@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// How large and how strange a grammar may be. Every limit is checked before the work it bounds.
+// Limits for the size and complexity of a grammar. Each is checked before the work it bounds.
 #pragma once
 
 #include <cstddef>
@@ -13,17 +13,18 @@ struct Limits {
   std::uint32_t depth = 64;          // nested groups
   std::uint32_t rules = 2000;        // names defined or referred to
   std::uint32_t repetition = 1000;   // m and n of {m,n}
-  std::uint32_t chain = 64;          // rules entered one from another before any character
+  std::uint32_t chain = 64;          // rules entered in a row before any character
   std::uint32_t elements = 200'000;  // compiled instructions, and nodes of the parsed text
-  // Refuses what is legal but cannot be meant: repeating an expression that can match nothing, and
-  // rules without a finite text. Off, both are compiled exactly (the first costs nothing here, the
-  // second is left out where the rest can do without).
+  // Refuses what is legal but certainly a mistake: repeating an item that can match nothing, and
+  // rules without a finite text. Otherwise both are compiled exactly: the former costs nothing, the
+  // latter is left out where possible.
   bool strict = true;
 
   static Limits ForClient() { return Limits{}; }
 
-  // Text generated from a JSON schema: the schema has its own limits, and regular expressions in
-  // it may nest deeply, count far and repeat empty groups. Counting is free, nothing recurses.
+  // For text generated from a JSON schema: the schema has limits of its own, and its regular
+  // expressions may nest deeply, count far and repeat empty groups. Counting is free, nothing
+  // recurses.
   static Limits ForSchema() {
     Limits limits;
     limits.text_bytes = 1024 * 1024;

@@ -44,7 +44,7 @@ struct Edge {
 };
 
 struct Repetition {
-  Sub body = 0;  // takes at least one byte each time: `min` is 0 where the source body may be empty
+  Sub body = 0;  // takes at least one byte each time; `min` is 0 if the source body can be empty
   std::uint32_t min = 0;
   std::uint32_t max = 0;  // kUnlimited = no bound
 };
@@ -52,19 +52,19 @@ struct Repetition {
 struct Subroutine {
   Pc entry = kReturnPc;
   bool nullable = false;
-  // Its place in an order in which callers stand before everything they may call without having
-  // taken a byte. Distinct; set by OrderCalls.
+  // Position in an order that has callers before everything they may call without taking a byte.
+  // Distinct; set by OrderCalls.
   std::uint32_t rank = 0;
 };
 
-// Bytes that no instruction tells apart share a class.
+// Bytes that no instruction distinguishes share a class.
 struct ByteClasses {
   std::array<std::uint8_t, 256> of_byte{};
   std::vector<std::uint8_t> representative;  // by class
 };
 
 struct Program {
-  std::vector<Instr> code;  // code[kReturnPc] and code[kEndPc] are what they say
+  std::vector<Instr> code;  // code[kReturnPc] is kReturn, code[kEndPc] is kEnd
   std::vector<Pc> targets;
   std::vector<Edge> edges;
   std::vector<Repetition> repeats;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// From a parsed grammar to its program.
+// Compiles a parsed grammar to a program.
 #pragma once
 
 #include <cstdint>
@@ -13,12 +13,12 @@ namespace sentiric::grammar {
 
 struct BuiltProgram {
   Program program;                     // ranks not set yet
-  std::vector<std::uint32_t> offsets;  // by Pc: where in the text a call stands
-  std::vector<bool> live;              // by Sub: not left out by pruning
+  std::vector<std::uint32_t> offsets;  // by Pc: offset of a call in the text
+  std::vector<bool> live;              // by Sub: false if left out by pruning
 };
 
-// Compiles the AST, in time and memory linear in it. `prune` leaves out alternatives that have no
-// finite text; without it they stay. Pure; never recurses deeper than a character is long.
+// Compiles the AST in linear time and memory. `prune` leaves out alternatives that match no finite
+// text. Pure; recurses at most as deep as a character has bytes.
 BuiltProgram BuildProgram(const Ast& ast, const Facts& facts, bool prune);
 
 }  // namespace sentiric::grammar

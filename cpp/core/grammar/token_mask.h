@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// Which tokens may come next, and the masks found so far.
+// Masks of the tokens that may come next, and a cache for them.
 #pragma once
 
 #include <cstddef>
@@ -31,12 +31,12 @@ struct TokenMask {
   }
 };
 
-// Least recently used masks go first. Thread-safe.
+// Evicts the least recently used masks first. Thread-safe.
 class MaskCache {
  public:
   explicit MaskCache(std::size_t max_bytes) : max_bytes_(max_bytes) {}
 
-  // Null when it is not there.
+  // Null when it is not cached.
   std::shared_ptr<const TokenMask> Find(const Automaton* automaton, StateId state);
   void Insert(const std::shared_ptr<Automaton>& automaton, StateId state,
               std::shared_ptr<const TokenMask> mask);
@@ -58,7 +58,7 @@ class MaskCache {
   };
   struct Entry {
     Key key;
-    std::weak_ptr<Automaton> alive;  // keeps the address from being given to another automaton
+    std::weak_ptr<Automaton> alive;  // keeps the address of the automaton from being reused
     std::shared_ptr<const TokenMask> mask;
     std::size_t num_bytes = 0;
   };

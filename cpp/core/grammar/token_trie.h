@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// The tokens of a vocabulary by their bytes, to ask a grammar about all of them at once.
+// The tokens of a vocabulary by their bytes, to check all of them against a grammar at once.
 #pragma once
 
 #include <cstddef>
@@ -23,17 +23,17 @@ class TokenTrie {
  public:
   static constexpr std::size_t kMaxMaskBytes = 16 * 1024 * 1024;
 
-  // token_bytes[t]: the bytes that token t adds to the text; empty for tokens that no grammar may
-  // choose (control tokens, unused ones), which are then never allowed.
+  // token_bytes[t]: the bytes that token t adds to the text; empty for tokens that are never
+  // allowed (control tokens, unused ones).
   explicit TokenTrie(const std::vector<std::string>& token_bytes,
                      std::size_t max_mask_bytes = kMaxMaskBytes);
 
-  // The tokens that matcher->Accepts, one by one, would accept. End-of-generation tokens are the
-  // caller's: allowed when matcher->CanEnd(). The mask is shared; masks of states met before come
-  // from a cache. Errors: kGrammarTooComplex, after which the matcher has failed.
+  // All tokens that matcher->Accepts() would accept. End-of-generation tokens are up to the caller:
+  // allowed when matcher->CanEnd(). Masks are shared and cached by state. Errors:
+  // kGrammarTooComplex, after which the matcher has failed.
   Result<std::shared_ptr<const TokenMask>> Allowed(Matcher* matcher) const;
 
-  // The same mask when it is in the cache, null otherwise; costs two look-ups.
+  // The same mask if it is cached, else null; costs two look-ups.
   std::shared_ptr<const TokenMask> Known(Matcher* matcher) const;
 
   std::size_t num_tokens() const { return num_tokens_; }
@@ -42,11 +42,11 @@ class TokenTrie {
  private:
   static constexpr Token kNoToken = -1;
 
-  // In preorder: the children of a node stand right behind it, up to `skip`.
+  // In preorder: the descendants of a node follow it, up to `skip`.
   struct Node {
     std::uint32_t skip = 0;
-    Token token = kNoToken;   // that ends here
-    std::uint16_t depth = 0;  // bytes before this one
+    Token token = kNoToken;   // the token that ends here
+    std::uint16_t depth = 0;  // number of bytes before this one
     std::uint8_t byte = 0;
   };
 
@@ -58,7 +58,7 @@ class TokenTrie {
 
   const std::size_t num_tokens_;
   std::vector<Node> nodes_;
-  std::vector<std::pair<Token, Token>> twins_;  // same bytes as the first one, which is in a node
+  std::vector<std::pair<Token, Token>> twins_;  // equal bytes; only the first is in a node
   std::uint32_t max_token_bytes_ = 0;
   mutable MaskCache masks_;
 };

@@ -15,7 +15,7 @@ struct Candidate {
 };
 using Candidates = std::vector<Candidate>;
 
-// Most likely first; of equals the lower token, so that greedy is llama.cpp's first of equals.
+// Most likely first; of equals the lower token first, so that greedy chooses like llama.cpp.
 inline bool Better(const Candidate& a, const Candidate& b) {
   return a.logit != b.logit ? a.logit > b.logit : a.token < b.token;
 }

@@ -10,8 +10,9 @@ namespace {
 
 bool IsContinuation(char byte) { return (static_cast<unsigned char>(byte) & 0xC0) == 0x80; }
 
-// The tokens of anchor + text behind the anchor; empty unless a token ends where the anchor does
-// and their bytes are the text's. Some vocabularies put a space in front of every text.
+// The tokens of `text` behind `anchor`; empty unless a token ends where the anchor does and the
+// rest spells the text. The anchor is needed because some vocabularies put a space in front of
+// every text.
 std::vector<Token> Behind(std::string_view anchor, std::string_view text, const Vocab& vocab,
                           const Tokenize& tokenize) {
   const std::string whole = std::string(anchor) + std::string(text);
@@ -38,7 +39,7 @@ bool AreText(const std::vector<Token>& tokens, const Vocab& vocab) {
   return true;
 }
 
-// Cuts tokens off until the text that follows begins with a character.
+// Removes tokens from the end until the remaining text begins at a character boundary.
 void EndAtCharacter(std::string_view text, const Vocab& vocab, std::vector<Token>* tokens) {
   std::size_t end = 0;
   for (const Token token : *tokens) end += vocab.pieces[static_cast<std::size_t>(token)].size();
@@ -55,7 +56,7 @@ std::vector<Token> ForcedTokens(const Vocab& vocab, const Tokenize& tokenize,
   const std::string_view text = forced.substr(0, utf8::FirstInvalid(forced));  // whole characters
   if (text.size() < 2) return {};
   std::vector<Token> tokens = Behind(before, text, vocab, tokenize);
-  // No tokenizer joins a line break with the text behind it.
+  // No tokenizer merges a line break with the text behind it.
   if (tokens.empty()) tokens = Behind("\n", text, vocab, tokenize);
   if (tokens.empty() || !AreText(tokens, vocab)) return {};
   tokens.pop_back();

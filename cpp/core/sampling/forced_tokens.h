@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// Text that a grammar leaves no choice about, as the tokens a model would have written.
+// Turns text that a grammar forces into the tokens that the model would have written.
 #pragma once
 
 #include <functional>
@@ -10,15 +10,15 @@
 
 namespace sentiric::sampling {
 
-// Text to tokens without control tokens; empty when it cannot be done. Thread-safe.
+// Tokenises text without control tokens; empty on failure. Thread-safe.
 using Tokenize = std::function<std::vector<Token>(std::string_view)>;
 
-// The model's own tokens of `forced`, which follows `before` (the last few tokens' bytes). The last
-// token is left out: what follows freely could have merged with it. Empty when the tokenizer does
-// not give back the bytes, and when the text begins or ends inside a character.
+// The tokens of `forced`, which follows `before` (the bytes of the last few tokens). The last token
+// is left out: free text after it could have merged with it. Empty when the tokens do not spell the
+// text, and when the text begins inside a character or has no whole token.
 //
-// Where the model's tokenizer would have joined the end of `before` with the text, the text is
-// taken by itself: that choice was made before.
+// Where the tokenizer would have merged the end of `before` with the text, the text is tokenised by
+// itself, because the earlier tokens are final.
 std::vector<Token> ForcedTokens(const Vocab& vocab, const Tokenize& tokenize,
                                 std::string_view before, std::string_view forced);
 

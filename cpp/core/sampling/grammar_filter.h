@@ -11,28 +11,28 @@
 
 namespace sentiric::sampling {
 
-// One thread at a time. Not copyable: a request has one.
+// One thread at a time. Not copyable: it belongs to one request.
 class GrammarFilter {
  public:
-  // `vocab` must outlive it.
+  // `vocab` must outlive the filter.
   GrammarFilter(std::shared_ptr<const grammar::Grammar> grammar, const Vocab* vocab)
       : vocab_(*vocab), matcher_(std::move(grammar)) {}
   GrammarFilter(const GrammarFilter&) = delete;
   GrammarFilter& operator=(const GrammarFilter&) = delete;
 
-  // One token: by the mask when it is known, by its bytes otherwise.
+  // Whether the token may follow: looked up in the mask if it is known, else checked by its bytes.
   bool Allows(Token token);
-  // All of them but end tokens, which are allowed when CanEnd(). A mask that is not cached takes
-  // milliseconds. Null after a failure, which status() tells.
+  // All allowed tokens, except end tokens, which are allowed when CanEnd(). Computing a mask that
+  // is not cached takes milliseconds. Null after a failure; see status().
   const grammar::TokenMask* Mask();
   bool CanEnd() const { return matcher_.CanEnd(); }
 
-  // What must follow, byte for byte; may end inside a character.
+  // The bytes that must follow; may end inside a character.
   std::string Forced(std::size_t max_bytes) {
     return matcher_.Forced(max_bytes).value_or(std::string());
   }
 
-  // Moves past a chosen piece; false when it may not follow.
+  // Moves past the bytes of a chosen token; false when they may not follow.
   bool Advance(std::string_view piece);
   // kGrammarTooComplex once the grammar's budget is spent.
   Status status() const { return matcher_.error(); }
@@ -40,8 +40,8 @@ class GrammarFilter {
  private:
   const Vocab& vocab_;
   grammar::Matcher matcher_;
-  std::shared_ptr<const grammar::TokenMask> mask_;  // of this state, once it was asked for
-  bool has_looked_ = false;                         // in the cache
+  std::shared_ptr<const grammar::TokenMask> mask_;  // of this state, once it was needed
+  bool has_looked_ = false;                         // for a cached mask of this state
 };
 
 }  // namespace sentiric::sampling

@@ -8,7 +8,8 @@
 
 namespace sentiric::sampling {
 
-// The chosen token and the `num_top` most likely ones under softmax of a row of finite logits.
+// Log-probabilities of the chosen token and of the `num_top` likeliest ones: log softmax of a row
+// of finite logits.
 ChosenLogprob LogprobsOf(const float* logits, const std::vector<std::string>& pieces, Token chosen,
                          std::int32_t num_top);
 

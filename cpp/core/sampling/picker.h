@@ -12,7 +12,7 @@ class Picker {
  public:
   virtual ~Picker() = default;
 
-  // Picks from one logit for each token of the vocabulary; `filter` is null without a grammar.
+  // Picks a token. `logits` has one for each token; `filter` is null without a grammar.
   // kNumeric for NaN or infinite logits, kGrammarTooComplex when the grammar's budget is spent,
   // kInternal when nothing can be chosen.
   virtual Result<Token> Pick(const float* logits, GrammarFilter* filter) = 0;
@@ -20,8 +20,8 @@ class Picker {
   // Remembers a token of the text, for the penalties.
   virtual void Accept(Token token) = 0;
 
-  // Goes past a token that nobody has to choose: the random generator stands where it would stand
-  // after a Pick. False when that cannot be done.
+  // Passes over a token that need not be chosen: leaves the random generator where a Pick would.
+  // False when that is not possible.
   virtual bool Skip() = 0;
 };
 

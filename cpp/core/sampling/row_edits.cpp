@@ -70,11 +70,11 @@ const std::vector<Edit>& RowEdits::Of(const float* logits) {
   return edits_;
 }
 
-// Biases come first, as in llama.cpp's chain.
+// Biases come before penalties, as in llama.cpp's chain.
 float RowEdits::Edited(Token token, float logit, std::int32_t count) const {
   const auto bias = biases_.find(token);
   if (bias != biases_.end()) logit += bias->second;
-  // Dividing a negative logit would make the token more likely.
+  // Dividing a negative logit would make the token likelier.
   logit = logit <= 0 ? logit * repeat_penalty_ : logit / repeat_penalty_;
   return logit - (static_cast<float>(count) * frequency_penalty_ + presence_penalty_);
 }

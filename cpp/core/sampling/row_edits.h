@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// The few logits of a row that are not the model's: bans, biases and penalties.
+// The few logits of a row that a request changes: bans, biases and penalties.
 #pragma once
 
 #include <unordered_map>
@@ -16,9 +16,9 @@ struct Edit {
   float logit = 0;  // -inf: banned
 };
 
-// Tokens that a request must never choose, ascending: bans by bias and, with ignore_eos, what ends.
-// They leave the candidates: as candidates of probability zero they would turn the entropy that
-// typical_p computes into NaN.
+// Tokens that a request must never choose, ascending: banned by bias, and end tokens with
+// ignore_eos. They are removed from the candidates: with probability zero they would turn the
+// entropy that typical_p computes into NaN.
 std::vector<Token> BannedTokens(const Request& request, const std::vector<Token>& end_tokens);
 
 // Remembers the tokens that the penalties look back at. One thread at a time.
@@ -28,7 +28,7 @@ class RowEdits {
   RowEdits(const SamplingParams& params, std::vector<Token> banned);
 
   void Accept(Token token);
-  // One for each token whose logit differs, ascending. Valid until the next call.
+  // The edits of this row, ascending by token. Valid until the next call.
   const std::vector<Edit>& Of(const float* logits);
 
  private:

@@ -10,11 +10,11 @@
 namespace sentiric::sampling {
 namespace {
 
-// More than these are written into a copy of the row instead of merged with its best tokens.
+// More edits than this are written into a copy of the row instead of merged with its best tokens.
 constexpr std::size_t kMaxMerged = 512;
-// Candidates a grammar may refuse before all its tokens are found out.
+// Candidates that a grammar may refuse before its full mask is computed.
 constexpr std::size_t kSpare = 32;
-// Up to this share of the vocabulary allowed tokens are listed one by one.
+// Allowed tokens are listed one by one up to 1/16 of the vocabulary.
 constexpr std::size_t kSparseShare = 16;
 constexpr std::size_t kFirstNucleus = 256;
 
@@ -23,13 +23,13 @@ std::size_t LimitOf(const SamplingParams& params) {
   return static_cast<std::size_t>(std::max(0, params.top_k));
 }
 
-// Used by one thread at a time, so that the scratch space of a row is kept once for each thread.
+// Scratch space of a row, kept for each thread.
 RowScan& FirstScan() {
   thread_local RowScan scan;
   return scan;
 }
 
-// A row that is changed.
+// A row that may be changed.
 struct Copy {
   std::vector<float> values;
   RowScan scan;
@@ -43,7 +43,7 @@ Copy& RowCopy() {
   return copy;
 }
 
-// Null when the token's logit is the model's.
+// The edit of the token; null when there is none.
 const Edit* EditOf(Token token, const std::vector<Edit>& edits) {
   const auto found =
       std::lower_bound(edits.begin(), edits.end(), token,
@@ -53,13 +53,13 @@ const Edit* EditOf(Token token, const std::vector<Edit>& edits) {
 
 void Apply(const std::vector<Edit>& edits, std::vector<float>* row) {
   for (const Edit& edit : edits) {
-    // What is -inf already was refused by the grammar.
+    // -inf: the grammar has refused the token.
     float& value = (*row)[static_cast<std::size_t>(edit.token)];
     if (value != -INFINITY) value = edit.logit;
   }
 }
 
-// 64 logits, those of refused tokens as -inf.
+// Copies up to 64 logits; those of refused tokens become -inf.
 void CopyAllowed(const float* logits, std::uint64_t word, std::size_t count, float* out) {
   for (std::size_t bit = 0; bit < count; ++bit) {
     out[bit] = (word >> bit & 1) != 0 ? logits[bit] : -INFINITY;
@@ -103,7 +103,7 @@ bool RowPicker::Supports(const SamplingParams& p) {
   if (p.dry_multiplier > 0.0f) return false;
   if (p.temperature == 0.0f) return true;
   const bool truncates = p.top_k > 0 || p.top_p < 1.0f || p.min_p > 0.0f;
-  // The entropy of the whole vocabulary, sorted.
+  // Would need the entropy of the whole vocabulary, sorted.
   if (p.dynatemp_range > 0.0f && !truncates) return false;
   return p.mirostat == 0 && p.typical_p >= 1.0f && p.xtc_probability <= 0.0f;
 }
@@ -158,7 +158,7 @@ Result<Token> RowPicker::PickAllowed(const RowScan& row, const std::vector<Edit>
   return PickMasked(row.row(), edits, *filter, *mask);
 }
 
-// False when fewer than the wanted candidates pass, so that others may belong to them.
+// False when too few candidates pass, so that other tokens may belong to the best.
 bool RowPicker::KeepAllowed(GrammarFilter* filter) {
   std::size_t kept = 0;
   for (const Candidate& candidate : candidates_) {
@@ -192,7 +192,7 @@ Token RowPicker::PickMasked(const float* logits, const std::vector<Edit>& edits,
   return PickFromRow(copy.Read());
 }
 
-// The best of what is not edited are among the best of the row, of which as many more are taken.
+// Takes as many extra top tokens as there are edits: the best unedited tokens are among them.
 void RowPicker::TopEdited(const RowScan& row, const std::vector<Edit>& edits, std::size_t count) {
   row.Top(count + edits.size(), &candidates_);
   candidates_.erase(
@@ -221,10 +221,10 @@ Token RowPicker::PickFromRow(const RowScan& row) {
   return DrawFromList();
 }
 
-// All tokens that top_p and min_p keep of the row.
+// Fills candidates_ with all tokens of the row that top_p and min_p keep.
 void RowPicker::KeepNucleus(const RowScan& row) {
   const auto mass = static_cast<float>(row.SumExp(1.0f));
-  if (params_.min_p > 0.0f) {  // keeps the fewer ones
+  if (params_.min_p > 0.0f) {  // the smaller set: min_p first
     row.AtLeast(row.max() + std::log(params_.min_p), &candidates_);
     KeepTop(0, &candidates_);
     KeepTopP(params_.top_p, mass, &candidates_);
@@ -237,7 +237,7 @@ void RowPicker::KeepNucleus(const RowScan& row) {
   }
 }
 
-// `candidates_` holds all that may be chosen, or with a limit at least the best of it.
+// candidates_ holds all tokens that may be chosen or, with a limit, at least the best of them.
 Token RowPicker::PickFromList(bool is_sorted) {
   if (candidates_.empty()) return -1;
   const bool sorts = limit_ > 0 || params_.top_p < 1.0f;

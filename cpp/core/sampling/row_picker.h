@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// Greedy, top_k, top_p, min_p, temperature and penalties straight on a row of logits.
+// Greedy, top_k, top_p, min_p, temperature and penalties, directly on a row of logits.
 #pragma once
 
 #include <random>
@@ -10,18 +10,19 @@
 
 namespace sentiric::sampling {
 
-// The same distribution, and with the same seed the same tokens, as llama.cpp's chain of
-// logit_bias, penalties, top_k, top_p, min_p, temp_ext and dist (or greedy) on the tokens that are
-// neither banned nor refused by the grammar. Among equal logits the lower token comes first.
+// Gives the same distribution, and for the same seed the same tokens, as llama.cpp's chain of
+// logit_bias, penalties, top_k, top_p, min_p, temp_ext and dist (or greedy), applied to the tokens
+// that are neither banned nor refused by the grammar. Among equal logits the lower token comes
+// first.
 //
-// The candidates are the few best tokens. A grammar is asked about those first; only when too few
-// of them pass, all its tokens are found out.
+// The candidates are the few best tokens. A grammar checks those first; its full mask is computed
+// only when too few of them pass.
 class RowPicker : public Picker {
  public:
-  // Whether all that the parameters ask for is here; the rest needs llama.cpp's chain.
+  // Whether this class implements all the parameters; if not, use llama.cpp's chain.
   static bool Supports(const SamplingParams& params);
 
-  // `banned` ascending, the end tokens and num_vocab as in `vocab`, which must outlive it.
+  // `banned` is ascending; `vocab` must outlive the picker.
   RowPicker(const SamplingParams& params, const Vocab* vocab, std::vector<Token> banned,
             std::uint32_t seed);
 
@@ -29,7 +30,7 @@ class RowPicker : public Picker {
   void Accept(Token token) override { edits_.Accept(token); }
   bool Skip() override;
 
-  // What the last Pick drew from; empty when it drew from the whole row.
+  // The candidates of the last Pick; empty when it drew from the whole row.
   const Candidates& candidates() const { return candidates_; }
 
  private:
@@ -49,7 +50,7 @@ class RowPicker : public Picker {
 
   const SamplingParams params_;
   const Vocab& vocab_;
-  const std::size_t limit_;  // candidates wanted: 1 for greedy, top_k, 0 = no limit
+  const std::size_t limit_;  // candidates needed: 1 for greedy, else top_k; 0 = no limit
   RowEdits edits_;
   std::mt19937 random_;
   Candidates candidates_;

@@ -30,7 +30,7 @@ void RowPool::Run(std::size_t count, std::size_t logits_per_job,
   next_ = num_done_ = 0;
   for (std::size_t i = 0; i < wanted; ++i) has_jobs_.NotifyOne();
   Work();
-  // Only for jobs that run: a helper that wakes late finds none.
+  // Waits for running jobs only: a helper that wakes up late finds none.
   while (num_done_ != count_) is_done_.Wait(&mutex_);
 }
 
@@ -43,7 +43,7 @@ void RowPool::Help() {
   }
 }
 
-// Jobs take some ten microseconds each, so that a lock for each is cheap.
+// A job takes tens of microseconds, so locking for each one is cheap.
 void RowPool::Work() {
   while (next_ < count_) {
     const std::size_t mine = next_++;

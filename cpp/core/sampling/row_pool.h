@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// A few threads that help to sample the rows of a step and sleep otherwise.
+// A few threads that help to sample the rows of a step.
 #pragma once
 
 #include <cstddef>
@@ -12,12 +12,12 @@
 
 namespace sentiric::sampling {
 
-// Fork and join: the calling thread works, too, and Run() returns when all jobs are done, so that
-// helpers never run beside the compute threads. Threads start with the first step that needs them.
-// One caller at a time.
+// Fork and join: the calling thread works, too, and Run() returns when all jobs are done, so
+// helpers never compete with the compute threads. Threads start with the first step that needs
+// them. One caller at a time.
 class RowPool {
  public:
-  // Logits below which waking a helper costs more than it saves.
+  // Logits for which waking a helper pays.
   static constexpr std::size_t kLogitsPerThread = 1 << 18;
 
   explicit RowPool(std::int32_t max_helpers) : max_helpers_(max_helpers) {}
@@ -30,7 +30,7 @@ class RowPool {
     return count > 1 && count * logits_per_job >= 2 * kLogitsPerThread;
   }
 
-  // job(0) .. job(count - 1), each once, in any order and on any of the threads; jobs must not
+  // Runs job(0) .. job(count - 1), each once, in any order and on any of the threads. Jobs must not
   // throw. `logits_per_job` decides how many threads take part.
   void Run(std::size_t count, std::size_t logits_per_job,
            const std::function<void(std::size_t)>& job);
@@ -43,7 +43,7 @@ class RowPool {
   void Work() REQUIRES(mutex_);
 
   const std::int32_t max_helpers_;
-  std::vector<std::thread> helpers_;  // the caller's
+  std::vector<std::thread> helpers_;  // touched by the caller only
 
   Mutex mutex_;
   CondVar has_jobs_;

@@ -15,13 +15,13 @@ constexpr std::size_t kBlock = 64;
 
 struct BlockFacts {
   float max = -INFINITY;
-  float residue = 0;  // the sum of x - x: 0, or NaN when a value is NaN or infinite
+  float residue = 0;  // sum of x - x: 0, or NaN when a value is NaN or infinite
 };
 
 float Max(float a, float b) { return a > b ? a : b; }
 
-// Blocks are folded in halves: without -ffast-math a compiler may not reorder a running maximum or
-// sum, but does vectorise these loops.
+// Folds blocks in halves: without -ffast-math, compilers may not reorder a running maximum or sum,
+// but they vectorise these loops.
 BlockFacts FactsOfFullBlock(const float* x) {
   constexpr std::size_t kHalf = kBlock / 2;
   float max[kHalf];
@@ -89,7 +89,7 @@ std::size_t RowScan::BlockEnd(std::size_t block) const {
   return std::min((block + 1) * kBlock, size_);
 }
 
-// At least `count` values reach it: the count-th largest maximum of a block.
+// A threshold that at least `count` values reach: the count-th largest maximum of a block.
 float RowScan::ThresholdOf(std::size_t count) const {
   if (count >= max_of_block_.size()) return -FLT_MAX;
   order_ = max_of_block_;

@@ -5,8 +5,8 @@
 
 namespace sentiric::sampling {
 
-// The 32 bits that start a request's random generator; drawn for kRandomSeed. Never UINT32_MAX,
-// which tells llama.cpp's samplers to draw one.
+// The 32-bit seed of a request's random generator; random for kRandomSeed. Never UINT32_MAX, which
+// makes llama.cpp's samplers draw one.
 std::uint32_t FoldSeed(std::uint64_t seed);
 
 }  // namespace sentiric::sampling

@@ -13,7 +13,7 @@ float BestLogit(const Candidates& list) {
   return best;
 }
 
-// Entropy as a share of the largest possible one.
+// Entropy relative to its largest possible value.
 float NormalisedEntropy(const Candidates& list, float sum) {
   float entropy = 0;
   for (const Candidate& candidate : list) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// exp() without branches or calls, so that compilers vectorise loops over it.
+// exp() without branches and calls, so that compilers vectorise loops over it.
 #pragma once
 
 #include <cstdint>
@@ -7,10 +7,10 @@
 
 namespace sentiric::sampling {
 
-// Smaller exponents are raised to it; exp of it is some 5e-38.
+// Smaller exponents are raised to this; its exp is about 5e-38.
 inline constexpr float kLowestExponent = -86.0f;
 
-// A step of its own: in one loop with the polynomial it would become a branch.
+// A separate step: in one loop with the polynomial, compilers would make it a branch.
 inline float Raised(float x) { return x > kLowestExponent ? x : kLowestExponent; }
 
 // exp(x) within 2e-7 of its value, for x in [kLowestExponent, 0].

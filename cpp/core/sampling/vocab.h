@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// What samplers know of a vocabulary.
+// The facts about a vocabulary that samplers need.
 #pragma once
 
 #include <memory>
@@ -14,7 +14,7 @@ namespace sentiric::sampling {
 // Immutable.
 struct Vocab {
   std::vector<std::string> pieces;  // bytes of each token; empty for control tokens
-  std::vector<Token> end_tokens;    // that end a generation
+  std::vector<Token> end_tokens;    // those that end a generation
   std::vector<bool> is_end;         // by token
   std::unique_ptr<const grammar::TokenTrie> trie;
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// One request's sampler: picks, keeps the grammar's state and tells what the token means.
+// The sampler of one request: picks tokens, keeps the state of the grammar, and adds text and
+// logprobs.
 #pragma once
 
 #include <memory>
@@ -15,12 +16,12 @@ namespace sentiric::sampling {
 
 class VocabSampler : public TokenSampler {
  public:
-  // Without `tokenize` nothing is ever forced.
+  // tokenize: empty = Forced() returns nothing.
   VocabSampler(std::shared_ptr<const Vocab> vocab, const Request& request,
                const PreparedPrompt& prompt, std::unique_ptr<Picker> picker, Tokenize tokenize);
 
   Result<SampledToken> Sample(const float* logits) override;
-  // By the grammar. None with logprobs, which need a row of logits for each token.
+  // Tokens that the grammar forces. None with logprobs, which need a row of logits for each token.
   std::vector<SampledToken> Forced(std::size_t max_tokens) override;
 
  private:
@@ -32,7 +33,7 @@ class VocabSampler : public TokenSampler {
   const std::unique_ptr<Picker> picker_;
   std::optional<GrammarFilter> grammar_;
   const Tokenize tokenize_;
-  std::string tail_;  // the last bytes of the text, from the beginning of a token on
+  std::string tail_;  // last bytes of the text, starting with a whole token
 };
 
 }  // namespace sentiric::sampling

@@ -8,8 +8,7 @@
 
 namespace sentiric {
 
-// The rows of each batch go to one Decode call, in this order. All of them run under the same
-// adapters.
+// Each batch is one Decode call, in this order. All rows of a batch use the same adapters.
 struct BatchPlan {
   std::vector<Batch> batches;
   std::size_t num_rows() const {
@@ -20,8 +19,8 @@ struct BatchPlan {
 };
 inline bool operator==(const BatchPlan& a, const BatchPlan& b) { return a.batches == b.batches; }
 
-// What the scheduler needs to know of one sequence. `tokens` is the text so far (prompt and
-// generated); positions below `evaluated` are in the KV cache.
+// What the scheduler needs to know about one sequence. `tokens` are prompt and generated tokens so
+// far; positions below `evaluated` are in the KV cache.
 struct SequenceView {
   SeqId seq = 0;
   const std::vector<Token>* tokens = nullptr;
@@ -29,13 +28,13 @@ struct SequenceView {
   std::int32_t prompt_size = 0;  // positions below it are prefilled in chunks
   std::uint64_t waited = 0;      // steps since its last prefill chunk, or since it began
   Priority priority = Priority::kNormal;
-  const AdapterSet* adapters = nullptr;  // only rows under the same ones share a call
-  // Past the prompt: tokens that are evaluated together, the next one and what a grammar forced
-  // behind it.
+  const AdapterSet* adapters = nullptr;  // only rows with the same ones share a call
+  // Past the prompt: tokens that are evaluated together, the last sampled one and those that a
+  // grammar forced behind it.
   std::int32_t run = 1;
-  // Drafted tokens behind the run, each with logits that will tell; null = none.
+  // Drafted tokens behind the run; each gets logits that verify the next. Null = none.
   const std::vector<Token>* draft = nullptr;
-  std::int32_t stop = 0;  // where a chunk of the prompt ends, if it comes so far; 0 = nowhere
+  std::int32_t stop = 0;  // where a chunk of the prompt must end if it reaches so far; 0 = anywhere
 
   std::int32_t num_rows() const {
     return run + (draft == nullptr ? 0 : static_cast<std::int32_t>(draft->size()));

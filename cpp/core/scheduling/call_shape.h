@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// What a decoder call consists of, as far as it decides what the call costs.
+// The parts of a decoder call that decide its cost.
 #pragma once
 
 #include "core/scheduling/cost_model.h"
@@ -8,11 +8,11 @@
 
 namespace sentiric {
 
-// Of a batch that is about to be evaluated for the sequences of `running`. Runs and drafts count as
-// prefill: they are chunks.
+// The shape of a batch that is about to be evaluated for the sequences of `running`. Runs and
+// drafts count as prefill: they are chunks.
 CallShape ShapeOf(const Batch& batch, const RunningSet& running);
 
-// Of the same batch of streams without their drafts.
+// The shape that the batch would have without drafts.
 CallShape ShapeWithoutDrafts(const Batch& batch, const RunningSet& running);
 
 }  // namespace sentiric

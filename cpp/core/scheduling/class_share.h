@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// What a class may hold while another one waits: a better class goes first, but never for ever.
+// Limits what a class may hold while another one waits: higher classes go first, but none starves.
 #pragma once
 
 #include <array>
@@ -10,32 +10,32 @@
 
 namespace sentiric {
 
-// A number for each class.
+// A number for each class, highest class first.
 using ByClass = std::array<std::int32_t, 3>;
 
 inline std::size_t ClassIndex(Priority priority) { return static_cast<std::size_t>(priority); }
 
 // Contexts that one class may hold while another one waits: three quarters, and never all of two
-// or more. With one context classes share time instead; see ClassTurns.
+// or more. A single context is shared in turns; see ClassTurns.
 std::int32_t ClassLimit(std::int32_t contexts);
 
-// A class that waits with nothing running gets its turn, whoever goes before it otherwise. Counted
-// in steps that make progress, not in time: a slow machine changes nothing, and who has to compute
-// again what was lost in a preemption loses no turn by it. One thread uses it.
+// A class that waits with nothing running gets a turn, even before higher classes. Turns are
+// counted in steps that make progress, not in time: they do not depend on the speed of the machine,
+// and recomputing after a preemption does not use them up. One thread uses it.
 class ClassTurns {
  public:
-  static constexpr std::int32_t kWaitSteps = 96;  // without a context, then its turn begins
-  static constexpr std::int32_t kTurnSteps = 32;  // of its own that nobody may cut short
+  static constexpr std::int32_t kWaitSteps = 96;  // steps without a context until a turn begins
+  static constexpr std::int32_t kTurnSteps = 32;  // of a turn, which no other class may cut short
 
-  // After each step: by class, the contexts it holds, its requests that wait, and how many of those
-  // that run came further than ever. True when a turn ended.
+  // Call after each step. By class: the contexts it holds, its waiting requests, and its running
+  // requests that made new progress. True when a turn ended.
   bool OnStep(const ByClass& held, const ByClass& waiting, const ByClass& advanced);
 
-  // Its turn has come and is not over.
+  // Whether it is the turn of this class.
   bool IsDue(Priority priority) const { return is_due_[ClassIndex(priority)]; }
 
  private:
-  ByClass steps_{};  // waited; what is left of the turn, once it is due
+  ByClass steps_{};  // steps waited, or left of the turn once it is due
   std::array<bool, 3> is_due_{};
 };
 

@@ -8,14 +8,14 @@
 namespace sentiric {
 namespace {
 
-// Half of the weight lies on the last 35 calls, a few seconds: so fast does a machine change.
+// The last 35 calls, a few seconds, have half of the weight: machines change that fast.
 constexpr double kForget = 0.98;
-// Coordinate descent starts from the last answer, so that few rounds are needed for each call.
+// Coordinate descent starts from the last weights, so few rounds are needed for each call.
 constexpr int kRounds = 60;
 constexpr double kErrorRate = 0.05;
 constexpr double kContextUnit = 1024;
-constexpr double kMaxPass = 512;  // tokens; a weight near zero says nothing
-// Of the features.
+constexpr double kMaxPass = 512;  // tokens; guards against a weight near zero
+// Indices of features.
 constexpr std::size_t kPass = 4, kToken = 5;
 
 }  // namespace
@@ -48,14 +48,14 @@ void CostModel::Learn(const CallShape& shape, double ms) {
   Solve();
 }
 
-// What an error is compared with: the expected time, since the measured one would make calls that
-// were lucky count more. Far from it the measured one says more.
+// What an error is divided by: the expected time, because the measured one would give fast outliers
+// more weight. If they are far apart, the measured one is used.
 double CostModel::ScaleOf(const Features& x, double ms) const {
   const double expected = std::inner_product(x.begin(), x.end(), weights_.begin(), 0.0);
   return std::clamp(expected, ms / 2, ms * 2);
 }
 
-// Each weight in turn takes its best value, the others given; never below zero.
+// Sets each weight in turn to its best value given the others; never below zero.
 void CostModel::Solve() {
   for (int round = 0; round < kRounds; ++round) {
     for (std::size_t i = 0; i < kSize; ++i) {
@@ -82,7 +82,7 @@ std::int32_t CostModel::PrefillBudget(const CallShape& shape, double target_ms,
     whole.prefill_context += static_cast<std::int64_t>(tokens) * (position + tokens / 2);
     return Predict(whole) <= target_ms;
   };
-  // A line through few points says little about what lies far beyond them.
+  // A line through few points says little far beyond them.
   std::int32_t low = least,
                high = std::max(unknown, 2 * largest_) + 1;  // the answer is in [low, high)
   while (high - low > 1) {

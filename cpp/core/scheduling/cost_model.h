@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// What a decoder call costs on this machine, learnt while it runs.
+// Learns at run time what a decoder call costs on this machine.
 #pragma once
 
 #include <array>
@@ -12,29 +12,28 @@ namespace sentiric {
 struct CallShape {
   std::int32_t decode_calls = 0;
   std::int32_t decode_rows = 0;
-  std::int64_t decode_context = 0;  // positions that the decode rows look back at, summed
+  std::int64_t decode_context = 0;  // sum of the positions that the decode rows attend to
   std::int32_t prefill_tokens = 0;
   std::int64_t prefill_context = 0;  // the same for the prompt tokens
 };
 
-// Time is linear in: a decode pass, whether it has several rows (backends have other code for one),
-// its rows, their context, a prefill pass, its tokens, their context. None of these saves time, so
-// the weights are the least squares among those that are not negative: that keeps them sensible
-// where the calls seen look all alike. Errors count in proportion to the call and recent calls
-// count more; one that took many times what was expected (another process had the cores) hardly
-// counts at all. One thread uses it.
+// Models time as linear in: a decode pass, whether it has several rows (backends have separate code
+// for one), its rows, their context, a prefill pass, its tokens, their context. None of these can
+// save time, so the weights are a least-squares fit without negative weights, which stays sensible
+// when all calls look alike. Errors are relative, and recent calls count more; a call that took
+// many times the expected time (another process had the cores) hardly counts. One thread uses it.
 class CostModel {
  public:
   void Learn(const CallShape& shape, double ms);
   double Predict(const CallShape& shape) const;  // ms, >= 0; 0 while nothing is known
 
-  // Prompt tokens that can join `shape` with the whole still taking `target_ms`; they stand at
-  // positions from `position` on. Never below `least`; `unknown` until a prefill was seen, and
-  // never more than twice what one call was seen to take.
+  // How many prompt tokens, at positions from `position` on, can join `shape` so that all of it
+  // takes `target_ms`. At least `least`; `unknown` until a prefill was seen; at most twice the
+  // largest prefill seen.
   std::int32_t PrefillBudget(const CallShape& shape, double target_ms, std::int32_t position,
                              std::int32_t least, std::int32_t unknown) const;
 
-  // Prompt tokens that take as long as a prefill pass with none; 0 while that is unknown.
+  // The fixed cost of a prefill pass, in prompt tokens; 0 while unknown.
   std::int32_t PassInTokens() const;
 
   // Mean of |predicted - measured| / measured over the recent calls.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// Who got how much: virtual token counters of tenants.
+// Virtual token counters: how much each tenant was served.
 #pragma once
 
 #include <cstdint>
@@ -10,11 +10,10 @@
 
 namespace sentiric {
 
-// The tenant with the smallest counter is served next; a counter grows by the tokens that its
-// tenant was served, divided by its weight. A tenant that was away begins at the smallest counter
-// of those who are here: nobody saves up a claim by staying away (the virtual token counter of
-// Sheng et al., "Fairness in Serving Large Language Models", OSDI 2024). Only tenants with requests
-// are remembered. One thread uses it.
+// The tenant with the smallest counter is served next; a counter grows by the tokens served,
+// divided by the tenant's weight. A tenant that returns starts at the smallest counter of the
+// others, so it cannot save up credit while away (Sheng et al., "Fairness in Serving Large Language
+// Models", OSDI 2024). Only tenants with requests are remembered. One thread uses it.
 class FairShare {
  public:
   using Weights = std::vector<std::pair<std::string, double>>;
@@ -23,7 +22,7 @@ class FairShare {
   void Enter(const std::string& tenant);  // with each request
   void Leave(const std::string& tenant);  // with the end of each request
   void Charge(const std::string& tenant, std::int64_t tokens);
-  double served(const std::string& tenant) const;  // 0 for the unknown
+  double served(const std::string& tenant) const;  // 0 for unknown tenants
   std::size_t num_tenants() const { return accounts_.size(); }
 
  private:

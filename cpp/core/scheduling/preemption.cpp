@@ -11,7 +11,7 @@ bool IsWeaker(const Claim& a, const Claim& b) {
   return a.priority != b.priority ? a.priority > b.priority : a.id > b.id;
 }
 
-// The weakest of those that `may_give_way` accepts.
+// The weakest claim that `may_give_way` accepts.
 template <typename Predicate>
 std::optional<std::size_t> Weakest(const std::vector<Claim>& running, Predicate may_give_way) {
   std::optional<std::size_t> weakest;
@@ -22,14 +22,14 @@ std::optional<std::size_t> Weakest(const std::vector<Claim>& running, Predicate 
   return weakest;
 }
 
-// The tenant that holds most contexts, with their number.
+// The tenant that holds most contexts, and how many.
 std::pair<std::string, std::int32_t> Largest(const std::map<std::string, std::int32_t>& held) {
   const auto found = std::max_element(
       held.begin(), held.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
   return {found->first, found->second};
 }
 
-// A class above its share gives one back, and in it the tenant that has most.
+// A class above its share loses one context: one of its largest tenant.
 std::optional<std::size_t> FromClassAboveShare(const Claim& waiting,
                                                const std::vector<Claim>& running,
                                                std::int32_t contexts) {

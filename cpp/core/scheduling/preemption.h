@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// Who is preempted when there is not room for all.
+// Chooses the sequence to preempt when there is not room for all.
 #pragma once
 
 #include <optional>
@@ -19,21 +19,20 @@ struct Claim {
   bool is_due = false;  // it is the turn of its class; see ClassTurns
 };
 
-// The running claim that makes place for `waiting` when all contexts are in use, as an index; the
-// first of these that there is:
-//  - when it is the turn of the waiting class and nothing of it runs: the lowest class's youngest;
-//  - of a lower class, the lowest class and the youngest in it, unless the waiting class would hold
-//    more than its share then;
-//  - of a class that holds more than its share: the youngest of its largest tenant;
-//  - when the waiting tenant has nothing running: the youngest in the same class of the tenant with
-//    most contexts, if that tenant holds more than its share.
-// Nobody is preempted by another class in its turn. nullopt: wait. Time alone never makes a claim
-// strong enough to preempt somebody.
+// The index of the running claim to preempt for `waiting` when all contexts are in use. The first
+// of these rules that applies decides:
+//  - It is the turn of the waiting class and none of it runs: the youngest of the lowest class.
+//  - A lower class runs and the waiting class stays within its share: the youngest of the lowest.
+//  - Another class holds more than its share: the youngest of its largest tenant.
+//  - The waiting tenant has nothing running, and the tenant with most contexts in the same class
+//    holds more than its share: the youngest of that tenant in the class.
+// A class in its turn is not preempted by other classes. nullopt: wait. However long a claim waits,
+// it does not become stronger.
 std::optional<std::size_t> ChooseVictim(const Claim& waiting, const std::vector<Claim>& running,
                                         std::int32_t contexts);
 
-// The one that gives its cells up when the KV cache is full; `running` is not empty. Who has its
-// turn gives way last, so that it is not always the same class.
+// The index of the claim to preempt when the KV cache is full; `running` is not empty. A class in
+// its turn is preempted last, so that it is not always the same class.
 std::size_t ChooseUnderPressure(const std::vector<Claim>& running);
 
 // Contexts by class.

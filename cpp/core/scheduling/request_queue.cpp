@@ -93,7 +93,7 @@ bool RequestQueue::IsBefore(const Waiting& a, const Waiting& b, Clock::time_poin
   return served_a != served_b ? served_a < served_b : a.request->id < b.request->id;
 }
 
-// The class, 0 first, less one for each ageing period.
+// The class (0 first) minus one for each ageing period.
 std::int64_t RequestQueue::Rank(const Waiting& waiting, Clock::time_point now) const {
   const auto own = static_cast<std::int64_t>(waiting.request->request.priority);
   if (config_.ageing_ms <= 0) return own;
@@ -113,7 +113,7 @@ std::vector<Waiting> RequestQueue::TakeAll() {
   return TakeIf([](const Waiting&) { return true; });
 }
 
-// After a preemption it waits, too: all of it counts, before the answer began and since.
+// All time without a context counts, before the first one and after preemptions.
 bool RequestQueue::IsExpired(const Waiting& waiting, Clock::time_point now) const {
   const RequestState& state = *waiting.request;
   if (state.IsPastDeadline(now)) return true;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// Who waits for a context, and who of them is next.
+// The requests that wait for a context, and which of them is next.
 #pragma once
 
 #include <cstdint>
@@ -25,46 +25,49 @@ struct QueueConfig {
 struct Waiting {
   RequestHandle request;
   std::unique_ptr<Sequence> preempted;  // null before its first run
-  std::uint64_t ends_before = 0;        // waits until so many requests have ended
+  std::uint64_t ends_before = 0;        // waits until this many requests have ended
   bool is_held = false;                 // see RequestQueue::Hold
 };
 
-// Order: class (risen by age), then the tenant that was served least, then age. One thread uses it.
+// Ordered by class (raised by age), then by the tenant that was served least, then by age. One
+// thread uses it.
 class RequestQueue {
  public:
   explicit RequestQueue(const QueueConfig& config)
       : config_(config), share_(config.tenant_weights) {}
 
   void Push(RequestHandle request);
-  // needs_room: the KV cache was full; waits until another request ends, unless nothing runs.
+  // needs_room: preempted because the KV cache was full; waits until another request ends, unless
+  // nothing runs.
   void PushPreempted(std::unique_ptr<Sequence> sequence, bool needs_room);
 
-  // Who is next in each class, in the order in which they may try; `is_idle`: nothing runs. A class
-  // in its turn goes first and waits for no room. Valid until the next change.
+  // The next request of each class, in the order in which to try them; `is_idle`: nothing runs. A
+  // class in its turn goes first and need not wait for room. Valid until the next change.
   std::vector<const Waiting*> Next(Clock::time_point now, bool is_idle,
                                    const ClassTurns& turns) const;
   Waiting Take(const Waiting* next);
 
-  // Not next until Release: something of it is being fetched. Its time goes on.
+  // Leaves the request out of Next() until Release, while its adapters are loaded. Its wait goes
+  // on.
   void Hold(const Waiting* waiting);
-  bool Release(RequestId id);  // false when it does not wait any more
-  // Removes and returns it, if it still waits.
+  bool Release(RequestId id);  // false when it no longer waits
+  // Removes and returns the request if it still waits.
   std::optional<Waiting> Take(RequestId id);
 
-  // Removes and returns who was cancelled, or whose time is over.
+  // Remove and return the requests that were cancelled, or that waited too long.
   std::vector<Waiting> TakeCancelled();
   std::vector<Waiting> TakeExpired(Clock::time_point now);
   std::vector<Waiting> TakeAll();
 
-  // The books of the tenants: tokens were computed for a request, or it ended.
+  // For the shares of the tenants: tokens were computed for a request, or it ended.
   void OnServed(const RequestState& request, std::int64_t tokens);
   void OnEnded(const RequestState& request);
-  // Who waits for room may try again.
+  // Requests that wait for room may try again.
   void OnRoom() { ++num_ended_; }
 
   std::size_t num_held() const { return num_held_; }
   std::size_t size() const { return waiting_.size(); }
-  std::int64_t num_tokens() const { return num_tokens_; }  // of prompts that wait
+  std::int64_t num_tokens() const { return num_tokens_; }  // of waiting prompts
   const ByClass& num_by_class() const { return num_by_class_; }
 
  private:

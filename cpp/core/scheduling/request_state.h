@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// What the submitting side and the worker share about one request.
+// One request, as the submitting side and the worker share it.
 #pragma once
 
 #include <atomic>
@@ -28,10 +28,10 @@ struct RequestState {
   const Request request;
   const std::string scope = Scope();
   const Clock::time_point submitted;
-  PreparedPrompt prompt;               // written by the preparation task, then the worker's
-  AdapterSetHandle adapters;           // the worker's; between loading and start
+  PreparedPrompt prompt;      // written by the preparation task, then only the worker uses it
+  AdapterSetHandle adapters;  // only the worker uses it, from loading to start
   std::atomic<bool> cancelled{false};  // raised by any thread; polled during a prefill
-  // Tokens that its reader allows in all; any thread.
+  // Tokens that its reader has allowed so far; any thread.
   std::atomic<std::int64_t> granted{std::numeric_limits<std::int64_t>::max()};
 };
 

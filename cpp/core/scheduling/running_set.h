@@ -12,15 +12,15 @@ namespace sentiric {
 // In order of admission. One thread uses it.
 class RunningSet {
  public:
-  // num_sequences: of the decoder.
+  // num_sequences: those of the decoder.
   explicit RunningSet(std::int32_t num_sequences)
       : by_seq_(static_cast<std::size_t>(num_sequences), nullptr) {}
 
-  void Add(std::unique_ptr<Sequence> sequence);  // it holds its lease
+  void Add(std::unique_ptr<Sequence> sequence);  // it must hold a lease
   std::unique_ptr<Sequence> Take(std::size_t index);
   void DropFinished();
 
-  // Who runs in a sequence of the decoder; null = nobody.
+  // The request that runs in this sequence of the decoder; null = none.
   Sequence* Find(SeqId seq) const { return by_seq_[static_cast<std::size_t>(seq)]; }
   Sequence* at(std::size_t index) const { return sequences_[index].get(); }
   auto begin() const { return sequences_.begin(); }

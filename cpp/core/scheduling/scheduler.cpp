@@ -11,11 +11,11 @@ namespace {
 Row RowAt(const SequenceView& view, std::int32_t pos) {
   const auto& tokens = *view.tokens;
   const auto index = static_cast<std::size_t>(pos);
-  // The last known token is the one whose logits choose the next.
+  // The logits of the last known token choose the next one.
   return {view.seq, pos, tokens[index], index + 1 == tokens.size()};
 }
 
-// What a stream evaluates: its run, then its draft.
+// Appends the rows of a stream: its run, then its draft.
 void AppendRows(const SequenceView& view, Batch* rows) {
   for (std::int32_t i = 0; i < view.run; ++i) rows->push_back(RowAt(view, view.evaluated + i));
   if (view.draft == nullptr) return;
@@ -50,8 +50,8 @@ BatchPlan Scheduler::Plan(const std::vector<SequenceView>& sequences, std::uint6
   return plan;
 }
 
-// One call for single rows. A run is a chunk, and like one it has a call of its own where that
-// decides its bits.
+// Single rows share a call. A run is a chunk: where that decides its bits, it has a call of its
+// own.
 std::vector<Scheduler::Group> Scheduler::DecodeGroups(
     const std::vector<SequenceView>& sequences) const {
   std::vector<const SequenceView*> streams;
@@ -117,7 +117,7 @@ std::vector<Scheduler::Group> Scheduler::PrefillGroups(
 std::int32_t Scheduler::ChunkSize(std::int32_t prompt_left, std::int32_t limit) const {
   if (prompt_left <= limit) return prompt_left;
   if (prompt_left > limit + 1) return limit;
-  return limit > 2 ? limit - 1 : limit + 1;  // else a single token would be left
+  return limit > 2 ? limit - 1 : limit + 1;  // avoids a single token that is left over
 }
 
 }  // namespace sentiric

@@ -8,8 +8,8 @@
 
 namespace sentiric {
 
-// Prompt tokens of a step that other requests wait for. Where each prompt has a call of its own, a
-// further one costs as much time as `call_cost` tokens more.
+// How many prompt tokens a step may evaluate while other requests wait for it. Where each prompt
+// has a call of its own, each further call counts as `call_cost` tokens.
 struct PrefillBudget {
   std::int32_t tokens = 0;
   std::int32_t call_cost = 0;
@@ -18,18 +18,19 @@ struct PrefillBudget {
 struct SchedulerConfig {
   std::int32_t max_batch = 2048;  // rows per Decode call
   std::int32_t idle_chunk = 512;  // prompt tokens per sequence and step while no stream runs; >= 2
-  // DecoderTraits::mixes_rows. Without it every prompt is a call of its own, so that more than
-  // idle_chunk tokens in one step would only delay cancels and new requests.
+  // DecoderTraits::mixes_rows. Without it every prompt has a call of its own, and more than
+  // idle_chunk tokens in a step would only delay cancels and new requests.
   bool mixes_rows = false;
 };
 
-// Continuous batching: every running stream gets its decode row in every step; prompts share what
-// is left, the better class first and in it the prompt with the least left, so that no short prompt
-// waits behind a long one and prompts alike are not served in turns, which would delay all of them.
-// Every kOldestTurn-th step serves the one that waits longest first: nobody starves.
+// Continuous batching. Every running stream gets its decode row in every step. Prompts share the
+// rest: the higher class first, and in it the prompt with the fewest tokens left. So a short prompt
+// does not wait behind a long one, and equal prompts are not served in turns, which would delay all
+// of them. In every kOldestTurn-th step the prompt of a class that has waited longest goes first,
+// so that none starves.
 //
-// A prompt is never left with a single token and never cut to one: a prefill call of one token
-// takes another code path in the backend and would give other bits than the same token in a chunk.
+// A prompt is never cut to a single token, nor is one left over: a prefill call of one token takes
+// a different code path in the backend and gives other bits than the same token in a chunk.
 //
 // Pure: a plan depends on the arguments alone.
 class Scheduler {
@@ -38,8 +39,9 @@ class Scheduler {
 
   explicit Scheduler(const SchedulerConfig& config) : config_(config) {}
 
-  // step: how many came before. The budget binds beside streams, and where prompts do not share a
-  // call it binds all but the first: who is done with its prompt does not wait for the others.
+  // step: the number of steps before this one. The budget applies while streams run; where prompts
+  // do not share a call, also without streams to all but the first prompt, whose request need not
+  // wait for the others then.
   BatchPlan Plan(const std::vector<SequenceView>& sequences, std::uint64_t step,
                  PrefillBudget budget) const;
 
@@ -49,7 +51,7 @@ class Scheduler {
 
  private:
   std::int32_t ChunkSize(std::int32_t prompt_left, std::int32_t limit) const;
-  // Rows that may share a call.
+  // Rows with the same adapters, which may share a call.
   struct Group {
     const AdapterSet* adapters;
     Batch rows;

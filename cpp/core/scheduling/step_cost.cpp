@@ -8,7 +8,7 @@
 namespace sentiric {
 namespace {
 
-// The decode rows of the step, which run whatever the budget is. Drafts are not known to pay yet.
+// The decode rows of the step, which run whatever the budget is; without drafts.
 CallShape DecodeRowsOf(const std::vector<SequenceView>& views) {
   CallShape shape;
   std::set<const AdapterSet*> groups;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// How many prompt tokens a step may take beside its streams, by what calls cost here.
+// How many prompt tokens a step may evaluate beside running streams, from the measured cost of
+// calls.
 #pragma once
 
 #include <cstdint>
@@ -20,14 +21,14 @@ struct StepCostConfig {
 // One thread uses it.
 class StepCost {
  public:
-  // Prompt tokens of a step before the cost of one is known, and the least that goes on beside
-  // running streams however slow the machine is.
+  // Prompt tokens of a step before the cost of one is known, and the fewest beside running streams
+  // on any machine.
   static constexpr std::int32_t kFirstBudget = 64, kLeastBudget = 16;
 
   explicit StepCost(const StepCostConfig& config) : config_(config) {}
 
-  // For the plan of step `step`, which began at `began`: streams have waited since then, so that
-  // states which were saved or copied meanwhile are part of the step.
+  // The budget of step `step`, which began at `began`. Streams have waited since then, so states
+  // that were saved or copied meanwhile count as part of the step.
   PrefillBudget BudgetFor(const std::vector<SequenceView>& views, std::uint64_t step,
                           Clock::time_point began);
   // A call of this shape took `ms`.
@@ -35,7 +36,7 @@ class StepCost {
 
   double Predict(const CallShape& shape) const { return model_.Predict(shape); }
   double error() const { return model_.error(); }  // see CostModel
-  // The last one that came from what calls cost.
+  // The last budget that the cost model gave.
   std::int32_t last_budget() const { return last_budget_; }
 
  private:

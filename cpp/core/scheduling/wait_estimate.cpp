@@ -44,8 +44,8 @@ void WaitEstimator::Leave(Priority priority, const std::string& tenant) {
   if (--found->second == 0) tenants.erase(found);
 }
 
-// The contexts that a class can count on: better classes take what they need up to their share.
-// One context is shared in time.
+// The contexts that a class can count on: higher classes take what they need up to their share. A
+// single context is shared in turns.
 double WaitEstimator::ContextsFor(Priority priority) const {
   const std::size_t own = ClassIndex(priority);
   std::int32_t better = 0, worse = 0;
@@ -64,7 +64,7 @@ double WaitEstimator::WeightOf(const std::string& tenant) const {
   return found == weights_.end() ? 1.0 : found->second;
 }
 
-// Its place among all of its class, as tenants are served in turn by their weights.
+// The position of a new request in its class, as tenants are served in turn by weight.
 double WaitEstimator::Position(Priority priority, const std::string& tenant) const {
   const auto& tenants = tenants_[ClassIndex(priority)];
   const auto own = tenants.find(tenant);
@@ -82,7 +82,7 @@ std::optional<std::int32_t> WaitEstimator::WaitMs(const Pace& pace, Priority pri
   const std::optional<double> hold = pace.HoldMs();
   if (!hold) return std::nullopt;
   const double contexts = ContextsFor(priority);
-  // With a part of a context it has a place when nobody of its class is before it.
+  // With less than one context, a request runs only when none of its class is before it.
   const double ends = Position(priority, tenant) - std::max(contexts, 1.0);
   return ends > 0 ? Bounded(*hold * ends / contexts) : 0;
 }

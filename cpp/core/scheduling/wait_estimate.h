@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// How long a new request would wait for a context: who stands before it, and how fast contexts
-// have become free of late.
+// Estimates how long a new request waits for a context, from the requests before it and from how
+// long contexts were held recently.
 #pragma once
 
 #include <array>
@@ -14,20 +14,20 @@
 
 namespace sentiric {
 
-inline constexpr std::int32_t kMostWaitMs = 600000;  // nobody plans further
+inline constexpr std::int32_t kMostWaitMs = 600000;  // longer estimates are cut to this
 
 // How long contexts are held.
 class Pace {
  public:
-  static constexpr std::int64_t kLeastHolds = 8;  // fewer tell nothing
+  static constexpr std::int64_t kLeastHolds = 8;  // fewer say nothing
 
-  // A context was given back after `ms` of use.
+  // A context was released after `ms` of use.
   void OnFreed(double ms);
-  // Those in use now have been held for `ms` in the mean: the next ends take that long at least.
+  // The mean age of the contexts in use: a hold is expected to last at least that long.
   void SetAge(double ms) { age_ms_ = ms; }
-  // Expected time of a hold; nullopt as long as nothing is known.
+  // Expected duration of a hold; nullopt until enough is known.
   std::optional<double> HoldMs() const;
-  // Until one of `contexts` that are all in use is free, 0..kMostWaitMs; 0 when nothing is known.
+  // Time until one of `contexts`, all in use, is free: 0..kMostWaitMs; 0 when unknown.
   std::int32_t NextEndMs(std::int32_t contexts) const;
 
  private:
@@ -36,7 +36,7 @@ class Pace {
   double age_ms_ = 0;
 };
 
-// Everybody who is in the engine, running or waiting, by class and tenant. One thread at a time.
+// Counts the requests in the engine, running or waiting, by class and tenant. One thread at a time.
 class WaitEstimator {
  public:
   WaitEstimator(std::int32_t contexts, const FairShare::Weights& weights)
@@ -45,7 +45,8 @@ class WaitEstimator {
   void Enter(Priority priority, const std::string& tenant);
   void Leave(Priority priority, const std::string& tenant);
 
-  // Of one more request of this class and tenant, 0..kMostWaitMs; nullopt when the pace is unknown.
+  // The wait of one more request of this class and tenant, 0..kMostWaitMs; nullopt when the pace is
+  // unknown.
   std::optional<std::int32_t> WaitMs(const Pace& pace, Priority priority,
                                      const std::string& tenant) const;
 
@@ -56,7 +57,7 @@ class WaitEstimator {
 
   const std::int32_t contexts_;
   const std::map<std::string, double> weights_;
-  std::array<std::map<std::string, std::int32_t>, 3> tenants_;  // their requests, by class
+  std::array<std::map<std::string, std::int32_t>, 3> tenants_;  // requests of each tenant, by class
   ByClass num_by_class_{};
 };
 

@@ -13,7 +13,7 @@ std::string AdapterKey(const std::vector<AdapterUse>& adapters) {
     std::snprintf(scale, sizeof scale, "=%.9g/", static_cast<double>(use.scale));
     parts.push_back(use.name + scale);
   }
-  std::sort(parts.begin(), parts.end());  // they are added up: the order does not matter
+  std::sort(parts.begin(), parts.end());  // adapters are added up, so their order does not matter
   std::string key;
   for (const std::string& part : parts) key += part;
   return key;

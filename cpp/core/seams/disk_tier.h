@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// The seam for KV states that outlive the process. The cache decides what may be written (see
-// core/cache/disk_policy.h); nothing that others should not read comes here.
+// The seam for KV states that outlive the process. The prefix cache decides what may be written
+// (see core/cache/disk_policy.h): never a conversation.
 #pragma once
 
 #include <cstdint>
@@ -12,22 +12,22 @@
 
 namespace sentiric {
 
-// Bounded in bytes, least recently used first out. No failure reaches a request: what cannot be
-// written or read is computed again. One thread makes all calls.
+// Bounded in bytes; drops the least recently used state first. No failure reaches a request: a
+// state that cannot be written or read is computed again. One thread makes all calls.
 class DiskTier {
  public:
   virtual ~DiskTier() = default;
 
-  // Whether there is a disk at all.
+  // False for NoDisk, and when the folder cannot be used.
   virtual bool is_open() const = 0;
   virtual std::vector<HolderId> holders() const = 0;  // from kFirstOnDisk on
 
   // Whether a state of about this size can be written now.
   virtual bool HasRoomFor(std::uint64_t bytes) const = 0;
-  // Appends the holders that had to go to `dropped`. The record's tokens are those of the state.
-  // nullopt when it would be too large. Never waits for the disk.
+  // The record's tokens are those of the state. Appends the holders that were dropped for it to
+  // `dropped`. nullopt when the state is too large. Never waits for the disk.
   virtual std::optional<HolderId> Put(StoredState state, std::vector<HolderId>* dropped) = 0;
-  // Null when it cannot be read or is not what was written: Erase it then. Counts as a use.
+  // Null when the file cannot be read or is damaged: call Erase then. Counts as a use.
   virtual std::shared_ptr<const StoredState> Find(HolderId id) = 0;
   virtual const PrefixRecord* Peek(HolderId id) const = 0;  // null when unknown; not a use
   virtual void Use(HolderId id) = 0;
@@ -42,7 +42,7 @@ class DiskTier {
   virtual bool CheckIntegrity() const = 0;
 };
 
-// Where there is none.
+// For engines without a disk cache.
 class NoDisk : public DiskTier {
  public:
   bool is_open() const override { return false; }

@@ -14,13 +14,13 @@ namespace sentiric {
 struct DraftRequest {
   SeqId seq = 0;
   const std::vector<Token>* tokens = nullptr;  // its text so far
-  const std::string* scope = nullptr;          // texts of other scopes are none of its business
+  const std::string* scope = nullptr;          // texts of other scopes must not influence the draft
   std::int32_t limit = 0;                      // > 0
 };
 
 struct Drafts {
   std::vector<std::vector<Token>> tokens;  // for each request, none longer than its limit
-  double ms = 0;  // what drafting took; reading a text for the first time is not counted
+  double ms = 0;  // time it took, without reading a text for the first time
 };
 
 // One for all sequences. One thread makes all calls, including the destructor.
@@ -28,10 +28,10 @@ class Drafter {
  public:
   virtual ~Drafter() = default;
 
-  // At most `room` tokens in all. After an error it is not asked again.
+  // At most `room` tokens in all. After an error it must not be called again.
   virtual Result<Drafts> Draft(const std::vector<DraftRequest>& requests, std::int32_t room) = 0;
 
-  // The sequence's text is over, or tokens were taken out of it.
+  // The text of the sequence has ended, or tokens were removed from it.
   virtual void Forget(SeqId seq) = 0;
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// Everything behind the engine's seams, in one value.
+// Everything behind the engine's seams, as one value.
 #pragma once
 
 #include <functional>
@@ -16,7 +16,7 @@
 
 namespace sentiric {
 
-// What an engine is made of; tests put fakes here.
+// The parts of an engine; tests use fakes.
 struct EngineParts {
   std::unique_ptr<Decoder> decoder;
   std::unique_ptr<Drafter> drafter;      // null = drafts from earlier text
@@ -26,7 +26,7 @@ struct EngineParts {
   std::unique_ptr<AdapterStore> adapters;  // null = none exist
   std::shared_ptr<PromptBuilder> prompts;
   std::unique_ptr<TaskPool> preparation;  // its threads have deep stacks
-  // For what takes long, so that short prompts do not wait behind it; null = the same for all.
+  // For long prompts, so that short ones do not wait behind them; null = `preparation` takes all.
   std::unique_ptr<TaskPool> long_preparation;
   ModelInfo info;
   // Counters kept outside the worker (grammar cache), added to stats(); may be empty.

@@ -6,12 +6,12 @@
 
 namespace sentiric {
 
-// Runs tasks on threads of its own, those of the same size in the order posted. The destructor runs
-// what was posted and joins. Post may be called from any thread.
+// Runs tasks on its own threads; tasks of the same size in the order posted. The destructor runs
+// all posted tasks and joins the threads. Post may be called from any thread.
 class TaskPool {
  public:
   virtual ~TaskPool() = default;
-  // size: what the task works on, in bytes. A small one need not wait for all large ones before it.
+  // size: bytes that the task works on. A small task need not wait for all earlier large ones.
   virtual void Post(std::function<void()> task, std::size_t size) = 0;
 };
 

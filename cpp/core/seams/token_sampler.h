@@ -14,21 +14,21 @@ namespace sentiric {
 
 struct SampledToken {
   Token token = 0;
-  bool is_end = false;     // end of generation: not part of the text
+  bool is_end = false;     // ends the generation and is not part of the text
   std::string_view piece;  // raw bytes, valid as long as the sampler
   std::optional<ChosenLogprob> logprob;
 };
 
-// Used by one thread. Holds the grammar state, the penalties' memory and the random generator.
+// One thread at a time uses it. Holds grammar state, penalty memory and random generator.
 class TokenSampler {
  public:
   virtual ~TokenSampler() = default;
-  // Picks from num_vocab logits and remembers the choice.
+  // Picks a token from num_vocab logits and remembers it.
   // kNumeric for NaN or infinite logits, kGrammarTooComplex when the grammar's budget is spent,
   // kInternal when nothing can be chosen.
   virtual Result<SampledToken> Sample(const float* logits) = 0;
-  // At most `max_tokens` tokens that can only follow, remembered as if they had been sampled. They
-  // never end the generation.
+  // At most `max_tokens` tokens that the grammar forces, remembered as if they had been sampled.
+  // They never end the generation.
   virtual std::vector<SampledToken> Forced(std::size_t max_tokens) {
     static_cast<void>(max_tokens);
     return {};

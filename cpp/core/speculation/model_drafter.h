@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// Drafts of a smaller model with the same vocabulary.
+// Drafts with a smaller model of the same vocabulary.
 #pragma once
 
 #include <memory>
@@ -12,21 +12,21 @@
 
 namespace sentiric {
 
-// All streams draft together: one decode call for each position of their drafts, the likeliest
-// token each time. A stream has a sequence of the draft model, which keeps the cells that its text
-// still begins with. A text that is far behind is read first, a part in each call; what does not
-// fit into the draft model's context gets no draft.
+// All streams draft together: one decode call for each position of their drafts, taking the
+// likeliest token each time. Each stream has a sequence of the draft model, which keeps the cells
+// that the text still begins with. A text that is far ahead of its cells is read first, part by
+// part; a text that does not fit into the draft model's context gets no draft.
 class ModelDrafter : public Drafter {
  public:
-  static constexpr std::int32_t kReadRows = 128;  // of all streams that read, in one call
-  static constexpr std::int32_t kMaxGap = 16;  // tokens of a stream that are read while it drafts
+  static constexpr std::int32_t kReadRows = 128;  // rows of one call, for all streams that read
+  static constexpr std::int32_t kMaxGap = 16;     // most unread tokens with which a stream drafts
 
-  // `decoder` has a sequence for each stream and takes max(kReadRows, sequences x kMaxGap) rows.
-  // num_vocab: of the model that is drafted for.
+  // `decoder` must have a sequence for each stream and take max(kReadRows, sequences x kMaxGap)
+  // rows. num_vocab: that of the model that is drafted for.
   ModelDrafter(std::unique_ptr<Decoder> decoder, std::int32_t num_vocab);
 
   Result<Drafts> Draft(const std::vector<DraftRequest>& requests, std::int32_t room) override;
-  // The cells stay for a text that begins the same.
+  // Keeps the cells for a text that begins with the same tokens.
   void Forget(SeqId seq) override;
 
  private:
@@ -36,7 +36,7 @@ class ModelDrafter : public Drafter {
     std::string scope;
     std::vector<Token> cells;
   };
-  // One request on its way to a draft.
+  // A request that gets a draft.
   struct Stream {
     SeqId slot;
     const std::vector<Token>* text;

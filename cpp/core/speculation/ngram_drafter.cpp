@@ -7,7 +7,7 @@ namespace sentiric {
 
 std::vector<Token> NgramDrafter::Draft(const std::vector<Token>& tokens, std::int32_t limit) {
   constexpr auto kSize = static_cast<std::size_t>(kLength);
-  if (tokens.size() < indexed_) {  // a context shift took tokens out
+  if (tokens.size() < indexed_) {  // a context shift removed tokens
     follows_.clear();
     indexed_ = 0;
   }
@@ -20,12 +20,12 @@ std::vector<Token> NgramDrafter::Draft(const std::vector<Token>& tokens, std::in
   const auto found = follows_.find(KeyAt(tokens, tokens.size()));
   if (found == follows_.end()) return draft;
   const std::size_t from = found->second;
-  // Keys are hashes: what looks alike must be alike.
+  // Keys are hashes, so compare the tokens.
   if (!std::equal(tokens.end() - kLength, tokens.end(),
                   tokens.begin() + static_cast<std::ptrdiff_t>(from) - kLength)) {
     return draft;
   }
-  // A repetition shorter than the draft goes on with what was just drafted.
+  // A repetition that is shorter than the draft continues with the drafted tokens.
   const std::size_t period = tokens.size() - from;
   for (std::size_t i = 0; i < static_cast<std::size_t>(limit); ++i) {
     draft.push_back(i < period ? tokens[from + i] : draft[i - period]);
@@ -33,7 +33,7 @@ std::vector<Token> NgramDrafter::Draft(const std::vector<Token>& tokens, std::in
   return draft;
 }
 
-// Of the kLength tokens before `end`.
+// The key of the kLength tokens before `end`.
 std::uint64_t NgramDrafter::KeyAt(const std::vector<Token>& tokens, std::size_t end) {
   std::uint64_t key = 14695981039346656037ULL;
   for (std::size_t i = end - static_cast<std::size_t>(kLength); i < end; ++i) {
@@ -42,7 +42,7 @@ std::uint64_t NgramDrafter::KeyAt(const std::vector<Token>& tokens, std::size_t 
   return key;
 }
 
-// Who finds a match takes what is left of the room.
+// A request with a match may take all of the remaining room.
 Result<Drafts> PromptLookup::Draft(const std::vector<DraftRequest>& requests, std::int32_t room) {
   Drafts drafts;
   for (const DraftRequest& request : requests) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// std::mutex and std::condition_variable for the thread safety analysis. All locks here are these.
+// std::mutex and std::condition_variable, annotated for the thread safety analysis. The project
+// uses no other locks.
 #pragma once
 
 #include <chrono>
@@ -24,7 +25,7 @@ class CAPABILITY("mutex") Mutex {
   std::mutex mutex_;
 };
 
-// Holds the mutex as long as it lives.
+// Locks the mutex for its own lifetime.
 class SCOPED_CAPABILITY MutexLock {
  public:
   explicit MutexLock(Mutex* mutex) ACQUIRE(mutex) : mutex_(mutex) { mutex_->Lock(); }
@@ -36,8 +37,8 @@ class SCOPED_CAPABILITY MutexLock {
   Mutex* const mutex_;
 };
 
-// Waits end for no reason, too: a loop around them asks for the condition, in the open, where the
-// analysis sees that the lock is held.
+// Waits may wake up spuriously: call them in a loop that checks the condition, where the analysis
+// sees that the lock is held.
 class CondVar {
  public:
   void Wait(Mutex* mutex) REQUIRES(mutex) {
@@ -45,7 +46,7 @@ class CondVar {
     changed_.wait(lock);
     lock.release();
   }
-  // False when the time was over.
+  // False after the deadline.
   bool WaitUntil(Mutex* mutex, std::chrono::steady_clock::time_point deadline) REQUIRES(mutex) {
     std::unique_lock<std::mutex> lock(mutex->mutex_, std::adopt_lock);
     const std::cv_status status = changed_.wait_until(lock, deadline);

@@ -6,7 +6,7 @@ namespace {
 
 constexpr std::size_t kEscapeBytes = 6;  // \uXXXX
 
-// The UTF-16 unit of the escape \uXXXX that begins at `at`, or -1 when there is none.
+// The UTF-16 unit of the escape \uXXXX at `at`; -1 when there is none.
 std::int32_t EscapedUnit(std::string_view text, std::size_t at) {
   if (at > text.size() || text.size() - at < kEscapeBytes) return -1;
   if (text[at] != '\\' || text[at + 1] != 'u') return -1;
@@ -118,7 +118,7 @@ class Scanner {
     is_complete_ = depth_ == 0;
   }
 
-  // As every parser reads them: two halves in a row are one character.
+  // Like every parser, takes two halves in a row as one character.
   void Escape() {
     const std::int32_t unit = EscapedUnit(text_, at_);
     if (IsHighSurrogate(unit) && IsLowSurrogate(EscapedUnit(text_, at_ + kEscapeBytes))) {
@@ -129,7 +129,7 @@ class Scanner {
     at_ += 2;
   }
 
-  // A number, a word, or bytes that are no JSON and that a parser refuses.
+  // A number, a word, or invalid bytes that a parser refuses.
   void Scalar() {
     if (!Count()) return;
     std::size_t end = at_ + 1;
@@ -153,7 +153,7 @@ class Scanner {
   std::int32_t depth_ = 0;
   bool root_is_object_ = false;
   bool expects_name_ = false;  // the next string is the name of an outermost member
-  bool is_complete_ = false;   // the first value ended: what follows is never built
+  bool is_complete_ = false;   // the first value has ended; a parser builds nothing after it
 };
 
 }  // namespace

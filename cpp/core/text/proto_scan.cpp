@@ -27,7 +27,7 @@ class Reader {
         const auto size = Varint();
         return size && Skip(*size);
       }
-      // What a group holds is counted as if it stood outside.
+      // Fields inside of a group count like fields outside.
       case kGroup:
       case kGroupEnd: return true;
       default: return false;

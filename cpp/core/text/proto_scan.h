@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// How many fields a protobuf message has, counted without building one.
+// Counts the fields of a protobuf message without building one.
 #pragma once
 
 #include <cstdint>
@@ -7,8 +7,8 @@
 
 namespace sentiric {
 
-// Fields of the outermost message, repeated ones each time; the count ends at `most` + 1. What is
-// no protobuf is counted up to the fault, as far as a parser gets.
+// Fields of the outermost message, every repetition included; stops at `most` + 1. Counts an
+// invalid message up to the fault, as far as a parser gets.
 std::int64_t CountProtoFields(std::string_view message, std::int64_t most);
 
 }  // namespace sentiric

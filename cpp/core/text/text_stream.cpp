@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
 
-// Length of the longest suffix of `text` that is a proper beginning of `stop`.
+// Length of the longest suffix of `text` that is the beginning of `stop`, but not all of it.
 std::size_t OpenSuffix(std::string_view text, std::string_view stop) {
   for (std::size_t n = std::min(text.size(), stop.size() - 1); n > 0; --n) {
     if (text.substr(text.size() - n) == stop.substr(0, n)) return n;
@@ -39,7 +39,7 @@ std::string TextStream::Finish() {
   return text;
 }
 
-// Moves the complete characters out of bytes_.
+// Moves complete characters out of bytes_.
 std::string TextStream::TakeCharacters() {
   std::string characters;
   std::size_t at = 0;
@@ -58,8 +58,8 @@ std::string TextStream::TakeCharacters() {
   return characters;
 }
 
-// Moves what can no longer belong to a stop string out of held_, and notices a complete one.
-// Of several, the one that was complete first wins, however the text was cut into tokens.
+// Moves text that cannot belong to a stop string out of held_, and detects a complete one. Of
+// several, the one that is complete first wins, however the text is split into tokens.
 std::string TextStream::TakeSafe() {
   std::size_t first_end = std::string::npos;
   std::size_t open = 0;

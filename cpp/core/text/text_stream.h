@@ -9,17 +9,17 @@
 
 namespace sentiric {
 
-// Emits complete UTF-8 characters only, holds back what may be the beginning of a stop string and
-// removes the stop string itself. Bytes that can never become a character turn into U+FFFD.
-// Text is split-invariant: the same bytes give the same text however they are cut into tokens.
+// Emits complete UTF-8 characters only, holds back text that may begin a stop string, and removes
+// the stop string itself. Bytes that cannot become a character turn into U+FFFD. The same bytes
+// give the same text however they are split into tokens.
 class TextStream {
  public:
   explicit TextStream(std::vector<std::string> stop);
 
-  // Text that is ready after these bytes. After a stop string was found nothing more comes.
+  // Returns the text that is ready after these bytes; nothing more after a stop string.
   std::string Append(std::string_view bytes);
 
-  // What is still held back, at the end of generation; an unfinished character becomes U+FFFD.
+  // Returns the text still held back at the end; an unfinished character becomes U+FFFD.
   std::string Finish();
 
   // The stop string that ended the text.

@@ -8,10 +8,10 @@ namespace sentiric::utf8 {
 
 enum class Kind { kCharacter, kIncomplete, kInvalid };
 
-// What the bytes at the beginning of `text` are.
+// Describes the bytes at the beginning of `text`.
 // kCharacter: `length` bytes of a well-formed character (no overlong forms, no surrogates).
-// kIncomplete: all of `text` is a proper beginning of a character.
-// kInvalid: `length` bytes that cannot begin one (the maximal subpart of Unicode 15, 3.9).
+// kIncomplete: all of `text` is the beginning of a character.
+// kInvalid: `length` bytes that cannot begin one (a maximal subpart; Unicode 15, 3.9).
 struct Prefix {
   Kind kind;
   std::size_t length;

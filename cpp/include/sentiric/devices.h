@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// What this build can compute on, and the memory that is left there.
+// The devices that this build can compute on, and their free memory.
 #pragma once
 
 #include <cstdint>

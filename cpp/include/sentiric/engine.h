@@ -15,20 +15,20 @@ namespace sentiric {
 
 struct EngineConfig {
   std::string model_path;
-  std::int32_t contexts = 4;         // concurrent sequences, 1..256
-  std::int32_t context_size = 4096;  // tokens per sequence; 0 = what the model was trained with
-  std::int32_t batch_size = 2048;    // most tokens handed to one decode call
+  std::int32_t contexts = 4;               // concurrent sequences, 1..256
+  std::int32_t context_size = 4096;        // tokens per sequence; 0 = the model's training length
+  std::int32_t batch_size = 2048;          // most tokens handed to one decode call
   std::int32_t physical_batch_size = 512;  // most tokens computed at once
-  std::int32_t prefill_chunk = 0;  // prompt tokens per step while others decode; 0 = by itl_slo_ms
-  // Longest step while streams run: prompts get what fits into it beside them. -1 = 200 on the
-  // CPU, 50 on a GPU; 0 = off, prompts take the whole batch.
+  std::int32_t prefill_chunk = 0;  // prompt tokens per step beside streams; 0, 1 = by itl_slo_ms
+  // Target length of a step while streams run: prompts get the tokens that still fit. -1 = 50 with
+  // a unified KV cache, as on GPUs, else 200; 0 = off, prompts take the whole batch.
   std::int32_t itl_slo_ms = -1;
-  // Events of a request that come faster than this are joined; its first tokens and its end never
-  // wait. 0 = an event for each step.
+  // Events of one request within this time are joined, except its first tokens and its end. 0 = one
+  // event per step.
   std::int32_t stream_interval_ms = 0;
-  std::int32_t compute_threads = 0;        // 0 = CPUs allowed to this process
+  std::int32_t compute_threads = 0;        // 0 = all CPUs that this process may use
   std::int32_t compute_threads_batch = 0;  // for prompts; 0 = as compute_threads
-  std::int32_t gpu_layers = -1;            // -1 = all that a GPU build can take
+  std::int32_t gpu_layers = -1;            // -1 = all; ignored by CPU builds
   bool use_mmap = true;
   bool kv_offload = true;
   std::string flash_attention = "auto";  // "auto" | "on" | "off"
@@ -36,27 +36,27 @@ struct EngineConfig {
   std::string cache_type_k = "f16";      // "f32" | "f16" | "bf16" | "q8_0" | ...
   std::string cache_type_v = "f16";
   std::int32_t kv_cells = 0;           // tokens in a unified KV cache; 0 = contexts x size
-  bool prefix_cache = true;            // a prefix that was computed is not computed again
-  std::int64_t host_cache_bytes = -1;  // KV states in host memory; -1 = a sixteenth of what is
-                                       // free, at most 1 GiB; 0 = none
-  std::string disk_cache_dir;          // what conversations have in common, on disk; empty = none
-  std::int64_t disk_cache_bytes = 4294967296;  // of it at most
+  bool prefix_cache = true;            // share computed prefixes between requests
+  std::int64_t host_cache_bytes = -1;  // bound of KV states in host memory; 0 = none; -1 = 1/16 of
+                                       // free memory, at most 1 GiB
+  std::string disk_cache_dir;          // folder for prefixes that conversations share; empty = none
+  std::int64_t disk_cache_bytes = 4294967296;  // bound of that folder
   // "auto" | "off" | "ngram" | "draft": see docs/speculation.md
   std::string speculation = "auto";
   std::string draft_model;             // path of a smaller model that drafts; empty = none
   std::int32_t draft_gpu_layers = -1;  // of the draft model, as gpu_layers
   bool deterministic = false;          // see docs/determinism.md
-  bool jump_forward = true;            // text that a grammar forces is not sampled
+  bool jump_forward = true;            // append text that a grammar forces without sampling
   std::int32_t queue_limit = 0;        // waiting requests; 0 = 4 x contexts
   std::int64_t queue_tokens = 0;       // waiting prompt tokens; 0 = no limit
   std::int32_t queue_wait_ms = 30000;  // <= 0 = no limit
-  // How long a request keeps its context when its reader has not taken what it is allowed to be
-  // ahead; then it ends with kDeadlineExceeded. 0 = no limit.
+  // How long a request whose credit is used up keeps its context; then it ends with
+  // kDeadlineExceeded. 0 = no limit.
   std::int32_t reader_wait_ms = 30000;
-  std::vector<std::pair<std::string, double>> tenant_weights;  // share of a tenant; others 1
+  std::vector<std::pair<std::string, double>> tenant_weights;  // others have weight 1
   std::string lora_dir;                    // folder of LoRA adapters; empty = none
-  std::int32_t max_adapters = 8;           // of them kept in memory, 1..64
-  std::string chat_template;               // overrides the model's own; empty = the model's
+  std::int32_t max_adapters = 8;           // adapters kept in memory, 1..64
+  std::string chat_template;               // Jinja; empty = the model's own
   std::string embedding_pooling = "auto";  // "auto" | "mean" | "cls" | "last"
 };
 
@@ -76,11 +76,11 @@ struct ModelInfo {
                compute_threads = 0;
   bool can_shift = false;
   std::string kv_layout, flash_attention, backend;
-  std::string speculation;  // who drafts: "draft" | "ngram" | "off"
+  std::string speculation;  // source of drafts: "draft" | "ngram" | "off"
   Token bos = -1, eos = -1;
 };
 
-// Monotonic counters and gauges since Open().
+// Counters since Open(), and gauges.
 struct EngineStats {
   std::uint64_t requests_submitted = 0, requests_completed = 0, requests_cancelled = 0;
   std::uint64_t requests_failed = 0, requests_rejected = 0;
@@ -88,76 +88,75 @@ struct EngineStats {
   std::uint64_t prompt_tokens = 0;  // evaluated in prefill
   std::uint64_t cached_tokens = 0;  // of prompts, taken from the prefix cache
   std::uint64_t prefix_hits = 0;    // sequences that began with a prefix of the KV cache
-  std::uint64_t prefix_hits_host = 0, prefix_hits_disk = 0;  // with one of host memory, of disk
+  std::uint64_t prefix_hits_host = 0, prefix_hits_disk = 0;  // with a state from there
   std::uint64_t prefix_copies = 0, prefix_evictions = 0;
-  std::uint64_t prefix_checkpoints = 0;  // states that cannot be cut, kept half-way
-  std::uint64_t disk_cache_saves = 0, disk_cache_failures = 0;  // prefixes written; bad files
-  std::uint64_t preemptions = 0, resumes = 0;  // sequences that gave way, and that went on
+  std::uint64_t prefix_checkpoints = 0;  // states kept in the middle of a prompt
+  std::uint64_t disk_cache_saves = 0, disk_cache_failures = 0;  // files written; bad or unwritable
+  std::uint64_t preemptions = 0, resumes = 0;                   // sequences preempted; resumed
   std::uint64_t generated_tokens = 0;
-  std::uint64_t jumped_tokens = 0;  // of the generated ones, not sampled: a grammar forced them
+  std::uint64_t jumped_tokens = 0;  // generated tokens that a grammar forced
   std::uint64_t shifts = 0, shifted_tokens = 0, kv_full_retries = 0;
   std::uint64_t grammar_cache_hits = 0, grammar_cache_misses = 0;
   std::uint64_t event_batches = 0;  // wake-ups handed to the pump
   std::uint64_t drafted_tokens = 0, accepted_draft_tokens = 0;
-  std::uint64_t draft_failures = 0;  // a draft model failed and is not asked again
+  std::uint64_t draft_failures = 0;  // 1 after the draft model failed; it is not used again
   std::int32_t queued = 0, preparing = 0, prefilling = 0, decoding = 0;
-  std::int32_t waiting = 0;        // have a context, but another one computes their prefix
+  std::int32_t waiting = 0;        // have a context, while another request computes their prefix
   std::int32_t reader_waits = 0;   // have a context and wait for their reader
-  std::int64_t queued_tokens = 0;  // of prompts that wait for a context
-  std::int32_t kv_cells = 0;       // positions that the KV cache has room for
+  std::int64_t queued_tokens = 0;  // tokens of prompts that wait for a context
+  std::int32_t kv_cells = 0;       // positions in the KV cache
   std::int32_t kv_tokens = 0;      // positions held by active sequences
   std::int32_t resting_tokens = 0, resting_sequences = 0;  // cached for later requests
   std::uint64_t host_cache_bytes = 0, disk_cache_bytes = 0;
-  std::int32_t prefill_budget = 0;  // prompt tokens of the last step beside running streams
+  std::int32_t prefill_budget = 0;  // prompt tokens allowed in the last step beside streams
   std::int32_t adapters_loaded = 0;
-  double step_error = 0;       // mean error of the predicted step time, as a part of it
-  double request_ms_mean = 0;  // exponential mean of the last requests, in a context
-  double step_ms_mean = 0;     // exponential mean of the last steps
+  double step_error = 0;       // mean relative error of the predicted step time
+  double request_ms_mean = 0;  // exponential mean of the time in a context
+  double step_ms_mean = 0;     // exponential mean
 };
 
 // All methods may be called from any thread unless said otherwise.
 class Engine {
  public:
-  // Loads the model. progress: 0..1, called on the calling thread; returning false stops the load.
+  // Loads the model. progress: gets 0..1 on the calling thread and returns false to stop the load.
   static Result<std::unique_ptr<Engine>> Open(const EngineConfig& config,
                                               std::function<bool(float)> progress = nullptr);
   // Ends running requests with kCancelled and joins the threads. Same as Close().
   virtual ~Engine() = default;
 
-  // Never waits. The outcome, also of a malformed prompt, comes as an Event; only a full queue, a
-  // closed engine or an out-of-range field is refused here.
-  // window: tokens that may be generated ahead of what Grant allows; 0 = no bound. A request that
-  // has used it up keeps its context and is left out of the steps, for `reader_wait_ms` at most.
+  // Never waits. Refuses only a full queue, a wait that is too long, a closed engine and fields out
+  // of range; every other outcome, also that of a malformed prompt, arrives as an Event. window:
+  // credit of the request, in tokens; Grant adds to it. 0 = no bound. A request whose credit is
+  // used up keeps its context but is not decoded, for at most `reader_wait_ms`.
   virtual Result<RequestId> Submit(Request request, std::int32_t window = 0) = 0;
 
-  // The reader took so many tokens of the request: as many more may be generated. Never waits;
-  // unknown ids are ignored.
+  // Adds to the credit of a request as many tokens as its reader has taken. Never waits; ignores
+  // unknown ids.
   virtual void Grant(RequestId id, std::int32_t tokens) = 0;
 
-  // What Submit refuses every request with at this moment, if anything: a full queue, a closed
-  // engine. Counts as a refusal. For callers who would rather know before they read the request.
+  // The error that Submit would return for every request now: a full queue or a closed engine.
+  // Counts as a refusal. For callers that want to know before they read a request.
   virtual Status CheckRoom() = 0;
 
-  // Asks a request to end within one step; its final event says kCancelled. Unknown ids are
-  // ignored.
+  // Ends a request within one step; its final event says kCancelled. Ignores unknown ids.
   virtual void Cancel(RequestId id) = 0;
 
-  // Waits until there are events, `timeout` passes or the engine closes, and appends all events of
-  // the finished steps. Returns false once closed and drained. One consumer at a time.
+  // Waits until there are events, `timeout` passes or the engine closes, then appends all events of
+  // finished steps. Returns false once closed and drained. One consumer at a time.
   virtual bool WaitEvents(std::vector<Event>* events, std::chrono::milliseconds timeout) = 0;
 
   virtual Result<std::vector<Token>> Tokenize(const std::string& text, bool add_special,
                                               bool parse_special) = 0;
   virtual Result<std::string> Detokenize(const std::vector<Token>& tokens, bool show_special) = 0;
-  // The bytes of each token by itself, as they are inside of a text: a tokenizer may drop the space
-  // before the first token. Control tokens are shown.
+  // The bytes of each token as inside a text: at the beginning, a tokenizer may drop a space.
+  // Control tokens are shown.
   virtual Result<std::vector<std::string>> TokenPieces(const std::vector<Token>& tokens) = 0;
   virtual Result<std::string> RenderChat(const std::vector<Message>& messages,
                                          bool add_generation_prompt) = 0;
-  // Prompt tokens of a conversation, as a request would evaluate them.
+  // The prompt tokens that a request with this conversation evaluates.
   virtual Result<std::vector<Token>> TokenizeChat(const std::vector<Message>& messages) = 0;
 
-  // Row-major (tokens.size(), num_vocab): the logits after each token. Runs between steps.
+  // The logits after each token: row-major (tokens.size(), num_vocab). Runs between steps.
   virtual Result<std::vector<float>> Logits(const std::vector<Token>& tokens) = 0;
   // (num_embd): pooled and L2-normalised. Runs between steps.
   virtual Result<std::vector<float>> Embed(const std::vector<Token>& tokens) = 0;

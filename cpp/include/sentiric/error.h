@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// The one error taxonomy of the product. Python exceptions, HTTP statuses, gRPC codes and exit
-// codes are all derived from ErrorCode by tables that tests iterate.
+// The one error taxonomy of the product. A table in python/sentiric_llama/errors.py derives Python
+// exceptions, HTTP statuses, gRPC codes and exit codes from ErrorCode; tests check that it is
+// complete.
 #pragma once
 
 #include <cstdint>
@@ -14,21 +15,21 @@ namespace sentiric {
 
 enum class ErrorCode {
   kInvalidArgument,        // a field is missing, malformed or out of range
-  kContextLengthExceeded,  // the prompt does not fit and the policy forbids dropping turns
+  kContextLengthExceeded,  // the prompt does not fit, even after what its policy may drop
   kInvalidGrammar,         // GBNF or JSON schema that cannot be compiled, or is over a limit
-  kGrammarTooComplex,      // a compiled grammar ran out of its step budget
+  kGrammarTooComplex,      // a compiled grammar exceeded its step budget
   kModelNotFound,          // no such model or adapter
   kModelInvalid,           // the file is not a loadable model
   kTemplateFailed,         // the model's chat template cannot render this conversation
-  kNotSupported,           // the model or build lacks the capability
-  kOverloaded,             // the queue is full; try again later
-  kDeadlineExceeded,       // queue wait or total time ran out
-  kCancelled,              // the caller asked for it
+  kNotSupported,           // the model or build cannot do this
+  kOverloaded,             // no room in the queue or for adapters; try again later
+  kDeadlineExceeded,       // the time in the queue, for reading or in total ran out
+  kCancelled,              // by the caller, or because the engine was closed
   kNumeric,                // the model produced NaN or infinite logits
   kOutOfMemory,            // buffers could not be allocated
   kUnavailable,            // not loaded yet, draining or closed
-  kPermissionDenied,       // the caller's key lacks the right; decided above the engine
-  kInternal,               // a defect of ours or of the backend
+  kPermissionDenied,       // the caller's key lacks the right; never raised by the engine
+  kInternal,               // a bug in this engine or the backend
 };
 
 inline constexpr ErrorCode kLastErrorCode = ErrorCode::kInternal;
@@ -36,23 +37,23 @@ inline constexpr ErrorCode kLastErrorCode = ErrorCode::kInternal;
 // snake_case name, stable on the wire: "invalid_argument", "overloaded", ...
 std::string_view ErrorCodeName(ErrorCode code);
 
-// `where` is the field or component ("temperature", "grammar:3:14", "model"); `what` says what is
-// wrong and, for values, what was got and what is allowed. Never holds prompt text.
+// `where` is the field or component ("temperature", "grammar:3:14", "model"). `what` says what is
+// wrong and, for values, what was got and what is allowed. Never contains prompt text.
 struct Error {
   ErrorCode code = ErrorCode::kInternal;
   std::string where;
   std::string what;
-  std::int32_t retry_ms = 0;  // kOverloaded: when there should be room; 0 = nobody knows
+  std::int32_t retry_ms = 0;  // kOverloaded: when to expect room; 0 = unknown
 
   // "[where] what"
   std::string Message() const { return where.empty() ? what : "[" + where + "] " + what; }
 };
 
-// "what; got G, allowed A" for a value outside its range.
+// kInvalidArgument "out of range; got G, allowed A".
 Error OutOfRange(std::string where, std::string got, std::string allowed);
 
-// Either a value or an Error. Expected failures travel as values; exceptions exist only at the
-// language binding.
+// Either a value or an Error. Expected failures are values; exceptions exist only at the Python
+// binding.
 template <typename T>
 class [[nodiscard]] Result {
  public:

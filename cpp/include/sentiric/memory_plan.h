@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// What a configuration will need, known before any of it is allocated.
+// The memory that a configuration needs, computed before any of it is allocated.
 #pragma once
 
 #include <cstdint>
@@ -26,11 +26,11 @@ struct MemoryPlan {
   std::int32_t context_size = 0;   // tokens of one context, as the decoder will have it
   std::int32_t context_train = 0;  // tokens the model was trained with
   std::int32_t num_layers = 0;
-  std::string speculation;  // who will draft: "draft" | "ngram" | "off"
+  std::string speculation;  // source of drafts: "draft" | "ngram" | "off"
 };
 
-// Reads the header of the model and lays everything out without allocating it. Some milliseconds,
-// and the memory of the vocabulary while it runs. Errors as Engine::Open.
+// Reads the header of the model and lays everything out without allocating it. Takes milliseconds,
+// and memory for the vocabulary while it runs. Fails like Engine::Open.
 Result<MemoryPlan> PlanMemory(const EngineConfig& config);
 
 }  // namespace sentiric

@@ -15,8 +15,8 @@ namespace grammar {
 class Grammar;  // core/grammar/grammar.h; immutable, shared by requests
 }
 
-// A rendered conversation. Bytes that came from messages are user input: control tokens are
-// recognised only in spans that came from the template itself.
+// A rendered conversation. Text from messages is user input: control tokens are recognised only in
+// spans that the template itself wrote.
 struct RenderedPrompt {
   struct Span {
     bool is_input = false;
@@ -29,29 +29,29 @@ struct RenderedPrompt {
 // Everything the engine needs to run a request.
 struct PreparedPrompt {
   std::vector<Token> tokens;
-  std::int32_t keep = 0;  // head that a KV shift must not drop: BOS and the system prompt
-  // Tokens before the end of the first user message: prompts that part inside it are different
-  // conversations. 0 when the prompt has no messages: nothing tells where a user speaks.
+  std::int32_t keep = 0;  // head that a context shift must keep: BOS and system prompt
+  // Tokens before the end of the first user message: prompts that diverge there belong to different
+  // conversations. 0 for prompts without messages, which do not mark where a user speaks.
   std::int32_t opening = 0;
   TruncationReport truncation;                      // turns dropped to make it fit
   std::shared_ptr<const grammar::Grammar> grammar;  // null = unconstrained
 };
 
-// Thread-safe after construction. Calls may need deep stacks (see backend/template/deep_stack.h):
-// the engine makes them on its preparation threads only.
+// Thread-safe after construction. Calls may need deep stacks (see backend/template/deep_stack.h),
+// so the engine makes them only on its preparation threads.
 class PromptBuilder {
  public:
   virtual ~PromptBuilder() = default;
 
   // Renders, tokenises, applies the truncation policy and compiles the grammar.
-  // max_prompt: tokens the prompt may take at most (context size less one).
+  // max_prompt: most tokens of the prompt (context size minus one).
   virtual Result<PreparedPrompt> Prepare(const Request& request, std::int32_t max_prompt) = 0;
 
   virtual Result<RenderedPrompt> Render(const std::vector<Message>& messages,
                                         bool add_generation_prompt) = 0;
   virtual Result<std::vector<Token>> Tokenize(std::string_view text, bool add_special,
                                               bool parse_special) = 0;
-  // Bytes of the tokens; control tokens are shown only when asked for.
+  // The bytes of the tokens; control tokens only with show_special.
   virtual Result<std::string> Detokenize(const std::vector<Token>& tokens, bool show_special) = 0;
 };
 

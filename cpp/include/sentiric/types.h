@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// Plain values that cross every layer: what a request asks for and what comes back.
+// Plain values that cross every layer: requests and their results.
 #pragma once
 
 #include <chrono>
@@ -21,17 +21,17 @@ using Clock = std::chrono::steady_clock;
 
 inline constexpr std::uint64_t kRandomSeed = UINT64_MAX;
 
-// How the next token is chosen. Ranges are checked by Validate(); names are llama.cpp's.
+// How the next token is chosen. Validate() checks the ranges; the names are llama.cpp's.
 struct SamplingParams {
   float temperature = 0.8f;                // 0..2, 0 = greedy
   std::int32_t top_k = 40;                 // >= 0, 0 = off
   float top_p = 0.95f;                     // 0..1, 1 = off
   float min_p = 0.05f;                     // 0..1, 0 = off
   float typical_p = 1.0f;                  // 0..1, 1 = off
-  float repeat_penalty = 1.1f;             // > 0..2, 1 = off
+  float repeat_penalty = 1.1f;             // 0.01..2, 1 = off
   float presence_penalty = 0.0f;           // -2..2
   float frequency_penalty = 0.0f;          // -2..2
-  std::int32_t repeat_last_n = 64;         // 0..4096 tokens looked back at, 0 = off
+  std::int32_t repeat_last_n = 64;         // 0..4096 newest tokens, 0 = off
   float dry_multiplier = 0.0f;             // 0..100, 0 = off
   float dry_base = 1.75f;                  // 1..100
   std::int32_t dry_allowed_length = 2;     // 0..4096
@@ -41,18 +41,18 @@ struct SamplingParams {
   float xtc_threshold = 0.1f;                                               // 0..1
   float dynatemp_range = 0.0f;                                              // 0..2, 0 = off
   float dynatemp_exponent = 1.0f;                                           // 0..10
-  std::int32_t mirostat = 0;         // 0 = off, 1, 2; replaces the truncating samplers
+  std::int32_t mirostat = 0;         // 0 = off, 1, 2; replaces top_k, top_p and the like
   float mirostat_tau = 5.0f;         // 0..20
   float mirostat_eta = 0.1f;         // 0..1
-  std::uint64_t seed = kRandomSeed;  // same seed, same text; kRandomSeed draws one
-  std::vector<std::pair<Token, float>> logit_bias;  // <= 300, -1000..100; -100 and below ban
+  std::uint64_t seed = kRandomSeed;  // same seed, same text; kRandomSeed = a random one
+  std::vector<std::pair<Token, float>> logit_bias;  // <= 300 of -1000..100; <= -100 bans
   std::int32_t top_logprobs = -1;  // -1 = no logprobs, else 0..20 alternatives per token
 };
 
-// Names the first field outside its range. `num_vocab` bounds logit_bias ids.
+// The error of the first field outside its range. `num_vocab` bounds the ids of logit_bias.
 Status Validate(const SamplingParams& params, std::int32_t num_vocab);
 
-// Grammar the output must follow. JSON schema is text; an empty kJsonObject means any object.
+// The grammar that the output must follow. `text` is GBNF or a JSON schema; kJsonObject has none.
 struct GrammarSpec {
   enum class Kind { kNone, kGbnf, kJsonSchema, kJsonObject };
   Kind kind = Kind::kNone;
@@ -66,18 +66,19 @@ struct Message {
 
 enum class Truncation { kDropTurns, kShift, kError };
 
-// What to generate from; exactly one of messages, text or tokens is not empty.
+// Exactly one of messages, text and tokens is not empty.
 struct Prompt {
   std::vector<Message> messages;  // rendered with the model's chat template
   std::string text;               // tokenised as is (BOS added when the model wants it)
-  std::vector<Token> tokens;      // taken as is
+  std::vector<Token> tokens;      // evaluated as they are
   bool parse_special = false;     // text only: trusted callers may write control tokens
 };
 
-// Who goes first when there is not room for all. A waiting request rises a class with time.
+// Which requests go first when there is not room for all. Waiting raises a request's class with
+// time.
 enum class Priority { kRealtime, kNormal, kBatch };
 
-// A LoRA adapter by the name of its file, and how strongly it counts.
+// A LoRA adapter, by the name of its file, and its weight.
 struct AdapterUse {
   std::string name;    // 1..128 bytes
   float scale = 1.0f;  // -10..10
@@ -87,28 +88,28 @@ struct Request {
   Prompt prompt;
   SamplingParams sampling;
   GrammarSpec grammar;
-  std::vector<std::string> stop;   // <= 8, 1..256 bytes each; held back and removed from the text
+  std::vector<std::string> stop;   // <= 8 of 1..256 bytes; removed from the text
   std::int32_t max_tokens = 1024;  // >= 0; 0 evaluates the prompt only
   bool ignore_eos = false;
   Truncation truncation = Truncation::kDropTurns;
-  bool shift = true;                  // at the end of the context drop old tokens and go on
-  std::int32_t deadline_ms = 600000;  // from submit to the last token; <= 0 = none
-  std::int32_t queue_wait_ms = 0;     // longest wait for a context; 0 = the engine's
+  bool shift = true;                  // drop old tokens when the context is full, and go on
+  std::int32_t deadline_ms = 600000;  // from submit to the last token; <= 0 = no limit
+  std::int32_t queue_wait_ms = 0;     // longest wait for a context; 0 = the engine's setting
   Priority priority = Priority::kNormal;
-  std::string tenant;                // <= 128 bytes; tenants share the contexts fairly
-  std::string cache_scope;           // <= 128 bytes; prefixes are shared within a scope only
+  std::string tenant;                // <= 256 bytes; tenants share the contexts fairly
+  std::string cache_scope;           // <= 256 bytes; only requests of one scope share prefixes
   std::vector<AdapterUse> adapters;  // <= 8
 };
 
-// Names the first field that is malformed or out of range.
+// The error of the first field that is out of range, and of a prompt that has not one source.
 Status Validate(const Request& request, std::int32_t num_vocab);
 
 enum class FinishReason { kNone, kStop, kLength, kCancelled, kError };
 
 struct TokenLogprob {
   Token token = 0;
-  std::string piece;  // raw bytes, may be part of a character
-  float logprob = 0;  // natural log, of the distribution before truncation and temperature
+  std::string piece;  // raw bytes, perhaps part of a character
+  float logprob = 0;  // natural log, before truncation and temperature
 };
 
 struct ChosenLogprob {
@@ -116,7 +117,7 @@ struct ChosenLogprob {
   std::vector<TokenLogprob> top;  // most likely first
 };
 
-// llama.cpp's names; milliseconds. n counts tokens.
+// llama.cpp's names: _ms is milliseconds, _n tokens.
 struct Timings {
   std::int32_t cache_n = 0;
   std::int32_t prompt_n = 0;
@@ -125,10 +126,10 @@ struct Timings {
   double predicted_ms = 0;
   double queue_ms = 0;                             // submit to first scheduled step
   double ttft_ms = 0;                              // submit to first token
-  std::int32_t draft_n = 0, draft_n_accepted = 0;  // tokens drafted, and of them right
+  std::int32_t draft_n = 0, draft_n_accepted = 0;  // tokens drafted; accepted
 };
 
-// Tokens of the prompt that did not fit and of the running text that were shifted out.
+// What was left out: turns and tokens of the prompt that did not fit, tokens that were shifted out.
 struct TruncationReport {
   std::int32_t dropped_turns = 0;
   std::int32_t dropped_tokens = 0;  // before prefill, from the prompt
@@ -138,20 +139,20 @@ struct TruncationReport {
 struct Final {
   FinishReason finish_reason = FinishReason::kNone;
   std::optional<std::string> stop_string;  // the one that ended it
-  std::optional<Error> error;              // kError and kCancelled by deadline
-  std::int32_t prompt_tokens = 0;          // evaluated or taken from the cache
+  std::optional<Error> error;              // always with kError, sometimes with kCancelled
+  std::int32_t prompt_tokens = 0;          // of the prompt after truncation; 0 when it never ran
   std::int32_t completion_tokens = 0;
   Timings timings;
 };
 
-// One step's news of one request. The last one carries `final`.
+// What one step adds to one request. The last event carries `final`.
 struct Event {
   RequestId request = 0;
   std::string text;                     // complete UTF-8 characters; may be empty
   std::vector<Token> tokens;            // sampled since the last event
-  std::vector<ChosenLogprob> logprobs;  // one per token when asked for
+  std::vector<ChosenLogprob> logprobs;  // one per token when requested
   TruncationReport truncation;
-  bool is_first = false;  // with the first tokens of its request
+  bool is_first = false;  // contains the first tokens of its request
   std::optional<Final> final;
 };
 

@@ -9,7 +9,7 @@ struct BuildInfo {
   std::string version;       // of this package
   std::string llama_commit;  // pinned llama.cpp
   std::string system_info;   // instruction sets and backends compiled in
-  std::string cpu_kernels;   // who multiplies matrices on the CPU: "avx512-vnni", or "llama"
+  std::string cpu_kernels;   // matrix products on the CPU: "avx512-vnni" or "llama"
   bool supports_gpu = false;
 };
 

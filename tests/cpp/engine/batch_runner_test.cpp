@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// A batch that fails is narrowed down, part by part, and each part can be sampled before the next.
+// A batch that fails is bisected, and each part can be sampled before the next one runs.
 #include "engine/batch_runner.h"
 
 #include <algorithm>
@@ -31,7 +31,7 @@ Token Likeliest(const float* logits) {
   return static_cast<Token>(std::max_element(logits, logits + kVocab) - logits);
 }
 
-// All parts that are left; samples each before the next one is asked for, as the loop does.
+// Takes all remaining parts; samples each before it takes the next one, like the loop.
 Outcome TakeAll(BatchRunner* runner, FakeDecoder* decoder) {
   Outcome outcome;
   while (const std::optional<BatchPart> part = runner->Decode()) {
@@ -62,15 +62,14 @@ FakeModel Model(std::int32_t contexts) {
   return model;
 }
 
-// What a sequence whose first token it is would sample next.
+// The token that a sequence samples after this first token.
 Token AloneAfter(Token token) {
   FakeDecoder decoder(Model(1));
   decoder.Decode(FirstRows({token}), nullptr);
   return Likeliest(decoder.Logits(0));
 }
 
-// Fails once some of its rows are stored, as a real backend may; cannot take rows back from
-// `stuck`.
+// Fails after some of its rows are stored, as a real backend may; cannot cut `stuck` back.
 class HalfwayDecoder : public FakeDecoder {
  public:
   HalfwayDecoder(const FakeModel& model, SeqId stuck) : FakeDecoder(model), stuck_(stuck) {}
@@ -166,5 +165,5 @@ TEST(BatchRunner, WhoCannotBeTakenBackFailsBeforeItsNeighboursGoOn) {
   EXPECT_EQ(first->seq, 0);
   const Outcome rest = TakeAll(&runner, &decoder);
   EXPECT(rest.evaluated == std::vector<std::vector<SeqId>>({{1}}));
-  EXPECT(rest.failed == std::vector<SeqId>({0}));  // its next place is another one now
+  EXPECT(rest.failed == std::vector<SeqId>({0}));  // its next position has changed
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// Continuous batching: who is evaluated when, and that neighbours change nothing.
+// Continuous batching: what is evaluated when, and that sequences do not affect each other.
 #include <set>
 
 #include "check.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// A request whose reader is behind is left out of the steps, and it alone. Counted in tokens and
-// steps; the clock is the test's own.
+// Only a request whose reader is behind is left out of the steps. Counted in tokens and steps, with
+// a fake clock.
 #include "check.h"
 #include "stepper.h"
 
@@ -58,7 +58,7 @@ TEST(Credit, OneUnreadStreamOfEightStopsAndDisturbsNobody) {
     EXPECT(stepper.HasEnded(ids[i]));
     EXPECT_EQ(stepper.outcomes[ids[i]].text, AloneText(requests[i]));
   }
-  // Read again, it goes on where it stopped.
+  // When it is read again, it resumes where it stopped.
   stepper.Grant(ids[0], 1000);
   EXPECT(!stepper.only_waits());
   EXPECT(stepper.Finish());
@@ -80,7 +80,7 @@ TEST(Credit, APreemptedStreamIsComputedAgainBeforeItWaits) {
   for (int i = 0; i < 100; ++i) stepper.Step();
   EXPECT(stepper.HasEnded(id));
   EXPECT_EQ(stepper.stats().preemptions, 1u);
-  EXPECT_EQ(stepper.stats().kv_tokens, held);  // prompt and what was generated
+  EXPECT_EQ(stepper.stats().kv_tokens, held);  // prompt and generated tokens
   EXPECT(stepper.only_waits());
 }
 
@@ -102,7 +102,7 @@ TEST(Credit, AReaderWhoStaysAwayGetsATypedError) {
   const RequestId unread = stepper.Add(Of(1, 1000));
   const RequestId slow = stepper.Add(Of(2, 200));
   stepper.Grant(unread, kWindow);
-  // Each pause of the slow one is shorter than the limit, all together are longer.
+  // Each pause of the slow reader is shorter than the limit; their sum is longer.
   for (std::int64_t granted = kWindow; !stepper.HasEnded(slow); granted += kWindow) {
     stepper.Grant(slow, granted);
     for (int i = 0; i < 40; ++i) stepper.Step();
@@ -164,5 +164,5 @@ TEST(Credit, TheEngineCountsWhatItsReaderTakes) {
   EXPECT_EQ(taken, 300);
   EXPECT(most_ahead <= kWindow);
   EXPECT_EQ(text, AloneText(request));
-  engine->Grant(id, 5);  // it is over: ignored
+  engine->Grant(id, 5);  // ignored: it has ended
 }

@@ -13,8 +13,8 @@
 
 namespace sentiric::testing {
 
-// The likeliest token. With a grammar, whatever it says, every fourth token forces one to three
-// others behind it: all at once, or one by one when its text is kOneByOne.
+// Samples the likeliest token. With any grammar, every fourth token forces one to three others: all
+// at once, or one by one when its text is kOneByOne.
 inline constexpr const char* kOneByOne = "one by one";
 
 class GreedySampler : public TokenSampler {
@@ -140,7 +140,7 @@ inline Request TokenRequest(std::vector<Token> tokens, std::int32_t max_tokens) 
   return request;
 }
 
-// `size` tokens that neither end, nor poison, nor give NaN.
+// `size` tokens without kEnd, kPoison and kNan.
 inline std::vector<Token> RandomPrompt(std::int32_t size, std::uint32_t seed) {
   std::vector<Token> tokens;
   for (std::int32_t i = 0; i < size; ++i) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// Tokens that a grammar forces are evaluated in one call and counted, told and limited like others.
+// Forced tokens are evaluated in one call, and counted, reported and limited like others.
 #include "check.h"
 #include "fakes.h"
 

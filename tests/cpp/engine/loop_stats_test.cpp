@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// What the loop counts is seen when it is published, and only then.
+// The statistics of the loop become visible when they are published, and not before.
 #include "engine/loop_stats.h"
 
 #include <cmath>

@@ -52,7 +52,7 @@ TEST(Outbox, WithAnIntervalARequestsNewsBecomesOneEvent) {
   EXPECT_EQ(Take(&outbox, 1h).size(), 1u);
   outbox.Put({Tokens(1, {5}, "x"), Tokens(2, {7}, "u")});
   outbox.Put({Tokens(1, {6}, "y")});
-  outbox.Put({End(2)});  // an end waits for nothing, and takes along what waits
+  outbox.Put({End(2)});  // an end is delivered at once, with all waiting events
   const std::vector<Event> events = Take(&outbox, 1h);
   ASSERT(events.size() == 2);
   EXPECT(events[0].tokens == (std::vector<Token>{5, 6}));

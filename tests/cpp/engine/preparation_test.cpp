@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// Which threads prepare a prompt: what takes long does not stand in the way of what does not.
+// Which threads prepare a prompt: long prompts do not hold up short ones.
 #include "check.h"
 #include "fakes.h"
 

@@ -132,7 +132,7 @@ TEST(Sharing, ModelsThatCannotCutStartAtTheLastCheckpoint) {
     const RequestId id = stepper.Add(request);
     EXPECT(stepper.Finish());
     EXPECT_EQ(stepper.outcomes[id].text, AloneText(model, request));
-    // The first one knows nothing, the second one learns where they part.
+    // The first knows nothing yet; the second learns where they diverge.
     EXPECT_EQ(stepper.FinalOf(id).timings.cache_n, i < 2 ? 0 : 200);
   }
   EXPECT_EQ(stepper.stats().prompt_tokens, 2 * 230u + 4 * 30);
@@ -216,7 +216,7 @@ TEST(Sharing, APreemptedSequenceCanBeCancelledAndKeepsItsText) {
   EXPECT(stepper.Finish());
 }
 
-// Running streams wait for copies as well: what they took is missing in the step's prompt tokens.
+// Running streams wait for copies, too: their time reduces the prompt tokens of the step.
 TEST(Sharing, ASlowCopyLeavesLittleOfTheStepForPrompts) {
   const auto budget_beside = [](std::chrono::milliseconds copy_time) {
     FakeModel model = Model(2, 1024);
@@ -242,7 +242,7 @@ TEST(Sharing, ASlowCopyLeavesLittleOfTheStepForPrompts) {
 }
 
 // Steps until the other tenant's requests answer, alone and next to a flood of 200. Their prompts
-// fit into one step, so that all the rest is waiting.
+// fit into one step, so the rest is waiting.
 TEST(Sharing, AFloodLeavesAnotherTenantItsIdleWait) {
   const auto wait_of_b = [](int flood) {
     LoopConfig config = ConfigOf({});
@@ -343,8 +343,8 @@ TEST(Sharing, AMissingAdapterIsAnErrorAndNeverTheModelAlone) {
 
 namespace {
 
-// One random run against a decoder whose cells differ by how they were computed: any cell that did
-// not come about as in a solo run changes the text.
+// One random run against a decoder whose cells differ by how they were computed: any cell that was
+// not computed as in a solo run changes the text.
 void TestRandomSchedule(std::uint32_t seed) {
   std::mt19937 random(seed);
   const auto pick = [&](std::uint32_t low, std::uint32_t high) {

@@ -17,7 +17,8 @@ std::string_view PieceOf(Token token) {
   return std::string_view(pieces).substr(static_cast<std::size_t>(token), 1);
 }
 
-// Copies its prompt for ever: the token that stood after the last occurrence of the newest one.
+// Copies its prompt for ever: samples the token that followed the last occurrence of the newest
+// one.
 class CopyingSampler : public TokenSampler {
  public:
   explicit CopyingSampler(std::vector<Token> prompt) : history_(std::move(prompt)) {}
@@ -27,7 +28,7 @@ class CopyingSampler : public TokenSampler {
     for (std::size_t i = 0; i + 1 < history_.size(); ++i) {
       if (history_[i] == history_.back()) next = history_[i + 1];
     }
-    if (num_sampled_ % 17 == 0) next = 60;  // now and then it leaves the track
+    if (num_sampled_ % 17 == 0) next = 60;  // sometimes it deviates
     history_.push_back(next);
     return SampledToken{next, false, PieceOf(next), std::nullopt};
   }
@@ -37,7 +38,7 @@ class CopyingSampler : public TokenSampler {
   int num_sampled_ = 0;
 };
 
-// One of two tokens, by what all cells say: every draft finds a model, and half of them are wrong.
+// Samples one of two tokens, depending on all cells: there is always a draft, and half are wrong.
 class CoinSampler : public TokenSampler {
  public:
   Result<SampledToken> Sample(const float* logits) override {
@@ -140,8 +141,8 @@ class OtherFactory : public SamplerFactory {
   const bool always_;
 };
 
-// A draft model that knows what the model will say; it takes `ms` for each draft, by its own word,
-// and fails after `lasts` drafts.
+// A draft model that knows what the model will sample. It reports `ms` for each draft and fails
+// after `lasts` drafts.
 class Twin : public Drafter {
  public:
   explicit Twin(const FakeModel& model, double ms = 0, int lasts = 1 << 20)
@@ -149,7 +150,7 @@ class Twin : public Drafter {
 
   Result<Drafts> Draft(const std::vector<DraftRequest>& requests, std::int32_t room) override {
     if (lasts_-- == 0) return Error{ErrorCode::kInternal, "draft_model", "broken"};
-    EXPECT(lasts_ >= 0);  // it is not asked again
+    EXPECT(lasts_ >= 0);  // it is not called again
     auto drafts = drafter_.Draft(requests, room);
     drafts->ms = ms_;
     return drafts;

@@ -8,7 +8,7 @@
 
 namespace sentiric::testing {
 
-// A loop that is stepped by hand; requests are prepared as they come.
+// A loop that tests step by hand; requests are prepared at once.
 class Stepper {
  public:
   explicit Stepper(const FakeModel& model, const LoopConfig& config = ConfigOf({}),
@@ -30,7 +30,7 @@ class Stepper {
     input_.added.push_back(state);
     return state->id;
   }
-  // Its reader allows so many tokens in all.
+  // Sets the tokens that its reader allows in all.
   void Grant(RequestId id, std::int64_t tokens) { states_.at(id)->granted.store(tokens); }
   bool only_waits() const { return loop_.only_waits(); }
   void Cancel(RequestId id) { states_.at(id)->cancelled.store(true); }
@@ -58,7 +58,7 @@ class Stepper {
     }
     return false;
   }
-  // Loads what was asked for.
+  // Loads the requested adapters.
   void DeliverAdapters() {
     for (const RequestHandle& request : std::exchange(asked_, {})) {
       input_.loaded.emplace_back(request, adapters.Load(request->request.adapters));
@@ -74,11 +74,11 @@ class Stepper {
   Clock::time_point now() const { return fake_time ? *fake_time : Clock::now(); }
   std::size_t num_running() const { return static_cast<std::size_t>(loop_.capacity().active); }
 
-  // The clock of the loop when given: each step takes `step_time`.
+  // If set, the clock of the loop: each step takes `step_time`.
   std::optional<Clock::time_point> fake_time;
   std::chrono::milliseconds step_time{10};
   FakeAdapters adapters;
-  bool loads = true;  // adapters that are asked for come with the next step
+  bool loads = true;  // requested adapters arrive with the next step
   std::map<RequestId, Outcome> outcomes;
   std::map<RequestId, int> first_step;  // of the first text
 

@@ -35,7 +35,7 @@ StoredState State(Token first, std::size_t size = 100) {
   return state;
 }
 
-// The first tokens of what is there.
+// The first tokens of all stored states.
 std::vector<Token> Firsts(const DiskStore& store) {
   std::vector<Token> firsts;
   for (const HolderId id : store.holders()) firsts.push_back(store.Peek(id)->tokens.front());
@@ -132,7 +132,7 @@ TEST(DiskStore, DamagedFilesAreRemovedAndNeverLoaded) {
   const std::string path = folder.States()[0];
   const auto size = fs::file_size(path);
   for (std::uintmax_t at = 0; at < size; at += 3) {
-    Fill(Config(folder), {1});  // writes it again when it is gone
+    Fill(Config(folder), {1});  // writes it again if it is gone
     std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
     file.seekg(static_cast<std::streamoff>(at));
     const int byte = file.get();
@@ -185,7 +185,7 @@ TEST(DiskStore, TheLeastRecentlyUsedGoesFirst) {
     EXPECT(store.Find(used) != nullptr);
   }
   const auto bytes = fs::file_size(folder.States()[0]);
-  DiskStore store(Config(folder, 2 * bytes), kFirst);  // one has to go
+  DiskStore store(Config(folder, 2 * bytes), kFirst);  // one must be dropped
   EXPECT_EQ(store.size(), 2u);
   std::vector<HolderId> dropped;
   store.Put(State(4), &dropped);
@@ -246,7 +246,7 @@ TEST(DiskStore, ScratchFilesOfTheDeadAreRemoved) {
   EXPECT(fs::exists(folder.path() + "/states/new.tmp"));
 }
 
-// Against a list of what must be there; the process starts again now and then.
+// Compared with a list of expected states; the process restarts now and then.
 TEST(DiskStore, RandomOperations) {
   const TempFolder folder;
   const DiskConfig config = Config(folder, 3000);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// How much memory a process may still touch: control groups in fake trees. The rules themselves
+// How much memory a process may still use: control groups in fake trees. The rules themselves
 // are tested through the binding, in tests/python/config/test_fit.py.
 #include "host/memory_budget.h"
 

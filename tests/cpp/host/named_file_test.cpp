@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// A caller's name is looked at before anything is opened, and what is opened is a regular file.
+// A caller's name is checked before anything is opened, and only regular files are opened.
 #include "host/named_file.h"
 
 #include <fcntl.h>
@@ -25,7 +25,7 @@ namespace {
 
 void Write(const std::string& path, const std::string& text) { std::ofstream(path) << text; }
 
-// adapters/ with what may be opened, and around it what may not.
+// adapters/ with files that may be opened; around it files that may not.
 class Layout {
  public:
   Layout() {
@@ -52,7 +52,7 @@ class Layout {
   TempFolder folder_;
 };
 
-// Counts how often somebody opens a file, also when it is closed again at once.
+// Counts how often a file is opened, even if it is closed at once.
 class OpenWatch {
  public:
   explicit OpenWatch(const std::vector<std::string>& paths) : fd_(::inotify_init1(IN_NONBLOCK)) {
@@ -117,7 +117,7 @@ TEST(NamedFile, NamesThatLeadElsewhereOrHideSomething) {
       "b",
       "a\xe2\xa7\xb8"
       "b",
-      // no UTF-8: raw bytes, overlong dots and slashes, a surrogate
+      // not UTF-8: raw bytes, overlong dots and slashes, a surrogate
       "a\xff", "\xc0\xae\xc0\xae",
       "a\xc0\xaf"
       "b",
@@ -197,7 +197,7 @@ TEST(NamedFile, TwoThousandNamesOpenNothingOutside) {
                    "/dev/zero"});
   ASSERT(watch.is_sound());
   ::close(::open(layout.outside().c_str(), O_RDONLY));
-  EXPECT_EQ(watch.Count(), 1);  // the watch sees what it should
+  EXPECT_EQ(watch.Count(), 1);  // the watch works
   std::mt19937 random(2000);
   int num_opened = 0;
   for (int i = 0; i < 2000; ++i) {

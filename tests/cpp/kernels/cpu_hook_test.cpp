@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// ggml's own graphs go through our products once they are installed.
+// Graphs of ggml use our products once they are installed.
 #include "backend/kernels/cpu_hook.h"
 
 #include <memory>
@@ -68,7 +68,7 @@ TEST(CpuHook, GraphsTakeOurProducts) {
   InstallCpuKernels();
   InstallCpuKernels();  // once is enough
   EXPECT_EQ(HasCpuKernels(), CpuKernelsName() != "llama");
-  if (!HasCpuKernels()) return;  // another processor, or switched off: there is nothing to take
+  if (!HasCpuKernels()) return;  // another processor, or switched off: nothing to test
   EXPECT_EQ(CpuKernelsName(), std::string(FindPanelKernels()->name));
   Graph graph(GGML_TYPE_Q8_0);
   const Floats want = Direct(graph);
@@ -86,7 +86,7 @@ TEST(CpuHook, WhatOursMultiplyIsTheSameOnEveryProcessor) {
   }
   EXPECT(!CanMultiply(matrix(GGML_TYPE_Q2_K)));
   EXPECT(!CanMultiply(matrix(GGML_TYPE_BF16)));
-  // A norm is no matrix; experts are many.
+  // A norm is not a matrix; experts are several.
   EXPECT(CanMultiply(ggml_new_tensor_1d(context.get(), GGML_TYPE_BF16, kValues)));
   EXPECT(!CanMultiply(ggml_new_tensor_3d(context.get(), GGML_TYPE_Q8_0, kValues, kWeightRows, 4)));
 }

@@ -127,7 +127,7 @@ TEST(FloatProduct, BitsDoNotDependOnTheOtherRowsOrTheThreads) {
   }
 }
 
-// Attention over a cache that has grown: what it does not know yet has weight zero.
+// Attention over a cache that has grown: cells that are not yet visible have weight zero.
 TEST(FloatProduct, ZerosBehindALongRowChangeNothing) {
   if (FindPanelKernels() == nullptr) return;
   Case shorter = {FloatType::kF16, 256, 64, 1, 1};

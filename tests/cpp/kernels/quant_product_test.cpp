@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// Quantised products against double precision, and against themselves in other company.
+// Quantised products, compared with double precision and with themselves among other rows.
 #include "backend/kernels/quant_product.h"
 
 #include <cmath>
@@ -61,7 +61,7 @@ struct Case {
   }
 };
 
-// As the kernel does it, but one value at a time.
+// Like the kernel, but one value at a time.
 Floats Rounded(const Floats& values) {
   Floats rounded(values.size());
   for (std::size_t block = 0; block < values.size(); block += kScaled) {
@@ -76,7 +76,7 @@ Floats Rounded(const Floats& values) {
   return rounded;
 }
 
-// The largest error, as a share of the sum of magnitudes.
+// The largest error relative to the sum of magnitudes.
 double Error(const Case& made, const Floats& activations, const Floats& out) {
   const Floats rounded = Rounded(activations);
   double worst = 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// The decoder over llama.cpp: what it refuses, and that neighbours do not change a bit.
+// The decoder over llama.cpp: what it refuses, and that other sequences do not change a bit.
 #include <algorithm>
 #include <cmath>
 #include <cstring>

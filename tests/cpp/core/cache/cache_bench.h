@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// A prefix cache over a toy decoder, and sequences that evaluate their prompt when they are told
-// to.
+// Tools for tests of the prefix cache.
 #pragma once
 
 #include <list>
@@ -14,7 +13,7 @@ namespace sentiric::testing {
 
 using Tokens = std::vector<Token>;
 
-// A cache over a toy decoder, and sequences that evaluate their prompt when they are told to.
+// A cache over a toy decoder, and sequences that evaluate their prompt on request.
 class Bench {
  public:
   struct Running {
@@ -35,7 +34,7 @@ class Bench {
         pool(decoder.traits().sequences, model.contexts),
         cache(&decoder, &pool, config, std::move(disk)) {}
 
-  // opening: of all tokens when it is negative.
+  // opening: negative = all tokens.
   Running* Start(const Tokens& tokens, const std::string& scope = "", std::int32_t opening = -1) {
     const auto size = static_cast<std::int32_t>(tokens.size());
     const PrefixRequest request{scope, tokens, size, next_owner, opening < 0 ? size : opening};
@@ -44,7 +43,7 @@ class Bench {
     running.push_back({scope, tokens, size, next_owner++, request.opening, std::move(*lease)});
     return &running.back();
   }
-  // What Begin said.
+  // The result of PrefixCache::Begin.
   Beginning Begin(Running* sequence) {
     const Beginning begun = cache.Begin(sequence->lease.seq(), sequence->Request());
     sequence->has_begun = !begun.waits;
@@ -66,7 +65,7 @@ class Bench {
                   sequence->prompt_size);
     running.remove_if([&](const Running& other) { return &other == sequence; });
   }
-  // From Start to Finish; what was attached.
+  // Runs a sequence from Start to Finish; returns the attached length.
   std::int32_t Complete(const Tokens& tokens, const std::string& scope = "",
                         std::int32_t opening = -1) {
     Running* sequence = Start(tokens, scope, opening);
@@ -110,8 +109,8 @@ inline PrefixCacheConfig WithHost(std::uint64_t bytes) {
 
 inline const Tokens kHead = Range(3, 43);  // forty tokens
 
-// 25 000 operations in the given mode; after each the books balance and every sequence that began
-// holds exactly the cells of its own tokens.
+// 25 000 operations in the given mode; after each the cache is sound and every sequence that has
+// begun holds exactly the cells of its own tokens.
 inline void TestRandomOperations(const FakeModel& model, const PrefixCacheConfig& config,
                                  std::uint32_t seed, std::unique_ptr<DiskTier> disk = nullptr) {
   Bench bench(model, config, std::move(disk));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// Where states that cannot be cut are kept.
+// Where checkpoints of states that cannot be cut are kept.
 #include "core/cache/checkpoint_policy.h"
 
 #include "check.h"
@@ -37,7 +37,7 @@ TEST(CheckpointPolicy, AChunkEndsAtTheNextStopThatIsNotTooNear) {
   const Stops stops = {40, 60, 92};
   EXPECT_EQ(policy.NextStop(stops, 0), 40);
   EXPECT_EQ(policy.NextStop(stops, 38), 40);
-  EXPECT_EQ(policy.NextStop(stops, 39), 60);  // a chunk of one token rounds otherwise
+  EXPECT_EQ(policy.NextStop(stops, 39), 60);  // a chunk of one token rounds differently
   EXPECT_EQ(policy.NextStop(stops, 92), 0);
   EXPECT_EQ(policy.NextStop({}, 0), 0);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// States that cannot be cut, or not anywhere.
+// States that cannot be cut, or not at every position.
 #include "cache_bench.h"
 
 using namespace sentiric;
@@ -16,7 +16,7 @@ TEST(Checkpoint, StatesThatCannotBeCutAreSharedWhole) {
 
 namespace {
 
-// Up to where the cache wants a chunk to end, or all that is left.
+// Evaluates in chunks that end at the stops of the cache.
 void EvaluateInChunks(Bench* bench, Bench::Running* sequence) {
   const auto size = static_cast<std::int32_t>(sequence->tokens.size());
   while (sequence->evaluated < size) {
@@ -42,7 +42,7 @@ TEST(Checkpoint, CheckpointsOfStatesThatCannotBeCut) {
   EXPECT_EQ(CompleteInChunks(&bench, kHead + Range(50, 63)), 0);
   EXPECT_EQ(bench.cache.stats().checkpoints, 1u);                  // eight tokens before the end
   EXPECT_EQ(CompleteInChunks(&bench, kHead + Range(50, 63)), 45);  // the same again
-  EXPECT_EQ(CompleteInChunks(&bench, kHead + Range(45, 58)), 0);   // kept where it parts
+  EXPECT_EQ(CompleteInChunks(&bench, kHead + Range(45, 58)), 0);   // kept where it diverges
   EXPECT_EQ(CompleteInChunks(&bench, kHead + Range(48, 61)), 40);  // and found there
   EXPECT_EQ(CompleteInChunks(&bench, kHead + Range(53, 63)), 40);
   EXPECT(bench.cache.CheckIntegrity());
@@ -57,7 +57,7 @@ TEST(Checkpoint, ACheckpointStandsAtTheEndOfTheSystemPrompt) {
   const ContextLease lease = std::move(*bench.cache.Lease(request));
   EXPECT(!bench.cache.Begin(lease.seq(), request).waits);
   EXPECT_EQ(bench.cache.NextStop(lease.seq()), 40);
-  // Who begins like this waits for the checkpoint, and for no more.
+  // A sequence with this prefix waits for the checkpoint, but no longer.
   Bench::Running* other = bench.Start(b);
   EXPECT(bench.Begin(other).waits);
   Batch rows;
@@ -97,7 +97,7 @@ TEST(Checkpoint, CheckpointsKeepTheBoundOfHostMemory) {
     EXPECT(bench.cache.CheckIntegrity());
   }
   EXPECT(bench.cache.stats().host_drops > 0);
-  Bench none(model);  // and no host memory, none of them
+  Bench none(model);  // without host memory: no checkpoints
   CompleteInChunks(&none, kHead + Range(50, 63));
   EXPECT_EQ(none.cache.stats().checkpoints, 0u);
 }

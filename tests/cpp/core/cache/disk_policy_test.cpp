@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// What is known to begin two conversations, and may be written for that.
+// Which prefixes two conversations are known to share, so that they may be written.
 #include "core/cache/disk_policy.h"
 
 #include "check.h"
@@ -19,7 +19,7 @@ PrefixRecord Record(std::int32_t size, std::int32_t opening, std::int32_t common
   return record;
 }
 
-// Of a request of `size` tokens that shares the first `match` with the record.
+// The common beginning of the record and a request of `size` tokens that shares the first `match`.
 std::int32_t Common(std::int32_t size, std::int32_t opening, const PrefixRecord& other,
                     std::int32_t match) {
   const std::string scope;
@@ -34,7 +34,7 @@ TEST(DiskPolicy, OpeningsThatPartHaveTheirBeginningInCommon) {
 }
 
 TEST(DiskPolicy, OpeningsThatAreEqualMayBeOneConversation) {
-  EXPECT_EQ(Common(50, 40, Record(60, 45), 40), 0);  // parts behind the first opening
+  EXPECT_EQ(Common(50, 40, Record(60, 45), 40), 0);  // diverges behind the first opening
   EXPECT_EQ(Common(50, 45, Record(60, 40), 40), 0);
   EXPECT_EQ(Common(50, 50, Record(30, 45), 30), 0);  // the other one ends there
   EXPECT_EQ(Common(30, 45, Record(50, 45), 30), 0);  // this one does
@@ -57,7 +57,7 @@ TEST(DiskPolicy, OnlyTheCommonPartIsWritten) {
   EXPECT_EQ(part->scope, "scope");
   EXPECT_EQ(part->shared, 30);
   EXPECT_EQ(part->common, 30);
-  EXPECT_EQ(part->owner, 0u);   // nobody's
+  EXPECT_EQ(part->owner, 0u);   // owned by no request
   EXPECT_EQ(part->opening, 0);  // no user spoke in it
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// What of the prefix cache goes to disk, and what never does.
+// Which prefixes the cache writes to disk, and which never.
 #include "cache_bench.h"
 #include "host/disk_store.h"
 #include "temp_folder.h"
@@ -17,7 +17,7 @@ Bench BenchWith(const TempFolder& folder, std::int32_t contexts, std::uint64_t h
   return Bench(Model(contexts), WithHost(host_bytes), DiskIn(folder));
 }
 
-// All tokens that are in files.
+// The tokens of all files.
 std::vector<Tokens> OnDisk(const TempFolder& folder) {
   const auto store = DiskIn(folder);
   std::vector<Tokens> found;
@@ -43,7 +43,7 @@ TEST(DiskTier, WhatTwoConversationsBeginWithOutlivesTheProcess) {
   EXPECT_EQ(bench.Complete(kHead + Range(48, 63)), 40);  // from its cells
   EXPECT_EQ(bench.cache.stats().disk_hits, 1u);
   bench.cache.Close();
-  EXPECT_EQ(bench.cache.stats().disk_saves, 0u);  // it is there
+  EXPECT_EQ(bench.cache.stats().disk_saves, 0u);  // already on disk
   EXPECT(bench.cache.CheckIntegrity());
 }
 
@@ -66,7 +66,7 @@ TEST(DiskTier, OpeningsThatAreEqualAreOneConversation) {
   Bench bench = BenchWith(folder, 3);
   bench.Complete(kHead);
   bench.Complete(kHead);
-  bench.Complete(Range(3, 33));  // a prompt that ended tells nothing
+  bench.Complete(Range(3, 33));  // a prompt that is only shorter proves nothing
   bench.Complete(kHead + Range(50, 60));
   bench.cache.Close();
   EXPECT_EQ(folder.States().size(), 0u);

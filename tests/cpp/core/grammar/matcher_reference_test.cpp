@@ -15,7 +15,7 @@
 namespace sentiric::grammar {
 namespace {
 
-// A grammar as a tree; its own, so that nothing of the parser is trusted.
+// A grammar as a tree, independent of the parser.
 struct Part {
   enum Kind { kText, kAnyOf, kNoneOf, kSeq, kAlt, kRepeat, kRule } kind = kText;
   std::vector<std::string> chars;  // of kText, kAnyOf and kNoneOf
@@ -161,7 +161,7 @@ void Compare(const std::vector<Part>& rules, const std::shared_ptr<const Grammar
   Matcher walker = start;
   Text text;
   bool refused_before = false;
-  // Texts grow mostly by characters that are accepted, so that they get long.
+  // Mostly appends characters that are accepted, so that texts get long.
   for (int i = 0; i < 24; ++i) {
     if (refused_before || generator->Upto(19) == 0) text.clear(), walker = start;
     std::string next = generator->Char();
@@ -199,7 +199,7 @@ Tried CompareMany(unsigned seed, int num_texts, const Limits& limits) {
     const std::string gbnf =
         "root ::= " + Write(rules[0]) + "\nx ::= " + Write(rules[1]) + "\ny ::= " + Write(rules[2]);
     const auto strict = Compile(gbnf, Limits::ForClient());
-    // The reference knows no rules without an end.
+    // The reference does not support endless rules.
     if (!strict && strict.error().what.find("match nothing") == std::string::npos) continue;
     const auto grammar = Compile(gbnf, limits);
     if (grammar) Compare(rules, *grammar, gbnf, &generator, &tried);

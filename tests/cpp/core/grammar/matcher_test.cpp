@@ -24,7 +24,7 @@ std::string Repeat(const std::string& text, int n) {
   return out;
 }
 
-// Byte by byte, so that every prefix is tried; whether the whole is a text of the grammar.
+// Whether the grammar matches the whole text; tries every prefix, byte by byte.
 bool Follows(Matcher matcher, const std::string& text) {
   for (char c : text) {
     if (!matcher.Advance(std::string(1, c))) return false;
@@ -129,7 +129,7 @@ TEST(Matcher, RepeatedEmptyItemsAreExactAndCheap) {
 }
 
 TEST(Matcher, AmbiguityIsPolynomial) {
-  // Each level may return to three places: 3^200 stacks, were they kept apart.
+  // Each level may return to three places: 3^200 stacks if they were kept apart.
   const Matcher matcher(
       Make("root ::= term \"+\" root | term \"-\" root | term\nterm ::= \"(\" root \")\" | [0-9]"));
   EXPECT(Follows(matcher, Repeat("(", 200) + "1" + Repeat(")-2", 200)));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// Questions to a row of logits, against the plain answers.
+// Answers about a row of logits, compared with plain code.
 #include "core/sampling/row_scan.h"
 
 #include <algorithm>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// Order of the queue, shares of tenants, who is preempted.
+// Order of the queue, shares of tenants, victims of preemption.
 #include "core/scheduling/request_queue.h"
 
 #include "check.h"
@@ -19,7 +19,7 @@ RequestHandle Make(RequestId id, const std::string& tenant = "",
   return state;
 }
 
-// Who may try first; null when nobody may.
+// The first request that may try; null when there is none.
 const Waiting* First(const RequestQueue& queue, Clock::time_point now, bool is_idle,
                      const ClassTurns& turns = {}) {
   const std::vector<const Waiting*> next = queue.Next(now, is_idle, turns);
@@ -114,7 +114,7 @@ TEST(Preemption, ATenantAboveItsShareGivesWayToOneWithNothing) {
                                       {Priority::kNormal, "b", 4}};
   EXPECT(ChooseVictim({Priority::kNormal, "c", 9}, running, 4) == std::size_t{2});
   EXPECT(!ChooseVictim({Priority::kNormal, "b", 9}, running, 4));  // has one
-  // A class that holds everything gives one back, and its largest tenant is the one that does.
+  // A class that holds everything loses a context of its largest tenant.
   EXPECT(ChooseVictim({Priority::kBatch, "c", 9}, running, 4) == std::size_t{2});
   const std::vector<Claim> fair = {{Priority::kNormal, "a", 1}, {Priority::kNormal, "b", 2}};
   EXPECT(!ChooseVictim({Priority::kNormal, "c", 9}, fair, 2));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// How long a new request would wait: from the pace of late, the line before it and the contexts.
+// How long a new request waits: from the recent pace, the requests before it and the contexts.
 #include "core/scheduling/wait_estimate.h"
 
 #include <cmath>
@@ -50,8 +50,8 @@ TEST(WaitEstimate, WhoLeavesShortensTheLine) {
   WaitEstimator line = LineOf(2, 6);
   const std::int32_t before = *line.WaitMs(PaceOf(100), kNormal, "");
   for (int i = 0; i < 6; ++i) line.Leave(kNormal, "");
-  line.Leave(kNormal, "");           // once too often
-  line.Leave(kBatch, "never seen");  // and a stranger
+  line.Leave(kNormal, "");           // one leave too many
+  line.Leave(kBatch, "never seen");  // unknown tenant
   EXPECT(before > 0);
   EXPECT_EQ(*line.WaitMs(PaceOf(100), kNormal, ""), 0);
 }
@@ -60,7 +60,7 @@ TEST(WaitEstimate, ThePaceFollowsWhatHappenedLast) {
   Pace pace = PaceOf(60000);
   for (int i = 0; i < 60; ++i) pace.OnFreed(100);
   EXPECT(*pace.HoldMs() < 300);
-  // Those who run have held their contexts for longer than the mean: it is not the pace any more.
+  // Running requests have held their contexts for longer than the mean, which is outdated then.
   pace.SetAge(5000);
   EXPECT_EQ(*pace.HoldMs(), 5000.0);
   pace.SetAge(0);
@@ -75,7 +75,7 @@ TEST(WaitEstimate, ABetterClassDoesNotWaitForAWorseOne) {
   EXPECT_EQ(*line.WaitMs(pace, kBatch, ""), 17 * 1000 / 4);
   for (int i = 0; i < 3; ++i) line.Enter(kRealtime, "");
   EXPECT_EQ(*line.WaitMs(pace, kRealtime, ""), 333);  // its share of three is taken
-  // A flood of the better class leaves one context.
+  // A flood of the higher class leaves one context.
   for (int i = 0; i < 50; ++i) line.Enter(kRealtime, "");
   EXPECT_EQ(*line.WaitMs(pace, kNormal, ""), 0);
   EXPECT_EQ(*line.WaitMs(pace, kBatch, ""), 20 * 1000);
@@ -98,7 +98,7 @@ TEST(WaitEstimate, AFloodOfOneTenantIsNoLineForAnother) {
   EXPECT_EQ(*line.WaitMs(pace, kNormal, "b"), 0);
   line.Enter(kNormal, "b");
   EXPECT_EQ(*line.WaitMs(pace, kNormal, "b"), 2 * 500);
-  // Whoever weighs three times as much is served three times as often.
+  // A tenant of three times the weight is served three times as often.
   for (int i = 0; i < 5; ++i) line.Enter(kNormal, "gold");
   EXPECT_EQ(*line.WaitMs(pace, kNormal, "gold"), (6 + 2 + 1 - 2) * 500);
 }

@@ -40,7 +40,7 @@ Tokens Text(std::int32_t size, Token first = 5) {
   return tokens;
 }
 
-// What the model says after the text.
+// The model's greedy continuation of the text.
 Tokens Greedy(Tokens text, std::int32_t count) {
   const auto size = static_cast<std::ptrdiff_t>(text.size());
   for (std::int32_t i = 0; i < count; ++i) {
@@ -144,7 +144,7 @@ TEST(ModelDrafter, ATextThatBeginsTheSameFindsItsCells) {
   EXPECT(drafting.One(5, text, 1) == Greedy(text, 1));
   EXPECT_EQ(drafting.decoder->rows, 1u);
   drafting.drafter.Forget(5);
-  // Not in another scope: how long it takes would tell.
+  // Not in another scope: the time it takes would reveal the text.
   const std::string other = "b";
   drafting.decoder->rows = 0;
   EXPECT(drafting.drafter.Draft({{6, &text, &other, 1}}, 32).ok());
