@@ -180,7 +180,7 @@ class Json(HttpScenario):
     )
 
     def flags(self, run: Run) -> Flags:
-        """Free text of this model repeats itself; guessed, it would be compared with copying."""
+        """Free text of this model repeats itself; drafted, it would be compared with copying."""
         return replace(super().flags(run), extra=("--speculation", "off"))
 
     def measure(self, side: Server, run: Run, number: int) -> Metrics:

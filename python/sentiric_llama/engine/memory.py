@@ -48,7 +48,7 @@ class MemoryPlan:
     kept: int = 0
     """Room in RAM for states that left the cache. Automatic room is not counted: it yields."""
     speculation: str = "off"
-    """Who will guess ahead: "draft", "ngram" or "off"."""
+    """What will draft: "draft", "ngram" or "off"."""
     vocabulary: int = 0
     """Tokens of the model, each of which the process keeps notes of."""
 

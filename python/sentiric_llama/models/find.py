@@ -36,7 +36,7 @@ class ModelFile:
     name: str
     is_guide: bool = False
     draft: Path | None = None
-    """The model that guesses for it, if there is one."""
+    """The model that drafts for it, if there is one."""
 
 
 def find_model(settings: Settings, report: Report | None = None) -> ModelFile:

@@ -109,7 +109,7 @@ class ModelInfo:
     flash_attention: str
     backend: str
     speculation: str
-    """Who guesses ahead: "draft", "ngram" or "off"."""
+    """What drafts: "draft", "ngram" or "off"."""
     bos: int
     eos: int
 

@@ -176,15 +176,15 @@ def test_a_draft_model_that_would_stay_out(
     """`doctor` and `plan` say of it what a start would do."""
     pytest.importorskip("sentiric_llama._core")
     words = ["--draft-model", str(guide_path), "--speculation", asked]
-    guesses = asked == "draft" or rounds_alike()
+    drafts = asked == "draft" or rounds_alike()
     found = [item for item in report(capsys, "guide", *words)["model"] if "draft" in item["text"]]
-    assert [item["level"] for item in found] == ([] if guesses else ["warning"])
+    assert [item["level"] for item in found] == ([] if drafts else ["warning"])
     assert all("--speculation draft" in item["fix"] for item in found)
     assert cli.main(["plan", "guide", *words]) == 0
-    assert ("would not be loaded" in capsys.readouterr().err) != guesses
+    assert ("would not be loaded" in capsys.readouterr().err) != drafts
     assert cli.main(["plan", "guide", *words, "--json"]) == 0
     plan = json.loads(capsys.readouterr().out)
-    assert plan["speculation"] == ("draft" if guesses else "off")
+    assert plan["speculation"] == ("draft" if drafts else "off")
 
 
 def test_limits_of_the_system(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Prefixes are computed once, parked sequences go on, and no text changes because of either."""
+"""Prefixes are computed once, preempted sequences resume, and no text changes because of either."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ class TestSharing:
 
 class TestPressure:
     def test_three_times_what_fits_finishes_with_the_same_texts(self, tiny_q8_0: Path) -> None:
-        """Twelve long requests on four contexts, the more urgent ones later: many are parked.
+        """Twelve long requests on four contexts, the more urgent ones later: many are preempted.
 
         They are so long that none ends before the last ones come.
         """
@@ -203,7 +203,7 @@ def cases(tiny_q8_0: Path) -> list[Case]:
 
 @pytest.fixture(scope="module", params=range(6), ids=lambda index: f"engine-{index}")
 def mixed_engine(request: pytest.FixtureRequest, tiny_q8_0: Path) -> Iterator[Engine]:
-    """Engines with little room, so that everything parks, moves and is evicted."""
+    """Engines with little room, so that sequences are preempted, moved and evicted."""
     rng = random.Random(request.param)
     with open_engine(
         tiny_q8_0,
@@ -218,7 +218,7 @@ def mixed_engine(request: pytest.FixtureRequest, tiny_q8_0: Path) -> Iterator[En
 
 
 def test_random_schedules_change_no_token(mixed_engine: Engine, cases: list[Case]) -> None:
-    """Mates, chunk sizes, prefix hits, parking, cancels, evictions: 0 differing tokens."""
+    """Mates, chunk sizes, prefix hits, preemptions, cancels, evictions: 0 differing tokens."""
     rng = random.Random(mixed_engine.info.contexts)
     classes: tuple[Priority, ...] = ("realtime", "normal", "batch")
     for _ in range(SCHEDULES // 6):
