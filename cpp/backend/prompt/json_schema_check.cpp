@@ -128,8 +128,7 @@ void SchemaChecker::Visit(const common_json& node, std::size_t path_bytes) {
     if (num_optional > SchemaLimits::kOptional) {
       Refuse(GotAllowed("too many optional properties", num_optional, SchemaLimits::kOptional));
     }
-    if (IsNegativeWithoutEnd(node))
-      Refuse("an integer with a negative maximum must have a minimum");
+    if (IsNegativeWithoutEnd(node)) Refuse("an integer with a negative maximum needs a minimum");
     for (const auto& [key, value] : node.items()) VisitMember(key, value, path_bytes);
   }
 }
