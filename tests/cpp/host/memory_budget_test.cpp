@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 // How much memory a process may still touch: control groups in fake trees. The rules themselves
-// are tested through the binding, in tests/python/config/test_fit.py.
+// are tested through the binding, in tests/python/settings/test_fit.py.
 #include "host/memory_budget.h"
 
 #include "check.h"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The look at the engine each second: rates, and an engine that stands still."""
+"""The watchdog: rates of the last seconds, and an engine that makes no progress."""
 
 from __future__ import annotations
 
@@ -33,29 +33,29 @@ class Patient(FakeEngine):
 
 
 def test_rates_are_those_of_the_last_ten_seconds() -> None:
-    engine, pulse = Patient(), Watchdog(60)
-    assert pulse.per_second("generated_tokens") is None
+    engine, watchdog = Patient(), Watchdog(60)
+    assert watchdog.per_second("generated_tokens") is None
     for second in range(30):
         engine.set(generated_tokens=5 * min(second, 20) + 40 * max(second - 20, 0))
-        pulse.beat(engine, 100.0 + second)
+        watchdog.beat(engine, 100.0 + second)
         if second == 0:
-            assert pulse.per_second("generated_tokens") is None
+            assert watchdog.per_second("generated_tokens") is None
         elif second <= 20:
-            assert pulse.per_second("generated_tokens") == 5
-    assert pulse.per_second("generated_tokens") == pytest.approx((9 * 40 + 5) / 10)
+            assert watchdog.per_second("generated_tokens") == 5
+    assert watchdog.per_second("generated_tokens") == pytest.approx((9 * 40 + 5) / 10)
 
 
 def test_a_busy_engine_without_steps_is_stalled_and_recovers() -> None:
-    engine, pulse = Patient(), Watchdog(5)
+    engine, watchdog = Patient(), Watchdog(5)
     engine.set(decoding=1, steps=7)
     stalled = []
     for second in range(8):
-        pulse.beat(engine, float(second))
-        stalled.append(pulse.is_stalled)
+        watchdog.beat(engine, float(second))
+        stalled.append(watchdog.is_stalled)
     assert stalled == [False] * 6 + [True] * 2
     engine.set(steps=8)
-    pulse.beat(engine, 8.0)
-    assert not pulse.is_stalled
+    watchdog.beat(engine, 8.0)
+    assert not watchdog.is_stalled
 
 
 @pytest.mark.parametrize(
@@ -68,11 +68,11 @@ def test_a_busy_engine_without_steps_is_stalled_and_recovers() -> None:
     ],
 )
 def test_no_false_alarm(timeout_s: float, fields: Any) -> None:
-    engine, pulse = Patient(), Watchdog(timeout_s)
+    engine, watchdog = Patient(), Watchdog(timeout_s)
     engine.set(**fields)
     for second in range(0, 1000, 10):
-        pulse.beat(engine, float(second))
-    assert not pulse.is_stalled
+        watchdog.beat(engine, float(second))
+    assert not watchdog.is_stalled
 
 
 def test_a_stalled_service_is_not_ready_and_keeps_its_work(
