@@ -38,7 +38,7 @@ def check_same_text(
     plain: Sequence[int],
     sampling: SamplingParams,
 ) -> None:
-    """`text` is the `plain` one, which came without guesses: bit by bit, or up to rounding."""
+    """`text` is the `plain` one, which came without drafts: bit by bit, or up to rounding."""
     if rounds_alike():
         assert list(text) == list(plain)
     assert len(text) == len(plain)

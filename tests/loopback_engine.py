@@ -1,120 +1,131 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""An engine behind two pipes of bytes: what the engine process will be, in one process.
+"""`LoopbackEngine`: the engine protocol over encoded messages, as if in another process.
 
-`LoopbackEngine` is what the service talks to, `Behind` what stands at the other end. Nothing but
-encoded messages passes between them.
+`LoopbackEngine` is what a service talks to. `EngineServer` runs a fake engine at the other end.
+Nothing but bytes passes between them.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 from array import array
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from sentiric_llama.engine import messages as m
 from sentiric_llama.engine.fake import FakeEngine
+from sentiric_llama.engine.memory import DevicePlan, MemoryPlan
 from sentiric_llama.engine.protocol import FloatArray
-from sentiric_llama.engine.stream import WINDOW, AsyncStream
+from sentiric_llama.engine.stream import WINDOW, AsyncStream, StreamItem
 from sentiric_llama.errors import SentiricLlamaError
-from sentiric_llama.types import Capacity, Device, EngineStats, Message, ModelInfo, Request
+from sentiric_llama.types import (
+    Capacity,
+    Device,
+    EngineConfig,
+    EngineStats,
+    Message,
+    ModelInfo,
+    Request,
+)
 
 
-class Behind:
-    """Drives an engine by messages; says what became of all streams, once a turn."""
+class EngineServer:
+    """Drives an engine by commands and sends its messages."""
 
-    def __init__(self, engine: FakeEngine, send: Any) -> None:
+    def __init__(self, engine: FakeEngine, send: Callable[[bytes], None]) -> None:
         self._engine = engine
         self._send = send
-        self._streams: dict[int, tuple[AsyncStream, asyncio.Task[None]]] = {}
-        self.received: list[str] = []
-        send(m.encode_news(m.Opened(engine.info)))
+        self._credits: dict[int, asyncio.Semaphore] = {}
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self.received: list[Any] = []
+        send(m.encode_message(m.Opened(engine.info)))
 
     def receive(self, data: bytes) -> None:
         command = m.decode_command(data)
-        self.received.append(command.kind)
-        getattr(self, f"_on_{command.kind}", self._on_question)(command)
+        self.received.append(command)
+        if isinstance(command, m.Submit):
+            self._credits[command.stream] = asyncio.Semaphore(command.window)
+            self._start(command.stream, self._generate(command.stream, command.request))
+        elif isinstance(command, m.Grant):
+            for _ in range(command.tokens):
+                self._credits[command.stream].release()
+        elif isinstance(command, m.Cancel):
+            if task := self._tasks.pop(command.stream, None):
+                task.cancel()
+        else:
+            self._start(command.call, self._answer(command))
 
-    def _on_submit(self, command: m.Submit) -> None:
-        assert command.window == WINDOW
-        stream = self._engine.submit(command.request)
-        task = asyncio.create_task(self._read(command.stream, stream))
-        self._streams[command.stream] = (stream, task)
+    def kinds(self) -> list[str]:
+        """The kinds of all received commands, in order."""
+        return [command.kind for command in self.received]
 
-    def _on_grant(self, command: m.Grant) -> None:
-        if command.stream in self._streams:
-            self._streams[command.stream][0]._grant(command.tokens)
+    def _start(self, number: int, work: Any) -> None:
+        self._tasks[number] = asyncio.create_task(work)
 
-    def _on_cancel(self, command: m.Cancel) -> None:
-        if found := self._streams.pop(command.stream, None):
-            found[1].cancel()
-            found[0].close()
-
-    def _on_question(self, command: Any) -> None:
-        self._pending = asyncio.create_task(self._answer(command))
-
-    async def _read(self, number: int, stream: AsyncStream) -> None:
-        """Moves on what the engine says. Credit comes from the reader at the far end alone."""
+    async def _generate(self, number: int, request: Request) -> None:
+        credit = self._credits[number]
         try:
-            await stream.open()
+            self._engine.admit(request)
+            async with contextlib.aclosing(self._engine.deltas(request)) as deltas:
+                async for delta in deltas:
+                    for _ in delta.tokens:
+                        await credit.acquire()
+                    self._step(((number, delta),), ())
         except SentiricLlamaError as error:
             self._step((), ((number, m.Failure.of(error)),))
-            return
-        buffer = stream._buffer
-        while True:
-            await buffer.bell.wait()
-            buffer.bell.clear()
-            while buffer.news:
-                news, _ = buffer.news.popleft()
-                if isinstance(news, SentiricLlamaError):
-                    self._step((), ((number, m.Failure.of(news)),))
-                    return
-                self._step(((number, news),), ())
-                if news.final is not None:
-                    return
 
     def _step(self, deltas: Any, failures: Any) -> None:
         stats, capacity = self._engine.stats(), self._engine.capacity
-        self._send(m.encode_news(m.Step(deltas, failures, stats, capacity)))
+        self._send(m.encode_message(m.Step(deltas, failures, stats, capacity)))
 
     async def _answer(self, command: Any) -> None:
         try:
-            found = await self._found(command)
+            answer = m.Answer(command.call, **await self._found(command))
         except SentiricLlamaError as error:
-            found = m.Answer(command.call, failure=m.Failure.of(error))
-        self._send(m.encode_news(found))
+            answer = m.Answer(command.call, failure=m.Failure.of(error))
+        self._send(m.encode_message(answer))
 
-    async def _found(self, c: Any) -> m.Answer:
+    async def _found(self, command: Any) -> dict[str, Any]:
+        """The field of the answer that a command asks for."""
         engine = self._engine
-        if c.kind == "tokenize":
-            ids = await engine.tokenize_to_array(c.text, add_special=c.add_special)
-            return m.Answer(c.call, tokens=ids.tobytes())
-        if c.kind == "tokenize_chat":
-            return m.Answer(
-                c.call, tokens=array("i", await engine.tokenize_chat(c.messages)).tobytes()
-            )
-        if c.kind == "render":
-            return m.Answer(c.call, text=await engine.render_chat(c.messages))
-        if c.kind == "detokenize":
-            ids = array("i", c.tokens)
-            if c.as_pieces:
-                return m.Answer(c.call, pieces=tuple(await engine.token_bytes(ids)))
-            return m.Answer(c.call, text=await engine.detokenize(ids))
-        if c.kind == "embed":
-            rows = await engine.embed(c.texts)
-            return m.Answer(c.call, rows=(rows.shape[1], rows.tobytes()))
-        if c.kind == "adapters":
-            return m.Answer(c.call, names=tuple(await engine.adapters()))
-        assert c.kind == "look"
-        return m.Answer(c.call, devices=tuple(engine.devices()))
+        match command:
+            case m.Tokenize(text=text, add_special=add, parse_special=parse):
+                ids = await engine.tokenize_to_array(text, add_special=add, parse_special=parse)
+                return {"tokens": ids.tobytes()}
+            case m.TokenizeChat(messages=messages):
+                return {"tokens": array("i", await engine.tokenize_chat(messages)).tobytes()}
+            case m.Render(messages=messages, add_generation_prompt=add):
+                text = await engine.render_chat(messages, add_generation_prompt=add)
+                return {"text": text}
+            case m.Detokenize(tokens=tokens, as_pieces=True):
+                return {"pieces": tuple(await engine.token_bytes(array("i", tokens)))}
+            case m.Detokenize(tokens=tokens, show_special=show):
+                return {"text": await engine.detokenize(array("i", tokens), show_special=show)}
+            case m.Embed(texts=texts):
+                rows = await engine.embed(texts)
+                return {"rows": (rows.shape[1], rows.tobytes())}
+            case m.ListAdapters():
+                return {"names": tuple(await engine.adapters())}
+            case m.PlanMemory(config=config):
+                return {"plan": planned(config)}
+            case m.ListDevices():
+                return {"devices": tuple(engine.devices())}
+        raise AssertionError(f"a command without an answer: {command}")
+
+
+def planned(config: EngineConfig) -> MemoryPlan:
+    """A plan as an engine would make it; the fake has no memory to plan."""
+    host = DevicePlan("host", config.contexts, config.context_size, 1, 2, 3)
+    return MemoryPlan(config.contexts, config.context_size, 4096, (host,))
 
 
 class _Stream(AsyncStream):
-    def __init__(self, engine: LoopbackEngine, request: Request, bell: Any) -> None:
-        super().__init__(bell)
+    def __init__(self, engine: LoopbackEngine, request: Request, wakeup: Any) -> None:
+        super().__init__(wakeup)
         self._engine = engine
         self._request = request
         self.number = next(engine.numbers)
@@ -130,39 +141,37 @@ class _Stream(AsyncStream):
         self._engine.streams.pop(self.number, None)
         self._engine.send(m.Cancel(self.number))
 
-    def put(self, news: Any) -> None:
-        self._buffer.put(news)
-        self._buffer.bell.set()
+    def put(self, item: StreamItem) -> None:
+        self._buffer.put(item)
+        self._buffer.wakeup.set()
 
 
 class LoopbackEngine:
-    """The engine protocol over bytes."""
+    """Implements `AsyncEngineProtocol` by sending commands and receiving messages."""
 
     def __init__(self, engine: FakeEngine) -> None:
+        self._loop = asyncio.get_running_loop()
         self.numbers = itertools.count(1)
         self.streams: dict[int, _Stream] = {}
         self._answers: dict[int, asyncio.Future[m.Answer]] = {}
         self._stats, self._capacity = EngineStats(), engine.capacity
-        self.bytes_sent = 0
-        self.behind = Behind(engine, self._receive)
+        self.server = EngineServer(engine, self._receive)
 
     def send(self, command: Any) -> None:
-        data = m.encode_command(command)
-        self.bytes_sent += len(data)
-        self.behind.receive(data)
+        self.server.receive(m.encode_command(command))
 
     def _receive(self, data: bytes) -> None:
-        news = m.decode_news(data)
-        if isinstance(news, m.Opened):
-            self._info = news.info
-        elif isinstance(news, m.Answer):
-            self._answers.pop(news.call).set_result(news)
+        message = m.decode_message(data)
+        if isinstance(message, m.Opened):
+            self._info = message.info
+        elif isinstance(message, m.Answer):
+            self._answers.pop(message.call).set_result(message)
         else:
-            self._stats, self._capacity = news.stats, news.capacity
-            for number, delta in news.deltas:
+            self._stats, self._capacity = message.stats, message.capacity
+            for number, delta in message.deltas:
                 if stream := self.streams.get(number):
                     stream.put(delta)
-            for number, failure in news.failures:
+            for number, failure in message.failures:
                 if stream := self.streams.get(number):
                     stream.put(failure.as_error())
 
@@ -191,10 +200,15 @@ class LoopbackEngine:
         return None
 
     def devices(self) -> list[Device]:
-        return []
+        """On a thread, as the protocol says: the loop delivers the answer meanwhile."""
+        asked = asyncio.run_coroutine_threadsafe(self._ask(m.ListDevices), self._loop)
+        return list(asked.result(timeout=30).devices or ())
 
-    def submit(self, request: Request, bell: asyncio.Event | None = None) -> AsyncStream:
-        return _Stream(self, request, bell)
+    async def plan(self, config: EngineConfig) -> MemoryPlan | None:
+        return (await self._ask(m.PlanMemory, config)).plan
+
+    def submit(self, request: Request, wakeup: asyncio.Event | None = None) -> AsyncStream:
+        return _Stream(self, request, wakeup)
 
     async def tokenize_to_array(
         self, text: str, *, add_special: bool = False, parse_special: bool = False
@@ -216,7 +230,7 @@ class LoopbackEngine:
         return (await self._ask(m.Render, tuple(messages), add_generation_prompt)).text or ""
 
     async def adapters(self) -> list[str]:
-        return list((await self._ask(m.Adapters)).names or ())
+        return list((await self._ask(m.ListAdapters)).names or ())
 
     async def tokenize_chat(self, messages: Sequence[Message]) -> list[int]:
         answer = await self._ask(m.TokenizeChat, tuple(messages))

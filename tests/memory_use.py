@@ -12,7 +12,7 @@ import sys
 
 from sentiric_llama import Engine, SamplingParams
 from sentiric_llama.engine.memory import plan_memory
-from sentiric_llama.host.machine import resident_bytes
+from sentiric_llama.host.process import resident_bytes
 from sentiric_llama.types import EngineConfig
 
 if __name__ == "__main__":

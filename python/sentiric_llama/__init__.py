@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: AGPL-3.0-only
 """Run a GGUF model in production from Python.
 
-`Engine` for threads, `AsyncEngine` for an event loop; `sentiric-llama serve` for everyone else.
-Importing this package loads nothing: names are found on first use.
+`Engine` is for threads, `AsyncEngine` for event loops, `sentiric-llama serve` for other programs.
+Importing this package loads nothing else: names are imported on first use.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 _NAMES = {
     "engine.aio": ("AsyncEngine",),
     "engine.blocking": ("Engine", "Stream"),
-    "engine.build": ("build_info",),
+    "engine.facts": ("build_info",),
     "errors": (
         *("Cancelled", "ContextLengthExceeded", "DeadlineExceeded", "ErrorCode", "InternalError"),
         *("GrammarTooComplex", "InvalidArgument", "InvalidGrammar", "ModelInvalid"),

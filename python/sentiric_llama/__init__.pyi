@@ -3,7 +3,7 @@
 from sentiric_llama.engine.aio import AsyncEngine as AsyncEngine
 from sentiric_llama.engine.blocking import Engine as Engine
 from sentiric_llama.engine.blocking import Stream as Stream
-from sentiric_llama.engine.build import build_info as build_info
+from sentiric_llama.engine.facts import build_info as build_info
 from sentiric_llama.errors import Cancelled as Cancelled
 from sentiric_llama.errors import ContextLengthExceeded as ContextLengthExceeded
 from sentiric_llama.errors import DeadlineExceeded as DeadlineExceeded

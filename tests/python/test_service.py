@@ -106,7 +106,7 @@ def test_names() -> None:
         service = ready(FakeEngine())
         for name in ("m", "a", "default", ""):
             assert service.find_model(name).served.name == "m"
-        with pytest.raises(ModelNotFound, match="loaded are default, m, a"):
+        with pytest.raises(ModelNotFound, match="available: default, m, a"):
             service.find_model("M")
 
     run(body())

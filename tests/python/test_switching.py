@@ -170,12 +170,12 @@ def test_an_engine_that_left_while_it_was_asked_ends_no_sampling(tmp_path: Path)
 
     async def body(stage: Stage) -> None:
         stage.service.devices = known = (Device("X0", "X", "gpu", 1, 2),)
-        assert await background.look(stage.service, Leaves())
+        assert await background.update_devices(stage.service, Leaves())
         assert stage.service.devices == known
         stage.make = lambda _name: Leaves()
         await stage.switch("b")
         assert stage.service.attached_engine
-        assert not await background.look(stage.service, stage.service.attached_engine)
+        assert not await background.update_devices(stage.service, stage.service.attached_engine)
         assert stage.service.devices == ()
 
     play(tmp_path, body)
@@ -350,7 +350,7 @@ def test_a_shutdown_ends_it(tmp_path: Path) -> None:
 
 def test_a_wrong_name_orders_nothing(tmp_path: Path) -> None:
     async def body(stage: Stage) -> None:
-        with pytest.raises(InvalidArgument, match="no profile zzz; it has a, b, gone"):
+        with pytest.raises(InvalidArgument, match="no profile zzz; available: a, b, gone"):
             stage.switcher.to_profile("zzz", "test")
         assert stage.service.switch is None and not stage.counts
 

@@ -22,11 +22,9 @@ from sentiric_llama.host.sizes import human_bytes
 from sentiric_llama.settings.load import Resolved
 
 PROBE = """
-import json
-from sentiric_llama import _core
-names = ("name", "description", "kind", "free", "total")
-found = [dict((n, getattr(d, n)) for n in names) for d in _core.devices()]
-print(json.dumps(dict(_core.build_info(), devices=found)))
+import dataclasses, json
+from sentiric_llama.engine.facts import build_info, list_devices
+print(json.dumps(build_info() | {"devices": list(map(dataclasses.asdict, list_devices()))}))
 """
 FEATURES = ("avx", "avx2", "fma", "f16c", "avx512f", "amx_int8")
 """Flags of /proc/cpuinfo that matter most; the engine names them in capitals."""

@@ -16,7 +16,7 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     """Prints it."""
     import platform
 
-    from sentiric_llama.engine.build import build_info
+    from sentiric_llama.engine.facts import build_info
     from sentiric_llama.host.product import version
 
     facts = build_info() | {

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The engine for an event loop. Nothing here blocks the loop.
+"""`AsyncEngine`: the engine for an event loop, which it never blocks.
 
 async with await AsyncEngine.open("model.gguf") as engine:
     async for delta in engine.stream_chat(messages):
@@ -17,15 +17,16 @@ from typing import TYPE_CHECKING, Self, Unpack, overload
 
 import numpy as np
 
-from sentiric_llama.engine.blocking import EngineFacts, FloatArray
 from sentiric_llama.engine.config import EngineOptions, make_config
 from sentiric_llama.engine.convert import (
     call,
+    is_large,
     items_of,
     message_pairs,
     to_messages,
     token_ids,
 )
+from sentiric_llama.engine.facts import EngineFacts
 from sentiric_llama.engine.handle import EngineHandle
 from sentiric_llama.engine.options import (
     ChatPrompt,
@@ -34,9 +35,10 @@ from sentiric_llama.engine.options import (
     chat_request,
     text_request,
 )
-from sentiric_llama.engine.stream import AsyncStream, Buffer, News
+from sentiric_llama.engine.protocol import FloatArray
+from sentiric_llama.engine.stream import AsyncStream, Buffer, StreamItem
 from sentiric_llama.errors import SentiricLlamaError
-from sentiric_llama.host.off_loop import LARGE_TEXT, is_large, maybe_off_loop, native
+from sentiric_llama.host.off_loop import LARGE_TEXT, maybe_off_loop, native
 from sentiric_llama.models import resolve
 from sentiric_llama.types import Completion, Delta, EngineConfig, Request, SamplingParams
 
@@ -44,57 +46,57 @@ if TYPE_CHECKING:
     from sentiric_llama import _core
 
 
-class _Bells:
-    """The streams of one event loop that got news in a step: one call wakes all their readers."""
+class LoopWakeups:
+    """Wakes all readers on one event loop that got items in a step, with one call into the loop."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._pending: deque[asyncio.Event] = deque()
 
-    def add(self, bell: asyncio.Event) -> None:  # on the pump thread
-        self._pending.append(bell)
+    def add(self, wakeup: asyncio.Event) -> None:  # on the pump thread
+        self._pending.append(wakeup)
 
-    def ring(self) -> None:  # on the pump thread
+    def send(self) -> None:  # on the pump thread
         try:
-            self._loop.call_soon_threadsafe(self._ring)
-        except RuntimeError:  # the loop is closed: nobody waits any more
+            self._loop.call_soon_threadsafe(self._set_all)
+        except RuntimeError:  # the loop is closed, so no task is waiting
             self._pending.clear()
 
-    def _ring(self) -> None:
+    def _set_all(self) -> None:
         while self._pending:
             self._pending.popleft().set()
 
 
 class _LoopSink:
-    """A stream's buffer as the pump sees it. It does not keep the stream alive."""
+    """The pump's view of a stream's buffer. Does not keep the stream alive."""
 
-    __slots__ = ("_bells", "_buffer")
+    __slots__ = ("_buffer", "_wakeups")
 
-    def __init__(self, buffer: Buffer, bells: _Bells) -> None:
+    def __init__(self, buffer: Buffer, wakeups: LoopWakeups) -> None:
         self._buffer = buffer
-        self._bells = bells
+        self._wakeups = wakeups
 
-    def put(self, news: News) -> None:
-        self._buffer.put(news)
+    def put(self, item: StreamItem) -> None:
+        self._buffer.put(item)
 
     def waker(self) -> Callable[[], None]:
-        self._bells.add(self._buffer.bell)
-        return self._bells.ring
+        self._wakeups.add(self._buffer.wakeup)
+        return self._wakeups.send
 
 
 class NativeStream(AsyncStream):
     """A request of the native engine."""
 
     def __init__(
-        self, engine: AsyncEngine, request: Request, bell: asyncio.Event | None = None
+        self, engine: AsyncEngine, request: Request, wakeup: asyncio.Event | None = None
     ) -> None:
-        super().__init__(bell)
+        super().__init__(wakeup)
         self._engine = engine
         self._request = request
         self._request_id = -1
 
     async def _submit(self) -> None:
-        sink = _LoopSink(self._buffer, self._engine.bells())
+        sink = _LoopSink(self._buffer, self._engine.wakeups())
         native = await self._engine.checked(self._request)
         self._request_id = self._engine.handle.submit(native, sink)
 
@@ -107,26 +109,26 @@ class NativeStream(AsyncStream):
 
 
 class AsyncEngine(EngineFacts):
-    """Event-loop face. Any number of tasks, on any number of loops, may share one engine.
+    """The engine for event loops. Any number of tasks, on any number of loops, may share it.
 
     Cancelling a task or closing a stream ends its work within one step.
     """
 
     def __init__(self, handle: EngineHandle) -> None:
         super().__init__(handle)
-        self._bells: dict[asyncio.AbstractEventLoop, _Bells] = {}
+        self._wakeups: dict[asyncio.AbstractEventLoop, LoopWakeups] = {}
 
     @classmethod
     async def open(
         cls, model: str | Path | EngineConfig, **overrides: Unpack[EngineOptions]
     ) -> Self:
-        """Load a model on a worker thread. `model` is a path or an `EngineConfig`."""
+        """Loads a model on a worker thread. `model` is a path or an `EngineConfig`."""
         config = await asyncio.to_thread(make_config, model, dict(overrides))
         return cls(await asyncio.to_thread(EngineHandle, config))
 
     @classmethod
     async def from_pretrained(cls, name: str, **overrides: Unpack[EngineOptions]) -> Self:
-        """Open a model by any name the model store knows, e.g. ``org/repo:Q8_0``.
+        """Opens a model by any name the model store knows, e.g. ``org/repo:Q8_0``.
 
         Downloads it on first use, on a thread.
         """
@@ -140,29 +142,29 @@ class AsyncEngine(EngineFacts):
         await self.close()
 
     async def close(self) -> None:
-        """Cancel what runs, free the model, join the threads. Idempotent."""
+        """Cancels running requests, frees the model, joins the threads. Idempotent."""
         await asyncio.to_thread(self.handle.close)
 
-    def bells(self) -> _Bells:
-        """Those of the running loop."""
+    def wakeups(self) -> LoopWakeups:
+        """The wakeups of the running loop."""
         loop = asyncio.get_running_loop()
-        bells = self._bells.get(loop)
-        if bells is None:
-            known = list(self._bells.items())  # a loop on another thread may add its own
-            self._bells = {key: value for key, value in known if not key.is_closed()}
-            bells = self._bells[loop] = _Bells(loop)
-        return bells
+        wakeups = self._wakeups.get(loop)
+        if wakeups is None:
+            known = list(self._wakeups.items())  # a loop on another thread may add its own
+            self._wakeups = {key: value for key, value in known if not key.is_closed()}
+            wakeups = self._wakeups[loop] = LoopWakeups(loop)
+        return wakeups
 
     async def checked(self, request: Request) -> _core.Request:
-        """The native request. The loop neither reads files nor converts what is long."""
+        """Checks and converts a request; on a thread when that reads files or takes long."""
         check = self.handle.checked
         if request.adapters:
             return await asyncio.to_thread(check, request)
         return await maybe_off_loop(is_large(request.messages), check, request)
 
-    def submit(self, request: Request, bell: asyncio.Event | None = None) -> AsyncStream:
-        """One request; it starts when the stream is opened or first read."""
-        return NativeStream(self, request, bell)
+    def submit(self, request: Request, wakeup: asyncio.Event | None = None) -> AsyncStream:
+        """Starts one request when the stream is opened or first read."""
+        return NativeStream(self, request, wakeup)
 
     def stream(
         self,
@@ -170,7 +172,7 @@ class AsyncEngine(EngineFacts):
         sampling: SamplingParams | None = None,
         **options: Unpack[Options],
     ) -> AsyncStream:
-        """Continue a text (or token ids) as it is, or run a whole `Request`."""
+        """Continues a text (or token ids) as it is, or runs a whole `Request`."""
         if isinstance(prompt, Request):
             return self.submit(prompt)
         return self.submit(text_request(prompt, sampling, options))
@@ -181,7 +183,7 @@ class AsyncEngine(EngineFacts):
         sampling: SamplingParams | None = None,
         **options: Unpack[Options],
     ) -> AsyncStream:
-        """Answer a conversation, piece by piece."""
+        """Answers a conversation, piece by piece."""
         return self.submit(chat_request(messages, sampling, options))
 
     @overload
@@ -198,14 +200,14 @@ class AsyncEngine(EngineFacts):
         sampling: SamplingParams | None = None,
         **options: Unpack[Options],
     ) -> Completion | list[Completion]:
-        """Continue one text, or several side by side in the engine's contexts."""
+        """Continues one text, or several concurrently."""
         if isinstance(prompt, str):
             return await collect(self.stream(prompt, sampling, **options))
         requests = [text_request(p, sampling, options) for p in items_of(prompt, "prompt")]
-        places = asyncio.Semaphore(self.capacity.total)  # so that the queue never fills
+        slots = asyncio.Semaphore(self.capacity.total)  # so that the queue never fills
 
         async def run_one(request: Request) -> Completion:
-            async with places:
+            async with slots:
                 return await collect(self.submit(request))
 
         async with asyncio.TaskGroup() as group:
@@ -218,13 +220,13 @@ class AsyncEngine(EngineFacts):
         sampling: SamplingParams | None = None,
         **options: Unpack[Options],
     ) -> Completion:
-        """Answer a conversation."""
+        """Answers a conversation."""
         return await collect(self.stream_chat(messages, sampling, **options))
 
     async def tokenize(
         self, text: str, *, add_special: bool = False, parse_special: bool = False
     ) -> list[int]:
-        """Token ids; control tokens written in the text are text unless `parse_special`."""
+        """Token ids of a text. Control tokens in it stay plain text unless `parse_special`."""
         core = self.handle.core
         found = await native(
             _size(text), call, "text", core.tokenize, text, add_special, parse_special
@@ -234,7 +236,7 @@ class AsyncEngine(EngineFacts):
     async def tokenize_to_array(
         self, text: str, *, add_special: bool = False, parse_special: bool = False
     ) -> array[int]:
-        """The same in four bytes a token."""
+        """As `tokenize`, in an array of four bytes per token."""
         core = self.handle.core
         ids = array("i")
         found = await native(
@@ -244,25 +246,25 @@ class AsyncEngine(EngineFacts):
         return ids
 
     async def detokenize(self, tokens: Sequence[int], *, show_special: bool = False) -> str:
-        """Text of token ids; bytes that are no UTF-8 become U+FFFD."""
+        """The text of token ids. Bytes that are not UTF-8 become U+FFFD."""
         core, ids = self.handle.core, list(items_of(tokens, "tokens"))
         text = await native(len(ids), call, "tokens", core.detokenize, ids, show_special)
         return await maybe_off_loop(len(text) > LARGE_TEXT, text.decode, "utf-8", "replace")
 
     async def token_bytes(self, tokens: Sequence[int]) -> list[bytes]:
-        """Each token's own bytes, which may be part of a character; control tokens are shown."""
+        """The bytes of each token, which may be part of a character. Shows control tokens."""
         core, ids = self.handle.core, list(items_of(tokens, "tokens"))
         return await native(len(ids), call, "tokens", core.token_pieces, ids)
 
     async def render_chat(self, messages: ChatPrompt, *, add_generation_prompt: bool = True) -> str:
-        """The conversation as the model's chat template writes it."""
+        """Renders a conversation with the model's chat template."""
         pairs = message_pairs(to_messages(messages))
         size = sum(len(content) for _, content in pairs)
         core = self.handle.core
         return await native(size, call, "messages", core.render_chat, pairs, add_generation_prompt)
 
     async def adapters(self) -> list[str]:
-        """Names that requests may give: the files of `lora_dir`."""
+        """The adapters that requests may name: the files of `lora_dir`."""
         return await asyncio.to_thread(self.handle.adapters)
 
     async def tokenize_chat(self, messages: ChatPrompt) -> list[int]:
@@ -287,17 +289,17 @@ class AsyncEngine(EngineFacts):
 
 
 def _size(text: object) -> int:
-    """Whoever converts what is no text says so."""
+    """0 for anything but a string, which the conversion refuses later."""
     return len(text) if isinstance(text, str) else 0
 
 
 async def collect(stream: AsyncStream) -> Completion:
-    """All of a stream as one result. An error has what was generated before it in `partial`."""
+    """Reads a stream to its end. An error carries the text generated before it in `partial`."""
     deltas: list[Delta] = []
     try:
         async with stream:
             async for delta in stream:
-                deltas.append(delta)  # what came before an error is wanted
+                deltas.append(delta)  # an error reports the deltas before it
     except SentiricLlamaError as error:
         error.partial = "".join(delta.text for delta in deltas)
         raise

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What a Python caller gave, named in the error when it is not what was asked for."""
+"""Errors for wrong arguments of Python callers. They name the argument and the likely fix."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ _WORDS = {
     "int": "an integer",
     "float": "a number",
     "bool": "True or False",
-    "str": "a text",
+    "str": "a string",
     "tuple": "a list",
     "Sequence": "a list",
     "Mapping": "a mapping",
     "Literal": "one of its names",
 }
-"""Beginning of an annotation -> what it asks for."""
+"""Start of an annotation -> the value it asks for, in words."""
 
 
 def wrong_value(name: str, value: object) -> InvalidArgument:
-    """The error for a value that native code did not take."""
+    """The error for a value that native code refused."""
     if isinstance(value, str) and any("\ud800" <= char <= "\udfff" for char in value):
         return InvalidArgument("text with lone surrogates cannot be sent", where=name)
     wanted = _wanted(name)
     if isinstance(value, int) and wanted in ("an integer", "a number"):
         return InvalidArgument("the number is too large", where=name)
     if isinstance(value, list | tuple) and wanted in ("a list", "a mapping"):
-        return InvalidArgument("has an item of a wrong type", where=name)
+        return InvalidArgument("contains an item of the wrong type", where=name)
     got = f"{type(value).__name__}" + (f" {value!r}" if isinstance(value, int | float) else "")
     return InvalidArgument(f"must be {wanted}; got {got}", where=name)
 
@@ -47,7 +47,7 @@ def _wanted(name: str) -> str:
 
 
 def refuse_unknown(given: Iterable[str], known: Iterable[str]) -> None:
-    """Names the first argument that does not exist, and the nearest right way."""
+    """Raises InvalidArgument for the first unknown argument and suggests the nearest known one."""
     allowed = sorted(known)
     for name in given:
         if name not in allowed:
@@ -57,11 +57,11 @@ def refuse_unknown(given: Iterable[str], known: Iterable[str]) -> None:
 def _hint(name: str, allowed: list[str]) -> str:
     sampling = [field.name for field in dataclasses.fields(SamplingParams)]
     if name in sampling and name not in allowed:
-        return f"; it belongs to the sampling: SamplingParams({name}=...)"
+        return f"; it is a sampling parameter: SamplingParams({name}=...)"
     names = {**{item: item for item in sampling}, **{item: item for item in allowed}}
     near = difflib.get_close_matches(OLD_NAMES.get(name, name), names, n=1)
     if not near:
-        return f"; allowed are {', '.join(allowed)}"
+        return f"; allowed: {', '.join(allowed)}"
     if near[0] in allowed:
         return f"; did you mean {near[0]}?"
     return f"; did you mean SamplingParams({near[0]}=...)?"
@@ -83,4 +83,4 @@ OLD_NAMES: Mapping[str, str] = {
     "n_predict": "max_tokens",
     "repetition_penalty": "repeat_penalty",
 }
-"""What llama.cpp, its other bindings and our own settings call it -> our name."""
+"""Name in llama.cpp, in its other bindings or on the wire -> our name."""

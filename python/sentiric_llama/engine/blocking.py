@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The engine for threads: one model, N contexts, streams that run side by side.
+"""`Engine`: the engine for threads. One model answers several requests at the same time.
 
 with Engine("model.gguf", contexts=4) as engine:
     print(engine.chat([{"role": "user", "content": "Merhaba!"}]).text)
@@ -19,17 +19,16 @@ from types import TracebackType
 from typing import Self, Unpack, overload
 
 import numpy as np
-import numpy.typing as npt
 
 from sentiric_llama.engine.config import EngineOptions, make_config
 from sentiric_llama.engine.convert import (
     call,
-    copy_fields,
     items_of,
     message_pairs,
     to_messages,
     token_ids,
 )
+from sentiric_llama.engine.facts import EngineFacts
 from sentiric_llama.engine.handle import EngineHandle
 from sentiric_llama.engine.options import (
     ChatPrompt,
@@ -38,37 +37,26 @@ from sentiric_llama.engine.options import (
     chat_request,
     text_request,
 )
-from sentiric_llama.engine.stream import Credit, News
+from sentiric_llama.engine.protocol import FloatArray
+from sentiric_llama.engine.stream import Credit, StreamItem
 from sentiric_llama.errors import Cancelled, SentiricLlamaError
-from sentiric_llama.types import (
-    Capacity,
-    Completion,
-    Delta,
-    Device,
-    EngineConfig,
-    EngineStats,
-    ModelInfo,
-    Request,
-    SamplingParams,
-)
-
-FloatArray = npt.NDArray[np.float32]
+from sentiric_llama.types import Completion, Delta, EngineConfig, Request, SamplingParams
 
 
 class _End:
-    """Stands in a buffer behind the last news, for every reader that comes."""
+    """Follows the last item in a buffer, once for each reader."""
 
 
 class _ThreadSink:
-    """A stream's buffer. It does not keep the stream alive."""
+    """A stream's buffer. Does not keep the stream alive."""
 
-    __slots__ = ("news",)
+    __slots__ = ("items",)
 
     def __init__(self) -> None:
-        self.news: queue.SimpleQueue[News | _End] = queue.SimpleQueue()
+        self.items: queue.SimpleQueue[StreamItem | _End] = queue.SimpleQueue()
 
-    def put(self, news: News) -> None:
-        self.news.put(news)
+    def put(self, item: StreamItem) -> None:
+        self.items.put(item)
 
     def waker(self) -> None:
         return None
@@ -78,7 +66,7 @@ class Stream(Iterator[Delta]):
     """The deltas of one running request, the last with `final`.
 
     Closing it, leaving its `with` block or dropping it cancels the request within one step. Threads
-    may share one: each delta goes to one of them, and all find the end.
+    may share a stream: each delta goes to one of them, and all see the end.
     """
 
     def __init__(self, handle: EngineHandle, request: Request) -> None:
@@ -92,27 +80,27 @@ class Stream(Iterator[Delta]):
     def __next__(self) -> Delta:
         if self._is_over:
             raise StopIteration
-        self._handle.check_process()  # no news ever comes to a forked child
+        self._handle.check_process()  # a forked child would wait for ever
         try:
-            news = self._sink.news.get()
+            item = self._sink.items.get()
         except BaseException:  # Ctrl-C while waiting
             self.close()
             raise
-        if isinstance(news, Delta):
+        if isinstance(item, Delta):
             with self._lock:
-                granted = self._credit.after(news)
+                granted = self._credit.after(item)
             if granted:
                 self._handle.grant(self._request_id, granted)
-            if news.final is not None:
+            if item.final is not None:
                 self._finish()
-            return news
+            return item
         self._finish()
-        if isinstance(news, _End):
+        if isinstance(item, _End):
             raise StopIteration
-        raise news
+        raise item
 
     def close(self) -> None:
-        """Cancel what is left; a thread that waits for it gets `Cancelled`. Idempotent."""
+        """Cancels the rest; a thread that is waiting for it gets `Cancelled`. Idempotent."""
         if not self._is_over:
             self._is_over = True
             self._handle.cancel(self._request_id)
@@ -131,46 +119,11 @@ class Stream(Iterator[Delta]):
 
     def _finish(self) -> None:
         self._is_over = True
-        self._sink.news.put(_End())
-
-
-class EngineFacts:
-    """What both faces of an engine know without waiting."""
-
-    def __init__(self, handle: EngineHandle) -> None:
-        self.handle = handle
-
-    @property
-    def info(self) -> ModelInfo:
-        """The loaded model and the buffers around it."""
-        return copy_fields(self.handle.core.info, ModelInfo)
-
-    @property
-    def capacity(self) -> Capacity:
-        """Contexts in use and free, as of now."""
-        return copy_fields(self.handle.core.capacity, Capacity)
-
-    def stats(self) -> EngineStats:
-        """Counters and gauges since the engine opened."""
-        return copy_fields(self.handle.core.stats(), EngineStats)
-
-    def check_room(self) -> None:
-        """Raises what every request would be refused with now: Overloaded, Unavailable."""
-        call("queue", self.handle.core.check_room)
-
-    def devices(self) -> list[Device]:
-        """What the build can compute on, and the memory that is free there now. Asks the drivers.
-
-        Blocks for about a millisecond a GPU.
-        """
-        from sentiric_llama import _core
-
-        self.handle.check_process()
-        return [copy_fields(device, Device) for device in _core.devices()]
+        self._sink.items.put(_End())
 
 
 class Engine(EngineFacts):
-    """Blocking face. Any number of threads may share one engine.
+    """The engine for threads, any number of which may share it.
 
     `model` is a path or an `EngineConfig`; keyword arguments are the config's fields. Failures are
     `SentiricLlamaError`. Ctrl-C or closing a stream ends its work within one step.
@@ -183,7 +136,7 @@ class Engine(EngineFacts):
 
     @classmethod
     def from_pretrained(cls, name: str, **overrides: Unpack[EngineOptions]) -> Self:
-        """Open a model by any name the model store knows, e.g. ``org/repo:Q8_0``.
+        """Opens a model by any name the model store knows, e.g. ``org/repo:Q8_0``.
 
         Downloads it on first use.
         """
@@ -206,17 +159,17 @@ class Engine(EngineFacts):
         raise TypeError("an Engine cannot be pickled or copied; open one per process")
 
     def close(self) -> None:
-        """Cancel what runs, free the model, join the threads. Idempotent."""
+        """Cancels running requests, frees the model, joins the threads. Idempotent."""
         self.handle.close()
 
     def submit(self, request: Request) -> Stream:
-        """Start one request; its deltas come from the stream."""
+        """Starts one request and returns the stream of its deltas."""
         return Stream(self.handle, request)
 
     def stream(
         self, prompt: TextPrompt, sampling: SamplingParams | None = None, **options: Unpack[Options]
     ) -> Stream:
-        """Continue a text (or token ids) as it is, piece by piece."""
+        """Continues a text (or token ids) as it is, piece by piece."""
         return self.submit(text_request(prompt, sampling, options))
 
     def stream_chat(
@@ -225,7 +178,7 @@ class Engine(EngineFacts):
         sampling: SamplingParams | None = None,
         **options: Unpack[Options],
     ) -> Stream:
-        """Answer a conversation, piece by piece."""
+        """Answers a conversation, piece by piece."""
         return self.submit(chat_request(messages, sampling, options))
 
     @overload
@@ -248,7 +201,7 @@ class Engine(EngineFacts):
         sampling: SamplingParams | None = None,
         **options: Unpack[Options],
     ) -> Completion | list[Completion]:
-        """Continue one text, or several side by side in the engine's contexts."""
+        """Continues one text, or several concurrently."""
         if isinstance(prompt, str):
             return collect(self.stream(prompt, sampling, **options))
         prompts = items_of(prompt, "prompt")
@@ -260,11 +213,11 @@ class Engine(EngineFacts):
         sampling: SamplingParams | None = None,
         **options: Unpack[Options],
     ) -> Completion:
-        """Answer a conversation."""
+        """Answers a conversation."""
         return collect(self.stream_chat(messages, sampling, **options))
 
     def _generate_all(self, requests: Sequence[Request]) -> list[Completion]:
-        """Keeps as many requests in the engine as there are contexts, so the queue never fills."""
+        """Runs as many requests at once as there are contexts, so that the queue never fills."""
         window = self.capacity.total
         with ExitStack() as streams:
             running: deque[Stream] = deque()
@@ -279,17 +232,17 @@ class Engine(EngineFacts):
     def tokenize(
         self, text: str, *, add_special: bool = False, parse_special: bool = False
     ) -> list[int]:
-        """Token ids; control tokens written in the text are text unless `parse_special`."""
+        """Token ids of a text. Control tokens in it stay plain text unless `parse_special`."""
         core = self.handle.core
         return token_ids(call("text", core.tokenize, text, add_special, parse_special))
 
     def detokenize(self, tokens: Sequence[int], *, show_special: bool = False) -> str:
-        """Text of token ids; bytes that are no UTF-8 become U+FFFD."""
+        """The text of token ids. Bytes that are not UTF-8 become U+FFFD."""
         core, ids = self.handle.core, list(items_of(tokens, "tokens"))
         return call("tokens", core.detokenize, ids, show_special).decode("utf-8", "replace")
 
     def render_chat(self, messages: ChatPrompt, *, add_generation_prompt: bool = True) -> str:
-        """The conversation as the model's chat template writes it."""
+        """Renders a conversation with the model's chat template."""
         pairs = message_pairs(to_messages(messages))
         return call("messages", self.handle.core.render_chat, pairs, add_generation_prompt)
 
@@ -299,7 +252,7 @@ class Engine(EngineFacts):
         return call("messages", self.handle.core.tokenize_chat, pairs)
 
     def adapters(self) -> list[str]:
-        """Names that requests may give: the files of `lora_dir`."""
+        """The adapters that requests may name: the files of `lora_dir`."""
         return self.handle.adapters()
 
     def logits(self, tokens: Sequence[int]) -> FloatArray:
@@ -317,7 +270,7 @@ class Engine(EngineFacts):
 
 
 def collect(stream: Stream) -> Completion:
-    """All of a stream as one result. An error has what was generated before it in `partial`."""
+    """Reads a stream to its end. An error carries the text generated before it in `partial`."""
     deltas: list[Delta] = []
     try:
         with stream:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What `Engine` and `AsyncEngine` are opened with, from a path and keyword arguments."""
+"""Makes the `EngineConfig` of an engine from a path and keyword arguments."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sentiric_llama.types import EngineConfig
 
 
 class EngineOptions(TypedDict, total=False):
-    """The fields of `EngineConfig` but the path, for editors and type checkers."""
+    """The fields of `EngineConfig` except the path, for editors and type checkers."""
 
     contexts: int
     context_size: int
@@ -54,9 +54,9 @@ class EngineOptions(TypedDict, total=False):
 
 
 def make_config(model: str | Path | EngineConfig, overrides: dict[str, Any]) -> EngineConfig:
-    """The config of a path or config with fields replaced. Raises InvalidArgument for others.
+    """The config of a path, or a config with fields replaced. Raises InvalidArgument.
 
-    Unless it is said, a context is no longer than what the model was trained with.
+    Without `context_size`, a path gets a context no longer than the model was trained with.
     """
     refuse_unknown(overrides, EngineOptions.__annotations__)
     if isinstance(model, EngineConfig):
@@ -66,11 +66,11 @@ def make_config(model: str | Path | EngineConfig, overrides: dict[str, Any]) -> 
 
 
 def within_training(config: EngineConfig) -> EngineConfig:
-    """The config with a context that the model was trained for; as it is where nobody can say."""
+    """Limits the context to what the model was trained with, if the file says so."""
     try:
         header = check_model(Path(config.model_path))
     except (OSError, SentiricLlamaError):
-        return config  # opening it says what is wrong
+        return config  # opening the file will say what is wrong
     trained = header.number(f"{header.text('general.architecture')}.context_length")
     if not trained or trained >= config.context_size:
         return config

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Between the Python values of `types` and those of the extension module."""
+"""Converts between the dataclasses of `types` and the values of the extension module."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from sentiric_llama.engine.arguments import wrong_value
 from sentiric_llama.errors import InvalidArgument, SentiricLlamaError, make_error
+from sentiric_llama.host.off_loop import LARGE_TEXT
 from sentiric_llama.types import (
     ChosenLogprob,
     Delta,
@@ -32,35 +33,36 @@ if TYPE_CHECKING:
 
     from sentiric_llama import _core
 
-# Fields of a Request that are the same in C++.
+# Fields of a Request that need no conversion.
 _PLAIN = (
     *("parse_special", "max_tokens", "ignore_eos", "shift", "deadline_ms", "queue_wait_ms"),
     *("tenant", "cache_scope"),
 )
 
 _STEP = 16_384
+_MANY_MESSAGES = 256
 
 _T = TypeVar("_T")
 _P = ParamSpec("_P")
 
 
 def copy_fields(source: Any, kind: type[_T]) -> _T:
-    """A dataclass of `kind` filled from the equally named attributes of a native value."""
+    """Fills a dataclass of `kind` from the attributes of a native value with the same names."""
     return kind(**{f.name: getattr(source, f.name) for f in fields(kind)})  # type: ignore[arg-type]
 
 
 def call(where: str, function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
-    """What a native function returns; an argument that it cannot take names the field."""
+    """Calls a native function. Raises InvalidArgument at `where` for arguments it cannot take."""
     try:
         return function(*args, **kwargs)
     except (TypeError, OverflowError) as error:
         raise InvalidArgument(
-            "wrong type, a number that is too large, or text with lone surrogates", where=where
+            "has the wrong type, a number that is too large, or lone surrogates", where=where
         ) from error
 
 
 def _assign(target: Any, name: str, value: Any) -> None:
-    """Set an attribute of a native value; a value that does not fit names the field."""
+    """Sets an attribute of a native value. Raises InvalidArgument for a value that does not fit."""
     try:
         setattr(target, name, value)
     except (TypeError, OverflowError):
@@ -68,7 +70,7 @@ def _assign(target: Any, name: str, value: Any) -> None:
 
 
 def token_ids(values: NDArray[np.int32]) -> list[int]:
-    """In short steps: the interpreter lock is never held for megabytes at a time."""
+    """A list of token ids, built in short steps so that the GIL is never held for long."""
     ids: list[int] = []
     for begin in range(0, len(values), _STEP):
         ids += values[begin : begin + _STEP].tolist()
@@ -76,7 +78,7 @@ def token_ids(values: NDArray[np.int32]) -> list[int]:
 
 
 def items_of(values: Iterable[_T], where: str) -> tuple[_T, ...]:
-    """The items of a list that a caller gave, which may be no list at all."""
+    """The items of a caller's list. Raises InvalidArgument if it is not a list."""
     if isinstance(values, bytes | bytearray | memoryview) or not isinstance(values, Iterable):
         raise InvalidArgument(f"must be a list; got {type(values).__name__}", where=where)
     return tuple(values)
@@ -89,6 +91,16 @@ def config_to_native(config: EngineConfig) -> _core.EngineConfig:
     for f in fields(EngineConfig):
         _assign(native, f.name, getattr(config, f.name))
     return native
+
+
+def is_large(messages: Sequence[Message]) -> bool:
+    """True if working on these messages would hold up an event loop."""
+    try:
+        if len(messages) > _MANY_MESSAGES:
+            return True
+        return sum(len(message.content) for message in messages) > LARGE_TEXT
+    except (AttributeError, TypeError):  # not messages, which the conversion refuses later
+        return False
 
 
 def message_pairs(messages: Sequence[Message]) -> list[tuple[str, str]]:
@@ -140,10 +152,10 @@ def request_to_native(request: Request) -> _core.Request:
 
 
 def _member(kind: Any, name: str, where: str) -> Any:
-    """A native enumeration's value by its name."""
+    """A value of a native enumeration by its name."""
     known = kind.__members__
     if name not in known:
-        raise InvalidArgument(f"unknown name; allowed {sorted(known)}", where=where)
+        raise InvalidArgument(f"unknown name; allowed: {', '.join(sorted(known))}", where=where)
     return known[name]
 
 
@@ -175,7 +187,7 @@ def delta_of(event: _core.Event) -> Delta:
 
 
 def failure_of(event: _core.Event) -> SentiricLlamaError | None:
-    """The exception that a failed request ends with."""
+    """The exception of a failed request; None for other events."""
     if event.final is None or event.final.error is None:
         return None
     error = make_error(*event.final.error)
@@ -196,6 +208,6 @@ def to_messages(messages: Sequence[Message | Mapping[str, str]]) -> tuple[Messag
         except (KeyError, TypeError):
             raise InvalidArgument("needs role and content", where=f"messages[{i}]") from None
         if not all(isinstance(part, str) for part in parts):
-            raise InvalidArgument("role and content must be text", where=f"messages[{i}]")
+            raise InvalidArgument("role and content must be strings", where=f"messages[{i}]")
         result.append(Message(*parts))
     return tuple(result)

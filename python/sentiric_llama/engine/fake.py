@@ -11,9 +11,9 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 
-from sentiric_llama.engine.stream import WINDOW, AsyncStream, Buffer, News
+from sentiric_llama.engine.protocol import FloatArray
+from sentiric_llama.engine.stream import WINDOW, AsyncStream, Buffer
 from sentiric_llama.errors import (
     Cancelled,
     DeadlineExceeded,
@@ -72,7 +72,7 @@ FAKE_INFO = ModelInfo(
 
 
 def echo(request: Request) -> str:
-    """The default reply: what the last message said."""
+    """The default reply, which repeats the last message."""
     last = request.messages[-1].content if request.messages else request.text
     if request.grammar is not None:
         return '{"answer": "yes"}'
@@ -80,12 +80,12 @@ def echo(request: Request) -> str:
 
 
 class FakeStream(AsyncStream):
-    """A request of the fake: one task fills the buffer as far as the reader's credit goes."""
+    """A request of the fake engine. A task fills the buffer as far as the credit allows."""
 
     def __init__(
-        self, engine: FakeEngine, request: Request, bell: asyncio.Event | None = None
+        self, engine: FakeEngine, request: Request, wakeup: asyncio.Event | None = None
     ) -> None:
-        super().__init__(bell)
+        super().__init__(wakeup)
         self._engine = engine
         self._request = request
         self._allowed = asyncio.Semaphore(WINDOW)
@@ -117,22 +117,22 @@ async def _fill(
     allowed: asyncio.Semaphore,
     wait_s: float,
 ) -> None:
-    """Moves deltas on, one token of credit each, as the real engine does."""
-    news: News
+    """Puts deltas into the buffer, each token at the cost of one credit, as the real engine."""
+    failure: SentiricLlamaError
     try:
         async with contextlib.aclosing(deltas):
             async for delta in deltas:
                 for _ in delta.tokens:
                     await _acquire(allowed, wait_s)
                 buffer.put(delta)
-                buffer.bell.set()
+                buffer.wakeup.set()
         return
     except SentiricLlamaError as error:
-        news = error
-    except Exception as error:  # a test's own reply
-        news = InternalError(f"unexpected {type(error).__name__}", where="engine")
-    buffer.put(news)
-    buffer.bell.set()
+        failure = error
+    except Exception as error:  # raised by the reply function of a test
+        failure = InternalError(f"unexpected {type(error).__name__}", where="engine")
+    buffer.put(failure)
+    buffer.wakeup.set()
 
 
 async def _acquire(allowed: asyncio.Semaphore, wait_s: float) -> None:
@@ -144,10 +144,10 @@ async def _acquire(allowed: asyncio.Semaphore, wait_s: float) -> None:
 
 
 class FakeEngine:
-    """Answers with `reply(request)`, one character a token; counts like the real engine.
+    """Answers with `reply(request)`, one token per character, and counts like the real engine.
 
-    `delay_s` passes before each token, `first_delay_s` before the first. `fail` is raised after
-    `fail_after` tokens. Received requests are kept in `requests`.
+    Waits `first_delay_s` before the first token and `delay_s` before each one. Raises `fail` after
+    `fail_after` tokens. Keeps received requests in `requests`.
     """
 
     def __init__(
@@ -204,14 +204,14 @@ class FakeEngine:
     def devices(self) -> list[Device]:
         return self.known_devices
 
-    def submit(self, request: Request, bell: asyncio.Event | None = None) -> AsyncStream:
-        return FakeStream(self, request, bell)
+    def submit(self, request: Request, wakeup: asyncio.Event | None = None) -> AsyncStream:
+        return FakeStream(self, request, wakeup)
 
     def stream(self, request: Request) -> AsyncStream:
         return self.submit(request)
 
     async def deltas(self, request: Request) -> AsyncGenerator[Delta, None]:
-        """What the request is answered with, counted. Closing the generator cancels it."""
+        """Generates and counts the answer to a request. Closing the generator cancels it."""
         self._count(requests_submitted=1)
         started = time.monotonic()
         try:
@@ -228,7 +228,7 @@ class FakeEngine:
         self._count(requests_completed=1)
 
     def admit(self, request: Request) -> None:
-        """Raises what the request is refused with."""
+        """Takes a request, or raises the error that refuses it."""
         self._refuse_if_closed()
         if request.adapters:
             raise ModelNotFound("no such adapter", where="lora_adapter")
@@ -267,7 +267,7 @@ class FakeEngine:
     async def tokenize_chat(self, messages: Sequence[Message]) -> list[int]:
         return await self.tokenize("".join(message.content for message in messages))
 
-    async def embed(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+    async def embed(self, texts: Sequence[str]) -> FloatArray:
         rows = np.zeros((len(texts), FAKE_INFO.num_embd), dtype=np.float32)
         rows[:, 0] = 1.0
         return rows
@@ -344,7 +344,7 @@ def _num_prompt_tokens(request: Request) -> int:
 
 
 def _cut(text: str, request: Request) -> tuple[str, FinishReason, str | None]:
-    """The reply after stop strings and max_tokens, why it ended, and on which string."""
+    """The reply cut by stop strings and max_tokens, the finish reason and the stop string."""
     finish: FinishReason = "stop"
     hits = [(text.find(stop), stop) for stop in request.stop if stop in text]
     stop_string = None

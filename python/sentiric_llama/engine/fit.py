@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Whether a configuration fits the machine, and the largest smaller one that does."""
+"""Compares a configuration with the machine's memory, and finds a smaller one that fits."""
 
 from __future__ import annotations
 
@@ -7,36 +7,37 @@ import functools
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 
-from sentiric_llama.engine.convert import copy_fields
+from sentiric_llama.engine.facts import list_devices
 from sentiric_llama.engine.memory import DevicePlan, MemoryPlan, least_plan, plan_memory
 from sentiric_llama.errors import OutOfMemory
 from sentiric_llama.host.machine import Budget, memory_budgets
 from sentiric_llama.host.sizes import human_bytes
 from sentiric_llama.settings.config import PREFIX
-from sentiric_llama.types import Device, EngineConfig
+from sentiric_llama.types import EngineConfig
 
-SMALLEST_CONTEXT = 512
-"""Fitting stops here: no conversation is worth having in less."""
+SHORTEST_FITTED_CONTEXT = 512
+"""FIT=auto never makes contexts shorter: they would be too short for a conversation."""
 PROCESS_BYTES = 48 * 2**20
-"""The prompts' and the allocator's own: what an open engine takes beyond a plan."""
+"""What an open engine takes beyond its plan, for prompts and the allocator."""
 VOCABULARY_BYTES = 640
-"""What it takes for each token of the vocabulary; measured with 32 000 to 152 000 of them."""
+"""What it takes per token of the vocabulary; measured with 32 000 to 152 000 tokens."""
 SERVICE_BYTES = 92 * 2**20
-"""Resident before a model is loaded: Python, its libraries, ours. Measured: Linux, x86-64."""
+"""Resident before a model is loaded: Python and all libraries. Measured on Linux, x86-64."""
 UNKNOWN_BYTES = 2**62
+"""Stands for the memory of a GPU that does not report it, which may be enough."""
 RESERVED_BYTES = 1024 * 2**20
-"""Address space that threads and their heaps reserve and hardly touch."""
+"""Address space that threads and their heaps reserve but hardly touch."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shortage:
-    """A bound that the plan does not fit under."""
+    """A budget that a plan exceeds."""
 
     device: DevicePlan
     budget: Budget
     needed: int
     is_least: bool = False
-    """The numbers are bounds from below: what is needed is more."""
+    """The numbers are lower bounds; the real need is larger."""
 
     def __str__(self) -> str:
         plan = self.device
@@ -53,28 +54,23 @@ Planner = Callable[[EngineConfig], MemoryPlan]
 Floor = Callable[[EngineConfig], MemoryPlan | None]
 
 
-def impossible(least: MemoryPlan, budgets: list[Budget], config: EngineConfig) -> list[Shortage]:
-    """As `shortages` for what `least_plan` says: GPUs may take what the host cannot."""
-    room = _accelerator_bytes() if config.gpu_layers else 0
-    if room:
-        names = [f"{budget.name} with the GPUs" for budget in budgets]
-        budgets = [
-            replace(b, name=n, free=b.free + room) for b, n in zip(budgets, names, strict=True)
-        ]
+def certain_shortages(
+    least: MemoryPlan, budgets: list[Budget], config: EngineConfig
+) -> list[Shortage]:
+    """The shortages that a lower bound proves. GPUs may take what the host cannot."""
+    extra = gpu_bytes() if config.gpu_layers else 0
+    if extra:
+        budgets = [replace(b, name=f"{b.name} with the GPUs", free=b.free + extra) for b in budgets]
     return [replace(item, is_least=True) for item in shortages(least, budgets)]
 
 
-def _accelerator_bytes() -> int:
-    from sentiric_llama import _core
-
-    devices = [copy_fields(device, Device) for device in _core.devices()]
-    gpus = [device for device in devices if device.kind in ("gpu", "igpu")]
-    # One that does not say what it has may have enough.
-    return sum(gpu.total for gpu in gpus) if all(gpu.total for gpu in gpus) else UNKNOWN_BYTES
+def gpu_bytes() -> int:
+    """The memory of all GPUs together."""
+    return sum(device.total or UNKNOWN_BYTES for device in list_devices() if device.is_gpu)
 
 
 def shortages(plan: MemoryPlan, budgets: list[Budget]) -> list[Shortage]:
-    """Every bound that is too small, the worst first."""
+    """Every budget that is too small, the worst first."""
     return sorted(_shortages(plan, budgets), key=lambda item: item.budget.free - item.needed)
 
 
@@ -93,7 +89,7 @@ def _shortages(plan: MemoryPlan, budgets: list[Budget]) -> Iterator[Shortage]:
 
 
 def process_bytes(plan: MemoryPlan) -> int:
-    """What the whole process of a service holds beside weights, cache and compute buffers."""
+    """What the process of a service needs besides weights, cache and compute buffers."""
     return SERVICE_BYTES + VOCABULARY_BYTES * plan.vocabulary
 
 
@@ -105,32 +101,33 @@ def fit_to_memory(
     floor: Floor = least_plan,
     budgets: list[Budget] | None = None,
 ) -> tuple[EngineConfig, str]:
-    """The configuration to open, and a line about what was made smaller; "" for nothing.
+    """The configuration to open, and a note if it was made smaller, else "".
 
-    `mode` is the setting `fit`: "refuse", "auto" or "off". Blocks while the model's header is read.
+    `mode` is the setting FIT: "refuse", "auto" or "off". Blocks while the model's header is read.
     Raises OutOfMemory with the numbers when nothing acceptable fits.
     """
     if mode == "off":
         return config, ""
     budgets = memory_budgets() if budgets is None else budgets
-    look = functools.partial(_look, planner=planner, floor=floor, budgets=budgets)
-    plan, short = look(config)
+    measure = functools.partial(_measure, planner=planner, floor=floor, budgets=budgets)
+    plan, short = measure(config)
     if not short:
         return config, ""
     if mode == "auto":
-        for smaller in _smaller(config, plan, lambda c: not look(c)[1]):
+        smaller = _largest_that_fits(config, plan.context_size, lambda c: not measure(c)[1])
+        if smaller is not None:
             was = f"{plan.contexts} contexts of {plan.context_size} tokens do not fit"
             now = f"{smaller.contexts} of {smaller.context_size}"
             return smaller, f"{was}, opening {now}: {short[0]}"
     raise OutOfMemory(f"{short[0]}; {_advice(plan, mode)}", where="memory")
 
 
-def _look(
+def _measure(
     config: EngineConfig, *, planner: Planner, floor: Floor, budgets: list[Budget]
 ) -> tuple[MemoryPlan, list[Shortage]]:
-    """A plan and what is too small for it. The native planner is asked only when it may fit."""
+    """A plan and its shortages. Asks the native planner only if the lower bound fits."""
     least = floor(config)
-    if least is not None and (short := impossible(least, budgets, config)):
+    if least is not None and (short := certain_shortages(least, budgets, config)):
         return least, short
     plan = planner(config)
     return plan, shortages(plan, budgets)
@@ -145,12 +142,12 @@ def fit_in_place_of(
     floor: Floor = least_plan,
     budgets: list[Budget] | None = None,
 ) -> tuple[EngineConfig, str]:
-    """As `fit_to_memory`, once the loaded engine `old` gave back what it was planned to take."""
+    """As `fit_to_memory`, as if the loaded engine `old` had already freed its planned memory."""
     budgets = memory_budgets() if budgets is None else budgets
     least = floor(config)
-    if mode == "refuse" and least is not None:  # an empty machine would not do: ask for no plan
+    if mode == "refuse" and least is not None:  # not even an empty machine is enough: skip the plan
         whole = [replace(budget, free=budget.total) for budget in budgets]
-        if short := impossible(least, whole, config):
+        if short := certain_shortages(least, whole, config):
             raise OutOfMemory(f"{short[0]}; {_advice(least, mode)}", where="memory")
     leaving = planner(old)
     host = leaving.devices[-1].needed + leaving.kept
@@ -168,22 +165,19 @@ def fit_in_place_of(
     return fit_to_memory(config, mode, planner=plan, floor=floor, budgets=budgets)
 
 
-def _smaller(
-    config: EngineConfig, plan: MemoryPlan, fits: Callable[[EngineConfig], bool]
-) -> Iterator[EngineConfig]:
-    """At most one: fewer contexts first, then shorter ones; the largest that fits."""
-    size = plan.context_size
-    while True:
-        one = replace(config, contexts=1, context_size=size)
-        if fits(one):
-            yield _most_contexts(replace(config, context_size=size), fits)
-            return
-        if size <= SMALLEST_CONTEXT:
-            return
-        size = max(SMALLEST_CONTEXT, size // 2)
+def _largest_that_fits(
+    config: EngineConfig, size: int, fits: Callable[[EngineConfig], bool]
+) -> EngineConfig | None:
+    """Keeps contexts of `size` tokens and takes fewer; halves them only if not even one fits."""
+    while not fits(replace(config, contexts=1, context_size=size)):
+        if size <= SHORTEST_FITTED_CONTEXT:
+            return None
+        size = max(SHORTEST_FITTED_CONTEXT, size // 2)
+    return _most_contexts(replace(config, context_size=size), fits)
 
 
 def _most_contexts(config: EngineConfig, fits: Callable[[EngineConfig], bool]) -> EngineConfig:
+    """The largest number of contexts that fits, by bisection."""
     low, high = 1, config.contexts  # low fits; the answer is in [low, high]
     while low < high:
         middle = (low + high + 1) // 2
@@ -208,12 +202,13 @@ def _advice(plan: MemoryPlan, mode: str) -> str:
 
 
 def plan_as_json(plan: MemoryPlan, budgets: list[Budget]) -> dict[str, object]:
-    """For machines; bytes everywhere."""
+    """The plan for programs, with all sizes in bytes."""
+    short = shortages(plan, budgets)
     return {
         **asdict(plan),
         "cache_per_context": plan.cache_per_context,
         "process": process_bytes(plan),
         "budgets": [asdict(budget) for budget in budgets],
-        "fits": not shortages(plan, budgets),
-        "shortages": [str(item) for item in shortages(plan, budgets)],
+        "fits": not short,
+        "shortages": [str(item) for item in short],
     }

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""One native engine, the thread that carries its events over, and what must outlive neither.
+"""A native engine and its pump, the thread that delivers the engine's events to streams.
 
-The pump crosses into Python once per engine step: it waits with the GIL released, takes all events
-of the step and hands them to their streams.
+The pump enters Python once per engine step: it waits with the GIL released, takes all events of the
+step and puts them into the buffers of their streams.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from sentiric_llama.engine import convert
-from sentiric_llama.engine.stream import WINDOW, News
+from sentiric_llama.engine.stream import WINDOW, StreamItem
 from sentiric_llama.errors import Cancelled, ModelNotFound, Unavailable
 from sentiric_llama.models import AdapterFiles, check_model
 from sentiric_llama.types import Delta, EngineConfig, Request
@@ -28,21 +28,21 @@ if TYPE_CHECKING:
 _logger = logging.getLogger("sentiric_llama.ggml")
 _logger.addHandler(logging.NullHandler())
 _ABORTED = ("failed with error 1", "compute status: 1", "decode, ret = 2")
-"""Ends of the lines in which llama.cpp calls it an error that we ended a step: a client left."""
+"""How llama.cpp's error lines end when we abort a step because a client left."""
 _NORMAL = ("removing memory module entries",)
-"""Words of lines that llama.cpp writes as warnings whenever a sequence is given up."""
+"""What llama.cpp warns of each time a sequence is removed."""
 _handles: weakref.WeakSet[EngineHandle] = weakref.WeakSet()
 _exiting = threading.Event()
-"""The interpreter ends: only daemon threads still read, and nobody would catch what they get."""
+"""Set while the interpreter exits: only daemon threads still read, so items are dropped."""
 
 
 class Sink(Protocol):
-    """Where a stream's news goes; called on the pump thread."""
+    """Receives the items of one stream, on the pump thread."""
 
-    def put(self, news: News) -> None: ...
+    def put(self, item: StreamItem) -> None: ...
 
     def waker(self) -> Callable[[], None] | None:
-        """What to call once after all news of a step was put; equal ones are called once."""
+        """What to call after all items of a step were put. Equal wakers are called once."""
         ...
 
 
@@ -55,7 +55,7 @@ class EngineHandle:
         native = convert.config_to_native(config)
         if not config.model_path:
             raise ModelNotFound("no model file; got an empty path", where="model")
-        # A bad file would end the process, not only the call; an adapter's likewise.
+        # A bad model or adapter file would crash the process, so check it before native code does.
         header = check_model(Path(config.model_path))
         self._adapters = AdapterFiles(native.lora_dir, header)
         self._pid = os.getpid()
@@ -63,7 +63,7 @@ class EngineHandle:
             self._core = _core.Engine(native)
         finally:
             forward_log()
-        # Reentrant: the collector may drop a stream, which cancels it, at any line that holds it.
+        # Reentrant: while it is held, the garbage collector may drop a stream, which cancels it.
         self._lock = threading.RLock()
         self._sinks: dict[int, Sink] = {}
         self._is_closed = False
@@ -79,7 +79,7 @@ class EngineHandle:
         _handles.add(self)
 
     def check_process(self) -> None:
-        """Raises in a forked child: the engine's threads are not there."""
+        """Raises in a forked child, which does not have the engine's threads."""
         if os.getpid() != self._pid:
             raise Unavailable(
                 "the engine does not survive fork(); open it in the child, or start workers with "
@@ -89,26 +89,26 @@ class EngineHandle:
 
     @property
     def core(self) -> _core.Engine:
-        """The native engine, when it may be used."""
+        """The native engine. Raises Unavailable after `close` and in a forked child."""
         self.check_process()
         if self._is_closed:
             raise Unavailable("the engine is closed", where="engine")
         return self._core
 
     def checked(self, request: Request) -> _core.Request:
-        """What `submit` takes. Blocks when adapters are named: their files are read."""
+        """Checks a request and converts it for `submit`. Blocks when it names adapters."""
         native = convert.request_to_native(request)
         self.check_process()
         self._adapters.check(name for name, _ in native.adapters)
         return native
 
     def adapters(self) -> list[str]:
-        """Names of the adapters' files. Blocks."""
+        """Names of the adapter files. Blocks."""
         self.check_process()
         return self._adapters.names()
 
     def submit(self, request: _core.Request, sink: Sink) -> int:
-        """Submit, which uses the request up; its news goes to `sink` from now on. Never blocks."""
+        """Submits a request, which cannot be used again. `sink` gets its items. Never blocks."""
         core = self.core
         with self._lock:  # the first event must not arrive before the sink is known
             request_id = core.submit(request, WINDOW)
@@ -116,12 +116,12 @@ class EngineHandle:
         return request_id
 
     def grant(self, request_id: int, tokens: int) -> None:
-        """The reader took so many tokens: as many more may be decoded for it."""
+        """Lets the engine decode this many more tokens for a request."""
         if not self._is_closed and os.getpid() == self._pid:
             self._core.grant(request_id, tokens)
 
     def cancel(self, request_id: int) -> None:
-        """End a request within one step; its remaining news is dropped. Ended ones are ignored."""
+        """Ends a request within one step and drops its unread items. Ignores ended requests."""
         if os.getpid() != self._pid:  # the lock may have been held when the process forked
             return
         with self._lock:
@@ -130,17 +130,17 @@ class EngineHandle:
             self._core.cancel(request_id)
 
     def close(self) -> None:
-        """Cancel what runs and wait for the engine's threads. Idempotent."""
+        """Cancels running requests and waits for the engine's threads. Idempotent."""
         self._is_closed = True
         self._finalizer()
 
     def close_at_exit(self) -> None:
-        """The same when finalizers no longer work."""
+        """As `close`, at interpreter exit, when finalizers no longer run."""
         self._is_closed = True
         _close(self._core, self._pump, self._pid)
 
     def abandon(self) -> None:
-        """In a forked child: let go without touching threads that do not exist here."""
+        """Gives the engine up in a forked child, where its threads do not exist."""
         self._finalizer.detach()
         self._core.abandon()
 
@@ -164,8 +164,8 @@ def _pump(core: _core.Engine, lock: threading.RLock, sinks: dict[int, Sink]) -> 
                 sink = get(event.request, None)
             if sink is None or _exiting.is_set():
                 continue
-            for news in _news_of(event):
-                sink.put(news)
+            for item in _items_of(event):
+                sink.put(item)
             if (wake := sink.waker()) is not None:
                 wakers.add(wake)
         for wake in wakers:
@@ -173,7 +173,7 @@ def _pump(core: _core.Engine, lock: threading.RLock, sinks: dict[int, Sink]) -> 
         forward_log()
 
 
-def _news_of(event: _core.Event) -> list[News]:
+def _items_of(event: _core.Event) -> list[StreamItem]:
     failure = convert.failure_of(event)
     if (
         failure is None
@@ -188,13 +188,14 @@ def _news_of(event: _core.Event) -> list[News]:
 
 
 def forward_log() -> None:
-    """Hand llama.cpp's log lines to `logging`."""
+    """Hands llama.cpp's log lines to `logging`."""
     from sentiric_llama import _core
 
     try:
         lines = _core.take_log_lines()
-    except UnicodeDecodeError:  # a model's tokens may be any bytes, and llama.cpp shows some
-        lines = [(logging.WARNING, "llama.cpp wrote what is no text; these lines are left out")]
+    except UnicodeDecodeError:  # llama.cpp logs some of the model's tokens, which may be any bytes
+        text = "llama.cpp logged bytes that are not UTF-8; the lines were skipped"
+        lines = [(logging.WARNING, text)]
     for level, line in lines:
         is_normal = line.endswith(_ABORTED) or any(words in line for words in _NORMAL)
         _logger.log(logging.DEBUG if is_normal else level, "%s", line)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What a configuration will need, compared with what is there, before anything is loaded.
+"""How much memory a configuration needs, known before anything is loaded.
 
-The numbers come from llama.cpp itself, which lays out the model and its contexts without
-allocating them. That takes seconds of a core for a large configuration: what cannot fit by the
-arithmetic of `models.least_memory` is refused before. `fit_to_memory` is the gate of every start.
+`plan_memory` asks llama.cpp, which lays out the model and its contexts without allocating them.
+That may take seconds of CPU time. `least_plan` gives a lower bound by arithmetic on the file's
+header. `engine.fit` compares both with the memory of the machine.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from sentiric_llama.engine.build import build_info
 from sentiric_llama.engine.convert import config_to_native
+from sentiric_llama.engine.facts import build_info
 from sentiric_llama.engine.handle import forward_log
 from sentiric_llama.errors import InvalidArgument, SentiricLlamaError
 from sentiric_llama.models import check_model
@@ -23,7 +23,7 @@ from sentiric_llama.types import EngineConfig
 
 @dataclass(frozen=True, slots=True)
 class DevicePlan:
-    """Bytes on one device. `free` and `total` are 0 when it does not say."""
+    """Bytes needed on one device. `free` and `total` are 0 if the device does not report them."""
 
     name: str
     weights: int
@@ -39,18 +39,18 @@ class DevicePlan:
 
 @dataclass(frozen=True, slots=True)
 class MemoryPlan:
-    """A configuration's needs. The last device is the host's RAM."""
+    """The memory that a configuration needs. The last device is the host's RAM."""
 
     contexts: int
     context_size: int
     context_train: int
     devices: tuple[DevicePlan, ...]
     kept: int = 0
-    """Room in RAM for states that left the cache. Automatic room is not counted: it yields."""
+    """RAM for states evicted from the KV cache; 0 if its size is automatic, as it then shrinks."""
     speculation: str = "off"
-    """Who will guess ahead: "draft", "ngram" or "off"."""
+    """How tokens are drafted: "draft", "ngram" or "off"."""
     vocabulary: int = 0
-    """Tokens of the model, each of which the process keeps notes of."""
+    """Number of tokens in the vocabulary; the process keeps data for each."""
 
     @property
     def cache_per_context(self) -> int:
@@ -58,20 +58,20 @@ class MemoryPlan:
 
 
 def leaves_draft_out(plan: MemoryPlan, config: EngineConfig) -> bool:
-    """A draft model was named, and stays out although nobody said so: it could change a text."""
-    is_silent = config.speculation == "auto" and not config.deterministic
-    return bool(config.draft_model) and is_silent and plan.speculation == "off"
+    """True if `auto` ignores the configured draft model because it could change texts."""
+    is_auto = config.speculation == "auto" and not config.deterministic
+    return bool(config.draft_model) and is_auto and plan.speculation == "off"
 
 
 def lacks_flash_attention(cache_type_v: str, flash_attention: str) -> bool:
-    """True for cached values that need it where it stays off: `auto` is on with a GPU only."""
+    """True if the V cache needs flash attention but it is off; `auto` enables it on GPUs only."""
     if cache_type_v in PLAIN_CACHE_TYPES or flash_attention == "on":
         return False
     return flash_attention == "off" or not build_info()["supports_gpu"]
 
 
 def plan_memory(config: EngineConfig) -> MemoryPlan:
-    """Asks the native engine. Errors as opening it would give."""
+    """Asks the native engine. Raises what opening it would raise."""
     from sentiric_llama import _core
 
     if lacks_flash_attention(config.cache_type_v, config.flash_attention):
@@ -93,7 +93,7 @@ def plan_memory(config: EngineConfig) -> MemoryPlan:
 
 
 def least_plan(config: EngineConfig) -> MemoryPlan | None:
-    """What it takes at the least, without native code; None when the file does not say."""
+    """A lower bound, computed without native code; None if the file's header is not enough."""
     least = least_memory(config)
     if least is None:
         return None
@@ -104,7 +104,7 @@ def least_plan(config: EngineConfig) -> MemoryPlan | None:
 
 
 def vocabulary_of(config: EngineConfig) -> int:
-    """The number of tokens that the model's file lists; 0 when it does not say."""
+    """The number of tokens in the model's vocabulary; 0 if the file does not list them."""
     try:
         tokens = check_model(Path(config.model_path)).array("tokenizer.ggml.tokens")
     except SentiricLlamaError:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What an engine is told and what it says, as values that can leave this process.
+"""The messages between a service and an engine in another process.
 
-Streams and questions are numbered by whoever sends them. The engine says once per step what became
-of all streams, with its statistics.
+The sender numbers its streams and calls. After each step the engine sends one `Step` with the
+deltas of all streams and its statistics.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from sentiric_llama.types import (
 
 @dataclass(frozen=True, slots=True)
 class Submit:
-    """Generate. The engine may be `window` tokens ahead of what was granted."""
+    """Starts a stream. The engine may be `window` tokens ahead of what was granted."""
 
     stream: int
     request: Request
@@ -40,7 +40,7 @@ class Submit:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """So many tokens of the stream were read."""
+    """Reports how many tokens of a stream were read."""
 
     stream: int
     tokens: int
@@ -49,7 +49,7 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
-    """Nobody reads the stream any more; nothing more is said of it."""
+    """Ends a stream. The engine sends nothing more of it."""
 
     stream: int
     kind: Literal["cancel"] = "cancel"
@@ -57,7 +57,7 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True)
 class Render:
-    """The conversation as the chat template writes it -> text."""
+    """Renders a conversation with the chat template -> text."""
 
     call: int
     messages: tuple[Message, ...]
@@ -67,7 +67,7 @@ class Render:
 
 @dataclass(frozen=True, slots=True)
 class TokenizeChat:
-    """The tokens that a request with these messages evaluates -> tokens."""
+    """Asks for the tokens that a request with these messages evaluates -> tokens."""
 
     call: int
     messages: tuple[Message, ...]
@@ -106,42 +106,43 @@ class Embed:
 
 
 @dataclass(frozen=True, slots=True)
-class Adapters:
-    """Names that a request may give -> names."""
+class ListAdapters:
+    """Asks which adapters requests may name -> names."""
 
     call: int
-    kind: Literal["adapters"] = "adapters"
+    kind: Literal["list_adapters"] = "list_adapters"
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """What a configuration would need -> plan. Needs no open engine."""
+class PlanMemory:
+    """Asks how much memory a configuration needs -> plan. Needs no open engine."""
 
     call: int
     config: EngineConfig
-    kind: Literal["plan"] = "plan"
+    kind: Literal["plan_memory"] = "plan_memory"
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """What there is to compute on -> devices. Asks the drivers."""
+class ListDevices:
+    """Asks the drivers for the devices -> devices. Needs no open engine."""
 
     call: int
-    kind: Literal["look"] = "look"
+    kind: Literal["list_devices"] = "list_devices"
 
 
 Command = Annotated[
-    Submit | Grant | Cancel | Render | TokenizeChat | Tokenize | Detokenize | Embed | Adapters
-    | Plan | Look,
+    Submit | Grant | Cancel | Render | TokenizeChat | Tokenize | Detokenize | Embed
+    | ListAdapters | PlanMemory | ListDevices,
     Field(discriminator="kind"),
 ]  # fmt: skip
+"""A message to the engine. "-> field" names the field of the `Answer` that replies to it."""
 
 # From the engine
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """An error on its way to the caller; `as_error` makes it an exception again."""
+    """An error as a message; `as_error` turns it into an exception again."""
 
     code: str
     where: str
@@ -168,7 +169,7 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """All news of one step. A stream ends with a delta that has `final`, or with a failure."""
+    """The items of one step. A stream ends with a delta that has `final`, or with a failure."""
 
     deltas: tuple[tuple[int, Delta], ...]
     failures: tuple[tuple[int, Failure], ...]
@@ -179,12 +180,12 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a question was answered with; the field that its message names is set."""
+    """The reply to a call: one field is set, the one that the command names or `failure`."""
 
     call: int
     text: str | None = None
     tokens: bytes | None = None
-    """Four bytes each, little-endian."""
+    """Four bytes per token, little-endian."""
     pieces: tuple[bytes, ...] | None = None
     rows: tuple[int, bytes] | None = None
     """Width, and float32 values row by row."""
@@ -195,28 +196,29 @@ class Answer:
     kind: Literal["answer"] = "answer"
 
 
-News = Annotated[Opened | Step | Answer, Field(discriminator="kind")]
+EngineMessage = Annotated[Opened | Step | Answer, Field(discriminator="kind")]
+"""A message from the engine."""
 
 _CONFIG = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64", ser_json_inf_nan="constants")
 _COMMANDS: TypeAdapter[Any] = TypeAdapter(Command, config=_CONFIG)
-_NEWS: TypeAdapter[Any] = TypeAdapter(News, config=_CONFIG)
+_ENGINE_MESSAGES: TypeAdapter[Any] = TypeAdapter(EngineMessage, config=_CONFIG)
 
 
 def encode_command(command: Any) -> bytes:
-    """One message to the engine as JSON."""
+    """A `Command` as JSON."""
     return _COMMANDS.dump_json(command)
 
 
 def decode_command(data: bytes) -> Any:
-    """Raises ValueError for what is no message."""
+    """A `Command` from JSON. Raises ValueError for anything else."""
     return _COMMANDS.validate_json(data)
 
 
-def encode_news(news: Any) -> bytes:
-    """One message of the engine as JSON."""
-    return _NEWS.dump_json(news)
+def encode_message(message: Any) -> bytes:
+    """An `EngineMessage` as JSON."""
+    return _ENGINE_MESSAGES.dump_json(message)
 
 
-def decode_news(data: bytes) -> Any:
-    """Raises ValueError for what is no message."""
-    return _NEWS.validate_json(data)
+def decode_message(data: bytes) -> Any:
+    """An `EngineMessage` from JSON. Raises ValueError for anything else."""
+    return _ENGINE_MESSAGES.validate_json(data)

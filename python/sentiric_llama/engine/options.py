@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Keyword options that every generating method takes, and how they become a Request."""
+"""The keyword options of every generating method, and the `Request` made from them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ChatPrompt = Sequence[Message | Mapping[str, str]]
 
 
 class Options(TypedDict, total=False):
-    """What a call may add to its prompt and sampling; see `Request` for the meaning."""
+    """Options of a call besides its prompt and sampling; `Request` explains them."""
 
     max_tokens: int
     stop: str | Sequence[str]
@@ -33,7 +33,7 @@ class Options(TypedDict, total=False):
     grammar: Grammar | str
     """A Grammar, or GBNF source."""
     json_schema: Mapping[str, Any]
-    """The output is a JSON text that validates against this schema."""
+    """Makes the output JSON that is valid against this schema."""
     ignore_eos: bool
     parse_special: bool
     truncation: Truncation
@@ -53,7 +53,7 @@ def _grammar_of(options: Options) -> Grammar | None:
         return Grammar("json_schema", _schema_text(options["json_schema"]))
     grammar = options.get("grammar")
     if grammar is not None and not isinstance(grammar, str | Grammar):
-        raise InvalidArgument(f"must be text; got {type(grammar).__name__}", where="grammar")
+        raise InvalidArgument(f"must be a string; got {type(grammar).__name__}", where="grammar")
     return Grammar("gbnf", grammar) if isinstance(grammar, str) else grammar
 
 

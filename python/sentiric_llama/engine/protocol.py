@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The seam between `service` and whatever decodes: in this process today, another one later."""
+"""The interface between `service` and an engine, in this process or behind messages."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from sentiric_llama.engine.stream import AsyncStream
 from sentiric_llama.types import Capacity, Device, EngineStats, Message, ModelInfo, Request
 
 FloatArray = npt.NDArray[np.float32]
+"""Embeddings and logits."""
 
 
 class AsyncEngineProtocol(Protocol):
-    """What `AsyncEngine` offers to the service; fakes implement it in tests.
+    """What the service needs of an engine; `AsyncEngine` and `FakeEngine` implement it.
 
     Every method but `devices` may be called from the event loop and never blocks it. Failures are
     `SentiricLlamaError`.
@@ -33,27 +34,30 @@ class AsyncEngineProtocol(Protocol):
     def stats(self) -> EngineStats: ...
 
     def check_room(self) -> None:
-        """Raises what `stream` would refuse every request with now, a full queue above all."""
+        """Raises the error that every request would be refused with now, such as Overloaded."""
         ...
 
     def devices(self) -> list[Device]:
-        """Asks the drivers, so it may block: the one method to call on a thread."""
+        """Asks the drivers, which may block: call it on a thread."""
         ...
 
-    def submit(self, request: Request, bell: asyncio.Event | None = None) -> AsyncStream:
-        """One request, which starts when its stream is opened. `bell` is rung with its news."""
+    def submit(self, request: Request, wakeup: asyncio.Event | None = None) -> AsyncStream:
+        """Makes the stream of a request, which starts when it is opened.
+
+        `wakeup` is set whenever the stream has an item; several streams may share one.
+        """
         ...
 
     async def tokenize_to_array(
         self, text: str, *, add_special: bool = False, parse_special: bool = False
     ) -> array[int]:
-        """Four bytes a token: a text of megabytes has as many of them."""
+        """Token ids in four bytes each: a text of megabytes has millions of them."""
         ...
 
     async def detokenize(self, tokens: Sequence[int], *, show_special: bool = False) -> str: ...
 
     async def token_bytes(self, tokens: Sequence[int]) -> list[bytes]:
-        """Each token's own bytes, which may be part of a character; control tokens are shown."""
+        """The bytes of each token, which may be part of a character. Shows control tokens."""
         ...
 
     async def render_chat(
@@ -61,7 +65,7 @@ class AsyncEngineProtocol(Protocol):
     ) -> str: ...
 
     async def adapters(self) -> list[str]:
-        """Names of LoRA adapters that requests may give."""
+        """The LoRA adapters that requests may name."""
         ...
 
     async def tokenize_chat(self, messages: Sequence[Message]) -> list[int]: ...

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""One request from its submission to its last delta, for readers that are slower than the engine.
+"""One request from submission to last delta, with credit that stops the engine for slow readers.
 
-A stream has one buffer in this process and a credit of `WINDOW` tokens. The engine leaves a request
-whose credit is used up out of its steps, and it alone; each half window that was read is granted
-again in one message. A reader that stays away for too long gets a typed error (`READER_WAIT_MS`).
+A stream has one buffer in this process and a credit of `WINDOW` tokens. When the credit is used up,
+the engine skips this request, and only this one, in its steps. Each half window that the reader
+takes is granted again in one message. After `READER_WAIT_MS` without a grant the stream fails.
 """
 
 from __future__ import annotations
@@ -19,20 +19,21 @@ from sentiric_llama.errors import SentiricLlamaError
 from sentiric_llama.types import Delta
 
 WINDOW = 256
-"""Tokens that the engine may be ahead of a reader."""
+"""How many tokens the engine may be ahead of a reader."""
 
-News = Delta | SentiricLlamaError
+StreamItem = Delta | SentiricLlamaError
+"""A delta, or the error that ends the stream."""
 
 
 class Arrival(NamedTuple):
-    """A delta, and when it came out of the engine in monotonic seconds."""
+    """A delta, and the time in monotonic seconds at which it left the engine."""
 
     delta: Delta
     at: float
 
 
 class Credit:
-    """What was read and is not yet granted again. One reader at a time."""
+    """Counts tokens that were read but not granted again yet. Not thread-safe."""
 
     __slots__ = ("_read",)
 
@@ -40,7 +41,7 @@ class Credit:
         self._read = 0
 
     def after(self, delta: Delta) -> int:
-        """The delta was read. Returns the tokens to grant now, 0 mostly: messages are few."""
+        """Counts a delta that was read. Returns how many tokens to grant now, usually 0."""
         self._read += len(delta.tokens)
         if self._read < WINDOW // 2:
             return 0
@@ -49,33 +50,33 @@ class Credit:
 
 
 class Buffer:
-    """What came for one reader on an event loop. Bounded by the credit, not by itself."""
+    """The unread items of one stream on an event loop. The credit bounds it."""
 
-    __slots__ = ("bell", "news")
+    __slots__ = ("items", "wakeup")
 
-    def __init__(self, bell: asyncio.Event) -> None:
-        self.bell = bell
-        self.news: deque[tuple[News, float]] = deque()
+    def __init__(self, wakeup: asyncio.Event) -> None:
+        self.wakeup = wakeup
+        self.items: deque[tuple[StreamItem, float]] = deque()
 
-    def put(self, news: News) -> None:
-        """On any thread; the bell is rung on the loop afterwards."""
-        self.news.append((news, time.monotonic()))
+    def put(self, item: StreamItem) -> None:
+        """Thread-safe. The caller then sets `wakeup` on the event loop."""
+        self.items.append((item, time.monotonic()))
 
 
 class AsyncStream(AsyncIterator[Delta], ABC):
     """The deltas of one request on an event loop, the last with `final`.
 
-    Nothing is submitted before it is opened, by `open` or by the first read. Closing or dropping it
-    cancels the request within one step. Several streams may ring one `bell`.
+    `open` or the first read submits the request. Closing or dropping the stream cancels it within
+    one step. Several streams may share one `wakeup`, which is set when any of them has an item.
     """
 
-    def __init__(self, bell: asyncio.Event | None = None) -> None:
-        self._buffer = Buffer(bell or asyncio.Event())
+    def __init__(self, wakeup: asyncio.Event | None = None) -> None:
+        self._buffer = Buffer(wakeup or asyncio.Event())
         self._taken: deque[Arrival] = deque()
         self._credit = Credit()
         self._is_open = False
         self.is_over = False
-        """The last delta was taken, or the failure raised, or it was closed."""
+        """True once the last delta was taken, the error was raised, or the stream was closed."""
 
     @abstractmethod
     async def _submit(self) -> None:
@@ -83,11 +84,11 @@ class AsyncStream(AsyncIterator[Delta], ABC):
 
     @abstractmethod
     def _grant(self, tokens: int) -> None:
-        """The engine may decode so many more."""
+        """Lets the engine decode this many more tokens."""
 
     @abstractmethod
     def _cancel(self) -> None:
-        """The rest is not wanted. Called on any thread, and again without effect."""
+        """Stops the request. Thread-safe and idempotent."""
 
     async def open(self) -> None:
         """Submits the request, once. Raises what the engine refuses it with."""
@@ -103,43 +104,43 @@ class AsyncStream(AsyncIterator[Delta], ABC):
             self._cancel()
 
     @property
-    def has_news(self) -> bool:
-        """`take` has something to return or to raise."""
-        return bool(self._buffer.news)
+    def has_items(self) -> bool:
+        """True when `take` would return a delta or raise."""
+        return bool(self._buffer.items)
 
     def take(self) -> list[Arrival]:
-        """All that is there, without waiting. Raises the failure that stands first."""
+        """Takes all unread deltas without waiting. Raises an error once no delta precedes it."""
         found: list[Arrival] = []
-        waiting = self._buffer.news
+        waiting = self._buffer.items
         while waiting and not self.is_over:
-            news, at = waiting[0]
-            if isinstance(news, SentiricLlamaError):
+            item, at = waiting[0]
+            if isinstance(item, SentiricLlamaError):
                 if found:
                     break
                 self._finish()
-                raise news
+                raise item
             waiting.popleft()
-            found.append(Arrival(news, at))
-            if granted := self._credit.after(news):
+            found.append(Arrival(item, at))
+            if granted := self._credit.after(item):
                 self._grant(granted)
-            if news.final is not None:
+            if item.final is not None:
                 self._finish()
         return found
 
     async def read(self) -> list[Arrival]:
-        """What is there, at least one delta; [] when it is over."""
+        """Waits for at least one delta and takes all there are; [] when the stream is over."""
         await self.open()
-        bell = self._buffer.bell
+        wakeup = self._buffer.wakeup
         while not self.is_over:
             if found := self.take():
                 return found
-            bell.clear()
-            if not self._buffer.news:
-                await bell.wait()
+            wakeup.clear()
+            if not self._buffer.items:
+                await wakeup.wait()
         return []
 
     def close(self) -> None:
-        """Cancels what is left; a task that reads it finds the end. Idempotent."""
+        """Cancels the rest; tasks that are reading see the end of the stream. Idempotent."""
         self._taken.clear()
         if self.is_over:
             return
@@ -148,7 +149,7 @@ class AsyncStream(AsyncIterator[Delta], ABC):
             self._cancel()
 
     async def aclose(self) -> None:
-        """The same; an engine that lives elsewhere is waited for."""
+        """As `close`; may also wait until the engine has stopped the request."""
         self.close()
 
     async def __aenter__(self) -> Self:
@@ -165,12 +166,12 @@ class AsyncStream(AsyncIterator[Delta], ABC):
         return self._taken.popleft().delta
 
     def __del__(self) -> None:
-        # The collector may run it on any thread: the wakeup belongs to the loop, and to others too.
+        # The garbage collector may run this on any thread, so do not touch the shared wakeup.
         if getattr(self, "_is_open", False) and not self.is_over:
             self.is_over = True
             self._cancel()
 
     def _finish(self) -> None:
         self.is_over = True
-        self._buffer.news.clear()
-        self._buffer.bell.set()  # for another task that waits
+        self._buffer.items.clear()
+        self._buffer.wakeup.set()  # another task may be waiting

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""How much memory this process may still take, and who says so.
+"""How much more memory this process may use: limits of RAM, control groups and address space.
 
-RAM and control groups as the engine reads them from /proc and /sys of Linux, and the address space
-limit, which binds elsewhere, too. `root` stands before both folders, for tests.
+The engine reads RAM and control groups from Linux's /proc and /sys; tests pass another `root` for
+both. The limit of the address space exists on other systems, too.
 """
 
 from __future__ import annotations
@@ -12,20 +12,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from sentiric_llama.host.process import status_bytes
+
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """Bytes that are still free under one bound."""
+    """The bytes that one limit leaves free."""
 
     name: str
     free: int
     total: int
     counts_virtual: bool = False
-    """The bound counts what is reserved, touched or not."""
+    """The limit counts reserved address space, even if it was never touched."""
 
 
 def memory_budgets(root: Path = Path("/")) -> list[Budget]:
-    """Every bound on this process, the tightest first."""
+    """Every limit on this process, the tightest first."""
     from sentiric_llama import _host
 
     touched = [Budget(b.name, b.free, b.total) for b in _host.memory_budgets(str(root))]
@@ -35,20 +37,5 @@ def memory_budgets(root: Path = Path("/")) -> list[Budget]:
 def _address_space(root: Path) -> Iterator[Budget]:
     soft, _ = resource.getrlimit(resource.RLIMIT_AS)
     if soft != resource.RLIM_INFINITY:
-        used = _pairs(root / "proc/self/status").get("VmSize", 0) * 1024
+        used = status_bytes("VmSize", root=root) or 0
         yield Budget("address space limit (ulimit -v)", max(0, soft - used), soft, True)
-
-
-def resident_bytes(root: Path = Path("/")) -> int:
-    """What this process holds now; 0 when the system does not say."""
-    return _pairs(root / "proc/self/status").get("VmRSS", 0) * 1024
-
-
-def _pairs(path: Path) -> dict[str, int]:
-    """`name: number unit` or `name number` of each line."""
-    try:
-        lines = path.read_text("utf-8", "replace").splitlines()
-    except OSError:
-        return {}
-    words = (line.replace(":", " ").split() for line in lines)
-    return {word[0]: int(word[1]) for word in words if len(word) > 1 and word[1].isdigit()}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What the kernel says about this process."""
+"""Open files and memory of this process, as the kernel reports them."""
 
 from __future__ import annotations
 
@@ -9,16 +9,15 @@ import resource
 from pathlib import Path
 
 SPARE_FILES = 128
-"""Open files beside one for each connection: models, metrics, gRPC, the reserve for probes."""
+"""Open files besides one per connection: models, metrics, gRPC, the reserve for probes."""
 
-_OWN = re.compile(r"^(?:RssAnon|VmSwap):\s+(\d+) kB$", re.MULTILINE)
-_RESIDENT = re.compile(r"^VmRSS:\s+(\d+) kB$", re.MULTILINE)
+_STATUS_LINE = re.compile(r"^(\w+):\s+(\d+) kB$", re.MULTILINE)
 
 
 def allow_connections(wanted: int) -> int:
-    """How many of `wanted` connections the limit of open files has room for; at least eight.
+    """How many of `wanted` connections the limit of open files allows; at least eight.
 
-    Raises the process's own limit as far as the system lets it.
+    Raises the limit of the process as far as the system allows.
     """
     needed = wanted + SPARE_FILES
     allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -33,28 +32,27 @@ def allow_connections(wanted: int) -> int:
 
 
 def memory_bytes() -> int | None:
-    """RssAnon and VmSwap: memory that is this process's alone; a mapped model file is not.
-
-    None where the kernel does not say.
-    """
-    return _sum(_OWN)
+    """RssAnon and VmSwap: private memory, without the mapped model file; None if unknown."""
+    return status_bytes("RssAnon", "VmSwap")
 
 
 def resident_bytes() -> int | None:
-    """All resident memory, the mapped model file's pages included; None where unknown."""
-    return _sum(_RESIDENT)
+    """All resident memory, including pages of the mapped model file; None if unknown."""
+    return status_bytes("VmRSS")
 
 
-def _sum(pattern: re.Pattern[str]) -> int | None:
+def status_bytes(*names: str, root: Path = Path("/")) -> int | None:
+    """The sum of sizes in /proc/self/status; None if it has none of them."""
     try:
-        found = pattern.findall(Path("/proc/self/status").read_text("ascii", "replace"))
+        text = (root / "proc/self/status").read_text("ascii", "replace")
     except OSError:
         return None
-    return 1024 * sum(map(int, found)) if found else None
+    found = [int(size) for name, size in _STATUS_LINE.findall(text) if name in names]
+    return 1024 * sum(found) if found else None
 
 
 def give_memory_back() -> bool:
-    """Memory that was freed and is still this process's; whether there was any."""
+    """Returns freed memory to the system. True if there was any."""
     try:
         from sentiric_llama import _host
     except ImportError:

@@ -11,10 +11,10 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from sentiric_llama.http.errors import dump_json
+from sentiric_llama.service.slow_reader import STALL_S
 from sentiric_llama.telemetry.request_metrics import ReaderLeft
 
 KEEP_ALIVE_S = 15.0
-STALL_S = 30.0
 KEEP_ALIVE = b": keep-alive\n\n"
 DONE = b"data: [DONE]\n\n"
 SSE_HEADERS = {
@@ -38,7 +38,7 @@ def encode_events(contents: Iterable[Any]) -> bytes:
 
 
 class Sender:
-    """ASGI's `send` with a time limit: a reader that takes nothing for 30 s is given up."""
+    """ASGI's `send` with a time limit: a reader that takes nothing for `STALL_S` is given up."""
 
     def __init__(self, send: Send) -> None:
         self._send = send

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""One scrape: everything read once and handed to prometheus-client."""
+"""Collects one scrape for prometheus-client. Reads each engine once."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.core import GaugeMetricFamily, Metric
 
-from sentiric_llama.engine.build import build_labels
+from sentiric_llama.engine.facts import build_labels
 from sentiric_llama.host.printable import label
 from sentiric_llama.host.process import memory_bytes
 from sentiric_llama.log.setup import dropped_lines
@@ -43,25 +43,28 @@ class ServiceCollector:
         yield from _gpus(service.devices)
         memory = memory_bytes()
         if memory is not None:
-            text = "Memory that is this process's alone: RssAnon and VmSwap."
+            text = "Private memory of the process: RssAnon and VmSwap."
             yield number("llm_process_anonymous_bytes", text, memory, kind="gauge")
-        text = "Log lines lost because nobody read them."
+        text = "Log lines dropped because the output was blocked."
         yield number("llm_log_lines_dropped_total", text, dropped_lines())
 
     def describe(self) -> list[Metric]:
-        """Nothing in advance: registering must not read the engine."""
+        """Describes nothing: registering must not read the engine."""
         return []
 
     def _life(self) -> Iterator[Metric]:
         service = self._service
-        state = GaugeMetricFamily("llm_state", "1 for the state it is in.", labels=("state",))
+        text = "1 for the current state of the service."
+        state = GaugeMetricFamily("llm_state", text, labels=("state",))
         for name in Readiness:
             state.add_metric([name.value], float(name is service.state))
         yield state
-        yield number("llm_ready", "1 while it takes work.", float(service.is_ready), kind="gauge")
-        text, lag = "Delay of the event loop at its last beat.", service.request_metrics.loop_lag_s
-        yield number("llm_event_loop_lag_seconds", text, max(lag, 0.0), kind="gauge")
-        yield _info("llm_build_info", "What runs; always 1.", self._build)
+        text = "1 if the server accepts requests."
+        yield number("llm_ready", text, float(service.is_ready), kind="gauge")
+        text = "Delay of the event loop, measured once a second."
+        lag = max(service.request_metrics.loop_lag_s, 0.0)
+        yield number("llm_event_loop_lag_seconds", text, lag, kind="gauge")
+        yield _info("llm_build_info", "Versions of the running software; always 1.", self._build)
 
     def _extras(self) -> Iterator[Metric]:
         for name, read in self._service.request_metrics.gauges.items():
@@ -72,7 +75,7 @@ class ServiceCollector:
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """What one engine said for this scrape."""
+    """What one engine reported for this scrape."""
 
     name: str
     info: ModelInfo
@@ -88,37 +91,36 @@ def _read(loaded: LoadedModel) -> _Reading:
 
 
 def _contexts(readings: Sequence[_Reading], service: LlamaService) -> Iterator[Metric]:
-    """Known before a model is: the configured number, none of them in use."""
+    """Contexts of each model; before a model is loaded, the configured number, none in use."""
     found = {reading.name: reading.capacity for reading in readings} or {"": service.capacity}
     totals = {model: capacity.total for model, capacity in found.items()}
     active = {model: capacity.active for model, capacity in found.items()}
-    yield by_model("llm_contexts", "Contexts there are.", totals, kind="gauge")
+    yield by_model("llm_contexts", "Number of contexts.", totals, kind="gauge")
     yield by_model("llm_active_contexts", "Contexts in use.", active, kind="gauge")
 
 
 def _engines(readings: Sequence[_Reading]) -> Iterator[Metric]:
-    """What engines know; absent until a model is loaded."""
+    """The series of engines; absent until a model is loaded."""
+    if not readings:
+        return
     for field, series in ENGINE_SERIES.items():
-        found = {reading.name: getattr(reading.stats, field, None) for reading in readings}
-        values = {name: value * series.scale for name, value in found.items() if value is not None}
-        if values:
-            yield by_model(series.name, series.help, values, kind=series.kind)
+        values = {r.name: getattr(r.stats, field) * series.scale for r in readings}
+        yield by_model(series.name, series.help, values, kind=series.kind)
     for name, text, read in MODEL_GAUGES:
         found = {reading.name: read(reading) for reading in readings}
-        values = {name: value for name, value in found.items() if value is not None}
-        if values:
-            yield by_model(name, text, values, kind="gauge")
-    if readings:
-        yield _model_info(readings)
+        known = {name: value for name, value in found.items() if value is not None}
+        if known:
+            yield by_model(name, text, known, kind="gauge")
+    yield _model_info(readings)
 
 
 MODEL_GAUGES: tuple[tuple[str, str, Callable[[_Reading], float | None]], ...] = (
     ("llm_kv_cache_usage_ratio", KV_USAGE_TEXT, lambda r: kv_usage(r.stats, r.info)),
-    ("llm_model_size_bytes", "Bytes of the model's weights.", lambda r: r.info.size_bytes),
-    ("llm_context_size_tokens", "Tokens that each context holds.", lambda r: r.info.context_size),
+    ("llm_model_size_bytes", "Size of the model's weights.", lambda r: r.info.size_bytes),
+    ("llm_context_size_tokens", "Size of a context in tokens.", lambda r: r.info.context_size),
     (
         "llm_model_load_seconds",
-        "Time from the start of loading to readiness.",
+        "Time to open the model and to decode a first token, without its download.",
         lambda r: r.load_seconds,
     ),
 )
@@ -135,7 +137,7 @@ def _model_info(readings: Sequence[_Reading]) -> Metric:
 
 
 def _llama_server(service: LlamaService, reading: _Reading) -> Iterator[Metric]:
-    """Under llama-server's names, which have no model in them: the default one's."""
+    """llama-server's series, which have no model label: those of the default model."""
     usage = kv_usage(reading.stats, reading.info)
     yield from llama_server_families(
         service.request_metrics, reading.stats, reading.capacity, usage
@@ -143,7 +145,7 @@ def _llama_server(service: LlamaService, reading: _Reading) -> Iterator[Metric]:
 
 
 def make_registry(service: LlamaService) -> CollectorRegistry:
-    """The registry of one application: the service, and the process around it."""
+    """The registry of one application: its service and its process."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(ServiceCollector(service))
     ProcessCollector(registry=registry)
@@ -151,14 +153,14 @@ def make_registry(service: LlamaService) -> CollectorRegistry:
 
 
 def kv_usage(stats: EngineStats, info: ModelInfo) -> float:
-    """Cells of running requests as a share of all; kept prefixes give way to them."""
+    """The share of KV cells that running requests hold; cached prefixes do not count."""
     cells = kv_cells(stats, info.contexts * info.context_size)
     return stats.kv_tokens / cells if cells else 0.0
 
 
 def _gpus(devices: Iterable[Device]) -> Iterator[Metric]:
-    """Memory of each GPU under its name in llama.cpp; nothing where there is none."""
-    gpus = [device for device in devices if device.is_gpu]
+    """Memory of each GPU, by its name in llama.cpp; nothing without a GPU."""
+    gpus = [device for device in devices if device.reports_gpu_memory]
     for field, series in GPU_SERIES.items() if gpus else ():
         family = GaugeMetricFamily(series.name, series.help, labels=GPU_LABELS)
         for gpu in gpus:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Series of requests: how they ended, latencies, tokens, truncations. Each has the model's name."""
+"""Series of requests, labelled by model: outcomes, latencies, tokens, truncations."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from sentiric_llama.telemetry.histogram import Histogram
 from sentiric_llama.telemetry.model_metrics import ModelMetrics
 from sentiric_llama.telemetry.request_metrics import Outcome, RequestMetrics
 
-# These samples exist from the start: a rate cannot see a counter that begins at one.
+# These samples exist from the start, because a rate misses a counter that appears at 1.
 PROTOCOLS = ("http", "grpc")
 OUTCOMES = get_args(Outcome)
 SERVER_FAULTS = tuple(
@@ -40,7 +40,7 @@ SERVER_FAULTS = tuple(
 def counter(
     name: str, text: str, labels: tuple[str, ...] = (), values: Mapping[Any, float] | None = None
 ) -> Metric:
-    """A counter with one sample for each key of `values`: a label's value, or a tuple of them."""
+    """A counter with one sample per key of `values`: the value of one label or of several."""
     family = CounterMetricFamily(name, text, labels=labels)
     for key, value in (values or {}).items():
         parts = key if isinstance(key, tuple) else (key,)
@@ -49,14 +49,14 @@ def counter(
 
 
 def number(name: str, text: str, value: float, *, kind: str = "counter") -> Metric:
-    """One number without labels."""
+    """A number without labels."""
     if kind == "counter":
         return CounterMetricFamily(name, text, value=value)
     return GaugeMetricFamily(name, text, value=value)
 
 
 def by_model(name: str, text: str, values: Mapping[str, float], *, kind: str = "counter") -> Metric:
-    """One number for each model."""
+    """One number per model."""
     make = CounterMetricFamily if kind == "counter" else GaugeMetricFamily
     family = make(name, text, labels=("model",))
     for model, value in values.items():
@@ -67,7 +67,7 @@ def by_model(name: str, text: str, values: Mapping[str, float], *, kind: str = "
 def request_families(
     request_metrics: RequestMetrics, names: Iterable[str] = ()
 ) -> Iterator[Metric]:
-    """All that is known of requests. Models called `names` have samples before their first one."""
+    """All series of requests. Models called `names` have samples before their first request."""
     models = {name: ModelMetrics() for name in names} | request_metrics.models
     models = models or {"": ModelMetrics()}
     yield from _requests(models)
@@ -81,12 +81,12 @@ def request_families(
     )
     yield counter(
         "llm_model_switches_total",
-        "Changes of the model in the running service, by how they ended.",
+        "Model switches of the running service, by result.",
         ("result",),
         dict.fromkeys(get_args(Result), 0) | request_metrics.switches,
     )
     running = len(request_metrics.running)
-    yield number("llm_requests_running", "Requests in the service now.", running, kind="gauge")
+    yield number("llm_requests_running", "Requests in the service.", running, kind="gauge")
 
 
 Models = Mapping[str, ModelMetrics]
@@ -99,7 +99,7 @@ def _labelled(
     models: Models,
     read: Callable[[ModelMetrics], Mapping[Any, float]],
 ) -> Metric:
-    """A counter whose samples have the model's name behind their other labels."""
+    """A counter whose last label is the model's name."""
     values = {
         (*(key if isinstance(key, tuple) else (key,)), model): value
         for model, metrics in models.items()
@@ -112,14 +112,14 @@ def _requests(models: Models) -> Iterator[Metric]:
     ended = dict.fromkeys(product(PROTOCOLS, ("chat",), OUTCOMES), 0)
     yield _labelled(
         "llm_requests_total",
-        "Requests that ended, of all protocols.",
+        "Finished requests of all protocols, by outcome.",
         ("protocol", "endpoint", "outcome"),
         models,
         lambda metrics: ended | metrics.requests,
     )
     yield _labelled(
         "llm_requests_cancelled_total",
-        "Requests whose caller left before the end.",
+        "Requests cancelled or left by their client before the end.",
         ("protocol",),
         models,
         _cancelled,
@@ -127,14 +127,14 @@ def _requests(models: Models) -> Iterator[Metric]:
     faults = dict.fromkeys(product(PROTOCOLS, SERVER_FAULTS), 0)
     yield _labelled(
         "llm_request_errors_total",
-        "Requests that failed or were refused, by the code that the caller saw.",
+        "Failed and refused requests, by error code.",
         ("protocol", "code"),
         models,
         lambda metrics: faults | metrics.errors,
     )
     yield _labelled(
         "llm_finish_reasons_total",
-        "Answers that came to their end, by the reason.",
+        "Finished answers by finish reason.",
         ("reason",),
         models,
         lambda metrics: {"stop": 0, "length": 0} | dict(metrics.finish_reasons),
@@ -152,7 +152,7 @@ def _cancelled(metrics: ModelMetrics) -> dict[str, float]:
 def _latencies(models: Models) -> Iterator[Metric]:
     family = HistogramMetricFamily(
         "llm_request_latency_seconds",
-        "Time from a request's arrival in the service to its end.",
+        "Time from a request's arrival to its end.",
         labels=("protocol", "endpoint", "model"),
     )
     for model, metrics in models.items():
@@ -175,17 +175,17 @@ HISTOGRAMS: tuple[tuple[str, str, Callable[[ModelMetrics], Histogram]], ...] = (
     ),
     (
         "llm_time_per_output_token_seconds",
-        "Time between two tokens of an answer.",
+        "Time between consecutive tokens of an answer.",
         lambda metrics: metrics.between_tokens,
     ),
     (
         "llm_queue_seconds",
-        "Time that an answer waited for a context.",
+        "Time in the queue, waiting for a context.",
         lambda metrics: metrics.queue,
     ),
     (
         "llm_prefill_seconds",
-        "Time that evaluating an answer's prompt took.",
+        "Time to evaluate a prompt.",
         lambda metrics: metrics.prefill,
     ),
 )
@@ -196,14 +196,14 @@ def _tokens(models: Models) -> Iterator[Metric]:
         yield by_model(name, text, {model: read(metrics) for model, metrics in models.items()})
     yield _labelled(
         "llm_truncations_total",
-        "Requests whose conversation did not fit: turns dropped, or tokens shifted out.",
+        "Requests whose conversation did not fit the context, by what was removed.",
         ("kind",),
         models,
         lambda metrics: {"dropped": 0, "shifted": 0} | dict(metrics.truncated),
     )
     yield _labelled(
         "llm_truncated_tokens_total",
-        "Tokens left out of conversations that did not fit.",
+        "Tokens removed from conversations that did not fit the context.",
         ("kind",),
         models,
         lambda metrics: {"dropped": 0, "shifted": 0} | dict(metrics.truncated_tokens),
@@ -213,17 +213,17 @@ def _tokens(models: Models) -> Iterator[Metric]:
 TOKENS: tuple[tuple[str, str, Callable[[ModelMetrics], float]], ...] = (
     (
         "llm_tokens_generated_total",
-        "Tokens generated for callers, of all protocols.",
+        "Tokens generated for requests of all protocols.",
         lambda metrics: metrics.tokens_generated,
     ),
     (
         "llm_prompt_tokens_total",
-        "Prompt tokens of finished answers, evaluated.",
+        "Prompt tokens evaluated, of finished answers.",
         lambda metrics: metrics.finished.prompt_n,
     ),
     (
         "llm_prompt_tokens_cached_total",
-        "Prompt tokens of finished answers, taken from the cache.",
+        "Prompt tokens taken from the cache, of finished answers.",
         lambda metrics: metrics.finished.cache_n,
     ),
 )

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Tables of series whose value is one number somebody else counts: name, kind, meaning."""
+"""Tables of the series that export one number of another part: name, kind, help text."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
+
+from sentiric_llama.telemetry.request_metrics import CERTIFICATE_EXPIRY
 
 Kind = Literal["counter", "gauge"]
 
@@ -17,7 +19,7 @@ class Series:
     kind: Kind
     help: str
     scale: float = 1.0
-    """What the source is multiplied by to come to base units."""
+    """Factor from the source's unit to the base unit."""
 
 
 def _counter(name: str, text: str) -> Series:
@@ -29,84 +31,108 @@ def _gauge(name: str, text: str, scale: float = 1.0) -> Series:
 
 
 ENGINE_SERIES: dict[str, Series] = {
-    # Work, of whoever asked: the warm-up counts here, too.
-    "requests_submitted": _counter("requests_submitted", "Generations handed to the engine."),
-    "requests_completed": _counter("requests_completed", "Generations that ended in any way."),
-    "requests_cancelled": _counter("requests_cancelled", "Generations ended by their caller."),
-    "requests_failed": _counter("requests_failed", "Generations that ended with an error."),
-    "requests_rejected": _counter("requests_rejected", "Generations refused by a full queue."),
+    # Work of all requests, the warm-up included
+    "requests_submitted": _counter("requests_submitted", "Requests handed to the engine."),
+    "requests_completed": _counter(
+        "requests_completed", "Requests that ended, however they ended."
+    ),
+    "requests_cancelled": _counter("requests_cancelled", "Requests cancelled by their caller."),
+    "requests_failed": _counter("requests_failed", "Requests that ended with an error."),
+    "requests_rejected": _counter(
+        "requests_rejected", "Requests refused because the queue was full."
+    ),
     "steps": _counter("steps", "Steps of the engine; each decodes for all running requests."),
     "decode_calls": _counter("decode_calls", "Calls of llama.cpp's decode."),
-    "prompt_tokens": _counter("prompt_tokens", "Prompt tokens evaluated, cached ones not."),
+    "prompt_tokens": _counter("prompt_tokens", "Prompt tokens evaluated, without cached ones."),
     "generated_tokens": _counter("generated_tokens", "Tokens sampled."),
-    "shifts": _counter("context_shifts", "Times that a full context was shifted."),
+    "shifts": _counter("context_shifts", "Shifts of full contexts."),
     "shifted_tokens": _counter("shifted_tokens", "Tokens shifted out of contexts."),
-    "kv_full_retries": _counter("kv_full_retries", "Decode calls repeated because KV was full."),
-    "grammar_cache_hits": _counter("grammar_cache_hits", "Grammars found compiled."),
-    "grammar_cache_misses": _counter("grammar_cache_misses", "Grammars that were compiled."),
+    "kv_full_retries": _counter(
+        "kv_full_retries", "Decode calls repeated because the KV cache was full."
+    ),
+    "grammar_cache_hits": _counter(
+        "grammar_cache_hits", "Requests whose grammar was already compiled."
+    ),
+    "grammar_cache_misses": _counter(
+        "grammar_cache_misses", "Requests whose grammar had to be compiled."
+    ),
     # The prefix cache and pressure on it
     "cached_tokens": _counter("cached_tokens", "Prompt tokens taken from the prefix cache."),
     "prefix_hits": _counter("prefix_hits", "Requests that found a prefix in the cache."),
-    "prefix_hits_host": _counter("prefix_hits_host", "Of these, prefixes kept in host memory."),
+    "prefix_hits_host": _counter(
+        "prefix_hits_host", "Requests that found a prefix in host memory."
+    ),
     "prefix_hits_disk": _counter("prefix_hits_disk", "Requests that found a prefix on disk."),
     "prefix_checkpoints": _counter(
-        "prefix_checkpoints", "States kept half-way through a prompt, of models that need it."
+        "prefix_checkpoints", "States saved within a prompt, for models that need it."
     ),
     "disk_cache_saves": _counter("disk_cache_saves", "Prefixes written to disk."),
     "disk_cache_failures": _counter(
-        "disk_cache_failures", "Files of prefixes that were damaged or could not be written."
+        "disk_cache_failures", "Prefix files that were damaged or could not be written."
     ),
-    "prefix_evictions": _counter("prefix_evictions", "Prefixes removed to make room."),
+    "prefix_evictions": _counter("prefix_evictions", "Prefixes evicted to make room."),
     "prefix_copies": _counter("prefix_copies", "Prefixes copied from another sequence."),
     "preemptions": _counter("preemptions", "Running requests preempted to make room."),
-    "resumes": _counter("resumes", "Preempted requests that went on."),
-    # Tokens that cost less
-    "jumped_tokens": _counter("jumped_tokens", "Tokens that a grammar forced without sampling."),
-    "drafted_tokens": _counter("drafted_tokens", "Tokens proposed by speculation."),
-    "accepted_draft_tokens": _counter("accepted_draft_tokens", "Proposed tokens that were right."),
-    "draft_failures": _counter("draft_failures", "Draft models given up after a failure."),
+    "resumes": _counter("resumes", "Preempted requests that were resumed."),
+    # Tokens that are cheaper than a decode step
+    "jumped_tokens": _counter(
+        "jumped_tokens", "Tokens emitted without sampling because the grammar forces them."
+    ),
+    "drafted_tokens": _counter("drafted_tokens", "Draft tokens proposed."),
+    "accepted_draft_tokens": _counter("accepted_draft_tokens", "Draft tokens accepted."),
+    "draft_failures": _counter("draft_failures", "Draft models disabled after a failure."),
     # State
-    "queued": _gauge("llm_requests_waiting", "Requests that wait for a context."),
-    "preparing": _gauge("llm_requests_preparing", "Requests whose prompt is being tokenised."),
+    "queued": _gauge("llm_requests_waiting", "Requests waiting for a context."),
+    "preparing": _gauge("llm_requests_preparing", "Requests whose prompt is being tokenized."),
     "prefilling": _gauge("llm_requests_prefilling", "Requests whose prompt is being evaluated."),
-    "decoding": _gauge("llm_requests_decoding", "Requests that generate."),
-    "waiting": _gauge("llm_requests_sharing", "Requests whose prefix another one computes."),
-    "reader_waits": _gauge("llm_requests_unread", "Requests whose reader is behind."),
-    "queued_tokens": _gauge("llm_queue_tokens", "Prompt tokens that wait for a context."),
-    "kv_tokens": _gauge("llm_kv_cache_tokens", "KV cells that running requests hold."),
-    "kv_cells": _gauge("llm_kv_cache_cells", "KV cells there are."),
-    "resting_tokens": _gauge("llm_prefix_cache_tokens", "KV cells that only keep prefixes."),
-    "resting_sequences": _gauge("llm_prefix_cache_sequences", "Prefixes kept in KV cells."),
-    "host_cache_bytes": _gauge("llm_host_cache_bytes", "Host memory that keeps prefixes."),
-    "disk_cache_bytes": _gauge("llm_disk_cache_bytes", "Disk space that keeps prefixes."),
+    "decoding": _gauge("llm_requests_decoding", "Requests generating tokens."),
+    "waiting": _gauge(
+        "llm_requests_sharing", "Requests waiting for another one to compute their prefix."
+    ),
+    "reader_waits": _gauge(
+        "llm_requests_unread", "Requests paused because the client reads too slowly."
+    ),
+    "queued_tokens": _gauge("llm_queue_tokens", "Prompt tokens of requests waiting for a context."),
+    "kv_tokens": _gauge("llm_kv_cache_tokens", "KV cells held by running requests."),
+    "kv_cells": _gauge("llm_kv_cache_cells", "Total KV cells."),
+    "resting_tokens": _gauge("llm_prefix_cache_tokens", "KV cells that only hold cached prefixes."),
+    "resting_sequences": _gauge("llm_prefix_cache_sequences", "Prefixes cached in KV cells."),
+    "host_cache_bytes": _gauge("llm_host_cache_bytes", "Host memory used for cached prefixes."),
+    "disk_cache_bytes": _gauge("llm_disk_cache_bytes", "Disk space used for cached prefixes."),
     "adapters_loaded": _gauge("llm_adapters_loaded", "LoRA adapters in memory."),
     "prefill_budget": _gauge(
-        "llm_engine_prefill_budget_tokens", "Prompt tokens of the last step beside running streams."
+        "llm_engine_prefill_budget_tokens",
+        "Prompt tokens that the last step may evaluate besides running streams.",
     ),
     "step_error": _gauge(
-        "llm_engine_step_error_ratio", "Mean error of the predicted step time, as a part of it."
+        "llm_engine_step_error_ratio", "Mean relative error of the predicted step time."
     ),
     "request_ms_mean": _gauge(
-        "llm_engine_request_seconds", "Moving mean of a request's time in a context.", 1e-3
+        "llm_engine_request_seconds",
+        "Moving average of the time that a request holds a context.",
+        1e-3,
     ),
-    "step_ms_mean": _gauge("llm_engine_step_seconds", "Moving mean of a step's time.", 1e-3),
+    "step_ms_mean": _gauge("llm_engine_step_seconds", "Moving average of the step time.", 1e-3),
 }
-"""Field of EngineStats -> its series. A field the engine does not have yet is not exported."""
+"""Field of EngineStats -> its series."""
 
 NOT_EXPORTED = frozenset({"event_batches"})
-"""Fields of EngineStats that only tests need."""
+"""Fields of EngineStats that only tests use."""
 
 EXTRA_SERIES: dict[str, Series] = {
-    "llm_certificate_expiry_timestamp_seconds": _gauge(
-        "llm_certificate_expiry_timestamp_seconds",
-        "When the TLS certificate in use expires, in seconds since 1970; only with TLS.",
-    ),
+    series.name: series
+    for series in (
+        _gauge(
+            CERTIFICATE_EXPIRY,
+            "When the TLS certificate in use expires, in seconds since 1970; only with TLS.",
+        ),
+    )
 }
-"""Series that other parts fill in through `RequestMetrics.register_gauge`."""
+"""Series that other parts provide through `RequestMetrics.register_gauge`."""
 
 GPU_LABELS = ("device", "description")
 GPU_SERIES: dict[str, Series] = {
-    "used": _gauge("llm_gpu_memory_used_bytes", "GPU memory in use."),
-    "total": _gauge("llm_gpu_memory_total_bytes", "GPU memory there is."),
+    "used": _gauge("llm_gpu_memory_used_bytes", "Used GPU memory."),
+    "total": _gauge("llm_gpu_memory_total_bytes", "Total GPU memory."),
 }
-"""Attribute of a Device -> its series, which a machine without a GPU does not have."""
+"""Attribute of a Device -> its series; absent without a GPU."""

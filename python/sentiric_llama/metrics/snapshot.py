@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The service at a glance, for people and for `ps`: one JSON-ready value, no texts of users.
+"""The state of the service as one JSON value, for `ps` and people. Holds no texts of users.
 
-Counts are the service's; single calls are shown to the key that made them and to admins.
+Counts cover all requests; single calls are shown only to the key that made them and to admins.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from sentiric_llama.access.caller import Caller
 from sentiric_llama.host.process import memory_bytes, resident_bytes
 from sentiric_llama.host.product import SERVICE_NAME, version
 from sentiric_llama.service.service import LlamaService
-from sentiric_llama.telemetry.histogram import percentile
+from sentiric_llama.telemetry.percentile import percentile
 from sentiric_llama.telemetry.request_metrics import Call, RequestMetrics
 from sentiric_llama.telemetry.watchdog import RATE_WINDOW_S
 from sentiric_llama.types import Device, EngineStats
 
 RECENT_S = 300.0
-"""Percentiles are those of requests that ended within this time."""
+"""Percentiles cover the requests that ended within this time."""
 MAX_RUNNING_SHOWN = 256
 
 
 def snapshot(service: LlamaService, caller: Caller) -> dict[str, Any]:
-    """What `GET /v1/stats` says to this caller. Milliseconds and bytes; null is unknown."""
+    """What `GET /v1/stats` shows to this caller, in milliseconds and bytes; null is unknown."""
     engine = service.attached_engine
     stats = engine.stats() if engine else None
     return {
@@ -108,7 +108,7 @@ def _requests(request_metrics: RequestMetrics) -> dict[str, Any]:
 
 
 def _switch(service: LlamaService, caller: Caller) -> dict[str, Any] | None:
-    """The last change of the model. Names of files are for admins."""
+    """The last model switch. Only admins see file names."""
     if service.switch is None:
         return None
     switch = service.switch
@@ -116,7 +116,7 @@ def _switch(service: LlamaService, caller: Caller) -> dict[str, Any] | None:
 
 
 def _running(request_metrics: RequestMetrics, caller: Caller) -> list[dict[str, Any]]:
-    """The caller's calls, the oldest first; ids, counts and ages only."""
+    """The calls that this caller may see, the oldest first: ids, counts and ages."""
     seen = (call for call in request_metrics.running.values() if caller.sees(call.caller.owner))
     calls = list(itertools.islice(seen, MAX_RUNNING_SHOWN))
     return [
@@ -189,8 +189,8 @@ def _cache(service: LlamaService, stats: EngineStats | None) -> dict[str, Any]:
 
 
 def _memory(devices: Iterable[Device]) -> dict[str, Any]:
-    """`devices` is what the engine's drivers say, every few seconds on a machine with a GPU."""
-    gpus = [device for device in devices if device.is_gpu]
+    """Memory of the process and of the GPUs, as their drivers last reported it."""
+    gpus = [device for device in devices if device.reports_gpu_memory]
     return {
         "resident_bytes": resident_bytes(),
         "anonymous_bytes": memory_bytes(),
@@ -209,18 +209,16 @@ def _memory(devices: Iterable[Device]) -> dict[str, Any]:
 
 
 def kv_cells(stats: EngineStats, otherwise: int) -> int:
-    """Cells of the KV cache; an engine that does not say has its contexts' cells."""
+    """Number of KV cells; `otherwise` if the engine does not report it."""
     return stats.kv_cells or otherwise
 
 
 def _percentiles(values: Iterable[float]) -> dict[str, float | None]:
     known = list(values)
     shares = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
-    return {name: _rounded(percentile(known, share)) for name, share in shares.items()}
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 2)
+    if not known:
+        return dict.fromkeys(shares)
+    return {name: round(percentile(known, share), 2) for name, share in shares.items()}
 
 
 def _ended(call: Call) -> float:

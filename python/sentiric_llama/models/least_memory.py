@@ -31,7 +31,7 @@ PLAIN = frozenset(
 WINDOWED = {"gemma2": 2, "gemma3": 6, "gpt-oss": 2, "cohere2": 4}
 """Architectures of which one layer in so many keeps every token; the others count as nothing."""
 CELL_BYTES = 48 + 2 * 48
-"""What the library notes of each cell; the same in `backend/memory_plan.cpp`."""
+"""llama.cpp's bookkeeping for each cell; the same in `backend/decode/memory_plan.cpp`."""
 
 _CELL_STEP = 256
 _MAX_CELLS = 1 << 30

@@ -18,8 +18,6 @@ MAX_PING_STRIKES = 2
 MAX_CONNECTION_AGE_MS = 30 * 60_000
 CONNECTION_AGE_GRACE_MS = 10 * 60_000
 HANDSHAKE_TIMEOUT_MS = 10_000
-STALL_S = 30.0
-"""A reader that takes nothing for this long is given up."""
 MAX_WATCHES = 128
 """Health watches that are open at once. They need no key, so they have places of their own."""
 MAX_UNSEEN_CALLS = 512

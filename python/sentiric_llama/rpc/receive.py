@@ -18,9 +18,9 @@ import grpc
 
 from sentiric_llama.access.caller import CURRENT_CALLER, Caller
 from sentiric_llama.errors import DeadlineExceeded, InvalidArgument, Unavailable
-from sentiric_llama.rpc.limits import STALL_S
 from sentiric_llama.rpc.status import Context
 from sentiric_llama.service.body_budget import UNDISTURBED_S, BodyBudget, BodyShare
+from sentiric_llama.service.slow_reader import STALL_S
 
 T = TypeVar("T")
 

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""One process: listens, loads, serves all protocols, drains."""
+"""The server process: listens, loads, serves all protocols, drains."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What runs beside the protocols as long as the process lives: the pulse, systemd, GPUs, spans."""
+"""Background tasks of the server: watchdog, systemd notifications, GPU memory, OpenTelemetry."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from sentiric_llama.telemetry.watchdog import BEAT_S
 
 DEVICES_S = 5.0
 SPANS_S = 5.0
-"""Time that spans get to leave at the end."""
+"""Time to send the last spans at shutdown."""
 
 logger = logging.getLogger(__name__)
 
 
 @contextlib.asynccontextmanager
 async def background_tasks(service: LlamaService) -> AsyncIterator[None]:
-    """Starts all of them; ends them when the block is left."""
+    """Runs all background tasks until the block ends."""
     address, watchdog_s = systemd_socket()
     notifier = Notifier(service, address)
     service.on_state_change.append(notifier.on_state)
     if 0 < watchdog_s < 3 * BEAT_S:
-        text = f"WatchdogSec={watchdog_s:g} is too short, a sign is sent each {BEAT_S:g} s"
+        text = f"WatchdogSec={watchdog_s:g} is too short: it must be at least {3 * BEAT_S:g}"
         event(logger, "SERVICE_CONFIGURED", text, logging.WARNING)
     async with spans(service):
         tasks = [asyncio.create_task(work) for work in (beat(service, notifier), watch(service))]
@@ -45,9 +45,9 @@ async def background_tasks(service: LlamaService) -> AsyncIterator[None]:
 
 
 async def beat(service: LlamaService, notifier: Notifier) -> None:
-    """Once a second, for ever; how late it comes says how long the event loop was blocked."""
+    """Samples the engine once a second. Its delay shows how long the event loop was blocked."""
     while True:
-        with contextlib.suppress(SentiricLlamaError):  # it is being closed
+        with contextlib.suppress(SentiricLlamaError):  # the engine is being closed
             service.beat()
         notifier.on_beat()
         due = time.monotonic() + BEAT_S
@@ -56,33 +56,33 @@ async def beat(service: LlamaService, notifier: Notifier) -> None:
 
 
 async def watch(service: LlamaService) -> None:
-    """Looks at the GPUs' memory, on a thread: drivers may be slow. Ends when none answers.
+    """Polls the memory of the GPUs on a thread, as drivers may be slow. Ends if there is no GPU.
 
-    Asks the engine of the model that answers at that moment; between two models nobody knows.
+    Asks the engine of the current model; between two models the memory is unknown.
     """
     while True:
         engine = service.attached_engine
         if engine is None:
             service.devices = ()
-        elif not await look(service, engine):
+        elif not await update_devices(service, engine):
             return
         await asyncio.sleep(BEAT_S if engine is None else DEVICES_S)
 
 
-async def look(service: LlamaService, engine: AsyncEngineProtocol) -> bool:
-    """Notes what there is to compute on; False when there is no GPU to look at again.
+async def update_devices(service: LlamaService, engine: AsyncEngineProtocol) -> bool:
+    """Updates the service's devices. False if no GPU reports its memory.
 
-    A driver that fails has nothing to say, which is told.
+    Logs a warning if a driver fails.
     """
     try:
         found = await asyncio.to_thread(engine.devices)
     except SentiricLlamaError as error:
-        if engine is not service.attached_engine:  # closed meanwhile: the next one is asked
+        if engine is not service.attached_engine:  # closed meanwhile: ask the next one
             return True
         found = []
         event(logger, "DEVICES_UNKNOWN", str(error), logging.WARNING)
     service.devices = tuple(found)
-    return any(device.is_gpu for device in found)
+    return any(device.reports_gpu_memory for device in found)
 
 
 @contextlib.asynccontextmanager

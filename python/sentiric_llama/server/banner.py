@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What a person reads when the service is ready."""
+"""The lines that tell a person that the service is ready, and how to call it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sentiric_llama.types import ModelInfo
 
 
 def reachable(host: str) -> str:
-    """The address to type for a server that listens on `host`."""
+    """The host to type for a server that listens on `host`."""
     known = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}
     return known.get(host, f"[{host}]" if ":" in host else host)
 
@@ -18,7 +18,7 @@ def reachable(host: str) -> str:
 def banner(
     settings: Settings, model: ServedModel, info: ModelInfo, url: str, grpc_url: str = ""
 ) -> str:
-    """Several lines for a terminal."""
+    """The banner on a terminal."""
     rows = [
         ("Web UI", url),
         *([("gRPC", grpc_url)] if grpc_url else []),
@@ -35,7 +35,7 @@ def banner(
 
 
 def summary(settings: Settings, model: ServedModel, info: ModelInfo, url: str) -> str:
-    """The same in one line for a log."""
+    """The banner as one log line."""
     parts = [
         f"ready at {url}",
         f"model {model.name}",
@@ -49,10 +49,10 @@ def summary(settings: Settings, model: ServedModel, info: ModelInfo, url: str) -
 
 
 def curl_line(settings: Settings, url: str) -> str:
-    """A command that works as it stands; the key itself is never shown."""
+    """A command to copy and run. It never contains the key itself."""
     name = f"{PREFIX}API_KEY" if settings.api_key else "KEY"
     key = f' -H "Authorization: Bearer ${name}"' if key_ring(settings).locks("user") else ""
-    insecure = "k" if settings.tls == "auto" else ""  # nobody else signed that certificate
+    insecure = "k" if settings.tls == "auto" else ""  # curl would refuse a self-signed certificate
     return (
         f"curl -N{insecure} {url}/v1/chat/completions -H 'Content-Type: application/json'{key} "
         '-d \'{"stream":true,"messages":[{"role":"user","content":"Who are you?"}]}\''

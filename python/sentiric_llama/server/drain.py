@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""From a signal to the last answer; see docs/operation.md."""
+"""Shuts the service down, from the signal to the last answer; see docs/operation.md."""
 
 from __future__ import annotations
 
@@ -20,30 +20,30 @@ _LAST_WORDS_S = 2
 
 
 async def drain(service: LlamaService, stop: StopSignals) -> None:
-    """Tells balancers, refuses new work, lets what runs finish; ends the rest with an event.
+    """Tells load balancers, refuses new work, lets running calls finish, ends the rest.
 
-    The time allowed or a second signal cuts it short.
+    The time limits or a second signal cut it short.
     """
     if stop.is_terminate and service.is_ready and service.settings.drain_settle_s:
         service.announce_drain()
         seconds = service.settings.drain_settle_s
-        event(logger, "SERVICE_STOPPING", "not ready any more", settle_s=seconds)
+        event(logger, "SERVICE_STOPPING", "no longer ready", settle_s=seconds)
         await first_of(stop.second.wait(), asyncio.sleep(seconds))
     service.begin_drain()
     text = "new work is refused"
     if service.in_flight:
         seconds = service.settings.drain_timeout_s
-        text += f"; what runs has {seconds:g} s, a second signal ends it at once"
+        text += f"; running requests have {seconds:g} s, a second signal ends them at once"
     event(logger, "SERVICE_DRAINING", text, in_flight=service.in_flight)
     await first_of(stop.second.wait(), service.wait_idle(service.settings.drain_timeout_s))
     if service.in_flight:
         event(logger, "SERVICE_DRAINING", "cutting off", in_flight=service.in_flight)
     await service.close()
-    await service.wait_idle(_LAST_WORDS_S)  # those cut off are told so
+    await service.wait_idle(_LAST_WORDS_S)  # sends the error to the callers that were cut off
 
 
 async def first_of(*works: Coroutine[Any, Any, object]) -> None:
-    """Waits for one, cancels the others."""
+    """Waits for the first to end and cancels the others."""
     tasks = [asyncio.create_task(work) for work in works]
     await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     for task in tasks:
@@ -52,13 +52,13 @@ async def first_of(*works: Coroutine[Any, Any, object]) -> None:
 
 
 class StopSignals:
-    """SIGTERM and SIGINT as two events: stop in order, and stop now."""
+    """SIGTERM and SIGINT as two events: stop gracefully, then stop now."""
 
     def __init__(self) -> None:
         self.first = asyncio.Event()
         self.second = asyncio.Event()
         self.is_terminate = False
-        """The first was SIGTERM: an orchestrator, not a person at a terminal, asks to stop."""
+        """The first signal was SIGTERM, so an orchestrator stops us, not a person."""
         self._loop = asyncio.get_running_loop()
         self._signals = (signal.SIGTERM, signal.SIGINT)
         if threading.current_thread() is threading.main_thread():

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""uvicorn as we run it: listening sockets, limits, certificates, and an end without resets."""
+"""uvicorn with our sockets, limits and certificates, and a shutdown that resets no connection."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ from sentiric_llama.tls.https import RotatingContext
 from sentiric_llama.tls.setup import TlsSetup
 
 _CLOSE_S = 5
-_MAX_INCOMPLETE_HEAD = 64 * 1024  # above our own 16 KB, so that it is us who answer 431
+_MAX_INCOMPLETE_HEAD = 64 * 1024  # above our own 16 KB, so that our 431 comes first
 
 
 def server_config(app: ASGIApp, settings: Settings, tls: TlsSetup | None = None) -> uvicorn.Config:
-    """uvicorn with our connections, limits, certificates and logging."""
+    """uvicorn's configuration with our connections, limits, certificates and logging."""
     names = settings.tls_allowed_names if tls and tls.https_client_certificates else ()
     return uvicorn.Config(
         app,
@@ -64,12 +64,12 @@ def bind(
     host_name: str = f"{PREFIX}HOST",
     port_name: str = f"{PREFIX}HTTP_PORT",
 ) -> socket.socket:
-    """A listening socket. Raises Unavailable or InvalidArgument saying why not and what to change.
+    """A listening socket. Raises Unavailable or InvalidArgument, with what to change.
 
-    The names are those that host and port were set by: a flag, a variable or a key of a file.
+    The names say where host and port were set: by a flag, a variable or a key of a file.
     """
     family, address = address_of(host, port, host_name)
-    # Named TCP, or asyncio would take the connections for something else and let them delay.
+    # asyncio disables Nagle's delay only on sockets whose protocol is TCP by name.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -84,7 +84,7 @@ def bind(
 
 
 def address_of(host: str, port: int, name: str) -> tuple[socket.AddressFamily, Any]:
-    """What to bind to. InvalidArgument for a host that nobody knows; `name` is the setting's."""
+    """The address to bind. Raises InvalidArgument for an unknown host; `name` is its setting."""
     try:
         found = socket.getaddrinfo(
             host.strip("[]"), port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -98,7 +98,7 @@ def address_of(host: str, port: int, name: str) -> tuple[socket.AddressFamily, A
 def refusal(
     error: OSError, host: str, port: int, host_name: str, port_name: str
 ) -> SentiricLlamaError:
-    """Why an address cannot be listened on, and which setting to change."""
+    """The error for an address that cannot be bound, with the setting to change."""
     if error.errno == errno.EADDRNOTAVAIL:
         return host_refusal(error, host, host_name)
     text = f"cannot listen on {host}:{port}: {error.strerror}"
@@ -106,21 +106,22 @@ def refusal(
 
 
 def host_refusal(error: OSError, host: str, name: str) -> SentiricLlamaError:
-    """Why no port of a host can be listened on; `name` is the host's setting."""
+    """The error for a host on which no port can be bound; `name` is its setting."""
     is_foreign = error.errno == errno.EADDRNOTAVAIL
     why = "is not an address of this machine" if is_foreign else f"cannot be used: {error.strerror}"
     return InvalidArgument(f"{name}: {host} {why}", where="serve")
 
 
 def notice_dead_peers(listener: socket.socket) -> None:
-    """Connections inherit it: a peer that vanished or takes nothing is dropped by the kernel.
+    """Makes the kernel drop connections whose peer vanished or takes nothing.
 
-    Otherwise the work of a client whose machine lost power would go on to its end.
+    Accepted connections inherit the options. Without them, the service would go on working for a
+    client whose machine lost power.
     """
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     seconds = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}
     for name, value in (seconds | {"TCP_USER_TIMEOUT": 60_000}).items():
-        if hasattr(socket, name):  # not every system has each
+        if hasattr(socket, name):  # some systems lack some options
             listener.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
 
@@ -131,9 +132,9 @@ def url_of(listener: socket.socket, scheme: str = "http") -> str:
 
 
 class HttpServer(uvicorn.Server):
-    """Takes connections by an `Acceptor`; leaves the signals to `StopSignals`, which drains first.
+    """Accepts connections with an `Acceptor` and leaves signals to `StopSignals`.
 
-    `statuses` counts the answers that the application never sees, some of which `gate` gives.
+    `statuses` counts the answers that the application never sees, such as those of `gate`.
     """
 
     def __init__(
@@ -156,7 +157,7 @@ class HttpServer(uvicorn.Server):
         self.started = True
 
     async def stop_listening(self) -> None:
-        """Takes no more connections. Those that the kernel had taken are answered, not reset."""
+        """Accepts no more connections. Answers those that the kernel has already accepted."""
         for acceptor in self.acceptors:
             await acceptor.finish()
 

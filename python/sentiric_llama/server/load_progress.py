@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""How far a large model is read, for whoever waits at a terminal.
+"""Shows on a terminal how much of a large model has been loaded.
 
-The engine does not say; what the process holds in memory, mapped pages included, does.
+The engine does not report it, so the resident memory of the process, which includes mapped pages,
+serves as the measure.
 """
 
 from __future__ import annotations
@@ -17,14 +18,14 @@ from sentiric_llama.host.terminal import is_watched, tell
 from sentiric_llama.models import shard_names
 
 LARGE_BYTES = 512 * 2**20
-"""Smaller ones are there before anybody wonders."""
+"""Smaller models load too fast to need it."""
 EVERY_S = 0.5
 STEP = 10
 
 
 @contextlib.asynccontextmanager
 async def load_progress(path: Path) -> AsyncIterator[None]:
-    """A line on standard error for each tenth of the file, as long as the block lasts."""
+    """Writes a line to standard error for each tenth of the file until the block ends."""
     total = size_of(path)
     if total < LARGE_BYTES or not is_watched():
         yield
@@ -38,7 +39,7 @@ async def load_progress(path: Path) -> AsyncIterator[None]:
 
 
 def size_of(path: Path) -> int:
-    """Of all parts of the model."""
+    """The size of all parts of the model; 0 if unknown."""
     parts = (path.with_name(name) for name in shard_names(path.name))
     with contextlib.suppress(OSError):
         return sum(part.stat().st_size for part in parts)

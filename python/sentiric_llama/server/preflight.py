@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What is known of a start before it listens: the one list for `serve`, `config check`, `doctor`.
+"""The checks before a start, shared by `serve`, `config check` and `doctor`.
 
-Nothing here takes a port, asks the network for a model, loads one or writes a file.
+They bind no port, ask no network, load no model and write no file.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from sentiric_llama.settings.load import Resolved, environment_warnings
 from sentiric_llama.tls.setup import check_tls
 
 Check = Callable[[Resolved], Iterable[str]]
-"""Returns warnings; raises what the start would end with."""
+"""Returns warnings. Raises the error with which the start would fail."""
 
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """A warning, or the error that the start would end with."""
+    """A warning, or the error with which the start would fail."""
 
     part: str
     """settings, certificates or model."""
@@ -33,14 +33,14 @@ class Remark:
 
 
 def known_before_listening(resolved: Resolved, part: str = "") -> Iterator[Remark]:
-    """Every remark, or those on one part, in the order in which a start comes upon them."""
+    """All remarks, or those on one part, in the order in which a start meets them."""
     for name, check in CHECKS:
         if part in ("", name):
             yield from _remarks(name, check, resolved)
 
 
 def pass_or_raise(remarks: Iterable[Remark]) -> Iterator[Remark]:
-    """The warnings up to the first error, which is raised."""
+    """Yields warnings and raises the first error."""
     for remark in remarks:
         if remark.error is not None:
             raise remark.error
@@ -55,12 +55,12 @@ def _remarks(part: str, check: Check, resolved: Resolved) -> Iterator[Remark]:
 
 
 def _names(_: Resolved) -> Iterable[str]:
-    """Variables that are old, without effect or mistyped."""
+    """Warns of variables that are deprecated, without effect or mistyped."""
     return environment_warnings()
 
 
 def _address(resolved: Resolved) -> Iterable[str]:
-    """One of this machine's, and open to those alone who may be let in."""
+    """Checks that the host belongs to this machine and is not open to anyone by accident."""
     settings, name = resolved.settings, name_in(resolved.given, "host")
     family, address = address_of(settings.host, 0, name)
     with socket.socket(family, socket.SOCK_STREAM) as probe:
@@ -72,13 +72,13 @@ def _address(resolved: Resolved) -> Iterable[str]:
 
 
 def _cache_types(resolved: Resolved) -> Iterable[str]:
-    """`auto` has flash attention with a GPU only, which quantized values need."""
+    """A quantized V cache needs flash attention, which `auto` enables on GPUs only."""
     from sentiric_llama.engine.memory import lacks_flash_attention
 
     settings, given = resolved.settings, resolved.given
     try:
         is_lacking = lacks_flash_attention(settings.cache_type_v, settings.flash_attention)
-    except ImportError:  # no engine was built: doctor says so
+    except ImportError:  # the engine is not built, which doctor reports
         return ()
     if is_lacking:
         what = f"{name_in(given, 'cache_type_v')} {settings.cache_type_v} needs flash attention"
@@ -92,7 +92,7 @@ def _certificates(resolved: Resolved) -> Iterable[str]:
 
 
 def _model(resolved: Resolved) -> Iterable[str]:
-    """Files of this machine are there and hold models. The hub is not asked."""
+    """Checks local model files. Does not ask the hub."""
     check_local(resolved.settings)
     return ()
 
@@ -104,4 +104,4 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("certificates", _certificates),
     ("model", _model),
 )
-"""The part of the set-up that a check looks at, and the check."""
+"""Part of the set-up -> its check."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""`serve`: settings, socket, engine and protocols put together, from start to drain."""
+"""`serve`: puts settings, sockets, engine and protocols together, from start to drain."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import contextlib
 import gc
 import logging
 import socket
-import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
@@ -41,14 +40,15 @@ from sentiric_llama.settings.exposure import hosts_of, key_ring
 from sentiric_llama.settings.layers import Layer, name_in
 from sentiric_llama.settings.load import Resolved
 from sentiric_llama.settings.profiles import Profiles
+from sentiric_llama.telemetry.request_metrics import CERTIFICATE_EXPIRY
 from sentiric_llama.tls.setup import TlsSetup, set_up_tls
 from sentiric_llama.tls.store import watch
 
 EXIT_INTERRUPTED = 130
 METRICS_CONNECTIONS = 16
 _CLOSE_NOW_S = 1
-_LAST_REQUESTS_S = 0.2  # on connections that were just taken: answered with 503, not reset
-_RPC_CLOSE_S = 1  # answers are over by then; what is left watches health and would never end
+_LAST_REQUESTS_S = 0.2  # lets requests on connections just accepted get 503 instead of a reset
+_RPC_CLOSE_S = 1  # all answers have ended; only health watches are left, which never end
 
 logger = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ def run(
 ) -> int:
     """Serves until a signal or a failure. Returns the process's exit code.
 
-    `given` says where each setting came from, for messages.
+    `given` says where each setting comes from, for messages.
     """
     set_up_logging(
         settings.log_level, env=settings.env, colours=colours_wanted(), form=settings.log_format
@@ -75,7 +75,7 @@ def run(
         settings = fit_connections(settings)
         with contextlib.ExitStack() as sockets:
             listener = sockets.enter_context(listen(resolved, "http_port"))
-            listen(resolved, "grpc_port").close()  # gRPC takes it later and cannot say why not
+            listen(resolved, "grpc_port").close()  # gRPC binds later and cannot say why it fails
             metrics = None
             if settings.metrics_enabled:
                 metrics = sockets.enter_context(listen(resolved, "metrics_port"))
@@ -87,13 +87,13 @@ def run(
 
 
 def listen(resolved: Resolved, name: str) -> socket.socket:
-    """The port of a setting; an error names what it was set by."""
+    """Listens on the port of a setting. An error names where the port was set."""
     names = (name_in(resolved.given, key) for key in ("host", name))
     return bind(resolved.settings.host, getattr(resolved.settings, name), *names)
 
 
 def fit_connections(settings: Settings) -> Settings:
-    """No more connections than there are descriptors for; running out of them helps nobody."""
+    """Limits connections to the file descriptors of the process."""
     allowed = allow_connections(settings.max_connections)
     if allowed == settings.max_connections:
         return settings
@@ -105,7 +105,7 @@ def fit_connections(settings: Settings) -> Settings:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where models come from."""
+    """Where models come from: the loader and the profiles."""
 
     loader: Loader
     profiles: Profiles
@@ -120,8 +120,8 @@ async def serve(
 ) -> int:
     """Listens first, then loads, answers until a signal, drains. Returns the exit code."""
     service = LlamaService(settings)
-    expiry = "llm_certificate_expiry_timestamp_seconds"
-    service.request_metrics.register_gauge(expiry, tls.certificate_expiry_timestamp)
+    read = tls.certificate_expiry_timestamp
+    service.request_metrics.register_gauge(CERTIFICATE_EXPIRY, read)
     async with background_tasks(service), serve_metrics(service, metrics, tls):
         return await serve_protocols(service, listener, source, tls)
 
@@ -129,9 +129,9 @@ async def serve(
 async def serve_protocols(
     service: LlamaService, listener: socket.socket, source: Source, tls: TlsSetup
 ) -> int:
-    """The life of the service from listening to its last answer."""
+    """Runs the service from listening to its last answer."""
     settings = service.settings
-    rpc = RpcServer(service, settings, tls)  # takes its port now, or raises
+    rpc = RpcServer(service, settings, tls)  # binds its port now, or raises
     switcher = Switcher(service, source.loader, source.profiles)
     http = make_http_server(http_config(settings, service, tls, switcher), service)
     stop = StopSignals()
@@ -166,9 +166,9 @@ async def serve_protocols(
 async def serve_metrics(
     service: LlamaService, listener: socket.socket | None, tls: TlsSetup
 ) -> AsyncIterator[None]:
-    """Prometheus may ask as long as the block lasts, while loading and draining, too.
+    """Serves Prometheus metrics until the block ends, also while loading and draining.
 
-    As the API is asked: with its certificates, and by those whom it lets in.
+    Uses the certificates and the access rules of the API.
     """
     if listener is None:
         yield
@@ -188,7 +188,7 @@ async def serve_metrics(
 
 
 async def end(*tasks: asyncio.Task[Any]) -> None:
-    """Cancels the tasks and waits until they are over."""
+    """Cancels the tasks and waits until they have ended."""
     for task in tasks:
         task.cancel()
     await asyncio.wait(tasks)
@@ -204,7 +204,6 @@ class Places:
 
 async def load(service: LlamaService, loader: Loader, places: Places) -> None:
     """Finds and opens the model, then makes the service ready."""
-    started = time.monotonic()
     settings = service.settings
     try:
         text = f"listening on {places.http}, {places.grpc}, loading the model"
@@ -216,12 +215,11 @@ async def load(service: LlamaService, loader: Loader, places: Places) -> None:
         service.fail(error)
         raise
     spare_the_collector()
-    loaded.load_seconds = time.monotonic() - started
     service.install(loaded)
     if not service.is_ready:  # a signal came while it was loading
         await service.close()
         return
-    announce(loaded, places, loaded.load_seconds)
+    announce(loaded, places)
 
 
 def spare_the_collector() -> None:
@@ -243,23 +241,23 @@ def http_config(
     tls: TlsSetup | None = None,
     switcher: Switcher | None = None,
 ) -> uvicorn.Config:
-    """The API of `service`, with the certificates of `tls`."""
+    """uvicorn's configuration for the API of `service`, with the certificates of `tls`."""
     return server_config(build_app(service, settings, switcher), settings, tls)
 
 
 def make_http_server(config: uvicorn.Config, service: LlamaService) -> HttpServer:
-    """The server of `config`, which refuses on behalf of `service` what it need not read."""
+    """An HTTP server with a gate that refuses requests for `service` before their bodies."""
     gate = Gate(service, key_ring(service.settings), hosts_of(service.settings))
     return HttpServer(config, service.request_metrics.http_responses, gate)
 
 
-def announce(loaded: LoadedModel, places: Places, seconds: float) -> None:
-    """The last line of the start; on a terminal it is short, and the banner comes after it."""
+def announce(loaded: LoadedModel, places: Places) -> None:
+    """Logs the last line of the start; on a terminal a short one, followed by the banner."""
     settings, served, info = loaded.settings, loaded.served, loaded.engine.info
     text = summary(settings, served, info, places.http)
     if is_watched():
         text = f"ready at {places.http}"
-    event(logger, "ALL_SERVERS_READY", text, load_s=round(seconds, 2))
+    event(logger, "ALL_SERVERS_READY", text, load_s=round(loaded.load_seconds or 0.0, 2))
     if is_watched():
         flush()
         tell(banner(settings, served, info, places.http, places.grpc))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""A validated chat request, and the engine requests made of it: defaults, prompts, limits."""
+"""The chat request that every protocol translates into, and the engine requests made from it."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ MAX_MESSAGES = 2048
 MAX_CONTENT_BYTES = 2 * 2**20
 MAX_GRAMMAR_BYTES = 64 * 1024
 MAX_DEADLINE_MS = 86_400_000
-_BYTES_PER_TOKEN = 4  # for the estimate in the refusal only
+_BYTES_PER_TOKEN = 4  # only for the estimate in the error message
 
 _PLACEHOLDER = re.compile(r"\{\{(rag_context|user_prompt)\}\}")
 
 
 @dataclass(frozen=True, slots=True)
 class ChatCall:
-    """What a caller asked for, each field checked by itself. None means not given."""
+    """What a caller asked for. Each field is checked on its own; None means not given."""
 
     messages: tuple[Message, ...]
     model: str | None = None
@@ -41,7 +41,7 @@ class ChatCall:
     rag_context: str | None = None
     lora_adapter: str | None = None
     sampling: Mapping[str, Any] = field(default_factory=dict)
-    """Fields of `SamplingParams` that were given, from `params.parse_sampling`."""
+    """The fields of `SamplingParams` that were given, from `ranges.parse_sampling`."""
     max_tokens: int | None = None
     stop: tuple[str, ...] = ()
     grammar: Grammar | None = None
@@ -50,7 +50,7 @@ class ChatCall:
     priority: Priority = "normal"
     n: int = 1
     deadline_ms: int | None = None
-    """Time the caller allows; the service's own limit still holds."""
+    """The caller's time limit; the service's own limit still applies."""
 
 
 def build_requests(call: ChatCall, settings: Settings, num_vocab: int) -> list[Request]:
@@ -83,14 +83,14 @@ def build_requests(call: ChatCall, settings: Settings, num_vocab: int) -> list[R
 
 
 def _deadline(asked: int | None, limit: int) -> int:
-    """The shorter of both; a limit of 0 is none."""
+    """The shorter of the two; a limit of 0 means none."""
     if asked is None:
         return limit
     return min(max(asked, 1), limit or MAX_DEADLINE_MS)
 
 
 def default_sampling(settings: Settings) -> SamplingParams:
-    """How tokens are chosen when a request does not say."""
+    """The sampling parameters of requests that give none."""
     return SamplingParams(
         temperature=settings.default_temperature,
         top_k=settings.default_top_k,
@@ -101,7 +101,7 @@ def default_sampling(settings: Settings) -> SamplingParams:
 
 
 def check_limits(call: ChatCall) -> None:
-    """Refuses what would cost much before a single token is made of it."""
+    """Refuses oversized calls before any work is spent on them."""
     if not 1 <= len(call.messages) <= MAX_MESSAGES:
         raise out_of_range("messages", len(call.messages), f"1..{MAX_MESSAGES} messages")
     texts = [message.content for message in call.messages]
@@ -119,10 +119,10 @@ def check_limits(call: ChatCall) -> None:
 
 
 def build_messages(call: ChatCall, settings: Settings) -> tuple[Message, ...]:
-    """The conversation as the template sees it.
+    """The messages for the chat template.
 
-    The system prompt is the first found of: system messages, `system_prompt`, the default. System
-    messages at the head become one, because most templates accept a single one.
+    The system prompt comes from system messages, else `system_prompt`, else the default. Leading
+    system messages are joined, because most templates accept only one.
     """
     head, rest = _split_system(call.messages)
     if not head and not any(message.role == "system" for message in rest):
@@ -133,24 +133,27 @@ def build_messages(call: ChatCall, settings: Settings) -> tuple[Message, ...]:
 
 
 def _split_system(messages: Sequence[Message]) -> tuple[str, list[Message]]:
-    """The text of leading system messages, and the rest with "developer" renamed."""
+    """The joined text of leading system messages, and the rest with "developer" renamed."""
     plain = [Message("system", m.content) if m.role == "developer" else m for m in messages]
     count = next((i for i, m in enumerate(plain) if m.role != "system"), len(plain))
     return "\n\n".join(m.content for m in plain[:count] if m.content), plain[count:]
 
 
 def _with_context(messages: list[Message], context: str, template: str) -> list[Message]:
-    """`template` filled in for the last user message, in one pass: texts are not templates."""
+    """Replaces the last user message by the filled-in template, in one pass.
+
+    Placeholders inside the inserted texts stay as they are.
+    """
     last = next((i for i in reversed(range(len(messages))) if messages[i].role == "user"), None)
     if last is None:
-        raise InvalidArgument("needs a user message to go with", where="rag_context")
+        raise InvalidArgument("needs a user message", where="rag_context")
     values = {"rag_context": context, "user_prompt": messages[last].content}
     text = _PLACEHOLDER.sub(lambda match: values[match[1]], template)
     return [*messages[:last], Message("user", text), *messages[last + 1 :]]
 
 
 def _choice(request: Request, index: int) -> Request:
-    """Choices of one call differ by their seed."""
+    """The request of one choice; choices differ by their seed."""
     seed = request.sampling.seed
     if index == 0 or seed is None:
         return request

@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""A finished chat call."""
+"""The whole answer to a chat call."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sentiric_llama.service.chat_stream import ChatStream, Collector
-from sentiric_llama.types import Completion, Timings, TruncationReport, Usage
+from sentiric_llama.service.chat_stream import ChatStream
+from sentiric_llama.types import Completion, Delta, Timings, TruncationReport, Usage
 
 
 @dataclass(frozen=True, slots=True)
 class ChatResult:
-    """A finished chat call: one completion per choice, totals over all of them."""
+    """A finished chat call: one completion per choice, and totals over all of them."""
 
     model: str
     notice: str
@@ -23,13 +23,14 @@ class ChatResult:
 
 async def collect(stream: ChatStream) -> ChatResult:
     """Reads a stream to its end."""
-    collector = Collector(stream.num_choices)
+    deltas: list[list[Delta]] = [[] for _ in range(stream.num_choices)]
     while not stream.done:
-        collector.add(await stream.read())
+        for item in await stream.read():
+            deltas[item.index].append(item.delta)
     return ChatResult(
         model=stream.model,
         notice=stream.notice,
-        choices=collector.completions(),
+        choices=tuple(map(Completion.join, deltas)),
         usage=stream.usage,
         timings=stream.timings,
         truncation=stream.truncation,

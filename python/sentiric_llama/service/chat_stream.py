@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The choices of one chat call, generated side by side and read as one stream."""
+"""The choices of one chat call, generated concurrently and read as one stream."""
 
 from __future__ import annotations
 
@@ -13,17 +13,9 @@ from sentiric_llama.engine.protocol import AsyncEngineProtocol
 from sentiric_llama.engine.stream import WINDOW, Arrival, AsyncStream
 from sentiric_llama.errors import Cancelled, InternalError, SentiricLlamaError, Unavailable
 from sentiric_llama.telemetry.request_metrics import Call, RequestMetrics, TokenClock
-from sentiric_llama.types import (
-    Completion,
-    Delta,
-    Final,
-    Request,
-    Timings,
-    TruncationReport,
-    Usage,
-)
+from sentiric_llama.types import Delta, Final, Request, Timings, TruncationReport, Usage
 
-# Bytes that drive terminals and break logs; tab, newline and carriage return are text.
+# Control characters steer terminals and break logs; tab, newline and carriage return may stay.
 _CONTROL = {code: None for code in (*range(32), 127) if code not in (9, 10, 13)}
 
 logger = logging.getLogger(__name__)
@@ -31,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ChoiceDelta:
-    """A step of one choice; the text has no control characters."""
+    """A delta of one choice. The text has no control characters."""
 
     index: int
     delta: Delta
@@ -44,7 +36,7 @@ class _Choice(NamedTuple):
 
 
 class ChatStream:
-    """Reads the deltas of all choices. Owned by `LlamaService.open_chat`, which closes it."""
+    """Reads the deltas of all choices. `LlamaService.open_chat` owns and closes it."""
 
     def __init__(
         self,
@@ -60,18 +52,18 @@ class ChatStream:
         self.finals: dict[int, Final] = {}
         self.truncations: dict[int, TruncationReport] = {}
         self.texts: dict[int, list[str]] | None = None
-        """Set it to have kept what each choice said."""
+        """Text of each choice so far; kept only if this is set to a dict."""
         self._request_metrics = request_metrics
         self._call = call
         self._failure: SentiricLlamaError | None = None
-        self._bell = asyncio.Event()
+        self._wakeup = asyncio.Event()
         self._choices = [
-            _Choice(index, engine.submit(request, self._bell), TokenClock(request_metrics, call))
+            _Choice(index, engine.submit(request, self._wakeup), TokenClock(request_metrics, call))
             for index, request in enumerate(requests)
         ]
 
     async def open(self) -> None:
-        """Submits all choices. Raises what the engine refuses one of them with."""
+        """Submits all choices. Raises the engine's error if it refuses one of them."""
         for choice in self._choices:
             try:
                 await choice.stream.open()
@@ -81,12 +73,12 @@ class ChatStream:
 
     @property
     def done(self) -> bool:
-        """True when every choice has given its last delta."""
+        """True when the last delta of every choice was read."""
         return len(self.finals) == self.num_choices
 
     @property
     def usage(self) -> Usage:
-        """Tokens so far: the prompt counted once, as OpenAI does, the answers added up."""
+        """Tokens so far: the prompt once, as OpenAI counts it, and the answers added up."""
         finals = list(self.finals.values())
         return Usage(
             prompt_tokens=max((f.usage.prompt_tokens for f in finals), default=0),
@@ -96,12 +88,12 @@ class ChatStream:
 
     @property
     def timings(self) -> Timings:
-        """Work of all choices added up; waiting times are the longest."""
+        """The work of all choices added up, and the longest of their waiting times."""
         return sum_timings([final.timings for final in self.finals.values()])
 
     @property
     def truncation(self) -> TruncationReport:
-        """What was left out so far; choices share a prompt, so its losses count once."""
+        """What was left out so far. The choices share a prompt, so its losses count once."""
         reports = list(self.truncations.values())
         return TruncationReport(
             dropped_turns=max((r.dropped_turns for r in reports), default=0),
@@ -110,7 +102,7 @@ class ChatStream:
         )
 
     def log_fields(self) -> dict[str, Any]:
-        """Counts and times of this call for a line of the log, also when it was cut off."""
+        """Counts and times of this call for a log line, even if the call was cut off."""
         timings, usage = self.timings, self.usage
         finish = sorted({final.finish_reason for final in self.finals.values()})
         return {
@@ -126,27 +118,27 @@ class ChatStream:
         }
 
     async def read(self, timeout_s: float | None = None) -> list[ChoiceDelta]:
-        """All deltas that are there, at least one; empty when `timeout_s` passes or all is done.
+        """Waits for at least one delta and returns all; [] after `timeout_s` or at the end.
 
         Raises the error of the first choice that failed, after the deltas before it.
         """
-        if not self._has_news and not self.done:  # else no timer is needed
+        if not self._has_items and not self.done:  # else no timer is needed
             try:
                 async with asyncio.timeout(timeout_s):
-                    await self._news()
+                    await self._wait_for_items()
             except TimeoutError:
                 return []
         return self._take()
 
     def end(self, error: SentiricLlamaError) -> None:
-        """Stops all choices now; the reader gets `error` instead of what it did not read yet."""
+        """Stops all choices now. The reader gets `error` instead of the unread deltas."""
         self._failure = self._failure or error
         for choice in self._choices:
             choice.stream.close()
-        self._bell.set()
+        self._wakeup.set()
 
     async def aclose(self) -> None:
-        """Stops what still runs and settles the record of the call."""
+        """Stops running choices and completes the record of the call."""
         for choice in self._choices:
             choice.stream.close()
         for choice in self._choices:
@@ -157,17 +149,17 @@ class ChatStream:
             self._call.note_failure(self._failure)
 
     @property
-    def _has_news(self) -> bool:
-        return self._failure is not None or any(c.stream.has_news for c in self._choices)
+    def _has_items(self) -> bool:
+        return self._failure is not None or any(c.stream.has_items for c in self._choices)
 
-    async def _news(self) -> None:
-        """The bell may ring for what was taken already."""
-        while not self._has_news:
-            self._bell.clear()
-            await self._bell.wait()
+    async def _wait_for_items(self) -> None:
+        """Checks again after each wakeup, as the items may have been taken already."""
+        while not self._has_items:
+            self._wakeup.clear()
+            await self._wakeup.wait()
 
     def _take(self) -> list[ChoiceDelta]:
-        """What is there. Raises the failure when nothing stands before it."""
+        """Takes all unread deltas. Raises an error once no delta precedes it."""
         deltas: list[ChoiceDelta] = []
         for choice in self._choices:
             if self._failure is not None:
@@ -186,7 +178,7 @@ class ChatStream:
         return deltas
 
     def _note(self, choice: _Choice, arrival: Arrival) -> ChoiceDelta:
-        delta = checked(arrival.delta)
+        delta = without_controls(arrival.delta)
         choice.clock.tick(len(delta.tokens), arrival.at)
         if self.texts is not None:
             self.texts.setdefault(choice.number, []).append(delta.text)
@@ -198,9 +190,9 @@ class ChatStream:
 
 
 def _typed(error: Exception) -> SentiricLlamaError:
-    """What the caller is told."""
+    """The error as the caller sees it."""
     if isinstance(error, Cancelled):
-        # Nobody here cancelled it, or nobody would be reading: the engine is closing.
+        # Only a closing engine cancels a stream that is still being read.
         return Unavailable("the model is shutting down", where="engine")
     if isinstance(error, SentiricLlamaError):
         return error
@@ -208,16 +200,14 @@ def _typed(error: Exception) -> SentiricLlamaError:
     return InternalError("unexpected error", where="engine")
 
 
-def checked(delta: Delta) -> Delta:
-    """The delta with clean text; raises Cancelled when the engine ended it by itself."""
-    if delta.final is not None and delta.final.finish_reason == "cancelled":
-        raise Cancelled("the engine was closed", where="engine")
+def without_controls(delta: Delta) -> Delta:
+    """The delta without control characters in its text."""
     clean = delta.text.translate(_CONTROL)
     return delta if clean == delta.text else replace(delta, text=clean)
 
 
 def sum_timings(all_timings: Sequence[Timings]) -> Timings:
-    """Counts and compute times added up; the longest of the waiting times."""
+    """Adds up counts and compute times; takes the longest of the waiting times."""
     return Timings(
         cache_n=sum(t.cache_n for t in all_timings),
         prompt_n=sum(t.prompt_n for t in all_timings),
@@ -229,18 +219,3 @@ def sum_timings(all_timings: Sequence[Timings]) -> Timings:
         draft_n=sum(t.draft_n for t in all_timings),
         draft_n_accepted=sum(t.draft_n_accepted for t in all_timings),
     )
-
-
-class Collector:
-    """Adds deltas up to finished completions."""
-
-    def __init__(self, num_choices: int) -> None:
-        self._deltas: list[list[Delta]] = [[] for _ in range(num_choices)]
-
-    def add(self, items: Sequence[ChoiceDelta]) -> None:
-        for item in items:
-            self._deltas[item.index].append(item.delta)
-
-    def completions(self) -> tuple[Completion, ...]:
-        """One per choice, in order. Call when the stream is done."""
-        return tuple(map(Completion.join, self._deltas))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The life of the service: which models it has, whether it takes work, and how it ends."""
+"""The service's life cycle: which models it has, whether it accepts work, how it shuts down."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 
 class ServiceLife:
-    """Works on one event loop. Starts LOADING; `install` makes it ready."""
+    """Belongs to one event loop. Starts LOADING; `install` makes it ready."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -31,23 +31,23 @@ class ServiceLife:
         self.failure: SentiricLlamaError | None = None
         self.in_flight = 0
         self.on_state_change: list[Callable[[Readiness], None]] = []
-        """Called on the event loop with every new state, in order; must not block."""
+        """Called on the event loop with every new state, in order. Must not block."""
         self.watchdog = Watchdog(settings.stall_timeout_s)
         self.closed = asyncio.Event()
-        """Set when the engine is gone; what only looks on ends then."""
+        """Set when the engine is gone; health watches and other observers then end."""
         self._state = Readiness.LOADING
         self._accepts_work = False
         self._idle = asyncio.Event()
         self._idle.set()
 
     def attach(self, engine: AsyncEngineProtocol, model: ServedModel) -> None:
-        """`install` for an engine that came from elsewhere."""
+        """Installs an engine that was opened elsewhere."""
         self.install(LoadedModel(engine, model, self._settings))
 
     def install(self, loaded: LoadedModel) -> None:
-        """New calls go to this model, unless the service is already shutting down.
+        """Sends new calls to this model, unless the service is already shutting down.
 
-        Calls that run stay with theirs, which is closed after the last of them.
+        Running calls keep the old model, which is closed when the last of them ends.
         """
         self.models.put(loaded)
         self._settings = loaded.settings
@@ -58,21 +58,21 @@ class ServiceLife:
             self._change(Readiness.READY)
 
     async def vacate(self) -> None:
-        """Takes the model out: new work is refused, what runs gets the time of a drain."""
+        """Removes the model: refuses new work and lets running calls finish, as in a drain."""
         self._accepts_work = False
         if self.state is not Readiness.DRAINING:
             self._change(Readiness.LOADING)
         await self.models.vacate(self.settings.drain_timeout_s)
 
     def fail(self, error: SentiricLlamaError) -> None:
-        """Loading ended without a model."""
+        """Records that loading ended without a model."""
         self.failure = error
         self._change(Readiness.FAILED)
 
     def beat(self) -> None:
-        """To be called each second: samples the engine and notices when it stands still.
+        """Samples the engine and detects stalls. Must be called once a second.
 
-        A stalled service is not ready; what runs and what comes is kept, for it may move again.
+        A stalled service is not ready but still accepts work, as the engine may recover.
         """
         if self.attached is None:
             return
@@ -85,16 +85,16 @@ class ServiceLife:
             self._change(Readiness.STALLED if self.watchdog.is_stalled else Readiness.READY)
 
     def announce_drain(self) -> None:
-        """No longer ready, so that balancers send nothing more; what still comes is accepted."""
+        """Reports not ready, so that load balancers stop sending; still accepts work."""
         self._change(Readiness.DRAINING)
 
     def begin_drain(self) -> None:
-        """Refuse new work from now on; what runs may finish."""
+        """Refuses new work from now on; running calls may finish."""
         self._accepts_work = False
         self._change(Readiness.DRAINING)
 
     async def wait_idle(self, timeout_s: float) -> bool:
-        """True when nothing runs any more, False when `timeout_s` passed first."""
+        """Waits until no call is running. False if `timeout_s` passed first."""
         try:
             async with asyncio.timeout(timeout_s):
                 await self._idle.wait()
@@ -103,14 +103,14 @@ class ServiceLife:
         return True
 
     async def close(self) -> None:
-        """Ends what runs with Unavailable and frees the engine. Idempotent."""
+        """Ends running calls with Unavailable and frees the engine. Idempotent."""
         self.begin_drain()
         await self.models.close()
         self.closed.set()
 
     @property
     def state(self) -> Readiness:
-        """Where the service is in its life; probes answer from it."""
+        """The current state, which health probes report."""
         return self._state
 
     @property
@@ -119,44 +119,44 @@ class ServiceLife:
 
     @property
     def settings(self) -> Settings:
-        """Those of the model that answers; they change with it."""
+        """The settings of the current model; a switch replaces them with the model."""
         return self._settings
 
     @property
     def capacity(self) -> Capacity:
-        """Contexts in use and free; the configured number, none free, until a model is loaded."""
+        """Contexts in use and free. Until a model is loaded, none of the configured ones is."""
         if self.attached is None:
             return Capacity(0, self.settings.contexts, 0)
         return self.attached.engine.capacity
 
     @property
     def attached(self) -> LoadedModel | None:
-        """The model as long as there is one, whatever the state; for those who only look."""
+        """The default model in any state, for observers; None without one."""
         return self.models.default
 
     @property
     def attached_engine(self) -> AsyncEngineProtocol | None:
-        """The engine of `attached`."""
+        """The engine of `attached`; None without one."""
         return self.attached.engine if self.attached else None
 
     @property
     def model_name(self) -> str:
-        """What the model of requests that name none is called; "" without one."""
+        """The name of the default model; "" without one."""
         return self.attached.served.name if self.attached else ""
 
     @property
     def engine(self) -> AsyncEngineProtocol:
-        """The engine. Raises NotReady."""
+        """The default model's engine. Raises NotReady."""
         return self.ready().engine
 
     @property
     def model(self) -> ServedModel:
-        """The loaded model. Raises NotReady."""
+        """The default model as callers see it. Raises NotReady."""
         return self.ready().served
 
     @contextlib.contextmanager
     def in_use(self, name: str = "") -> Iterator[LoadedModel]:
-        """The model of one call, which stays open until the block is left.
+        """Finds the model of one call and keeps it open until the block ends.
 
         Raises NotReady or ModelNotFound.
         """
@@ -173,7 +173,7 @@ class ServiceLife:
                 self._idle.set()
 
     def ready(self) -> LoadedModel:
-        """The model of requests that name none. Raises NotReady unless work is accepted."""
+        """The default model, for requests that name none. Raises NotReady if work is refused."""
         if self.state is Readiness.DRAINING and not self._accepts_work:
             raise NotReady("The server is shutting down")
         if self.attached is None or not self._accepts_work:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Room for the other keys: one that asks again at once would hold every place of the queue.
+"""Limits each API key's share of the queue, so that one busy key cannot fill it.
 
-The engine serves those who wait in fair turns, but whoever comes to a full queue is refused.
+The engine serves queued requests fairly, but a full queue refuses requests of every key.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from sentiric_llama.access.caller import Caller
 from sentiric_llama.errors import Overloaded
 
 PER_CONTEXT = 4
-"""Places of the queue for each context where QUEUE_LIMIT is 0."""
+"""Places in the queue per context if QUEUE_LIMIT is 0."""
 
 
 class QueueShare:
-    """Requests that run or wait, by key. Works on one event loop."""
+    """Counts running and queued requests per key. Belongs to one event loop."""
 
     def __init__(self) -> None:
         self._held = Counter[str]()
 
     @contextlib.contextmanager
     def hold(self, caller: Caller, count: int, contexts: int, queue_limit: int) -> Iterator[None]:
-        """`count` places of all as long as the block lasts; one of several keys has 3/4 at most.
+        """Takes `count` places until the block ends. One of several keys gets at most 3/4 of all.
 
         Raises Overloaded.
         """
@@ -33,8 +33,8 @@ class QueueShare:
         share = caller.share
         if caller.is_apart and self._held[share] and self._held[share] + count > most:
             raise Overloaded(
-                f"too many requests of this key run and wait; got {self._held[share] + count}, "
-                f"allowed {most}",
+                "this key has too many running and queued requests; "
+                f"got {self._held[share] + count}, allowed {most}",
                 where="queue",
             )
         self._held[share] += count

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Where the service is in its life."""
+"""The states of the service."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class NotReady(Unavailable):
 
 
 class Readiness(StrEnum):
-    """Where the service is in its life; READY tells balancers to send work."""
+    """The state of the service. Only READY makes load balancers send requests."""
 
     LOADING = "loading"
     READY = "ready"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The calls that run now, found by the id that their callers know."""
+"""Running calls by request id, so that callers can cancel them."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from sentiric_llama.service.chat_stream import ChatStream
 
 
 class RunningCalls:
-    """Ids are the callers' own: one id may name several calls, and belongs to one key."""
+    """Callers choose the ids: an id may name several calls, and belongs to one key."""
 
     def __init__(self) -> None:
         self._streams: dict[tuple[str, str | None], set[ChatStream]] = {}
 
     @contextlib.contextmanager
     def entry(self, stream: ChatStream) -> Iterator[None]:
-        """Keeps the stream under the current request id while the block runs."""
+        """Registers the stream under the current request id until the block ends."""
         key = (CURRENT_CALLER.get().owner, CURRENT_TRACE.get().request_id)
         self._streams.setdefault(key, set()).add(stream)
         try:
@@ -31,7 +31,7 @@ class RunningCalls:
                 del self._streams[key]
 
     def cancel(self, request_id: str) -> int:
-        """Ends the current key's calls of this id with Cancelled. Returns how many ran."""
+        """Ends the current key's calls with this id. Returns how many there were."""
         found = list(self._streams.get((CURRENT_CALLER.get().owner, request_id), ()))
         for stream in found:
             stream.end(Cancelled("cancelled by request id", where="request"))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The use cases of the service, the same for every protocol: chat, tokenize, readiness, drain."""
+"""The use cases of the service, the same for every protocol: chat, tokenize, embed."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from array import array
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 
 from sentiric_llama.access.caller import CURRENT_CALLER
+from sentiric_llama.engine.convert import is_large
 from sentiric_llama.engine.protocol import FloatArray
 from sentiric_llama.errors import InvalidArgument
-from sentiric_llama.host.off_loop import is_large, maybe_off_loop
+from sentiric_llama.host.off_loop import maybe_off_loop
 from sentiric_llama.log.events import event
 from sentiric_llama.service import body_budget
 from sentiric_llama.service.body_budget import BodyBudget
@@ -20,7 +21,6 @@ from sentiric_llama.service.chat_result import ChatResult, collect
 from sentiric_llama.service.chat_stream import ChatStream, ChoiceDelta
 from sentiric_llama.service.life import ServiceLife
 from sentiric_llama.service.models.slot import LoadedModel
-from sentiric_llama.service.models.slot import ServedModel as ServedModel
 from sentiric_llama.service.models.switch import ModelSwitch
 from sentiric_llama.service.queue_share import QueueShare
 from sentiric_llama.service.running import RunningCalls
@@ -43,41 +43,41 @@ logger = logging.getLogger(__name__)
 
 
 class LlamaService(ServiceLife):
-    """What callers can ask for. Works on one event loop."""
+    """Everything that callers can ask for. Belongs to one event loop."""
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
         self.request_metrics = RequestMetrics()
         self.request_metrics.on_first_token.append(_log_first_token)
         self.devices: tuple[Device, ...] = ()
-        """What `server.background` last heard from the engine's drivers."""
+        """The devices as the drivers last reported them to `server.background`."""
         self.switch: ModelSwitch | None = None
-        """The last change of the model that was ordered; it may be under way."""
+        """The last model switch, which may still be running."""
         self.is_full = False
-        """`require_room` has refused, and nobody has asked again since."""
+        """True if the queue was full at the last call of `require_room`."""
         self.running = RunningCalls()
         self._queue = QueueShare()
         self.bodies = BodyBudget(body_budget.WHOLE_BODIES * settings.max_body_bytes)
-        """Of all protocols."""
+        """The request bodies of all protocols."""
 
     def require_room(self) -> None:
-        """Raises NotReady or the engine's Overloaded; for a refusal before a body is read."""
+        """Raises NotReady or Overloaded. Lets protocols refuse a request before its body."""
         engine = self.ready().engine
         self.is_full = True
         engine.check_room()
         self.is_full = False
 
     def find_model(self, name: str) -> LoadedModel:
-        """The loaded model that answers to `name`. Raises NotReady or ModelNotFound."""
+        """The loaded model with this name or alias. Raises NotReady or ModelNotFound."""
         self.ready()
         return self.models.find(name)
 
     @contextlib.asynccontextmanager
     async def open_chat(self, call: ChatCall) -> AsyncIterator[ChatStream]:
-        """Starts all choices of a call; leaving the block stops those that still run.
+        """Starts all choices of a call; leaving the block stops those still running.
 
-        Raises NotReady, ModelNotFound, InvalidArgument, ContextLengthExceeded, or what the engine
-        refuses one of them with. What is wrong with a prompt comes from the stream's first read.
+        Raises NotReady, ModelNotFound, InvalidArgument, ContextLengthExceeded, or the engine's
+        error if it refuses a choice. The first read of the stream raises errors of the prompt.
         """
         with self._serving("chat", call.model or "") as (record, loaded):
             engine, model = loaded.engine, loaded.served
@@ -103,12 +103,12 @@ class LlamaService(ServiceLife):
                     self._log_answer(stream)
 
     async def chat(self, call: ChatCall) -> ChatResult:
-        """A whole answer. Cancelling the task stops the generation."""
+        """Generates a whole answer. Cancelling the task stops the generation."""
         async with self.open_chat(call) as stream:
             return await collect(stream)
 
     async def stream_chat(self, call: ChatCall) -> AsyncGenerator[ChoiceDelta, None]:
-        """The steps of an answer as they come. Closing the generator stops the generation."""
+        """Generates an answer step by step. Closing the generator stops the generation."""
         async with self.open_chat(call) as stream:
             while not stream.done:
                 for item in await stream.read():
@@ -124,14 +124,14 @@ class LlamaService(ServiceLife):
     async def tokenize_to_pieces(
         self, text: str, *, add_special: bool = False, parse_special: bool = True
     ) -> tuple[array[int], dict[int, bytes]]:
-        """The same with the bytes of each id; control tokens are shown."""
+        """Token ids of a text, and the bytes of each distinct id. Shows control tokens."""
         with self._serving("tokenize") as (_, loaded):
             tokens = await tokenize(loaded.engine, text, add_special, parse_special)
             known = list(await maybe_off_loop(len(tokens) > STEP, distinct, tokens))
             return tokens, dict(zip(known, await loaded.engine.token_bytes(known), strict=True))
 
     async def detokenize(self, tokens: Sequence[int]) -> str:
-        """The text of token ids; control tokens are shown."""
+        """The text of token ids. Shows control tokens."""
         with self._serving("detokenize") as (_, loaded):
             if len(tokens) > MAX_TOKENS_LISTED:
                 raise out_of_range("tokens", tokens, f"at most {MAX_TOKENS_LISTED} ids")
@@ -143,9 +143,9 @@ class LlamaService(ServiceLife):
             return text
 
     async def embed(self, texts: Sequence[str]) -> tuple[FloatArray, str]:
-        """One pooled, L2-normalised row for each text, and the name of the model they are of.
+        """One pooled, L2-normalised row per text, and the name of the model.
 
-        Raises NotSupported, InvalidArgument.
+        Raises NotSupported or InvalidArgument.
         """
         with self._serving("embeddings") as (_, loaded):
             self._check_tenant()
@@ -156,7 +156,7 @@ class LlamaService(ServiceLife):
 
     @contextlib.contextmanager
     def _serving(self, endpoint: Endpoint, model: str = "") -> Iterator[tuple[Call, LoadedModel]]:
-        """The record of one call and the model that answers it. Raises NotReady, ModelNotFound."""
+        """The record of one call and its model. Raises NotReady or ModelNotFound."""
         with self.request_metrics.open(endpoint) as record, self.in_use(model) as loaded:
             record.model = loaded.served.name
             yield record, loaded
@@ -179,7 +179,7 @@ class LlamaService(ServiceLife):
 
 
 def _log_first_token(call: Call) -> None:
-    """Under the two names that readers of these logs know."""
+    """Logs under the two event names that log readers already know."""
     kind = "HTTP" if call.trace.protocol == "http" else "LLM"
     ttft_ms = round(1e3 * (call.ttft_s or 0.0), 1)
     event(logger, f"{kind}_TTFT_COMPUTED", "first token", ttft_ms=ttft_ms)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Limits of what texts and token ids a call may bring, checked in short steps."""
+"""Limits on the texts and token ids of a call, checked in short steps."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from sentiric_llama.service.chat_call import MAX_CONTENT_BYTES
 from sentiric_llama.types.ranges import out_of_range
 
 MAX_TOKENS_LISTED = 2**18
-"""Most ids that one detokenize call may bring."""
+"""Maximum number of token ids in one detokenize call."""
 STEP = 16_384
-"""So many numbers are looked at in one turn of the interpreter lock."""
+"""How many numbers one step handles, as each step may hold the GIL throughout."""
 MAX_EMBED_TEXTS = 256
 
 

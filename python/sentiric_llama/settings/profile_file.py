@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""`profiles.json`: named sets of settings, of which one is active."""
+"""Reads `profiles.json`: named sets of settings, one of which is active."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ PROFILE_KEYS = {
 """Key of a profile, or of its `templates` -> setting."""
 TEMPLATE_KEYS = ("system_prompt", "rag_prompt")
 INFORMATIVE_KEYS = ("display_name", "description", "category", "enable_batching")
-"""For people and clients; requests are always computed together."""
+"""Keys for people and clients, without effect: requests are always batched."""
 
 PUBLIC_KEYS = ("display_name", "category")
 MAX_NAME = 128
@@ -50,20 +50,20 @@ _PROFILE_NAMES = (*PROFILE_KEYS, *INFORMATIVE_KEYS, "templates")
 
 @dataclass(frozen=True, slots=True)
 class ProfileFile:
-    """What stands in a file, which need not be right before a profile is used."""
+    """The content of a file. A profile is validated when it is used."""
 
     path: Path
     raw: dict[str, Any]
-    """As it was written."""
+    """The JSON object as written."""
     profiles: dict[str, dict[str, Any]]
     active: str
-    """Name of the profile to start with; may be empty."""
+    """Name of the profile to start with, possibly empty."""
 
     def layer(self, name: str) -> Layer:
         """The settings of one profile. Raises InvalidArgument naming file, profile and key."""
         if name not in self.profiles:
             known = ", ".join(sorted(self.profiles)) or "none"
-            what = f"{self.path}: no profile {name[:64]}; it has {known}"
+            what = f"{self.path}: no profile {name[:64]}; available: {known}"
             raise InvalidArgument(what, where="profile")
         profile = self.profiles[name]
         if wrong := list(_wrong_keys(profile)):
@@ -81,9 +81,9 @@ class ProfileFile:
 
 
 def public_profiles(raw: dict[str, Any], active: str) -> dict[str, Any]:
-    """The file for those who may only choose: names, and what each profile is.
+    """The profiles for callers who may only choose one: names, categories and models.
 
-    Neither templates nor numbers nor paths. Keys that are not known here are left out.
+    Leaves out templates, numbers, paths and unknown keys.
     """
     profiles = raw.get("profiles")
     found = profiles if isinstance(profiles, dict) else {}
@@ -105,7 +105,7 @@ def _public_profile(profile: dict[str, Any]) -> dict[str, str]:
 
 
 def _without_folders(model: str) -> str:
-    """org/repo as it is; of a path or an address its last part."""
+    """Keeps org/repo; cuts a path or an address to its last part."""
     plain = re.fullmatch(r"[\w.-]+/[\w.-]+(?::[\w.-]+)?|[\w.:-]+", model)
     is_name = plain is not None and not model.startswith(".") and not model.endswith(".gguf")
     return model if is_name else re.split(r"[/\\]", model.partition("?")[0])[-1]
@@ -116,7 +116,7 @@ def _name(text: object) -> str:
 
 
 def find_profiles(path: str, model_dir: str) -> Path | None:
-    """The file of profiles: where it was said to be, in the working folder or in MODEL_DIR."""
+    """The file of profiles: the configured one, else in the working folder or in MODEL_DIR."""
     if path:
         return Path(path).expanduser()
     places = [Path(FILE_NAME), *([Path(model_dir).expanduser() / FILE_NAME] if model_dir else [])]
@@ -124,7 +124,7 @@ def find_profiles(path: str, model_dir: str) -> Path | None:
 
 
 def read_profiles(path: Path) -> ProfileFile:
-    """The file as it is now. Raises InvalidArgument."""
+    """Reads the file. Raises InvalidArgument."""
     try:
         found = json.loads(path.read_text("utf-8"))
         profiles = {str(key): dict(value) for key, value in found.get("profiles", {}).items()}
@@ -136,7 +136,7 @@ def read_profiles(path: Path) -> ProfileFile:
 
 
 def _wrong_keys(profile: dict[str, Any]) -> Iterator[str]:
-    """A line for each key that is none, with the one that was probably meant."""
+    """One line per unknown key, with the likely intended one."""
     templates = profile.get("templates", {})
     if not isinstance(templates, dict):
         yield f"templates: got {type(templates).__name__}, allowed an object"
@@ -148,5 +148,5 @@ def _wrong_keys(profile: dict[str, Any]) -> Iterator[str]:
         for key in keys:
             if key not in names:
                 near = difflib.get_close_matches(key, names, n=1)
-                hint = f"did you mean {near[0]}?" if near else f"allowed {', '.join(names)}"
+                hint = f"did you mean {near[0]}?" if near else f"allowed: {', '.join(names)}"
                 yield f"unknown key {prefix}{key}; {hint}"

@@ -1,29 +1,25 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What was counted for one model. Plain numbers of one event loop."""
+"""The counters of one model's requests. Plain numbers, for one event loop."""
 
 from __future__ import annotations
 
 from collections import Counter
 
-from sentiric_llama.telemetry.histogram import (
-    TOKEN_BOUNDS_S,
-    WAIT_BOUNDS_S,
-    Histogram,
-    TimingTotals,
-)
+from sentiric_llama.telemetry.histogram import TOKEN_BOUNDS_S, WAIT_BOUNDS_S, Histogram
+from sentiric_llama.telemetry.timing_totals import TimingTotals
 
 
 class ModelMetrics:
-    """Counters of the requests that one model answered or refused."""
+    """Counts the requests that one model answered or refused."""
 
     def __init__(self) -> None:
         self.requests: Counter[tuple[str, str, str]] = Counter()
-        """(protocol, endpoint, outcome) -> requests that ended."""
+        """(protocol, endpoint, outcome) -> ended requests."""
         self.errors: Counter[tuple[str, str]] = Counter()
-        """(protocol, error code) -> requests that failed or were refused."""
+        """(protocol, error code) -> failed or refused requests."""
         self.finish_reasons: Counter[str] = Counter()
         self.latency: dict[tuple[str, str], Histogram] = {}
-        """(protocol, endpoint) -> duration of requests that reached the service."""
+        """(protocol, endpoint) -> durations of the requests that reached the service."""
         self.first_token = Histogram(WAIT_BOUNDS_S)
         self.between_tokens = Histogram(TOKEN_BOUNDS_S)
         self.queue = Histogram(WAIT_BOUNDS_S)
@@ -35,7 +31,7 @@ class ModelMetrics:
         self.finished = TimingTotals()
 
     def include(self, other: ModelMetrics) -> None:
-        """Adds what was counted for another model."""
+        """Adds the counters of another model."""
         for name in ("requests", "errors", "finish_reasons", "truncated", "truncated_tokens"):
             getattr(self, name).update(getattr(other, name))
         for name in ("first_token", "between_tokens", "queue", "prefill", "finished"):

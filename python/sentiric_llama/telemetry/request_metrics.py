@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What became of requests, counted once for all protocols; metrics and stats read it.
+"""Counts requests once, for all protocols. Metrics and statistics read these counters.
 
-Plain counters of one event loop; nothing here knows Prometheus or holds a text.
+Plain numbers, for one event loop. Nothing here depends on Prometheus or holds texts of callers.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from typing import Literal
 from sentiric_llama.access.caller import CURRENT_CALLER, Caller
 from sentiric_llama.errors import ErrorCode, SentiricLlamaError
 from sentiric_llama.log.trace import CURRENT_TRACE, Trace
-from sentiric_llama.telemetry.histogram import WAIT_BOUNDS_S, Histogram, TimingTotals
+from sentiric_llama.telemetry.histogram import WAIT_BOUNDS_S, Histogram
 from sentiric_llama.telemetry.model_metrics import ModelMetrics
+from sentiric_llama.telemetry.timing_totals import TimingTotals
 from sentiric_llama.types import Final, TruncationReport, Usage
 
 Endpoint = Literal["chat", "tokenize", "detokenize", "embeddings"]
@@ -28,17 +29,18 @@ Outcome = Literal["ok", "cancelled", "error"]
 logger = logging.getLogger(__name__)
 
 MAX_RECENT = 1024
-GAUGES = ("llm_certificate_expiry_timestamp_seconds",)
-"""Series whose value is known elsewhere: `metrics.series.EXTRA_SERIES` describes them."""
+CERTIFICATE_EXPIRY = "llm_certificate_expiry_timestamp_seconds"
+GAUGES = (CERTIFICATE_EXPIRY,)
+"""Series that other parts provide. `metrics.series.EXTRA_SERIES` describes them."""
 
 
 class ReaderLeft(Exception):
-    """Whoever reads an answer closed the connection; each protocol has its own kind of it."""
+    """The client closed the connection before the end. Each protocol has its own subclass."""
 
 
 @dataclass(slots=True)
 class Call:
-    """One request from its arrival to its end. `started` and `ended` are monotonic seconds."""
+    """One request from arrival to end. `started` and `ended` are monotonic seconds."""
 
     endpoint: Endpoint
     trace: Trace = field(default_factory=CURRENT_TRACE.get)
@@ -49,62 +51,63 @@ class Call:
     ended: float | None = None
     model: str = ""
     tokens: int = 0
-    """Generated so far, over all choices."""
+    """Tokens generated so far, over all choices."""
     first_token: float | None = None
     is_stream: bool = False
-    """Read step by step, so that a reader who stops early cancels it."""
+    """The answer is read step by step, so a reader that stops early cancels the call."""
     is_complete: bool = False
     error: str = ""
-    """Code of what failed; empty when nothing did."""
+    """Code of the error that ended the call; "" without one."""
     finals: list[Final] = field(default_factory=list)
     usage: Usage = field(default_factory=Usage)
     truncation: TruncationReport = field(default_factory=TruncationReport)
 
     def note_failure(self, error: SentiricLlamaError) -> None:
-        """What ended it; a cancel, asked for by id, is no error."""
+        """Records the error that ended the call. Cancelling by request id does not count as one."""
         self.is_complete = False
         if error.code is not ErrorCode.CANCELLED:
             self.error = error.code.value
 
     @property
     def outcome(self) -> Outcome:
-        """How it ended."""
+        """How the call ended."""
         return "error" if self.error else "ok" if self.is_complete else "cancelled"
 
     @property
     def seconds(self) -> float:
-        """How long it took, or has taken so far."""
+        """Duration of the call, so far if it is still running."""
         return (self.ended or time.monotonic()) - self.started
 
     @property
     def ttft_s(self) -> float | None:
-        """From arrival to the first token of any choice; None when none came."""
+        """Seconds from arrival to the first token of any choice; None before it."""
         return None if self.first_token is None else self.first_token - self.started
 
 
 class RequestMetrics:
-    """All counters of one service, model by model, and the calls that run. For one event loop."""
+    """All counters of one service, per model, and its running calls. For one event loop."""
 
     def __init__(self) -> None:
         self.started_at = time.time()
         self.models: dict[str, ModelMetrics] = {}
-        """Name of a served model -> its counters; "" has what came before any model."""
+        """Name of a served model -> its counters; "" for requests without a model."""
         self.http_responses: Counter[int] = Counter()
-        """HTTP status -> responses that began."""
+        """HTTP status -> started responses."""
         self.switches: Counter[str] = Counter()
-        """Result -> changes of the model that were ordered and ended so."""
+        """Result -> model switches."""
         self.loop_lag_s = 0.0
-        """How late the event loop was at its last beat."""
+        """Delay of the event loop at the last beat."""
         self.recent: deque[Call] = deque(maxlen=MAX_RECENT)
         self.running: dict[int, Call] = {}
         self.on_first_token: list[Callable[[Call], None]] = []
+        """Called on the event loop at the first token of each call. Must not block."""
         self.on_end: list[Callable[[Call], None]] = []
-        """Called on the event loop with each call that ended; both must not block."""
+        """Called on the event loop at the end of each call. Must not block."""
         self.gauges: dict[str, Callable[[], float | None]] = {}
-        """Filled by `register_gauge`."""
+        """Name of a series -> its reader; see `register_gauge`."""
 
     def of(self, model: str) -> ModelMetrics:
-        """The counters of a served model. Words of callers never come here."""
+        """The counters of a model, by the name it is served under, never by a caller's word."""
         found = self.models.get(model)
         if found is None:
             found = self.models[model] = ModelMetrics()
@@ -112,14 +115,14 @@ class RequestMetrics:
 
     @property
     def total(self) -> ModelMetrics:
-        """All models added up, in a value of its own."""
+        """The counters of all models, added up in a new object."""
         total = ModelMetrics()
         for metrics in self.models.values():
             total.include(metrics)
         return total
 
     def register_gauge(self, name: str, read: Callable[[], float | None]) -> None:
-        """Lets another part tell one of `GAUGES`; `read` is called at each scrape, None is absent.
+        """Registers a reader for one of `GAUGES`, called at each scrape; None omits the sample.
 
         Raises KeyError for any other name.
         """
@@ -129,7 +132,7 @@ class RequestMetrics:
 
     @contextlib.contextmanager
     def open(self, endpoint: Endpoint) -> Iterator[Call]:
-        """RequestMetrics for one request of a use case, however it ends."""
+        """Records one request of a use case, however it ends."""
         call = Call(endpoint)
         self.running[id(call)] = call
         try:
@@ -149,7 +152,7 @@ class RequestMetrics:
 
     @contextlib.contextmanager
     def reading(self, endpoint: Endpoint) -> Iterator[None]:
-        """RequestMetrics for a request that is refused, with a code, before its use case begins."""
+        """Records a request that fails with an error code before its use case begins."""
         try:
             yield
         except Exception as error:
@@ -159,13 +162,13 @@ class RequestMetrics:
             raise
 
     def note_refusal(self, protocol: str, endpoint: Endpoint, code: str, model: str = "") -> None:
-        """A request was refused before its use case began."""
+        """Counts a request that was refused before its use case began."""
         metrics = self.of(model)
         metrics.requests[protocol, endpoint, "error"] += 1
         metrics.errors[protocol, code] += 1
 
     def note_final(self, call: Call, final: Final) -> None:
-        """One choice came to its end."""
+        """Counts one choice that ended."""
         call.finals.append(final)
         metrics = self.of(call.model)
         metrics.finish_reasons[final.finish_reason] += 1
@@ -174,7 +177,7 @@ class RequestMetrics:
         metrics.finished.add(final)
 
     def finished_within(self, seconds: float) -> TimingTotals:
-        """Totals of the answers that ended lately; of the last thousand calls at most."""
+        """Totals of the answers that ended in the last `seconds`, of the last 1024 calls."""
         since, totals = time.monotonic() - seconds, TimingTotals()
         for call in self.recent:
             if (call.ended or 0.0) >= since:
@@ -202,12 +205,12 @@ class RequestMetrics:
         for listener in self.on_end:
             try:
                 listener(call)
-            except Exception as error:  # whoever looks on must not end the request
+            except Exception as error:  # an observer must not end the request
                 logger.error("unexpected", exc_info=error, extra={"event": "OBSERVER_FAILED"})
 
 
 class TokenClock:
-    """The times between the tokens of one choice."""
+    """Measures the times between the tokens of one choice."""
 
     __slots__ = ("_call", "_last", "_metrics", "_on_first")
 
@@ -218,7 +221,7 @@ class TokenClock:
         self._last: float | None = None
 
     def tick(self, count: int, now: float) -> None:
-        """`count` tokens came at `now`; a step that brings several spreads its time over them."""
+        """Counts tokens that arrived at `now`. Several tokens of a step share its time equally."""
         if not count:
             return
         if self._call.first_token is None:
@@ -235,5 +238,5 @@ class TokenClock:
         self._metrics.tokens_generated += count
 
     def resume(self) -> None:
-        """The reader held the stream back until now; that time is not the engine's."""
+        """Leaves out the time until now, in which the reader held the stream back."""
         self._last = None

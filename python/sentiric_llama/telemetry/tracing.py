@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""OpenTelemetry spans of finished requests: the request, and in it queue, prefill and decode.
+"""OpenTelemetry spans of finished requests, with child spans for queue, prefill and decode.
 
-Needs the extra `otel`; nothing of it is imported unless OpenTelemetry's own variables ask for
-traces. Spans hold ids, names, counts and times, never texts.
+Needs the extra `otel`, which is imported only if OpenTelemetry's own variables ask for traces.
+Spans hold ids, names, counts and times, never texts.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ MISSING = (
 
 
 def is_installed() -> bool:
-    """True when the extra is there; imports nothing."""
+    """True if the extra is installed. Imports nothing."""
     try:
         return importlib.util.find_spec("opentelemetry.sdk.trace") is not None
     except ModuleNotFoundError:
@@ -34,7 +34,7 @@ def is_installed() -> bool:
 
 
 def otlp_provider() -> TracerProvider:
-    """Sends spans in the background to where OTEL_EXPORTER_OTLP_ENDPOINT says."""
+    """A provider that sends spans to OTEL_EXPORTER_OTLP_ENDPOINT in the background."""
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import TracerProvider
@@ -47,14 +47,14 @@ def otlp_provider() -> TracerProvider:
 
 
 class Tracing:
-    """Writes spans after the fact: their times are those that the engine measured."""
+    """Records spans when a call has ended, with the times that the engine measured."""
 
     def __init__(self, provider: TracerProvider) -> None:
         self._provider = provider
         self._tracer = provider.get_tracer(SERVICE_NAME, version())
 
     def record(self, call: Call) -> None:
-        """The spans of one ended call, under the caller's span when it sent `traceparent`."""
+        """Records the spans of an ended call, under the caller's span if it sent `traceparent`."""
         from opentelemetry.trace import SpanKind, Status, StatusCode, set_span_in_context
         from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
@@ -75,11 +75,11 @@ class Tracing:
         span.end(_ns(call.started_at + call.seconds))
 
     def close(self) -> None:
-        """Sends what is left. Blocks for some seconds when nobody takes it."""
+        """Sends the remaining spans. Blocks for some seconds if the collector does not answer."""
         self._provider.shutdown()
 
     def _phases(self, start: float, timings: Timings, inside: Any) -> None:
-        """One after the other from the request's start: waiting, reading the prompt, writing."""
+        """Records queue, prefill and decode, one after the other from the request's start."""
         queued = start + timings.queue_ms / 1e3
         first = queued + timings.prompt_ms / 1e3
         last = first + timings.predicted_ms / 1e3
@@ -99,7 +99,7 @@ class Tracing:
 
 
 def _attributes(call: Call) -> dict[str, Any]:
-    """Names of OpenTelemetry's conventions for generative models where they exist."""
+    """Attributes under OpenTelemetry's names for generative models, or ours if there are none."""
     found = {
         "gen_ai.operation.name": call.endpoint,
         "gen_ai.request.model": label(call.model),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""A look at the engine each second: how fast it counts, and whether it still moves."""
+"""Samples the engine every second, to compute rates and to detect stalls."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from sentiric_llama.types import EngineStats
 BEAT_S = 1.0
 RATE_WINDOW_S = 10.0
 SLOWEST_STEPS = 20
-"""An engine may take this many times its usual step before it counts as standing still."""
+"""The engine counts as stalled only after this many times its mean step time."""
 
 
 class Watchdog:
-    """Samples of one engine's counters. All times are monotonic seconds."""
+    """Keeps samples of one engine's counters. All times are monotonic seconds."""
 
     def __init__(self, stall_timeout_s: float) -> None:
-        """0 seconds never calls an engine stalled."""
+        """A timeout of 0 disables stall detection."""
         self.is_stalled = False
         self.moved_at = time.monotonic()
         self._stall_timeout_s = stall_timeout_s
@@ -27,10 +27,10 @@ class Watchdog:
         self._steps = -1
 
     def beat(self, engine: AsyncEngineProtocol, now: float) -> None:
-        """Takes a sample and judges from it."""
+        """Takes a sample and updates `is_stalled`."""
         stats = engine.stats()
         self._samples.append((now, stats))
-        working = engine.capacity.active - stats.reader_waits  # who waits for a reader stands still
+        working = engine.capacity.active - stats.reader_waits  # unread streams make no steps
         is_busy = working > 0 or stats.prefilling + stats.decoding > 0
         if not is_busy or stats.steps != self._steps:
             self._steps, self.moved_at = stats.steps, now
@@ -38,7 +38,7 @@ class Watchdog:
         self.is_stalled = self._stall_timeout_s > 0 and now - self.moved_at > allowed
 
     def per_second(self, field: str) -> float | None:
-        """Growth of a counter of EngineStats over the last ten seconds; None before two beats."""
+        """Rate of a counter of EngineStats over the last ten seconds; None before two beats."""
         if len(self._samples) < 2:
             return None
         now, last = self._samples[-1]

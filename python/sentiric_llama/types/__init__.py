@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Plain values of the Python face: what a request asks for, what comes back, what an engine is."""
+"""The dataclasses of requests, results and engines, without behaviour or dependencies."""
 
 from sentiric_llama.types.engine import Capacity as Capacity
 from sentiric_llama.types.engine import Device as Device
@@ -7,7 +7,6 @@ from sentiric_llama.types.engine import EngineConfig as EngineConfig
 from sentiric_llama.types.engine import EngineStats as EngineStats
 from sentiric_llama.types.engine import ModelInfo as ModelInfo
 from sentiric_llama.types.request import Grammar as Grammar
-from sentiric_llama.types.request import GrammarKind as GrammarKind
 from sentiric_llama.types.request import Message as Message
 from sentiric_llama.types.request import Priority as Priority
 from sentiric_llama.types.request import Request as Request

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What an engine is opened with, and what it says about itself."""
+"""An engine's configuration, and what it reports about itself."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
-    """Contexts (sequences) in use and free; `available == total - active` always."""
+    """How many contexts are in use and free; `available == total - active`."""
 
     active: int
     total: int
@@ -22,7 +22,7 @@ class Capacity:
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """What the build can compute on. `free` and `total` are bytes, 0 when it does not say."""
+    """A device that the build can compute on. `free` and `total` are bytes, 0 if unknown."""
 
     name: str
     description: str
@@ -32,8 +32,13 @@ class Device:
 
     @property
     def is_gpu(self) -> bool:
-        """True for a GPU that says how much memory it has."""
-        return self.kind in ("gpu", "igpu") and self.total > 0
+        """True for a discrete or integrated GPU."""
+        return self.kind in ("gpu", "igpu")
+
+    @property
+    def reports_gpu_memory(self) -> bool:
+        """True for a GPU that reports how much memory it has."""
+        return self.is_gpu and self.total > 0
 
     @property
     def used(self) -> int:
@@ -42,7 +47,7 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class EngineConfig:
-    """What to load and how; the fields of `cpp/include/sentiric/engine.h`."""
+    """What to load and how. Mirrors the struct in `cpp/include/sentiric/engine.h`."""
 
     model_path: str
     contexts: int = 4
@@ -84,7 +89,7 @@ class EngineConfig:
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """Facts about the loaded model and the buffers around it."""
+    """The loaded model and its buffers."""
 
     path: str
     name: str
@@ -109,13 +114,13 @@ class ModelInfo:
     flash_attention: str
     backend: str
     speculation: str
-    """Who guesses ahead: "draft", "ngram" or "off"."""
+    """How tokens are drafted: "draft", "ngram" or "off"."""
     bos: int
     eos: int
 
     @property
     def meta(self) -> dict[str, int | str]:
-        """Under llama-server's names, as `/v1/models` shows it."""
+        """The model under llama-server's names, as in `/v1/models`."""
         return {
             "n_vocab": self.num_vocab,
             "n_ctx": self.context_size,
@@ -129,7 +134,7 @@ class ModelInfo:
 
 @dataclass(frozen=True, slots=True)
 class EngineStats:
-    """Monotonic counters and gauges since the engine opened."""
+    """Counters since the engine opened, and gauges of now."""
 
     requests_submitted: int = 0
     requests_completed: int = 0

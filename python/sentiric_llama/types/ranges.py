@@ -36,13 +36,13 @@ class NumberRange:
 
     @property
     def allowed(self) -> str:
-        """The range in words, as error messages and help texts show it."""
+        """The range in words, for error messages and help texts."""
         low, high = _plain(self.low), _plain(self.high)
         kind = "an integer" if self.integer else "a number"
         return f"{kind} {'above ' if self.low_open else ''}{low}..{high}"
 
     def check(self, value: object, where: str = "") -> float:
-        """The value as int or float; InvalidArgument when it is not a number in the range."""
+        """The value as int or float. Raises InvalidArgument unless it is in the range."""
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise self._refuse(value, where)
         if self.integer and isinstance(value, float):
@@ -59,13 +59,13 @@ class NumberRange:
 
 
 def out_of_range(where: str, value: object, allowed: str) -> InvalidArgument:
-    """The one shape of a refusal: which field, what was got, what is allowed."""
+    """The error for a refused value: the field, what was got, what is allowed."""
     problem = "wrong type" if _is_of_wrong_type(value, allowed) else "out of range"
     return InvalidArgument(f"{problem}; got {shown(value)}, allowed {allowed}", where=where)
 
 
 def _is_of_wrong_type(value: object, allowed: str) -> bool:
-    """What is allowed begins with the kind of value that it must be."""
+    """Reads the wanted type from the first words of `allowed`."""
     if allowed.startswith(("a number", "an integer")):
         return isinstance(value, bool) or not isinstance(value, int | float)
     if allowed.startswith("an object"):
@@ -74,7 +74,7 @@ def _is_of_wrong_type(value: object, allowed: str) -> bool:
 
 
 def shown(value: object) -> str:
-    """A value short enough for a message; texts are shown by length only, they may be private."""
+    """A value as a message shows it: short, and strings by length only as they may be private."""
     if isinstance(value, str):
         return f"a string of {len(value)} characters"
     if isinstance(value, Mapping):
@@ -123,7 +123,7 @@ SAMPLING_ALIASES: dict[str, str] = {
     "repetition_penalty": "repeat_penalty",
     "typ_p": "typical_p",
 }
-"""Other names clients use -> the field's name."""
+"""Other names that clients use -> the field's name."""
 
 MAX_TOKENS = NumberRange("max_tokens", -1, INT32_MAX, integer=True)
 CHOICES = NumberRange("n", 1, MAX_CHOICES, integer=True)
@@ -132,9 +132,9 @@ TOKEN_ID = NumberRange("tokens", 0, INT32_MAX, integer=True)
 
 
 def parse_sampling(raw: Mapping[str, object]) -> dict[str, Any]:
-    """Checked `SamplingParams` fields out of a request's values; None means not given.
+    """Checks the sampling fields of a request, which may use aliases; None means not given.
 
-    Names may be aliases. Raises InvalidArgument with `where` set to the name the caller used.
+    Returns fields of `SamplingParams`. Raises InvalidArgument at the name that the caller used.
     """
     found: dict[str, Any] = {}
     for name, value in raw.items():
@@ -151,12 +151,12 @@ def parse_sampling(raw: Mapping[str, object]) -> dict[str, Any]:
 
 
 def parse_seed(value: int) -> int | None:
-    """-1 draws a seed, as in llama.cpp; other negative seeds keep their 64 bits."""
+    """-1 draws a random seed, as in llama.cpp; other negative seeds keep their 64 bits."""
     return None if value == -1 else value & (2**64 - 1)
 
 
 def parse_breakers(value: object) -> tuple[str, ...]:
-    """DRY's sequence breakers: at most 16 strings of 1..64 bytes."""
+    """DRY's sequence breakers: at most 16 strings of 1..64 bytes each."""
     allowed = f"at most {MAX_DRY_BREAKERS} strings of 1..{MAX_DRY_BREAKER_BYTES} bytes"
     if not isinstance(value, list) or len(value) > MAX_DRY_BREAKERS:
         raise out_of_range("dry_sequence_breakers", value, allowed)

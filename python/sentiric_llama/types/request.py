@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What a request asks for.
-
-Field names and ranges are those of `cpp/include/sentiric/types.h`, which checks them.
-"""
+"""What a request asks for. Names and ranges mirror `cpp/include/sentiric/types.h`."""
 
 from __future__ import annotations
 
@@ -17,7 +14,7 @@ GrammarKind = Literal["none", "gbnf", "json_schema", "json_object"]
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message of a conversation. The content is never parsed for special tokens."""
+    """One message of a conversation. Special tokens in the content are plain text."""
 
     role: str
     content: str
@@ -49,15 +46,15 @@ class SamplingParams:
     mirostat_tau: float = 5.0
     mirostat_eta: float = 0.1
     seed: int | None = None
-    """None draws a seed; the same seed gives the same text."""
+    """None draws a random seed. The same seed gives the same text."""
     logit_bias: Mapping[int, float] = field(default_factory=dict)
     top_logprobs: int | None = None
-    """None gives no log-probabilities, 0..20 the chosen token's and that many alternatives."""
+    """None: no log-probabilities. 0..20: those of the chosen token and of so many alternatives."""
 
 
 @dataclass(frozen=True, slots=True)
 class Grammar:
-    """What the text must follow: GBNF source, a JSON schema as text, or any JSON object."""
+    """Constrains the text: GBNF source, a JSON schema as text, or any JSON object."""
 
     kind: GrammarKind
     text: str = ""
@@ -71,7 +68,7 @@ class Request:
     text: str = ""
     tokens: Sequence[int] = ()
     parse_special: bool = False
-    """Text only: control tokens written in it are honoured (trusted callers)."""
+    """`text` only: control tokens in it become tokens. For trusted callers."""
     sampling: SamplingParams = SamplingParams()
     grammar: Grammar | None = None
     stop: Sequence[str] = ()
@@ -81,11 +78,11 @@ class Request:
     shift: bool = True
     deadline_ms: int = 600_000
     queue_wait_ms: int = 0
-    """Longest wait for a context; 0 is the engine's."""
+    """Longest wait for a context; 0 for the engine's limit."""
     priority: Priority = "normal"
     tenant: str = ""
-    """Tenants share the contexts fairly."""
+    """Whose fair share of the contexts the request uses."""
     cache_scope: str = ""
-    """Prefixes are shared between requests of one scope only."""
+    """Only requests of the same scope share cached prefixes."""
     adapters: Sequence[tuple[str, float]] = ()
-    """LoRA adapters: names in the engine's `lora_dir`, and scales."""
+    """LoRA adapters: file names in the engine's `lora_dir`, and scales."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What comes back: deltas, their end, and a finished generation."""
+"""The results of a request: deltas, how it ended, and the whole completion."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FinishReason = Literal["stop", "length", "cancelled", "error"]
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Token counts; `cached_tokens` of the prompt were not evaluated again."""
+    """Token counts. `cached_tokens` of the prompt came from the prefix cache."""
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
@@ -27,7 +27,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """llama.cpp's names. `*_n` count tokens, `*_ms` are milliseconds."""
+    """Counts and times under llama.cpp's names: `*_n` are tokens, `*_ms` milliseconds."""
 
     cache_n: int = 0
     prompt_n: int = 0
@@ -45,14 +45,14 @@ class Timings:
 
     @property
     def predicted_per_second(self) -> float:
-        """Rate over the steps between tokens: the first token belongs to the prompt."""
+        """Tokens per second after the first one, whose time belongs to the prompt."""
         steps = self.predicted_n - 1
         return 1e3 * steps / self.predicted_ms if steps > 0 and self.predicted_ms > 0 else 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class TruncationReport:
-    """What did not fit: turns and tokens dropped from the prompt, tokens shifted out so far."""
+    """What did not fit: turns and tokens dropped from the prompt, and tokens shifted out."""
 
     dropped_turns: int = 0
     dropped_tokens: int = 0
@@ -65,7 +65,7 @@ class TruncationReport:
 
 @dataclass(frozen=True, slots=True)
 class TokenLogprob:
-    """One token: raw bytes (may be part of a character) and its natural log-probability."""
+    """A token, its bytes (maybe part of a character) and its natural log-probability."""
 
     token: int
     piece: bytes
@@ -82,7 +82,7 @@ class ChosenLogprob:
 
 @dataclass(frozen=True, slots=True)
 class Final:
-    """How a request ended. `finish_reason` "error" is raised as an exception instead."""
+    """How a request ended. Streams raise an exception instead of "cancelled" and "error"."""
 
     finish_reason: FinishReason
     usage: Usage
@@ -92,7 +92,7 @@ class Final:
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """One step's news of a stream: complete characters, and `final` on the last one."""
+    """What one step adds to a stream: whole characters, and `final` in the last delta."""
 
     text: str = ""
     tokens: tuple[int, ...] = ()
@@ -116,7 +116,7 @@ class Completion:
 
     @classmethod
     def join(cls, deltas: Sequence[Delta]) -> Completion:
-        """The deltas of a whole stream as one result; InternalError when its end is missing."""
+        """Joins the deltas of a whole stream. Raises InternalError if the last one is missing."""
         final = deltas[-1].final if deltas else None
         if final is None:
             raise InternalError("the stream ended without a final delta", where="engine")

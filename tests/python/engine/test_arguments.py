@@ -28,12 +28,12 @@ HELLO = [{"role": "user", "content": "Hello"}]
         ({"contexts": "four"}, "contexts", "must be an integer; got str"),
         ({"contexts": 2.5}, "contexts", "must be an integer; got float 2.5"),
         ({"use_mmap": "no"}, "use_mmap", "must be True or False; got str"),
-        ({"kv_layout": 3}, "kv_layout", "must be a text; got int"),
+        ({"kv_layout": 3}, "kv_layout", "must be a string; got int"),
         ({"contexts": 2**70}, "contexts", "the number is too large"),
         ({"n_ctx": 5}, "n_ctx", "did you mean context_size?"),
         ({"n_gpu_layers": 5}, "n_gpu_layers", "did you mean gpu_layers?"),
         ({"context_sise": 5}, "context_sise", "did you mean context_size?"),
-        ({"zzz": 5}, "zzz", "allowed are"),
+        ({"zzz": 5}, "zzz", "allowed: "),
     ],
 )
 def test_wrong_arguments_of_an_engine(

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""A smaller model guesses: fewer steps, the same text, and only for a model that it fits.
+"""A smaller model drafts tokens: fewer steps, the same text, and only for a model that it fits.
 
-It is asked for here, so that it guesses on every processor. Where llama.cpp multiplies, "the same
+It is asked for here, so that it drafts on every processor. Where llama.cpp multiplies, "the same
 text" holds up to rounding; tests/choices.py says what that is.
 """
 
@@ -31,7 +31,7 @@ def settings(**others: Any) -> dict[str, Any]:
     return {"contexts": 1, "context_size": 512, "compute_threads": 1} | others
 
 
-def guesser(model: Path) -> dict[str, Any]:
+def drafting(model: Path) -> dict[str, Any]:
     return {"draft_model": str(model), "speculation": "draft"}
 
 
@@ -42,13 +42,13 @@ def answer(engine: Engine, sampling: SamplingParams) -> Completion:
 
 @pytest.mark.parametrize("layout", ["split", "unified"])
 @pytest.mark.parametrize("seed", [None, 1, 2])
-def test_a_model_that_guesses_for_itself(guide_path: Path, layout: str, seed: int | None) -> None:
+def test_a_model_that_drafts_for_itself(guide_path: Path, layout: str, seed: int | None) -> None:
     sampling = GREEDY if seed is None else seeded(seed)
     options = settings(kv_layout=layout)
     with Engine(str(guide_path), **options, speculation="off") as engine:
         plain = answer(engine, sampling)
         plain_steps = engine.stats().steps
-    with Engine(str(guide_path), **options, **guesser(guide_path)) as engine:
+    with Engine(str(guide_path), **options, **drafting(guide_path)) as engine:
         drafted = answer(engine, sampling)
         stats = engine.stats()
         prompt = engine.tokenize_chat(MESSAGES)
@@ -60,7 +60,7 @@ def test_a_model_that_guesses_for_itself(guide_path: Path, layout: str, seed: in
 
 
 @pytest.mark.parametrize("layout", ["split", "unified"])
-def test_nearly_all_of_its_own_guesses_are_right(tiny_q8_0: Path, layout: str) -> None:
+def test_nearly_all_of_its_own_drafts_are_accepted(tiny_q8_0: Path, layout: str) -> None:
     prompt = prompt_tokens(40, 3)
     options = settings(kv_layout=layout)
 
@@ -70,7 +70,7 @@ def test_nearly_all_of_its_own_guesses_are_right(tiny_q8_0: Path, layout: str) -
 
     with Engine(str(tiny_q8_0), **options, speculation="off") as engine:
         plain, without = run(engine)
-    with Engine(str(tiny_q8_0), **options, **guesser(tiny_q8_0)) as engine:
+    with Engine(str(tiny_q8_0), **options, **drafting(tiny_q8_0)) as engine:
         drafted, stats = run(engine)
         check_same_text(engine, prompt, drafted, plain, GREEDY)
     assert stats.accepted_draft_tokens >= 0.9 * stats.drafted_tokens > 0
@@ -85,7 +85,7 @@ def test_the_next_turn_and_other_streams_find_it_in_step(guide_path: Path) -> No
     def run(engine: Engine, messages: list[dict[str, str]]) -> list[int]:
         return read(engine.stream_chat(messages, GREEDY, max_tokens=60))
 
-    with Engine(str(guide_path), **options, **guesser(guide_path)) as engine:
+    with Engine(str(guide_path), **options, **drafting(guide_path)) as engine:
         together = side_by_side(*[partial(run, engine, messages) for messages in chats])
         alone = [run(engine, messages) for messages in chats]
         stats = engine.stats()
@@ -107,7 +107,7 @@ def test_a_model_with_other_weights_changes_no_text(tiny_q8_0: Path, small_q8_0:
     with Engine(str(tiny_q8_0), **settings(speculation="off")) as engine:
         plain = run(engine)
         assert engine.stats().drafted_tokens == 0
-    with Engine(str(tiny_q8_0), **settings(), **guesser(small_q8_0)) as engine:
+    with Engine(str(tiny_q8_0), **settings(), **drafting(small_q8_0)) as engine:
         drafted = run(engine)
         assert engine.stats().drafted_tokens > 0
         check_same_text(engine, prompt, drafted, plain, GREEDY)
@@ -115,21 +115,21 @@ def test_a_model_with_other_weights_changes_no_text(tiny_q8_0: Path, small_q8_0:
 
 def test_another_vocabulary_is_refused(tiny_q8_0: Path, qwen2_q8_0: Path) -> None:
     with pytest.raises(InvalidArgument, match=r"\[draft_model\].*vocabulary") as caught:
-        Engine(str(qwen2_q8_0), **settings(**guesser(tiny_q8_0)))
+        Engine(str(qwen2_q8_0), **settings(**drafting(tiny_q8_0)))
     assert qwen2_q8_0.name in str(caught.value) and tiny_q8_0.name in str(caught.value)
     with pytest.raises(InvalidArgument, match=r"\[draft_model\].*vocabulary"):
-        plan_memory(EngineConfig(str(qwen2_q8_0), **settings(**guesser(tiny_q8_0))))
+        plan_memory(EngineConfig(str(qwen2_q8_0), **settings(**drafting(tiny_q8_0))))
 
 
 def test_what_is_no_model_is_refused(tiny_q8_0: Path, tmp_path: Path) -> None:
     with pytest.raises(ModelNotFound, match=r"\[draft_model\]"):
-        Engine(str(tiny_q8_0), **settings(**guesser(tmp_path / "absent.gguf")))
+        Engine(str(tiny_q8_0), **settings(**drafting(tmp_path / "absent.gguf")))
     (tmp_path / "odd.gguf").write_bytes(b"odd")
     with pytest.raises(ModelInvalid, match=r"\[draft_model\]"):
-        Engine(str(tiny_q8_0), **settings(**guesser(tmp_path / "odd.gguf")))
+        Engine(str(tiny_q8_0), **settings(**drafting(tmp_path / "odd.gguf")))
 
 
-def test_it_guesses_alone_or_not_at_all(tiny_q8_0: Path) -> None:
+def test_it_drafts_alone_or_not_at_all(tiny_q8_0: Path) -> None:
     own = settings(draft_model=str(tiny_q8_0))
     with pytest.raises(InvalidArgument, match="speculation"):
         Engine(str(tiny_q8_0), **own, speculation="ngram")
@@ -142,19 +142,19 @@ def test_it_guesses_alone_or_not_at_all(tiny_q8_0: Path) -> None:
 
 
 @pytest.mark.parametrize("layout", ["split", "unified"])
-def test_unasked_it_guesses_only_where_no_text_can_change(
+def test_unasked_it_drafts_only_where_no_text_can_change(
     guide_path: Path, layout: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """And says so once, and how to have it all the same; the plan agrees."""
     own = settings(draft_model=str(guide_path), kv_layout=layout)
     with caplog.at_level(logging.WARNING), Engine(str(guide_path), **own) as engine:
         answer(engine, GREEDY)
-        guesses, who = engine.stats().drafted_tokens > 0, engine.info.speculation
+        drafts, kind = engine.stats().drafted_tokens > 0, engine.info.speculation
     lines = [line for line in caplog.messages if "draft model" in line]
     plan = plan_memory(EngineConfig(str(guide_path), **own))
     without = plan_memory(EngineConfig(str(guide_path), **settings(kv_layout=layout)))
-    assert who == plan.speculation == ("draft" if rounds_alike() else "off")
-    assert guesses == rounds_alike()
+    assert kind == plan.speculation == ("draft" if rounds_alike() else "off")
+    assert drafts == rounds_alike()
     if rounds_alike():
         assert not lines
         assert plan.devices[-1].weights > without.devices[-1].weights
@@ -181,7 +181,7 @@ def test_the_plan_counts_it(tiny_q8_0: Path, small_q8_0: Path) -> None:
         return plan_memory(EngineConfig(str(model), **settings(**options))).devices[-1]
 
     alone, draft = host(tiny_q8_0), host(small_q8_0)
-    both = host(tiny_q8_0, **guesser(small_q8_0))
+    both = host(tiny_q8_0, **drafting(small_q8_0))
     assert both.weights == alone.weights + draft.weights
     assert both.cache == alone.cache + draft.cache
     assert both.compute > alone.compute
@@ -233,4 +233,4 @@ def test_a_recurrent_state_takes_nothing_back(recurrent: Path, tiny_q8_0: Path) 
         assert len(read(engine.stream([1, 300], GREEDY, max_tokens=3, ignore_eos=True))) == 3
     for target, draft in ((tiny_q8_0, recurrent), (recurrent, tiny_q8_0)):
         with pytest.raises(NotSupported, match=r"\[draft_model\].*recurrent"):
-            Engine(str(target), **settings(**guesser(draft)))
+            Engine(str(target), **settings(**drafting(draft)))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Prefixes are computed once, parked sequences go on, and no text changes because of either."""
+"""Prefixes are computed once, preempted sequences resume, and no text changes because of either."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ class TestSharing:
 
 class TestPressure:
     def test_three_times_what_fits_finishes_with_the_same_texts(self, tiny_q8_0: Path) -> None:
-        """Twelve long requests on four contexts, the more urgent ones later: many are parked.
+        """Twelve long requests on four contexts, the more urgent ones later: many are preempted.
 
         They are so long that none ends before the last ones come.
         """

@@ -13,7 +13,7 @@ import pytest
 from engine_tools import GREEDY, prompt_tokens, wait_until
 from sentiric_llama import AsyncEngine, DeadlineExceeded, Engine, Overloaded, Stream
 from sentiric_llama.engine.stream import WINDOW, AsyncStream
-from sentiric_llama.host.machine import resident_bytes
+from sentiric_llama.host.process import resident_bytes
 
 MANY = 100_000
 LENGTH = 400
@@ -52,12 +52,13 @@ def test_one_unread_stream_of_eight(engine: Engine) -> None:
 
     run_the_others()  # the allocator's own growth
     before, memory = engine.stats(), resident_bytes()
+    assert memory
     for _ in range(3):
         run_the_others()
     after = engine.stats()
     assert after.generated_tokens - before.generated_tokens == 3 * 7 * LENGTH
     assert after.reader_waits == 1 and engine.capacity.active == 1
-    assert resident_bytes() - memory < 2**20
+    assert (resident_bytes() or 2**63) - memory < 2**20
     with unread:
         taken: list[int] = []
         while len(taken) < 3 * WINDOW:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Guesses save steps and change no text."""
+"""Drafts save steps and change no text."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_the_same_text_in_fewer_steps(tiny_q8_0: Path, layout: str, seed: int | 
 
 
 @pytest.mark.parametrize("switch", [{"speculation": "auto"}, {"speculation": "ngram"}])
-def test_deterministic_never_guesses(tiny_q8_0: Path, switch: dict[str, Any]) -> None:
+def test_deterministic_never_drafts(tiny_q8_0: Path, switch: dict[str, Any]) -> None:
     settings = {"contexts": 1, "context_size": 512, "compute_threads": 1, "deterministic": True}
     with Engine(str(tiny_q8_0), **settings, **switch) as engine:
         prompt = prompt_tokens(40, 5)
@@ -55,16 +55,16 @@ def test_deterministic_never_guesses(tiny_q8_0: Path, switch: dict[str, Any]) ->
         assert engine.stats().drafted_tokens == 0
 
 
-def test_auto_guesses_where_products_round_alike_for_one_row_and_for_many(tiny_q8_0: Path) -> None:
+def test_auto_drafts_where_products_round_alike_for_one_row_and_for_many(tiny_q8_0: Path) -> None:
     prompt = prompt_tokens(40, 5)
     with Engine(str(tiny_q8_0), contexts=1, context_size=512, compute_threads=1) as engine:
         generate(engine, prompt, copying(prompt))
-        guesses = engine.stats().drafted_tokens > 0
+        drafts = engine.stats().drafted_tokens > 0
         assert (engine.info.speculation == "ngram") == rounds_alike()
-    assert guesses == rounds_alike()
+    assert drafts == rounds_alike()
 
 
-def test_logprobs_do_not_guess(tiny_q8_0: Path) -> None:
+def test_logprobs_do_not_draft(tiny_q8_0: Path) -> None:
     prompt = prompt_tokens(40, 5)
     sampling = SamplingParams(
         temperature=0, repeat_penalty=1, logit_bias=dict.fromkeys(prompt[1:4], 40), top_logprobs=2

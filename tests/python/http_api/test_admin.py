@@ -178,8 +178,8 @@ def test_success(server: Any) -> None:
         ({"profile": ""}, "Profile name required"),
         ({"profile": None}, "Profile name required"),
         ({"profile": 7}, "got 7, allowed a string"),
-        ({"profile": "B"}, "no profile B; it has a, b"),
-        ({"profile": "../b"}, "no profile ../b; it has a, b"),
+        ({"profile": "B"}, "no profile B; available: a, b"),
+        ({"profile": "../b"}, "no profile ../b; available: a, b"),
     ],
 )
 def test_refusals(server: Any, body: Any, text: str) -> None:

@@ -22,7 +22,8 @@ from sentiric_llama.errors import (
 from sentiric_llama.log.trace import CURRENT_TRACE, Trace
 from sentiric_llama.service.chat_call import ChatCall
 from sentiric_llama.service.service import LlamaService
-from sentiric_llama.telemetry.histogram import Histogram, percentile
+from sentiric_llama.telemetry.histogram import Histogram
+from sentiric_llama.telemetry.percentile import percentile
 from sentiric_llama.telemetry.request_metrics import ReaderLeft
 from sentiric_llama.types import Message, TruncationReport
 
@@ -228,8 +229,13 @@ def test_histogram() -> None:
 
 @pytest.mark.parametrize(
     ("values", "share", "expected"),
-    [([], 0.5, None), ([3], 0.5, 3), ([3], 0.99, 3), ([4, 1, 2, 3], 0.5, 2), ([1, 2], 0, 1)]
+    [([3], 0.5, 3), ([3], 0.99, 3), ([4, 1, 2, 3], 0.5, 2), ([1, 2], 0, 1)]
     + [(range(1, 101), share, round(100 * share)) for share in (0.5, 0.95, 0.99, 1.0)],
 )
-def test_percentile(values: Any, share: float, expected: float | None) -> None:
+def test_percentile(values: Any, share: float, expected: float) -> None:
     assert percentile(values, share) == expected
+
+
+def test_a_percentile_needs_values() -> None:
+    with pytest.raises(ValueError, match="at least one value"):
+        percentile([], 0.5)

@@ -18,8 +18,8 @@ from sentiric_llama.engine.fit import (
 )
 from sentiric_llama.engine.memory import DevicePlan, MemoryPlan
 from sentiric_llama.errors import OutOfMemory
-from sentiric_llama.host import machine
 from sentiric_llama.host.machine import Budget, memory_budgets
+from sentiric_llama.host.process import status_bytes
 from sentiric_llama.host.sizes import human_bytes
 from sentiric_llama.types import EngineConfig
 
@@ -61,12 +61,14 @@ RAM = ("RAM", 8192 * 1024, 16384 * 1024)
 
 def test_ram_alone(tree: Tree) -> None:
     assert tree.budgets() == [RAM]
-    assert machine.resident_bytes(tree.root) == MIB
+    assert status_bytes("VmRSS", root=tree.root) == MIB
+    assert status_bytes("VmRSS", "VmSize", "Other", root=tree.root) == 3 * MIB
+    assert status_bytes("Other", root=tree.root) is None
 
 
 def test_no_proc_at_all(tmp_path: Path) -> None:
     pytest.importorskip("sentiric_llama._core")
-    assert memory_budgets(tmp_path) == [] and machine.resident_bytes(tmp_path) == 0
+    assert memory_budgets(tmp_path) == [] and status_bytes("VmRSS", root=tmp_path) is None
 
 
 def test_a_group_of_version_two_and_its_parents(tree: Tree) -> None:

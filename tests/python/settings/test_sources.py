@@ -272,7 +272,7 @@ def test_a_profile_of_the_seed() -> None:
     for key, name in PROFILE_KEYS.items():
         assert getattr(settings, name) == values[key], key
     assert load_settings(profile="two").default_top_k == 1
-    with pytest.raises(InvalidArgument, match="no profile three; it has one, two"):
+    with pytest.raises(InvalidArgument, match="no profile three; available: one, two"):
         load_settings(profile="three")
 
 

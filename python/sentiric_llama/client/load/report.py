@@ -14,6 +14,7 @@ from typing import Any
 from sentiric_llama.client.load.plan import LoadPlan
 from sentiric_llama.client.load.sample import Sample
 from sentiric_llama.errors import InvalidArgument
+from sentiric_llama.telemetry.percentile import percentile
 
 SHARES = (50, 90, 95, 99)
 MEASURES = ("ttft", "tpot", "e2e")
@@ -73,12 +74,6 @@ def parse_slo(text: str) -> dict[str, float]:
     return found
 
 
-def percentile(values: Sequence[float], share: float) -> float:
-    """The smallest value that at least `share` percent do not exceed: one that was measured."""
-    ordered = sorted(values)
-    return ordered[max(0, math.ceil(share / 100 * len(ordered)) - 1)]
-
-
 def compare(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tuple[str, float, float]]:
     """(measure, change in percent, of it what is worse); above 0 is worse, below better."""
     if before["plan"] != after["plan"]:
@@ -118,7 +113,7 @@ def _worse(old: float, new: float, *, is_better_high: bool) -> tuple[float, floa
 def _spread(values: Sequence[float]) -> dict[str, float | None]:
     if not values:
         return dict.fromkeys(("mean", *(f"p{share}" for share in SHARES)))
-    spread = {f"p{share}": round(percentile(values, share), 3) for share in SHARES}
+    spread = {f"p{share}": round(percentile(values, share / 100), 3) for share in SHARES}
     return {"mean": round(fmean(values), 3), **spread}
 
 

@@ -148,7 +148,7 @@ class SwitchStream(Response):
             elif switch.seconds > told_at + sse.KEEP_ALIVE_S:
                 await sender.write(sse.KEEP_ALIVE)
                 told_at = switch.seconds
-            await switch.wait_for_news(EVERY_S)
+            await switch.wait_for_phase(EVERY_S)
         last: dict[str, Any] = {"status": "success", "active_profile": switch.profile}
         last |= {"elapsed_s": switch.seconds}
         if switch.error is not None:

@@ -23,6 +23,7 @@ from sentiric_llama.http.wire.linger import LINGER_S
 from sentiric_llama.http.wire.refusals import FULL, NO_NAME, PROBES_ONLY, is_probe, whole_answer
 from sentiric_llama.http.wire.seats import Seat, Seats
 from sentiric_llama.http.wire.turns import Turns
+from sentiric_llama.service.slow_reader import STALL_S
 
 HEAD_TIMEOUT_S = 10.0
 """For a head, from its first byte or from the start of the connection; also for a body that is
@@ -45,10 +46,6 @@ class Port:
     turns: Turns = field(default_factory=Turns)
     urgent: Turns = field(default_factory=Turns)
     """For probes, which do not queue behind the others."""
-
-
-STALL_S = 30.0
-"""For an answer of which the peer takes nothing."""
 
 
 class _Phase(Enum):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The models that answer, by name. Each stands in a slot, where it can be exchanged."""
+"""The loaded models by name. Each is in a slot, where another model can replace it."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from sentiric_llama.errors import ModelNotFound
 from sentiric_llama.service.models.slot import LoadedModel, ModelSlot
 
 DEFAULT = "default"
-"""The slot of requests that name no model, and a name that every client may use for it."""
+"""The slot of requests that name no model. Clients may also use it as a model's name."""
 
 
 class ModelRegistry:
-    """Slots by their names. A service has one today; names of models are looked up in all."""
+    """Slots by name. Looks models up in all of them, although a service has only one today."""
 
     def __init__(self) -> None:
         self._slots: dict[str, ModelSlot] = {DEFAULT: ModelSlot()}
 
     def __iter__(self) -> Iterator[LoadedModel]:
-        """The models that new calls may get."""
+        """The models that new calls can use."""
         return (slot.current for slot in self._slots.values() if slot.current is not None)
 
     @property
@@ -29,15 +29,15 @@ class ModelRegistry:
         return self._slots[DEFAULT].current
 
     def names(self) -> list[str]:
-        """What the models are called."""
+        """The names of the models."""
         return [loaded.served.name for loaded in self]
 
     def put(self, loaded: LoadedModel, slot: str = DEFAULT) -> None:
-        """From now on new calls of this slot get `loaded`; those that run keep theirs."""
+        """Gives `loaded` to new calls of this slot; running calls keep their model."""
         self._slots.setdefault(slot, ModelSlot()).put(loaded)
 
     def find(self, name: str) -> LoadedModel:
-        """The model that answers to `name`. Raises ModelNotFound, which says what would."""
+        """The model with this name or alias. Raises ModelNotFound, which lists all names."""
         default = self.default
         if default is not None and name in ("", DEFAULT):
             return default
@@ -45,10 +45,10 @@ class ModelRegistry:
             if loaded.served.answers_to(name):
                 return loaded
         known = [DEFAULT, *(n for m in self for n in (m.served.name, *m.served.aliases))]
-        raise ModelNotFound(f"no such model; loaded are {', '.join(known)}", where="model")
+        raise ModelNotFound(f"no such model; available: {', '.join(known)}", where="model")
 
     async def vacate(self, timeout_s: float) -> None:
-        """Closes every model as soon as all calls ended, at the latest after `timeout_s`."""
+        """Closes every model when all calls have ended, or after `timeout_s`."""
         await asyncio.gather(*(slot.vacate(timeout_s) for slot in self._slots.values()))
 
     async def close(self) -> None:

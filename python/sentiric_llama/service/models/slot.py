@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""A model that answers. It can be exchanged at any moment: a call keeps the one it began with."""
+"""Holds a loaded model that can be replaced at any time; running calls keep the old one."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ServedModel:
-    """The loaded model as callers see it. `created` is in seconds since 1970."""
+    """A loaded model as callers see it. `created` is in seconds since 1970."""
 
     name: str
     aliases: tuple[str, ...] = ()
     notice: str = ""
-    """One line for callers, in ASCII; the built-in guide says here how to use a real model."""
+    """One ASCII line for callers. The built-in guide's says how to use a real model."""
     created: int = 0
 
     def answers_to(self, name: str) -> bool:
@@ -32,7 +32,7 @@ class ServedModel:
 
 
 class LoadedModel:
-    """An engine with everything that changes together with it, and the calls that use it."""
+    """An engine, everything that changes with it, and the number of calls that use it."""
 
     def __init__(
         self,
@@ -41,20 +41,20 @@ class LoadedModel:
         settings: Settings,
         config: EngineConfig | None = None,
     ) -> None:
-        """`config` is what opened the engine; without it a model cannot be brought back."""
+        """`config` opened the engine; without it the model cannot be reopened."""
         self.engine = engine
         self.served = served
         self.settings = settings
         self.config = config
         self.load_seconds: float | None = None
-        """From the start of loading to readiness."""
+        """Time to open the engine and to decode a first token, without the download."""
         self.calls = 0
         self.idle = asyncio.Event()
         self.idle.set()
 
     @contextlib.contextmanager
     def in_use(self) -> Iterator[None]:
-        """The engine stays open at least until the block is left."""
+        """Keeps the engine open until the block ends."""
         self.calls += 1
         self.idle.clear()
         try:
@@ -66,14 +66,14 @@ class LoadedModel:
 
 
 class ModelSlot:
-    """Holds one model for new calls, and those before it until their last call ended."""
+    """Holds one model for new calls, and older ones until their last call ends."""
 
     def __init__(self) -> None:
         self.current: LoadedModel | None = None
         self._leaving: dict[asyncio.Task[None], LoadedModel] = {}
 
     def put(self, loaded: LoadedModel) -> None:
-        """From now on new calls get `loaded`."""
+        """Gives `loaded` to new calls."""
         before, self.current = self.current, loaded
         if before is not None:
             task = asyncio.create_task(_close_when_idle(before))
@@ -81,7 +81,7 @@ class ModelSlot:
             task.add_done_callback(self._leaving.pop)
 
     async def vacate(self, timeout_s: float) -> None:
-        """Closes every model as soon as all are idle, at the latest after `timeout_s`."""
+        """Closes every model when all are idle, or after `timeout_s`."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):
                 for loaded in self._all():

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""One change of the model, as those see it who ordered it or look on."""
+"""The progress and result of one model switch."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from sentiric_llama.errors import SentiricLlamaError
 from sentiric_llama.models.download.progress import Progress
 
 Phase = Literal["fetching", "loading", "draining", "returning", "done", "failed"]
-"""`draining`: memory holds one model only, so the old one ends its calls first; `returning`: the
-new one cannot be used, the old one is loaded again."""
+"""`draining`: memory holds only one model, so the old one finishes its calls first. `returning`:
+the new model failed, so the old one is loaded again."""
 Result = Literal["ok", "failed", "rolled_back", "lost"]
-"""`failed` left the old model untouched, `rolled_back` brought it back, `lost` could not."""
+"""`failed` left the old model in place, `rolled_back` reloaded it, `lost` could not."""
 
 
 class ModelSwitch:
-    """Starts fetching. Works on one event loop, but for `report`."""
+    """Starts in the phase "fetching". Belongs to one event loop, except `report`."""
 
     def __init__(self, profile: str, who: str) -> None:
         self.profile = profile
@@ -31,27 +31,27 @@ class ModelSwitch:
         self._moved = asyncio.Event()
         self._started = time.monotonic()
         self._ended: float | None = None
-        self._news: Progress | None = None
+        self._download: Progress | None = None
 
-    def report(self, news: Progress) -> None:
-        """News of a download; from any thread."""
-        self._news = news
+    def report(self, download: Progress) -> None:
+        """Records the progress of a download. Thread-safe."""
+        self._download = download
 
     def move(self, phase: Phase) -> None:
-        """The next phase begins."""
+        """Enters the next phase."""
         self.phase = phase
         self._moved.set()
 
-    async def wait_for_news(self, timeout_s: float) -> None:
-        """Until the phase changes, at the latest after `timeout_s`. For one reader."""
+    async def wait_for_phase(self, timeout_s: float) -> None:
+        """Waits until the phase changes, or for `timeout_s`. For one reader."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):
                 await self._moved.wait()
         self._moved.clear()
 
     def end(self, result: Result, error: SentiricLlamaError | None = None) -> None:
-        """It is over; whoever waits goes on."""
-        if error is not None:  # its frames would keep engines alive that are closed
+        """Ends the switch and wakes everything that waits for it."""
+        if error is not None:  # its frames would keep closed engines alive
             error.__traceback__ = error.__context__ = None
         self._ended = time.monotonic()
         self.result, self.error = result, error
@@ -64,7 +64,7 @@ class ModelSwitch:
         return round((self._ended or time.monotonic()) - self._started, 3)
 
     def as_public_json(self) -> dict[str, Any]:
-        """The same without a path or a reason that holds one, for those who may not change it."""
+        """The state without paths or messages that may hold one, for keys that cannot switch."""
         found = self.as_json()
         download = found["download"]
         if download is not None:
@@ -72,13 +72,13 @@ class ModelSwitch:
         return found | {"message": self.error.public if self.error else None}
 
     def as_json(self) -> dict[str, Any]:
-        """Where it is; the download's numbers as long as there is one."""
-        news = self._news if self.phase == "fetching" else None
+        """The state, with the numbers of a download while there is one."""
+        download = self._download if self.phase == "fetching" else None
         return {
             "profile": self.profile,
             "phase": self.phase,
             "elapsed_s": self.seconds,
-            "download": news.as_json() if news else None,
+            "download": download.as_json() if download else None,
             "result": self.result,
             "message": str(self.error) if self.error else None,
         }

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Exchanges the model of a running service.
+"""Switches the model of a running service.
 
-The new model is fetched and opened beside the old one, decodes a token, and only then takes the
-calls that come; the old one ends its own. When memory holds one of them, the old one goes first and
-comes back if the new one fails. Settings change with the model, never before it.
+The new model is fetched, opened beside the old one and tried with one token. Only then does it get
+new calls, while the old one finishes its own. If memory holds only one of them, the old model is
+closed first, and reopened if the new one fails. Settings change with the model, never before.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ logger = logging.getLogger(__name__)
 
 
 class Switcher:
-    """One change at a time. Works on the service's event loop."""
+    """Runs one switch at a time. Belongs to the service's event loop."""
 
     def __init__(
         self, service: LlamaService, loader: Loader | None = None, profiles: Profiles | None = None
@@ -46,20 +46,20 @@ class Switcher:
         self._task: asyncio.Task[None] | None = None
 
     def to_profile(self, name: str, who: str) -> ModelSwitch:
-        """Orders the model and the settings of a profile; `who` is for the log.
+        """Starts a switch to the model and settings of a profile; `who` is for the log.
 
-        Raises InvalidArgument, NotReady, or Overloaded while another change is under way.
+        Raises InvalidArgument, NotReady, or Overloaded while another switch is running.
         """
         self._refuse_now()
         return self._order(self.profiles.settings(name), who)
 
     def to_hardware(self, changes: Mapping[str, object], who: str) -> ModelSwitch:
-        """Orders the same model with other settings of its engine. Raises as `to_profile`."""
+        """Starts a switch to the same model with other engine settings. Raises as `to_profile`."""
         self._refuse_now()
         return self._order(with_changes(self._service.settings, changes), who)
 
     async def stop(self) -> None:
-        """Ends a change that is under way; the service is shutting down."""
+        """Ends a running switch because the service is shutting down."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait((self._task,))
@@ -114,7 +114,7 @@ class Switcher:
     async def _in_place(
         self, switch: ModelSwitch, old: LoadedModel, settings: Settings, file: ModelFile
     ) -> LoadedModel:
-        """Memory holds one of them: the old one leaves, and returns when the new one fails."""
+        """Closes the old model first; reopens it if the new one fails."""
         switch.move("draining")
         await self._service.vacate()
         switch.move("loading")
@@ -151,10 +151,10 @@ class Switcher:
 
 
 def both(first: Report, second: Report) -> Report:
-    """News for two readers."""
+    """Reports progress to two readers."""
 
-    def report(news: Progress) -> None:
-        first(news)
-        second(news)
+    def report(progress: Progress) -> None:
+        first(progress)
+        second(progress)
 
     return report

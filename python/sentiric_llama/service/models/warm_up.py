@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""From a loaded engine to readiness: one decoded token."""
+"""Tries a loaded engine by decoding one token before the service is ready."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 
 
 async def warm_up(engine: AsyncEngineProtocol) -> None:
-    """One decode: a model that cannot decode is not ready, and the first caller finds it warm."""
+    """Decodes one token. A model that cannot decode never becomes ready; others are then warm."""
     event(logger, "MODEL_WARMUP_START", "decoding one token")
     started = time.monotonic()
     request = Request(tokens=(max(engine.info.bos, 0),), max_tokens=1)

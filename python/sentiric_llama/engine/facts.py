@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""What the native engine says about itself: its build, its devices, its model and its load."""
+
+from __future__ import annotations
+
+import contextlib
+import platform
+from typing import TYPE_CHECKING, Any
+
+from sentiric_llama.engine.convert import call, copy_fields
+from sentiric_llama.host.product import version
+from sentiric_llama.types import Capacity, Device, EngineStats, ModelInfo
+
+if TYPE_CHECKING:
+    from sentiric_llama.engine.handle import EngineHandle
+
+
+def build_info() -> dict[str, Any]:
+    """Versions of this package and of llama.cpp, and which features were compiled in."""
+    from sentiric_llama import _core
+
+    return dict(_core.build_info())
+
+
+def build_labels() -> dict[str, str]:
+    """Versions of the running software, with llama.cpp's commit if the native engine is there."""
+    labels = {"version": version(), "python": platform.python_version()}
+    with contextlib.suppress(ImportError):
+        labels["llama_cpp"] = build_info()["llama_commit"]
+    return labels
+
+
+def list_devices() -> list[Device]:
+    """The devices that the build can compute on, and their free memory.
+
+    Asks the drivers, which blocks for about a millisecond per GPU.
+    """
+    from sentiric_llama import _core
+
+    return [copy_fields(device, Device) for device in _core.devices()]
+
+
+class EngineFacts:
+    """Base of both engine classes: everything that an open engine can tell without waiting."""
+
+    def __init__(self, handle: EngineHandle) -> None:
+        self.handle = handle
+
+    @property
+    def info(self) -> ModelInfo:
+        """The loaded model and its buffers."""
+        return copy_fields(self.handle.core.info, ModelInfo)
+
+    @property
+    def capacity(self) -> Capacity:
+        """How many contexts are in use and free now."""
+        return copy_fields(self.handle.core.capacity, Capacity)
+
+    def stats(self) -> EngineStats:
+        """Counters since the engine opened, and gauges of now."""
+        return copy_fields(self.handle.core.stats(), EngineStats)
+
+    def check_room(self) -> None:
+        """Raises the Overloaded or Unavailable that every request would get now."""
+        call("queue", self.handle.core.check_room)
+
+    def devices(self) -> list[Device]:
+        """As `list_devices`. Raises Unavailable in a forked child."""
+        self.handle.check_process()
+        return list_devices()
