@@ -30,6 +30,7 @@ from sentiric_llama.server.banner import banner, curl_line
 from sentiric_llama.service.models import loader
 from sentiric_llama.service.models.slot import ServedModel
 from sentiric_llama.settings.config import Settings
+from sentiric_llama.settings.sections.engine import Engine
 from sentiric_llama.types import EngineConfig
 
 PROGRAM = """
@@ -333,6 +334,12 @@ def test_every_setting_of_the_engine_reaches_it() -> None:
     config = loader.engine_config(Settings.model_validate(values), model)
     assert {name: getattr(config, name) for name in names} == values
     assert (config.model_path, config.draft_model) == ("m.gguf", "d.gguf")
+
+
+def test_no_setting_of_the_engine_is_forgotten() -> None:
+    assert {*loader.NOT_SETTINGS, "model_path", "draft_model"} == NO_SETTING
+    names = {field.name for field in dataclasses.fields(EngineConfig)}
+    assert set(Engine.model_fields) - names == {"fit"}  # which decides how it is opened
 
 
 def test_served_names() -> None:

@@ -10,7 +10,7 @@ CATALOGUE = {
     "TLS": "TLS",
     "Model": "Model",
     "Engine": "Motor",
-    "Request defaults": "İsteklerin varsayılanları",
+    "Requests": "İstekler",
     "Observability and lifecycle": "İzleme ve yaşam döngüsü",
     # Kinds and units
     "an integer": "bir tam sayı",
@@ -40,9 +40,6 @@ CATALOGUE = {
     "origins of web pages that may call the API (CORS), comma-separated": (
         "API'yi çağırabilecek web sayfalarının kökenleri (CORS), virgülle ayrılır"
     ),
-    "seconds that running requests get to finish at shutdown": (
-        "kapanışta, süren isteklere bitmeleri için tanınan saniye"
-    ),
     # Authentication
     "API key that callers must send": "çağıranların göndermesi gereken API anahtarı",
     "more keys, one per line: NAME:ROLE:KEY; the roles are user, metrics and admin, "
@@ -56,13 +53,11 @@ CATALOGUE = {
         "kalanını korumaz"
     ),
     "refuse requests without x-tenant-id": "x-tenant-id taşımayan istekleri reddet",
-    "refuse unknown request fields": "bilinmeyen istek alanlarını reddet",
-    "production refuses to start with a public address and no API key, or with gRPC open to "
-    "clients without a certificate": (
-        "production, API anahtarı olmayan herkese açık bir adresle veya sertifikasız istemcilere "
-        "açık gRPC ile başlamayı reddeder"
+    "who shares cached prefixes: callers with the same key as soon as there are several keys "
+    "(auto), all callers, or callers of the same bound tenant": (
+        "önbellekteki istem başlarını kim paylaşır: birden çok anahtar varsa aynı anahtarı "
+        "kullananlar (auto), bütün çağıranlar (shared) veya aynı kiracıya bağlı olanlar (tenant)"
     ),
-    "minimum severity of log lines": "günlük satırlarının en düşük önem düzeyi",
     # TLS
     "PEM file of the CA that signs client certificates; gRPC then requires one": (
         "istemci sertifikalarını imzalayan CA'nın PEM dosyası; gRPC o zaman sertifika ister"
@@ -161,11 +156,6 @@ CATALOGUE = {
         "yeniden başlatmadan sonra da kalan istem başı KV durumlarının klasörü"
     ),
     "maximum size of the disk cache; 0 for none": "disk önbelleğinin en büyük boyutu; 0 hiç",
-    "who shares cached prefixes: callers with the same key as soon as there are several keys "
-    "(auto), all callers, or callers of the same bound tenant": (
-        "önbellekteki istem başlarını kim paylaşır: birden çok anahtar varsa aynı anahtarı "
-        "kullananlar (auto), bütün çağıranlar (shared) veya aynı kiracıya bağlı olanlar (tenant)"
-    ),
     "speculative decoding by n-gram lookup (ngram) or by DRAFT_MODEL (draft); auto enables it on "
     "GPUs and wherever it cannot change the output": (
         "spekülatif üretim: n-gram ile (ngram) veya DRAFT_MODEL ile (draft); auto, GPU'da ve "
@@ -191,11 +181,15 @@ CATALOGUE = {
     "maximum number of queued requests; 0 for 4 per context": (
         "kuyruktaki en çok istek; 0, bağlam başına 4"
     ),
-    "maximum time that a stream waits for a client that reads nothing; then the request ends; 0 "
-    "for no limit": "okumayan istemcinin en uzun beklenmesi; sonra istek biter; 0 sınırsız",
+    "how long a request keeps its context while its client reads nothing; then the request fails; "
+    "0 for no limit. HTTP and gRPC also end a request whose client takes no byte for 30 s": (
+        "istemcisi hiçbir şey okumayan bir isteğin bağlamını ne kadar tuttuğu; sonra istek hatayla "
+        "biter; 0 sınırsız. HTTP ve gRPC, istemcisi 30 s boyunca tek bayt almayan isteği de bitirir"
+    ),
     "maximum time in the queue; 0 for no limit": "kuyruktaki en uzun süre; 0 sınırsız",
+    # Requests
     "maximum time of a request; 0 for no limit": "bir isteğin en uzun süresi; 0 sınırsız",
-    # Request defaults
+    "refuse unknown request fields": "bilinmeyen istek alanlarını reddet",
     "maximum number of tokens to generate": "üretilecek en çok token",
     "temperature for requests that do not set it": "belirtmeyen isteklerin temperature değeri",
     "top_k for requests that do not set it": "belirtmeyen isteklerin top_k değeri",
@@ -217,15 +211,24 @@ CATALOGUE = {
     ),
     "serve Prometheus metrics": "Prometheus metriklerini sun",
     "bearer token that scrapers must send": "metrikleri okuyanların göndermesi gereken anahtar",
+    "minimum severity of log lines": "günlük satırlarının en düşük önem düzeyi",
     "form of log lines; auto is text on a terminal and JSON elsewhere": (
         "günlük satırlarının biçimi; auto, uçbirimde metin, başka yerde JSON demektir"
     ),
     "write prompts and answers to the log; they contain what people said": (
         "istemleri ve yanıtları günlüğe yaz; insanların söylediklerini içerirler"
     ),
+    "production refuses to start with a public address and no API key, or with gRPC open to "
+    "clients without a certificate": (
+        "production, API anahtarı olmayan herkese açık bir adresle veya sertifikasız istemcilere "
+        "açık gRPC ile başlamayı reddeder"
+    ),
     "decode one token before reporting ready": "hazır olduğunu bildirmeden önce bir token üret",
     "seconds after SIGTERM during which late requests are still accepted": (
         "SIGTERM sonrasında geç isteklerin hâlâ alındığı saniye"
+    ),
+    "seconds that running requests get to finish at shutdown": (
+        "kapanışta, süren isteklere bitmeleri için tanınan saniye"
     ),
     "seconds with work but without a finished step after which the service is not ready; "
     "0 for never": (

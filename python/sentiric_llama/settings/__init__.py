@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Around the settings class of `config.py`: its table, units, sources and checks."""
+"""The settings class, its table, units, sources and checks."""

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Values that are right alone and impossible together.
+"""Settings whose values are valid alone but not together.
 
-What depends on the model or the machine is the engine's to say; this is known from the settings.
+Only conflicts among the settings; the engine checks those with the model or the machine.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from sentiric_llama.settings.layers import Layer, name_in
 from sentiric_llama.settings.sections.engine import PLAIN_CACHE_TYPES
 
 PORTS = {"http_port": "HTTP", "grpc_port": "gRPC", "metrics_port": "metrics"}
-"""Setting -> what listens there."""
+"""Setting of a port -> what listens there."""
 
 
 def conflicts(settings: Settings, given: Layer) -> Iterator[str]:
-    """A line for each, with the names that were used."""
+    """One line per conflict, with the names under which the settings were given."""
     yield from _of_ports(settings, given)
     yield from _of_batches(settings, given)
     yield from _of_caches(settings, given)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Every setting, written once: name, type, range, default and help text.
+"""Every setting, defined once: name, type, range, default and help text.
 
 The fields are in `sections/`. Flags, variables, file keys, help texts and docs/settings.md are
-derived from them; run `make reference` after a change. `load_settings` puts the sources together.
+derived from them; run `make reference` after a change. `load_settings` merges the sources.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from sentiric_llama.settings.sections.network import Network
 from sentiric_llama.settings.sections.observability import Observability
 from sentiric_llama.settings.sections.requests import Requests
 from sentiric_llama.settings.sections.tls import Tls
-from sentiric_llama.settings.table import FieldHelp as FieldHelp
+from sentiric_llama.settings.table import FieldHelp
 
 SECTIONS: tuple[type[Section], ...] = (
     Network,
@@ -28,15 +28,15 @@ SECTIONS: tuple[type[Section], ...] = (
     Requests,
     Observability,
 )
-"""In the order of the help."""
+"""In the order of the help texts."""
 
 
-# From the last to the first: pydantic puts the fields of the last base first.
+# In reverse order: pydantic puts the fields of the last base first.
 class Settings(Observability, Requests, Engine, Model, Tls, Authentication, Network):
-    """The service's settings; frozen. Built from what `load_settings` found."""
+    """The service's settings, frozen. `load_settings` makes them."""
 
 
 def describe_fields() -> list[FieldHelp]:
-    """All settings in the order they are written."""
+    """All settings in the order of their definition."""
     titles = {next(iter(kind.model_fields)): kind.TITLE for kind in SECTIONS}
     return describe(Settings, PREFIX, titles)

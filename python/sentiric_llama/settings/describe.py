@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Reads the table of settings off the settings class."""
+"""Derives the table of settings from the settings class."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sentiric_llama.settings.units import unit_of
 
 
 def describe(kind: type[BaseModel], prefix: str, sections: Mapping[str, str]) -> list[FieldHelp]:
-    """One row for each field of `kind`; `sections` has the title that starts at a field."""
+    """One row per field of `kind`. `sections` maps the first field of a section to its title."""
     rows: list[FieldHelp] = []
     section = ""
     for name, info in kind.model_fields.items():

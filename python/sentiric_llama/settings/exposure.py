@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What settings open to whom: keys, host names, and a word about what anyone may reach."""
+"""Who can reach the service with these settings: keys, host names and warnings."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def is_public_address(host: str) -> bool:
 
 
 def _addresses(name: str) -> list[ipaddress.IPv4Address | ipaddress.IPv6Address]:
-    """What a name stands for; every interface for one that nobody knows, to be safe."""
+    """The addresses of a host name; for an unknown one all interfaces, to be safe."""
     try:
         found = socket.getaddrinfo(name, 0, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
@@ -33,16 +33,16 @@ def _addresses(name: str) -> list[ipaddress.IPv4Address | ipaddress.IPv6Address]
 
 
 def hosts_of(settings: Settings) -> tuple[str, ...]:
-    """Host names that requests may use: the configured ones, and the one it is bound to."""
+    """Host names that requests may use: the configured ones and the bound one."""
     host = settings.host.strip("[]").lower()
     is_every_interface = host in ("", "0.0.0.0", "::")
     return settings.allowed_hosts if is_every_interface else (*settings.allowed_hosts, host)
 
 
 def key_ring(settings: Settings) -> KeyRing:
-    """Every key that opens something: API_KEY is a user's, METRICS_KEY metrics', ADMIN_KEY admin's.
+    """All keys: API_KEY has the role user, METRICS_KEY metrics, ADMIN_KEY admin.
 
-    ADMIN_KEY is for switching models: who adds it shuts nobody out of the rest.
+    ADMIN_KEY alone does not protect the rest of the API.
     """
     listed = settings.api_keys
     keys = [
@@ -54,20 +54,20 @@ def key_ring(settings: Settings) -> KeyRing:
 
 
 def user_key(settings: Settings) -> str:
-    """API_KEY, the key that is meant for everybody who calls."""
+    """API_KEY, the key for all callers; "" without one."""
     return settings.api_key.get_secret_value() if settings.api_key else ""
 
 
 def admin_key(settings: Settings) -> str:
-    """A key that may change the model; "" when there is none."""
+    """A key that may switch models; "" without one."""
     own = settings.admin_key
     return own.get_secret_value() if own else _listed_key(settings, ("admin",))
 
 
 def caller_key(settings: Settings, *, reads_statistics: bool = False) -> str:
-    """The key with which this machine calls its own server; "" when it needs none.
+    """The key with which this machine calls its own server; "" if it needs none.
 
-    The user's, one of the list, the scraper's where that is enough, the admin's.
+    In this order: API_KEY, one of API_KEYS, METRICS_KEY if that is enough, ADMIN_KEY.
     """
     roles: tuple[Role, ...] = ("user", "metrics") if reads_statistics else ("user",)
     scraper = settings.metrics_key if reads_statistics else None
@@ -82,18 +82,18 @@ def _listed_key(settings: Settings, roles: tuple[Role, ...]) -> str:
 
 
 def _own_key(secret: SecretStr | None, name: str, role: Role) -> list[tuple[str, Identity]]:
-    """The entry of a setting that holds one key; empty without it."""
+    """The entry of a setting that holds one key; [] without a key."""
     return [(secret.get_secret_value(), Identity(name, frozenset({role})))] if secret else []
 
 
 def exposure_warnings(settings: Settings) -> list[str]:
-    """All that is worth a word before the ports open. Raises InvalidArgument in production."""
+    """All warnings about exposure. Raises InvalidArgument in production."""
     checks = (binding_warnings, plain_text_warnings, metrics_warnings)
     return [line for check in checks for line in check(settings)]
 
 
 def binding_warnings(settings: Settings) -> list[str]:
-    """A line when anyone in the network may call; InvalidArgument in production."""
+    """Warns if anyone in the network may call. Raises InvalidArgument in production."""
     if key_ring(settings).locks("user") or not is_public_address(settings.host):
         return []
     text = (
@@ -106,7 +106,7 @@ def binding_warnings(settings: Settings) -> list[str]:
 
 
 def plain_text_warnings(settings: Settings) -> list[str]:
-    """A line when keys and texts travel through the network without encryption."""
+    """Warns if keys and texts cross the network without encryption."""
     if settings.tls != "off" or not is_public_address(settings.host):
         return []
     return [
@@ -116,7 +116,7 @@ def plain_text_warnings(settings: Settings) -> list[str]:
 
 
 def metrics_warnings(settings: Settings) -> list[str]:
-    """A line when anyone in the network may read the metrics."""
+    """Warns if anyone in the network may read the metrics."""
     if not settings.metrics_enabled or key_ring(settings).locks("metrics"):
         return []
     if not is_public_address(settings.host):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Settings in files: TOML of ours, and `.env`."""
+"""Settings in files: our TOML file and `.env`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SYSTEM_FILE = Path("/etc/sentiric-llama") / FILE_NAME
 
 
 def find_file(asked: str, environ: Mapping[str, str]) -> Path | None:
-    """The file that was asked for, or the first that is there: working folder, home, system."""
+    """The requested file, or the first that exists in the working folder, home or system."""
     if asked:
         return Path(asked).expanduser()
     home = environ.get("XDG_CONFIG_HOME") or (Path(environ.get("HOME", "/")) / ".config")
@@ -28,7 +28,7 @@ def find_file(asked: str, environ: Mapping[str, str]) -> Path | None:
 
 
 def layer_of_file(fields: Iterable[FieldHelp], path: Path) -> Layer:
-    """A TOML file; keys are the names of the settings. Unknown ones are refused."""
+    """The settings of a TOML file, by their names. Refuses unknown keys."""
     try:
         values = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
@@ -48,7 +48,7 @@ def layer_of_file(fields: Iterable[FieldHelp], path: Path) -> Layer:
 
 
 def read_dotenv() -> dict[str, str]:
-    """The variables of `.env` in the working folder; none when there is no such file."""
+    """The variables of `.env` in the working folder; {} without that file."""
     try:
         return {name: value for name, value in dotenv_values(".env").items() if value}
     except (OSError, UnicodeDecodeError) as error:

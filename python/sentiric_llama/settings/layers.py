@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Collects what was set, and where, from the highest layer to the lowest.
+"""Layers of settings, each with the values of one source and where they were set.
 
 flags > environment > `.env` > file > profile > built-in defaults. The first that sets a name wins.
 """
@@ -20,7 +20,7 @@ _MAX_SECRET_BYTES = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """A value as it was written. `key` is the name to show, `origin` the layer."""
+    """A value as it was written, the name under which it was set and the source."""
 
     value: object
     key: str
@@ -28,11 +28,11 @@ class Given:
 
 
 Layer = dict[str, Given]
-"""Name of the setting -> what this layer gives it."""
+"""Name of a setting -> its value in this layer."""
 
 
 def merge(layers: Iterable[Layer]) -> Layer:
-    """The winners. A layer that chooses a model hides every part of a lower layer's choice."""
+    """Merges layers; the first wins. One that chooses a model hides lower choices of a model."""
     merged: Layer = {}
     for layer in layers:
         chosen = not {"model_id", "model_path"}.isdisjoint(merged)
@@ -44,17 +44,17 @@ def merge(layers: Iterable[Layer]) -> Layer:
 
 
 def values_of(layer: Layer) -> dict[str, object]:
-    """What the settings class validates: texts with units become numbers."""
+    """The values for the settings class; strings with units become numbers."""
     return {name: plain_value(name, given.value) for name, given in layer.items()}
 
 
 def name_in(layer: Layer, name: str) -> str:
-    """What a setting is called where it was set; its flag when it has its default."""
+    """The name under which a setting was set; its flag if it has its default."""
     return layer[name].key if name in layer else "--" + name.replace("_", "-")
 
 
 def text_in(layer: Layer, name: str) -> str:
-    """What a layer gives a setting; empty when nothing."""
+    """The value of a setting in a layer as a string; "" without one."""
     return str(layer[name].value) if name in layer else ""
 
 
@@ -75,7 +75,7 @@ def layer_of_variables(
 ) -> Layer:
     """The environment or a `.env` file. An empty variable counts as not set."""
     upper = {name.upper(): value for name, value in variables.items() if value}
-    if "/" in upper.get("ENV", ""):  # the start file of a POSIX shell, not ours
+    if "/" in upper.get("ENV", ""):  # the startup file of a POSIX shell, not our setting
         del upper["ENV"]
     layer: Layer = {}
     for field in fields:
@@ -89,7 +89,7 @@ def layer_of_variables(
 
 
 def _add_secret(layer: Layer, field: FieldHelp, key: str, path: str, origin: str) -> None:
-    """The content of a file, as orchestrators hand secrets over."""
+    """Adds a secret from a file, as orchestrators provide them."""
     if field.name in layer:
         both = f"{key} and {layer[field.name].key}"
         raise InvalidArgument(f"{both} are mutually exclusive", where="settings")

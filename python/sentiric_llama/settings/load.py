@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Settings from all sources: flags, variables, files and profiles."""
+"""Loads the settings from all sources: flags, variables, files and profiles."""
 
 from __future__ import annotations
 
@@ -29,41 +29,40 @@ from sentiric_llama.settings.names import (
     set_variables,
     unknown_setting,
 )
-from sentiric_llama.settings.names import PREFIX as PREFIX
 from sentiric_llama.settings.profile_file import find_profiles, read_profiles
-from sentiric_llama.settings.table import FieldHelp as FieldHelp
+from sentiric_llama.settings.table import FieldHelp
 
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """Settings, and what each one that was set came from."""
+    """Settings, and the source of each one that was set."""
 
     settings: Settings
     given: Layer
     above: Layer = field(default_factory=dict)
-    """What wins over every profile: flags, variables, file."""
+    """The values that win over every profile: flags, variables, file."""
 
 
 def load_settings(config_file: str = "", /, **overrides: Any) -> Settings:
-    """Settings from all sources, `overrides` winning; see `settings/layers.py` for the order.
+    """Settings from all sources; `overrides` win. See `settings/layers.py` for the order.
 
-    `config_file` is a TOML file; "" looks at the variable CONFIG and in the usual places.
-    Raises InvalidArgument naming every bad value, what was got and what is allowed.
+    `config_file` is a TOML file; "" uses the variable CONFIG or the usual places. Raises
+    InvalidArgument naming every bad value, what was got and what is allowed.
     """
     return resolve_settings(config_file, **overrides).settings
 
 
 def resolve_settings(config_file: str = "", /, **overrides: Any) -> Resolved:
-    """`load_settings` with the origins."""
+    """As `load_settings`, with the source of each setting."""
     above = _without_profiles(config_file, overrides)
     given = merge([above, _profile_layer(above)])
     return Resolved(settings_from(given), given, above)
 
 
 def resolve_part(names: Iterable[str], config_file: str = "", /, **overrides: Any) -> Resolved:
-    """Some of the settings, whatever is wrong with the others; no profile is read.
+    """Loads only some settings, even if others are invalid. Reads no profile.
 
-    For those who talk to a server that was started with the same sources.
+    For clients of a server that was started with the same sources.
     """
     above = _without_profiles(config_file, overrides)
     given = {name: above[name] for name in names if name in above}
@@ -87,27 +86,27 @@ def _without_profiles(config_file: str, overrides: Mapping[str, Any]) -> Layer:
 
 
 def settings_from(given: Layer) -> Settings:
-    """The validated settings. Raises InvalidArgument naming every bad value where it was set."""
+    """Validates settings. Raises InvalidArgument naming every bad value where it was set."""
     try:
         settings = Settings.model_validate(values_of(given))
     except ValidationError as error:
         by_name = {field.name: field for field in describe_fields()}
         problems = [_explain(by_name[str(item["loc"][0])], given, item) for item in error.errors()]
         raise InvalidArgument("; ".join(dict.fromkeys(problems)), where="settings") from None
-    if impossible := list(conflicts(settings, given)):
-        raise InvalidArgument("; ".join(impossible), where="settings")
+    if found := list(conflicts(settings, given)):
+        raise InvalidArgument("; ".join(found), where="settings")
     return settings
 
 
 def environment_warnings(environ: Mapping[str, str] | None = None) -> list[str]:
-    """One line for each variable that is old, has no effect or looks like a typing error."""
+    """One line per variable that is deprecated, has no effect or looks mistyped."""
     if environ is None:
         environ = {**files.read_dotenv(), **process_environ()}
     return name_warnings(describe_fields(), set_variables(environ))
 
 
 def _profile_layer(above: Layer) -> Layer:
-    """The named profile, or the file's active one. Empty without a file and a name."""
+    """The named profile or the file's active one; {} without a file and a name."""
     name = text_in(above, "profile")
     path = find_profiles(text_in(above, "profiles_path"), text_in(above, "model_dir"))
     if path is None:
@@ -129,7 +128,7 @@ def _refuse_unknown(overrides: Mapping[str, Any], fields: list[FieldHelp]) -> No
 
 
 def _explain(field: FieldHelp, given: Layer, problem: Mapping[str, Any]) -> str:
-    """The line for one bad value: its name where it was set, what was got, what is allowed."""
+    """The line on one bad value: its name where it was set, what was got, what is allowed."""
     item = given.get(field.name, Given(None, field.flag, ""))
     shown = "(hidden)" if field.is_secret else repr(item.value)
     unit = f" ({field.unit})" if field.unit else ""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Names of variables that deserve a warning: old ones, ones without effect, and typing errors."""
+"""Warnings about variables that are deprecated, have no effect or look mistyped."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DEPRECATED = {
     "MAX_BATCH_SIZE": ("CONTEXTS", ""),
     "THREADS_BATCH": ("COMPUTE_THREADS_BATCH", ""),
 }
-"""Old name -> new name and why, without the prefix. The old one keeps working."""
+"""Old name -> new name and reason, without the prefix. The old name keeps working."""
 
 RETIRED = {
     "HTTP_THREADS": f"one event loop serves every connection; {PREFIX}MAX_CONNECTIONS limits them",
@@ -27,15 +27,15 @@ RETIRED = {
     "BATCH_TIMEOUT_MS": "requests join at any step, none waits for others",
     "NUMA": "start the service under numactl instead",
 }
-"""Names of the first service whose work is done in another way -> which."""
+"""Settings of the first service without effect -> what replaces them."""
 
 
 GUARDS = ("API_KEY", "API_KEYS", "ADMIN_KEY", "METRICS_KEY", "ALLOWED_HOSTS", "REQUIRE_TENANT")
-"""Settings that keep somebody out: whoever forgets the prefix must not believe that they hold."""
+"""Settings that restrict access. Without the prefix they have no effect, which needs a warning."""
 
 
 def name_warnings(fields: Iterable[FieldHelp], variables: Iterable[str]) -> list[str]:
-    """One line for each variable that is set and is not simply a setting."""
+    """One line per variable that is set but is not an ordinary setting."""
     known, given = known_names(fields), sorted(variables)
     lines = [_warning(name, known) for name in given if name.startswith(PREFIX)]
     guards = {name + ending for name in GUARDS for ending in ("", "_FILE")}
@@ -77,5 +77,5 @@ def unknown_setting(name: str, known: Iterable[str]) -> str:
 
 
 def set_variables(environ: Mapping[str, str]) -> list[str]:
-    """The names of the variables that hold something."""
+    """The names of all non-empty variables."""
     return [name.upper() for name, value in environ.items() if value]

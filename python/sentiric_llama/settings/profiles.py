@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The profiles that a running service may switch to.
+"""The profiles that a running service can switch to.
 
-The file is read anew each time, so that a profile can be added without a restart. Flags, variables
-and the configuration file stay as they were at the start, and win over every profile.
+The file is read again each time, so that profiles can be added without a restart. Flags, variables
+and the configuration file keep their values of the start and win over every profile.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ from sentiric_llama.settings.names import PREFIX
 from sentiric_llama.settings.profile_file import ProfileFile, find_profiles, read_profiles
 
 MODEL_OF_THE_START = MODEL_CHOICE | {"model_revision", "model_sha256", "draft_model"}
-"""Gives way to a profile that names a model: who switches wants that model."""
+"""Settings that a profile with a model overrides, as the caller wants that model."""
 
 
 def hidden_by_a_model(above: Layer) -> frozenset[str]:
-    """What of `above` gives way; a wish for the draft model goes with it."""
+    """The settings that such a profile overrides; speculation too if it needs a draft model."""
     asks_for_draft = text_in(above, "speculation") == "draft"
     return MODEL_OF_THE_START | ({"speculation"} if asks_for_draft else set())
 
 
 class Profiles:
-    """`above` is what wins over a profile, see `config.Resolved`."""
+    """`above` holds the values that win over every profile, as in `load.Resolved`."""
 
     def __init__(self, above: Layer | None = None) -> None:
         self._above = above or {}
 
     def file(self) -> ProfileFile:
-        """The file as it is now. Raises InvalidArgument when there is none or it is broken."""
+        """Reads the file. Raises InvalidArgument if there is none or it is broken."""
         path = self._path()
         if path is None:
             raise InvalidArgument(
@@ -45,7 +45,7 @@ class Profiles:
         return read_profiles(path)
 
     def is_there(self) -> bool:
-        """False when no file was found or named, or what was named does not exist."""
+        """True if a file was found or named, and exists."""
         path = self._path()
         return path is not None and path.exists()
 
@@ -55,7 +55,7 @@ class Profiles:
         )
 
     def settings(self, name: str) -> Settings:
-        """What the service would be with this profile. Raises InvalidArgument."""
+        """The service's settings with this profile. Raises InvalidArgument."""
         layer = self.file().layer(name)
         names_model = not {"model_id", "model_filename"}.isdisjoint(layer)
         hidden = hidden_by_a_model(self._above) if names_model else frozenset()
@@ -65,6 +65,6 @@ class Profiles:
 
 
 def with_changes(settings: Settings, changes: Mapping[str, object]) -> Settings:
-    """The same settings but for `changes`. Raises InvalidArgument naming what is out of range."""
+    """The settings with some values changed. Raises InvalidArgument naming bad values."""
     values = {name: getattr(settings, name) for name in settings.model_fields_set} | dict(changes)
     return settings_from({name: Given(value, name, "request") for name, value in values.items()})

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The JSON schema of a configuration file, for editors and for checks in a pipeline."""
+"""The JSON schema of a configuration file, for editors and pipelines."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from sentiric_llama.settings.units import unit_of
 
 
 def file_schema(kind: type[BaseModel]) -> dict[str, Any]:
-    """JSON Schema 2020-12 with the file's keys; values with units may be texts."""
+    """JSON Schema 2020-12 with the file's keys; values with units may be strings."""
     schema = kind.model_json_schema(by_alias=False)
     properties: dict[str, Any] = schema["properties"]
     for name, entry in list(properties.items()):
         if unit_of(name):
             number = {key: entry.pop(key) for key in NUMBER_KEYS if key in entry}
             entry["anyOf"] = [number, {"type": "string", "pattern": r"^\d+(\.\d+)? ?[A-Za-z]+"}]
-        elif entry.get("type") == "array":  # also one text with commas
+        elif entry.get("type") == "array":  # or one string with commas
             entry["anyOf"] = [{"type": "array", "items": entry.pop("items")}, {"type": "string"}]
             del entry["type"]
         if SecretStr in _kinds(kind, name):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The settings as plain data, for flags and help texts that must not wait for pydantic.
+"""The settings as plain data, for flags and help texts, which must not wait for pydantic.
 
-`table.json` is made from the class in `config.py` by `make reference`; a test compares both.
+`make reference` writes `table.json` from the class in `config.py`; a test compares the two.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ class FieldHelp:
 
 
 def setting_table() -> list[FieldHelp]:
-    """All settings in the order they are written."""
+    """All settings in the order of their definition."""
     rows = json.loads(PATH.read_text("utf-8"))
     return [FieldHelp(**row | {"env": tuple(row["env"])}) for row in rows]
 
 
 def to_json(fields: list[FieldHelp]) -> str:
-    """The text of `table.json`: one line for each setting, so that merges stay readable."""
+    """The text of `table.json`: one line per setting, so that diffs stay readable."""
     lines = ",\n".join(json.dumps(asdict(field), ensure_ascii=False) for field in fields)
     return f"[\n{lines}\n]\n"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Sizes and durations as people write them. The last word of a setting's name is its unit."""
+"""Parses sizes and durations with units. The last word of a setting's name is its unit."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ UNITS = {
     "s": "seconds, or 500ms, 30s, 5m",
     "size": "tokens, or 8k = 8192",
 }
-"""Last word of a name -> what its help says."""
+"""Last word of a name -> its unit in help texts."""
 
 _MS = {"ms": 1, "s": 1000, "m": 60_000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
 _PART = re.compile(r"(\d+(?:\.\d+)?) ?(ms|s|min|m|h|d)(?![A-Za-z]) ?")
@@ -21,14 +21,14 @@ _BYTES: TypeAdapter[ByteSize] = TypeAdapter(ByteSize)
 
 
 def unit_of(name: str) -> str:
-    """The help for this setting's unit; "" when its value is a plain one."""
+    """The unit of a setting in help texts; "" without one."""
     return UNITS.get(name.rpartition("_")[2], "")
 
 
 def plain_value(name: str, value: object) -> object:
-    """`value` as a number in the setting's unit, when it is a text that carries a unit.
+    """Converts a string with a unit to a number in the setting's unit.
 
-    Anything else comes back as it is: whether it is allowed is decided by the settings class.
+    Returns anything else unchanged: the settings class decides whether it is allowed.
     """
     last = name.rpartition("_")[2]
     if not isinstance(value, str) or not re.fullmatch(r"\d.*[A-Za-z]", text := value.strip()):

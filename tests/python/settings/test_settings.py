@@ -142,14 +142,12 @@ def test_the_engine_has_no_narrower_ranges_of_its_own() -> None:
     source = (ROOT / "cpp/engine/open.cpp").read_text("utf-8")
     found = re.findall(r'range\.Check\("(\w+)", config\.\w+, (-?\d+), ([\d<< ]+)\)', source)
     ranges = {name: (int(low), shifted(high)) for name, low, high in found}
-    names = {"physical_batch_size": "physical_batch_size", "compute_threads": "compute_threads"}
-    names |= {"compute_threads_batch": "compute_threads_batch"}
     assert len(ranges) >= 10
     for name, (low, high) in ranges.items():
         if name == "context_size":
             assert low == engine.SMALLEST_CONTEXT and high >= engine.LARGEST_CONTEXT
             continue
-        match = NUMBERS[names.get(name, name)]
+        match = NUMBERS[name]
         assert int(match[2]) >= low and int(match[3]) <= high, name
 
 

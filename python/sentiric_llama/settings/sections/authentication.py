@@ -1,20 +1,19 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Who may call, and how strict the service is with requests and with its own start."""
+"""Who may call: API keys and tenants."""
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import ClassVar
 
 from pydantic import Field, SecretStr, field_validator
 
 from sentiric_llama.access.api_key import parse_keys
-from sentiric_llama.settings.sections.kinds import Section, any_case, named
-
-LogLevel = Literal["debug", "info", "warning", "error"]
+from sentiric_llama.access.caller import CacheScope
+from sentiric_llama.settings.sections.kinds import Section
 
 
 class Authentication(Section):
-    """Keys, tenants and the environment."""
+    """API keys and tenants."""
 
     TITLE: ClassVar[str] = "Authentication"
 
@@ -33,15 +32,10 @@ class Authentication(Section):
         "protect the rest of the API",
     )
     require_tenant: bool = Field(False, description="refuse requests without x-tenant-id")
-    strict_fields: bool = Field(False, description="refuse unknown request fields")
-    env: Annotated[Literal["development", "production"], any_case] = Field(
-        "development",
-        validation_alias=named("ENV", unprefixed="ENV"),
-        description="production refuses to start with a public address and no API key, or with "
-        "gRPC open to clients without a certificate",
-    )
-    log_level: Annotated[LogLevel, any_case] = Field(
-        "info", description="minimum severity of log lines"
+    cache_scope: CacheScope = Field(
+        "auto",
+        description="who shares cached prefixes: callers with the same key as soon as there are "
+        "several keys (auto), all callers, or callers of the same bound tenant",
     )
 
     @field_validator("api_keys")

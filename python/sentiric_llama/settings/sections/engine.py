@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: AGPL-3.0-only
 """How the engine computes: contexts, threads, caches, speculation, queue.
 
-The engine checks the same ranges again (`cpp/engine/open.cpp`), under its own names.
+The engine checks ranges again (`cpp/engine/open.cpp`); a test proves that none of its ranges is
+narrower than one here.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
-from sentiric_llama.access.caller import CacheScope
 from sentiric_llama.settings.sections.kinds import Section, named
 
 CacheType = Literal["f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_nl"]
@@ -27,7 +27,7 @@ def _check_context_size(value: int) -> int:
 
 
 class Engine(Section):
-    """What the native engine is opened with."""
+    """The configuration of the native engine, and how it is fitted into memory (`fit`)."""
 
     TITLE: ClassVar[str] = "Engine"
 
@@ -117,11 +117,7 @@ class Engine(Section):
     disk_cache_bytes: int = Field(
         4 * 2**30, ge=0, le=2**50, description="maximum size of the disk cache; 0 for none"
     )
-    cache_scope: CacheScope = Field(
-        "auto",
-        description="who shares cached prefixes: callers with the same key as soon as there are "
-        "several keys (auto), all callers, or callers of the same bound tenant",
-    )
+
     speculation: Literal["auto", "off", "ngram", "draft"] = Field(
         "auto",
         description="speculative decoding by n-gram lookup (ngram) or by DRAFT_MODEL (draft); "
@@ -156,9 +152,7 @@ class Engine(Section):
         30_000,
         ge=0,
         le=86_400_000,
-        description="maximum time that a stream waits for a client that reads nothing; then the "
-        "request ends; 0 for no limit",
-    )
-    request_timeout_ms: int = Field(
-        600_000, ge=0, le=86_400_000, description="maximum time of a request; 0 for no limit"
+        description="how long a request keeps its context while its client reads nothing; then "
+        "the request fails; 0 for no limit. HTTP and gRPC also end a request whose client takes "
+        "no byte for 30 s",
     )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What the sections share: their base class, kinds of values and other names of variables."""
+"""What all sections share: the base class, types of values and alternative variable names."""
 
 from __future__ import annotations
 
@@ -38,20 +38,20 @@ def _lower(value: object) -> object:
 
 
 NameList = Annotated[tuple[str, ...], BeforeValidator(_split)]
-"""A list, or one text with commas."""
+"""A list, or one string with commas."""
 
 any_case = BeforeValidator(_lower)
-"""For choices that may be written in capitals."""
+"""Makes a choice case-insensitive."""
 
 
 def named(*names: str, unprefixed: str = "") -> AliasChoices:
-    """The variables of a setting that has several; the first is the one to use."""
+    """The variables of a setting that has several; the first one is preferred."""
     prefixed = [PREFIX + name for name in names]
     return AliasChoices(*prefixed, *([unprefixed] if unprefixed else []))
 
 
 def sampling(name: str, default: float) -> Any:
-    """The default of a sampling parameter, in the range that requests have."""
+    """The default of a sampling parameter, with the same range as in requests."""
     allowed = SAMPLING_RANGES[name]
     low: dict[str, Any] = {"gt" if allowed.low_open else "ge": allowed.low}
     return Field(
@@ -60,7 +60,7 @@ def sampling(name: str, default: float) -> Any:
 
 
 def all_match(values: tuple[str, ...], form: re.Pattern[str], allowed: str) -> tuple[str, ...]:
-    """The same values. Raises ValueError for the first that does not have the form."""
+    """Returns the values. Raises ValueError for the first that does not match the form."""
     for value in values:
         if not form.fullmatch(value):
             raise ValueError(f"got {value!r}, allowed are {allowed}")

@@ -43,9 +43,6 @@ class Network(Section):
     cors_origins: NameList = Field(
         (), description="origins of web pages that may call the API (CORS), comma-separated"
     )
-    drain_timeout_s: float = Field(
-        30, ge=0, le=3600, description="seconds that running requests get to finish at shutdown"
-    )
 
     @field_validator("cors_origins")
     @classmethod

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What a request gets for the fields that it leaves out."""
+"""Defaults for fields that a request leaves out, and limits on every request."""
 
 from __future__ import annotations
 
@@ -19,10 +19,14 @@ DEFAULT_RAG_PROMPT = (
 
 
 class Requests(Section):
-    """Defaults of sampling and prompts."""
+    """Defaults and limits of requests."""
 
-    TITLE: ClassVar[str] = "Request defaults"
+    TITLE: ClassVar[str] = "Requests"
 
+    request_timeout_ms: int = Field(
+        600_000, ge=0, le=86_400_000, description="maximum time of a request; 0 for no limit"
+    )
+    strict_fields: bool = Field(False, description="refuse unknown request fields")
     default_max_tokens: int = Field(
         1024, ge=0, le=INT32_MAX, description="maximum number of tokens to generate"
     )
