@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Models that tests in every folder may ask for, as paths."""
+"""What tests in every folder share: paths of models, and the block of the native engine."""
 
 from __future__ import annotations
 
 import signal
-import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import models
+import native_block
 
 # A shell starts background jobs with SIGINT ignored, and every process they start inherits it:
 # the tests of Ctrl-C need the default.
@@ -18,23 +19,27 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-# These rooms stand above the engine's protocol: their tests run with the native engine blocked.
-WITHOUT_ENGINE = (
-    *("http_api", "rpc", "observe", "test_service.py", "test_switching.py", "test_queue_share.py"),
-    *("commands/test_doctor.py", "commands/test_ps.py", "test_seams.py"),
-)
+@pytest.fixture(autouse=True, scope="module")
+def _no_native_engine(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Blocks the native engine for whole modules, so for their module-scoped fixtures too."""
+    if not native_block.is_without_engine(request.path):
+        yield
+        return
+    native_block.block()
+    yield
+    native_block.unblock()
 
 
 @pytest.fixture(autouse=True)
-def _no_native_engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+def _native_engine(request: pytest.FixtureRequest) -> Iterator[None]:
     """`@pytest.mark.native` lets a single test load it all the same."""
-    place = request.path.as_posix()
-    is_above = any(f"/tests/python/{name}" in place for name in WITHOUT_ENGINE)
-    if is_above and request.node.get_closest_marker("native") is None:
-        import sentiric_llama
-
-        monkeypatch.setitem(sys.modules, "sentiric_llama._core", None)
-        monkeypatch.delattr(sentiric_llama, "_core", raising=False)
+    is_marked = request.node.get_closest_marker("native") is not None
+    if not is_marked or not native_block.is_without_engine(request.path):
+        yield
+        return
+    native_block.unblock()
+    yield
+    native_block.block()
 
 
 def _built(name: str) -> Any:

@@ -108,7 +108,7 @@ def test_over_grpc(server: ServerProcess) -> None:
             )
             call = stub.Chat(request)
             await call.read()
-            await asyncio.to_thread(wait_until, lambda: waits(server))
+            assert await asyncio.to_thread(wait_until, lambda: waits(server))
             await asyncio.to_thread(check_others_go_on, server)
             before = engine_stats(server)["generated_tokens"]
             for _ in range(2000):

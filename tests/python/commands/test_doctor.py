@@ -56,6 +56,7 @@ def report(
     return parts
 
 
+@pytest.mark.native
 def test_a_sound_set_up(capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("sentiric_llama._core")
     parts = report(capsys)
@@ -92,6 +93,7 @@ def test_a_port_in_use(capsys: pytest.CaptureFixture[str]) -> None:
     assert "--http-port 0 picks a free one" in item["fix"]
 
 
+@pytest.mark.native
 def test_the_ports_of_our_own_server_are_no_fault(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
@@ -159,6 +161,7 @@ def test_a_repository_is_not_fetched(
     assert item["level"] == "ok" and "Hugging Face repository" in item["text"]
 
 
+@pytest.mark.native
 def test_too_little_memory(capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("sentiric_llama._core")
     words = ["guide", "--contexts", "256", "--context-size", "1024k"]
@@ -167,6 +170,7 @@ def test_too_little_memory(capsys: pytest.CaptureFixture[str]) -> None:
     assert report(capsys, *words, "--fit", "auto")["memory"][0]["level"] == "warning"
 
 
+@pytest.mark.native
 @pytest.mark.parametrize("asked", ["auto", "draft"])
 def test_a_draft_model_that_would_stay_out(
     asked: str,
@@ -176,15 +180,15 @@ def test_a_draft_model_that_would_stay_out(
     """`doctor` and `plan` say of it what a start would do."""
     pytest.importorskip("sentiric_llama._core")
     words = ["--draft-model", str(guide_path), "--speculation", asked]
-    guesses = asked == "draft" or rounds_alike()
+    drafts = asked == "draft" or rounds_alike()
     found = [item for item in report(capsys, "guide", *words)["model"] if "draft" in item["text"]]
-    assert [item["level"] for item in found] == ([] if guesses else ["warning"])
+    assert [item["level"] for item in found] == ([] if drafts else ["warning"])
     assert all("--speculation draft" in item["fix"] for item in found)
     assert cli.main(["plan", "guide", *words]) == 0
-    assert ("would not be loaded" in capsys.readouterr().err) != guesses
+    assert ("would not be loaded" in capsys.readouterr().err) != drafts
     assert cli.main(["plan", "guide", *words, "--json"]) == 0
     plan = json.loads(capsys.readouterr().out)
-    assert plan["speculation"] == ("draft" if guesses else "off")
+    assert plan["speculation"] == ("draft" if drafts else "off")
 
 
 def test_limits_of_the_system(
