@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The error taxonomy in Python and the one table that every protocol answers from.
+"""The error taxonomy, and the table from which every protocol answers.
 
-`ErrorCode` mirrors `cpp/include/sentiric/error.h`; a test compares both. An exception carries the
-code, where it happened and what was got and allowed. It never carries prompt text.
+`ErrorCode` mirrors `cpp/include/sentiric/error.h`; a test compares the two. An exception carries
+its code, where it happened, what was got and what is allowed. It never carries prompt text.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 
 class ErrorCode(StrEnum):
-    """Names on the wire; same words as the C++ enum."""
+    """Names on the wire, the same as in the C++ enum."""
 
     INVALID_ARGUMENT = "invalid_argument"
     CONTEXT_LENGTH_EXCEEDED = "context_length_exceeded"
@@ -34,15 +34,15 @@ class ErrorCode(StrEnum):
 
 
 RETRY_AFTER_S = 2
-"""What a caller is told to wait when trying again makes sense."""
+"""How long callers should wait before they try again."""
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorMapping:
-    """What one code means on each protocol.
+    """What one code means in each protocol.
 
-    `openai_type` is the `error.type` that OpenAI's and llama.cpp's clients know; `grpc` is the
-    status code's name; `exit_code` is the command line's.
+    `openai_type` is the `error.type` that clients of OpenAI and llama.cpp know, `grpc` the name of
+    the status code, `exit_code` the command line's.
     """
 
     http: int
@@ -52,7 +52,7 @@ class ErrorMapping:
 
     @property
     def is_temporary(self) -> bool:
-        """The same request may succeed later."""
+        """True if the same request may succeed later."""
         return self.http in (429, 503)
 
 
@@ -98,7 +98,7 @@ PUBLIC_TEXTS: dict[ErrorCode, str] = {
     ErrorCode.PERMISSION_DENIED: "the key may not do this",
     ErrorCode.INTERNAL: "unexpected error",
 }
-"""What each code says to those who are told of another's error; see `public`."""
+"""Texts of each code for callers who may not see the message; see `public`."""
 
 
 class SentiricLlamaError(Exception):
@@ -106,9 +106,9 @@ class SentiricLlamaError(Exception):
 
     code: ErrorCode = ErrorCode.INTERNAL
     retry_ms: int = 0
-    """Overloaded: when there should be room again, in milliseconds; 0 when nobody knows."""
+    """Overloaded only: milliseconds until there should be room again; 0 if unknown."""
     partial: str = ""
-    """The text that had been generated when `Engine.generate` or `chat` failed."""
+    """The text generated before `generate` or `chat` of an engine failed."""
 
     def __init__(self, what: str, *, where: str = "") -> None:
         super().__init__(f"[{where}] {what}" if where else what)
@@ -117,14 +117,14 @@ class SentiricLlamaError(Exception):
 
     @property
     def mapping(self) -> ErrorMapping:
-        """This error on each protocol."""
+        """What this error means in each protocol."""
         return ERROR_TABLE[self.code]
 
     @property
     def public(self) -> str:
-        """The error for those whose call it was not: of its code alone.
+        """A text that depends on the code only, for callers other than the one that failed.
 
-        A message may hold a path, a prompt or a name out of a file, and no filter can tell.
+        The message may hold a path, a prompt or a name from a file, which no filter can detect.
         """
         return f"{PUBLIC_TEXTS[self.code]} ({self.code.value})"
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The guide: the tiny model that answers when no real model is configured; see CARD.md."""
+"""The guide: the tiny built-in model, used if no other is configured; see CARD.md."""
 
 from __future__ import annotations
 
@@ -7,5 +7,5 @@ import pathlib
 
 
 def path() -> pathlib.Path:
-    """Where the model file lies; it is not opened or checked."""
+    """Path of the model file, without checking it."""
     return pathlib.Path(__file__).parent / "guide.gguf"

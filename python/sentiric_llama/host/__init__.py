@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The machine and the process: environment, terminal, files, threads, memory."""
+"""The process and its machine: environment, terminal, files, threads, memory."""

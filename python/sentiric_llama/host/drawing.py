@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Tables, bars and colours, drawn by Rich for `terminal`, which hands over cleaned texts."""
+"""Draws tables, bars and colours with Rich. `terminal` passes only cleaned texts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sentiric_llama.host.printable import printable_line
 
 
 def draw_table(stream: TextIO, is_rich: bool, rows: Sequence[Sequence[str]]) -> None:
-    """The first row is the header. Where the columns have no room, each row becomes a list."""
+    """Draws a table whose first row is the header; if it is too wide, draws each row as a list."""
     console = _console(stream, is_rich)
     header, *others = rows
     if len(header) > 2 and _least_width(rows) > console.width:
@@ -35,7 +35,7 @@ def draw_table(stream: TextIO, is_rich: bool, rows: Sequence[Sequence[str]]) -> 
 
 
 def _least_width(rows: Sequence[Sequence[str]]) -> int:
-    """Columns of the terminal that are needed so that no word is broken."""
+    """The width in terminal columns at which no word is broken."""
     columns = zip(*rows, strict=True)
     words = (
         [Text(word).cell_len for cell in column for word in cell.split()] for column in columns
@@ -51,14 +51,14 @@ def _pairs(pairs: Iterable[tuple[str, str]]) -> Table:
 
 
 def draw_line(stream: TextIO, is_rich: bool, parts: Iterable[tuple[str, str]]) -> None:
-    """Texts with the names of their styles, behind each other; the first one's is the line's."""
+    """Draws texts with style names on one line; the style of the first applies to the line."""
     (first, style), *others = parts
     line = Text(first, style=style).append_text(Text.assemble(*others))
     _console(stream, is_rich).print(line, soft_wrap=True)
 
 
 class LiveTable:
-    """Two columns that are drawn anew in their place."""
+    """Two columns that are redrawn in place."""
 
     def __init__(self, live: Live) -> None:
         self._live = live
@@ -72,20 +72,20 @@ class LiveTable:
 
 @contextmanager
 def live_table(stream: TextIO, is_rich: bool) -> Iterator[LiveTable]:
-    """A table that stays as it was last when the block is left."""
+    """A live table, whose last state stays visible after the block."""
     with Live(console=_console(stream, is_rich), auto_refresh=False) as live:
         yield LiveTable(live)
 
 
 class Bars:
-    """One bar for each name, and lines above them."""
+    """One progress bar per name, and lines above the bars."""
 
     def __init__(self, shown: progress.Progress) -> None:
         self._shown = shown
         self._tasks: dict[str, progress.TaskID] = {}
 
     def move(self, name: str, done: int, total: int) -> None:
-        """`total` is 0 while nobody knows it."""
+        """Updates a bar. `total` is 0 while unknown."""
         if name not in self._tasks:
             self._tasks[name] = self._shown.add_task(printable_line(name), total=total or None)
         self._shown.update(self._tasks[name], completed=done, total=total or None)
@@ -96,7 +96,7 @@ class Bars:
 
 @contextmanager
 def bars(stream: TextIO, is_rich: bool) -> Iterator[Bars]:
-    """Bars that are drawn until the block is left."""
+    """Progress bars, drawn until the block ends."""
     columns = (
         progress.TextColumn("{task.description}", markup=False),
         progress.BarColumn(),
@@ -109,5 +109,5 @@ def bars(stream: TextIO, is_rich: bool) -> Iterator[Bars]:
 
 
 def _console(stream: TextIO, is_rich: bool) -> Console:
-    """Honours NO_COLOR. No markup: a name with [link=...] is a name."""
+    """A console that honours NO_COLOR and prints markup such as [link=...] as text."""
     return Console(file=stream, highlight=False, markup=False, emoji=False, force_terminal=is_rich)

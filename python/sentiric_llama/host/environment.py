@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The one door to the process's environment: a test keeps every other module away from it."""
+"""The only module that reads the process's environment, as a test proves."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from collections.abc import Mapping
 
 
 def environ() -> Mapping[str, str]:
-    """The variables as they are now."""
+    """The current environment variables."""
     return os.environ
 
 
 def set_default_variable(name: str, value: str) -> None:
-    """For libraries that listen to the environment alone; what a user set stays."""
+    """Sets a variable for a library that only reads the environment, unless the user set it."""
     os.environ.setdefault(name, value)
 
 
 def colours_wanted(variables: Mapping[str, str] | None = None) -> bool:
-    """What the user told all programs about colours on a terminal."""
+    """False if the user turned colours off with NO_COLOR or TERM=dumb."""
     variables = environ() if variables is None else variables
     return not variables.get("NO_COLOR") and variables.get("TERM") != "dumb"
 
 
 def traces_wanted(variables: Mapping[str, str] | None = None) -> bool:
-    """True when OpenTelemetry's own variables say where spans go."""
+    """True if OpenTelemetry's own variables say where spans go."""
     variables = environ() if variables is None else variables
     if variables.get("OTEL_SDK_DISABLED", "").lower() == "true":
         return False
@@ -33,10 +33,7 @@ def traces_wanted(variables: Mapping[str, str] | None = None) -> bool:
 
 
 def systemd_socket(variables: Mapping[str, str] | None = None) -> tuple[str, float]:
-    """Where systemd listens ("" nowhere) and after how many seconds without a sign it restarts us.
-
-    0 seconds is never.
-    """
+    """systemd's notification socket ("" without one) and its watchdog time in seconds (0: none)."""
     variables = environ() if variables is None else variables
     for_us = variables.get("WATCHDOG_PID") in (None, "", str(os.getpid()))
     watchdog = variables.get("WATCHDOG_USEC", "")

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The one filter for texts of others before they reach a terminal, a log line or a label.
+"""The only filter for foreign texts before they reach a terminal, a log line or a label.
 
-A terminal acts on more than C0: on DEL, on the C1 codes, and on marks that turn the direction of
-what follows, so that a line reads as what it is not. Line and paragraph separators forge lines.
+Terminals act on more than the C0 codes: on DEL, on the C1 codes, and on marks that change the
+direction of text and so disguise it. Line and paragraph separators forge lines.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ MAX_LABEL = 128
 
 
 def printable(text: str) -> str:
-    """Several lines for a terminal: what it would act on, but newlines and tabs, is U+FFFD."""
+    """Text for a terminal: control characters except newlines and tabs become U+FFFD."""
     return _ON_A_TERMINAL.sub(REPLACEMENT, text)
 
 
@@ -31,22 +31,22 @@ def printable_line(text: str) -> str:
 
 
 def escaped(text: str) -> str:
-    r"""One line that shows what was there: `\x1b`, `\u2028`. For logs and labels."""
+    r"""One line for logs and labels, with control characters as `\x1b` or `\u2028`."""
     return _IN_A_LINE.sub(_escape, text)
 
 
 def label(text: str) -> str:
-    """A value of a metric's label or of a span: `escaped`, and no longer than a name."""
+    """A value of a metric's label or a span's attribute: `escaped` and cut to a short length."""
     return escaped(text)[:MAX_LABEL]
 
 
 def json_text(value: Any, **options: Any) -> str:
-    """JSON of the same value in which nothing harmful stands raw."""
+    """JSON of a value, with harmful characters escaped."""
     return escaped_json(json.dumps(value, ensure_ascii=False, **options))
 
 
 def escaped_json(text: str) -> str:
-    """JSON text whose strings hold harmful characters as escapes; json.dumps leaves them raw."""
+    """JSON text with harmful characters escaped, which json.dumps leaves as they are."""
     return _IN_JSON.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 

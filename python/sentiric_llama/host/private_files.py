@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Files that are there whole or not at all, and folders that nobody else can write into.
+"""Writes files atomically, and makes folders into which no other user can write.
 
-`cpp/core/private_files.h` is the same for what the engine writes.
+`cpp/host/private_files.h` does the same for the engine's files.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ _NEVER_WAITS = getattr(os, "O_NONBLOCK", 0)
 
 
 def write_private(path: Path, content: bytes) -> None:
-    """As `write_whole`, readable by its owner alone whatever stood there before."""
+    """As `write_whole`, readable by its owner only, whatever the file's mode was before."""
     write_whole(path, content, mode=0o600)
 
 
 def write_whole(path: Path, content: bytes, *, mode: int = 0o666) -> None:
-    """Takes the name when all is on the disk. A link at the name is replaced, never followed.
+    """Replaces a file once all bytes are on the disk. Replaces a link instead of following it.
 
-    The bytes go into a new file of a name that nobody can guess, so that none of another's is
-    opened. `mode` is bounded by the umask. Raises OSError.
+    The bytes go into a new file with a random name, so that no file of another user is opened.
+    The umask limits `mode`. Raises OSError.
     """
     scratch = path.with_name(f".{path.name[:200]}.{secrets.token_hex(8)}")
     descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NOFOLLOW, mode)
@@ -44,9 +44,9 @@ def write_whole(path: Path, content: bytes, *, mode: int = 0o666) -> None:
 
 
 def open_to_resume(path: Path) -> BinaryIO:
-    """A file to read and to append to, made when it is not there.
+    """Opens a file to read and append to; creates it if it does not exist.
 
-    Neither a link nor a pipe nor another user's file. Raises OSError.
+    Raises OSError, also for links, pipes and files of other users.
     """
     flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | _NOFOLLOW | _NEVER_WAITS
     descriptor = os.open(path, flags, 0o600)
@@ -61,10 +61,10 @@ def open_to_resume(path: Path) -> BinaryIO:
 
 
 def make_private_folder(path: Path) -> None:
-    """Makes it and its missing parents with mode 0700. Raises OSError for what others control.
+    """Makes a folder and its missing parents with mode 0700.
 
-    A folder of another user, or one that everybody may write into without the sticky bit, could
-    have its files exchanged. Root trusts whatever folder it is told.
+    Raises OSError for a folder of another user, or one that is writable by everybody without the
+    sticky bit, as others could replace its files. Root trusts folders of any user.
     """
     for folder in (*reversed(path.parents), path):
         if not folder.is_dir():

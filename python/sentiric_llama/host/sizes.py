@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Sizes as people read them."""
+"""Formats sizes for people."""
 
 from __future__ import annotations
 
 
 def human_bytes(count: int) -> str:
-    """`1.5 GiB`."""
+    """A size with a unit, such as `1.50 GiB`."""
     value = float(count)
     for unit in ("B", "KiB", "MiB"):
         if abs(value) < 1024:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What comes through a pipe or a file on standard input, as text."""
+"""Reads text from standard input, a pipe or a file."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _WHERE = "standard input"
 
 
 def text_of_input() -> str:
-    """All of it. Raises InvalidArgument for what is not UTF-8, and says where."""
+    """All of standard input. Raises InvalidArgument at the first byte that is not UTF-8."""
     if sys.stdin is None:
         raise InvalidArgument("it is closed", where=_WHERE)
     raw = getattr(sys.stdin, "buffer", None)
@@ -21,7 +21,7 @@ def text_of_input() -> str:
 
 
 class InputLines:
-    """Line after line. Raises EOFError at the end, InvalidArgument for what is not UTF-8."""
+    """Reads line by line. Raises EOFError at the end, InvalidArgument if it is not UTF-8."""
 
     def __init__(self) -> None:
         self._offset = 0

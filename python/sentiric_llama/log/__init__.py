@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Named events as JSON or text lines, and whose request each line belongs to."""
+"""Structured logging: named events as JSON or text lines, with the ids of their request."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Named events. They carry names, counts and times; never a text of a caller."""
+"""Named log events. They carry names, counts and times, never a caller's text."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PLACES = frozenset(
         *("draft_model", "disk_cache", "devices", "grpc", "tls", "serve", "service", "settings"),
     }
 )
-"""Words that an error may stand at, beside the fields of requests and of the engine."""
+"""Words that the log may show of an error's `where`, besides fields of requests and engines."""
 
 _INDEX = re.compile(r"\[(\d{1,6})\]")
 
@@ -36,14 +36,14 @@ _INDEX = re.compile(r"\[(\d{1,6})\]")
 def event(
     logger: logging.Logger, name: str, message: str, level: int = logging.INFO, **attributes: Any
 ) -> None:
-    """Logs one named event; `attributes` are numbers and names, never texts of users."""
+    """Logs one named event. `attributes` are numbers and names, never texts of callers."""
     logger.log(level, message, extra={"event": name, "attributes": attributes})
 
 
 def error_fields(error: SentiricLlamaError) -> dict[str, Any]:
-    """What a line may say of a refusal: its code, and where in words of ours.
+    """What a log line may show of an error: its code, and where it happened in known words.
 
-    Never its message: that is the caller's, and may repeat a grammar, a name or a path of theirs.
+    Never the message, which may repeat a grammar, a name or a path of the caller.
     """
     words = _INDEX.sub(r".\1", error.where.partition(":")[0]).split(".")
     known = itertools.takewhile(lambda word: word.isdecimal() or word in _places(), words)
@@ -52,6 +52,6 @@ def error_fields(error: SentiricLlamaError) -> dict[str, Any]:
 
 @functools.cache
 def _places() -> frozenset[str]:
-    """Names of fields and of parts of the engine."""
+    """All words that the log may show of an error's `where`."""
     kinds = (types.Request, types.SamplingParams, types.EngineConfig)
     return PLACES | {field.name for kind in kinds for field in dataclasses.fields(kind)}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Lines of gRPC's own logger, which strangers can cause and whose words hold what they sent."""
+"""Limits the lines of gRPC's own logger, which any client can cause and which repeat its input."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ EVERY_S = 10.0
 
 
 class ForeignLines(logging.Filter):
-    """For a handler: one line for each kind of error in ten seconds, without its words."""
+    """A filter that passes one line per kind of error in ten seconds, with a text of ours."""
 
     def __init__(self) -> None:
         super().__init__()
         self._seen: dict[tuple[str, str], tuple[float, int]] = {}
-        """Logger and kind -> when a line was written last, and how many were left out since."""
+        """(logger, kind) -> time of the last written line, and number of lines skipped since."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """True when the line is to be written."""
+        """True if the line should be written."""
         if record.name.partition(".")[0] != "grpc":
             return True
         kind = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else ""

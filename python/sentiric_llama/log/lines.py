@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What one log line looks like: JSON for machines, short and coloured for a terminal.
+"""Formats log lines: JSON for machines, short and coloured for a terminal.
 
-Built from structlog's processors; every record of `logging` passes through them.
+Built from structlog's processors, through which every record of `logging` passes.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from sentiric_llama.log.events import SCHEMA_VERSION, error_fields
 from sentiric_llama.log.trace import CURRENT_TRACE
 
 LLAMA_CPP = "sentiric_llama.ggml"
-"""The logger that carries llama.cpp's own lines."""
+"""The logger of llama.cpp's own lines."""
 
 Event = MutableMapping[str, Any]
 
@@ -42,17 +42,17 @@ _COLOURS |= dict.fromkeys(("ERROR", "FATAL"), "\x1b[1;31m")
 
 
 def json_formatter(env: str = "") -> logging.Formatter:
-    """One line of JSON per record; fields that are unknown are null."""
+    """One line of JSON per record; unknown fields are null."""
     return ProcessorFormatter(processors=[_JsonFields(env), JSONRenderer(_dump)])
 
 
 def text_formatter(*, colours: bool) -> logging.Formatter:
-    """`12:00:00 INFO  EVENT message key=value`, control characters escaped."""
+    """`12:00:00 INFO  EVENT message key=value`, with control characters escaped."""
     return ProcessorFormatter(processors=[_text_fields, _renderer(colours), _add_trace])
 
 
 class _JsonFields:
-    """The fields of the schema, in its order."""
+    """The fields of the log schema, in its order."""
 
     def __init__(self, env: str) -> None:
         self._resource = {
@@ -135,14 +135,14 @@ def _add_trace(_logger: Any, _method: str, line: Any) -> ProcessorReturnValue:
 
 
 def describe_exception(info: Any) -> str:
-    """Frames and type, never the text, which may hold what a caller sent."""
+    """Frames and type of an exception, never its text, which may repeat a caller's input."""
     kind, error, frames = info if isinstance(info, tuple) else (type(info), info, None)
     lines = "".join(traceback.format_tb(frames))
     return f"{lines}{kind.__name__ if kind else ''}{_detail(error)}"
 
 
 def _detail(error: BaseException | None) -> str:
-    """What our own and the system's errors say without words."""
+    """The place of our own errors and the errno of the system's."""
     if isinstance(error, SentiricLlamaError):
         fields = error_fields(error)
         return f" [{fields['where']}]" if fields["where"] else ""
@@ -152,9 +152,9 @@ def _detail(error: BaseException | None) -> str:
 
 
 def _words(record: logging.LogRecord, text: str) -> str:
-    """What it says. Lines of servers and loops lose what they fill in, which may be a caller's.
+    """The message. Lines of servers and event loops lose their values, which may be a caller's.
 
-    asyncio writes the repr of a callback or of an exception below its first line.
+    Cut after the first line, below which asyncio writes the repr of a callback or an exception.
     """
     if record.name.partition(".")[0] in _SPEAKS_OF_VALUES:
         return str(record.msg).partition("\n")[0]

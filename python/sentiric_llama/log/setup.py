@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Where log lines go, and in which form."""
+"""Sets up logging: where lines go, and in which form."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ def set_up_logging(
     colours: bool = True,
     form: str = "auto",
 ) -> None:
-    """Sends all logging of this process, uvicorn's and grpc's included, to `stream` (stderr).
+    """Sends all logging of the process, including uvicorn's and gRPC's, to `stream` (stderr).
 
-    `form` is the setting LOG_FORMAT; "auto" is JSON lines unless the stream is a terminal. Replaces
-    handlers that were there.
+    `form` is the setting LOG_FORMAT; "auto" is JSON unless the stream is a terminal. Replaces all
+    existing handlers.
     """
 
     from sentiric_llama.log import lines  # late: the command line's help needs no structlog
@@ -46,18 +46,18 @@ def set_up_logging(
         logger.handlers.clear()
         logger.propagate = True
         logger.setLevel(logging.WARNING)  # their start, stop and request lines repeat ours
-    # Llama.cpp tells all it knows about a model: a hundred lines for each start.
+    # Llama.cpp logs all metadata of a model: a hundred lines per start.
     verbose = root.level <= logging.DEBUG
     logging.getLogger(lines.LLAMA_CPP).setLevel(logging.NOTSET if verbose else logging.WARNING)
 
 
 def flush(timeout_s: float = 1.0) -> bool:
-    """True when the lines so far have been written; a reader that is stuck makes it False."""
+    """Waits until all lines so far are written. False if the output is blocked."""
     return all(handler.writer.flush(timeout_s) for handler in _handlers())
 
 
 def dropped_lines() -> int:
-    """Lines that were lost because nobody read them, since the process began."""
+    """How many lines were dropped since the process started because the output was blocked."""
     return sum(handler.writer.dropped for handler in _handlers())
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Whose request a log line belongs to: ids that callers send, and the current request's."""
+"""The ids of a request, as callers send them, and the current request's for log lines."""
 
 from __future__ import annotations
 
@@ -15,23 +15,26 @@ _TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """Who a log line belongs to; None where the caller did not say."""
+    """The ids of one request, for its log lines; None if the caller sent none.
+
+    Only `request_id` always has a value within a request.
+    """
 
     trace_id: str | None = None
     span_id: str | None = None
     tenant_id: str | None = None
     request_id: str | None = None
     traceparent: str | None = None
-    """W3C trace context as the caller sent it, for spans; None when there is none."""
+    """W3C trace context as the caller sent it, for spans; None without one."""
     protocol: str = "internal"
-    """How the request came in: "http" or "grpc"; a label of metrics."""
+    """A label of metrics: "http", "grpc" or "internal"."""
 
 
 CURRENT_TRACE: ContextVar[Trace] = ContextVar("sentiric_trace", default=Trace())  # noqa: B039
 
 
 def clean_id(value: str | None) -> str | None:
-    """An identifier safe to log and to echo, or None.
+    """The id if it is safe to log and to echo, else None.
 
     Accepts Rust's debug form `Some("id")`, which callers of this service are known to send.
     """
@@ -44,14 +47,14 @@ def clean_id(value: str | None) -> str | None:
 
 
 def is_id(value: str) -> bool:
-    """True for what is safe to log and to echo as it is."""
+    """True if the value is safe to log and to echo."""
     return _ID.fullmatch(value) is not None
 
 
 def read_trace(get: Callable[[str], str | None], protocol: str, request_id: str) -> Trace:
-    """The ids of one request out of its headers or metadata; `get` knows lower-case names.
+    """Reads the ids of a request from its headers or metadata; `get` takes lower-case names.
 
-    What is no id is ignored. A caller that sends W3C `traceparent` needs no x-trace-id.
+    Ignores invalid ids. A caller that sends W3C `traceparent` needs no x-trace-id.
     """
     parent = _TRACEPARENT.fullmatch((get("traceparent") or "").strip())
     trace_id, span_id = (parent[1], parent[2]) if parent else (None, None)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Log lines leave on a thread of their own: a full disk or a blocked pipe never blocks serving."""
+"""Writes log lines on a thread, so that a full disk or a blocked pipe blocks no request."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from collections.abc import Callable
 from typing import TextIO
 
 MAX_LINES = 4096
-"""Lines that may wait for a slow reader; what comes on top is dropped and counted."""
+"""Lines that may wait for a slow reader; further lines are dropped and counted."""
 
 
 class LineWriter:
-    """Writes lines in order. `put` is safe on any thread, in finalizers too, and never waits."""
+    """Writes lines in order. `put` never waits and is safe on any thread and in finalizers."""
 
     def __init__(self, stream: TextIO | None, describe_loss: Callable[[int], str]) -> None:
-        """`describe_loss(n)` is the line that says that n lines are missing."""
+        """`describe_loss(n)` makes the line that reports n dropped lines."""
         self.dropped = 0
         self._write = _writer_of(stream)
         self._describe_loss = describe_loss
         self._reported = 0
-        # A SimpleQueue may be used again inside its own `put`, as a finalizer that logs does.
+        # A SimpleQueue is reentrant: a finalizer that logs may run inside its `put`.
         self._lines: queue.SimpleQueue[str | threading.Event] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="log-writer", daemon=True)
         self._thread.start()
@@ -37,7 +37,7 @@ class LineWriter:
             self.dropped += 1
 
     def flush(self, timeout_s: float) -> bool:
-        """True when all lines put so far were written or dropped within the time."""
+        """Waits until all lines so far are written or dropped. False after `timeout_s`."""
         reached = threading.Event()
         self._lines.put(reached)
         return reached.wait(timeout_s)
@@ -61,7 +61,7 @@ class LineWriter:
 
 
 class WriterHandler(logging.Handler):
-    """Formats where the event happens, which knows whose request it is, and hands the line over."""
+    """Formats a record in the caller's context, which has the request's ids, and queues it."""
 
     def __init__(self, stream: TextIO | None, formatter: logging.Formatter) -> None:
         super().__init__()
@@ -75,7 +75,7 @@ class WriterHandler(logging.Handler):
             self.writer.dropped += 1
 
     def flush(self) -> None:
-        """At exit: gives a slow reader one second."""
+        """Gives a slow reader one second at exit."""
         self.writer.flush(1.0)
 
     def _describe_loss(self, missing: int) -> str:
@@ -91,7 +91,7 @@ class WriterHandler(logging.Handler):
 
 
 def guard_standard_descriptors() -> None:
-    """Opens what is closed of 0, 1 and 2, so that no socket gets a number that C code prints to."""
+    """Opens closed descriptors 0, 1 and 2, so that no socket gets one that C code prints to."""
     with contextlib.suppress(OSError):
         while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
             os.set_inheritable(descriptor, True)
@@ -99,7 +99,7 @@ def guard_standard_descriptors() -> None:
 
 
 def _writer_of(stream: TextIO | None) -> Callable[[str], None]:
-    """Straight to the descriptor where there is one: no buffer is left to block the exit."""
+    """Writes to the descriptor if there is one, so that no buffer blocks the exit."""
     if stream is None:
         return lambda _text: None
     try:
