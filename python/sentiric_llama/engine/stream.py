@@ -3,7 +3,8 @@
 
 A stream has one buffer in this process and a credit of `WINDOW` tokens. When the credit is used up,
 the engine skips this request, and only this one, in its steps. Each half window that the reader
-takes is granted again in one message. After `READER_WAIT_MS` without a grant the stream fails.
+takes is granted again in one message. A stream that waits longer than `READER_WAIT_MS` for its
+reader fails.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Where a command writes: answers on standard output, everything else on standard error.
+"""The output of commands: answers on standard output, everything else on standard error.
 
 Rich draws tables and colours on a terminal; a pipe gets plain text, and `--json` one JSON value.
-Every text passes `printable`: names, errors and answers come from files, callers and servers, and
-none of them may steer a terminal. Nothing else in this package writes to the standard streams.
+Every text passes `printable`, as names, errors and answers come from files, callers and servers and
+must not steer a terminal. No other module of this package writes to the standard streams.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ DIM = "dim"
 
 
 class OutputFailed(Unavailable):
-    """Standard output takes no more: its disk is full, or it was never open for writing."""
+    """Standard output cannot be written: its disk is full, or it is not open for writing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Terminal:
-    """How one run writes. Standard output and error are looked up at each call."""
+    """Writes the output of one command. Looks the standard streams up at each call."""
 
     program: str = "sentiric-llama"
     as_json: bool = False
@@ -44,19 +44,19 @@ class Terminal:
     color: str = "auto"
 
     def answer(self, text: str) -> None:
-        """A line, or several, of what was asked for."""
+        """Writes one or more lines of the answer."""
         put(f"{text}\n", sys.stdout)
 
     def answer_json(self, value: Any) -> None:
-        """The whole answer as one JSON value."""
+        """Writes the whole answer as one JSON value."""
         put(_json_for(sys.stdout, value, indent=2, default=str) + "\n", sys.stdout)
 
     def answer_json_line(self, value: Any) -> None:
-        """One of several JSON values, each on a line."""
+        """Writes one of several JSON values, each on its own line."""
         put(_json_for(sys.stdout, value) + "\n", sys.stdout)
 
     def answer_table(self, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-        """A drawn table on a terminal, tab-separated lines with a header in a pipe."""
+        """Writes a table: drawn on a terminal, as tab-separated lines with a header in a pipe."""
         cleaned = [[printable_line(cell) for cell in row] for row in (header, *rows)]
         if sys.stdout is None or not self.draws_answers:
             for row in cleaned:
@@ -68,15 +68,15 @@ class Terminal:
             draw_table(sys.stdout, self.draws_answers, cleaned)
 
     def answer_styled(self, parts: Iterable[tuple[str, str]]) -> None:
-        """A line of texts with the names of their styles."""
+        """Writes a line of texts with style names."""
         self._draw(sys.stdout, parts)
 
     def pass_on(self, text: str) -> None:
-        """A model's words as they come: to the byte in a pipe, without controls on a terminal."""
+        """Writes a model's text: unchanged in a pipe, without control characters on a terminal."""
         put(text, sys.stdout, is_exact=not _is_terminal(sys.stdout))
 
     def show(self, text: str) -> None:
-        """A piece of a conversation."""
+        """Writes a piece of a conversation."""
         put(text, sys.stdout)
 
     def note(self, text: str) -> None:
@@ -106,34 +106,34 @@ class Terminal:
         return ERROR_TABLE[ErrorCode.INTERNAL].exit_code
 
     def read_line(self, prompt: str) -> str:
-        """A line that a person types; what is shown of it is what they pressed."""
+        """Reads a line that a person types."""
         return input(printable(prompt))
 
     @property
     def draws_answers(self) -> bool:
-        """True when colours and tables may be drawn on standard output."""
+        """True if colours and tables may be drawn on standard output."""
         return self._is_rich(sys.stdout)
 
     @property
     def draws_notes(self) -> bool:
-        """The same of standard error."""
+        """True if colours and tables may be drawn on standard error."""
         return self._is_rich(sys.stderr)
 
     def live_table(self) -> AbstractContextManager[LiveTable]:
-        """A table on standard output that changes in its place."""
+        """A table on standard output that is redrawn in place."""
         from sentiric_llama.host.drawing import live_table
 
         return live_table(sys.stdout, self.draws_answers)
 
     def bars(self) -> AbstractContextManager[Bars]:
-        """Bars of downloads on standard error."""
+        """Progress bars of downloads on standard error."""
         from sentiric_llama.host.drawing import bars
 
         return bars(sys.stderr, self.draws_notes)
 
     @property
     def can_redraw(self) -> bool:
-        """True when lines on standard output can be drawn again in their place."""
+        """True if lines on standard output can be redrawn in place."""
         return self.draws_answers and _is_terminal(sys.stdout) and not is_dumb()
 
     def _is_rich(self, stream: TextIO | None) -> bool:
@@ -153,12 +153,12 @@ class Terminal:
 
 
 def error_as_json(error: SentiricLlamaError) -> dict[str, str]:
-    """What programs read of an error."""
+    """An error for programs."""
     return {"code": str(error.code), "where": error.where, "message": error.what}
 
 
 def put(text: str, stream: TextIO | None, *, is_exact: bool = False) -> None:
-    """The one place where text goes to a standard stream. What was closed takes nothing."""
+    """Writes text to a standard stream, as the only function that does. Ignores closed ones."""
     if stream is not None:
         with writing_to(stream):
             stream.write(text if is_exact else printable(text))
@@ -167,9 +167,9 @@ def put(text: str, stream: TextIO | None, *, is_exact: bool = False) -> None:
 
 @contextmanager
 def writing_to(stream: TextIO | None) -> Iterator[None]:
-    """A full disk is an error of ours on standard output; nobody is left to hear of the other's.
+    """Turns an OSError of standard output into OutputFailed and ignores one of standard error.
 
-    A reader that left stays a BrokenPipeError.
+    Passes BrokenPipeError on.
     """
     try:
         yield
@@ -183,14 +183,14 @@ def writing_to(stream: TextIO | None) -> Iterator[None]:
 
 
 def use_any_encoding() -> None:
-    """Characters that the streams cannot show become escapes such as \\u011f, not a traceback."""
+    """Makes the streams escape characters they cannot encode, as \\u011f, instead of failing."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
             stream.reconfigure(errors="backslashreplace")
 
 
 def is_dumb() -> bool:
-    """True for terminals that only print: no colours, no moves of the cursor."""
+    """True for terminals without colours and cursor movement."""
     return environ().get("TERM") == "dumb"
 
 
@@ -203,7 +203,7 @@ def _has_all_characters(stream: TextIO) -> bool:
 
 
 def _json_for(stream: TextIO | None, value: Any, **options: Any) -> str:
-    """JSON that stays JSON in the stream's encoding."""
+    """JSON that the stream's encoding can represent."""
     if stream is None or _has_all_characters(stream):
         return json_text(value, **options)
     return json.dumps(value, **options)
@@ -215,24 +215,24 @@ def tell(text: str) -> None:
 
 
 def is_watched() -> bool:
-    """True when a person reads standard error."""
+    """True if standard error is a terminal."""
     return sys.stderr is not None and sys.stderr.isatty()
 
 
 def forget_output() -> None:
-    """Its reader left."""
+    """Stops writing to standard output because its reader is gone."""
     _forget(sys.stdout)
 
 
 def _forget(stream: TextIO | None) -> None:
-    """It takes no more: the interpreter would flush into it once again and complain."""
+    """Redirects a stream to nowhere, so that the interpreter's last flush does not fail."""
     if stream is not None:
         with suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def show_logs_of_libraries() -> None:
-    """Warnings of libraries in a run without a log: Python would print them as they are."""
+    """Prints warnings of libraries through this module in runs without a log."""
     logging.lastResort = _LastResort(logging.WARNING)
 
 

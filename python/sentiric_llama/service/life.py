@@ -124,7 +124,7 @@ class ServiceLife:
 
     @property
     def capacity(self) -> Capacity:
-        """Contexts in use and free. Until a model is loaded, none of the configured ones is."""
+        """Contexts in use and free. Before a model is loaded: the configured number, none free."""
         if self.attached is None:
             return Capacity(0, self.settings.contexts, 0)
         return self.attached.engine.capacity

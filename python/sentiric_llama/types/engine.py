@@ -9,7 +9,7 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
-    """How many contexts are in use and free; `available == total - active`."""
+    """How many contexts are in use and free. `available == total - active` once a model is open."""
 
     active: int
     total: int
