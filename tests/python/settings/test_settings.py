@@ -13,6 +13,7 @@ import pytest
 from sentiric_llama.access.api_key import ROLES, Identity
 from sentiric_llama.errors import InvalidArgument
 from sentiric_llama.host import environment
+from sentiric_llama.service.slow_reader import STALL_S
 from sentiric_llama.settings import exposure, load
 from sentiric_llama.settings.config import PREFIX, Settings, describe_fields
 from sentiric_llama.settings.load import load_settings
@@ -149,6 +150,10 @@ def test_the_engine_has_no_narrower_ranges_of_its_own() -> None:
             continue
         match = NUMBERS[name]
         assert int(match[2]) >= low and int(match[3]) <= high, name
+
+
+def test_the_help_names_the_limit_of_the_protocols() -> None:
+    assert f"takes no byte for {STALL_S:g} s" in FIELDS["reader_wait_ms"].help
 
 
 def shifted(text: str) -> int:
