@@ -24,7 +24,8 @@ from sentiric_llama.settings.load import Resolved
 PROBE = """
 import dataclasses, json
 from sentiric_llama.engine.facts import build_info, list_devices
-print(json.dumps(build_info() | {"devices": list(map(dataclasses.asdict, list_devices()))}))
+devices = [dataclasses.asdict(device) for device in list_devices()]
+print(json.dumps(dict(build_info(), devices=devices)))
 """
 FEATURES = ("avx", "avx2", "fma", "f16c", "avx512f", "amx_int8")
 """Flags of /proc/cpuinfo that matter most; the engine names them in capitals."""

@@ -25,7 +25,7 @@ def write(folder: Path, profile: object) -> str:
     [
         ({"temprature": 1}, "unknown key temprature; did you mean temperature?"),
         ({"contexts": 1}, "unknown key contexts; did you mean context_size?"),
-        ({"qqq": 1}, "unknown key qqq; allowed model_id, filename, "),
+        ({"qqq": 1}, "unknown key qqq; allowed: model_id, filename, "),
         (
             {"templates": {"rag_promt": "x"}},
             "unknown key templates.rag_promt; did you mean rag_prompt?",
