@@ -154,6 +154,8 @@ def _close(core: _core.Engine, pump: threading.Thread, pid: int) -> None:
 
 
 def _pump(core: _core.Engine, lock: threading.RLock, sinks: dict[int, Sink]) -> None:
+    from sentiric_llama import _core
+
     is_open = True
     while is_open:
         is_open, events = core.wait_events(1000)
@@ -170,7 +172,7 @@ def _pump(core: _core.Engine, lock: threading.RLock, sinks: dict[int, Sink]) -> 
                 wakers.add(wake)
         for wake in wakers:
             wake()
-        forward_log()
+        _log(_core.take_log_lines)
 
 
 def _items_of(event: _core.Event) -> list[StreamItem]:
@@ -191,8 +193,12 @@ def forward_log() -> None:
     """Hands llama.cpp's log lines to `logging`."""
     from sentiric_llama import _core
 
+    _log(_core.take_log_lines)
+
+
+def _log(take_lines: Callable[[], list[tuple[int, str]]]) -> None:
     try:
-        lines = _core.take_log_lines()
+        lines = take_lines()
     except UnicodeDecodeError:  # llama.cpp logs some of the model's tokens, which may be any bytes
         text = "llama.cpp logged bytes that are not UTF-8; the lines were skipped"
         lines = [(logging.WARNING, text)]
