@@ -14,7 +14,7 @@ SERVICE_NAME = "sentiric-llm-llama-service"
 
 @functools.cache
 def version() -> str:
-    """Version of the installed distribution; "0.0.0" in a source tree."""
+    """Version of the installed distribution, "0.0.0" in a bare source tree."""
     try:
         return metadata.version(SERVICE_NAME)
     except metadata.PackageNotFoundError:

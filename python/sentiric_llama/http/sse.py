@@ -38,7 +38,7 @@ def encode_events(contents: Iterable[Any]) -> bytes:
 
 
 class Sender:
-    """ASGI's `send` with a time limit: a reader that takes nothing for `STALL_S` is given up."""
+    """ASGI's `send` with a time limit: a reader that takes nothing for 30 s is given up."""
 
     def __init__(self, send: Send) -> None:
         self._send = send

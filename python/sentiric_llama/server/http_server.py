@@ -132,9 +132,9 @@ def url_of(listener: socket.socket, scheme: str = "http") -> str:
 
 
 class HttpServer(uvicorn.Server):
-    """Accepts connections with an `Acceptor` and leaves signals to `StopSignals`.
+    """Accepts connections with an `Acceptor` and leaves signals to `StopSignals`, which drains.
 
-    `statuses` counts the answers that the application never sees, such as those of `gate`.
+    `statuses` counts the answers that the application never sees, some of which `gate` gives.
     """
 
     def __init__(

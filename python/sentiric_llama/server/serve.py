@@ -246,7 +246,7 @@ def http_config(
 
 
 def make_http_server(config: uvicorn.Config, service: LlamaService) -> HttpServer:
-    """An HTTP server with a gate that refuses requests for `service` before their bodies."""
+    """The server of `config`, which refuses on behalf of `service` what it need not read."""
     gate = Gate(service, key_ring(service.settings), hosts_of(service.settings))
     return HttpServer(config, service.request_metrics.http_responses, gate)
 
