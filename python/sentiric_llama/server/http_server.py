@@ -139,7 +139,7 @@ def url_of(listener: socket.socket, scheme: str = "http") -> str:
 
 
 class HttpServer(uvicorn.Server):
-    """Accepts connections with an `Acceptor` and leaves signals to `StopSignals`.
+    """Accepts connections with an `Acceptor` and leaves signals to `StopSignals`, which drains.
 
     `statuses` counts the responses that are sent without the application, some by `shedder`.
     """
