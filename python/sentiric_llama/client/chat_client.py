@@ -51,7 +51,7 @@ class ChatClient(Protocol):
     def close(self) -> None: ...
 
 
-class RemoteChatter:
+class RemoteChatClient:
     """A running server."""
 
     def __init__(self, server: Server, model: str = "default") -> None:
@@ -87,7 +87,7 @@ class RemoteChatter:
         """Nothing stays open between answers."""
 
 
-class LocalChatter:
+class LocalChatClient:
     """A model in this process."""
 
     def __init__(self, engine: Engine, name: str) -> None:

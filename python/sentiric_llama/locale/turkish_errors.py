@@ -38,10 +38,10 @@ ERRORS = {
         "org/repo/file.gguf veya bir https adresi verin"
     ),
     "{folder} holds no .gguf file": "{folder} içinde .gguf dosyası yok",
-    "{folder} holds several models; name one of them: {names}": (
+    "{folder} has several models; name one of them: {names}": (
         "{folder} içinde birden çok model var; birini adıyla verin: {names}"
     ),
-    "{name} is not in the cache; see what is with: sentiric-llama models": (
+    "{name} is not in the cache; list it with: sentiric-llama models": (
         "{name} önbellekte yok; olanları görmek için: sentiric-llama models"
     ),
     # Memory

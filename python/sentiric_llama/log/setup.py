@@ -11,7 +11,16 @@ from typing import TextIO
 from sentiric_llama.log.foreign import ForeignLines
 from sentiric_llama.log.writer import WriterHandler, guard_standard_descriptors
 
-_FOREIGN = ("uvicorn", "uvicorn.error", "uvicorn.access", "grpc", "httpx", "httpx2", "httpcore")
+_FOREIGN = (
+    "uvicorn",
+    "uvicorn.error",
+    "uvicorn.access",
+    "grpc",
+    "httpx",
+    "httpx2",
+    "httpcore",
+    "httpcore2",
+)
 
 
 def set_up_logging(

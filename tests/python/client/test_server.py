@@ -19,7 +19,7 @@ from typing import Any, cast
 import pytest
 
 from scripted_server import SSE, Script, ScriptedServer, json_answer, sending
-from sentiric_llama.client.chat_client import GenerationOptions, RemoteChatter
+from sentiric_llama.client.chat_client import GenerationOptions, RemoteChatClient
 from sentiric_llama.client.server import Server
 from sentiric_llama.errors import (
     DeadlineExceeded,
@@ -119,7 +119,7 @@ def test_closing_the_iterator_hangs_up() -> None:
 
 def test_an_answer_that_lacks_its_end() -> None:
     with ScriptedServer(sending(SSE)) as server:
-        chat = RemoteChatter(client(server))
+        chat = RemoteChatClient(client(server))
         with pytest.raises(InternalError, match="the stream ended without its usage"):
             list(chat.answer([], GenerationOptions()))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from sentiric_llama.client.chat_client import ChatClient, LocalChatter, RemoteChatter
+from sentiric_llama.client.chat_client import ChatClient, LocalChatClient, RemoteChatClient
 from sentiric_llama.client.server import Server, error_of
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class ServerTarget:
 
     def __init__(self, server: Server) -> None:
         self._server = server
-        self.client = RemoteChatter(server)
+        self.client = RemoteChatClient(server)
 
     def close(self) -> None:
         """Nothing stays open."""
@@ -84,7 +84,7 @@ class EngineTarget:
 
     def __init__(self, engine: Engine, name: str) -> None:
         self._engine = engine
-        self.client = LocalChatter(engine, name)
+        self.client = LocalChatClient(engine, name)
 
     def close(self) -> None:
         self._engine.close()

@@ -21,7 +21,7 @@ CONTEXT_SIZE = 4096
 """The library's default; less where the model was trained with less."""
 
 
-def add_chatter(parser: argparse.ArgumentParser) -> None:
+def add_chat_options(parser: argparse.ArgumentParser) -> None:
     """Who answers, and how."""
     add_local(parser)
     group = parser.add_argument_group(say("answer"))
@@ -62,24 +62,24 @@ def sampling(name: str) -> Callable[[str], float]:
     return number(SAMPLING_RANGES[name])
 
 
-def chatter_of(arguments: argparse.Namespace, terminal: Terminal) -> ChatClient:
+def chat_client_of(arguments: argparse.Namespace, terminal: Terminal) -> ChatClient:
     """The server, or the model that was named."""
-    from sentiric_llama.client.chat_client import LocalChatter
+    from sentiric_llama.client.chat_client import LocalChatClient
 
     if arguments.model is None:
-        return remote_chatter(arguments)
+        return remote_chat_client(arguments)
     from sentiric_llama.engine.blocking import Engine
 
     path, name, config = _local(arguments, terminal)
-    return LocalChatter(Engine(path, **config), name)
+    return LocalChatClient(Engine(path, **config), name)
 
 
-def remote_chatter(arguments: argparse.Namespace) -> ChatClient:
+def remote_chat_client(arguments: argparse.Namespace) -> ChatClient:
     """The server, over the protocol that was asked for."""
-    from sentiric_llama.client.chat_client import RemoteChatter
+    from sentiric_llama.client.chat_client import RemoteChatClient
 
     if (server := grpc_of(arguments)) is None:
-        return RemoteChatter(server_of(arguments))
+        return RemoteChatClient(server_of(arguments))
     from sentiric_llama.client.grpc_chat_client import GrpcChatClient
 
     return GrpcChatClient(server)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import argparse
 
-from sentiric_llama.commands.ask._chat_client import add_chatter, chatter_of, options_of
+from sentiric_llama.commands.ask._chat_client import add_chat_options, chat_client_of, options_of
 from sentiric_llama.host.terminal import Terminal
 
 EXAMPLES = """\
@@ -24,7 +24,7 @@ GUIDE_NOTE = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Who answers, and how."""
     parser.epilog = EXAMPLES
-    add_chatter(parser)
+    add_chat_options(parser)
 
 
 def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
@@ -36,5 +36,5 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
 
     notes = {GUIDE_NAME: GUIDE_NOTE}
     options = options_of(arguments)
-    with closing(chatter_of(arguments, terminal)) as client:
+    with closing(chat_client_of(arguments, terminal)) as client:
         return Repl(client, terminal, options, arguments.system_prompt, notes).run()

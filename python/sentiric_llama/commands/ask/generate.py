@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sentiric_llama.commands.ask._chat_client import add_chatter, chatter_of, options_of
+from sentiric_llama.commands.ask._chat_client import add_chat_options, chat_client_of, options_of
 from sentiric_llama.commands.ask._input import checked_words, json_of_file
 from sentiric_llama.host.standard_input import text_of_input
 from sentiric_llama.host.terminal import Terminal
@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--stats", action="store_true", help=say("print statistics to standard error")
     )
-    add_chatter(parser)
+    add_chat_options(parser)
 
 
 def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
@@ -59,7 +59,7 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     turns = [{"role": "system", "content": system}] if system else []
     turns.append({"role": "user", "content": prompt})
     is_shown = not (arguments.no_stream or terminal.as_json)
-    with closing(chatter_of(arguments, terminal)) as client:
+    with closing(chat_client_of(arguments, terminal)) as client:
         text, final, note = _answer(client, turns, options, terminal if is_shown else None)
     if terminal.as_json:
         terminal.answer_json(completion(text, final))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sentiric_llama.commands._numbers import count
 from sentiric_llama.commands._server import add_server, grpc_of, server_of
-from sentiric_llama.commands.ask._chat_client import remote_chatter
+from sentiric_llama.commands.ask._chat_client import remote_chat_client
 from sentiric_llama.host.terminal import Terminal
 from sentiric_llama.locale.messages import say
 
@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     """0 when every context came back and every second question was answered."""
-    active, client = active_of(arguments), remote_chatter(arguments)
+    active, client = active_of(arguments), remote_chat_client(arguments)
     seconds = arguments.after_ms / 1e3
     runs = [_once(active, client, seconds) for _ in range(arguments.runs)]
     passed = all(item["free_ms"] is not None and item["answer_tokens"] > 0 for item in runs)
