@@ -36,6 +36,7 @@ from sentiric_llama.engine.options import (
     text_request,
 )
 from sentiric_llama.engine.protocol import FloatArray
+from sentiric_llama.engine.side_by_side import note
 from sentiric_llama.engine.stream import AsyncStream, Buffer, StreamItem
 from sentiric_llama.errors import SentiricLlamaError
 from sentiric_llama.host.off_loop import LARGE_TEXT, maybe_off_loop, native
@@ -206,12 +207,19 @@ class AsyncEngine(EngineFacts):
         requests = [text_request(p, sampling, options) for p in items_of(prompt, "prompt")]
         slots = asyncio.Semaphore(self.capacity.total)  # so that the queue never fills
 
-        async def run_one(request: Request) -> Completion:
+        async def run_one(number: int, request: Request) -> Completion:
             async with slots:
-                return await collect(self.submit(request))
+                try:
+                    return await collect(self.submit(request))
+                except SentiricLlamaError as error:
+                    error.add_note(note(number))
+                    raise
 
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(run_one(request)) for request in requests]
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(run_one(*each)) for each in enumerate(requests)]
+        except ExceptionGroup as several:  # callers catch the errors of one request
+            raise several.exceptions[0] from None
         return [task.result() for task in tasks]
 
     async def chat(

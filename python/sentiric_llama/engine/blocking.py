@@ -11,12 +11,10 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections import deque
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self, Unpack, overload
+from typing import NoReturn, Self, Unpack, overload
 
 import numpy as np
 
@@ -38,6 +36,7 @@ from sentiric_llama.engine.options import (
     text_request,
 )
 from sentiric_llama.engine.protocol import FloatArray
+from sentiric_llama.engine.side_by_side import generate_side_by_side
 from sentiric_llama.engine.stream import Credit, StreamItem
 from sentiric_llama.errors import Cancelled, SentiricLlamaError
 from sentiric_llama.types import Completion, Delta, EngineConfig, Request, SamplingParams
@@ -50,13 +49,16 @@ class _End:
 class _ThreadSink:
     """A stream's buffer. Does not keep the stream alive."""
 
-    __slots__ = ("items",)
+    __slots__ = ("_announce", "items")
 
-    def __init__(self) -> None:
+    def __init__(self, announce: Callable[[], None] | None) -> None:
         self.items: queue.SimpleQueue[StreamItem | _End] = queue.SimpleQueue()
+        self._announce = announce
 
     def put(self, item: StreamItem) -> None:
         self.items.put(item)
+        if self._announce is not None:
+            self._announce()
 
     def waker(self) -> None:
         return None
@@ -66,20 +68,28 @@ class Stream(Iterator[Delta]):
     """The deltas of one running request, the last with `final`.
 
     Closing it, leaving its `with` block or dropping it cancels the request within one step. Threads
-    may share a stream: each delta goes to one of them, and all see the end.
+    may share a stream: each delta goes to one of them, and all see the end. `announce` is called on
+    the engine's thread after each item, so that one thread can read several streams.
     """
 
-    def __init__(self, handle: EngineHandle, request: Request) -> None:
+    def __init__(
+        self,
+        handle: EngineHandle,
+        request: Request,
+        announce: Callable[[], None] | None = None,
+    ) -> None:
         self._handle = handle
-        self._sink = _ThreadSink()
+        self._sink = _ThreadSink(announce)
         self._lock = threading.Lock()
         self._credit = Credit()
         self._is_over = False
+        self._closed_by: int | None = None
+        """The thread that closed the stream before its end."""
         self._request_id = handle.submit(handle.checked(request), self._sink)
 
     def __next__(self) -> Delta:
         if self._is_over:
-            raise StopIteration
+            self._end()
         self._handle.check_process()  # a forked child would wait for ever
         try:
             item = self._sink.items.get()
@@ -96,16 +106,28 @@ class Stream(Iterator[Delta]):
             return item
         self._finish()
         if isinstance(item, _End):
-            raise StopIteration
-        raise item
+            self._end()
+        try:
+            raise item
+        finally:
+            del item  # or the traceback and the error would keep each other and all streams alive
+
+    def _end(self) -> NoReturn:
+        """A cut text must not look whole to a thread that did not cut it."""
+        if self._closed_by not in (None, threading.get_ident()):
+            raise Cancelled("the stream was closed by another thread", where="request")
+        raise StopIteration
 
     def close(self) -> None:
-        """Cancels the rest; a thread that is waiting for it gets `Cancelled`. Idempotent."""
+        """Cancels the rest; other threads that read the stream get `Cancelled`. Idempotent."""
         if not self._is_over:
+            self._closed_by = threading.get_ident()
             self._is_over = True
             self._handle.cancel(self._request_id)
-            self._sink.put(Cancelled("the stream was closed", where="request"))
             self._finish()
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a Stream cannot be pickled or copied")
 
     def __enter__(self) -> Self:
         return self
@@ -155,16 +177,13 @@ class Engine(EngineFacts):
     ) -> None:
         self.close()
 
-    def __reduce__(self) -> tuple[object, ...]:
-        raise TypeError("an Engine cannot be pickled or copied; open one per process")
-
     def close(self) -> None:
         """Cancels running requests, frees the model, joins the threads. Idempotent."""
         self.handle.close()
 
-    def submit(self, request: Request) -> Stream:
-        """Starts one request and returns the stream of its deltas."""
-        return Stream(self.handle, request)
+    def submit(self, request: Request, announce: Callable[[], None] | None = None) -> Stream:
+        """Starts one request and returns the stream of its deltas; see `Stream`."""
+        return Stream(self.handle, request, announce)
 
     def stream(
         self, prompt: TextPrompt, sampling: SamplingParams | None = None, **options: Unpack[Options]
@@ -205,7 +224,8 @@ class Engine(EngineFacts):
         if isinstance(prompt, str):
             return collect(self.stream(prompt, sampling, **options))
         prompts = items_of(prompt, "prompt")
-        return self._generate_all([text_request(p, sampling, options) for p in prompts])
+        requests = [text_request(p, sampling, options) for p in prompts]
+        return generate_side_by_side(self.submit, requests, self.capacity.total)
 
     def chat(
         self,
@@ -215,19 +235,6 @@ class Engine(EngineFacts):
     ) -> Completion:
         """Answers a conversation."""
         return collect(self.stream_chat(messages, sampling, **options))
-
-    def _generate_all(self, requests: Sequence[Request]) -> list[Completion]:
-        """Runs as many requests at once as there are contexts, so that the queue never fills."""
-        window = self.capacity.total
-        with ExitStack() as streams:
-            running: deque[Stream] = deque()
-            results: list[Completion] = []
-            for request in requests:
-                if len(running) == window:
-                    results.append(collect(running.popleft()))
-                running.append(streams.enter_context(self.submit(request)))
-            results.extend(map(collect, running))
-            return results
 
     def tokenize(
         self, text: str, *, add_special: bool = False, parse_special: bool = False

@@ -79,7 +79,8 @@ def token_ids(values: NDArray[np.int32]) -> list[int]:
 
 def items_of(values: Iterable[_T], where: str) -> tuple[_T, ...]:
     """The items of a caller's list. Raises InvalidArgument if it is not a list."""
-    if isinstance(values, bytes | bytearray | memoryview) or not isinstance(values, Iterable):
+    is_list = isinstance(values, Iterable)
+    if not is_list or isinstance(values, bytes | bytearray | memoryview | Mapping):
         raise InvalidArgument(f"must be a list; got {type(values).__name__}", where=where)
     return tuple(values)
 
@@ -140,8 +141,7 @@ def request_to_native(request: Request) -> _core.Request:
     for name in _PLAIN:
         _assign(native, name, getattr(request, name))
     _assign(native, "adapters", list(items_of(request.adapters, "adapters")))
-    stop = (request.stop,) if isinstance(request.stop, str) else items_of(request.stop, "stop")
-    _assign(native, "stop", list(stop))
+    _assign(native, "stop", _stop_strings(request.stop))
     _assign(native, "sampling", _sampling_to_native(request.sampling))
     native.truncation = _member(_core.Truncation, request.truncation, "truncation")
     native.priority = _member(_core.Priority, request.priority, "priority")
@@ -149,6 +149,15 @@ def request_to_native(request: Request) -> _core.Request:
     kind = _member(_core.GrammarKind, grammar.kind, "grammar")
     call("grammar", native.set_grammar, kind, grammar.text)
     return native
+
+
+def _stop_strings(stop: str | Sequence[str]) -> list[str]:
+    if isinstance(stop, str):
+        return [stop]
+    if not isinstance(stop, Iterable):
+        text = f"must be a string or a list of strings; got {type(stop).__name__}"
+        raise InvalidArgument(text, where="stop")
+    return list(items_of(stop, "stop"))
 
 
 def _member(kind: Any, name: str, where: str) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import platform
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from sentiric_llama.engine.convert import call, copy_fields
 from sentiric_llama.host.product import version
@@ -45,6 +45,10 @@ class EngineFacts:
 
     def __init__(self, handle: EngineHandle) -> None:
         self.handle = handle
+
+    def __reduce__(self) -> NoReturn:
+        name = type(self).__name__
+        raise TypeError(f"an {name} cannot be pickled or copied; open one per process")
 
     @property
     def info(self) -> ModelInfo:

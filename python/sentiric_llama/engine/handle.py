@@ -8,11 +8,12 @@ step and puts them into the buffers of their streams.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import logging
 import os
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -159,20 +160,25 @@ def _pump(core: _core.Engine, lock: threading.RLock, sinks: dict[int, Sink]) -> 
     is_open = True
     while is_open:
         is_open, events = core.wait_events(1000)
-        wakers: set[Callable[[], None]] = set()
-        for event in events:
-            with lock:
-                get = sinks.get if event.final is None else sinks.pop
-                sink = get(event.request, None)
-            if sink is None or _exiting.is_set():
-                continue
-            for item in _items_of(event):
-                sink.put(item)
-            if (wake := sink.waker()) is not None:
-                wakers.add(wake)
-        for wake in wakers:
-            wake()
+        _deliver(events, lock, sinks)
         _log(_core.take_log_lines)
+
+
+def _deliver(events: Sequence[_core.Event], lock: threading.RLock, sinks: dict[int, Sink]) -> None:
+    """A function of its own, so that no variable keeps an item alive while the pump waits."""
+    wakers: set[Callable[[], None]] = set()
+    for event in events:
+        with lock:
+            get = sinks.get if event.final is None else sinks.pop
+            sink = get(event.request, None)
+        if sink is None or _exiting.is_set():
+            continue
+        for item in _items_of(event):
+            sink.put(item)
+        if (wake := sink.waker()) is not None:
+            wakers.add(wake)
+    for wake in wakers:
+        wake()
 
 
 def _items_of(event: _core.Event) -> list[StreamItem]:
@@ -204,7 +210,9 @@ def _log(take_lines: Callable[[], list[tuple[int, str]]]) -> None:
         lines = [(logging.WARNING, text)]
     for level, line in lines:
         is_normal = line.endswith(_ABORTED) or any(words in line for words in _NORMAL)
-        _logger.log(logging.DEBUG if is_normal else level, "%s", line)
+        # A handler or filter of the application that raises must not end the pump.
+        with contextlib.suppress(Exception):
+            _logger.log(logging.DEBUG if is_normal else level, "%s", line)
 
 
 def _abandon_all() -> None:

@@ -14,7 +14,7 @@ import time
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import AsyncIterator
-from typing import NamedTuple, Self
+from typing import NamedTuple, NoReturn, Self
 
 from sentiric_llama.errors import SentiricLlamaError
 from sentiric_llama.types import Delta
@@ -119,7 +119,10 @@ class AsyncStream(AsyncIterator[Delta], ABC):
                 if found:
                     break
                 self._finish()
-                raise item
+                try:
+                    raise item
+                finally:
+                    del item  # or the traceback and the error would keep each other alive
             waiting.popleft()
             found.append(Arrival(item, at))
             if granted := self._credit.after(item):
@@ -171,6 +174,9 @@ class AsyncStream(AsyncIterator[Delta], ABC):
         if getattr(self, "_is_open", False) and not self.is_over:
             self.is_over = True
             self._cancel()
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a stream cannot be pickled or copied")
 
     def _finish(self) -> None:
         self.is_over = True

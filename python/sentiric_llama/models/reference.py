@@ -74,6 +74,8 @@ def parse(text: str, filename: str = "", revision: str = "main") -> Reference:
 
     Raises ModelNotFound when it is not one, InvalidArgument when a name would leave its folder.
     """
+    if not isinstance(text, str):
+        raise InvalidArgument(f"must be a string; got {type(text).__name__}", where="model")
     if text in GUIDE_NAMES:
         return Guide()
     if re.match(r"[a-z][a-z0-9+.-]*://", text, re.IGNORECASE):

@@ -4,9 +4,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import copy
 import gc
 import random
 import threading
+import weakref
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
@@ -251,6 +254,40 @@ def test_errors_reach_the_task_that_caused_them(small_q8_0: Path) -> None:
             await engine.generate("a", GREEDY, max_tokens=MANY, ignore_eos=True, deadline_ms=1)
         again = await engine.generate("a", seeded(1), max_tokens=40)
         assert (await healthy).tokens == again.tokens
+
+    run(small_q8_0, check)
+
+
+def test_an_error_of_a_list_is_the_prompts_own(small_q8_0: Path) -> None:
+    """Not a group, which no caller of a single answer catches."""
+
+    async def check(engine: AsyncEngine) -> None:
+        with pytest.raises(InvalidArgument) as caught:
+            await engine.generate(["a", "", "c"], GREEDY, max_tokens=MANY, ignore_eos=True)
+        assert caught.value.__notes__ == ["in prompt 1 of the list"]
+        with pytest.raises(TypeError, match="AsyncEngine cannot be"):
+            copy.copy(engine)
+
+    run(small_q8_0, check)
+
+
+def test_an_error_does_not_keep_streams_alive(small_q8_0: Path) -> None:
+    async def check(engine: AsyncEngine) -> None:
+        async def fail() -> list[weakref.ref[Any]]:
+            hogs = [endless(engine) for _ in range(2)]
+            for hog in hogs:
+                await anext(hog)
+            with contextlib.suppress(DeadlineExceeded):
+                await engine.generate("a", GREEDY, deadline_ms=50)
+                pytest.fail("no context was free")
+            return [weakref.ref(hog) for hog in hogs]
+
+        gc.collect()
+        gc.disable()
+        try:
+            assert [ref() for ref in await fail()] == [None, None]
+        finally:
+            gc.enable()
 
     run(small_q8_0, check)
 

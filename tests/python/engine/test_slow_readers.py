@@ -94,6 +94,22 @@ def test_a_stream_that_is_never_read_ends_typed(small_q8_0: Path) -> None:
         assert caught.value.where == "reader" and len(taken) == WINDOW
 
 
+def test_a_list_of_prompts_is_read_side_by_side(small_q8_0: Path) -> None:
+    """Read one after another, the second would have no reader for longer than it may wait."""
+    options = {"contexts": 2, "context_size": 512, "compute_threads": 1, "reader_wait_ms": 300}
+    length = 4 * WINDOW
+    with Engine(str(small_q8_0), **options) as engine:
+        answers = engine.generate(["a", "b", "c"], GREEDY, max_tokens=length, ignore_eos=True)
+        assert [answer.usage.completion_tokens for answer in answers] == [length] * 3
+        stats = engine.stats()
+        assert stats.requests_failed == 0
+        assert stats.steps < 2.6 * length  # two and one; one after another are three
+        alone = [
+            engine.generate(text, GREEDY, max_tokens=length, ignore_eos=True) for text in "abc"
+        ]
+    assert [answer.text for answer in answers] == [answer.text for answer in alone]
+
+
 def test_on_an_event_loop(small_q8_0: Path) -> None:
     async def main() -> None:
         options = {"contexts": 2, "context_size": 512, "compute_threads": 1, "reader_wait_ms": 300}

@@ -3,10 +3,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
 import gc
+import logging
+import pickle
 import random
 import threading
-from collections.abc import Iterator
+import weakref
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -21,8 +26,9 @@ from engine_tools import (
     wait_until,
     wait_until_idle,
 )
+from sentiric_llama.engine import handle
 from sentiric_llama.engine.blocking import Engine, Stream
-from sentiric_llama.errors import Cancelled, DeadlineExceeded, Overloaded
+from sentiric_llama.errors import Cancelled, DeadlineExceeded, InvalidArgument, Overloaded
 
 MANY = 100_000
 LIMIT_MS = 120_000  # ends what a failing test leaves running
@@ -129,6 +135,63 @@ def test_closing_wakes_a_thread_that_reads(engine: Engine) -> None:
     assert outcome == [[]] or isinstance(outcome[0], Cancelled)
     for hog in hogs:
         hog.close()
+
+
+def test_a_cut_text_does_not_look_whole_to_another_thread(engine: Engine) -> None:
+    """It was closed between two reads, when nobody waits for an item."""
+    stream = endless(engine)
+    closing = threading.Thread(target=stream.close)
+    closing.start()
+    closing.join()
+    for _ in range(2):
+        with pytest.raises(Cancelled, match="by another thread"):
+            next(stream)
+    own = endless(engine)
+    own.close()
+    assert list(own) == []
+
+
+def test_an_error_does_not_keep_streams_alive(engine: Engine) -> None:
+    """Without the garbage collector: an error and its traceback must not form a cycle."""
+
+    def fail() -> list[weakref.ref[Stream]]:
+        hogs = [endless(engine) for _ in range(2)]
+        for prompt in ("a", ["a", "b"]):
+            with contextlib.suppress(DeadlineExceeded):
+                engine.generate(prompt, GREEDY, deadline_ms=50)  # type: ignore[call-overload]
+                pytest.fail("no context was free")
+        return [weakref.ref(hog) for hog in hogs]
+
+    gc.collect()
+    gc.disable()
+    try:
+        assert [ref() for ref in fail()] == [None, None]
+    finally:
+        gc.enable()
+
+
+def test_an_error_of_a_list_names_its_prompt(engine: Engine) -> None:
+    with pytest.raises(InvalidArgument) as caught:
+        engine.generate(["a", "", "c"], GREEDY, max_tokens=2)
+    assert caught.value.__notes__ == ["in prompt 1 of the list"]
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, pickle.dumps])
+def test_a_stream_is_not_copied(engine: Engine, duplicate: Callable[[Stream], object]) -> None:
+    """Dropping the copy would cancel the request."""
+    with endless(engine) as stream, pytest.raises(TypeError, match="cannot be"):
+        duplicate(stream)
+
+
+def test_a_log_handler_that_raises_leaves_the_pump_alone(engine: Engine) -> None:
+    def fail(_record: logging.LogRecord) -> bool:
+        raise RuntimeError
+
+    handle._logger.addFilter(fail)
+    try:
+        handle._log(lambda: [(logging.ERROR, "a line of llama.cpp")])
+    finally:
+        handle._logger.removeFilter(fail)
 
 
 def test_a_full_queue_refuses(engine: Engine) -> None:
