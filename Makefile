@@ -46,8 +46,9 @@ test-native: .venv/.package .venv/.test  ## C++ tests over llama.cpp
 	cmake --build --preset dev
 	ctest --preset dev
 
-test-python: .venv/.package .venv/.test  ## pytest over the installed package; ARGS="-k name"
-	python -m pytest $(ARGS)
+# A file's tests stay together, because they share engines and servers; two files run at a time.
+test-python: .venv/.package .venv/.test  ## pytest over the installed package; ARGS="-k name -n 0"
+	python -m pytest -n 2 --dist loadfile $(ARGS)
 
 test-llama: export SENTIRIC_CPU_KERNELS := llama
 test-llama: .venv/.package .venv/.test  ## tests of the engine with llama.cpp's products where ours are
