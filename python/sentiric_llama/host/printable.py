@@ -18,6 +18,8 @@ _IN_A_LINE = re.compile(rf"[\x00-\x1f{_HARMFUL}]")
 _IN_JSON = re.compile(rf"[{_HARMFUL}]")
 REPLACEMENT = "\ufffd"
 MAX_LABEL = 128
+MAX_SHOWN = 120
+"""Characters of a value that an error repeats."""
 
 
 def printable(text: str) -> str:
@@ -28,6 +30,20 @@ def printable(text: str) -> str:
 def printable_line(text: str) -> str:
     """As `printable`, on one line: newlines and tabs become spaces."""
     return printable(text.replace("\n", " ").replace("\t", " "))
+
+
+def brief(text: object, most: int = MAX_SHOWN) -> str:
+    """A foreign name in an error: on one line, its end cut away when it is long."""
+    line = printable_line(str(text))
+    return line if len(line) <= most else f"{line[:most]}… ({len(line)} characters)"
+
+
+def quoted(value: object) -> str:
+    """A foreign value in an error, as Python writes it, cut as `brief` cuts."""
+    try:
+        return brief(repr(value))
+    except (ValueError, RecursionError):  # an integer of thousands of digits
+        return f"a huge {type(value).__name__}"
 
 
 def escaped(text: str) -> str:
