@@ -41,9 +41,10 @@ def brief(text: object, most: int = MAX_SHOWN) -> str:
 def quoted(value: object) -> str:
     """A foreign value in an error, as Python writes it, cut as `brief` cuts."""
     try:
-        return brief(repr(value))
+        text = repr(value)
     except (ValueError, RecursionError):  # an integer of thousands of digits
-        return f"a huge {type(value).__name__}"
+        text = f"a huge {type(value).__name__}"
+    return brief(text)
 
 
 def escaped(text: str) -> str:

@@ -35,10 +35,12 @@ def find_file(asked: str, environ: Mapping[str, str]) -> Path | None:
 def layer_of_file(fields: Iterable[FieldHelp], path: Path) -> Layer:
     """The settings of a TOML file, by their names. Refuses unknown keys."""
     try:
-        values = tomllib.loads(read_bounded(path).decode("utf-8"))
+        raw = read_bounded(path)
     except OSError as error:
         text = f"cannot read {brief(path)}: {error.strerror}"
         raise InvalidArgument(text, where="settings") from None
+    try:
+        values = tomllib.loads(raw.decode("utf-8"))
     except (ValueError, RecursionError) as error:  # ValueError: also a number of 5000 digits
         text = f"{brief(path)} is not valid TOML: {brief(error)}"
         raise InvalidArgument(text, where="settings") from None

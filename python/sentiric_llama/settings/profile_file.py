@@ -138,18 +138,22 @@ def read_profiles(path: Path) -> ProfileFile:
 
 
 def _parsed(path: Path) -> Any:
+    """The JSON of a file. Raises InvalidArgument."""
     try:
-        text = read_bounded(path).decode("utf-8-sig")
-        return json.loads(text, object_pairs_hook=_object, parse_int=_integer)
+        raw = read_bounded(path)
     except OSError as error:
         text = f"cannot read {brief(path)}: {error.strerror}"
+        raise InvalidArgument(text, where="profile") from None
+    try:
+        text = raw.decode("utf-8-sig")
+        return json.loads(text, object_pairs_hook=_object, parse_int=_integer)
     except UnicodeDecodeError:
-        text = f"{brief(path)} is not valid JSON: not UTF-8"
+        reason = "not UTF-8"
     except RecursionError:
-        text = f"{brief(path)} is not valid JSON: nested too deeply"
+        reason = "nested too deeply"
     except ValueError as error:
-        text = f"{brief(path)} is not valid JSON: {error}"
-    raise InvalidArgument(text, where="profile")
+        reason = str(error)
+    raise InvalidArgument(f"{brief(path)} is not valid JSON: {reason}", where="profile")
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -13,8 +13,8 @@ import pytest
 from gguf_files import sound
 from sentiric_llama.errors import ModelInvalid
 
-ADMIN = "key of the operators"
-KEY = "key of the callers"
+ADMIN = "key-of-the-operators"
+KEY = "key-of-the-callers"
 BEARER = {"Authorization": f"Bearer {ADMIN}"}
 ROUTES = ("/v1/models/switch", "/v1/hardware/config")
 CONFIG = "/v1/hardware/config"
