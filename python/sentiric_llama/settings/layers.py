@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from sentiric_llama.errors import InvalidArgument
 from sentiric_llama.host.bounded_files import read_bounded
@@ -94,12 +95,13 @@ def _add_secret(layer: Layer, field: FieldHelp, key: str, path: str, origin: str
     if field.name in layer:
         both = f"{key} and {layer[field.name].key}"
         raise InvalidArgument(f"{both} are mutually exclusive", where="settings")
+    shown = brief(Path(path))
     try:
         text = read_bounded(path, _MAX_SECRET_BYTES).decode().strip()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
-        told = f"{key}: cannot read {brief(path)}: {reason}"
+        told = f"{key}: cannot read {shown}: {reason}"
         raise InvalidArgument(told, where="settings") from None
     if not text:
-        raise InvalidArgument(f"{key}: {brief(path)} is empty", where="settings")
+        raise InvalidArgument(f"{key}: {shown} is empty", where="settings")
     layer[field.name] = Given(text, key, origin)

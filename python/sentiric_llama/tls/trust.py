@@ -98,7 +98,7 @@ def read(path: str) -> bytes | None:
     try:
         return read_bounded(path)
     except OSError as error:
-        text = f"cannot read {brief(path)}: {error.strerror}"
+        text = f"cannot read {brief(Path(path))}: {error.strerror}"
         raise InvalidArgument(text, where="certificates") from None
 
 
