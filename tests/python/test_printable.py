@@ -286,3 +286,12 @@ def test_profiles_for_those_who_only_choose() -> None:
     }
     for broken in ({}, {"profiles": []}, {"profiles": None}):
         assert public_profiles(broken, "")["profiles"] == {}
+
+
+def test_what_an_error_repeats_is_one_short_line() -> None:
+    assert printable.brief("a\nb\x1b") == "a b\ufffd" and printable.quoted("a\nb") == r"'a\nb'"
+    assert printable.brief("x" * 5000) == "x" * printable.MAX_SHOWN + "… (5000 characters)"
+    assert printable.quoted("x" * 5000) == f"'{'x' * printable.MAX_SHOWN}'… (5000 characters)"
+    assert printable.quoted(1 << 20_000) == "a huge int" and printable.quoted(None) == "None"
+    assert printable.brief(Path("x" * printable.MAX_PATH)) == "x" * printable.MAX_PATH
+    assert len(printable.quoted(["x"] * 5000)) < 200

@@ -368,7 +368,7 @@ def test_a_large_model_shows_how_far_it_is(tmp_path: Path, monkeypatch: pytest.M
     held = iter([2**30 + n * 100 * 2**20 for n in range(20)])
     told: list[str] = []
     monkeypatch.setattr(load_progress, "resident_bytes", lambda: next(held))
-    monkeypatch.setattr(load_progress, "tell", told.append)
+    monkeypatch.setattr(load_progress, "print_stderr", told.append)
     monkeypatch.setattr(load_progress, "EVERY_S", 0)
 
     async def load(path: Path) -> None:

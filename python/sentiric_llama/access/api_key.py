@@ -20,6 +20,8 @@ Right = Literal["realtime"]
 RIGHTS: tuple[Right, ...] = get_args(Right)
 ANY_TENANT = "*"
 _NAME = re.compile(r"[\w.-]{1,64}", re.ASCII)
+_KEY = re.compile(r"[!-~]+")
+KEY_FORM = "printable ASCII characters without spaces, at least one"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,17 @@ class KeyRing:
         return found
 
 
+def clean_key(text: str) -> str:
+    """A key without the white space around it, as a header's value is read.
+
+    Raises ValueError, which does not repeat it, for a key that no header can carry unchanged.
+    """
+    key = text.strip()
+    if not _KEY.fullmatch(key):
+        raise ValueError(KEY_FORM)
+    return key
+
+
 def parse_keys(text: str) -> list[tuple[str, Identity]]:
     """Parses entries `NAME:WORD+WORD@TENANT+TENANT:KEY`, one per line or separated by commas.
 
@@ -111,7 +124,10 @@ def parse_keys(text: str) -> list[tuple[str, Identity]]:
             raise ValueError(
                 f"NAME:ROLE+RIGHT@TENANT:KEY with the {allowed}; entry {number} is malformed"
             )
-        keys.append((key, identity))
+        try:
+            keys.append((clean_key(key), identity))
+        except ValueError:
+            raise ValueError(f"keys of {KEY_FORM}; entry {number} has another") from None
     if not keys:
         raise ValueError("at least one NAME:ROLE:KEY")
     for what, values in (("name", [i.name for _, i in keys]), ("key", [k for k, _ in keys])):

@@ -24,6 +24,7 @@ from sentiric_llama.errors import (
     SentiricLlamaError,
     Unavailable,
 )
+from sentiric_llama.host.printable import quoted
 from sentiric_llama.host.product import PREFIX
 from sentiric_llama.rpc.generated import engine_pb2, engine_pb2_grpc
 from sentiric_llama.tls.trust import NO_FILES, Trust, read
@@ -108,7 +109,7 @@ class GrpcServer:
         scheme, _, rest = self.address.rpartition("://")
         if scheme not in ("", "grpc", "grpcs") or ":" not in rest:
             raise InvalidArgument(
-                f"got {self.address!r}, allowed host:port or grpcs://host:port",
+                f"got {quoted(self.address)}, allowed host:port or grpcs://host:port",
                 where="--grpc-endpoint",
             )
         trust = self.trust

@@ -18,6 +18,7 @@ from sentiric_llama.errors import (
     InvalidArgument,
     SentiricLlamaError,
 )
+from sentiric_llama.host.printable import quoted
 from sentiric_llama.tls.trust import NO_FILES, Trust
 
 if TYPE_CHECKING:
@@ -104,11 +105,18 @@ def checked_url(text: str, scheme: str = "http") -> str:
     url = (text if "://" in text else f"{scheme}://{text}").rstrip("/").removesuffix("/v1")
     parts = urlsplit(url)
     try:
-        is_good = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        is_good = (
+            text.isprintable()
+            and " " not in text
+            and parts.scheme in ("http", "https")
+            and parts.hostname
+            and parts.port != 0
+        )
     except ValueError:
         is_good = False
     if not is_good:
-        raise InvalidArgument(f"got {text!r}, allowed http(s)://host:port", where="url")
+        told = f"got {quoted(text)}, allowed http(s)://host:port"
+        raise InvalidArgument(told, where="--url")
     return url
 
 

@@ -7,6 +7,8 @@ import argparse
 from collections.abc import Callable
 
 from sentiric_llama.errors import InvalidArgument
+from sentiric_llama.host.plain_numbers import is_plain_number
+from sentiric_llama.host.printable import brief
 from sentiric_llama.locale.messages import say
 from sentiric_llama.types.ranges import NumberRange
 
@@ -18,10 +20,11 @@ def number(allowed: NumberRange) -> Callable[[str], float]:
     """A type for `add_argument`: a number in this range."""
 
     def read(text: str) -> float:
+        plain = text if is_plain_number(text) else ""  # which no number is
         try:
-            return allowed.check(int(text) if allowed.integer else float(text))
+            return allowed.check(int(plain) if allowed.integer else float(plain))
         except (InvalidArgument, ValueError):
-            got, choices = text or "''", in_words(allowed)
+            got, choices = brief(text) or "''", in_words(allowed)
             shown = say("got {word}, allowed {choices}", word=got, choices=choices)
             raise argparse.ArgumentTypeError(shown) from None
 

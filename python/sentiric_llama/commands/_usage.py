@@ -7,6 +7,7 @@ import argparse
 import re
 
 from sentiric_llama.errors import InvalidArgument
+from sentiric_llama.host.printable import brief
 from sentiric_llama.host.spelling import nearest
 from sentiric_llama.locale.messages import say
 
@@ -31,7 +32,7 @@ def reworded(message: str) -> str:
     """What argparse says, in the language of the texts."""
     for pattern, text in _WORDINGS:
         if match := re.fullmatch(pattern, message):
-            return say(text, word=_name(match[1])) if match.groups() else say(text)
+            return say(text, word=brief(_name(match[1]))) if match.groups() else say(text)
     return message
 
 

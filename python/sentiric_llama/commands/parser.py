@@ -12,6 +12,7 @@ from sentiric_llama.commands._formatter import Formatter
 from sentiric_llama.commands._usage import LINE, meant, reworded, said_of
 from sentiric_llama.commands.table import COMMAND_OF, COMMANDS, Command
 from sentiric_llama.errors import InvalidArgument
+from sentiric_llama.host.printable import brief
 from sentiric_llama.host.terminal import COLORS, Terminal, print_stderr, put
 from sentiric_llama.locale.messages import LANGUAGES, say
 
@@ -124,11 +125,11 @@ class Parser(argparse.ArgumentParser):
         flag = next((word for word in words if word[:1] == "-" and word != "-"), "")
         name = flag.partition("=")[0]
         if not name:
-            self.error(say("unexpected argument {word}", word=words[0]))
+            self.error(say("unexpected argument {word}", word=brief(words[0])))
         if answer := self.answers.get(name) or self.answers.get(name.rstrip("0123456789")):
             self.error(f"{name}: {say(answer)}")
         known = [flag for flag in self._option_string_actions if flag.startswith("--")]
-        self.error(say("unknown option {word}", word=name) + meant(name, known))
+        self.error(say("unknown option {word}", word=brief(name)) + meant(name, known))
 
     def error(self, message: str) -> NoReturn:
         """A refusal of the line as a whole, in our words or argparse's."""
@@ -204,8 +205,10 @@ class Parser(argparse.ArgumentParser):
         choices = list(map(str, action.choices))
         near = meant(str(value), choices)
         if len(choices) > MANY:
-            self.error(say("unknown command {word}", word=value) + near)
-        allowed = say("got {word}, allowed {choices}", word=value, choices=", ".join(choices))
+            self.error(say("unknown command {word}", word=brief(value)) + near)
+        allowed = say(
+            "got {word}, allowed {choices}", word=brief(value), choices=", ".join(choices)
+        )
         raise argparse.ArgumentError(action, allowed + near)
 
     def _print_message(self, message: str, file: Any = None) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import PurePath
 from typing import Any
 
 _BIDI = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
@@ -18,6 +19,10 @@ _IN_A_LINE = re.compile(rf"[\x00-\x1f{_HARMFUL}]")
 _IN_JSON = re.compile(rf"[{_HARMFUL}]")
 REPLACEMENT = "\ufffd"
 MAX_LABEL = 128
+MAX_SHOWN = 120
+"""Characters of a value that an error repeats."""
+MAX_PATH = 400
+"""The same of a path, whose end says most."""
 
 
 def printable(text: str) -> str:
@@ -28,6 +33,23 @@ def printable(text: str) -> str:
 def printable_line(text: str) -> str:
     """As `printable`, on one line: newlines and tabs become spaces."""
     return printable(text.replace("\n", " ").replace("\t", " "))
+
+
+def brief(text: object) -> str:
+    """A foreign name in an error: on one line, its end cut away when it is long."""
+    line, most = printable_line(str(text)), MAX_PATH if isinstance(text, PurePath) else MAX_SHOWN
+    return line if len(line) <= most else f"{line[:most]}… ({len(line)} characters)"
+
+
+def quoted(value: object) -> str:
+    """A foreign value in an error, as Python writes it, cut as `brief` cuts."""
+    if isinstance(value, str) and len(value) > MAX_SHOWN:
+        return f"{quoted(value[:MAX_SHOWN])}… ({len(value)} characters)"
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # an integer of thousands of digits
+        text = f"a huge {type(value).__name__}"
+    return text if isinstance(value, str) else brief(text)
 
 
 def escaped(text: str) -> str:

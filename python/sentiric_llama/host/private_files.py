@@ -60,6 +60,25 @@ def open_to_resume(path: Path) -> BinaryIO:
         raise
 
 
+def private_folder_fault(path: Path) -> str:
+    """Why the engine would keep no files of its own in a folder; "" if it would. Makes nothing.
+
+    The rule of `EnsurePrivateFolder` in `cpp/host/private_files.h`.
+    """
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        there = next(folder for folder in path.absolute().parents if folder.exists())
+        is_good = there.is_dir() and os.access(there, os.W_OK | os.X_OK)
+        return "" if is_good else f"cannot be created in {there}"
+    except (OSError, ValueError) as error:
+        return f"cannot be used: {getattr(error, 'strerror', None) or 'not a path'}"
+    is_private = found.st_uid == os.geteuid() and not found.st_mode & 0o077
+    if stat.S_ISDIR(found.st_mode) and is_private:
+        return ""
+    return "must be a folder owned by this user with mode 0700"
+
+
 def make_private_folder(path: Path) -> None:
     """Makes a folder and its missing parents with mode 0700.
 

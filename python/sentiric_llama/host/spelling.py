@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterable, Iterator
 
 _SHORTEST_PART = 5
+_LONGEST = 64
+"""Longer words are no slip of a finger, and comparing takes time in the square of it."""
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
@@ -15,6 +17,8 @@ def nearest(word: str, known: Iterable[str]) -> str:
     Long words may hold two or three slips. The beginning or the end of a long name counts as the
     name: `--temprature` means `--default-temperature`.
     """
+    if len(word) > _LONGEST:
+        return ""
     typed = _bare(word)
     found = [
         (rank, slips, name)

@@ -49,6 +49,10 @@ class Terminal:
         """Writes one or more lines of the answer."""
         put(f"{text}\n", sys.stdout)
 
+    def answer_line(self, text: str) -> None:
+        """Writes one line of the answer, whatever names of others are in it."""
+        self.answer(printable_line(text))
+
     def answer_json(self, value: Any) -> None:
         """Writes the whole answer as one JSON value."""
         put(_json_for(sys.stdout, value, indent=2, default=str) + "\n", sys.stdout)
@@ -82,9 +86,9 @@ class Terminal:
         put(text, sys.stdout)
 
     def note(self, text: str) -> None:
-        """Something a person should know; nothing with `--quiet`."""
+        """A line that a person should know; nothing with `--quiet`."""
         if not self.quiet:
-            print_stderr(text)
+            print_stderr(printable_line(text))
 
     def note_dim(self, text: str) -> None:
         """A line beside a conversation."""
@@ -100,7 +104,7 @@ class Terminal:
             self.note_json({"error": error_as_json(error)})
         else:
             where = f"[{error.where}] " if error.where else ""
-            print_stderr(f"{self.program}: {where}{self.translate(error.what)}")
+            print_stderr(printable_line(f"{self.program}: {where}{self.translate(error.what)}"))
         return error.mapping.exit_code
 
     def crash(self, error: BaseException) -> int:

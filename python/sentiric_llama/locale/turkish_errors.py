@@ -33,7 +33,7 @@ ERRORS = {
         "{path} bir GGUF dosyası değil; yeniden indirin veya bir .gguf dosyası seçin"
     ),
     "{name} is neither a file nor a repository; use a path to a .gguf file, org/repo, "
-    "org/repo:QUANT, org/repo/file.gguf or an https address": (
+    "org/repo:QUANT, org/repo/file.gguf or an https URL": (
         "{name} ne bir dosya ne bir depo; bir .gguf dosyasının yolunu, org/repo, org/repo:QUANT, "
         "org/repo/file.gguf veya bir https adresi verin"
     ),

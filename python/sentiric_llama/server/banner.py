@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from sentiric_llama.host.printable import printable_line
 from sentiric_llama.service.models.slot import ServedModel
 from sentiric_llama.settings.config import PREFIX, Settings
 from sentiric_llama.settings.exposure import is_public_address, key_ring
@@ -31,7 +32,8 @@ def banner(
         rows.append(("Note", "this is the small built-in guide; it only knows this service"))
         rows.append(("Next step", "sentiric-llama serve ggml-org/gemma-3-1b-it-GGUF"))
         rows.append(("", f"or a path to a .gguf file, or {PREFIX}MODEL_ID"))
-    return "\n".join(["", *(f"  {name:<10} {text}".rstrip() for name, text in rows), ""])
+    lines = (printable_line(f"  {name:<10} {text}".rstrip()) for name, text in rows)
+    return "\n".join(["", *lines, ""])
 
 
 def summary(settings: Settings, model: ServedModel, info: ModelInfo, url: str) -> str:

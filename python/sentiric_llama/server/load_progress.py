@@ -12,6 +12,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+from sentiric_llama.host.printable import printable_line
 from sentiric_llama.host.process import resident_bytes
 from sentiric_llama.host.sizes import human_bytes
 from sentiric_llama.host.terminal import is_watched, print_stderr
@@ -53,4 +54,4 @@ async def _tell_steps(name: str, total: int) -> None:
         percent = min(99, 100 * max(0, (resident_bytes() or 0) - before) // total)
         if percent >= told + STEP:
             told = percent // STEP * STEP
-            print_stderr(f"loading {name}: {told} % of {human_bytes(total)}")
+            print_stderr(f"loading {printable_line(name)}: {told} % of {human_bytes(total)}")

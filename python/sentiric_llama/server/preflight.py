@@ -9,8 +9,11 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from sentiric_llama.errors import InvalidArgument, SentiricLlamaError
+from sentiric_llama.host.printable import brief, quoted
+from sentiric_llama.host.private_files import private_folder_fault
 from sentiric_llama.models import check_local
 from sentiric_llama.server.http_server import address_of, host_refusal
 from sentiric_llama.settings.exposure import exposure_warnings
@@ -87,6 +90,19 @@ def _cache_types(resolved: Resolved) -> Iterable[str]:
     return ()
 
 
+def _folders(resolved: Resolved) -> Iterable[str]:
+    """Refuses adapters in what is no folder; a cache on disk that cannot be used stays off."""
+    settings, given = resolved.settings, resolved.given
+    if settings.lora_dir and not Path(settings.lora_dir).is_dir():
+        what = f"{name_in(given, 'lora_dir')}: got {quoted(settings.lora_dir)}"
+        raise InvalidArgument(f"{what}, allowed a directory that exists", where="settings")
+    if settings.disk_cache_dir and settings.disk_cache_bytes and settings.prefix_cache:
+        folder = Path(settings.disk_cache_dir) / "kv-states"
+        if fault := private_folder_fault(folder):
+            name = name_in(given, "disk_cache_dir")
+            yield f"{name}: {brief(folder)} {fault}; the disk cache stays off"
+
+
 def _certificates(resolved: Resolved) -> Iterable[str]:
     return check_tls(resolved.settings)
 
@@ -101,6 +117,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("settings", _names),
     ("settings", _address),
     ("settings", _cache_types),
+    ("settings", _folders),
     ("certificates", _certificates),
     ("model", _model),
 )

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sentiric_llama.errors import InvalidArgument
+from sentiric_llama.host.bounded_files import read_bounded
+from sentiric_llama.host.printable import brief
 from sentiric_llama.settings.table import FieldHelp
 from sentiric_llama.settings.units import plain_value
 
@@ -93,12 +95,13 @@ def _add_secret(layer: Layer, field: FieldHelp, key: str, path: str, origin: str
     if field.name in layer:
         both = f"{key} and {layer[field.name].key}"
         raise InvalidArgument(f"{both} are mutually exclusive", where="settings")
+    shown = brief(Path(path))
     try:
-        with Path(path).expanduser().open("rb") as file:
-            text = file.read(_MAX_SECRET_BYTES).decode().strip()
+        text = read_bounded(path, _MAX_SECRET_BYTES).decode().strip()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
-        raise InvalidArgument(f"{key}: cannot read {path}: {reason}", where="settings") from None
+        told = f"{key}: cannot read {shown}: {reason}"
+        raise InvalidArgument(told, where="settings") from None
     if not text:
-        raise InvalidArgument(f"{key}: {path} is empty", where="settings")
+        raise InvalidArgument(f"{key}: {shown} is empty", where="settings")
     layer[field.name] = Given(text, key, origin)

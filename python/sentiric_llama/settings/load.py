@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from sentiric_llama.errors import InvalidArgument
 from sentiric_llama.host.environment import environ as process_environ
+from sentiric_llama.host.printable import brief, quoted
 from sentiric_llama.settings import files
 from sentiric_llama.settings.combinations import conflicts
 from sentiric_llama.settings.config import Settings, describe_fields
@@ -111,7 +112,8 @@ def _profile_layer(above: Layer) -> Layer:
     path = find_profiles(text_in(above, "profiles_path"), text_in(above, "model_dir"))
     if path is None:
         if name:
-            raise InvalidArgument(f"profile {name}: there is no profiles.json", where="settings")
+            text = f"profile {brief(name)}: there is no profiles.json"
+            raise InvalidArgument(text, where="settings")
         return {}
     file = read_profiles(path)
     if not name and not file.active:
@@ -130,7 +132,8 @@ def _refuse_unknown(overrides: Mapping[str, Any], fields: list[FieldHelp]) -> No
 def _explain(field: FieldHelp, given: Layer, problem: Mapping[str, Any]) -> str:
     """The line on one bad value: its name where it was set, what was got, what is allowed."""
     item = given.get(field.name, Given(None, field.flag, ""))
-    shown = "(hidden)" if field.is_secret else repr(item.value)
+    context = problem.get("ctx", {})
+    shown = "(hidden)" if field.is_secret else quoted(context.get("got", item.value))
     unit = f" ({field.unit})" if field.unit else ""
-    allowed = problem.get("ctx", {}).get("error", f"{field.allowed}{unit}")
+    allowed = context.get("error", f"{field.allowed}{unit}")
     return f"{item.key}: got {shown}, allowed {allowed}"

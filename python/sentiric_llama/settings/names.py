@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from sentiric_llama.host.printable import brief
 from sentiric_llama.host.product import PREFIX as PREFIX
 from sentiric_llama.host.spelling import nearest
 from sentiric_llama.settings.table import FieldHelp
@@ -67,13 +68,15 @@ def _warning(name: str, known: set[str]) -> str:
         return f"{name} has no effect: {RETIRED[short]}"
     endings = {item.removeprefix(PREFIX): item for item in known}
     near = nearest(short, endings)
-    return f"{name} is an unknown setting" + (f"; did you mean {endings[near]}?" if near else "")
+    return f"{brief(name)} is an unknown setting" + (
+        f"; did you mean {endings[near]}?" if near else ""
+    )
 
 
 def unknown_setting(name: str, known: Iterable[str]) -> str:
     """What is said of a name that no setting has, with the nearest that one has."""
     near = nearest(name, known)
-    return f"unknown setting {name}" + (f"; did you mean {near}?" if near else "")
+    return f"unknown setting {brief(name)}" + (f"; did you mean {near}?" if near else "")
 
 
 def set_variables(environ: Mapping[str, str]) -> list[str]:

@@ -3,16 +3,20 @@
 
 from __future__ import annotations
 
-import difflib
 import json
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from sentiric_llama.errors import InvalidArgument
-from sentiric_llama.host.printable import printable_line
+from sentiric_llama.host.bounded_files import read_bounded
+from sentiric_llama.host.plain_numbers import MAX_DIGITS
+from sentiric_llama.host.printable import brief, printable_line, quoted
+from sentiric_llama.host.spelling import nearest
 from sentiric_llama.settings.layers import Given, Layer
 
 FILE_NAME = "profiles.json"
@@ -44,6 +48,8 @@ INFORMATIVE_KEYS = ("display_name", "description", "category", "enable_batching"
 
 PUBLIC_KEYS = ("display_name", "category")
 MAX_NAME = 128
+MAX_LISTED = 20
+"""Names or mistakes in one error."""
 
 _PROFILE_NAMES = (*PROFILE_KEYS, *INFORMATIVE_KEYS, "templates")
 
@@ -62,19 +68,16 @@ class ProfileFile:
     def layer(self, name: str) -> Layer:
         """The settings of one profile. Raises InvalidArgument naming file, profile and key."""
         if name not in self.profiles:
-            known = ", ".join(sorted(self.profiles)) or "none"
-            what = f"{self.path}: no profile {name[:64]}; available: {known}"
+            known = ", ".join(map(brief, sorted(self.profiles)[:MAX_LISTED])) or "none"
+            what = f"{brief(self.path)}: no profile {brief(name)}; available: {known}"
             raise InvalidArgument(what, where="profile")
         profile = self.profiles[name]
-        if wrong := list(_wrong_keys(profile)):
-            raise InvalidArgument(
-                f"profile {name} in {self.path}: " + "; ".join(wrong), where="profile"
-            )
+        here = f"profile {brief(name)} in {brief(self.path)}"
+        if wrong := list(islice(_wrong_keys(profile), MAX_LISTED)):
+            raise InvalidArgument(f"{here}: " + "; ".join(wrong), where="profile")
         values = {**profile, **profile.get("templates", {})}
         return {
-            setting: Given(
-                values[key], f"{key} of profile {name} in {self.path}", f"profile {name}"
-            )
+            setting: Given(values[key], f"{key} of {here}", f"profile {brief(name)}")
             for key, setting in PROFILE_KEYS.items()
             if values.get(key) not in (None, "")
         }
@@ -118,21 +121,55 @@ def _name(text: object) -> str:
 def find_profiles(path: str, model_dir: str) -> Path | None:
     """The file of profiles: the configured one, else in the working folder or in MODEL_DIR."""
     if path:
-        return Path(path).expanduser()
-    places = [Path(FILE_NAME), *([Path(model_dir).expanduser() / FILE_NAME] if model_dir else [])]
+        return Path(os.path.expanduser(path))
+    folders = ["", *([os.path.expanduser(model_dir)] if model_dir else [])]
+    places = [Path(folder) / FILE_NAME for folder in folders]
     return next((place for place in places if place.is_file()), None)
 
 
 def read_profiles(path: Path) -> ProfileFile:
     """Reads the file. Raises InvalidArgument."""
+    found = _parsed(path)
     try:
-        found = json.loads(path.read_text("utf-8"))
         profiles = {str(key): dict(value) for key, value in found.get("profiles", {}).items()}
         return ProfileFile(path, found, profiles, str(found.get("active_profile") or ""))
-    except OSError as error:
-        raise InvalidArgument(f"cannot read {path}: {error.strerror}", where="profile") from None
     except (ValueError, TypeError, AttributeError):
-        raise InvalidArgument(f"{path} contains no profiles", where="profile") from None
+        raise InvalidArgument(f"{brief(path)} contains no profiles", where="profile") from None
+
+
+def _parsed(path: Path) -> Any:
+    """The JSON of a file. Raises InvalidArgument."""
+    try:
+        raw = read_bounded(path)
+    except OSError as error:
+        text = f"cannot read {brief(path)}: {error.strerror}"
+        raise InvalidArgument(text, where="profile") from None
+    try:
+        text = raw.decode("utf-8-sig")
+        return json.loads(text, object_pairs_hook=_object, parse_int=_integer)
+    except UnicodeDecodeError:
+        reason = "not UTF-8"
+    except RecursionError:
+        reason = "nested too deeply"
+    except ValueError as error:
+        reason = str(error)
+    raise InvalidArgument(f"{brief(path)} is not valid JSON: {reason}", where="profile")
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuses a key that stands twice: only one of its values would count."""
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise ValueError(f"the key {quoted(key)} stands twice in one object")
+        found[key] = value
+    return found
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > MAX_DIGITS:
+        raise ValueError(f"an integer of {len(digits)} digits, allowed {MAX_DIGITS}")
+    return int(digits)
 
 
 def _wrong_keys(profile: dict[str, Any]) -> Iterator[str]:
@@ -147,6 +184,6 @@ def _wrong_keys(profile: dict[str, Any]) -> Iterator[str]:
     ):
         for key in keys:
             if key not in names:
-                near = difflib.get_close_matches(key, names, n=1)
-                hint = f"did you mean {near[0]}?" if near else f"allowed: {', '.join(names)}"
-                yield f"unknown key {prefix}{key}; {hint}"
+                near = nearest(key, names)
+                hint = f"did you mean {near}?" if near else f"allowed: {', '.join(names)}"
+                yield f"unknown key {prefix}{brief(key)}; {hint}"

@@ -16,7 +16,10 @@ UNITS = {
 """Last word of a name -> its unit in help texts."""
 
 _MS = {"ms": 1, "s": 1000, "m": 60_000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
-_PART = re.compile(r"(\d+(?:\.\d+)?) ?(ms|s|min|m|h|d)(?![A-Za-z]) ?")
+_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(ms|s|min|m|h|d)(?![A-Za-z]) ?")
+_WITH_UNIT = re.compile(r"[0-9].*[A-Za-z]", re.ASCII)
+_MAX_LENGTH = 40
+"""Longer texts are no quantities; Python refuses to read integers of thousands of digits."""
 _BYTES: TypeAdapter[ByteSize] = TypeAdapter(ByteSize)
 
 
@@ -31,15 +34,19 @@ def plain_value(name: str, value: object) -> object:
     Returns anything else unchanged: the settings class decides whether it is allowed.
     """
     last = name.rpartition("_")[2]
-    if not isinstance(value, str) or not re.fullmatch(r"\d.*[A-Za-z]", text := value.strip()):
+    if not isinstance(value, str) or not _is_quantity(text := value.strip()):
         return value
     if last == "bytes":
         return _bytes(text)
     if last in ("ms", "s"):
         return _duration(text, _MS[last])
-    if last == "size" and (tokens := re.fullmatch(r"(\d+) ?[kK]", text)):
+    if last == "size" and (tokens := re.fullmatch(r"([0-9]+) ?[kK]", text)):
         return int(tokens[1]) * 1024
     return value
+
+
+def _is_quantity(text: str) -> bool:
+    return len(text) <= _MAX_LENGTH and text.isascii() and bool(_WITH_UNIT.fullmatch(text))
 
 
 def _bytes(text: str) -> object:

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from sentiric_llama.errors import InvalidArgument
+from sentiric_llama.host.bounded_files import read_bounded
 
 MAX_FILE_BYTES = 2**20
 
@@ -58,8 +59,7 @@ def read_identity(files: IdentityFiles) -> Identity:
 
 def _read(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
-            return file.read(MAX_FILE_BYTES)
+        return read_bounded(path, MAX_FILE_BYTES)
     except OSError as error:
         raise _refused(path, f"cannot be read: {error.strerror}") from None
 

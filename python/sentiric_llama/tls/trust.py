@@ -13,6 +13,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from sentiric_llama.errors import InvalidArgument
+from sentiric_llama.host.bounded_files import read_bounded
+from sentiric_llama.host.printable import brief
 
 NO_CERTIFICATE = "contains no certificate in PEM form"
 
@@ -94,10 +96,10 @@ def read(path: str) -> bytes | None:
     if not path:
         return None
     try:
-        return Path(path).expanduser().read_bytes()
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "not a path"
-        raise InvalidArgument(f"cannot read {path}: {reason}", where="certificates") from None
+        return read_bounded(path)
+    except OSError as error:
+        text = f"cannot read {brief(Path(path))}: {error.strerror}"
+        raise InvalidArgument(text, where="certificates") from None
 
 
 def _expanded(path: str) -> str:

@@ -13,8 +13,8 @@ import pytest
 from gguf_files import sound
 from sentiric_llama.errors import ModelInvalid
 
-ADMIN = "key of the operators"
-KEY = "key of the callers"
+ADMIN = "key-of-the-operators"
+KEY = "key-of-the-callers"
 BEARER = {"Authorization": f"Bearer {ADMIN}"}
 ROUTES = ("/v1/models/switch", "/v1/hardware/config")
 CONFIG = "/v1/hardware/config"
@@ -154,7 +154,7 @@ def test_no_file_and_a_broken_one(start: Any, tmp_path: Path) -> None:
     assert switch(server, profile="a").status == 400
     path.write_text("{")
     broken = server.request("GET", "/v1/profiles", headers=BEARER)
-    assert broken.status == 500 and "contains no profiles" in broken.error["message"]
+    assert broken.status == 500 and "is not valid JSON" in broken.error["message"]
     assert server.get("/health").json["current_profile"] is None
 
 

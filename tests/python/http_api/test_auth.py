@@ -17,7 +17,7 @@ from sentiric_llama.http.middleware.guard import GuardedRoute
 from sentiric_llama.service.service import LlamaService
 from sentiric_llama.settings.config import Settings
 
-KEY = "correct horse"
+KEY = "correct-horse"
 NONE: dict[str, str] = {}
 WRONG = [
     {"Authorization": "Bearer wrong"},

@@ -311,8 +311,9 @@ def test_hosts_and_origins_have_a_form(name: str, good: list[str], bad: list[str
     for text in good:
         assert getattr(load_settings(**{name: text}), name)
     for text in bad:
-        with pytest.raises(InvalidArgument, match=r"allowed are .*example"):
+        with pytest.raises(InvalidArgument, match=r"allowed .*example") as caught:
             load_settings(**{name: text})
+        assert str(caught.value).count("got ") == str(caught.value).count("allowed ") == 1
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,9 @@ FIELDS = {field.name: field for field in describe_fields()}
 SPECIAL = {
     "allowed_hosts": "llm.example",
     "cors_origins": "https://page.example",
+    "api_key": "some-text",
+    "admin_key": "some-text",
+    "metrics_key": "some-text",
     "api_keys": "app:user:k, scrape:metrics:m",
     "profile": "one",
     "profiles_path": "profiles.json",
@@ -202,13 +205,13 @@ def test_lists_of_a_file() -> None:
 
 
 def test_secrets_from_files(monkeypatch: pytest.MonkeyPatch) -> None:
-    Path("key").write_text("very secret\n")
-    assert read("api_key", ["--api-key-file", "key"]) == "very secret"
+    Path("key").write_text("very-secret\n")
+    assert read("api_key", ["--api-key-file", "key"]) == "very-secret"
     Path(FILE_NAME).write_text('api_key_file = "key"')
-    assert read("api_key") == "very secret"
+    assert read("api_key") == "very-secret"
     Path(FILE_NAME).unlink()
     monkeypatch.setenv(PREFIX + "API_KEY_FILE", "key")
-    assert read("api_key") == "very secret"
+    assert read("api_key") == "very-secret"
     assert environment_warnings() == []
     monkeypatch.setenv(PREFIX + "API_KEY", "other")
     with pytest.raises(InvalidArgument, match=r"API_KEY_FILE and .*API_KEY are mutually") as caught:
@@ -299,7 +302,7 @@ def test_places_of_profiles(tmp_path: Path) -> None:
     assert load_settings(profile="one", profiles_path=path).default_top_k == 3
 
 
-@pytest.mark.parametrize("text", ["[]", "{", '{"profiles": []}', '{"profiles": {"one": 1}}'])
+@pytest.mark.parametrize("text", ["[]", '{"profiles": []}', '{"profiles": {"one": 1}}'])
 def test_files_without_profiles(text: str) -> None:
     Path("profiles.json").write_text(text)
     with pytest.raises(InvalidArgument, match="contains no profiles"):

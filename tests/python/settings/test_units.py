@@ -56,3 +56,42 @@ def test_every_number_of_bytes_or_time_has_a_unit() -> None:
     for name in Settings.model_fields:
         if name.endswith(("_bytes", "_ms", "_s")):
             assert unit_of(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("context_size", "\uff18k"),
+        ("context_size", "9" * 5000 + "k"),
+        ("context_size", "1_0k"),
+        ("contexts", "1_0"),
+        ("contexts", "\u0663"),
+        ("contexts", "9" * 5000),
+        ("max_body_bytes", "\uff18MB"),
+        ("max_body_bytes", "9" * 5000 + "MB"),
+        ("queue_wait_ms", "\uff13s"),
+        ("queue_wait_ms", "9" * 5000 + "s"),
+        ("queue_wait_ms", "3_0s"),
+        ("drain_settle_s", "1_0"),
+        ("drain_settle_s", "nan"),
+        ("drain_settle_s", "inf"),
+        ("default_top_p", "0.\uff19"),
+        ("default_top_p", "1_0e-1"),
+    ],
+)
+def test_numbers_are_written_in_ascii_digits(name: str, text: str) -> None:
+    with pytest.raises(InvalidArgument, match=r"got '.+'.*, allowed an? ") as caught:
+        load_settings(**{name: text})
+    assert len(str(caught.value)) < 400
+
+
+@pytest.mark.parametrize("text", ["4", " 4 ", "+4", "4.0", "04"])
+def test_other_ways_to_write_a_number_stay(text: str) -> None:
+    assert load_settings(contexts=text).contexts == 4
+
+
+def test_a_list_names_its_wrong_value_once() -> None:
+    with pytest.raises(InvalidArgument) as caught:
+        load_settings(allowed_hosts="good.example,a b\nc")
+    assert caught.value.what.startswith(r"--allowed-hosts: got 'a b\nc', allowed host names")
+    assert caught.value.what.count("got ") == 1

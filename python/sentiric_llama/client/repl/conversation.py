@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from sentiric_llama.errors import InvalidArgument
+from sentiric_llama.host.bounded_files import read_bounded
 from sentiric_llama.host.private_files import write_private
 
+MAX_SAVED_BYTES = 64 * 2**20
 Turn = dict[str, str]
 
 
@@ -56,11 +58,13 @@ class Conversation:
     def load(self, path: Path) -> None:
         """Replaces everything by what `save` wrote."""
         try:
-            messages = json.loads(path.read_text("utf-8"))["messages"]
-            turns = [{"role": _role(m), "content": str(m["content"])} for m in messages]
+            raw = read_bounded(path, MAX_SAVED_BYTES)
         except OSError as error:
             raise _bad_file(path, error.strerror or "") from None
-        except (ValueError, KeyError, TypeError):
+        try:
+            messages = json.loads(raw)["messages"]
+            turns = [{"role": _role(m), "content": str(m["content"])} for m in messages]
+        except (ValueError, KeyError, TypeError, RecursionError):
             raise _bad_file(path, "not a saved conversation") from None
         self.system = "\n".join(t["content"] for t in turns if t["role"] == "system")
         self.turns = [turn for turn in turns if turn["role"] != "system"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from shlex import quote
 
 from sentiric_llama.commands._numbers import count
 from sentiric_llama.host.product import PREFIX
@@ -49,8 +50,11 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     if terminal.as_json:
         terminal.answer_json({name: str(path) for name, path in paths.items()})
         return 0
-    terminal.answer(f"export GRPC_TLS_CA_PATH={paths['ca.crt']}")
-    terminal.answer(f"export {PREFIX}CERT_PATH={paths['service-chain.crt']}")
-    terminal.answer(f"export {PREFIX}KEY_PATH={paths['service.key']}")
-    terminal.answer(f"# clients: {paths['client.crt']} {paths['client.key']} {paths['ca.crt']}")
+    shown = {name: quote(str(path)) for name, path in paths.items()}  # a shell reads it
+    terminal.answer(f"export GRPC_TLS_CA_PATH={shown['ca.crt']}")
+    terminal.answer(f"export {PREFIX}CERT_PATH={shown['service-chain.crt']}")
+    terminal.answer(f"export {PREFIX}KEY_PATH={shown['service.key']}")
+    terminal.answer_line(
+        f"# clients: {shown['client.crt']} {shown['client.key']} {shown['ca.crt']}"
+    )
     return 0

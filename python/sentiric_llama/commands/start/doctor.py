@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from sentiric_llama.commands._settings import add_model, add_settings, resolved_of
 from sentiric_llama.commands.parser import Parser
 from sentiric_llama.errors import SentiricLlamaError
+from sentiric_llama.host.printable import printable_line
 from sentiric_llama.host.terminal import DIM, Terminal
 from sentiric_llama.locale.messages import say, say_error
 
@@ -83,8 +84,8 @@ def show(item: Finding, terminal: Terminal) -> None:
     """A mark, the part, what was found, and under it what to do."""
     name = say(LABELS.get(item.name, item.name))
     values = {key: say_error(str(value)) for key, value in item.values.items()}
-    text = f"{name:<12} {say(item.text, **values)}"
-    fix = f"\n{'':14} → {say(item.fix, **values)}" if item.fix else ""
+    text = printable_line(f"{name:<12} {say(item.text, **values)}")
+    fix = f"\n{'':14} → {printable_line(say(item.fix, **values))}" if item.fix else ""
     if not terminal.draws_answers:
         terminal.answer(f"{item.level.name.lower():<8} {text}{fix}")
         return

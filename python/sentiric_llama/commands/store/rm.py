@@ -27,5 +27,5 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
         return 0
     for reference, size in freed.items():
         text = say("removed {model}, {size} MiB", model=reference, size=f"{size / 2**20:.1f}")
-        terminal.answer(text)
+        terminal.answer_line(text)
     return 0

@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     if terminal.as_json:
         terminal.answer_json({"active_profile": active or None})
     elif active:
-        terminal.answer(active)
+        terminal.answer_line(active)
     else:
         terminal.note(say("no profile is active"))
     return 0 if active else 1

@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     else:
         text = say("switched to {profile} in {seconds} s",
                    profile=last["active_profile"], seconds=f"{last['elapsed_s']:.1f}")  # fmt: skip
-        terminal.answer(text)
+        terminal.answer_line(text)
     return 0
 
 

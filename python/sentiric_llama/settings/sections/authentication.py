@@ -9,7 +9,7 @@ from pydantic import Field, SecretStr, field_validator
 
 from sentiric_llama.access.api_key import parse_keys
 from sentiric_llama.access.caller import CacheScope
-from sentiric_llama.settings.sections.kinds import Section
+from sentiric_llama.settings.sections.kinds import Key, Section
 
 
 class Authentication(Section):
@@ -17,15 +17,13 @@ class Authentication(Section):
 
     TITLE: ClassVar[str] = "Authentication"
 
-    api_key: SecretStr | None = Field(
-        None, min_length=1, description="API key that callers must send"
-    )
+    api_key: Key = Field(None, min_length=1, description="API key that callers must send")
     api_keys: SecretStr | None = Field(
         None,
         description="more keys, one per line: NAME:ROLE:KEY; the roles are user, metrics and "
         "admin, +realtime grants that priority class, @TENANT binds the key to a tenant",
     )
-    admin_key: SecretStr | None = Field(
+    admin_key: Key = Field(
         None,
         min_length=1,
         description="key with the admin role, needed to switch models; on its own it does not "

@@ -6,8 +6,20 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, ClassVar
 
-from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic_core import PydanticCustomError
 
+from sentiric_llama.access.api_key import clean_key
+from sentiric_llama.host.plain_numbers import is_plain_number
 from sentiric_llama.settings.names import PREFIX
 from sentiric_llama.types.ranges import SAMPLING_RANGES
 
@@ -26,6 +38,15 @@ class Section(BaseModel):
         protected_namespaces=(),
     )
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _check_digits(cls, value: object, info: ValidationInfo) -> object:
+        """Refuses what Python reads as a number and people do not, as `1_0` or `nan`."""
+        kind = cls.model_fields[info.field_name or ""].annotation
+        if kind in (int, float) and isinstance(value, str) and not is_plain_number(value):
+            raise PydanticCustomError("digits", "not a number in ASCII digits")
+        return value
+
 
 def _split(value: object) -> object:
     if isinstance(value, str):
@@ -36,6 +57,15 @@ def _split(value: object) -> object:
 def _lower(value: object) -> object:
     return value.lower() if isinstance(value, str) else value
 
+
+def _clean(value: object) -> object:
+    """The same rule for a key from every source."""
+    text = value.get_secret_value() if isinstance(value, SecretStr) else value
+    return SecretStr(clean_key(text)) if isinstance(text, str) else text
+
+
+Key = Annotated[SecretStr | None, BeforeValidator(_clean)]
+"""One API key, without white space around it."""
 
 NameList = Annotated[tuple[str, ...], BeforeValidator(_split)]
 """A list, or one string with commas."""
@@ -60,8 +90,9 @@ def sampling(name: str, default: float) -> Any:
 
 
 def all_match(values: tuple[str, ...], form: re.Pattern[str], allowed: str) -> tuple[str, ...]:
-    """Returns the values. Raises ValueError for the first that does not match the form."""
+    """Returns the values. Raises an error with the first that does not match the form."""
     for value in values:
         if not form.fullmatch(value):
-            raise ValueError(f"got {value!r}, allowed are {allowed}")
+            context = {"got": value, "error": allowed}
+            raise PydanticCustomError("form", "a value of another form", context)
     return values

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field
 
-from sentiric_llama.settings.sections.kinds import Section, any_case, named
+from sentiric_llama.settings.sections.kinds import Key, Section, any_case, named
 
 LogLevel = Literal["debug", "info", "warning", "error"]
 
@@ -21,9 +21,7 @@ class Observability(Section):
         16072, ge=0, le=65535, description="port of Prometheus metrics; 0 picks a free one"
     )
     metrics_enabled: bool = Field(True, description="serve Prometheus metrics")
-    metrics_key: SecretStr | None = Field(
-        None, min_length=1, description="bearer token that scrapers must send"
-    )
+    metrics_key: Key = Field(None, min_length=1, description="bearer token that scrapers must send")
     log_level: Annotated[LogLevel, any_case] = Field(
         "info", description="minimum severity of log lines"
     )

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Reads whole files of limited size. Devices and pipes, which may never end, are refused."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+from sentiric_llama.host.sizes import human_bytes
+
+MAX_SETTINGS_BYTES = 2**20
+"""Of a file with settings or profiles."""
+_NEVER_WAITS = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
+
+
+def read_bounded(path: Path | str, most: int = MAX_SETTINGS_BYTES) -> bytes:
+    """The content of a regular file of at most `most` bytes; `~` is the home folder.
+
+    Raises OSError whose `strerror` says why it cannot be read.
+    """
+    place = os.path.expanduser(path)
+    try:
+        descriptor = os.open(place, os.O_RDONLY | _NEVER_WAITS)
+    except ValueError:  # a NUL byte
+        raise OSError(errno.EINVAL, "not a path") from None
+    try:
+        kind = os.fstat(descriptor).st_mode
+        if stat.S_ISDIR(kind):
+            raise OSError(errno.EISDIR, os.strerror(errno.EISDIR), place)
+        if not stat.S_ISREG(kind):
+            raise OSError(errno.EINVAL, "not a regular file", place)
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            content = file.read(most + 1)
+    finally:
+        os.close(descriptor)
+    if len(content) > most:
+        raise OSError(errno.EFBIG, f"larger than {human_bytes(most)}", place)
+    return content
