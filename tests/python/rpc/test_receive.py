@@ -135,10 +135,10 @@ def with_extra(count: int) -> llama_pb2.GenerationParams:
 
 async def test_extra_parameters_at_and_over_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     threads: list[Any] = []
-    convert = parse.MessageToDict
+    convert = parameters.to_object
     monkeypatch.setattr(
-        parse,
-        "MessageToDict",
+        parameters,
+        "to_object",
         lambda value: (threads.append(threading.current_thread()), convert(value))[1],
     )
     async with serving() as rpc:
