@@ -219,9 +219,8 @@ def _json_schema(text: str) -> Grammar:
 
 def _grammar(kind: Any, text: str) -> Grammar:
     if len(text.encode()) > MAX_GRAMMAR_BYTES:
-        raise out_of_range(
-            "grammar" if kind == "gbnf" else kind, text, f"at most {MAX_GRAMMAR_BYTES} bytes"
-        )
+        where = "grammar" if kind == "gbnf" else kind
+        raise out_of_range(where, text, f"at most {MAX_GRAMMAR_BYTES} bytes")
     return Grammar(kind, text)
 
 

@@ -74,17 +74,18 @@ def is_within(value: Any, limit: int) -> bool:
     while waiting and size <= limit:
         item = waiting.pop()
         if isinstance(item, str):
-            size += len(item) + 2
+            size += 2 + len(item)
+        elif isinstance(item, dict):
+            size += 2 + len(item) + max(len(item) - 1, 0)  # braces, colons, commas
+            waiting += item.keys()
+            waiting += item.values()
+        elif isinstance(item, list):
+            size += 2 + max(len(item) - 1, 0)
+            waiting += item
         elif isinstance(item, int):
             size += max(1, item.bit_length() // 4)  # a digit has less than four bits
         else:
             size += 1
-        if isinstance(item, dict):
-            size += len(item)
-            waiting += item.keys()
-            waiting += item.values()
-        elif isinstance(item, list):
-            waiting += item
     return size <= limit
 
 
