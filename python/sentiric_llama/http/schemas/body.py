@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import functools
+import heapq
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, ClassVar, Self
 
@@ -10,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, ValidationErro
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from sentiric_llama.errors import InvalidArgument
-from sentiric_llama.service.request_fields import check_supported, named, safe_name
+from sentiric_llama.service.request_fields import MAX_SHOWN, check_supported, named, safe_name
 from sentiric_llama.types.ranges import NumberRange, shown
 
 _ALLOWED = {
@@ -85,8 +87,7 @@ class Body(BaseModel):
     @classmethod
     def unknown(cls, values: Mapping[str, Any], path: str = "") -> Iterator[str]:
         """Paths of unknown fields, also of nested objects: `messages.0.zeta`."""
-        known = {info.alias or name for name, info in cls.model_fields.items()}
-        known |= cls.without_effect | cls.unsupported.keys()
+        known = _effective(cls) | cls.without_effect
         yield from (path + safe_name(name) for name in sorted(values.keys() - known))
         for inner, kind, place in cls._inner(values, path):
             yield from kind.unknown(inner, place)
@@ -95,10 +96,9 @@ class Body(BaseModel):
     def ignored(cls, values: Mapping[str, Any], path: str = "") -> Iterator[str]:
         """Paths of the fields, known or not, that had no effect. null counts as absent."""
         given = {name: value for name, value in values.items() if value is not None}
-        known = {info.alias or name for name, info in cls.model_fields.items()}
-        known |= cls.unsupported.keys()
-        names = {*(given.keys() - known), *cls.unused(given)}
-        yield from (path + safe_name(name) for name in names)
+        names = {*(given.keys() - _effective(cls)), *cls.unused(given)}
+        first = heapq.nsmallest(MAX_SHOWN + 1, names)  # no more are shown
+        yield from (path + safe_name(name) for name in first)
         for inner, kind, place in cls._inner(given, path):
             yield from kind.ignored(inner, place)
 
@@ -125,6 +125,13 @@ class Body(BaseModel):
     def unused(cls, given: Mapping[str, Any]) -> Iterable[str]:
         """Known fields that have no effect with these values of the others."""
         return ()
+
+
+@functools.cache
+def _effective(kind: type[Body]) -> frozenset[str]:
+    """The names, as sent, of the fields that are read."""
+    names = {info.alias or name for name, info in kind.model_fields.items()}
+    return frozenset(names | kind.unsupported.keys())
 
 
 class InRange:
