@@ -32,11 +32,6 @@ MANY_ITEMS = 2048
 _FIELD = re.compile(rb"\w{1,64}", re.ASCII)
 
 
-async def read_object(request: Request, max_items: int = MAX_ITEMS) -> Json:
-    """The body as a JSON object. Raises HttpError 400, ClientDisconnect."""
-    return await read_as(request, lambda values: values, max_items)
-
-
 async def read_as(request: Request, convert: Callable[[Json], T], max_items: int = MAX_ITEMS) -> T:
     """Reads the body and returns `convert` of its JSON object. A large body runs on a thread.
 

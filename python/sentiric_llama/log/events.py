@@ -11,7 +11,7 @@ import re
 from typing import Any
 
 from sentiric_llama import types
-from sentiric_llama.errors import SentiricLlamaError
+from sentiric_llama.errors import ErrorCode, SentiricLlamaError
 
 SCHEMA_VERSION = "1.0.0"
 
@@ -22,7 +22,8 @@ PLACES = frozenset(
         *("modalities", "stream", "stream_options", "include_usage", "logprobs", "max_tokens"),
         *("max_completion_tokens", "response_format", "schema", "json_schema", "grammar", "n"),
         *("profile", "hardware", "switch", "model", "queue", "engine", "deadline", "memory"),
-        *("health", "stats", "reader"),
+        *("health", "stats", "reader", "engine_specific_params", "history", "function_call"),
+        *("tool_choice", "name", "min_tokens", "stop_token_ids", "max_new_tokens"),
         *("chat_template", "prompt", "prepare", "decode", "embed", "evaluate", "kv_cache"),
         *("context", "logits", "plan", "sampling", "request", "request_id", "lora_adapter"),
         *("draft_model", "disk_cache", "devices", "grpc", "tls", "serve", "service", "settings"),
@@ -30,6 +31,9 @@ PLACES = frozenset(
 )
 """Words that the log may show of an error's `where`, besides fields of requests and engines."""
 
+_FAULTS = frozenset(
+    {ErrorCode.INTERNAL, ErrorCode.NUMERIC, ErrorCode.OUT_OF_MEMORY, ErrorCode.MODEL_INVALID}
+)
 _INDEX = re.compile(r"\[(\d{1,6})\]")
 
 
@@ -48,6 +52,11 @@ def error_fields(error: SentiricLlamaError) -> dict[str, Any]:
     words = _INDEX.sub(r".\1", error.where.partition(":")[0]).split(".")
     known = itertools.takewhile(lambda word: word.isdecimal() or word in _places(), words)
     return {"code": error.code.value, "where": ".".join(known)[:64]}
+
+
+def error_level(error: SentiricLlamaError) -> int:
+    """WARNING for what the server did wrong, INFO for what a caller or its limits did."""
+    return logging.WARNING if error.code in _FAULTS else logging.INFO
 
 
 @functools.cache

@@ -13,7 +13,7 @@ from sentiric_llama.host.off_loop import maybe_off_loop
 from sentiric_llama.log.events import event
 from sentiric_llama.rpc.generated import engine_pb2
 from sentiric_llama.rpc.handlers import needs
-from sentiric_llama.rpc.llama_servicer import deadline_ms, log_end, report
+from sentiric_llama.rpc.llama_servicer import deadline_ms, logging_end, report
 from sentiric_llama.rpc.parse import parse_chat, parsed
 from sentiric_llama.rpc.status import Context
 from sentiric_llama.service.chat_stream import ChatStream, ChoiceDelta
@@ -45,11 +45,11 @@ class EngineServicer:
             call = await parsed(request, parse_chat, deadline_ms(context))
         event(logger, "LLM_REQUEST_RECEIVED", "received", messages=len(call.messages))
         async with self._service.open_chat(call) as stream:
-            while not stream.done:
-                for item in await stream.read():
-                    yield engine_pb2.ChatEvent(delta=delta_of(item))
-            log_end(logger, stream)
-            context.set_trailing_metadata(report(stream))
+            with logging_end(logger, stream):
+                while not stream.done:
+                    for item in await stream.read():
+                        yield engine_pb2.ChatEvent(delta=delta_of(item))
+            context.set_trailing_metadata(report(stream, ["tools"] if request.tools else ()))
             yield engine_pb2.ChatEvent(end=end_of(stream))
 
     @needs(Access.USER)

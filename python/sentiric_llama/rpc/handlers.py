@@ -27,11 +27,12 @@ from sentiric_llama.errors import (
     InvalidArgument,
     SentiricLlamaError,
 )
-from sentiric_llama.log.events import error_fields, event
+from sentiric_llama.log.events import error_fields, error_level, event
 from sentiric_llama.log.trace import CURRENT_TRACE
 from sentiric_llama.rpc.guard import DeclaredMethods, caller_of
 from sentiric_llama.rpc.limits import MAX_FIELDS
 from sentiric_llama.rpc.metadata import echo_of, trace_of
+from sentiric_llama.rpc.parse import refusing
 from sentiric_llama.rpc.receive import MessageSource
 from sentiric_llama.rpc.status import Context, abort
 
@@ -102,6 +103,7 @@ def _method_handler(
     return grpc.stream_stream_rpc_method_handler(stream if method.server_streaming else call)
 
 
+@refusing
 def parse(kind: type[Message], raw: bytes) -> Message:
     """Parses a message. gRPC itself would report a malformed one as an internal error."""
     if _host.count_proto_fields(raw, most=MAX_FIELDS) > MAX_FIELDS:
@@ -118,7 +120,7 @@ async def write(context: Context, message: bytes, stall_s: float) -> None:
         async with asyncio.timeout(stall_s):
             await context.write(message)
     except TimeoutError:
-        raise DeadlineExceeded("the client reads too slowly", where="grpc") from None
+        raise DeadlineExceeded("the client reads too slowly", where="reader") from None
 
 
 @contextlib.asynccontextmanager
@@ -132,9 +134,9 @@ async def answering(method: MethodDescriptor, context: Context) -> AsyncIterator
     CURRENT_TRACE.set(trace)  # no reset: each call has a task of its own
     started = time.monotonic()
 
-    def log(name: str, text: str, **attributes: Any) -> None:
+    def log(name: str, text: str, level: int = logging.INFO, **attributes: Any) -> None:
         elapsed = round(1e3 * (time.monotonic() - started), 1)
-        event(logger, name, text, method=method.name, elapsed_ms=elapsed, **attributes)
+        event(logger, name, text, level, method=method.name, elapsed_ms=elapsed, **attributes)
 
     try:
         await context.send_initial_metadata(echo_of(trace))
@@ -144,7 +146,7 @@ async def answering(method: MethodDescriptor, context: Context) -> AsyncIterator
         log("GRPC_CLIENT_GONE", "cancelled, or past its deadline")
         raise
     except SentiricLlamaError as error:
-        log("GRPC_REFUSED", "refused", **error_fields(error))
+        log("GRPC_REFUSED", "refused", error_level(error), **error_fields(error))
         await abort(context, error)
     except grpc.aio.AbortError:
         raise

@@ -3,18 +3,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from functools import partial
 from typing import cast
 
 from sentiric_llama.access.rights import Access
-from sentiric_llama.log.events import event
+from sentiric_llama.log.events import error_level, event
 from sentiric_llama.rpc.generated import llama_pb2
 from sentiric_llama.rpc.handlers import needs
-from sentiric_llama.rpc.parse import parse_generate, parsed
+from sentiric_llama.rpc.parse import parsed, read_generate
 from sentiric_llama.rpc.status import Context
 from sentiric_llama.service.chat_stream import ChatStream
+from sentiric_llama.service.request_fields import named
 from sentiric_llama.service.service import LlamaService
 
 SERVICE = llama_pb2.DESCRIPTOR.services_by_name["LlamaService"]
@@ -38,15 +40,16 @@ class LlamaServicer:
             self._service.ready()
             strict = self._service.settings.strict_fields
             deadline = deadline_ms(context)
-            call = await parsed(request, partial(parse_generate, strict=strict), deadline)
+            read = partial(read_generate, strict=strict)
+            call, ignored = await parsed(request, read, deadline)
         event(logger, "LLM_REQUEST_RECEIVED", "received", messages=len(call.messages))
         async with self._service.open_chat(call) as stream:
-            while not stream.done:
-                for item in await stream.read():
-                    if item.delta.text:
-                        yield Response(token=item.delta.text.encode("utf-8", "replace"))
-            log_end(logger, stream)
-            context.set_trailing_metadata(report(stream))
+            with logging_end(logger, stream):
+                while not stream.done:
+                    for item in await stream.read():
+                        if item.delta.text:
+                            yield Response(token=item.delta.text.encode("utf-8", "replace"))
+            context.set_trailing_metadata(report(stream, ignored))
             yield Response(finish_details=finish_details(stream))
 
 
@@ -64,12 +67,24 @@ def finish_details(stream: ChatStream) -> llama_pb2.FinishDetails:
     )
 
 
-def report(stream: ChatStream) -> tuple[tuple[str, str], ...]:
-    """Trailing metadata for what the messages have no field for: the notice, the truncation."""
-    found = {"x-sentiric-model-notice": stream.notice, "x-truncated": stream.truncation.summary}
+def report(stream: ChatStream, ignored: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    """Trailing metadata for what the messages have no field for."""
+    found = {
+        "x-sentiric-model-notice": stream.notice,
+        "x-truncated": stream.truncation.summary,
+        "x-ignored-fields": named(ignored),
+    }
     return tuple((name, value) for name, value in found.items() if value)
 
 
-def log_end(log: logging.Logger, stream: ChatStream) -> None:
-    """Logs the counts and times of a complete answer."""
-    event(log, "LLM_STREAM_COMPLETE", "answered", **stream.log_fields())
+@contextlib.contextmanager
+def logging_end(log: logging.Logger, stream: ChatStream) -> Iterator[None]:
+    """Logs the counts and times of an answer that has begun, however it ends."""
+    try:
+        yield
+    finally:
+        failure = stream.failure
+        text = "answered" if stream.done else "ended with an error" if failure else "cut off"
+        level = error_level(failure) if failure else logging.INFO
+        if stream.has_begun:
+            event(log, "LLM_STREAM_COMPLETE", text, level, **stream.log_fields())

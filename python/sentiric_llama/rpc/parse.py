@@ -3,23 +3,22 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar, cast
+from typing import Any, ParamSpec, TypeVar, cast
 
-from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message as Protobuf
 
-from sentiric_llama.errors import InvalidArgument, InvalidGrammar
+from sentiric_llama.errors import InvalidArgument, InvalidGrammar, SentiricLlamaError
 from sentiric_llama.host.off_loop import maybe_off_loop
 from sentiric_llama.rpc.generated import engine_pb2, llama_pb2
+from sentiric_llama.rpc.parameters import SAMPLING, read_parameters
 from sentiric_llama.service.chat_call import MAX_GRAMMAR_BYTES, MAX_MESSAGES, ROLES, ChatCall
 from sentiric_llama.types import Grammar, Message, Priority, Truncation
 from sentiric_llama.types.ranges import (
     CHOICES,
     MAX_TOKENS,
-    SAMPLING_ALIASES,
-    SAMPLING_RANGES,
     out_of_range,
     parse_sampling,
     parse_stop,
@@ -29,43 +28,62 @@ DEFAULT_PROMPT = "PROMPT_SYSTEM_DEFAULT"
 """What clients of LlamaService send to get the server's own system prompt."""
 
 LARGE_MESSAGE = 16 * 1024
-MAX_EXTRA_BYTES = 256 * 1024
 
 M = TypeVar("M", bound=Protobuf)
+P = ParamSpec("P")
+T = TypeVar("T")
 
-_SAMPLING = frozenset(
-    {*SAMPLING_RANGES, *SAMPLING_ALIASES, "dry_sequence_breakers", "logit_bias"}
-) - {"top_logprobs"}
-_EXTRA = frozenset({"grammar", "json_schema", "truncation", "ignore_eos", "model", "priority"})
 _TRUNCATIONS = ("drop_turns", "shift", "error")
 _PRIORITIES = ("realtime", "normal", "batch")
 """Both in the order of the enums of engine.proto, which begin with UNSPECIFIED."""
 
 
-async def parsed(
-    request: M, parse: Callable[[M, int | None], ChatCall], deadline_ms: int | None
-) -> ChatCall:
+async def parsed(request: M, parse: Callable[[M, int | None], T], deadline_ms: int | None) -> T:
     """Runs `parse`, off the event loop for a large request."""
-    return await maybe_off_loop(request.ByteSize() > LARGE_MESSAGE, parse, request, deadline_ms)
+    is_large = request.ByteSize() > LARGE_MESSAGE
+    return await maybe_off_loop(is_large, refusing(parse), request, deadline_ms)
+
+
+def refusing(read: Callable[P, T]) -> Callable[P, T]:
+    """`read` for what a caller sent: what it cannot convert is the caller's mistake, not ours."""
+
+    @functools.wraps(read)
+    def checked(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return read(*args, **kwargs)
+        except (SentiricLlamaError, MemoryError):
+            raise
+        except Exception as error:
+            what = f"cannot be read ({type(error).__name__}); check its values"
+            raise InvalidArgument(what, where="message") from None
+
+    return checked
 
 
 def parse_generate(
     request: llama_pb2.GenerateStreamRequest, deadline_ms: int | None, *, strict: bool = False
 ) -> ChatCall:
     """The request of GenerateStream. Raises InvalidArgument with the field in `where`."""
+    return read_generate(request, deadline_ms, strict=strict)[0]
+
+
+def read_generate(
+    request: llama_pb2.GenerateStreamRequest, deadline_ms: int | None, *, strict: bool = False
+) -> tuple[ChatCall, tuple[str, ...]]:
+    """The request of GenerateStream, and the names of its parameters without effect."""
     if not request.user_prompt:
         raise InvalidArgument("must not be empty", where="user_prompt")
     params = request.params
-    extra = _extra_of(params, strict=strict)
+    extra, ignored = read_parameters(params.engine_specific_params, strict=strict)
     plain = _present(params, "temperature", "top_k", "top_p", "repetition_penalty", "seed")
     turns = (*request.history, llama_pb2.ConversationTurn(role="user", content=request.user_prompt))
-    return ChatCall(
+    call = ChatCall(
         messages=parse_messages(turns, "history"),
         model=_text(extra, "model"),
         system_prompt=_system_prompt(request.system_prompt),
         rag_context=request.rag_context if request.HasField("rag_context") else None,
         lora_adapter=request.lora_adapter_id or None,
-        sampling=parse_sampling({k: v for k, v in extra.items() if k in _SAMPLING} | plain),
+        sampling=parse_sampling({k: v for k, v in extra.items() if k in SAMPLING} | plain),
         max_tokens=_max_tokens(params, "max_new_tokens"),
         stop=_stop(params.stop_sequences),
         grammar=_extra_grammar(extra),
@@ -74,6 +92,7 @@ def parse_generate(
         priority=cast("Priority", _word(extra, "priority", _PRIORITIES) or "normal"),
         deadline_ms=deadline_ms,
     )
+    return call, ignored
 
 
 def parse_chat(request: engine_pb2.ChatRequest, deadline_ms: int | None) -> ChatCall:
@@ -134,17 +153,6 @@ def _sampling_of(sampling: engine_pb2.Sampling) -> dict[str, Any]:
     if "dry_sequence_breakers" in found:
         found["dry_sequence_breakers"] = list(sampling.dry_sequence_breakers)
     return found
-
-
-def _extra_of(params: llama_pb2.GenerationParams, *, strict: bool) -> dict[str, Any]:
-    where = "engine_specific_params"
-    size = params.engine_specific_params.ByteSize()
-    if size > MAX_EXTRA_BYTES:  # each of its values becomes a Python object
-        raise out_of_range(where, size, f"at most {MAX_EXTRA_BYTES} bytes")
-    extra: dict[str, Any] = MessageToDict(params.engine_specific_params)
-    if strict and (unknown := sorted(extra.keys() - _SAMPLING - _EXTRA)):
-        raise InvalidArgument(f"unknown field; got {unknown[0][:60]!r}", where=where)
-    return extra
 
 
 def _text(extra: Mapping[str, Any], name: str) -> str | None:
@@ -211,7 +219,8 @@ def _json_schema(text: str) -> Grammar:
 
 def _grammar(kind: Any, text: str) -> Grammar:
     if len(text.encode()) > MAX_GRAMMAR_BYTES:
-        raise out_of_range("grammar", text, f"at most {MAX_GRAMMAR_BYTES} bytes")
+        where = "grammar" if kind == "gbnf" else kind
+        raise out_of_range(where, text, f"at most {MAX_GRAMMAR_BYTES} bytes")
     return Grammar(kind, text)
 
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from sentiric_llama.engine.protocol import AsyncEngineProtocol
 from sentiric_llama.engine.stream import WINDOW, Arrival, AsyncStream
 from sentiric_llama.errors import Cancelled, InternalError, SentiricLlamaError, Unavailable
+from sentiric_llama.log.events import error_fields
 from sentiric_llama.telemetry.request_metrics import Call, RequestMetrics, TokenClock
 from sentiric_llama.types import Delta, Final, Request, Timings, TruncationReport, Usage
 
@@ -77,6 +78,16 @@ class ChatStream:
         return len(self.finals) == self.num_choices
 
     @property
+    def failure(self) -> SentiricLlamaError | None:
+        """The error that ended the stream, None without one."""
+        return self._failure
+
+    @property
+    def has_begun(self) -> bool:
+        """True when a delta was read: an error after that is no refusal any more."""
+        return bool(self.truncations)
+
+    @property
     def usage(self) -> Usage:
         """Tokens so far: the prompt once, as OpenAI counts it, and the answers added up."""
         finals = list(self.finals.values())
@@ -102,14 +113,19 @@ class ChatStream:
         )
 
     def log_fields(self) -> dict[str, Any]:
-        """Counts and times of this call for a log line, even if the call was cut off."""
-        timings, usage = self.timings, self.usage
-        finish = sorted({final.finish_reason for final in self.finals.values()})
-        return {
-            "prompt_tokens": usage.prompt_tokens,
+        """Counts and times of this call for a log line, even if the call was cut off.
+
+        The counts of the prompt are None before a choice has ended. With an error: code and where.
+        """
+        timings, usage = self.timings, self.usage if self.finals else None
+        finish = {final.finish_reason for final in self.finals.values()}
+        if not self.done:
+            finish.add("error" if self._failure else "cancelled")
+        return (error_fields(self._failure) if self._failure else {}) | {
+            "prompt_tokens": usage.prompt_tokens if usage else None,
             "completion_tokens": self._call.tokens,
-            "cached_tokens": usage.cached_tokens,
-            "finish_reason": ",".join(finish),
+            "cached_tokens": usage.cached_tokens if usage else None,
+            "finish_reason": ",".join(sorted(finish)),
             "queue_ms": round(timings.queue_ms, 1),
             "prefill_ms": round(timings.prompt_ms, 1),
             "ttft_ms": round(1e3 * (self._call.ttft_s or 0.0), 1),

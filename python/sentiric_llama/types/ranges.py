@@ -60,8 +60,14 @@ class NumberRange:
 
 def out_of_range(where: str, value: object, allowed: str) -> InvalidArgument:
     """The error for a refused value: the field, what was got, what is allowed."""
-    problem = "wrong type" if _is_of_wrong_type(value, allowed) else "out of range"
-    return InvalidArgument(f"{problem}; got {shown(value)}, allowed {allowed}", where=where)
+    if _is_of_wrong_type(value, allowed):
+        return wrong_type(where, value, allowed)
+    return InvalidArgument(f"out of range; got {shown(value)}, allowed {allowed}", where=where)
+
+
+def wrong_type(where: str, value: object, allowed: str) -> InvalidArgument:
+    """The error for a value whose type is refused."""
+    return InvalidArgument(f"wrong type; got {shown(value)}, allowed {allowed}", where=where)
 
 
 def _is_of_wrong_type(value: object, allowed: str) -> bool:
@@ -158,24 +164,36 @@ def parse_seed(value: int) -> int | None:
 def parse_breakers(value: object) -> tuple[str, ...]:
     """DRY's sequence breakers: at most 16 strings of 1..64 bytes each."""
     allowed = f"at most {MAX_DRY_BREAKERS} strings of 1..{MAX_DRY_BREAKER_BYTES} bytes"
-    if not isinstance(value, list) or len(value) > MAX_DRY_BREAKERS:
-        raise out_of_range("dry_sequence_breakers", value, allowed)
-    for item in value:
-        if not isinstance(item, str) or not 1 <= len(item.encode()) <= MAX_DRY_BREAKER_BYTES:
-            raise out_of_range("dry_sequence_breakers", item, allowed)
-    return tuple(value)
+    if not isinstance(value, list):
+        raise wrong_type("dry_sequence_breakers", value, allowed)
+    limits = (MAX_DRY_BREAKERS, MAX_DRY_BREAKER_BYTES)
+    return _parse_strings("dry_sequence_breakers", value, limits, allowed)
 
 
 def parse_stop(value: object) -> tuple[str, ...]:
     """Stop strings: one, or a list of at most 8, each of 1..256 bytes."""
     allowed = f"a string or at most {MAX_STOP_STRINGS} strings of 1..{MAX_STOP_BYTES} bytes each"
     items = [value] if isinstance(value, str) else value
-    if not isinstance(items, list) or len(items) > MAX_STOP_STRINGS:
-        raise out_of_range("stop", value, allowed)
+    if not isinstance(items, list):
+        raise wrong_type("stop", value, allowed)
+    return _parse_strings("stop", items, (MAX_STOP_STRINGS, MAX_STOP_BYTES), allowed)
+
+
+def _parse_strings(
+    where: str, items: list[object], limits: tuple[int, int], allowed: str
+) -> tuple[str, ...]:
+    """Strings within two limits: how many, and how many bytes each."""
+    max_items, max_bytes = limits
+    if len(items) > max_items:
+        raise out_of_range(where, items, allowed)
+    found = []
     for item in items:
-        if not isinstance(item, str) or not 1 <= len(item.encode()) <= MAX_STOP_BYTES:
-            raise out_of_range("stop", item, allowed)
-    return tuple(items)
+        if not isinstance(item, str):
+            raise wrong_type(where, item, allowed)
+        if not 1 <= len(item) <= max_bytes or len(item.encode()) > max_bytes:
+            raise out_of_range(where, item, allowed)
+        found.append(item)
+    return tuple(found)
 
 
 def parse_logit_bias(value: object) -> dict[int, float]:
@@ -186,14 +204,16 @@ def parse_logit_bias(value: object) -> dict[int, float]:
     elif isinstance(value, list):
         pairs = value
     else:
-        raise out_of_range("logit_bias", value, allowed)
+        raise wrong_type("logit_bias", value, allowed)
     if len(pairs) > MAX_LOGIT_BIAS:
         raise out_of_range("logit_bias", value, allowed)
     return dict(_parse_bias_pair(pair) for pair in pairs)
 
 
 def _parse_bias_pair(pair: object) -> tuple[int, float]:
-    if not isinstance(pair, list) or len(pair) != 2:
+    if not isinstance(pair, list):
+        raise wrong_type("logit_bias", pair, "pairs [id, bias]")
+    if len(pair) != 2:
         raise out_of_range("logit_bias", pair, "pairs [id, bias]")
     key, bias = pair
     if isinstance(key, str):

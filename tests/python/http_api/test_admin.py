@@ -259,16 +259,27 @@ def test_other_hardware(server: Any) -> None:
         ({"gpu_layers": "5"}, "[gpu_layers] wrong type; got a string"),
         ({"gpu_layers": True}, "[gpu_layers] wrong type; got true"),
         ({"context_size": 2**30}, "[context_size] out of range"),
-        ({"context_size": 3}, "context_size"),
+        ({"context_size": 3}, "[context_size] out of range; got 3, allowed 0 or an integer 16.."),
         ({"context_size": "4096"}, "[context_size] wrong type"),
         ({"kv_offload": "true"}, "[kv_offload] got a string of 4 characters, allowed true or"),
         ({"kv_offload": 1}, "[kv_offload] got 1, allowed true or false"),
+        ({"kv_offload": "yes"}, "[kv_offload] got a string of 3 characters, allowed true or"),
+        ({"gpu_layers": "-1"}, "[gpu_layers] wrong type; got a string of 2 characters"),
+        ({"context_size": "512"}, "[context_size] wrong type; got a string of 3 characters"),
     ],
 )
 def test_wrong_hardware(server: Any, body: Any, text: str) -> None:
     reply = server.post(CONFIG, body, BEARER)
     assert reply.status == 400 and text in reply.error["message"]
+    assert reply.error["param"] == next(iter(body))
     assert server.service.switch is None
+
+
+@pytest.mark.parametrize("name", ["gpu_layers", "context_size", "kv_offload"])
+def test_a_wrong_string_is_not_repeated(server: Any, name: str) -> None:
+    reply = server.post(CONFIG, {name: "canary-7"}, BEARER)
+    assert (reply.status, reply.error["param"]) == (400, name)
+    assert b"canary" not in reply.body
 
 
 def test_what_does_not_change_hardware_is_named(server: Any) -> None:

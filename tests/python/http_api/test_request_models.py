@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
+from sentiric_llama.errors import InvalidArgument
 from sentiric_llama.http.app import api_routes
 from sentiric_llama.http.openai import parse_chat
 from sentiric_llama.http.openapi import openapi
@@ -36,11 +37,100 @@ def test_fields_without_effect_are_named(server: Any, stream: bool) -> None:
     assert ignored(server.chat(stream=stream)) is None
 
 
-def test_names_that_are_no_names_are_not_repeated(server: Any) -> None:
-    names = {"a\nb": 1, "x" * 65: 1, "ş": 1, **{f"f{i:02}": 1 for i in range(20)}}
-    reply = server.chat(**names)
-    assert reply.status == 200
-    assert ignored(reply) == ", ".join(f"f{i:02}" for i in range(16))
+def test_a_list_that_is_cut_says_so(server: Any) -> None:
+    for count, rest in ((16, ""), (17, ", ..."), (3000, ", ...")):
+        reply = server.chat(**{f"f{i:04}": 1 for i in range(count)})
+        assert ignored(reply) == ", ".join(f"f{i:04}" for i in range(16)) + rest
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("top k", "top%20k"),
+        ("ş", "%C5%9F"),
+        ("a\r\nx-evil: 1", "a%0D%0Ax-evil%3A%201"),
+        ("a, b", "a%2C%20b"),
+        ("50%", "50%25"),
+        ("", ""),
+        ("x" * 64, "x" * 64),
+        ("x" * 65, "x" * 64 + "..."),
+        ("x" * 2_000_000, "x" * 64 + "..."),
+        ("ş" * 100, "%C5%9F" * 10 + "%C5..."),
+    ],
+    ids=lambda value: value[:8],
+)
+def test_every_name_is_shown_escaped_and_short(server: Any, name: str, shown: str) -> None:
+    reply = server.chat(**{name: 1, "zeta": 1})
+    assert reply.status == 200 and "x-evil" not in reply.headers
+    assert ignored(reply) == f"{shown}, zeta"
+
+
+NESTED = {
+    "messages": [
+        {"role": "user", "content": "a"},
+        {"role": "user", "name": "n", "content": [{"type": "text", "text": "b", "image": 1}]},
+        {"role": "assistant", "content": "c", "refusal": None, "z z": 1},
+    ],
+    "stream_options": {"zz": 1},
+    "response_format": {
+        "type": "json_schema",
+        "json_schema": {"name": "n", "schema": {"type": "object", "zz": 1}, "zz": 1},
+        "zz": None,
+    },
+}
+UNKNOWN = [
+    "messages.1.content.0.image",
+    "messages.2.z%20z",
+    "response_format.json_schema.zz",
+    "stream_options.zz",
+]
+
+
+def test_nested_fields_are_named_by_path(server: Any, strict: Any) -> None:
+    reply = server.post("/v1/chat/completions", NESTED)
+    named = [*UNKNOWN[:1], "messages.1.name", *UNKNOWN[1:]]
+    assert (reply.status, ignored(reply)) == (200, ", ".join(named))
+    refused = strict.post("/v1/chat/completions", NESTED)
+    assert refused.status == 400 and f"got {UNKNOWN[0]!r}" in refused.error["message"]
+    many = [{"role": "user", "content": "a", "zz": 1}] * 2048
+    assert ignored(server.chat(many)).endswith(", ...")
+
+
+def models_in(annotation: Any) -> set[type[Body]]:
+    if isinstance(annotation, type) and issubclass(annotation, Body):
+        return {annotation}
+    return {kind for inner in get_args(annotation) for kind in models_in(inner)}
+
+
+def test_no_nested_model_is_forgotten() -> None:
+    waiting, seen = [*BODIES.values()], set()
+    while waiting:
+        kind = waiting.pop()
+        seen.add(kind)
+        for name, info in kind.model_fields.items():
+            for inner in models_in(info.annotation):
+                assert kind.nested[name] is inner, (kind, name)
+        waiting += [inner for inner in kind.nested.values() if inner not in seen]
+    assert len(seen) > len({*BODIES.values()})
+
+
+@pytest.mark.parametrize(
+    ("form", "param"),
+    [
+        ({"type": "json_object", "json_schema": {"schema": {}}}, "json_schema"),
+        ({"type": "text", "schema": {"type": "object"}}, "schema"),
+        ({"type": "text", "schema": {}}, "schema"),
+        ({"type": "text", "json_schema": {"schema": {}}}, "json_schema"),
+        ({"type": "json_schema", "json_schema": {"schema": {}}, "schema": {}}, "schema"),
+        ({"type": "text", "schema": None, "json_schema": None}, None),
+        ({"type": "json_object", "schema": {"type": "object"}}, None),
+    ],
+)
+def test_no_schema_is_dropped(server: Any, form: Any, param: str | None) -> None:
+    reply = server.chat(response_format=form)
+    assert reply.status == (400 if param else 200)
+    if param:
+        assert reply.error["param"] == f"response_format.{param}"
 
 
 def test_other_bodies_name_them_too(server: Any) -> None:
@@ -62,6 +152,9 @@ def test_other_bodies_name_them_too(server: Any) -> None:
         ("continue_final_message", True, False),
         ("add_generation_prompt", False, True),
         ("min_tokens", 5, 0),
+        ("min_tokens", True, 0),
+        ("add_generation_prompt", 1, True),
+        ("modalities", ["text", "audio"], ["text"]),
         ("stop_token_ids", [1], []),
         ("tool_choice", "required", "auto"),
         ("tool_choice", {"type": "function", "function": {"name": "f"}}, "none"),
@@ -74,12 +167,17 @@ def test_what_would_change_the_answer_and_cannot_is_refused(
 ) -> None:
     reply = server.chat(**{name: value})
     assert (reply.status, reply.error["param"]) == (400, name)
-    assert "not supported" in reply.error["message"]
+    assert "not supported; got " in reply.error["message"]
+    assert f"{json.dumps(neutral)}" in reply.error["message"].partition("allowed ")[2]
     assert server.chat(**{name: neutral}).status == server.chat(**{name: None}).status == 200
 
 
 def test_a_wrong_type_is_not_called_out_of_range(server: Any) -> None:
-    for fields in ({"stream": "yes"}, {"model": 5}, {"grammar": []}, {"json_schema": True}):
+    for fields in (
+        *({"stream": "yes"}, {"model": 5}, {"grammar": []}, {"json_schema": True}),
+        *({"stop": 5}, {"stop": [5]}, {"stop": {"a": 1}}, {"dry_sequence_breakers": "a"}),
+        *({"logit_bias": "a"}, {"logit_bias": [1]}, {"logit_bias": True}),
+    ):
         assert "out of range" not in server.chat(**fields).error["message"]
 
 
@@ -196,3 +294,36 @@ def test_a_schema_is_serialized_once(monkeypatch: pytest.MonkeyPatch) -> None:
         parsed = parse_chat({"messages": [{"role": "user", "content": "a"}], **fields})
         assert parsed.call.grammar == Grammar("json_schema", '{"type":"object"}')
         assert parsed.grammar_field == next(iter(fields)) and len(calls) == 1
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"description": "x" * 65_536},
+        {"enum": list(range(40_000))},
+        {"enum": [[]] * 30_000},
+        {"enum": [10**100] * 1000},
+        {f"key{i}": 1 for i in range(10_000)},
+    ],
+    ids=["text", "numbers", "lists", "digits", "keys"],
+)
+def test_a_schema_that_is_too_long_is_not_serialized(
+    schema: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[Any] = []
+    monkeypatch.setattr(grammar.json, "dumps", lambda *args, **_: calls.append(args))
+    for fields in ({"json_schema": schema}, {"response_format": {
+        "type": "json_object", "schema": schema}}):  # fmt: skip
+        with pytest.raises(InvalidArgument, match="too long") as caught:
+            parse_chat({"messages": [{"role": "user", "content": "a"}], **fields})
+        assert caught.value.where == next(iter(fields)) and not calls
+
+
+@pytest.mark.parametrize(
+    "value",
+    [{}, [], "", "x", 0, 7, 8, 99, -8, 10**50, 1.5, True, None, {"a": [1, {"b": ["ş", 255]}]}],
+    ids=str,
+)
+def test_the_count_of_a_schema_is_never_too_high(value: Any) -> None:
+    length = len(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+    assert grammar.is_within(value, length)

@@ -15,7 +15,7 @@ from google.protobuf.struct_pb2 import Struct
 from h2_client import H2Peer, h2_peer
 from rpc_server import failure, read, serving
 from sentiric_llama.engine.fake import FakeEngine
-from sentiric_llama.rpc import handlers, parse, receive
+from sentiric_llama.rpc import handlers, parameters, receive
 from sentiric_llama.rpc.generated import engine_pb2, llama_pb2
 from sentiric_llama.service import body_budget
 from sentiric_llama.service.body_budget import FREE_BYTES
@@ -135,10 +135,10 @@ def with_extra(count: int) -> llama_pb2.GenerationParams:
 
 async def test_extra_parameters_at_and_over_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     threads: list[Any] = []
-    convert = parse.MessageToDict
+    convert = parameters.to_object
     monkeypatch.setattr(
-        parse,
-        "MessageToDict",
+        parameters,
+        "to_object",
         lambda value: (threads.append(threading.current_thread()), convert(value))[1],
     )
     async with serving() as rpc:

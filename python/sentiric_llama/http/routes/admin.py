@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, TypeVar
 
 from starlette.requests import Request
@@ -14,7 +15,7 @@ from sentiric_llama.access.caller import CURRENT_CALLER
 from sentiric_llama.errors import SentiricLlamaError
 from sentiric_llama.http import sse
 from sentiric_llama.http.errors import HttpError, JsonResponse, error_body
-from sentiric_llama.http.json_body import read_object
+from sentiric_llama.http.json_body import read_as
 from sentiric_llama.http.schemas.admin import HardwareBody, SwitchBody
 from sentiric_llama.http.schemas.body import Body
 from sentiric_llama.service.models.switch import ModelSwitch
@@ -95,7 +96,8 @@ class AdminEndpoints:
 
     async def _read(self, request: Request, kind: type[B]) -> tuple[B, dict[str, str]]:
         """The body, and the header that names its ignored fields."""
-        return kind.read(await read_object(request), strict=self._service.settings.strict_fields)
+        read = partial(kind.read, strict=self._service.settings.strict_fields)
+        return await read_as(request, read)
 
 
 def _no_profiles(status: int, text: str) -> HttpError:

@@ -18,7 +18,7 @@ from sentiric_llama.http.errors import JsonResponse, error_body
 from sentiric_llama.http.json_body import read_as
 from sentiric_llama.http.openai import ChatRequest, parse_chat
 from sentiric_llama.http.shapes import Envelope, truncation_header
-from sentiric_llama.log.events import error_fields, event
+from sentiric_llama.log.events import error_fields, error_level, event
 from sentiric_llama.service.chat_result import collect
 from sentiric_llama.service.chat_stream import ChatStream, ChoiceDelta
 from sentiric_llama.service.service import LlamaService
@@ -65,7 +65,7 @@ class ChatAnswer(Response):
         except sse.ClientGone as gone:
             event(logger, "HTTP_CLIENT_GONE", str(gone), **self._fields())
         except SentiricLlamaError as error:
-            event(logger, "HTTP_CHAT_REFUSED", "refused", **error_fields(error))
+            self._log_refusal(error)
             raise self._request.blame(error) from None
 
     async def _answer(self, scope: Scope, receive: Receive, sender: sse.Sender) -> None:
@@ -87,8 +87,17 @@ class ChatAnswer(Response):
         return JsonResponse(body, headers=headers)
 
     def _log(self, name: str, stream: ChatStream) -> None:
-        text = "answered" if stream.done else "ended with an error"
-        event(logger, name, text, **self._fields())
+        failure = stream.failure
+        text = "ended with an error" if failure else "answered"
+        level = error_level(failure) if failure else logging.INFO
+        event(logger, name, text, level, **stream.log_fields())
+
+    def _log_refusal(self, error: SentiricLlamaError) -> None:
+        """With the counts if the answer had begun."""
+        fields = error_fields(error)
+        if self._stream is not None and self._stream.has_begun:
+            fields |= self._stream.log_fields()
+        event(logger, "HTTP_CHAT_REFUSED", "refused", error_level(error), **fields)
 
     def _fields(self) -> dict[str, Any]:
         """The log fields of the call, or how long it has waited."""

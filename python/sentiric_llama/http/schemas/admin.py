@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import model_validator
+from pydantic import AfterValidator, model_validator
 
 from sentiric_llama.http.schemas.body import Body, InRange, refused
 from sentiric_llama.settings.config import Settings
-from sentiric_llama.types.ranges import NumberRange
+from sentiric_llama.types.ranges import NumberRange, out_of_range
 
 
 class SwitchBody(Body):
@@ -38,3 +38,19 @@ class HardwareBody(Body):
     gpu_layers: Annotated[int, InRange(_range_of("gpu_layers"))] = -1
     context_size: Annotated[int, InRange(_range_of("context_size"))] = 4096
     kv_offload: bool = True
+
+    @model_validator(mode="after")
+    def _follows_the_settings(self) -> Self:
+        """The settings' own rules, here so that the error names the field."""
+        for name, value in self:
+            for rule in Settings.model_fields[name].metadata:
+                if isinstance(rule, AfterValidator):
+                    _check(rule, name, value)
+        return self
+
+
+def _check(rule: Any, name: str, value: object) -> None:
+    try:
+        rule.func(value)
+    except ValueError as error:
+        raise refused(out_of_range(name, value, str(error)).what, name) from None

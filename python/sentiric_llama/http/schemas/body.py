@@ -3,18 +3,18 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Mapping
+import functools
+import heapq
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, ValidationError, model_validator
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from sentiric_llama.errors import InvalidArgument
+from sentiric_llama.service.request_fields import MAX_SHOWN, check_supported, named, safe_name
 from sentiric_llama.types.ranges import NumberRange, shown
 
-MAX_IGNORED_SHOWN = 16
-_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _ALLOWED = {
     "string_type": "a string",
     "bool_type": "true or false",
@@ -35,6 +35,8 @@ class Body(BaseModel):
     """Unsupported fields that would change the answer -> the values that request nothing."""
     without_effect: ClassVar[frozenset[str]] = frozenset()
     """Fields that clients send and that have no effect here."""
+    nested: ClassVar[Mapping[str, type[Body]]] = {}
+    """Fields that hold an object, or a list of them -> what such an object may contain."""
 
     @classmethod
     def __get_pydantic_json_schema__(
@@ -58,9 +60,10 @@ class Body(BaseModel):
         if not isinstance(values, dict):
             return values
         for name, neutral in cls.unsupported.items():
-            value = values.get(name)
-            if value is not None and value not in neutral:
-                raise refused("this field is not supported; leave it out", name)
+            try:
+                check_supported(name, values.get(name), neutral)
+            except InvalidArgument as error:
+                raise refused(error.what, name) from None
         return {name: value for name, value in values.items() if value is not None}
 
     @classmethod
@@ -69,8 +72,8 @@ class Body(BaseModel):
 
         `strict` refuses unknown fields.
         """
-        if strict and (unknown := cls.unknown(values)):
-            raise InvalidArgument(f"unknown field; got {unknown[0][:60]!r}", where="body")
+        if strict and (unknown := next(cls.unknown(values), None)):
+            raise InvalidArgument(f"unknown field; got {unknown!r}", where="body")
         try:
             return cls.model_validate(values)
         except ValidationError as error:
@@ -82,25 +85,53 @@ class Body(BaseModel):
         return cls.parse(values, strict=strict), cls.ignored_header(values)
 
     @classmethod
-    def unknown(cls, values: Mapping[str, Any]) -> list[str]:
-        """Names of unknown fields, sorted."""
-        known = cls.model_fields.keys() | cls.without_effect | cls.unsupported.keys()
-        return sorted(values.keys() - known)
+    def unknown(cls, values: Mapping[str, Any], path: str = "") -> Iterator[str]:
+        """Paths of unknown fields, also of nested objects: `messages.0.zeta`."""
+        known = _effective(cls) | cls.without_effect
+        yield from (path + safe_name(name) for name in sorted(values.keys() - known))
+        for inner, kind, place in cls._inner(values, path):
+            yield from kind.unknown(inner, place)
+
+    @classmethod
+    def ignored(cls, values: Mapping[str, Any], path: str = "") -> Iterator[str]:
+        """Paths of the fields, known or not, that had no effect. null counts as absent."""
+        given = {name: value for name, value in values.items() if value is not None}
+        names = {*(given.keys() - _effective(cls)), *cls.unused(given)}
+        first = heapq.nsmallest(MAX_SHOWN + 1, names)  # no more are shown
+        yield from (path + safe_name(name) for name in first)
+        for inner, kind, place in cls._inner(given, path):
+            yield from kind.ignored(inner, place)
 
     @classmethod
     def ignored_header(cls, values: Mapping[str, Any]) -> dict[str, str]:
-        """`x-ignored-fields` for the response: the fields, known or not, that had no effect."""
-        given = {name: value for name, value in values.items() if value is not None}
-        names = {*cls.unknown(given), *(cls.without_effect & given.keys()), *cls.unused(given)}
-        shown_names = [name for name in sorted(names) if _NAME.fullmatch(name)]
-        if not shown_names:
-            return {}
-        return {"x-ignored-fields": ", ".join(shown_names[:MAX_IGNORED_SHOWN])}
+        """`x-ignored-fields` for the response."""
+        text = named(cls.ignored(values))
+        return {"x-ignored-fields": text} if text else {}
+
+    @classmethod
+    def _inner(
+        cls, values: Mapping[str, Any], path: str
+    ) -> Iterator[tuple[dict[str, Any], type[Body], str]]:
+        """The nested objects, each with its model and its path."""
+        for name, kind in cls.nested.items():
+            value = values.get(name)
+            if isinstance(value, dict):
+                yield value, kind, f"{path}{name}."
+            for index, item in enumerate(value if isinstance(value, list) else ()):
+                if isinstance(item, dict):
+                    yield item, kind, f"{path}{name}.{index}."
 
     @classmethod
     def unused(cls, given: Mapping[str, Any]) -> Iterable[str]:
         """Known fields that have no effect with these values of the others."""
         return ()
+
+
+@functools.cache
+def _effective(kind: type[Body]) -> frozenset[str]:
+    """The names, as sent, of the fields that are read."""
+    names = {info.alias or name for name, info in kind.model_fields.items()}
+    return frozenset(names | kind.unsupported.keys())
 
 
 class InRange:

@@ -9,16 +9,15 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from sentiric_llama.http.schemas.body import Body, CheckedBy, InRange, refused
-from sentiric_llama.http.schemas.grammar import GrammarFields
+from sentiric_llama.http.schemas.grammar import GrammarFields, ResponseFormat
 from sentiric_llama.http.schemas.sampling import SamplingFields
 from sentiric_llama.service.chat_call import MAX_MESSAGES, ChatCall
+from sentiric_llama.service.request_fields import UNSUPPORTED, WITHOUT_EFFECT
 from sentiric_llama.types import Message, Priority, Truncation
 from sentiric_llama.types.ranges import CHOICES, MAX_TOKENS, SAMPLING_RANGES, parse_stop, shown
 
 _CHOICES = {"tools": ("tool_choice",), "functions": ("function_call", "tool_choice")}
 """Definitions -> the fields that may say that they are not to be called."""
-_NOT_CALLED = ("none", "auto")
-"""Choices that call nothing when there are no definitions."""
 
 
 def join_parts(content: Any) -> str:
@@ -66,10 +65,23 @@ _STOP = {
 }
 
 
+class TextPart(Body):
+    """A part of a message's content; `join_parts` checks it."""
+
+    type: Literal["text"]
+    text: str
+
+
 class ChatMessage(Body):
     """One message. Control tokens in its text have no effect."""
 
     model_config = ConfigDict(json_schema_extra={"required": ["role", "content"]})
+
+    unsupported: ClassVar = {"function_call": ({},)}
+    without_effect: ClassVar = frozenset(
+        {"name", "refusal", "annotations", "reasoning_content", "tool_call_id"}
+    )
+    nested: ClassVar = {"content": TextPart}
 
     role: Literal["system", "developer", "user", "assistant", "tool"]
     content: Annotated[str, CheckedBy(join_parts, _CONTENT)] = ""
@@ -99,24 +111,13 @@ class StreamOptions(Body):
 class ChatBody(SamplingFields, GrammarFields):
     """A chat request."""
 
-    unsupported: ClassVar = {
-        **dict.fromkeys(("guided_json", "guided_grammar", "guided_regex"), ("", {})),
-        **dict.fromkeys(("guided_choice", "stop_token_ids"), ([],)),
-        **dict.fromkeys(("format", "structured_outputs", "chat_template_kwargs"), ("", {})),
-        "continue_final_message": (False,),
-        "add_generation_prompt": (True,),
-        "min_tokens": (0,),
-        **dict.fromkeys(_CHOICES["functions"], _NOT_CALLED),
-        "modalities": (["text"],),
+    unsupported: ClassVar = UNSUPPORTED
+    without_effect: ClassVar = WITHOUT_EFFECT
+    nested: ClassVar = {
+        "messages": ChatMessage,
+        "stream_options": StreamOptions,
+        "response_format": ResponseFormat,
     }
-    without_effect: ClassVar = frozenset(
-        {
-            *("user", "metadata", "store", "service_tier", "prompt_cache_key", "verbosity"),
-            *("safety_identifier", "reasoning_effort", "prediction", "web_search_options"),
-            *("parallel_tool_calls", "cache_prompt", "id_slot", "timings_per_token"),
-            "return_progress",
-        }
-    )
 
     messages: list[ChatMessage] = Field(min_length=1, max_length=MAX_MESSAGES)
     model: str | None = None

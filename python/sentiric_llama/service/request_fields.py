@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Fields of requests beyond those that work here: refused, without effect, or unknown.
+
+All protocols share these tables, so that a field means the same in each of them.
+"""
+
+from __future__ import annotations
+
+import heapq
+import json
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import quote
+
+from sentiric_llama.errors import InvalidArgument
+from sentiric_llama.types.ranges import shown
+
+NOT_CALLED = ("none", "auto")
+"""Choices that call nothing when there are no definitions."""
+
+UNSUPPORTED: Mapping[str, tuple[Any, ...]] = {
+    **dict.fromkeys(("guided_json", "guided_grammar", "guided_regex"), ("", {})),
+    **dict.fromkeys(("guided_choice", "stop_token_ids"), ([],)),
+    **dict.fromkeys(("format", "structured_outputs", "chat_template_kwargs"), ("", {})),
+    "continue_final_message": (False,),
+    "add_generation_prompt": (True,),
+    "min_tokens": (0,),
+    **dict.fromkeys(("function_call", "tool_choice"), NOT_CALLED),
+    "modalities": (["text"],),
+}
+"""Fields that would change the answer -> the values that request nothing."""
+
+WITHOUT_EFFECT = frozenset(
+    {
+        *("user", "metadata", "store", "service_tier", "prompt_cache_key", "verbosity"),
+        *("safety_identifier", "reasoning_effort", "prediction", "web_search_options"),
+        *("parallel_tool_calls", "cache_prompt", "id_slot", "timings_per_token"),
+        "return_progress",
+    }
+)
+"""Fields that clients send and that have no effect here."""
+
+MAX_SHOWN = 16
+MAX_NAME = 64
+MORE = "..."
+_HALF_ESCAPE = re.compile(r"%.?$")
+
+
+def check_supported(name: str, value: object, neutral: tuple[Any, ...]) -> None:
+    """Raises InvalidArgument unless the value is null or requests nothing."""
+    if value is None or any(_same(value, item) for item in neutral):
+        return
+    allowed = " | ".join(map(json.dumps, neutral))
+    what = f"this field is not supported; got {shown(value)}, allowed {allowed}; leave it out"
+    raise InvalidArgument(what, where=name)
+
+
+def _same(value: object, neutral: object) -> bool:
+    return value == neutral and isinstance(value, bool) == isinstance(neutral, bool)
+
+
+def safe_name(name: str) -> str:
+    """A caller's name as a header or a message may repeat it: percent-encoded and short."""
+    encoded = quote(name[: MAX_NAME + 1], safe="", errors="replace")
+    if len(encoded) <= MAX_NAME:
+        return encoded
+    return _HALF_ESCAPE.sub("", encoded[:MAX_NAME]) + MORE
+
+
+def named(names: Iterable[str]) -> str:
+    """The value of `x-ignored-fields`: the first safe names, then "..." if there are more."""
+    first = heapq.nsmallest(MAX_SHOWN + 1, set(names))
+    if len(first) > MAX_SHOWN:
+        first[MAX_SHOWN:] = [MORE]
+    return ", ".join(first)

@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""engine_specific_params: what has an effect, what is named as ignored, what is refused."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import grpc
+import pytest
+from google.protobuf import struct_pb2
+
+from rpc_server import failure, read, serving
+from sentiric_llama.rpc import engine_servicer, llama_servicer
+from sentiric_llama.rpc.generated import engine_pb2, llama_pb2
+from sentiric_llama.rpc.parameters import ELSEWHERE, NOT_IN_THIS_CALL
+from sentiric_llama.service.request_fields import UNSUPPORTED, WITHOUT_EFFECT
+from sentiric_llama.service.service import LlamaService
+
+INF, NAN = float("inf"), float("nan")
+REQUEST = llama_pb2.GenerateStreamRequest
+
+
+def params(values: dict[str, Any]) -> llama_pb2.GenerationParams:
+    struct = struct_pb2.Struct()
+    struct.update(values)
+    return llama_pb2.GenerationParams(engine_specific_params=struct)
+
+
+@pytest.mark.parametrize(
+    ("values", "where"),
+    [
+        ({"zzz": INF}, "zzz"),
+        ({"zzz": -INF}, "zzz"),
+        ({"min_p": NAN}, "min_p"),
+        ({"z z": {"a": [1, NAN]}}, "z%20z.a.1"),
+        ({"json_schema": {"minimum": INF}}, "json_schema.minimum"),
+    ],
+)
+async def test_a_number_that_json_has_not(
+    values: dict[str, Any], where: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with serving() as rpc:
+        error = await failure(rpc.generate(params=params(values)))
+    assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert error.details().startswith(f"[{where}] out of range; got ")
+    assert not [record for record in caplog.records if record.levelno > logging.INFO]
+
+
+@pytest.mark.parametrize("kind", [OverflowError, KeyError, TypeError, RecursionError])
+async def test_what_a_message_makes_raise_is_the_callers_mistake(
+    kind: type[Exception], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise kind("a private prompt")
+
+    monkeypatch.setattr(llama_servicer, "read_generate", fail)
+    monkeypatch.setattr(engine_servicer, "parse_chat", fail)
+    async with serving() as rpc:
+        for call in (rpc.generate(), rpc.own.Chat(engine_pb2.ChatRequest())):
+            error = await failure(call)
+            assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
+            assert error.details().startswith("[message] ") and "private" not in error.details()
+    assert not [record for record in caplog.records if record.exc_info]
+
+
+async def test_a_defect_after_parsing_stays_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any) -> None:
+        raise KeyError("x")
+
+    monkeypatch.setattr(LlamaService, "open_chat", fail)
+    async with serving() as rpc:
+        assert (await failure(rpc.generate())).code() is grpc.StatusCode.INTERNAL
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("min_tokens", 5),
+        ("min_tokens", True),
+        ("guided_json", {"type": "object"}),
+        ("stop_token_ids", [1]),
+        ("response_format", {"type": "json_object"}),
+        ("tools", [{"type": "function"}]),
+        ("tool_choice", "required"),
+        ("n", 2),
+        ("logprobs", True),
+        ("stream", False),
+    ],
+)
+async def test_what_would_change_the_answer_and_cannot_is_refused(name: str, value: Any) -> None:
+    async with serving() as rpc:
+        error = await failure(rpc.generate(params=params({name: value})))
+        assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
+        assert error.details().startswith(f"[{name}] this field is not supported; got ")
+        neutral = (NOT_IN_THIS_CALL | UNSUPPORTED)[name]
+        for strict in (False, True):
+            rpc.service._settings = rpc.service.settings.model_copy(
+                update={"strict_fields": strict}
+            )
+            for item in (*neutral, None):
+                await read(rpc.generate(params=params({name: item})))
+
+
+@pytest.mark.parametrize("name", ELSEWHERE)
+async def test_what_the_request_has_a_field_for_belongs_there(name: str) -> None:
+    fields = {field.name for field in REQUEST.DESCRIPTOR.fields}
+    fields |= {f"params.{f.name}" for f in llama_pb2.GenerationParams.DESCRIPTOR.fields}
+    assert ELSEWHERE[name] in fields
+    async with serving() as rpc:
+        error = await failure(rpc.generate(params=params({name: 5})))
+    assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert error.details().startswith(f"[{name}] ")
+    assert f"set the field {ELSEWHERE[name]} " in error.details()
+
+
+async def test_what_has_no_effect_is_named_or_refused() -> None:
+    values = {"z z": 1, "user": "u", "store": None, "min_p": 0.1}
+    async with serving() as rpc:
+        call = rpc.generate(params=params(values))
+        await read(call)
+        assert dict(await call.trailing_metadata())["x-ignored-fields"] == "user, z%20z"
+        call = rpc.generate(params=params({"tools": [{}], "tool_choice": "none"}))
+        await read(call)
+        assert dict(await call.trailing_metadata())["x-ignored-fields"] == "tools"
+        call = rpc.generate()
+        await read(call)
+        assert "x-ignored-fields" not in dict(await call.trailing_metadata())
+    async with serving(strict_fields=True) as rpc:
+        error = await failure(rpc.generate(params=params(values)))
+        assert error.details() == "[engine_specific_params] unknown field; got 'z%20z'"
+        await read(rpc.generate(params=params(dict.fromkeys(WITHOUT_EFFECT, "x"))))
+
+
+async def test_whole_numbers_of_a_schema_are_integers() -> None:
+    schema = {"enum": [1, -2, 2.5, 2.0**60]}
+    async with serving() as rpc:
+        await read(rpc.generate(params=params({"json_schema": schema})))
+        (request,) = rpc.engine.requests
+    assert (
+        request.grammar and request.grammar.text == '{"enum": [1, -2, 2.5, 1.152921504606847e+18]}'
+    )
+
+
+async def test_definitions_that_may_not_be_called_are_named() -> None:
+    async with serving() as rpc:
+        message = engine_pb2.ChatMessage(role="user", content="x")
+        tools = [engine_pb2.Tool(name="f")]
+        request = engine_pb2.ChatRequest(messages=[message], tools=tools, tool_choice="none")
+        call = rpc.own.Chat(request)
+        assert [event async for event in call]
+        assert dict(await call.trailing_metadata())["x-ignored-fields"] == "tools"
