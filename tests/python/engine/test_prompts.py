@@ -56,7 +56,7 @@ def test_a_megabyte_for_byte_pair_tokenizers(request: pytest.FixtureRequest, mod
 NOT_PROMPTS: list[Any] = [None, 5, 1.5, b"bytes", bytearray(b"x"), object(), [1.5], ["a"], [[1]]]
 
 
-@pytest.mark.parametrize("prompt", NOT_PROMPTS, ids=str)
+@pytest.mark.parametrize("prompt", NOT_PROMPTS, ids=lambda value: type(value).__name__)
 def test_what_is_no_prompt(tiny: Engine, neighbour: Stream, prompt: Any) -> None:
     with pytest.raises(InvalidArgument) as caught:
         tiny.stream(prompt, GREEDY)
