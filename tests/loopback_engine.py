@@ -18,7 +18,7 @@ import numpy as np
 
 from sentiric_llama.engine import messages as m
 from sentiric_llama.engine.fake import FakeEngine
-from sentiric_llama.engine.memory import DevicePlan, MemoryPlan
+from sentiric_llama.engine.memory.plan import DevicePlan, MemoryPlan
 from sentiric_llama.engine.protocol import FloatArray
 from sentiric_llama.engine.stream import WINDOW, AsyncStream, StreamItem
 from sentiric_llama.errors import SentiricLlamaError

@@ -11,7 +11,7 @@ import json
 import sys
 
 from sentiric_llama import Engine, SamplingParams
-from sentiric_llama.engine.memory import plan_memory
+from sentiric_llama.engine.memory.plan import plan_memory
 from sentiric_llama.host.process import resident_bytes
 from sentiric_llama.types import EngineConfig
 

@@ -325,7 +325,9 @@ def test_profiles_and_switch(start: Any, run: Run, tmp_path: Path) -> None:
     assert run("profile", "current", *at).stdout == "small\n"
     failed = run("switch", "bad", *at, "--admin-key", "s3cret", "--json", code=3)
     assert json.loads(failed.stderr)["error"]["code"] == "model_not_found"
-    assert "it has bad, guide, small" in run("switch", "x", *at, admin_key="s3cret", code=2).stderr
+    assert (
+        "available: bad, guide, small" in run("switch", "x", *at, admin_key="s3cret", code=2).stderr
+    )
     secret = tmp_path / "key"
     secret.write_text("s3cret\n")
     words = ("switch", "guide", "--json", "--admin-key-file", str(secret), *at)

@@ -19,7 +19,7 @@ import models
 from http_client import Reply, StreamThread, wait_until
 from hub_server import hub_server
 from sentiric_llama.client.server import Server
-from sentiric_llama.engine.fit import RESERVED_BYTES
+from sentiric_llama.engine.memory.fit import RESERVED_BYTES
 from sentiric_llama.rpc.generated import llama_pb2, llama_pb2_grpc
 from server_process import ServerProcess
 

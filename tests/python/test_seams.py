@@ -18,7 +18,7 @@ from loopback_engine import LoopbackEngine, planned
 from native_block import is_without_engine
 from sentiric_llama.engine import messages as m
 from sentiric_llama.engine.fake import FAKE_INFO, FakeEngine
-from sentiric_llama.engine.memory import DevicePlan, MemoryPlan
+from sentiric_llama.engine.memory.plan import DevicePlan, MemoryPlan
 from sentiric_llama.engine.protocol import AsyncEngineProtocol
 from sentiric_llama.errors import (
     ERROR_CLASSES,

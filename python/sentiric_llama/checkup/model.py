@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from sentiric_llama.checkup.finding import Finding, ok, problem, warning
 from sentiric_llama.checkup.place import of_a_start
-from sentiric_llama.engine.fit import shortages, total_bytes
-from sentiric_llama.engine.memory import MemoryPlan, leaves_draft_out, plan_memory
+from sentiric_llama.engine.memory.fit import shortages, total_bytes
+from sentiric_llama.engine.memory.plan import MemoryPlan, leaves_draft_out, plan_memory
 from sentiric_llama.errors import ErrorCode, SentiricLlamaError
 from sentiric_llama.host.machine import Budget, memory_budgets
 from sentiric_llama.host.sizes import human_bytes

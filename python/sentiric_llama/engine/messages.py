@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, TypeAdapter
 
-from sentiric_llama.engine.memory import MemoryPlan
+from sentiric_llama.engine.memory.plan import MemoryPlan
 from sentiric_llama.errors import SentiricLlamaError, make_error
 from sentiric_llama.types import (
     Capacity,

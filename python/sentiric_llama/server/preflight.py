@@ -76,7 +76,7 @@ def _address(resolved: Resolved) -> Iterable[str]:
 
 def _cache_types(resolved: Resolved) -> Iterable[str]:
     """A quantized V cache needs flash attention, which `auto` enables on GPUs only."""
-    from sentiric_llama.engine.memory import lacks_flash_attention
+    from sentiric_llama.engine.memory.plan import lacks_flash_attention
 
     settings, given = resolved.settings, resolved.given
     try:

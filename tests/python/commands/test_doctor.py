@@ -28,7 +28,7 @@ from sentiric_llama.checkup.finding import (
     problem,
     warning,
 )
-from sentiric_llama.engine.memory import DevicePlan, MemoryPlan
+from sentiric_llama.engine.memory.plan import DevicePlan, MemoryPlan
 from sentiric_llama.errors import ErrorCode
 from sentiric_llama.host.machine import Budget
 from sentiric_llama.locale import messages, turkish

@@ -11,8 +11,8 @@ import pytest
 from sentiric_llama import cli
 from sentiric_llama.client.repl.repl import NO_MESSAGE
 from sentiric_llama.client.server import Server
-from sentiric_llama.engine.fit import Shortage
-from sentiric_llama.engine.memory import DevicePlan
+from sentiric_llama.engine.memory.fit import Shortage
+from sentiric_llama.engine.memory.plan import DevicePlan
 from sentiric_llama.errors import SentiricLlamaError
 from sentiric_llama.host.machine import Budget
 from sentiric_llama.locale import messages

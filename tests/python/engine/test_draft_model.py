@@ -20,7 +20,7 @@ import models
 from choices import check_same_text, rounds_alike
 from engine_tools import GREEDY, prompt_tokens, read, seeded, side_by_side
 from sentiric_llama.engine.blocking import Engine
-from sentiric_llama.engine.memory import plan_memory
+from sentiric_llama.engine.memory.plan import plan_memory
 from sentiric_llama.errors import InvalidArgument, ModelInvalid, ModelNotFound, NotSupported
 from sentiric_llama.types import Completion, EngineConfig, EngineStats, SamplingParams
 

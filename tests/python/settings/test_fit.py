@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from sentiric_llama.commands.start.plan import bound_rows, device_rows
-from sentiric_llama.engine.fit import (
+from sentiric_llama.engine.memory.fit import (
     PROCESS_BYTES,
     RESERVED_BYTES,
     fit_in_place_of,
     fit_to_memory,
 )
-from sentiric_llama.engine.memory import DevicePlan, MemoryPlan
+from sentiric_llama.engine.memory.plan import DevicePlan, MemoryPlan
 from sentiric_llama.errors import OutOfMemory
 from sentiric_llama.host.machine import Budget, memory_budgets
 from sentiric_llama.host.process import status_bytes

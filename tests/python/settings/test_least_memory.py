@@ -11,9 +11,9 @@ from typing import Any, NoReturn
 import pytest
 
 import models
-from sentiric_llama.engine import fit
-from sentiric_llama.engine.fit import fit_in_place_of, fit_to_memory
-from sentiric_llama.engine.memory import DevicePlan, MemoryPlan, least_plan, plan_memory
+from sentiric_llama.engine.memory import fit
+from sentiric_llama.engine.memory.fit import fit_in_place_of, fit_to_memory
+from sentiric_llama.engine.memory.plan import DevicePlan, MemoryPlan, least_plan, plan_memory
 from sentiric_llama.errors import OutOfMemory
 from sentiric_llama.host.machine import Budget
 from sentiric_llama.models.least_memory import PLAIN, WINDOWED, least_memory
@@ -89,7 +89,7 @@ def test_what_cannot_fit_is_refused_without_native_code() -> None:
         number = r"\d+\.\d+ (?:MiB|GiB)"
         assert re.search(
             rf"host needs at least {number} \(weights {number}, cache 64\.00 GiB, compute "
-            rf"{number}, process {number}\), but RAM leaves {number} of {number}; "
+            rf"{number}, engine {number}\), but RAM leaves {number} of {number}; "
             r"(?:even .* not; )?256 contexts of 131072 tokens",
             str(caught.value),
         ), caught.value

@@ -21,7 +21,7 @@ import pytest
 
 import models
 from sentiric_llama import cli
-from sentiric_llama.engine.memory import plan_memory
+from sentiric_llama.engine.memory.plan import plan_memory
 from sentiric_llama.host.machine import memory_budgets
 from sentiric_llama.types import EngineConfig
 from server_process import ServerProcess
@@ -139,7 +139,7 @@ def test_a_start_that_cannot_fit_is_refused_with_numbers() -> None:
     number = r"\d+\.\d+ (?:MiB|GiB)"
     assert re.search(
         rf"host needs at least {number} \(weights {number}, cache {number}, compute {number}, "
-        r"process "
+        r"engine "
         rf"{number}\), but address space limit \(ulimit -v\) leaves {number} of 3\.00 GiB; "
         rf"200 contexts of 8192 tokens take {number} of cache each",
         last["message"],

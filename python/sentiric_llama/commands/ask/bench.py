@@ -167,7 +167,7 @@ def _target(arguments: argparse.Namespace, terminal: Terminal) -> Any:
         return ServerTarget(server_of(arguments)) if rpc is None else GrpcTarget(rpc)
     from sentiric_llama.commands.store._progress import shown
     from sentiric_llama.engine.blocking import Engine
-    from sentiric_llama.engine.fit import fit_to_memory
+    from sentiric_llama.engine.memory.fit import fit_to_memory
     from sentiric_llama.models import find_model
     from sentiric_llama.service.models.loader import engine_config
 

@@ -13,7 +13,7 @@ from sentiric_llama.host.terminal import Terminal
 from sentiric_llama.locale.messages import say, say_error
 
 if TYPE_CHECKING:
-    from sentiric_llama.engine.memory import MemoryPlan
+    from sentiric_llama.engine.memory.plan import MemoryPlan
     from sentiric_llama.host.machine import Budget
 
 EXAMPLES = """\
@@ -34,8 +34,8 @@ def add_arguments(parser: Parser) -> None:
 def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     """Prints the needs by device and what bounds them. Exits with 8 when they do not fit."""
     from sentiric_llama.checkup.model import DRAFT_FIX, DRAFT_LEFT_OUT
-    from sentiric_llama.engine.fit import plan_as_json, shortages
-    from sentiric_llama.engine.memory import leaves_draft_out, plan_memory
+    from sentiric_llama.engine.memory.fit import plan_as_json, shortages
+    from sentiric_llama.engine.memory.plan import leaves_draft_out, plan_memory
     from sentiric_llama.host.machine import memory_budgets
     from sentiric_llama.models import find_model
     from sentiric_llama.service.models.loader import engine_config
@@ -75,7 +75,7 @@ def show(terminal: Terminal, plan: MemoryPlan, budgets: list[Budget]) -> None:
 
 def device_rows(plan: MemoryPlan, budgets: list[Budget]) -> Iterator[list[str]]:
     """One for each device, in binary units. The tightest bound says what the host has free."""
-    from sentiric_llama.engine.fit import process_bytes, total_bytes
+    from sentiric_llama.engine.memory.fit import process_bytes, total_bytes
     from sentiric_llama.host.sizes import human_bytes
 
     *gpus, host = plan.devices

@@ -13,7 +13,7 @@ from dataclasses import fields
 from typing import TypeVar
 
 from sentiric_llama.engine.config import within_training
-from sentiric_llama.engine.fit import fit_in_place_of, fit_to_memory
+from sentiric_llama.engine.memory.fit import fit_in_place_of, fit_to_memory
 from sentiric_llama.engine.protocol import AsyncEngineProtocol
 from sentiric_llama.errors import InternalError, SentiricLlamaError
 from sentiric_llama.log.events import event

@@ -3,7 +3,7 @@
 
 `plan_memory` asks llama.cpp, which lays out the model and its contexts without allocating them.
 That may take seconds of CPU time. `least_plan` gives a lower bound by arithmetic on the file's
-header. `engine.fit` compares both with the memory of the machine.
+header. `fit` compares both with the memory of the machine.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 
 from sentiric_llama.engine.facts import list_devices
-from sentiric_llama.engine.memory import DevicePlan, MemoryPlan, least_plan, plan_memory
+from sentiric_llama.engine.memory.plan import DevicePlan, MemoryPlan, least_plan, plan_memory
 from sentiric_llama.errors import OutOfMemory
 from sentiric_llama.host.machine import Budget, memory_budgets
 from sentiric_llama.host.sizes import human_bytes
