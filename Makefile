@@ -60,7 +60,7 @@ lint: lint-style lint-types lint-stub lint-cpp  ## style, types, the extension m
 
 lint-style: .venv/.lint
 	ruff check . && ruff format --check .
-	clang-format --dry-run -Werror $(CPP)
+	@clang-format --dry-run -Werror $(CPP)
 
 lint-types: .venv/.package .venv/.lint $(PROTO)
 	mypy && mypy examples

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: AGPL-3.0-only
 """Rank texts by similarity.
 
-Any model gives vectors, but only one that was trained for embeddings gives good ones, for example
-`ggml-org/embeddinggemma-300M-GGUF`.
+Any model gives vectors, but only one that was trained for embeddings ranks well, for example
+`ggml-org/embeddinggemma-300M-GGUF`. The guide is not: expect a poor order.
 """
 
 import argparse
@@ -25,6 +25,7 @@ def main(model: str = "guide", question: str = QUESTION) -> None:
         texts = engine.embed(TEXTS)  # float32, one row per text, each of length 1
         (query,) = engine.embed(question)
     scores = texts @ query  # of unit vectors: cosine similarity
+    print(question)
     for index in np.argsort(-scores):
         print(f"{scores[index]:.3f}  {TEXTS[index]}")
 

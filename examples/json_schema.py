@@ -12,9 +12,8 @@ SCHEMA = {
     "properties": {
         "protocol": {"enum": ["http", "grpc", "metrics"]},
         "port": {"type": "integer", "minimum": 1, "maximum": 65535},
-        "is_encrypted": {"type": "boolean"},
     },
-    "required": ["protocol", "port", "is_encrypted"],
+    "required": ["protocol", "port"],
     "additionalProperties": False,
 }
 # With pydantic: SCHEMA = MyModel.model_json_schema()

@@ -108,7 +108,20 @@ def unpack(archive: Path, folder: Path) -> None:
         raise SystemExit(f"[vendor] {archive.name} lacks {', '.join(missing)}")
 
 
+def refuse_to_replace() -> None:
+    """Says so before anything is downloaded; what is there may have been edited."""
+    pin = TARGET / ".pin"
+    if pin.is_file() and pin.read_bytes() == PIN.read_bytes():
+        raise SystemExit(f"[vendor] {TARGET.name} is already there, at the pinned version")
+    if TARGET.exists():
+        raise SystemExit(
+            f"[vendor] {TARGET.name} is there, but incomplete or of another version; delete "
+            f"vendor/{TARGET.name} and run this again"
+        )
+
+
 def main() -> None:
+    refuse_to_replace()
     with tempfile.TemporaryDirectory(dir=HERE, prefix=".unpack-") as scratch:
         folder = Path(scratch, "llama.cpp")
         unpack(download(Path(scratch)), folder)

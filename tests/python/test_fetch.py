@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import subprocess
 import sys
@@ -68,3 +69,25 @@ def test_other_complaints(output: str, words: str, monkeypatch: pytest.MonkeyPat
 
     first, second = fetch.reason_of(output).splitlines()
     assert words in first and second.strip() == output
+
+
+@pytest.mark.parametrize(
+    ("pin", "words"),
+    [
+        ("same", "already there, at the pinned version"),
+        ("other", "delete vendor/llama.cpp and run"),
+    ],
+)
+def test_what_is_there_is_not_replaced(
+    pin: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is refused before anything is downloaded."""
+    monkeypatch.syspath_prepend(FETCH.parent)
+    fetch = importlib.import_module("fetch")
+    target = tmp_path / "llama.cpp"
+    target.mkdir()
+    (target / ".pin").write_bytes(fetch.PIN.read_bytes() if pin == "same" else b"older")
+    monkeypatch.setattr(fetch, "TARGET", target)
+    monkeypatch.setattr(fetch, "download", lambda _folder: pytest.fail("downloaded"))
+    with pytest.raises(SystemExit, match=words):
+        fetch.main()

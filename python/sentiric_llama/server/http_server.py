@@ -103,7 +103,8 @@ def refusal(
     if error.errno == errno.EADDRNOTAVAIL:
         return host_refusal(error, host, host_name)
     text = f"cannot listen on {host}:{port}: {error.strerror}"
-    return Unavailable(f"{text}; choose another port with {port_name}", where="serve")
+    stop = "stop what uses it, or " if error.errno == errno.EADDRINUSE else ""
+    return Unavailable(f"{text}; {stop}choose another port with {port_name}", where="serve")
 
 
 def host_refusal(error: OSError, host: str, name: str) -> SentiricLlamaError:
