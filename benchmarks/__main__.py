@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import argparse
-import os
+import re
+import shutil
 import signal
 import sys
 import time
@@ -62,7 +63,8 @@ def parser() -> argparse.ArgumentParser:
 def parse_build(text: str) -> OtherBuild:
     """`NAME=PYTHON`: what the tables call it, and its interpreter."""
     name, _, python = text.partition("=")
-    if not name or name in (OURS, PEER) or not os.access(python, os.X_OK):
+    is_name = re.fullmatch(r"[A-Za-z0-9_-]+", name) and name not in (OURS, PEER)
+    if not is_name or shutil.which(python) is None:
         raise argparse.ArgumentTypeError(f"got {text!r}, allowed NAME=PYTHON of another build")
     return OtherBuild(name, python)
 
@@ -71,7 +73,7 @@ def measure(arguments: argparse.Namespace, command: Sequence[str]) -> int:
     scenarios = chosen(arguments.scenarios, arguments.device)
     if arguments.against:
         refuse_without_sides(scenarios)
-    for tool in TOOLS:
+    for tool in () if arguments.against else TOOLS:
         tools.path(tool, arguments.device)
     run = Run(
         size=arguments.size,

@@ -64,7 +64,6 @@ if __name__ == "__main__":
     try:
         asyncio.run(main(**vars(parser.parse_args())))
     except SentiricLlamaError as error:
-        print(error, file=sys.stderr)
-        sys.exit(error.mapping.exit_code)
+        sys.exit(str(error))
     except KeyboardInterrupt:  # uvicorn has stopped serving
         pass

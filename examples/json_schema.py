@@ -42,7 +42,4 @@ if __name__ == "__main__":
     try:
         main(**vars(parser.parse_args()))
     except SentiricLlamaError as error:
-        print(error, file=sys.stderr)
-        sys.exit(error.mapping.exit_code)
-    except KeyboardInterrupt:
-        sys.exit(130)
+        sys.exit(str(error))

@@ -63,7 +63,7 @@ MOST_LINES = 12
 
 
 def environment() -> dict[str, str]:
-    """That of a pip which was started by nobody."""
+    """Without the variables of an outer build."""
     return {name: value for name, value in os.environ.items() if not name.startswith(HOOKS)}
 
 
@@ -85,7 +85,7 @@ def reason_of(output: str) -> str:
     retries = [line for line in output.splitlines() if "Retrying" in line][1:]
     lines = [line for line in output.splitlines() if line.strip() and line not in retries]
     meaning = next((text for words, text in MEANINGS if words in output), "pip failed")
-    return "\n  ".join([meaning, *(line.rstrip() for line in lines[:MOST_LINES])])
+    return "\n  ".join([meaning, *(line.rstrip() for line in lines[-MOST_LINES:])])
 
 
 def wanted(member: tarfile.TarInfo) -> bool:
@@ -108,20 +108,23 @@ def unpack(archive: Path, folder: Path) -> None:
         raise SystemExit(f"[vendor] {archive.name} lacks {', '.join(missing)}")
 
 
-def refuse_to_replace() -> None:
-    """Says so before anything is downloaded; what is there may have been edited."""
+def is_there() -> bool:
+    """Looks before anything is downloaded. Another tree is not replaced: it may be edited."""
     pin = TARGET / ".pin"
     if pin.is_file() and pin.read_bytes() == PIN.read_bytes():
-        raise SystemExit(f"[vendor] {TARGET.name} is already there, at the pinned version")
+        return True
     if TARGET.exists():
         raise SystemExit(
             f"[vendor] {TARGET.name} is there, but incomplete or of another version; delete "
             f"vendor/{TARGET.name} and run this again"
         )
+    return False
 
 
 def main() -> None:
-    refuse_to_replace()
+    if is_there():
+        print(f"[vendor] {TARGET.name} is already there, at the pinned version")
+        return
     with tempfile.TemporaryDirectory(dir=HERE, prefix=".unpack-") as scratch:
         folder = Path(scratch, "llama.cpp")
         unpack(download(Path(scratch)), folder)

@@ -92,7 +92,7 @@ def test_a_missing_model_is_no_traceback(name: str, tmp_path: Path) -> None:
     command = [sys.executable, FOLDER / name, "/nope.gguf"]
     command += [tmp_path] if name == "lora.py" else []
     done = subprocess.run(command, input="hi\n", capture_output=True, text=True, timeout=60)
-    assert (done.returncode, done.stderr) == (3, "[model] no file /nope.gguf; check the path\n")
+    assert (done.returncode, done.stderr) == (1, "[model] no file /nope.gguf; check the path\n")
 
 
 @pytest.mark.parametrize("name", EXAMPLES)

@@ -293,7 +293,7 @@ bool Parser::CheckRules() {
     }
   }
   if (!builder_.Knows("root")) {
-    return Fail(0, "there is no rule to begin with; got no rule 'root', allowed root ::= ...");
+    return Fail(0, "no rule 'root'; allowed root ::= ...");
   }
   return true;
 }

@@ -86,8 +86,11 @@ class KeyRing:
 
         Two different keys identify nobody: which one counts would depend on the reader.
         """
-        given = given_keys(headers)
-        return self._holder(given.pop()) if len(given) == 1 else None
+        return self.holder(given_keys(headers))
+
+    def holder(self, given: set[bytes]) -> Identity | None:
+        """As `identify`, for the different keys that were sent."""
+        return self._holder(next(iter(given))) if len(given) == 1 else None
 
     def _holder(self, key: bytes) -> Identity | None:
         digest, found = _digest(key), None

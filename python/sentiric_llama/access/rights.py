@@ -77,12 +77,12 @@ class AccessCheck:
         """The identity of the caller, None for an anonymous one. Header names in lower case."""
         if access is Access.PUBLIC:
             return None
-        listed = list(headers)
-        identity = self.keys.identify(listed)
+        given = given_keys(headers)
+        identity = self.keys.holder(given)
         if identity is None and self.is_locked:
-            return unauthenticated(given_keys(listed))
+            return unauthenticated(given)
         if access is Access.ADMIN:
-            return self._admit_admin(identity, given_keys(listed))
+            return self._admit_admin(identity, given)
         if identity is None or not self.is_locked or identity.may(*access.roles):
             return identity
         return _role_missing(identity, access)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -17,8 +17,10 @@ from sentiric_llama.errors import (
     InternalError,
     InvalidArgument,
     SentiricLlamaError,
+    Unavailable,
 )
-from sentiric_llama.host.printable import quoted
+from sentiric_llama.host.printable import brief, quoted
+from sentiric_llama.host.product import PREFIX
 from sentiric_llama.tls.trust import NO_FILES, Trust
 
 if TYPE_CHECKING:
@@ -73,6 +75,9 @@ class Server:
             answer = _read(response)
         if answer.status >= 400:
             raise error_of(answer, path)
+        if not isinstance(answer.body, dict):
+            text = f"{path} of {self.url} sent no JSON object; is it a server of this product?"
+            raise InternalError(text, where="server")
         return answer.body
 
     def events(self, path: str, body: Any = None) -> Iterator[dict[str, Any]]:
@@ -82,9 +87,9 @@ class Server:
                 raise error_of(_read(answer), path)
             yield from _events(answer, path)
 
-    def _ask(
-        self, method: str, path: str, body: Any = None
-    ) -> AbstractContextManager[httpx2.Response]:
+    @contextmanager
+    def _ask(self, method: str, path: str, body: Any = None) -> Iterator[httpx2.Response]:
+        """The response. Raises Unavailable for a redirect, which might lead the key astray."""
         headers = {
             "Accept": "application/json, text/event-stream",
             "Accept-Encoding": "identity",  # a proxy that compresses would hold back a stream
@@ -97,7 +102,12 @@ class Server:
             headers["Content-Type"] = "application/json"
             content = json.dumps(body).encode()
         exchange = Exchange(self.url, self.timeout_s, self.trust)
-        return exchange.open(method, path, headers, content)
+        with exchange.open(method, path, headers, content) as response:
+            if response.is_redirect:
+                place = brief(response.headers["location"].removesuffix(path))
+                text = f"{self.url} redirects to {place}; name that server: --url {place}"
+                raise Unavailable(text, where="server")
+            yield response
 
 
 def checked_url(text: str, scheme: str = "http") -> str:
@@ -129,9 +139,9 @@ def error_of(answer: Answer, path: str) -> SentiricLlamaError:
     if code is ErrorCode.NOT_SUPPORTED:
         message = f"{path} of this server: {message}"
     if path in ADMIN_PATHS and (answer.status == 401 or told.get("code") == "role_missing"):
-        message += "; give the admin key with LLM_LLAMA_SERVICE_ADMIN_KEY or --admin-key"
+        message += f"; give the admin key with {PREFIX}ADMIN_KEY or --admin-key"
     elif answer.status == 401:
-        message += "; give the server's key with LLM_LLAMA_SERVICE_API_KEY or --api-key"
+        message += f"; give the server's key with {PREFIX}API_KEY or --api-key"
     return ERROR_CLASSES[code](message, where="" if message.startswith("[") else "server")
 
 

@@ -7,7 +7,7 @@ import argparse
 from collections.abc import Callable
 
 from sentiric_llama.errors import InvalidArgument
-from sentiric_llama.host.plain_numbers import is_plain_number
+from sentiric_llama.host.plain_numbers import plain_number
 from sentiric_llama.host.printable import brief
 from sentiric_llama.locale.messages import say
 from sentiric_llama.types.ranges import NumberRange
@@ -20,9 +20,8 @@ def number(allowed: NumberRange) -> Callable[[str], float]:
     """A type for `add_argument`: a number in this range."""
 
     def read(text: str) -> float:
-        plain = text if is_plain_number(text) else ""  # which no number is
         try:
-            return allowed.check(int(plain) if allowed.integer else float(plain))
+            return allowed.check(plain_number(text, integer=allowed.integer))
         except (InvalidArgument, ValueError):
             got, choices = brief(text) or "''", in_words(allowed)
             shown = say("got {word}, allowed {choices}", word=got, choices=choices)

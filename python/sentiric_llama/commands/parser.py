@@ -145,7 +145,7 @@ class Parser(argparse.ArgumentParser):
 
     @property
     def _place(self) -> str:
-        """The command; that of nobody is the line."""
+        """The command, or `command line` without one."""
         return self.prog.partition(" ")[2] or LINE
 
     def format_help(self) -> str:

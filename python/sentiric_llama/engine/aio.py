@@ -36,7 +36,7 @@ from sentiric_llama.engine.options import (
     text_request,
 )
 from sentiric_llama.engine.protocol import FloatArray
-from sentiric_llama.engine.side_by_side import note
+from sentiric_llama.engine.side_by_side import name_prompt
 from sentiric_llama.engine.stream import AsyncStream, Buffer, StreamItem
 from sentiric_llama.errors import SentiricLlamaError
 from sentiric_llama.host.off_loop import LARGE_TEXT, maybe_off_loop, native
@@ -212,15 +212,22 @@ class AsyncEngine(EngineFacts):
                 try:
                     return await collect(self.submit(request))
                 except SentiricLlamaError as error:
-                    error.add_note(note(number))
+                    name_prompt(error, number)
                     raise
 
+        tasks: list[asyncio.Task[Completion]] = []
+        failure: Exception | None = None
         try:
             async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(run_one(*each)) for each in enumerate(requests)]
+                tasks += [group.create_task(run_one(*each)) for each in enumerate(requests)]
         except ExceptionGroup as several:  # callers catch the errors of one request
-            raise several.exceptions[0] from None
-        return [task.result() for task in tasks]
+            failure = several.exceptions[0]
+        if failure is None:
+            return [task.result() for task in tasks]
+        try:
+            raise failure  # outside of `except`: the group, its context, would refer to it
+        finally:
+            del failure, tasks  # or the traceback would keep them, and they it, alive
 
     async def chat(
         self,

@@ -12,6 +12,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import NoReturn, Self, Unpack, overload
@@ -68,8 +69,9 @@ class Stream(Iterator[Delta]):
     """The deltas of one running request, the last with `final`.
 
     Closing it, leaving its `with` block or dropping it cancels the request within one step. Threads
-    may share a stream: each delta goes to one of them, and all see the end. `announce` is called on
-    the engine's thread after each item, so that one thread can read several streams.
+    may share a stream: each delta goes to one of them, and all see how it ended. `announce` is
+    called on the engine's thread after each item, so that one thread can read several streams; it
+    must not raise.
     """
 
     def __init__(
@@ -85,6 +87,8 @@ class Stream(Iterator[Delta]):
         self._is_over = False
         self._closed_by: int | None = None
         """The thread that closed the stream before its end."""
+        self._failure: tuple[type[SentiricLlamaError], str, str] | None = None
+        """How it failed: not the error, whose traceback would keep this stream alive."""
         self._request_id = handle.submit(handle.checked(request), self._sink)
 
     def __next__(self) -> Delta:
@@ -102,29 +106,36 @@ class Stream(Iterator[Delta]):
             if granted:
                 self._handle.grant(self._request_id, granted)
             if item.final is not None:
-                self._finish()
+                self._finish(is_whole=True)
             return item
-        self._finish()
         if isinstance(item, _End):
+            self._finish()
             self._end()
+        self._failure = type(item), item.what, item.where
+        self._finish()
         try:
             raise item
         finally:
             del item  # or the traceback and the error would keep each other and all streams alive
 
     def _end(self) -> NoReturn:
-        """A cut text must not look whole to a thread that did not cut it."""
+        """A failed or cut text must not look whole to any other thread that reads it."""
+        if self._failure is not None:
+            kind, what, where = self._failure
+            raise kind(what, where=where)
         if self._closed_by not in (None, threading.get_ident()):
             raise Cancelled("the stream was closed by another thread", where="request")
         raise StopIteration
 
     def close(self) -> None:
         """Cancels the rest; other threads that read the stream get `Cancelled`. Idempotent."""
-        if not self._is_over:
+        with self._lock:
+            if self._is_over:
+                return
             self._closed_by = threading.get_ident()
             self._is_over = True
-            self._handle.cancel(self._request_id)
-            self._finish()
+        self._handle.cancel(self._request_id)
+        self._finish()
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a Stream cannot be pickled or copied")
@@ -139,8 +150,11 @@ class Stream(Iterator[Delta]):
         if hasattr(self, "_request_id"):
             self.close()
 
-    def _finish(self) -> None:
-        self._is_over = True
+    def _finish(self, *, is_whole: bool = False) -> None:
+        with self._lock:
+            self._is_over = True
+            if is_whole:  # whoever closes it from now on cuts nothing
+                self._closed_by = None
         self._sink.items.put(_End())
 
 
@@ -181,9 +195,9 @@ class Engine(EngineFacts):
         """Cancels running requests, frees the model, joins the threads. Idempotent."""
         self.handle.close()
 
-    def submit(self, request: Request, announce: Callable[[], None] | None = None) -> Stream:
-        """Starts one request and returns the stream of its deltas; see `Stream`."""
-        return Stream(self.handle, request, announce)
+    def submit(self, request: Request) -> Stream:
+        """Starts one request and returns the stream of its deltas."""
+        return Stream(self.handle, request)
 
     def stream(
         self, prompt: TextPrompt, sampling: SamplingParams | None = None, **options: Unpack[Options]
@@ -225,7 +239,7 @@ class Engine(EngineFacts):
             return collect(self.stream(prompt, sampling, **options))
         prompts = items_of(prompt, "prompt")
         requests = [text_request(p, sampling, options) for p in prompts]
-        return generate_side_by_side(self.submit, requests, self.capacity.total)
+        return generate_side_by_side(partial(Stream, self.handle), requests, self.capacity.total)
 
     def chat(
         self,

@@ -77,11 +77,11 @@ def token_ids(values: NDArray[np.int32]) -> list[int]:
     return ids
 
 
-def items_of(values: Iterable[_T], where: str) -> tuple[_T, ...]:
+def items_of(values: Iterable[_T], where: str, wanted: str = "a list") -> tuple[_T, ...]:
     """The items of a caller's list. Raises InvalidArgument if it is not a list."""
-    is_list = isinstance(values, Iterable)
-    if not is_list or isinstance(values, bytes | bytearray | memoryview | Mapping):
-        raise InvalidArgument(f"must be a list; got {type(values).__name__}", where=where)
+    is_other = isinstance(values, bytes | bytearray | memoryview | Mapping)
+    if is_other or not isinstance(values, Iterable):
+        raise InvalidArgument(f"must be {wanted}; got {type(values).__name__}", where=where)
     return tuple(values)
 
 
@@ -141,7 +141,9 @@ def request_to_native(request: Request) -> _core.Request:
     for name in _PLAIN:
         _assign(native, name, getattr(request, name))
     _assign(native, "adapters", list(items_of(request.adapters, "adapters")))
-    _assign(native, "stop", _stop_strings(request.stop))
+    wanted = "a string or a list of strings"
+    stop = (request.stop,) if isinstance(request.stop, str) else request.stop
+    _assign(native, "stop", list(items_of(stop, "stop", wanted)))
     _assign(native, "sampling", _sampling_to_native(request.sampling))
     native.truncation = _member(_core.Truncation, request.truncation, "truncation")
     native.priority = _member(_core.Priority, request.priority, "priority")
@@ -149,15 +151,6 @@ def request_to_native(request: Request) -> _core.Request:
     kind = _member(_core.GrammarKind, grammar.kind, "grammar")
     call("grammar", native.set_grammar, kind, grammar.text)
     return native
-
-
-def _stop_strings(stop: str | Sequence[str]) -> list[str]:
-    if isinstance(stop, str):
-        return [stop]
-    if not isinstance(stop, Iterable):
-        text = f"must be a string or a list of strings; got {type(stop).__name__}"
-        raise InvalidArgument(text, where="stop")
-    return list(items_of(stop, "stop"))
 
 
 def _member(kind: Any, name: str, where: str) -> Any:

@@ -48,7 +48,7 @@ class EngineFacts:
 
     def __reduce__(self) -> NoReturn:
         name = type(self).__name__
-        raise TypeError(f"an {name} cannot be pickled or copied; open one per process")
+        raise TypeError(f"{name} objects cannot be pickled or copied; open one per process")
 
     @property
     def info(self) -> ModelInfo:

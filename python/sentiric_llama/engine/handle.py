@@ -173,12 +173,17 @@ def _deliver(events: Sequence[_core.Event], lock: threading.RLock, sinks: dict[i
             sink = get(event.request, None)
         if sink is None or _exiting.is_set():
             continue
-        for item in _items_of(event):
-            sink.put(item)
+        _put(sink, event)
         if (wake := sink.waker()) is not None:
             wakers.add(wake)
     for wake in wakers:
         wake()
+
+
+def _put(sink: Sink, event: _core.Event) -> None:
+    """A function of its own: an error that a variable held would keep its readers' frames alive."""
+    for item in _items_of(event):
+        sink.put(item)
 
 
 def _items_of(event: _core.Event) -> list[StreamItem]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import queue
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack
 from functools import partial
 from typing import Protocol
 
@@ -40,17 +40,25 @@ def generate_side_by_side(
 
         def start_next() -> None:
             number = next(waiting, None)
-            if number is not None:
-                with _telling_the_prompt(number, answers[number]):
-                    stream = submit(requests[number], partial(ready.put, number))
-                streams[number] = stack.enter_context(stream)
+            if number is None:
+                return
+            try:
+                stream = submit(requests[number], partial(ready.put, number))
+            except SentiricLlamaError as error:
+                name_prompt(error, number)
+                raise
+            streams[number] = stack.enter_context(stream)
 
         for _ in range(min(most, len(requests))):
             start_next()
         while streams:
             number = ready.get()
-            with _telling_the_prompt(number, answers[number]):
+            try:
                 delta = next(streams[number])
+            except SentiricLlamaError as error:
+                error.partial = "".join(delta.text for delta in answers[number])
+                name_prompt(error, number)
+                raise
             answers[number].append(delta)
             if delta.final is not None:
                 del streams[number]
@@ -58,16 +66,6 @@ def generate_side_by_side(
     return [Completion.join(deltas) for deltas in answers]
 
 
-@contextmanager
-def _telling_the_prompt(number: int, deltas: Sequence[Delta]) -> Iterator[None]:
-    try:
-        yield
-    except SentiricLlamaError as error:
-        error.partial = "".join(delta.text for delta in deltas)
-        error.add_note(note(number))
-        raise
-
-
-def note(number: int) -> str:
-    """What an error adds about the prompt of a list that it belongs to."""
-    return f"in prompt {number} of the list"
+def name_prompt(error: SentiricLlamaError, number: int) -> None:
+    """Adds a note with the index of the prompt in the list that the error belongs to."""
+    error.add_note(f"in prompt {number} of the list")

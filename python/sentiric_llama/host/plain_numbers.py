@@ -14,6 +14,13 @@ MAX_DIGITS = 40
 """Characters of a number, far above every range."""
 
 
+def plain_number(text: str, *, integer: bool) -> float:
+    """The number that the text is. Raises ValueError for anything else."""
+    if not is_plain_number(text):
+        raise ValueError(text)
+    return int(text) if integer else float(text)
+
+
 def is_plain_number(text: str) -> bool:
     """True for a number in ASCII digits, white space around it aside."""
     stripped = text.strip()

@@ -36,9 +36,12 @@ def printable_line(text: str) -> str:
 
 
 def brief(text: object) -> str:
-    """A foreign name in an error: on one line, its end cut away when it is long."""
-    line, most = printable_line(str(text)), MAX_PATH if isinstance(text, PurePath) else MAX_SHOWN
-    return line if len(line) <= most else f"{line[:most]}… ({len(line)} characters)"
+    """A foreign name in an error: on one line, cut when it is long; of a path the end is kept."""
+    line, is_path = printable_line(str(text)), isinstance(text, PurePath)
+    if len(line) <= (MAX_PATH if is_path else MAX_SHOWN):
+        return line
+    shown = f"…{line[-MAX_PATH:]}" if is_path else f"{line[:MAX_SHOWN]}…"
+    return f"{shown} ({len(line)} characters)"
 
 
 def quoted(value: object) -> str:

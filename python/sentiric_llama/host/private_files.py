@@ -68,8 +68,8 @@ def private_folder_fault(path: Path) -> str:
     try:
         found = path.lstat()
     except FileNotFoundError:
-        there = next(folder for folder in path.absolute().parents if folder.exists())
-        is_good = there.is_dir() and os.access(there, os.W_OK | os.X_OK)
+        there = next(folder for folder in path.absolute().parents if os.path.exists(folder))
+        is_good = os.path.isdir(there) and os.access(there, os.W_OK | os.X_OK)
         return "" if is_good else f"cannot be created in {there}"
     except (OSError, ValueError) as error:
         return f"cannot be used: {getattr(error, 'strerror', None) or 'not a path'}"

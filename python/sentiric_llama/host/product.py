@@ -10,7 +10,7 @@ PACKAGE = Path(__file__).parents[1]
 """The folder of the import package."""
 SERVICE_NAME = "sentiric-llm-llama-service"
 PREFIX = "LLM_LLAMA_SERVICE_"
-"""Every setting is a variable of this beginning."""
+"""Prefix of every environment variable that is a setting."""
 
 
 @functools.cache

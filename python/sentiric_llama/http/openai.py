@@ -39,7 +39,7 @@ def parse_chat(values: dict[str, Any], *, strict: bool = False) -> ChatRequest:
 
     Unknown fields are ignored and named in the response headers, or refused if `strict`.
     """
-    body = ChatBody.parse(values, strict=strict)
+    body, headers = ChatBody.read(values, strict=strict)
     grammar_field, _ = body.wanted()
     return ChatRequest(
         call=body.call(),
@@ -47,5 +47,5 @@ def parse_chat(values: dict[str, Any], *, strict: bool = False) -> ChatRequest:
         include_usage=body.stream_options.include_usage,
         logprobs=body.logprobs,
         grammar_field=grammar_field,
-        headers=ChatBody.ignored_header(values),
+        headers=headers,
     )

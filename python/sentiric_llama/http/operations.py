@@ -32,7 +32,7 @@ class Operation:
     failures: Mapping[int, Models] = field(default_factory=dict)
     """Statuses with JSON of their own; the others have `Error`."""
     media_type: str = ""
-    """Of an answer that is no JSON."""
+    """Of an answer that is not JSON."""
 
 
 _CHAT = Operation(

@@ -45,6 +45,23 @@ ERRORS = {
         "{name} önbellekte yok; olanları görmek için: sentiric-llama models"
     ),
     # Memory
+    "{shortage}; {contexts} contexts of {size} tokens take {each} of cache each: choose fewer "
+    "({fewer}) or shorter ones ({shorter}), or a smaller model, or set {fit}": (
+        "{shortage}; {size} belirteçlik {contexts} bağlamın her biri {each} önbellek kullanır: "
+        "daha az ({fewer}) veya daha kısa bağlam ({shorter}) ya da daha küçük bir model seçin, "
+        "veya {fit} verin"
+    ),
+    "{shortage}; even the smallest do not; {contexts} contexts of {size} tokens take {each} of "
+    "cache each: choose fewer ({fewer}) or shorter ones ({shorter}), or a smaller model": (
+        "{shortage}; en küçükleri de sığmıyor; {size} belirteçlik {contexts} bağlamın her biri "
+        "{each} önbellek kullanır: daha az ({fewer}) veya daha kısa bağlam ({shorter}) ya da daha "
+        "küçük bir model seçin"
+    ),
+    "{device} needs at least {needed} (weights {weights}, cache {cache}, compute {compute}, engine "
+    "{engine}), but {bound} leaves {free} of {total}": (
+        "{device} en az {needed} ister (ağırlıklar {weights}, önbellek {cache}, hesap {compute}, "
+        "motor {engine}) ama {bound} için {total} belleğin {free} kadarı boş"
+    ),
     "{device} needs {needed} (weights {weights}, cache {cache}, compute {compute}, engine "
     "{engine}), but {bound} leaves {free} of {total}": (
         "{device} {needed} ister (ağırlıklar {weights}, önbellek {cache}, hesap {compute}, motor "
@@ -61,10 +78,9 @@ ERRORS = {
     "none given; pass it as an argument or on standard input": (
         "verilmedi; argüman olarak veya standart girdiden verin"
     ),
-    "no message: it is empty; run chat in a terminal, or pipe one: "
-    "echo Hello | sentiric-llama chat": (
-        "ileti yok: boş; chat komutunu bir terminalde çalıştırın veya bir ileti verin: "
+    "no message given; run chat in a terminal, or pipe one: echo Hello | sentiric-llama chat": (
+        "ileti verilmedi; chat komutunu bir terminalde çalıştırın veya bir ileti verin: "
         "echo Merhaba | sentiric-llama chat"
     ),
 }
-"""The English text with names for what changes -> the Turkish one."""
+"""The English text with names for what changes -> the Turkish one. The first that fits is taken."""

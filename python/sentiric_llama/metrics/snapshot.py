@@ -214,7 +214,7 @@ def kv_cells(stats: EngineStats, otherwise: int) -> int:
 
 
 def _percentiles(values: Iterable[float]) -> dict[str, float | None]:
-    known = list(values)
+    known = sorted(values)  # once; sorting what is sorted costs next to nothing
     shares = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
     if not known:
         return dict.fromkeys(shares)

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sentiric_llama.errors import InvalidArgument
+from sentiric_llama.host.printable import quoted
 from sentiric_llama.host.private_files import write_whole
 from sentiric_llama.models.names import is_commit, is_file_name, is_repo, is_revision, is_tag
 
@@ -46,7 +47,7 @@ class RepoCache:
     @classmethod
     def of(cls, repo: str) -> RepoCache:
         if not is_repo(repo):
-            raise InvalidArgument(f"got {repo[:80]!r}, allowed org/repo", where="model")
+            raise InvalidArgument(f"got {quoted(repo)}, allowed org/repo", where="model")
         return cls(repo, root() / (_PREFIX + repo.replace("/", "--")))
 
     def blob(self, etag: str) -> Path:
@@ -92,7 +93,7 @@ class RepoCache:
         if revision == commit:
             return
         if not is_revision(revision):
-            raise InvalidArgument(f"got {revision[:80]!r}, allowed a branch", where="model")
+            raise InvalidArgument(f"got {quoted(revision)}, allowed a branch", where="model")
         ref = self.folder / "refs" / revision
         ref.parent.mkdir(parents=True, exist_ok=True)
         write_whole(ref, commit.encode("ascii"))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from sentiric_llama.errors import ModelInvalid, ModelNotFound
 from sentiric_llama.gguf.rules import check_model
+from sentiric_llama.host.printable import quoted
 from sentiric_llama.host.product import PREFIX
 from sentiric_llama.models.choice import choose_files, listed, shard_names
 from sentiric_llama.models.download.progress import Report, to_log
@@ -75,8 +76,8 @@ def wanted_model(settings: Settings) -> Reference:
     if settings.model_filename and not settings.model_id:
         if settings.model_dir:  # a file of that name elsewhere is another one
             raise ModelNotFound(
-                f"no file in MODEL_DIR; got {settings.model_filename!r}, allowed a name inside "
-                f"{settings.model_dir}",
+                f"no file in MODEL_DIR; got {quoted(settings.model_filename)}, allowed a name "
+                f"inside {settings.model_dir}",
                 where="model_filename",
             )
         return LocalPath(Path(settings.model_filename))

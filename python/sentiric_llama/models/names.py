@@ -10,6 +10,7 @@ import re
 from pathlib import PurePosixPath
 
 from sentiric_llama.errors import InvalidArgument
+from sentiric_llama.host.printable import quoted
 
 MAX_REPO = 96
 MAX_REVISION = 128
@@ -64,7 +65,7 @@ def checked_name(name: str) -> str:
     """The name, or "". Raises InvalidArgument for one that leads out of the repository."""
     if name and not is_file_name(name):
         raise InvalidArgument(
-            f"got {name[:80]!r}, allowed a relative name such as a/b.gguf",
+            f"got {quoted(name)}, allowed a relative name such as a/b.gguf",
             where="model_filename",
         )
     return name
@@ -74,7 +75,7 @@ def checked_revision(text: str) -> str:
     """The revision. Raises InvalidArgument when it is not one."""
     if not is_revision(text):
         raise InvalidArgument(
-            f"got {text[:80]!r}, allowed a branch, a tag or a commit such as main",
+            f"got {quoted(text)}, allowed a branch, a tag or a commit such as main",
             where="model_revision",
         )
     return text

@@ -17,6 +17,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from sentiric_llama.errors import InvalidArgument, ModelNotFound
+from sentiric_llama.host.printable import quoted
 from sentiric_llama.models.names import REPO, REVISION, checked_name, checked_revision, is_repo
 
 GUIDE_NAME = "sentiric-guide"
@@ -86,8 +87,8 @@ def parse(text: str, filename: str = "", revision: str = "main") -> Reference:
     match = _REPO.fullmatch(text)
     if match is None or not is_repo(match["repo"]):
         raise ModelNotFound(
-            f"{text!r} is neither a file nor a repository; use a path to a .gguf file, org/repo, "
-            "org/repo:QUANT, org/repo/file.gguf or an https URL",
+            f"{quoted(text)} is neither a file nor a repository; use a path to a .gguf file, "
+            "org/repo, org/repo:QUANT, org/repo/file.gguf or an https URL",
             where="model",
         )
     name = checked_name(filename or match["file"] or "")
@@ -117,7 +118,7 @@ def _parse_url(text: str) -> HubFile | Url:
     digest = parts.fragment.removeprefix("sha256=").lower() if parts.fragment else ""
     if digest and not _SHA256.fullmatch(digest):
         raise InvalidArgument(
-            f"got the fragment {parts.fragment[:80]!r}, allowed sha256=<64 hex digits>",
+            f"got the fragment {quoted(parts.fragment)}, allowed sha256=<64 hex digits>",
             where="model",
         )
     if parts.scheme not in ("https", "http") or not host or parts.username or parts.password:

@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from sentiric_llama.errors import InvalidArgument, ModelInvalid, ModelNotFound, Unavailable
+from sentiric_llama.host.printable import quoted
 from sentiric_llama.models import disk
 from sentiric_llama.models.cache import RepoCache, own_folder, publish
 from sentiric_llama.models.choice import choose_files, shard_names
@@ -41,7 +42,7 @@ class Store:
         for text in self.sha256:
             if not re.fullmatch("[0-9a-f]{64}", text):
                 raise InvalidArgument(
-                    f"got {text[:80]!r}, allowed 64 hexadecimal digits", where="model_sha256"
+                    f"got {quoted(text)}, allowed 64 hexadecimal digits", where="model_sha256"
                 )
 
     def from_hub(self, wanted: HubFile, *, refresh: bool = False) -> list[Path]:

@@ -36,6 +36,7 @@ class HealthServicer:
         self._service = service
         self._names = ("", *names)
         self._watches: dict[asyncio.Event, None] = {}
+        self._is_stopping = False
         """One event per watch, set when the state changes. The oldest comes first."""
         service.on_state_change.append(self._notify)
 
@@ -63,11 +64,14 @@ class HealthServicer:
                     yield _Answer(status=status)
                 await changed.wait()
                 changed.clear()
+        if self._is_stopping:
+            raise Unavailable("the server is stopping", where="health")
         text = "too many watches, so the oldest one was ended; watch again"
         raise Unavailable(text, where="health")
 
     def end_watches(self) -> None:
         """Ends all watches: the server stops."""
+        self._is_stopping = True
         for changed in self._watches:
             changed.set()
         self._watches.clear()

@@ -11,6 +11,7 @@ from google.protobuf import struct_pb2
 
 from sentiric_llama.errors import InvalidArgument
 from sentiric_llama.service.request_fields import (
+    CALL_CHOICES,
     NOT_CALLED,
     UNSUPPORTED,
     WITHOUT_EFFECT,
@@ -43,8 +44,11 @@ NOT_IN_THIS_CALL: Mapping[str, tuple[Any, ...]] = {
     "top_logprobs": (0,),
     "stream": (True,),
 }
-"""What HTTP has and this call has not -> the values that request nothing."""
+"""Fields that only HTTP supports -> the values that request nothing."""
 _NO_EFFECT = WITHOUT_EFFECT | {"stream_options"}
+_KNOWN = (
+    SAMPLING | OTHERS | _NO_EFFECT | ELSEWHERE.keys() | UNSUPPORTED.keys() | NOT_IN_THIS_CALL.keys()
+)
 _MAX_EXACT = 2**53
 """Up to here, a double that is whole is an integer."""
 
@@ -67,21 +71,17 @@ def read_parameters(
             found[name] = value
         elif value is not None and not _is_neutral(name, value, given):
             ignored.append(safe_name(name))
-    if strict and (unknown := sorted(given.keys() - _known())):
+    if strict and (unknown := sorted(given.keys() - _KNOWN)):
         raise InvalidArgument(f"unknown field; got {safe_name(unknown[0])!r}", where=WHERE)
     return found, tuple(ignored)
-
-
-def _known() -> frozenset[str]:
-    return SAMPLING | OTHERS | _NO_EFFECT | UNSUPPORTED.keys() | NOT_IN_THIS_CALL.keys()
 
 
 def _is_neutral(name: str, value: object, given: Mapping[str, Any]) -> bool:
     """True if the value requests nothing. Raises if it requests what does not work here."""
     if name in ELSEWHERE:
-        what = f"does not belong into {WHERE}; set the field {ELSEWHERE[name]} of the request"
+        what = f"does not belong in {WHERE}; set the field {ELSEWHERE[name]} of the request"
         raise InvalidArgument(what, where=name)
-    if name in ("tools", "functions") and given.get("tool_choice") == NOT_CALLED[0]:
+    if any(given.get(choice) == NOT_CALLED[0] for choice in CALL_CHOICES.get(name, ())):
         return False  # definitions that may not be called
     for table in (UNSUPPORTED, NOT_IN_THIS_CALL):
         if name in table:
@@ -91,7 +91,7 @@ def _is_neutral(name: str, value: object, given: Mapping[str, Any]) -> bool:
 
 
 def to_object(struct: struct_pb2.Struct, path: str = "") -> dict[str, Any]:
-    """The values of a struct. Raises InvalidArgument at the path of one that JSON has not."""
+    """The values of a struct. Raises InvalidArgument at the path of one that JSON does not have."""
     return {name: _value(value, path + safe_name(name)) for name, value in struct.fields.items()}
 
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 
 import functools
 import json
+import logging
+import traceback
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, cast
 
 from google.protobuf.message import Message as Protobuf
 
 from sentiric_llama.errors import InvalidArgument, InvalidGrammar, SentiricLlamaError
 from sentiric_llama.host.off_loop import maybe_off_loop
+from sentiric_llama.log.events import event
 from sentiric_llama.rpc.generated import engine_pb2, llama_pb2
 from sentiric_llama.rpc.parameters import SAMPLING, read_parameters
 from sentiric_llama.service.chat_call import MAX_GRAMMAR_BYTES, MAX_MESSAGES, ROLES, ChatCall
@@ -33,6 +37,8 @@ M = TypeVar("M", bound=Protobuf)
 P = ParamSpec("P")
 T = TypeVar("T")
 
+logger = logging.getLogger(__name__)
+
 _TRUNCATIONS = ("drop_turns", "shift", "error")
 _PRIORITIES = ("realtime", "normal", "batch")
 """Both in the order of the enums of engine.proto, which begin with UNSPECIFIED."""
@@ -45,7 +51,11 @@ async def parsed(request: M, parse: Callable[[M, int | None], T], deadline_ms: i
 
 
 def refusing(read: Callable[P, T]) -> Callable[P, T]:
-    """`read` for what a caller sent: what it cannot convert is the caller's mistake, not ours."""
+    """`read`, with values that it cannot convert as the caller's mistake, not ours.
+
+    An error of a kind that conversions do not raise may be a defect: its place is logged, without
+    its text, which may be private.
+    """
 
     @functools.wraps(read)
     def checked(*args: P.args, **kwargs: P.kwargs) -> T:
@@ -54,10 +64,19 @@ def refusing(read: Callable[P, T]) -> Callable[P, T]:
         except (SentiricLlamaError, MemoryError):
             raise
         except Exception as error:
-            what = f"cannot be read ({type(error).__name__}); check its values"
+            kind = type(error).__name__
+            if not isinstance(error, ValueError | OverflowError | RecursionError):
+                text, place = "a message could not be converted", _place_of(error)
+                event(logger, "GRPC_HANDLER_ERROR", text, logging.ERROR, kind=kind, place=place)
+            what = f"cannot be read ({kind}); check its values"
             raise InvalidArgument(what, where="message") from None
 
     return checked
+
+
+def _place_of(error: Exception) -> str:
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{Path(frame.filename).name}:{frame.lineno}"
 
 
 def parse_generate(

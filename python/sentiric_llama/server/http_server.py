@@ -17,6 +17,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from sentiric_llama.errors import InvalidArgument, SentiricLlamaError, Unavailable
+from sentiric_llama.host.printable import quoted
 from sentiric_llama.http.wire.acceptor import Acceptor
 from sentiric_llama.http.wire.connection import KEEP_ALIVE_S, Connection
 from sentiric_llama.http.wire.load_shedding import LoadShedder
@@ -91,7 +92,7 @@ def address_of(host: str, port: int, name: str) -> tuple[socket.AddressFamily, A
             host.strip("[]"), port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )
     except (OSError, UnicodeError):
-        raise InvalidArgument(f"{name}: unknown host {host!r}", where="serve") from None
+        raise InvalidArgument(f"{name}: unknown host {quoted(host)}", where="serve") from None
     family, _, _, _, address = found[0]
     return family, address
 

@@ -6,6 +6,7 @@ They bind no port, ask no network, load no model and write no file.
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -93,7 +94,7 @@ def _cache_types(resolved: Resolved) -> Iterable[str]:
 def _folders(resolved: Resolved) -> Iterable[str]:
     """Refuses adapters in what is no folder; a cache on disk that cannot be used stays off."""
     settings, given = resolved.settings, resolved.given
-    if settings.lora_dir and not Path(settings.lora_dir).is_dir():
+    if settings.lora_dir and not os.path.isdir(settings.lora_dir):
         what = f"{name_in(given, 'lora_dir')}: got {quoted(settings.lora_dir)}"
         raise InvalidArgument(f"{what}, allowed a directory that exists", where="settings")
     if settings.disk_cache_dir and settings.disk_cache_bytes and settings.prefix_cache:

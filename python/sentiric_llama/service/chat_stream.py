@@ -84,7 +84,7 @@ class ChatStream:
 
     @property
     def has_begun(self) -> bool:
-        """True when a delta was read: an error after that is no refusal any more."""
+        """True when a delta was read: an error after that is no longer a refusal."""
         return bool(self.truncations)
 
     @property
@@ -120,7 +120,8 @@ class ChatStream:
         timings, usage = self.timings, self.usage if self.finals else None
         finish = {final.finish_reason for final in self.finals.values()}
         if not self.done:
-            finish.add("error" if self._failure else "cancelled")
+            is_cancelled = self._failure is None or isinstance(self._failure, Cancelled)
+            finish.add("cancelled" if is_cancelled else "error")
         return (error_fields(self._failure) if self._failure else {}) | {
             "prompt_tokens": usage.prompt_tokens if usage else None,
             "completion_tokens": self._call.tokens,

@@ -19,6 +19,12 @@ from sentiric_llama.types.ranges import shown
 NOT_CALLED = ("none", "auto")
 """Choices that call nothing when there are no definitions."""
 
+CALL_CHOICES: Mapping[str, tuple[str, ...]] = {
+    "tools": ("tool_choice",),
+    "functions": ("function_call", "tool_choice"),
+}
+"""Definitions -> the fields that may say that they are not to be called."""
+
 UNSUPPORTED: Mapping[str, tuple[Any, ...]] = {
     **dict.fromkeys(("guided_json", "guided_grammar", "guided_regex"), ("", {})),
     **dict.fromkeys(("guided_choice", "stop_token_ids"), ([],)),

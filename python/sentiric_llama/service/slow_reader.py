@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""When HTTP and gRPC give up a client that takes nothing of its answer."""
+"""When HTTP and gRPC give up a client that does not read its answer."""
 
 STALL_S = 30.0
 """A client that takes not a single byte for this long counts as gone.

@@ -97,7 +97,7 @@ def _add_secret(layer: Layer, field: FieldHelp, key: str, path: str, origin: str
         raise InvalidArgument(f"{both} are mutually exclusive", where="settings")
     shown = brief(Path(path))
     try:
-        text = read_bounded(path, _MAX_SECRET_BYTES).decode().strip()
+        text = read_bounded(path, _MAX_SECRET_BYTES, may_be_pipe=True).decode().strip()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
         told = f"{key}: cannot read {shown}: {reason}"

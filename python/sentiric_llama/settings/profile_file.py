@@ -68,7 +68,8 @@ class ProfileFile:
     def layer(self, name: str) -> Layer:
         """The settings of one profile. Raises InvalidArgument naming file, profile and key."""
         if name not in self.profiles:
-            known = ", ".join(map(brief, sorted(self.profiles)[:MAX_LISTED])) or "none"
+            more = ", ..." if len(self.profiles) > MAX_LISTED else ""
+            known = ", ".join(map(brief, sorted(self.profiles)[:MAX_LISTED])) + more or "none"
             what = f"{brief(self.path)}: no profile {brief(name)}; available: {known}"
             raise InvalidArgument(what, where="profile")
         profile = self.profiles[name]
@@ -161,7 +162,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in pairs:
         if key in found:
-            raise ValueError(f"the key {quoted(key)} stands twice in one object")
+            raise ValueError(f"duplicate key {quoted(key)}")
         found[key] = value
     return found
 

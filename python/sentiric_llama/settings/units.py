@@ -7,6 +7,8 @@ import re
 
 from pydantic import ByteSize, TypeAdapter, ValidationError
 
+from sentiric_llama.host.plain_numbers import MAX_DIGITS
+
 UNITS = {
     "bytes": "bytes, or 8MB, 8MiB",
     "ms": "milliseconds, or 500ms, 30s, 5m",
@@ -17,9 +19,7 @@ UNITS = {
 
 _MS = {"ms": 1, "s": 1000, "m": 60_000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
 _PART = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(ms|s|min|m|h|d)(?![A-Za-z]) ?")
-_WITH_UNIT = re.compile(r"[0-9].*[A-Za-z]", re.ASCII)
-_MAX_LENGTH = 40
-"""Longer texts are no quantities; Python refuses to read integers of thousands of digits."""
+_WITH_UNIT = re.compile(r"[0-9].*[A-Za-z]")
 _BYTES: TypeAdapter[ByteSize] = TypeAdapter(ByteSize)
 
 
@@ -46,7 +46,7 @@ def plain_value(name: str, value: object) -> object:
 
 
 def _is_quantity(text: str) -> bool:
-    return len(text) <= _MAX_LENGTH and text.isascii() and bool(_WITH_UNIT.fullmatch(text))
+    return len(text) <= MAX_DIGITS and text.isascii() and bool(_WITH_UNIT.fullmatch(text))
 
 
 def _bytes(text: str) -> object:

@@ -12,9 +12,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from sentiric_llama.errors import InvalidArgument
-from sentiric_llama.host.bounded_files import read_bounded
-
-MAX_FILE_BYTES = 2**20
+from sentiric_llama.host.bounded_files import MAX_PEM_BYTES, read_bounded
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +57,7 @@ def read_identity(files: IdentityFiles) -> Identity:
 
 def _read(path: Path) -> bytes:
     try:
-        return read_bounded(path, MAX_FILE_BYTES)
+        return read_bounded(path, MAX_PEM_BYTES)
     except OSError as error:
         raise _refused(path, f"cannot be read: {error.strerror}") from None
 

@@ -13,7 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from sentiric_llama.errors import InvalidArgument
-from sentiric_llama.host.bounded_files import read_bounded
+from sentiric_llama.host.bounded_files import MAX_PEM_BYTES, read_bounded
 from sentiric_llama.host.printable import brief
 
 NO_CERTIFICATE = "contains no certificate in PEM form"
@@ -96,7 +96,7 @@ def read(path: str) -> bytes | None:
     if not path:
         return None
     try:
-        return read_bounded(path)
+        return read_bounded(path, MAX_PEM_BYTES)
     except OSError as error:
         text = f"cannot read {brief(Path(path))}: {error.strerror}"
         raise InvalidArgument(text, where="certificates") from None

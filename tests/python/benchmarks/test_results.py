@@ -116,8 +116,17 @@ def test_another_build_takes_the_place_of_the_peer(capsys: pytest.CaptureFixture
     ]
     assert main(["memory", "--against", f"a1b2c3={sys.executable}"]) == 2
     assert "cannot be used with memory; allowed single, " in capsys.readouterr().err
-    with pytest.raises(SystemExit):
-        main(["single", "--against", "ours=/usr/bin/true"])
+    for build in (
+        "ours=true",
+        "v1.2=true",
+        "a/b=true",
+        "=true",
+        "a=",
+        "a=/tmp",
+        "a=no-such-program",
+    ):
+        with pytest.raises(SystemExit):
+            main(["single", "--against", build])
     assert without_place("--against=a1b2c3=/somewhere/bin/python") == "--against=a1b2c3"
 
 

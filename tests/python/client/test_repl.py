@@ -86,7 +86,7 @@ def test_a_server_that_is_gone_is_not_asked_again(
 def test_an_empty_input_says_what_is_missing(
     lines: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(InvalidArgument, match="no message: it is empty; run chat in a terminal"):
+    with pytest.raises(InvalidArgument, match="no message given; run chat in a terminal"):
         talk(monkeypatch, Answers(), *lines)
 
 

@@ -246,11 +246,24 @@ def test_no_redirect_is_followed(status: str) -> None:
     with ScriptedServer(sending(json_answer(b"{}"))) as other:
         answer = json_answer(b"", status, f"Location: {other.url}/")
         with ScriptedServer(sending(answer)) as server:
-            assert client(server, api_key="k").get("/").status == int(status[:3])
-            assert client(server, api_key="k").post("/", {}) is None
-            with pytest.raises(InternalError, match="no readable event stream"):
-                list(client(server, api_key="k").events("/"))
+            asking = client(server, api_key="k")
+            for ask in (
+                asking.get,
+                lambda path: asking.post(path, {}),
+                lambda p: [*asking.events(p)],
+            ):
+                with pytest.raises(Unavailable, match=f"--url {other.url}"):
+                    ask("/")
     assert len(server.heads) == 3 and other.heads == []
+
+
+@pytest.mark.parametrize("body", [b"", b"hello", b"[]", b"null"])
+def test_a_success_without_an_object_is_an_error(body: bytes) -> None:
+    with (
+        ScriptedServer(sending(json_answer(body))) as server,
+        pytest.raises(InternalError, match="sent no JSON object"),
+    ):
+        client(server).post("/tokenize", {})
 
 
 def test_nothing_stays_open() -> None:

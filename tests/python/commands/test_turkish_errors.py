@@ -11,8 +11,8 @@ import pytest
 from sentiric_llama import cli
 from sentiric_llama.client.repl.repl import NO_MESSAGE
 from sentiric_llama.client.server import Server
-from sentiric_llama.engine.memory.fit import Shortage
-from sentiric_llama.engine.memory.plan import DevicePlan
+from sentiric_llama.engine.memory.fit import Shortage, _advice
+from sentiric_llama.engine.memory.plan import DevicePlan, MemoryPlan
 from sentiric_llama.errors import SentiricLlamaError
 from sentiric_llama.host.machine import Budget
 from sentiric_llama.locale import messages
@@ -20,6 +20,7 @@ from sentiric_llama.locale.turkish_errors import ERRORS
 from sentiric_llama.models import open_local, resolve
 from sentiric_llama.models.inventory import find_stored
 
+PLAN = MemoryPlan(8, 4096, 8192, (DevicePlan("host", 1, 2, 3, 0, 0),))
 NOBODY = "http://127.0.0.1:9"
 CONTENTS = {
     "Git LFS": b"version https://git-lfs.github.com/spec/v1",
@@ -63,7 +64,11 @@ def errors(folder: Path) -> Iterator[str]:
     yield error_of(lambda: open_local(empty))
     yield error_of(lambda: resolve("nope"))
     yield error_of(lambda: find_stored("org/repo"))
-    yield str(Shortage(DevicePlan("host", 1, 2, 3, 0, 0), Budget("RAM", 2**20, 2**21), 2**22))
+    host = DevicePlan("host", 1, 2, 3, 0, 0)
+    yield str(Shortage(host, Budget("RAM", 2**20, 2**21), 2**22))
+    yield str(least := Shortage(host, Budget("RAM", 2**20, 2**21), 2**22, is_least=True))
+    for mode in ("refuse", "auto"):
+        yield f"{least}; {_advice(PLAN, mode)}"
     gone = error_of(lambda: Server(NOBODY).get("/health"))
     yield gone
     yield f"not ready after 3 s: {gone}"
@@ -88,6 +93,10 @@ def test_what_an_error_names_is_in_its_translation() -> None:
     text = messages.say_error("no file /a/b.gguf; check the path")
     assert text == "/a/b.gguf dosyası yok; yolu denetleyin"
     assert messages.say_error("quite another text") == "quite another text"
+    short = Shortage(PLAN.devices[0], Budget("RAM", 2**20, 2**21), 2**22, is_least=True)
+    memory = messages.say_error(f"{short}; {_advice(PLAN, 'refuse')}")
+    assert memory.startswith("host en az 4.0 MiB ister") and memory.endswith("FIT=auto verin")
+    assert "needs" not in memory and "choose" not in memory
     nested = messages.say_error("not ready after 3 s: cannot read x: no")
     assert nested == "3 sn sonra hazır değil: x okunamıyor: no"
 

@@ -265,7 +265,7 @@ def test_an_error_of_a_list_is_the_prompts_own(small_q8_0: Path) -> None:
         with pytest.raises(InvalidArgument) as caught:
             await engine.generate(["a", "", "c"], GREEDY, max_tokens=MANY, ignore_eos=True)
         assert caught.value.__notes__ == ["in prompt 1 of the list"]
-        with pytest.raises(TypeError, match="AsyncEngine cannot be"):
+        with pytest.raises(TypeError, match="AsyncEngine objects cannot be"):
             copy.copy(engine)
 
     run(small_q8_0, check)

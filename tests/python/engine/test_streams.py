@@ -151,6 +151,37 @@ def test_a_cut_text_does_not_look_whole_to_another_thread(engine: Engine) -> Non
     assert list(own) == []
 
 
+def test_every_reader_sees_how_a_stream_failed(engine: Engine) -> None:
+    """One of them takes the error; a failed text must not look whole to the others."""
+    hogs = [endless(engine) for _ in range(2)]
+    waiting = engine.stream("a", GREEDY, deadline_ms=50)
+    failures: list[str] = []
+
+    def read_on() -> None:
+        try:
+            list(waiting)
+        except DeadlineExceeded as error:
+            failures.append(error.where)
+
+    readers = [threading.Thread(target=read_on) for _ in range(3)]
+    for reader in readers:
+        reader.start()
+    for reader in readers:
+        reader.join(60)
+    assert failures == ["queue"] * 3
+    for hog in hogs:
+        hog.close()
+
+
+def test_a_whole_text_is_not_cut_by_closing_it(engine: Engine) -> None:
+    stream = engine.stream("a", GREEDY, max_tokens=2)
+    assert list(stream)[-1].final is not None
+    closing = threading.Thread(target=stream.close)
+    closing.start()
+    closing.join()
+    assert list(stream) == []
+
+
 def test_an_error_does_not_keep_streams_alive(engine: Engine) -> None:
     """Without the garbage collector: an error and its traceback must not form a cycle."""
 

@@ -62,6 +62,11 @@ async def test_what_a_message_makes_raise_is_the_callers_mistake(
             assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
             assert error.details().startswith("[message] ") and "private" not in error.details()
     assert not [record for record in caplog.records if record.exc_info]
+    is_odd = not issubclass(kind, ValueError | OverflowError | RecursionError)
+    told = [r.attributes for r in caplog.records if r.__dict__.get("event") == "GRPC_HANDLER_ERROR"]
+    assert [(each["kind"], each["place"][:18]) for each in told] == (
+        [(kind.__name__, "test_parameters.py")] * 2 if is_odd else []
+    )
 
 
 async def test_a_defect_after_parsing_stays_ours(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -143,6 +143,7 @@ def test_off_asks_nobody() -> None:
         raise AssertionError
 
     assert fit_to_memory(CONFIG, "off", planner=never, budgets=ram(1)) == (CONFIG, "")
+    assert fit_in_place_of(CONFIG, CONFIG, "off", planner=never, floor=never) == (CONFIG, "")
 
 
 @pytest.mark.parametrize(

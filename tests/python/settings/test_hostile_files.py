@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
 import pytest
@@ -34,8 +36,11 @@ READERS: dict[str, Callable[[str], object]] = {
 }
 
 
-@pytest.mark.parametrize("kind", ["device", "pipe"])
-@pytest.mark.parametrize("reader", READERS)
+@pytest.mark.parametrize(
+    ("reader", "kind"),
+    [(reader, kind) for reader in READERS for kind in ("device", "pipe")
+     if (reader, kind) != ("key", "pipe")],
+)  # fmt: skip
 def test_only_regular_files_are_read(reader: str, kind: str, tmp_path: Path) -> None:
     path = "/dev/zero"
     if kind == "pipe":  # nobody ever writes to it
@@ -43,6 +48,26 @@ def test_only_regular_files_are_read(reader: str, kind: str, tmp_path: Path) -> 
         os.mkfifo(path)
     with pytest.raises(InvalidArgument, match="not a regular file"):
         READERS[reader](path)
+
+
+def test_a_key_may_come_through_a_pipe() -> None:
+    """As from `<(pass show key)`."""
+    for written, words in ((b" s3cret\n", ""), (b"x" * 70_000, "larger than")):
+        ends = os.pipe()
+        writing = threading.Thread(target=write_and_close, args=(ends[1], written))
+        writing.start()
+        try:
+            with pytest.raises(InvalidArgument, match=words) if words else nullcontext():
+                loaded = load_settings(api_key_file=f"/dev/fd/{ends[0]}")
+                assert loaded.api_key.get_secret_value() == "s3cret"
+        finally:
+            os.close(ends[0])
+            writing.join(30)
+
+
+def write_and_close(descriptor: int, data: bytes) -> None:
+    with suppress(BrokenPipeError), os.fdopen(descriptor, "wb", closefd=True) as file:
+        file.write(data)
 
 
 @pytest.mark.parametrize("reader", READERS)
@@ -74,8 +99,8 @@ def test_a_virtual_environment_named_env_is_no_file_of_settings() -> None:
     [
         ('{"profiles":' * 20_000, "nested too deeply"),
         ('{"profiles": {"one": {"top_k": ' + "9" * 5000 + "}}}", "an integer of 5000 digits"),
-        ('{"profiles": {"one": {}, "one": {}}}', "the key 'one' stands twice in one object"),
-        ('{"profiles": {"one": {"top_k": 1, "top_k": 2}}}', "the key 'top_k' stands twice"),
+        ('{"profiles": {"one": {}, "one": {}}}', "duplicate key 'one'"),
+        ('{"profiles": {"one": {"top_k": 1, "top_k": 2}}}', "duplicate key 'top_k'"),
         ("{", "is not valid JSON: Expecting"),
         ("\xff", "is not valid JSON: not UTF-8"),
     ],

@@ -14,6 +14,7 @@ from typing import Any
 from sentiric_llama.client.load.plan import LoadPlan
 from sentiric_llama.client.load.sample import Sample
 from sentiric_llama.errors import InvalidArgument
+from sentiric_llama.host.printable import quoted
 from sentiric_llama.telemetry.percentile import percentile
 
 SHARES = (50, 90, 95, 99)
@@ -69,7 +70,9 @@ def parse_slo(text: str) -> dict[str, float]:
     for part in filter(None, text.split(",")):
         match = _SLO.fullmatch(part.strip())
         if match is None:
-            raise InvalidArgument(f"got {part!r}, allowed ttft|tpot|e2e=NUMBERms|s", where="--slo")
+            raise InvalidArgument(
+                f"got {quoted(part)}, allowed ttft|tpot|e2e=NUMBERms|s", where="--slo"
+            )
         found[match[1]] = float(match[2]) * (1000 if match[3] == "s" else 1)
     return found
 

@@ -73,12 +73,9 @@ class Conversation:
 def read_text(path: Path, limit: int = 4 * 2**20) -> str:
     """A text file of at most `limit` bytes. InvalidArgument says what is wrong with it."""
     try:
-        with path.open("rb") as file:
-            raw = file.read(limit + 1)
+        raw = read_bounded(path, limit, may_be_pipe=True)
     except OSError as error:
         raise _bad_file(path, error.strerror or "") from None
-    if len(raw) > limit:
-        raise _bad_file(path, f"larger than {limit // 2**20} MiB")
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError:

@@ -23,7 +23,7 @@ from sentiric_llama.types import Final, TruncationReport
 PROMPT = ">>> "
 CONTINUED = "... "
 NO_MESSAGE = (
-    "no message: it is empty; run chat in a terminal, or pipe one: echo Hello | sentiric-llama chat"
+    "no message given; run chat in a terminal, or pipe one: echo Hello | sentiric-llama chat"
 )
 
 

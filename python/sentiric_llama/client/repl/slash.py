@@ -11,6 +11,8 @@ from typing import Any, NamedTuple, Protocol
 from sentiric_llama.client.chat_client import GenerationOptions
 from sentiric_llama.client.repl.conversation import Conversation, read_text
 from sentiric_llama.errors import InvalidArgument
+from sentiric_llama.host.plain_numbers import plain_number
+from sentiric_llama.host.printable import brief, quoted
 from sentiric_llama.locale.messages import say
 from sentiric_llama.types.ranges import MAX_TOKENS, SAMPLING_RANGES, NumberRange
 
@@ -85,7 +87,7 @@ def _set(session: Session, rest: str) -> None:
     """`NAME VALUE` sets, `NAME default` resets, `NAME` shows, nothing shows all."""
     name, _, value = rest.replace("=", " ").partition(" ")
     if name and name not in SETTABLE:
-        raise InvalidArgument(f"unknown parameter {name}; allowed {', '.join(SETTABLE)}",
+        raise InvalidArgument(f"unknown parameter {brief(name)}; allowed {', '.join(SETTABLE)}",
                               where="/set")  # fmt: skip
     if value := value.strip():
         changed: dict[str, Any] = {name: None if value == DEFAULT else _number(name, value)}
@@ -99,9 +101,9 @@ def _number(name: str, text: str) -> float:
     """The value, checked as a request's would be."""
     allowed = SETTABLE[name]
     try:
-        value: float = int(text) if allowed.integer else float(text)
+        value = plain_number(text, integer=allowed.integer)
     except ValueError:
-        what = f"got {text!r}, allowed {allowed.allowed}, or {DEFAULT}"
+        what = f"got {quoted(text)}, allowed {allowed.allowed}, or {DEFAULT}"
         raise InvalidArgument(what, where=name) from None
     return allowed.check(value)
 

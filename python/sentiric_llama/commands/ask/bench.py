@@ -13,6 +13,7 @@ from sentiric_llama.commands._numbers import MOST, count, number
 from sentiric_llama.commands._server import add_server, grpc_of, server_of
 from sentiric_llama.commands._settings import settings_of
 from sentiric_llama.commands.ask._chat_client import sampling
+from sentiric_llama.host.printable import brief
 from sentiric_llama.host.terminal import Terminal
 from sentiric_llama.locale.messages import say
 from sentiric_llama.types.ranges import NumberRange
@@ -88,7 +89,7 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
             return _measure(arguments, terminal)
         case ["compare", before, after]:
             return _compare(Path(before), Path(after), arguments.max_regression, terminal)
-    got = " ".join(arguments.words)
+    got = brief(" ".join(arguments.words))
     raise InvalidArgument(f"got {got}, allowed compare A B, or nothing", where="bench")
 
 

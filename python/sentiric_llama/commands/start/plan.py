@@ -75,17 +75,17 @@ def show(terminal: Terminal, plan: MemoryPlan, budgets: list[Budget]) -> None:
 
 def device_rows(plan: MemoryPlan, budgets: list[Budget]) -> Iterator[list[str]]:
     """One for each device, in binary units. The tightest bound says what the host has free."""
-    from sentiric_llama.engine.memory.fit import process_bytes, total_bytes
+    from sentiric_llama.engine.memory.fit import total_bytes
     from sentiric_llama.host.sizes import human_bytes
 
     *gpus, host = plan.devices
     frees = [human_bytes(gpu.free) if gpu.total else "–" for gpu in gpus]
     frees.append(human_bytes(budgets[0].free if budgets else host.free))
     for device, free in zip(plan.devices, frees, strict=True):
-        own = process_bytes(plan) if device is host else 0
         parts = (device.weights, device.cache, device.compute)
-        total = human_bytes(total_bytes(plan, device))
-        yield [device.name, *map(human_bytes, parts), human_bytes(own) if own else "–", total, free]
+        total = total_bytes(plan, device)
+        own = human_bytes(total - device.needed) if total > device.needed else "–"
+        yield [device.name, *map(human_bytes, parts), own, human_bytes(total), free]
 
 
 def bound_rows(plan: MemoryPlan, budgets: list[Budget]) -> Iterator[list[str]]:

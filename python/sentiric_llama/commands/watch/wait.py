@@ -43,9 +43,9 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
             text += found.reason or f"{found.url} is {found.state}"
             raise DeadlineExceeded(text, where="wait")
         time.sleep(arguments.every)
-    seconds = round(time.monotonic() - started, 3)
+    waited_s = round(time.monotonic() - started, 3)
     if terminal.as_json:
-        terminal.answer_json({"status": "ready", "waited_s": seconds})
+        terminal.answer_json({"status": "ready", "waited_s": waited_s})
     else:
         terminal.note(f"{found.url}: {say('ready')}")
     return 0

@@ -94,8 +94,9 @@ def process_bytes(plan: MemoryPlan) -> int:
 
 
 def total_bytes(plan: MemoryPlan, device: DevicePlan) -> int:
-    """What a device must have for the whole service: the host holds its process, too."""
-    return device.needed + (process_bytes(plan) if device is plan.devices[-1] else 0)
+    """What a device must have for the whole service. The host also has the process and `kept`."""
+    is_host = device is plan.devices[-1]
+    return device.needed + (process_bytes(plan) + plan.kept if is_host else 0)
 
 
 def fit_to_memory(
@@ -148,6 +149,8 @@ def fit_in_place_of(
     budgets: list[Budget] | None = None,
 ) -> tuple[EngineConfig, str]:
     """As `fit_to_memory`, as if the loaded engine `old` had already freed its planned memory."""
+    if mode == "off":
+        return config, ""
     budgets = memory_budgets() if budgets is None else budgets
     least = floor(config)
     if mode == "refuse" and least is not None:  # not even an empty machine is enough: skip the plan

@@ -63,9 +63,10 @@ class TargetRules:
         self._origins = frozenset(origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        problem = None
         if scope["type"] == "http":
             use_origin_form(scope)
-        problem = self._problem(scope) if scope["type"] == "http" else None
+            problem = self._problem(scope)
         if problem is None:
             await self._app(scope, receive, send)
         else:
@@ -104,7 +105,7 @@ def use_origin_form(scope: Scope) -> None:
     RFC 9112 3.2.2: a server accepts both forms, and the target overrides the Host header. Changes
     the scope in place, so that the log shows the same path.
     """
-    match = _ABSOLUTE.fullmatch(scope["raw_path"])
+    match = _ABSOLUTE.fullmatch(scope.get("raw_path") or b"")
     if match is None:
         return
     host, path = match[1], match[2] or b"/"

@@ -95,11 +95,11 @@ class Body(BaseModel):
     @classmethod
     def ignored(cls, values: Mapping[str, Any], path: str = "") -> Iterator[str]:
         """Paths of the fields, known or not, that had no effect. null counts as absent."""
-        given = {name: value for name, value in values.items() if value is not None}
-        names = {*(given.keys() - _effective(cls)), *cls.unused(given)}
-        first = heapq.nsmallest(MAX_SHOWN + 1, names)  # no more are shown
-        yield from (path + safe_name(name) for name in first)
-        for inner, kind, place in cls._inner(given, path):
+        extra = (name for name in values.keys() - _effective(cls) if values[name] is not None)
+        if names := {*extra, *cls.unused(values)}:  # most messages have none
+            first = heapq.nsmallest(MAX_SHOWN + 1, names)  # no more are shown
+            yield from (path + safe_name(name) for name in first)
+        for inner, kind, place in cls._inner(values, path):
             yield from kind.ignored(inner, place)
 
     @classmethod

@@ -12,12 +12,9 @@ from sentiric_llama.http.schemas.body import Body, CheckedBy, InRange, refused
 from sentiric_llama.http.schemas.grammar import GrammarFields, ResponseFormat
 from sentiric_llama.http.schemas.sampling import SamplingFields
 from sentiric_llama.service.chat_call import MAX_MESSAGES, ChatCall
-from sentiric_llama.service.request_fields import UNSUPPORTED, WITHOUT_EFFECT
+from sentiric_llama.service.request_fields import CALL_CHOICES, UNSUPPORTED, WITHOUT_EFFECT
 from sentiric_llama.types import Message, Priority, Truncation
 from sentiric_llama.types.ranges import CHOICES, MAX_TOKENS, SAMPLING_RANGES, parse_stop, shown
-
-_CHOICES = {"tools": ("tool_choice",), "functions": ("function_call", "tool_choice")}
-"""Definitions -> the fields that may say that they are not to be called."""
 
 
 def join_parts(content: Any) -> str:
@@ -144,7 +141,7 @@ class ChatBody(SamplingFields, GrammarFields):
     def _fits_together(self) -> Self:
         if self.top_logprobs is not None and not self.logprobs:
             raise refused("needs logprobs: true", "top_logprobs")
-        for name, choices in _CHOICES.items():
+        for name, choices in CALL_CHOICES.items():
             if getattr(self, name) and all(getattr(self, choice) != "none" for choice in choices):
                 what = "tool calls are not supported yet; leave it out or set"
                 raise refused(f'{what} {choices[0]} to "none"', name)
@@ -153,7 +150,7 @@ class ChatBody(SamplingFields, GrammarFields):
     @classmethod
     def unused(cls, given: Mapping[str, Any]) -> list[str]:
         """Definitions that may not be called."""
-        return [name for name in _CHOICES if given.get(name)]
+        return [name for name in CALL_CHOICES if given.get(name)]
 
     def call(self) -> ChatCall:
         """The protocol-neutral request."""

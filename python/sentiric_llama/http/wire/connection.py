@@ -152,7 +152,7 @@ class Connection(H11Protocol):
 
     def resume_writing(self) -> None:
         super().resume_writing()
-        if self._phase is Phase.BUSY:
+        if self._phase is Phase.BUSY and not self.transport.is_closing():
             self._seat.work()
             self._set_timer(None)
 
@@ -207,7 +207,11 @@ class Connection(H11Protocol):
 
     def _watch(self) -> None:
         """Updates the phase from the state of h11."""
-        if self.transport.is_closing() or self._phase is Phase.ENDING:
+        if self.transport.is_closing():
+            if self._timer is None and self.transport.get_write_buffer_size():
+                self._set_timer(STALL_S)  # the client may never read the rest
+            return
+        if self._phase is Phase.ENDING:
             return
         if self.conn.their_state is h11.IDLE:
             is_idle = not self._buffer and self._phase is not Phase.SILENT
@@ -222,6 +226,7 @@ class Connection(H11Protocol):
             return
         if self._half_closed is not None and phase is not Phase.BUSY:
             self.transport.close()  # no further request can come
+            self._set_timer(STALL_S)  # the client may never read the rest
             return
         before, self._phase = self._phase, phase
         if phase in (Phase.BODY, Phase.BUSY):  # the application has timeouts for these

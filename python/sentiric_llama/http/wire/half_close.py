@@ -29,7 +29,7 @@ _IS_SUPPORTED = hasattr(select, "epoll")
 def can_wait(conn: h11.Connection, cycle: RequestResponseCycle, transport: CorkedTransport) -> bool:
     """True if a half-closed client can be told from one that has gone.
 
-    HTTP/1.0 has no interim response for a probe, and TLS cannot be closed on one side only.
+    HTTP/1.0 has no interim response for a probe, and asyncio's TLS closes both sides at once.
     """
     can_probe = conn.their_http_version != b"1.0" or transport.has_events or not _is_costly(cycle)
     return _IS_SUPPORTED and cycle.scope["scheme"] == "http" and can_probe

@@ -90,8 +90,8 @@ TEST(Gbnf, LinesCommentsAndRules) {
 }
 
 TEST(Gbnf, ErrorsNameTheirPlace) {
-  StartsWith(Refusal(""), "1:1 there is no rule to begin with");
-  StartsWith(Refusal("a ::= \"x\""), "1:1 there is no rule to begin with");
+  StartsWith(Refusal(""), "1:1 no rule 'root'");
+  StartsWith(Refusal("a ::= \"x\""), "1:1 no rule 'root'");
   EXPECT_EQ(Refusal("root ::= a\na ::= bc"),
             "2:7 rule is not defined; got 'bc', allowed the name of a rule in the text");
   StartsWith(Refusal("root = a"), "1:6 unexpected text; got '='");
