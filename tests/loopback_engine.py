@@ -2,7 +2,7 @@
 """`LoopbackEngine`: the engine protocol over encoded messages, as if in another process.
 
 `LoopbackEngine` is what a service talks to. `EngineServer` runs a fake engine at the other end.
-Nothing but bytes passes between them.
+Nothing but bytes passes between them, and the counts, as through memory that both map.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import numpy as np
 from sentiric_llama.engine import messages as m
 from sentiric_llama.engine.fake import FakeEngine
 from sentiric_llama.engine.memory.plan import DevicePlan, MemoryPlan
-from sentiric_llama.engine.protocol import FloatArray
+from sentiric_llama.engine.protocol import EngineState, FloatArray
 from sentiric_llama.engine.stream import WINDOW, AsyncStream, StreamItem
 from sentiric_llama.errors import SentiricLlamaError
 from sentiric_llama.types import (
@@ -42,7 +42,6 @@ class EngineServer:
         self._credits: dict[int, asyncio.Semaphore] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self.received: list[Any] = []
-        send(m.encode_message(m.Opened(engine.info)))
 
     def receive(self, data: bytes) -> None:
         command = m.decode_command(data)
@@ -79,8 +78,10 @@ class EngineServer:
             self._step((), ((number, m.Failure.of(error)),))
 
     def _step(self, deltas: Any, failures: Any) -> None:
-        stats, capacity = self._engine.stats(), self._engine.capacity
-        self._send(m.encode_message(m.Step(deltas, failures, stats, capacity)))
+        self._send(m.encode_message(m.Step(deltas, failures)))
+
+    def counts(self) -> tuple[EngineStats, Capacity]:
+        return self._engine.stats(), self._engine.capacity
 
     async def _answer(self, command: Any) -> None:
         try:
@@ -108,8 +109,8 @@ class EngineServer:
             case m.Embed(texts=texts):
                 rows = await engine.embed(texts)
                 return {"rows": (rows.shape[1], rows.tobytes())}
-            case m.ListAdapters():
-                return {"names": tuple(await engine.adapters())}
+            case m.Open():
+                return {"info": engine.info}
             case m.PlanMemory(config=config):
                 return {"plan": planned(config)}
             case m.ListDevices():
@@ -154,20 +155,24 @@ class LoopbackEngine:
         self.numbers = itertools.count(1)
         self.streams: dict[int, _Stream] = {}
         self._answers: dict[int, asyncio.Future[m.Answer]] = {}
-        self._stats, self._capacity = EngineStats(), engine.capacity
         self.server = EngineServer(engine, self._receive)
+
+    @classmethod
+    async def open(cls, engine: FakeEngine) -> LoopbackEngine:
+        loopback = cls(engine)
+        info = (await loopback._ask(m.Open, EngineConfig("fake.gguf"))).info
+        assert info is not None
+        loopback._info = info
+        return loopback
 
     def send(self, command: Any) -> None:
         self.server.receive(m.encode_command(command))
 
     def _receive(self, data: bytes) -> None:
         message = m.decode_message(data)
-        if isinstance(message, m.Opened):
-            self._info = message.info
-        elif isinstance(message, m.Answer):
+        if isinstance(message, m.Answer):
             self._answers.pop(message.call).set_result(message)
         else:
-            self._stats, self._capacity = message.stats, message.capacity
             for number, delta in message.deltas:
                 if stream := self.streams.get(number):
                     stream.put(delta)
@@ -191,10 +196,17 @@ class LoopbackEngine:
 
     @property
     def capacity(self) -> Capacity:
-        return self._capacity
+        return self.server.counts()[1]
+
+    @property
+    def state(self) -> EngineState:
+        return EngineState.RUNNING
+
+    def observe(self, changed: Callable[[EngineState], None]) -> None:
+        return None
 
     def stats(self) -> EngineStats:
-        return self._stats
+        return self.server.counts()[0]
 
     def check_room(self) -> None:
         return None
@@ -230,7 +242,7 @@ class LoopbackEngine:
         return (await self._ask(m.Render, tuple(messages), add_generation_prompt)).text or ""
 
     async def adapters(self) -> list[str]:
-        return list((await self._ask(m.ListAdapters)).names or ())
+        return []
 
     async def tokenize_chat(self, messages: Sequence[Message]) -> list[int]:
         answer = await self._ask(m.TokenizeChat, tuple(messages))

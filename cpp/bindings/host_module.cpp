@@ -11,4 +11,7 @@ PYBIND11_MODULE(_host, module) {
   sentiric::bindings::BindScan(&module);
   sentiric::bindings::BindFiles(&module);
   sentiric::bindings::BindMemoryBudgets(&module);
+  sentiric::bindings::BindFlightPage(&module);
+  module.attr("LLAMA_COMMIT") = SENTIRIC_LLAMA_COMMIT;
+  module.attr("SUPPORTS_GPU") = bool(SENTIRIC_SUPPORTS_GPU);
 }

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "core/record/doing.h"
+
 namespace sentiric {
 namespace {
 
@@ -33,7 +35,7 @@ std::optional<BatchPart> BatchRunner::Decode() {
     todo_.pop_back();
     const Batch& rows = RowsOf(span);
     ++num_calls_;
-    const DecodeStatus status = decoder_->Decode(rows, abort_);
+    const DecodeStatus status = DecodeRows(rows);
     abort_ = nullptr;  // do not abort parts of a batch
     switch (status) {
       case DecodeStatus::kOk: return BatchPart{status, &rows, rows.front().seq};
@@ -44,6 +46,11 @@ std::optional<BatchPart> BatchRunner::Decode() {
     }
     if (const auto part = Narrow(span, rows, status)) return part;
   }
+}
+
+DecodeStatus BatchRunner::DecodeRows(const Batch& rows) {
+  const record::Doing doing(record::Place::kDecode);
+  return decoder_->Decode(rows, abort_);
 }
 
 const Batch& BatchRunner::RowsOf(Span span) {

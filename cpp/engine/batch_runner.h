@@ -43,6 +43,7 @@ class BatchRunner {
     std::size_t begin, end;
   };
 
+  DecodeStatus DecodeRows(const Batch& rows);
   const Batch& RowsOf(Span span);
   void Restore(const Batch& rows);
   std::optional<BatchPart> Narrow(Span span, const Batch& rows, DecodeStatus status);

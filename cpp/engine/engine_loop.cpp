@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/record/doing.h"
 #include "core/scheduling/milliseconds.h"
 
 namespace sentiric {
@@ -36,6 +37,7 @@ EngineLoop::EngineLoop(LoopParts parts, const LoopConfig& config, Outbox* outbox
       stats_(decoder_->traits().cells) {}
 
 void EngineLoop::Step(Input input, bool decodes, Clock::time_point now) {
+  const record::Doing doing(record::Place::kStep);
   step_began_ = now;
   TakeIn(std::move(input));
   EndOverdue(now);
@@ -104,12 +106,22 @@ BatchPlan EngineLoop::Plan() {
 
 EngineLoop::Call EngineLoop::StartCall(const Batch& batch) {
   const Call call{&batch, ShapeOf(batch, running_), Clock::now()};
+  NoteRequests(batch);
   // Only a call for a single sequence may be aborted when its request is cancelled.
   const bool serves_one = batch.front().seq == batch.back().seq;
   const Sequence* owner = running_.Find(batch.front().seq);
   decoder_->UseAdapters(owner->adapters());
   runner_.Start(batch, serves_one ? &owner->request().cancelled : nullptr);
   return call;
+}
+
+// For whoever asks, after a crash, what was computed.
+void EngineLoop::NoteRequests(const Batch& batch) const {
+  record::BatchNote note;
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    if (i > 0 && batch[i].seq == batch[i - 1].seq) continue;
+    note.Add(running_.Find(batch[i].seq)->request().request.tag);
+  }
 }
 
 // Records the outcome of the part; returns the rows that can be sampled now.

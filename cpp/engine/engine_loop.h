@@ -90,6 +90,7 @@ class EngineLoop {
   void ShiftFullContexts(Clock::time_point now);
   BatchPlan Plan();
   Call StartCall(const Batch& batch);
+  void NoteRequests(const Batch& batch) const;
   std::vector<LogitRows> TakePart(const BatchPart& part);
   std::vector<LogitRows> TakeEvaluated(const Batch& rows);
   void Stall(Sequence* sequence);

@@ -4,6 +4,7 @@
 #include <limits>
 #include <utility>
 
+#include "core/record/doing.h"
 #include "core/seams/guarded.h"
 #include "engine/prompt_size.h"
 
@@ -89,6 +90,7 @@ Status LocalEngine::Refusal(const Request& request) const {
 }
 
 void LocalEngine::Prepare(const RequestHandle& request) {
+  const record::Doing doing(record::Place::kTokenizer, request->request.tag);
   // A cancelled request need not be prepared; the worker reports it.
   Status failed;
   if (!request->cancelled.load()) failed = PrepareWhole(request.get());
@@ -104,6 +106,7 @@ void LocalEngine::Prepare(const RequestHandle& request) {
 // about to get a context. Until then nothing keeps them in memory.
 Status LocalEngine::PrepareWhole(RequestState* request) {
   if (!request->request.adapters.empty()) {
+    const record::Doing loading(record::Place::kAdapter);
     const auto adapters =
         Guarded("prompt", [&] { return adapters_->Load(request->request.adapters); });
     if (!adapters && adapters.error().code != ErrorCode::kOverloaded) return adapters.error();
@@ -118,6 +121,7 @@ Status LocalEngine::PrepareWhole(RequestState* request) {
 // Called on the worker's thread; the adapters are loaded on a preparation thread.
 void LocalEngine::LoadAdapters(const RequestHandle& request) {
   const auto load = [this, request] {
+    const record::Doing doing(record::Place::kAdapter, request->request.tag);
     worker_.OnLoaded(request,
                      Guarded("prompt", [&] { return adapters_->Load(request->request.adapters); }));
   };

@@ -5,6 +5,7 @@
 #include <future>
 #include <utility>
 
+#include "core/record/doing.h"
 #include "core/seams/guarded.h"
 #include "engine/local_engine.h"
 #include "engine/prompt_size.h"
@@ -19,7 +20,11 @@ Result<T> LocalEngine::OnPreparationThread(std::size_t size,
   {
     const MutexLock lock(&mutex_);
     if (is_closed_) return Closed();
-    PoolFor(size)->Post([promise, task] { promise->set_value(Guarded("prompt", task)); }, size);
+    const auto job = [promise, task, tag = record::ThisTag()] {
+      const record::Doing doing(record::Place::kTokenizer, tag);
+      promise->set_value(Guarded("prompt", task));
+    };
+    PoolFor(size)->Post(job, size);
   }
   return result.get();
 }
@@ -28,9 +33,11 @@ Result<std::vector<float>> LocalEngine::OnWorkerThread(
     const std::function<Result<std::vector<float>>()>& task) {
   auto promise = std::make_shared<std::promise<Result<std::vector<float>>>>();
   std::future<Result<std::vector<float>>> result = promise->get_future();
-  if (!worker_.MaybePost([promise, task] { promise->set_value(Guarded("prompt", task)); })) {
-    return Closed();
-  }
+  const auto job = [promise, task, tag = record::ThisTag()] {
+    const record::Doing doing(record::Place::kEvaluate, tag);
+    promise->set_value(Guarded("prompt", task));
+  };
+  if (!worker_.MaybePost(job)) return Closed();
   return result.get();
 }
 

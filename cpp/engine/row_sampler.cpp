@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <functional>
 
+#include "core/record/doing.h"
 #include "host/cpu_budget.h"
 
 namespace sentiric {
@@ -21,6 +22,8 @@ void RowSampler::Sample(const std::vector<LogitRows>& rows) {
   const DecoderTraits& traits = decoder_->traits();
   const auto num_vocab = static_cast<std::size_t>(traits.num_vocab);
   const std::function<void(std::size_t)> job = [&](std::size_t i) {
+    const RequestId tag = rows[i].sequence->request().request.tag;
+    const record::Doing doing(record::Place::kSampling, tag);
     rows[i].sequence->Sample(rows[i].logits, traits.context_size);
   };
   const bool is_shared = sampling::RowPool::IsWorthSharing(rows.size(), num_vocab);

@@ -34,10 +34,10 @@ PYTHON_ORDER = (
 )
 # The same for C++, where a room is a folder.
 CPP_ORDER = (
-    *("sentiric", "core/sync", "core/text", "core/grammar", "core/seams", "core/request"),
+    *("sentiric", "core/sync", "core/text", "core/grammar", "core/record", "core/seams", "core/request"),
     *("core/sampling", "core/cache", "core/speculation", "core/scheduling", "host"),
     *("backend/kernels", "backend/model", "backend/template", "backend/prompt", "backend/decode"),
-    *("engine", "bindings"),
+    *("engine", "process", "bindings"),
 )
 PROTOCOLS = {"http", "rpc"}
 

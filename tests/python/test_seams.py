@@ -38,12 +38,10 @@ from sentiric_llama.service.models.slot import LoadedModel, ServedModel
 from sentiric_llama.service.service import LlamaService
 from sentiric_llama.settings.config import Settings
 from sentiric_llama.types import (
-    Capacity,
     ChosenLogprob,
     Delta,
     Device,
     EngineConfig,
-    EngineStats,
     Final,
     Grammar,
     Message,
@@ -124,8 +122,10 @@ DELTA = Delta(
 GPU = Device("CUDA0", "X 1", "gpu", 40, 100)
 QUESTIONS = (
     *(m.Render, m.TokenizeChat, m.Tokenize, m.Detokenize, m.Embed),
-    *(m.ListAdapters, m.PlanMemory, m.ListDevices),
+    *(m.Open, m.PlanMemory, m.ListDevices),
 )
+CONTROL = {"submit", "grant", "cancel", "ping", "close"}
+"""The kinds of commands that no caller of a service asks for by themselves."""
 PLAN = MemoryPlan(1, 2, 3, (DevicePlan("host", 1, 2, 3, 4, 5),))
 COMMANDS = (
     m.Submit(1, REQUEST, 256),
@@ -136,14 +136,16 @@ COMMANDS = (
     m.Tokenize(3, "x", True, True),
     m.Detokenize(4, b"\x01\x00\x00\x00", True, True),
     m.Embed(5, ("a", "b")),
-    m.ListAdapters(6),
+    m.Open(6, EngineConfig("m.gguf")),
+    m.Ping(9),
+    m.Close(),
     m.PlanMemory(7, EngineConfig("m.gguf", tenant_weights=(("a", 2.0),))),
     m.ListDevices(8),
 )
 MESSAGES = (
-    m.Opened(FAKE_INFO),
-    m.Step(((1, DELTA),), ((2, m.Failure("numeric", "decode", "NaN")),), EngineStats(steps=3),
-           Capacity(1, 2, 1)),
+    m.Loading(0.5),
+    m.Step(((1, DELTA),), ((2, m.Failure("numeric", "decode", "NaN")),)),
+    m.Answer(5, info=FAKE_INFO),
     m.Answer(1, text="x"),
     m.Answer(2, rows=(2, b"\xff\xfe")),
     m.Answer(3, plan=PLAN, devices=(Device("a", "b", "gpu", 1, 2),)),
@@ -177,7 +179,7 @@ def test_messages_of_the_engine_leave_its_process(message: Any) -> None:
 def test_every_command_is_tried_here() -> None:
     kinds = set(map(kind_of, m.Command.__args__[0].__args__))
     assert kinds == {command.kind for command in COMMANDS}
-    assert kinds == {"submit", "grant", "cancel", *map(kind_of, QUESTIONS)}
+    assert kinds == CONTROL | set(map(kind_of, QUESTIONS))
 
 
 def test_errors_keep_their_class() -> None:
@@ -200,7 +202,7 @@ def test_a_service_works_over_an_engine_behind_messages() -> None:
 
     async def body() -> None:
         fake = FakeEngine()
-        engine: AsyncEngineProtocol = (loopback := LoopbackEngine(fake))
+        engine: AsyncEngineProtocol = (loopback := await LoopbackEngine.open(fake))
         service = LlamaService(Settings())
         service.attach(engine, ServedModel("m"))
         result = await service.chat(dataclasses.replace(CALL, n=2))
@@ -252,7 +254,7 @@ class OptionsEngine(FakeEngine):
 def test_options_plans_and_devices_cross_the_messages() -> None:
     async def body() -> None:
         fake = OptionsEngine()
-        engine = LoopbackEngine(fake)
+        engine = await LoopbackEngine.open(fake)
         await engine.tokenize_to_array("x", add_special=True, parse_special=True)
         await engine.tokenize_to_array("x")
         await engine.detokenize([1], show_special=True)

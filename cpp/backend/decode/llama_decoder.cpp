@@ -6,6 +6,7 @@
 
 #include "backend/model/abort_guard.h"
 #include "backend/model/lora_store.h"
+#include "core/record/doing.h"
 #include "core/sync/mutex.h"
 
 namespace sentiric::backend {
@@ -54,6 +55,7 @@ LlamaDecoder::LlamaDecoder(std::shared_ptr<const Model> model, ContextPtr contex
   llama_set_abort_callback(
       context_.get(),
       [](void* data) {
+        record::Beat();
         const auto* abort = static_cast<LlamaDecoder*>(data)->abort_;
         return abort != nullptr && abort->load(std::memory_order_relaxed);
       },

@@ -2,6 +2,7 @@
 #include "backend/model/log_sink.h"
 
 #include <pthread.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <deque>
@@ -17,6 +18,7 @@ namespace backend {
 namespace {
 
 constexpr std::size_t kMaxLines = 2000;
+constexpr std::size_t kMaxCopied = 2048;  // bytes of a line; writes of that size are not split
 
 LogLine::Level LevelOf(ggml_log_level level) {
   switch (level) {
@@ -75,6 +77,11 @@ class Buffer {
     return lines;
   }
 
+  void CopyTo(int fd) {
+    const MutexLock lock(&mutex_);
+    copy_ = fd;
+  }
+
   // Called around a fork: a lock that another thread holds would stay locked in the child. The
   // analysis cannot follow locks across calls of the C library.
   void Hold() NO_THREAD_SAFETY_ANALYSIS { mutex_.Lock(); }
@@ -86,7 +93,15 @@ class Buffer {
     if (!open_.empty()) Keep({level, std::exchange(open_, {})});
   }
 
+  void Copy(const LogLine& line) REQUIRES(mutex_) {
+    if (copy_ < 0) return;
+    const char level = "DIWE"[static_cast<int>(line.level)];
+    const std::string copy = std::string(1, level) + " " + line.text.substr(0, kMaxCopied) + "\n";
+    (void)!write(copy_, copy.data(), copy.size());
+  }
+
   void Keep(LogLine line) REQUIRES(mutex_) {
+    Copy(line);
     lines_.push_back(std::move(line));
     if (lines_.size() > kMaxLines) {
       lines_.pop_front();
@@ -99,6 +114,7 @@ class Buffer {
   std::string open_ GUARDED_BY(mutex_);
   std::deque<LogLine> lines_ GUARDED_BY(mutex_);
   std::uint64_t num_lost_ GUARDED_BY(mutex_) = 0;
+  int copy_ GUARDED_BY(mutex_) = -1;
 };
 
 // Never destroyed, because the library may log until the process ends.
@@ -128,5 +144,7 @@ std::string LastLoggedError(const std::string& fallback) { return TheBuffer().La
 }  // namespace backend
 
 std::vector<LogLine> TakeLogLines() { return backend::TheBuffer().Take(); }
+
+void CopyLogLinesTo(int fd) { backend::TheBuffer().CopyTo(fd); }
 
 }  // namespace sentiric

@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "core/record/doing.h"
+
 namespace sentiric::backend {
 namespace {
 
@@ -31,6 +33,7 @@ void AppendCompared(const Tokenizer& tokenizer, const Span& span, std::string_vi
 Result<RenderedPrompt> RenderMarked(const ChatTemplate& chat, const Tokenizer& tokenizer,
                                     const std::vector<Message>& messages,
                                     bool add_generation_prompt, std::time_t now) {
+  const record::Doing doing(record::Place::kTemplate);
   RenderAllowance allowance;  // shared by both renderings
   auto rendered = chat.Render(messages, add_generation_prompt, now, &allowance);
   if (!rendered.ok()) return rendered;

@@ -8,6 +8,7 @@
 #include "backend/prompt/conversation.h"
 #include "backend/prompt/json_schema.h"
 #include "backend/prompt/marked_render.h"
+#include "core/record/doing.h"
 #include "llama.h"
 
 namespace sentiric::backend {
@@ -197,6 +198,7 @@ Status ModelPromptBuilder::CheckTokens(const Tokens& tokens) const {
 Result<std::shared_ptr<const grammar::Grammar>> ModelPromptBuilder::CompileGrammar(
     const GrammarSpec& spec) {
   if (spec.kind == GrammarSpec::Kind::kNone) return std::shared_ptr<const grammar::Grammar>();
+  const record::Doing doing(record::Place::kGrammar);
   if (spec.kind == GrammarSpec::Kind::kGbnf) {
     return grammars_.Compile(spec.text, grammar::Limits::ForClient());
   }

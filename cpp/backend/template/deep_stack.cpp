@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "core/seams/guarded.h"
+#include "host/crash_handler.h"
 
 namespace sentiric::backend {
 namespace {
@@ -125,6 +126,7 @@ void* DeepStackPool::ThreadMain(void* self) {
 
 void DeepStackPool::Work() {
   current_pool = this;
+  UseAlternateStack();
 #ifdef __linux__
   // For this thread alone. If it fails, the thread works at the normal priority.
   if (nice_ != 0) (void)setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + nice_);

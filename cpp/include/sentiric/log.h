@@ -18,4 +18,9 @@ struct LogLine {
 // how many were lost. Thread-safe; one buffer per process.
 std::vector<LogLine> TakeLogLines();
 
+// From now on each line is also written to the descriptor at once, as a letter for its level, a
+// space and the text: what a process logs just before it dies is not lost. A line that the
+// descriptor does not take without waiting is dropped.
+void CopyLogLinesTo(int fd);
+
 }  // namespace sentiric

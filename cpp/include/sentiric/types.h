@@ -99,6 +99,8 @@ struct Request {
   std::string tenant;                // <= 256 bytes; tenants share the contexts fairly
   std::string cache_scope;           // <= 256 bytes; only requests of one scope share prefixes
   std::vector<AdapterUse> adapters;  // <= 8
+  std::vector<Token> delivered;  // sent by an earlier run
+  RequestId tag = 0;  // the caller's own number for it, for its records; the engine only keeps it
 };
 
 // The error of the first field that is out of range, and of a prompt that has not one source.

@@ -35,7 +35,7 @@ from sentiric_llama.engine.options import (
     chat_request,
     text_request,
 )
-from sentiric_llama.engine.protocol import FloatArray
+from sentiric_llama.engine.protocol import EngineState, FloatArray
 from sentiric_llama.engine.side_by_side import name_prompt
 from sentiric_llama.engine.stream import AsyncStream, Buffer, StreamItem
 from sentiric_llama.errors import SentiricLlamaError
@@ -145,6 +145,14 @@ class AsyncEngine(EngineFacts):
     async def close(self) -> None:
         """Cancels running requests, frees the model, joins the threads. Idempotent."""
         await asyncio.to_thread(self.handle.close)
+
+    @property
+    def state(self) -> EngineState:
+        """An engine in this process shares its fate."""
+        return EngineState.RUNNING
+
+    def observe(self, changed: Callable[[EngineState], None]) -> None:
+        """Does nothing: the state does not change."""
 
     def wakeups(self) -> LoopWakeups:
         """The wakeups of the running loop."""

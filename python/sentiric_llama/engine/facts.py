@@ -23,11 +23,20 @@ def build_info() -> dict[str, Any]:
 
 
 def build_labels() -> dict[str, str]:
-    """Versions of the running software, with llama.cpp's commit if the native engine is there."""
+    """Versions of the running software, with llama.cpp's commit if native modules are built."""
     labels = {"version": version(), "python": platform.python_version()}
     with contextlib.suppress(ImportError):
-        labels["llama_cpp"] = build_info()["llama_commit"]
+        from sentiric_llama import _host
+
+        labels["llama_cpp"] = _host.LLAMA_COMMIT
     return labels
+
+
+def supports_gpu() -> bool:
+    """True if a backend for GPUs was compiled in. Does not load it."""
+    from sentiric_llama import _host
+
+    return _host.SUPPORTS_GPU
 
 
 def list_devices() -> list[Device]:

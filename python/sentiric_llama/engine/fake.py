@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from sentiric_llama.engine.protocol import FloatArray
+from sentiric_llama.engine.protocol import EngineState, FloatArray
 from sentiric_llama.engine.stream import WINDOW, AsyncStream, Buffer
 from sentiric_llama.errors import (
     Cancelled,
@@ -180,6 +180,8 @@ class FakeEngine:
         self._queue_limit = queue_limit
         self._slots = asyncio.Semaphore(contexts)
         self._closed = False
+        self._state = EngineState.RUNNING
+        self._observers: list[Callable[[EngineState], None]] = []
         self._stats = EngineStats()
 
     @property
@@ -189,6 +191,19 @@ class FakeEngine:
     @property
     def capacity(self) -> Capacity:
         return Capacity(self.active, self._contexts, self._contexts - self.active)
+
+    @property
+    def state(self) -> EngineState:
+        return self._state
+
+    def observe(self, changed: Callable[[EngineState], None]) -> None:
+        self._observers.append(changed)
+
+    def change(self, state: EngineState) -> None:
+        """Pretends that its process died, or is back."""
+        self._state = state
+        for changed in self._observers:
+            changed(state)
 
     @property
     def closed(self) -> bool:

@@ -214,10 +214,15 @@ def _log(take_lines: Callable[[], list[tuple[int, str]]]) -> None:
         text = "llama.cpp logged bytes that are not UTF-8; the lines were skipped"
         lines = [(logging.WARNING, text)]
     for level, line in lines:
-        is_normal = line.endswith(_ABORTED) or any(words in line for words in _NORMAL)
         # A handler or filter of the application that raises must not end the pump.
         with contextlib.suppress(Exception):
-            _logger.log(logging.DEBUG if is_normal else level, "%s", line)
+            log_line(level, line)
+
+
+def log_line(level: int, line: str) -> None:
+    """Logs a line of llama.cpp, unless it is about something that is normal here."""
+    is_normal = line.endswith(_ABORTED) or any(words in line for words in _NORMAL)
+    _logger.log(logging.DEBUG if is_normal else level, "%s", line)
 
 
 def _abandon_all() -> None:

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: AGPL-3.0-only
 """The messages between a service and an engine in another process.
 
-The sender numbers its streams and calls. After each step the engine sends one `Step` with the
-deltas of all streams and its statistics.
+The sender numbers its streams and calls with one counter; a call is answered by one `Answer`. After
+each step the engine sends one `Step` with the deltas of all streams. `cpp/process/` is the other
+end. What the engine counts needs no message: see `process/flight_page.py`.
 """
 
 from __future__ import annotations
@@ -15,11 +16,9 @@ from pydantic import ConfigDict, Field, TypeAdapter
 from sentiric_llama.engine.memory.plan import MemoryPlan
 from sentiric_llama.errors import SentiricLlamaError, make_error
 from sentiric_llama.types import (
-    Capacity,
     Delta,
     Device,
     EngineConfig,
-    EngineStats,
     Message,
     ModelInfo,
     Request,
@@ -106,11 +105,27 @@ class Embed:
 
 
 @dataclass(frozen=True, slots=True)
-class ListAdapters:
-    """Asks which adapters requests may name -> names."""
+class Open:
+    """Loads a model, once per process -> info."""
 
     call: int
-    kind: Literal["list_adapters"] = "list_adapters"
+    config: EngineConfig
+    kind: Literal["open"] = "open"
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """Closes the engine and ends the process."""
+
+    kind: Literal["close"] = "close"
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """Asks whether the process takes commands -> nothing."""
+
+    call: int
+    kind: Literal["ping"] = "ping"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +147,7 @@ class ListDevices:
 
 Command = Annotated[
     Submit | Grant | Cancel | Render | TokenizeChat | Tokenize | Detokenize | Embed
-    | ListAdapters | PlanMemory | ListDevices,
+    | Open | Close | Ping | PlanMemory | ListDevices,
     Field(discriminator="kind"),
 ]  # fmt: skip
 """A message to the engine. "-> field" names the field of the `Answer` that replies to it."""
@@ -160,11 +175,11 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
-    """The model is loaded."""
+class Loading:
+    """How much of the model is loaded, 0..1. Sent a few times a second before `Open` is answered."""
 
-    info: ModelInfo
-    kind: Literal["opened"] = "opened"
+    part: float
+    kind: Literal["loading"] = "loading"
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,14 +188,12 @@ class Step:
 
     deltas: tuple[tuple[int, Delta], ...]
     failures: tuple[tuple[int, Failure], ...]
-    stats: EngineStats
-    capacity: Capacity
     kind: Literal["step"] = "step"
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The reply to a call: one field is set, the one that the command names or `failure`."""
+    """The reply to a call: the field that the command names is set, or `failure`."""
 
     call: int
     text: str | None = None
@@ -189,14 +202,14 @@ class Answer:
     pieces: tuple[bytes, ...] | None = None
     rows: tuple[int, bytes] | None = None
     """Width, and float32 values row by row."""
-    names: tuple[str, ...] | None = None
+    info: ModelInfo | None = None
     plan: MemoryPlan | None = None
     devices: tuple[Device, ...] | None = None
     failure: Failure | None = None
     kind: Literal["answer"] = "answer"
 
 
-EngineMessage = Annotated[Opened | Step | Answer, Field(discriminator="kind")]
+EngineMessage = Annotated[Loading | Step | Answer, Field(discriminator="kind")]
 """A message from the engine."""
 
 _CONFIG = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64", ser_json_inf_nan="constants")

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import asyncio
 from array import array
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from enum import StrEnum
 from typing import Protocol
 
 import numpy as np
@@ -16,6 +17,16 @@ from sentiric_llama.types import Capacity, Device, EngineStats, Message, ModelIn
 
 FloatArray = npt.NDArray[np.float32]
 """Embeddings and logits."""
+
+
+class EngineState(StrEnum):
+    """Whether an engine works on its requests."""
+
+    RUNNING = "running"
+    RESTARTING = "restarting"
+    """Its process died. Requests wait for the next one."""
+    LOST = "lost"
+    """Its processes kept dying. Its requests have failed, and so will others."""
 
 
 class AsyncEngineProtocol(Protocol):
@@ -30,6 +41,13 @@ class AsyncEngineProtocol(Protocol):
 
     @property
     def capacity(self) -> Capacity: ...
+
+    @property
+    def state(self) -> EngineState: ...
+
+    def observe(self, changed: Callable[[EngineState], None]) -> None:
+        """Calls `changed` on the event loop with every new state."""
+        ...
 
     def stats(self) -> EngineStats: ...
 

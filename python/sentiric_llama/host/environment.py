@@ -39,3 +39,24 @@ def systemd_socket(variables: Mapping[str, str] | None = None) -> tuple[str, flo
     watchdog = variables.get("WATCHDOG_USEC", "")
     seconds = int(watchdog) / 1e6 if for_us and watchdog.isdecimal() else 0.0
     return variables.get("NOTIFY_SOCKET", ""), seconds
+
+
+def engine_environment(variables: Mapping[str, str] | None = None) -> dict[str, str]:
+    """What an engine process may know: variables of the libraries in it, no setting and no secret."""
+    variables = environ() if variables is None else variables
+    kept = {
+        name: value
+        for name, value in variables.items()
+        if name in _FOR_ENGINES or name.startswith(_FAMILIES_FOR_ENGINES)
+    }
+    # llama.cpp would start a debugger to print where it failed, which takes a second.
+    return kept | {"GGML_NO_BACKTRACE": "1"}
+
+
+_FOR_ENGINES = frozenset(
+    ("PATH", "LANG", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "LD_PRELOAD", "GLIBC_TUNABLES")
+)
+_FAMILIES_FOR_ENGINES = (
+    *("SENTIRIC_", "GGML_", "LLAMA_", "OMP_", "GOMP_", "KMP_", "MALLOC_", "LC_"),
+    *("CUDA_", "NVIDIA_", "ASAN_", "UBSAN_", "TSAN_", "LSAN_"),
+)

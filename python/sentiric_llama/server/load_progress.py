@@ -1,15 +1,11 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Shows on a terminal how much of a large model has been loaded.
-
-The engine does not report it, so the resident memory of the process, which includes mapped pages,
-serves as the measure.
-"""
+"""Shows on a terminal how much of a large model has been loaded."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 from sentiric_llama.host.printable import printable_line
@@ -22,21 +18,30 @@ LARGE_BYTES = 512 * 2**20
 """Smaller models load too fast to need it."""
 EVERY_S = 0.5
 STEP = 10
+Told = Callable[[float], None]
 
 
 @contextlib.asynccontextmanager
-async def load_progress(path: Path) -> AsyncIterator[None]:
-    """Writes a line to standard error for each tenth of the file until the block ends."""
+async def load_progress(path: Path, *, is_reported: bool = False) -> AsyncIterator[Told]:
+    """Writes a line to standard error for each tenth of the file until the block ends.
+
+    Yields what takes the part that is loaded, 0..1. Unless the engine reports it, the resident
+    memory of this process, which includes mapped pages, serves as the measure.
+    """
     total = size_of(path)
     if total < LARGE_BYTES or not is_watched():
-        yield
+        yield lambda _part: None
         return
-    telling = asyncio.create_task(_tell_steps(path.name, total))
+    tell = _Steps(path.name, total)
+    if is_reported:
+        yield tell
+        return
+    measuring = asyncio.create_task(_measure(tell, total))
     try:
-        yield
+        yield tell
     finally:
-        telling.cancel()
-        await asyncio.wait((telling,))
+        measuring.cancel()
+        await asyncio.wait((measuring,))
 
 
 def size_of(path: Path) -> int:
@@ -47,11 +52,22 @@ def size_of(path: Path) -> int:
     return 0
 
 
-async def _tell_steps(name: str, total: int) -> None:
-    before, told = resident_bytes() or 0, 0
+class _Steps:
+    """Writes each tenth once."""
+
+    def __init__(self, name: str, total: int) -> None:
+        self._text = f"loading {printable_line(name)}: %d %% of {human_bytes(total)}"
+        self._told = 0
+
+    def __call__(self, part: float) -> None:
+        percent = max(0, min(99, int(100 * part)))
+        if percent >= self._told + STEP:
+            self._told = percent // STEP * STEP
+            print_stderr(self._text % self._told)
+
+
+async def _measure(tell: Told, total: int) -> None:
+    before = resident_bytes() or 0
     while True:
         await asyncio.sleep(EVERY_S)
-        percent = min(99, 100 * max(0, (resident_bytes() or 0) - before) // total)
-        if percent >= told + STEP:
-            told = percent // STEP * STEP
-            print_stderr(f"loading {printable_line(name)}: {told} % of {human_bytes(total)}")
+        tell(((resident_bytes() or 0) - before) / total)

@@ -46,6 +46,8 @@ from sentiric_llama.tls.setup import TlsSetup, set_up_tls
 from sentiric_llama.tls.store import watch
 
 EXIT_INTERRUPTED = 130
+EXIT_ENGINE_LOST = 11
+"""The engine's process died again and again; the log says why."""
 METRICS_CONNECTIONS = 16
 _CLOSE_NOW_S = 1
 _LAST_REQUESTS_S = 0.2  # lets requests on connections just accepted get 503 instead of a reset
@@ -141,14 +143,15 @@ async def serve_protocols(
     places = places_of(listener, rpc.url, "https" if tls.https else "http")
     loading = asyncio.create_task(load(service, source.loader, places))
     stopped = asyncio.create_task(stop.first.wait())
+    lost = asyncio.create_task(service.lost.wait())
     rotating = asyncio.create_task(watch(tls.stores, settings.tls_reload_s))
     try:
         await asyncio.wait((loading, stopped, answering), return_when=asyncio.FIRST_COMPLETED)
         if loading.done():
             loading.result()
-        await asyncio.wait((stopped, answering), return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait((stopped, answering, lost), return_when=asyncio.FIRST_COMPLETED)
     finally:
-        await end(loading, stopped, rotating)
+        await end(loading, stopped, lost, rotating)
         await switcher.stop()
         await drain(service, stop)
         is_forced = stop.second.is_set()
@@ -160,6 +163,8 @@ async def serve_protocols(
         await asyncio.gather(answering, rpc.stop(0 if is_forced else _RPC_CLOSE_S))
         stop.close()
         event(logger, "SERVICE_SHUTDOWN", "stopped")
+    if service.lost.is_set():
+        return EXIT_ENGINE_LOST
     return EXIT_INTERRUPTED if stop.second.is_set() else 0
 
 
@@ -202,8 +207,9 @@ async def load(service: LlamaService, loader: Loader, places: Places) -> None:
         text = f"listening on {places.bound}, loading the model"
         event(logger, "SERVICE_START", text, host=settings.host)
         file = await loader.find(settings)
-        async with load_progress(file.path):
-            loaded = await loader.load(settings, file)
+        is_reported = settings.isolation == "process"
+        async with load_progress(file.path, is_reported=is_reported) as tell:
+            loaded = await loader.load(settings, file, tell)
     except SentiricLlamaError as error:
         service.fail(error)
         raise

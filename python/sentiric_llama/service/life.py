@@ -9,8 +9,8 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 
-from sentiric_llama.engine.protocol import AsyncEngineProtocol
-from sentiric_llama.errors import SentiricLlamaError
+from sentiric_llama.engine.protocol import AsyncEngineProtocol, EngineState
+from sentiric_llama.errors import SentiricLlamaError, Unavailable
 from sentiric_llama.log.events import event
 from sentiric_llama.service.models.registry import ModelRegistry
 from sentiric_llama.service.models.slot import LoadedModel, ServedModel
@@ -33,6 +33,8 @@ class ServiceLife:
         self.on_state_change: list[Callable[[Readiness], None]] = []
         """Called on the event loop with every new state, in order. Must not block."""
         self.watchdog = Watchdog(settings.stall_timeout_s)
+        self.lost = asyncio.Event()
+        """Set when the engine is beyond recovery; the service then ends."""
         self.closed = asyncio.Event()
         """Set when the engine is gone; health watches and other observers then end."""
         self._state = Readiness.LOADING
@@ -50,11 +52,25 @@ class ServiceLife:
         Running calls keep the old model, which is closed when the last of them ends.
         """
         self.models.put(loaded)
+        loaded.engine.observe(lambda state: self._on_engine(loaded, state))
         self._settings = loaded.settings
         self.watchdog = Watchdog(self._settings.stall_timeout_s)
         if self.state is not Readiness.DRAINING:
             self.failure = None
             self._accepts_work = True
+            self._change(Readiness.READY)
+
+    def _on_engine(self, loaded: LoadedModel, state: EngineState) -> None:
+        """Follows the engine of the model that new calls get."""
+        if loaded is not self.attached or self.state is Readiness.DRAINING:
+            return
+        if state is EngineState.LOST:
+            self._accepts_work = False
+            self.fail(Unavailable("the engine process keeps dying", where="engine"))
+            self.lost.set()
+        elif state is EngineState.RESTARTING:
+            self._change(Readiness.RESTARTING)
+        else:
             self._change(Readiness.READY)
 
     async def vacate(self) -> None:

@@ -20,4 +20,6 @@ class Readiness(StrEnum):
     FAILED = "failed"
     STALLED = "stalled"
     """The engine has work and makes no progress."""
+    RESTARTING = "restarting"
+    """The engine's process died; requests wait for the next one."""
     DRAINING = "draining"

@@ -6,6 +6,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from sentiric_llama.engine.facts import list_devices
 from sentiric_llama.engine.memory.plan import DevicePlan, MemoryPlan, least_plan, plan_memory
@@ -13,7 +14,7 @@ from sentiric_llama.errors import OutOfMemory
 from sentiric_llama.host.machine import Budget, memory_budgets
 from sentiric_llama.host.sizes import human_bytes
 from sentiric_llama.settings.config import PREFIX
-from sentiric_llama.types import EngineConfig
+from sentiric_llama.types import Device, EngineConfig
 
 SHORTEST_FITTED_CONTEXT = 512
 """FIT=auto never makes contexts shorter: they would be too short for a conversation."""
@@ -52,21 +53,25 @@ class Shortage:
 
 Planner = Callable[[EngineConfig], MemoryPlan]
 Floor = Callable[[EngineConfig], MemoryPlan | None]
+Devices = Callable[[], list[Device]]
 
 
 def certain_shortages(
-    least: MemoryPlan, budgets: list[Budget], config: EngineConfig
+    least: MemoryPlan,
+    budgets: list[Budget],
+    config: EngineConfig,
+    devices: Devices = list_devices,
 ) -> list[Shortage]:
     """The shortages that a lower bound proves. GPUs may take what the host cannot."""
-    extra = gpu_bytes() if config.gpu_layers else 0
+    extra = gpu_bytes(devices) if config.gpu_layers else 0
     if extra:
         budgets = [replace(b, name=f"{b.name} with the GPUs", free=b.free + extra) for b in budgets]
     return [replace(item, is_least=True) for item in shortages(least, budgets)]
 
 
-def gpu_bytes() -> int:
+def gpu_bytes(devices: Devices = list_devices) -> int:
     """The memory of all GPUs together."""
-    return sum(device.total or UNKNOWN_BYTES for device in list_devices() if device.is_gpu)
+    return sum(device.total or UNKNOWN_BYTES for device in devices() if device.is_gpu)
 
 
 def shortages(plan: MemoryPlan, budgets: list[Budget]) -> list[Shortage]:
@@ -104,6 +109,7 @@ def fit_to_memory(
     mode: str,
     *,
     planner: Planner = plan_memory,
+    devices: Devices = list_devices,
     floor: Floor = least_plan,
     budgets: list[Budget] | None = None,
 ) -> tuple[EngineConfig, str]:
@@ -115,7 +121,8 @@ def fit_to_memory(
     if mode == "off":
         return config, ""
     budgets = memory_budgets() if budgets is None else budgets
-    measure = functools.partial(_measure, planner=planner, floor=floor, budgets=budgets)
+    asked: dict[str, Any] = {"planner": planner, "devices": devices, "floor": floor}
+    measure = functools.partial(_measure, **asked, budgets=budgets)
     plan, short = measure(config)
     if not short:
         return config, ""
@@ -129,11 +136,16 @@ def fit_to_memory(
 
 
 def _measure(
-    config: EngineConfig, *, planner: Planner, floor: Floor, budgets: list[Budget]
+    config: EngineConfig,
+    *,
+    planner: Planner,
+    devices: Devices,
+    floor: Floor,
+    budgets: list[Budget],
 ) -> tuple[MemoryPlan, list[Shortage]]:
     """A plan and its shortages. Asks the native planner only if the lower bound fits."""
     least = floor(config)
-    if least is not None and (short := certain_shortages(least, budgets, config)):
+    if least is not None and (short := certain_shortages(least, budgets, config, devices)):
         return least, short
     plan = planner(config)
     return plan, shortages(plan, budgets)
@@ -145,6 +157,7 @@ def fit_in_place_of(
     mode: str,
     *,
     planner: Planner = plan_memory,
+    devices: Devices = list_devices,
     floor: Floor = least_plan,
     budgets: list[Budget] | None = None,
 ) -> tuple[EngineConfig, str]:
@@ -155,7 +168,7 @@ def fit_in_place_of(
     least = floor(config)
     if mode == "refuse" and least is not None:  # not even an empty machine is enough: skip the plan
         whole = [replace(budget, free=budget.total) for budget in budgets]
-        if short := certain_shortages(least, whole, config):
+        if short := certain_shortages(least, whole, config, devices):
             raise OutOfMemory(f"{short[0]}; {_advice(least, mode)}", where="memory")
     leaving = planner(old)
     host = leaving.devices[-1].needed + leaving.kept
@@ -164,13 +177,15 @@ def fit_in_place_of(
 
     def plan(wanted: EngineConfig) -> MemoryPlan:
         found = planner(wanted)
-        devices = (
+        freed = (
             replace(device, free=min(device.total, device.free + given_back.get(device.name, 0)))
             for device in found.devices
         )
-        return replace(found, devices=tuple(devices))
+        return replace(found, devices=tuple(freed))
 
-    return fit_to_memory(config, mode, planner=plan, floor=floor, budgets=budgets)
+    return fit_to_memory(
+        config, mode, planner=plan, devices=devices, floor=floor, budgets=budgets
+    )
 
 
 def _largest_that_fits(

@@ -8,11 +8,11 @@ header. `fit` compares both with the memory of the machine.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from sentiric_llama.engine.convert import config_to_native
-from sentiric_llama.engine.facts import build_info
+from sentiric_llama.engine.facts import supports_gpu
 from sentiric_llama.engine.handle import forward_log
 from sentiric_llama.errors import InvalidArgument, SentiricLlamaError
 from sentiric_llama.models import check_model
@@ -67,13 +67,26 @@ def lacks_flash_attention(cache_type_v: str, flash_attention: str) -> bool:
     """True if the V cache needs flash attention but it is off; `auto` enables it on GPUs only."""
     if cache_type_v in PLAIN_CACHE_TYPES or flash_attention == "on":
         return False
-    return flash_attention == "off" or not build_info()["supports_gpu"]
+    return flash_attention == "off" or not supports_gpu()
 
 
 def plan_memory(config: EngineConfig) -> MemoryPlan:
-    """Asks the native engine. Raises what opening it would raise."""
+    """Asks the native engine in this process. Raises what opening it would raise."""
     from sentiric_llama import _core
 
+    check_cache_types(config)
+    try:
+        plan = _core.plan_memory(config_to_native(config))
+    finally:
+        forward_log()
+    names = [field.name for field in fields(DevicePlan)]
+    devices = (DevicePlan(*(getattr(item, name) for name in names)) for item in plan.devices)
+    shape = (plan.contexts, plan.context_size, plan.context_train)
+    return completed(MemoryPlan(*shape, tuple(devices), speculation=plan.speculation), config)
+
+
+def check_cache_types(config: EngineConfig) -> None:
+    """Raises InvalidArgument for a V cache that needs flash attention and has none."""
     if lacks_flash_attention(config.cache_type_v, config.flash_attention):
         raise InvalidArgument(
             f"{config.cache_type_v} needs flash attention; got flash_attention "
@@ -81,15 +94,11 @@ def plan_memory(config: EngineConfig) -> MemoryPlan:
             where="cache_type_v",
         )
 
-    try:
-        plan = _core.plan_memory(config_to_native(config))
-    finally:
-        forward_log()
-    names = [field.name for field in fields(DevicePlan)]
-    devices = (DevicePlan(*(getattr(item, name) for name in names)) for item in plan.devices)
+
+def completed(plan: MemoryPlan, config: EngineConfig) -> MemoryPlan:
+    """The plan of a native engine with what is known without it."""
     kept = max(0, config.host_cache_bytes)
-    shape = (plan.contexts, plan.context_size, plan.context_train)
-    return MemoryPlan(*shape, tuple(devices), kept, plan.speculation, vocabulary_of(config))
+    return replace(plan, kept=kept, vocabulary=vocabulary_of(config))
 
 
 def least_plan(config: EngineConfig) -> MemoryPlan | None:

@@ -21,6 +21,7 @@ _STATUS = {
     Readiness.LOADING: "loading",
     Readiness.FAILED: "unhealthy",
     Readiness.STALLED: "unhealthy",
+    Readiness.RESTARTING: "unhealthy",
     Readiness.DRAINING: "draining",
 }
 _RETRY = {"retry-after": str(RETRY_AFTER_S)}
@@ -61,6 +62,7 @@ class HealthEndpoints:
             Readiness.LOADING: "Loading model",
             Readiness.FAILED: "Model failed to load",
             Readiness.STALLED: "Engine makes no progress",
+            Readiness.RESTARTING: "Engine is restarting",
             Readiness.DRAINING: "Shutting down",
         }[self._service.state]
         error = {"code": 503, "message": message, "type": "unavailable_error"}

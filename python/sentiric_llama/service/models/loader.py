@@ -8,12 +8,13 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import fields
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sentiric_llama.engine.config import within_training
 from sentiric_llama.engine.memory.fit import fit_in_place_of, fit_to_memory
+from sentiric_llama.engine.opening import Opening, OpeningHere, OpeningInProcess
 from sentiric_llama.engine.protocol import AsyncEngineProtocol
 from sentiric_llama.errors import InternalError, SentiricLlamaError
 from sentiric_llama.log.events import event
@@ -25,6 +26,8 @@ from sentiric_llama.settings.config import Settings
 from sentiric_llama.types import EngineConfig
 
 OpenEngine = Callable[[EngineConfig], Awaitable[AsyncEngineProtocol]]
+OnProgress = Callable[[float], None]
+"""Gets how much of a model is loaded, 0..1."""
 Fitted = tuple[EngineConfig, str]
 T = TypeVar("T")
 
@@ -45,18 +48,21 @@ class Loader:
     def __init__(self, open_engine: OpenEngine | None = None) -> None:
         """`open_engine` replaces the native engine; its memory is then not planned."""
         self._open_engine = open_engine
-        self._can_plan = open_engine is None
 
     async def find(self, settings: Settings, report: Report | None = None) -> ModelFile:
         """Finds the file of the configured model; downloads it if necessary."""
         return await in_daemon_thread(lambda: find_model(settings, report))
 
-    async def load(self, settings: Settings, file: ModelFile) -> LoadedModel:
+    async def load(
+        self, settings: Settings, file: ModelFile, on_progress: OnProgress = lambda _part: None
+    ) -> LoadedModel:
         """Loads a model into the free memory, smaller than configured if FIT allows it."""
         config = engine_config(settings, file)
-        fitted = await self._fitted(lambda: fit_to_memory(config, settings.fit), config)
         served = served_model(settings, file)
-        return await self._open(settings, served, fitted, is_tried=settings.enable_warm_up)
+        async with self._opening(settings) as opening:
+            fitted = await self._fit(opening, config, settings.fit)
+            is_tried = settings.enable_warm_up
+            return await self._open(opening, settings, served, fitted, is_tried, on_progress)
 
     async def load_beside(self, settings: Settings, file: ModelFile) -> LoadedModel:
         """Loads a model as configured beside the current one, and always tries it.
@@ -65,34 +71,63 @@ class Loader:
         """
         mode = "off" if settings.fit == "off" else "refuse"
         config = engine_config(settings, file)
-        fitted = await self._fitted(lambda: fit_to_memory(config, mode), config)
-        return await self._open(settings, served_model(settings, file), fitted, is_tried=True)
+        served = served_model(settings, file)
+        async with self._opening(settings) as opening:
+            fitted = await self._fit(opening, config, mode)
+            return await self._open(opening, settings, served, fitted, is_tried=True)
 
     async def check_in_place_of(
         self, old: EngineConfig, settings: Settings, file: ModelFile
     ) -> None:
         """Raises OutOfMemory if the model does not fit even without the old one."""
+        if self._open_engine is not None:
+            return
         config = engine_config(settings, file)
-        await self._fitted(lambda: fit_in_place_of(old, config, settings.fit), config)
+        async with self._opening(settings) as opening:
+            asked: Any = {"planner": opening.plan, "devices": opening.devices}
+            await in_daemon_thread(lambda: fit_in_place_of(old, config, settings.fit, **asked))
 
     async def bring_back(self, old: LoadedModel) -> LoadedModel:
         """Reopens a model that was closed."""
         assert old.config is not None
-        return await self._open(old.settings, old.served, old.config, is_tried=False)
+        async with self._opening(old.settings) as opening:
+            return await self._open(opening, old.settings, old.served, old.config, is_tried=False)
 
-    async def _fitted(self, fit: Callable[[], Fitted], config: EngineConfig) -> EngineConfig:
-        if not self._can_plan:
+    @contextlib.asynccontextmanager
+    async def _opening(self, settings: Settings) -> AsyncIterator[Opening]:
+        """What plans and opens the engine; frees what it has started if it opens none."""
+        opening: Opening
+        if self._open_engine is not None:
+            opening = _OpeningOf(self._open_engine)
+        elif settings.isolation == "process":
+            opening = await OpeningInProcess.start(settings.stall_timeout_s)
+        else:
+            opening = OpeningHere()
+        try:
+            yield opening
+        finally:
+            await opening.abandon()
+
+    async def _fit(self, opening: Opening, config: EngineConfig, mode: str) -> EngineConfig:
+        if self._open_engine is not None:
             return config
-        fitted, note = await in_daemon_thread(fit)
+        asked: Any = {"planner": opening.plan, "devices": opening.devices}
+        fitted, note = await in_daemon_thread(lambda: fit_to_memory(config, mode, **asked))
         if note:
             event(logger, "MODEL_MADE_TO_FIT", note, logging.WARNING)
         return fitted
 
     async def _open(
-        self, settings: Settings, served: ServedModel, config: EngineConfig, *, is_tried: bool
+        self,
+        opening: Opening,
+        settings: Settings,
+        served: ServedModel,
+        config: EngineConfig,
+        is_tried: bool,
+        on_progress: OnProgress = lambda _part: None,
     ) -> LoadedModel:
         started = time.monotonic()
-        engine = await (self._open_engine or open_async_engine)(config)
+        engine = await opening.open(config, on_progress)
         loaded = LoadedModel(engine, served, settings, config)
         try:
             if is_tried:
@@ -104,11 +139,14 @@ class Loader:
         return loaded
 
 
-async def open_async_engine(config: EngineConfig) -> AsyncEngineProtocol:
-    """Opens the native engine. Imported late: nothing else needs the compiled module."""
-    from sentiric_llama.engine.aio import AsyncEngine
+class _OpeningOf(OpeningHere):
+    """Opens an engine that somebody else makes."""
 
-    return await AsyncEngine.open(config)
+    def __init__(self, open_engine: OpenEngine) -> None:
+        self._open_engine = open_engine
+
+    async def open(self, config: EngineConfig, on_progress: OnProgress) -> AsyncEngineProtocol:
+        return await self._open_engine(config)
 
 
 def engine_config(settings: Settings, model: ModelFile) -> EngineConfig:

@@ -31,6 +31,11 @@ class Engine(Section):
 
     TITLE: ClassVar[str] = "Engine"
 
+    isolation: Literal["process", "inprocess"] = Field(
+        "inprocess",
+        description="where the engine runs: in a process of its own, whose death costs at most the "
+        "request that caused it, or in the server's",
+    )
     contexts: int = Field(
         4,
         ge=1,

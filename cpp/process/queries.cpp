@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+#include "process/queries.h"
+
+#include <functional>
+#include <map>
+#include <utility>
+
+namespace sentiric::process {
+namespace {
+
+Json Failed(const Error& error) { return {{"failure", ToJson(error)}}; }
+
+Json Tokens(const Result<std::vector<Token>>& tokens) {
+  if (!tokens) return Failed(tokens.error());
+  return {{"tokens", Base64(tokens->data(), tokens->size() * sizeof(Token))}};
+}
+
+Json Text(const Result<std::string>& text) {
+  if (!text) return Failed(text.error());
+  return {{"text", *text}};
+}
+
+Json Render(const Json& command, Engine* engine) {
+  return Text(engine->RenderChat(MessagesOf(command.at("messages")),
+                                 command.at("add_generation_prompt").get<bool>()));
+}
+
+Json TokenizeChat(const Json& command, Engine* engine) {
+  return Tokens(engine->TokenizeChat(MessagesOf(command.at("messages"))));
+}
+
+Json Tokenize(const Json& command, Engine* engine) {
+  return Tokens(engine->Tokenize(command.at("text").get<std::string>(),
+                                 command.at("add_special").get<bool>(),
+                                 command.at("parse_special").get<bool>()));
+}
+
+Json Detokenize(const Json& command, Engine* engine) {
+  const std::vector<Token> tokens = TokensOf(command.at("tokens"));
+  if (!command.at("as_pieces").get<bool>()) {
+    return Text(engine->Detokenize(tokens, command.at("show_special").get<bool>()));
+  }
+  const auto pieces = engine->TokenPieces(tokens);
+  if (!pieces) return Failed(pieces.error());
+  Json found = Json::array();
+  for (const std::string& piece : *pieces) found.push_back(Base64(piece.data(), piece.size()));
+  return {{"pieces", std::move(found)}};
+}
+
+// Rows of several texts, as in the process of a library.
+Json Embed(const Json& command, Engine* engine) {
+  std::vector<float> rows;
+  for (const Json& text : command.at("texts")) {
+    const auto tokens = engine->Tokenize(text.get<std::string>(), /*add_special=*/true, false);
+    if (!tokens) return Failed(tokens.error());
+    const auto row = engine->Embed(*tokens);
+    if (!row) return Failed(row.error());
+    rows.insert(rows.end(), row->begin(), row->end());
+  }
+  return {{"rows", {engine->info().num_embd, Base64(rows.data(), rows.size() * sizeof(float))}}};
+}
+
+Json Plan(const Json& command) {
+  const Result<MemoryPlan> plan = PlanMemory(ConfigOf(command.at("config")));
+  return plan ? Json{{"plan", ToJson(*plan)}} : Failed(plan.error());
+}
+
+Json Devices() {
+  const Result<std::vector<Device>> devices = ListDevices();
+  if (!devices) return Failed(devices.error());
+  Json found = Json::array();
+  for (const Device& device : *devices) found.push_back(ToJson(device));
+  return {{"devices", std::move(found)}};
+}
+
+}  // namespace
+
+Json AnswerQuery(const Json& command, Engine* engine) {
+  using Query = std::function<Json(const Json&, Engine*)>;
+  static const std::map<std::string, Query> kOfEngine = {{"render", Render},
+                                                         {"tokenize_chat", TokenizeChat},
+                                                         {"tokenize", Tokenize},
+                                                         {"detokenize", Detokenize},
+                                                         {"embed", Embed}};
+  const auto kind = command.at("kind").get<std::string>();
+  if (kind == "plan_memory") return Plan(command);
+  if (kind == "list_devices") return Devices();
+  if (engine == nullptr) {
+    return Failed({ErrorCode::kUnavailable, "engine", "no model is open"});
+  }
+  return kOfEngine.at(kind)(command, engine);
+}
+
+const Error* FailureOf(const Event& event) {
+  static const Error kCancelled{ErrorCode::kCancelled, "request", "the request was cancelled"};
+  if (!event.final) return nullptr;
+  if (event.final->error) return &*event.final->error;
+  return event.final->finish_reason == FinishReason::kCancelled ? &kCancelled : nullptr;
+}
+
+}  // namespace sentiric::process

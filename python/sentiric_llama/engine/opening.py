@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""An engine that is not open yet: it plans memory, then opens one model.
+
+The planner and the engine run in the same process: this one, or one that is started for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from sentiric_llama.engine.facts import list_devices
+from sentiric_llama.engine.memory.plan import MemoryPlan, check_cache_types, completed, plan_memory
+from sentiric_llama.engine.protocol import AsyncEngineProtocol
+from sentiric_llama.types import Device, EngineConfig
+
+
+class Opening(Protocol):
+    """Belongs to one event loop, except `plan` and `devices`, which block a thread."""
+
+    def plan(self, config: EngineConfig) -> MemoryPlan:
+        """The memory that a configuration needs. Raises what opening it would raise."""
+        ...
+
+    def devices(self) -> list[Device]: ...
+
+    async def open(
+        self, config: EngineConfig, on_progress: Callable[[float], None]
+    ) -> AsyncEngineProtocol:
+        """Opens the engine, once. `on_progress` gets how much is loaded, 0..1, if that is known."""
+        ...
+
+    async def abandon(self) -> None:
+        """Frees everything, if it was not opened. Idempotent."""
+
+
+class OpeningHere:
+    """Opens the engine in this process."""
+
+    def plan(self, config: EngineConfig) -> MemoryPlan:
+        return plan_memory(config)
+
+    def devices(self) -> list[Device]:
+        return list_devices()
+
+    async def open(
+        self, config: EngineConfig, on_progress: Callable[[float], None]
+    ) -> AsyncEngineProtocol:
+        # Imported late: nothing else needs the compiled module.
+        from sentiric_llama.engine.aio import AsyncEngine
+
+        return await AsyncEngine.open(config)
+
+    async def abandon(self) -> None:
+        pass
+
+
+class OpeningInProcess:
+    """Opens the engine in a process of its own, which is started at once."""
+
+    def __init__(self, client: Any, loop: asyncio.AbstractEventLoop, stall_s: float) -> None:
+        self._client = client
+        self._loop = loop
+        self._stall_s = stall_s
+        self._is_open = False
+
+    @classmethod
+    async def start(cls, stall_s: float) -> OpeningInProcess:
+        """Raises InternalError if no process can be started."""
+        from sentiric_llama.engine.process.client import EngineClient
+
+        return cls(await EngineClient.start(), asyncio.get_running_loop(), stall_s)
+
+    def plan(self, config: EngineConfig) -> MemoryPlan:
+        from sentiric_llama.engine.messages import PlanMemory
+
+        check_cache_types(config)
+        plan = self._ask(PlanMemory, config).plan
+        assert plan is not None
+        return completed(plan, config)
+
+    def devices(self) -> list[Device]:
+        from sentiric_llama.engine.messages import ListDevices
+
+        return list(self._ask(ListDevices).devices or ())
+
+    def _ask(self, *question: Any) -> Any:
+        from sentiric_llama.engine.process.client import ProcessDied
+        from sentiric_llama.engine.process.engine import died_loading
+
+        asked = asyncio.run_coroutine_threadsafe(self._client.ask(*question), self._loop)
+        try:
+            return asked.result()
+        except ProcessDied:
+            raise died_loading("while it planned the memory") from None
+
+    async def open(
+        self, config: EngineConfig, on_progress: Callable[[float], None]
+    ) -> AsyncEngineProtocol:
+        from sentiric_llama.engine.process.engine import ProcessEngine
+
+        self._client.on_progress = on_progress
+        engine = await ProcessEngine.open(config, self._client, stall_s=self._stall_s)
+        self._is_open = True
+        return engine
+
+    async def abandon(self) -> None:
+        if not self._is_open:
+            await self._client.discard()

@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""One engine process and the conversation with it, from start to death."""
+
+from __future__ import annotations
+
+import asyncio
+import codecs
+import contextlib
+import itertools
+import logging
+import os
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from sentiric_llama.engine import messages as m
+from sentiric_llama.engine.handle import log_line
+from sentiric_llama.engine.process.connection import Connection
+from sentiric_llama.engine.process.death import Death, Stall, examine
+from sentiric_llama.engine.process.flight_page import FlightPage
+from sentiric_llama.engine.process.launch import EngineProcess
+from sentiric_llama.errors import SentiricLlamaError, Unavailable
+
+LAST_LINES = 20
+CLOSE_S = 10.0
+"""How long a process that was asked to close may write its cache to the disk."""
+_LEVELS = {"D": logging.DEBUG, "I": logging.INFO, "W": logging.WARNING, "E": logging.ERROR}
+
+
+class ProcessDied(Exception):
+    """The process ended before it answered."""
+
+
+class EngineClient:
+    """Belongs to one event loop. `on_step` gets the items of each step."""
+
+    def __init__(self, on_step: Callable[[m.Step], None], numbers: Iterator[int]) -> None:
+        self._on_step = on_step
+        self._numbers = numbers
+        self._loop = asyncio.get_running_loop()
+        self._process = EngineProcess()
+        self._log = _LogReader(self._loop, self._process.log)
+        self._connection: Connection
+        self._answers: dict[int, asyncio.Future[m.Answer]] = {}
+        self._stall: Stall | None = None
+        self._is_closing = False
+        self.on_progress: Callable[[float], None] = lambda _part: None
+        """Called with the part of the model that is loaded, 0..1."""
+        self.last_heard = self._loop.time()
+        self.died: asyncio.Future[Death] = self._loop.create_future()
+
+    @classmethod
+    async def start(
+        cls,
+        on_step: Callable[[m.Step], None] = lambda _step: None,
+        numbers: Iterator[int] | None = None,
+    ) -> EngineClient:
+        """Starts a process. Raises InternalError if there is none to start."""
+        client = cls(on_step, numbers or itertools.count(1))
+        client._process.socket.setblocking(False)
+        _, client._connection = await client._loop.create_unix_connection(
+            lambda: Connection(client._on_message, client._on_end), sock=client._process.socket
+        )
+        return client
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def page(self) -> FlightPage:
+        return self._process.page
+
+    @property
+    def is_alive(self) -> bool:
+        return not self.died.done()
+
+    @property
+    def is_suspended(self) -> bool:
+        return self._process.is_stopped()
+
+    def serve(self, on_step: Callable[[m.Step], None], numbers: Iterator[int]) -> None:
+        """Hands the steps to whoever uses the process from now on."""
+        self._on_step, self._numbers = on_step, numbers
+
+    def send(self, command: Any) -> None:
+        self.send_encoded(m.encode_command(command))
+
+    def send_encoded(self, command: bytes) -> None:
+        """As `send`, for a command that `encode_command` encoded elsewhere. Never waits."""
+        self._connection.send(command)
+
+    async def ask(
+        self, make: Any, *values: Any, call: int | None = None, **options: Any
+    ) -> m.Answer:
+        """Sends a call and waits for its answer. Raises its failure, or ProcessDied."""
+        number = next(self._numbers) if call is None else call
+        if not self.is_alive:
+            raise ProcessDied
+        answered = self._answers[number] = self._loop.create_future()
+        self.send(make(number, *values, **options))
+        try:
+            answer = await answered
+        finally:
+            self._answers.pop(number, None)
+        if answer.failure is not None:
+            raise answer.failure.as_error()
+        return answer
+
+    async def close(self) -> None:
+        """Lets the process close its engine and waits for its end; kills it if that takes long."""
+        self._is_closing = True
+        if self.is_alive:
+            self.send(m.Close())
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(CLOSE_S):
+                    await asyncio.shield(self.died)
+        self._process.kill()
+        await self.died
+
+    async def discard(self) -> None:
+        """Kills the process, which has nothing that is worth keeping."""
+        self._is_closing = True
+        self._process.kill()
+        await self.died
+
+    def kill(self, stall: Stall | None = None) -> None:
+        """Ends the process now, because of `stall` if given."""
+        self._stall = stall
+        self._process.kill()
+
+    def _on_message(self, message: Any) -> None:
+        self.last_heard = self._loop.time()
+        if isinstance(message, m.Step):
+            self._on_step(message)
+        elif isinstance(message, m.Answer):
+            answered = self._answers.get(message.call)
+            if answered is not None and not answered.done():
+                answered.set_result(message)
+        else:
+            self.on_progress(message.part)
+
+    def _on_end(self) -> None:
+        """The socket has ended: so has the process, or it must."""
+        self._process.kill()
+        waiting = self._loop.run_in_executor(None, self._process.wait)
+        waiting.add_done_callback(self._on_exit)
+
+    def _on_exit(self, waiting: asyncio.Future[int]) -> None:
+        lines = self._log.finish()
+        death = examine(self.page, self.pid, waiting.result(), self._stall)
+        self._process.close()
+        for answered in self._answers.values():
+            if not answered.done():
+                answered.set_exception(ProcessDied())
+        self.died.set_result(replace(death, last_lines=lines, is_wanted=self._is_closing))
+
+
+class _LogReader:
+    """Reads what the process writes: lines of its log, and whatever libraries say as they fail."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, fd: int) -> None:
+        self._loop = loop
+        self._fd = fd
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._open = ""
+        self._last: deque[str] = deque(maxlen=LAST_LINES)
+        os.set_blocking(fd, False)
+        loop.add_reader(fd, self._read)
+
+    def _read(self) -> bool:
+        """False when there is nothing to read now, or any more."""
+        try:
+            data = os.read(self._fd, 65536)
+        except OSError:
+            return False
+        if not data:
+            self._loop.remove_reader(self._fd)
+            return False
+        *lines, self._open = (self._open + self._decoder.decode(data)).split("\n")
+        self._open = self._open[-65536:]
+        for line in lines:
+            self._take(line)
+        return True
+
+    def _take(self, line: str) -> None:
+        level = _LEVELS.get(line[:1]) if line[1:2] == " " else None
+        text = line if level is None else line[2:]
+        level = logging.WARNING if level is None else level
+        if level >= logging.WARNING and text:
+            self._last.append(text[:500])
+        log_line(level, text)
+
+    def finish(self) -> tuple[str, ...]:
+        """Reads the rest. Returns the last warnings and errors."""
+        if self._fd >= 0:
+            self._loop.remove_reader(self._fd)
+            while self._read():
+                pass
+            if self._open:
+                self._take(self._open)
+            os.close(self._fd)
+            self._fd = -1
+        return tuple(self._last)
+
+
+def closed_error() -> SentiricLlamaError:
+    return Unavailable("the engine is closed", where="engine")

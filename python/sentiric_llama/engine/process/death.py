@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Why an engine process ended, and whose work it was doing."""
+
+from __future__ import annotations
+
+import signal
+from dataclasses import dataclass, field
+
+from sentiric_llama.engine.process.flight_page import FlightPage, Place, Work
+
+Tags = frozenset[int]
+
+_OF_BATCH = (Place.STEP, Place.DECODE)
+"""Places where all streams of a step are worked on together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Death:
+    """The end of an engine process. Holds no text of a prompt."""
+
+    cause: str
+    """How it ended, in words: "SIGSEGV", "killed by another process (SIGKILL)", ..."""
+    place: str = ""
+    """What it was doing then, "" if unknown."""
+    suspects: Tags = frozenset()
+    """The streams and calls that may have caused it."""
+    present: Tags = frozenset()
+    """The streams and calls that it worked on, which a signal from outside does not blame."""
+    last_lines: tuple[str, ...] = ()
+    steps: int = 0
+    is_wanted: bool = False
+    """True if it was closed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stall:
+    """Work that stood still until the process was ended for it."""
+
+    waited_s: float
+    work: Work | None = None
+    """The thread that stood still; None if the whole process did."""
+    is_suspended: bool = False
+
+
+def examine(page: FlightPage, pid: int, status: int, stall: Stall | None = None) -> Death:
+    """Reads what a process left behind. `status` is as `subprocess` returns it."""
+    works, batch = page.works(), page.batch()
+    present = frozenset(tag for work in works for tag in _tags_of(work, batch))
+    steps = page.stats().steps
+    if stall is not None:
+        return _of_stall(stall, batch, present, steps)
+    crash = page.crash()
+    if crash.signal and crash.is_own(pid):
+        failed = _failed(page, crash.thread, works)
+        suspects = frozenset(_tags_of(failed, batch)) if failed else present
+        place = failed.place.name.lower() if failed else ""
+        return Death(_name_of(crash.signal), place, suspects, present, steps=steps)
+    if status < 0:
+        cause = f"{_name_of(-status)} from outside"
+        return Death(cause, present=present, steps=steps)
+    return Death(f"exit status {status}", suspects=present, present=present, steps=steps)
+
+
+def _of_stall(stall: Stall, batch: list[int], present: Tags, steps: int) -> Death:
+    seconds = f"{stall.waited_s:.0f} s"
+    if stall.work is None:
+        cause = "suspended" if stall.is_suspended else "took no command"
+        return Death(f"{cause} for {seconds}", present=present, steps=steps)
+    suspects = frozenset(_tags_of(stall.work, batch))
+    place = stall.work.place.name.lower()
+    return Death(f"stood still for {seconds}", place, suspects, present, steps=steps)
+
+
+def _failed(page: FlightPage, thread: int, works: list[Work]) -> Work | None:
+    """The work of the thread that failed; llama.cpp's own threads work for the stepper."""
+    if thread < 0:
+        return page.stepper()
+    return next((work for work in works if work.thread == thread), None)
+
+
+def _tags_of(work: Work, batch: list[int]) -> list[int]:
+    if work.place in _OF_BATCH:
+        return [tag for tag in batch if tag]
+    return [work.tag] if work.tag else []
+
+
+def _name_of(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+@dataclass(slots=True)
+class DeathCount:
+    """The deaths within `WINDOW_S`, which tell a crash loop from single accidents."""
+
+    times: list[float] = field(default_factory=list)
+
+    def note(self, now: float) -> None:
+        self.times = [at for at in self.times if now - at < WINDOW_S] + [now]
+
+    @property
+    def is_loop(self) -> bool:
+        return len(self.times) > MAX_DEATHS
+
+    @property
+    def delay_s(self) -> float:
+        """How long to wait before the next start."""
+        return BACK_OFF_S[min(len(self.times) - 1, len(BACK_OFF_S) - 1)]
+
+
+MAX_DEATHS = 5
+"""So many deaths within WINDOW_S are survived; the next one ends the service."""
+WINDOW_S = 60.0
+BACK_OFF_S = (0.0, 0.0, 0.5, 1.0, 2.0, 4.0)

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""What an engine process counts and does, in memory shared with it; see `core/record/` in C++."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from enum import IntEnum
+from typing import NamedTuple
+
+from sentiric_llama import _host
+from sentiric_llama.types import Capacity, EngineStats
+
+
+class Place(IntEnum):
+    """What a thread is doing; the order of `record::Place` in C++."""
+
+    IDLE = 0
+    LOAD = 1
+    ADAPTER = 2
+    TEMPLATE = 3
+    TOKENIZER = 4
+    GRAMMAR = 5
+    STEP = 6
+    DECODE = 7
+    SAMPLING = 8
+    EVALUATE = 9
+
+
+class Work(NamedTuple):
+    """What one thread is doing, for which stream or call (0: none), and since when (ns)."""
+
+    thread: int
+    place: Place
+    tag: int
+    since_ns: int
+
+
+class Crash(NamedTuple):
+    """The fatal signal of the process, 0 without one."""
+
+    signal: int
+    code: int
+    sender: int
+    thread: int
+
+    def is_own(self, pid: int) -> bool:
+        """True if the process failed by itself, False if another process sent the signal."""
+        return self.code > 0 or self.sender == pid
+
+
+class FlightPage:
+    """Reads the page. It stays readable after the process has died."""
+
+    def __init__(self) -> None:
+        self.fd = os.memfd_create("sentiric-flight", os.MFD_CLOEXEC)
+        os.ftruncate(self.fd, _host.FlightPage.SIZE)
+        self._page = _host.FlightPage(self.fd)
+
+    def close(self) -> None:
+        """Closes the descriptor; the page stays mapped."""
+        if self.fd >= 0:
+            os.close(self.fd)
+            self.fd = -1
+
+    @property
+    def beats(self) -> int:
+        """Grows while a step computes."""
+        return self._page.beats
+
+    def stats(self) -> EngineStats:
+        return EngineStats(**self._page.stats())
+
+    def capacity(self) -> Capacity:
+        return Capacity(*self._page.capacity())
+
+    def crash(self) -> Crash:
+        return Crash(*self._page.crash())
+
+    def works(self) -> list[Work]:
+        """What threads are doing, or were doing when the process ended."""
+        return list(self._works())
+
+    def _works(self) -> Iterator[Work]:
+        known = {int(place) for place in Place}
+        for thread, place, tag, since in self._page.threads():
+            yield Work(thread, Place(place) if place in known else Place.STEP, tag, since)
+
+    def batch(self) -> list[int]:
+        """The streams that the last decode call computed."""
+        return self._page.batch()
+
+    def stepper(self) -> Work | None:
+        """The thread that runs the steps, while it is at work."""
+        return next((work for work in self._works() if work.thread == self._page.stepper), None)

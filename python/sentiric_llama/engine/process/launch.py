@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Starts an engine process: with exec, one socket, one shared page, and nothing else of ours."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+from pathlib import Path
+
+import sentiric_llama
+from sentiric_llama.engine.process.flight_page import FlightPage
+from sentiric_llama.errors import InternalError
+from sentiric_llama.host.environment import engine_environment
+
+BINARY = Path(sentiric_llama.__file__).parent / "sentiric-engine"
+
+
+class EngineProcess:
+    """A child process. Must be started on a thread that lives as long as it should.
+
+    The kernel kills it with the thread that started it; the end of the socket ends it, too.
+    """
+
+    def __init__(self) -> None:
+        self.page = FlightPage()
+        self.socket, theirs = socket.socketpair()
+        self.log, log = os.pipe()
+        try:
+            self._child = self._start(theirs.fileno(), log)
+        except OSError as error:
+            self.close()
+            os.close(self.log)
+            raise InternalError(f"cannot start {BINARY.name}: {error.strerror}", where="engine") from error
+        finally:
+            theirs.close()
+            os.close(log)
+
+    def _start(self, theirs: int, log: int) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [str(BINARY), str(theirs), str(self.page.fd), str(os.getpid())],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            pass_fds=(theirs, self.page.fd),
+            env=engine_environment(),
+        )
+
+    @property
+    def pid(self) -> int:
+        return self._child.pid
+
+    def is_stopped(self) -> bool:
+        """True if somebody suspended it with SIGSTOP."""
+        with contextlib.suppress(OSError, IndexError):
+            stat = Path(f"/proc/{self.pid}/stat").read_text("ascii", "replace")
+            return stat.rpartition(")")[2].split()[0] in ("T", "t")
+        return False
+
+    def poll(self) -> int | None:
+        """The exit status, negative for a signal; None while it runs. Reaps it."""
+        return self._child.poll()
+
+    def wait(self) -> int:
+        """Blocks until it has ended."""
+        return self._child.wait()
+
+    def kill(self) -> None:
+        """Ends it at once, even while it is suspended."""
+        with contextlib.suppress(ProcessLookupError):
+            self._child.send_signal(signal.SIGKILL)
+
+    def close(self) -> None:
+        """Closes our ends, except the log, which its reader closes."""
+        self.socket.close()
+        self.page.close()

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""A request that has not ended: what it asked for, and what of its answer has been delivered.
+
+That is enough to continue it in another engine process: the same request with the same seed, and
+the tokens that it has already given; see docs/reliability.md.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import secrets
+import time
+from array import array
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from sentiric_llama.engine.messages import Failure, Submit, encode_command
+from sentiric_llama.engine.stream import WINDOW, StreamItem
+from sentiric_llama.errors import DeadlineExceeded, SentiricLlamaError, Unavailable
+from sentiric_llama.types import Delta, Final, Request
+
+MAX_SUSPICIONS = 2
+"""How many times a request may be at the scene of a crash before it is refused."""
+MAX_PRESENT = 3
+"""How many kills from outside in a row it may be present at without any progress in between."""
+_SEEDS = 2**64 - 1
+"""Seeds are below this one, which means "draw one"."""
+
+
+def with_seed(request: Request) -> Request:
+    """The request with a seed that is fixed, so that another process would draw the same tokens."""
+    seed = request.sampling.seed
+    fixed = secrets.randbits(63) if seed is None else min(seed % 2**64, _SEEDS - 1)
+    return request if seed == fixed else replace(request, sampling=replace(request.sampling, seed=fixed))
+
+
+@dataclass(eq=False, slots=True)
+class LiveRequest:
+    """Belongs to the event loop of its engine."""
+
+    number: int
+    request: Request
+    put: Callable[[StreamItem], None]
+    """Gives its stream an item."""
+    granted: int = WINDOW
+    """Tokens that the engine may generate so far."""
+    allowed: int = WINDOW
+    """Tokens that the engine process has been told of."""
+    delivered: array[int] = field(default_factory=lambda: array("i"))
+    is_sent: bool = False
+    """True if the current engine process has it."""
+    suspicions: int = 0
+    """Crashes that it may have caused, since it last made progress past one."""
+    present: int = 0
+    """Kills from outside that it was worked on at, without progress since."""
+    resumes: int = 0
+    submitted_at: float = field(default_factory=time.monotonic)
+    first_token_at: float = 0.0
+    moved: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when it makes progress or ends."""
+
+    @property
+    def can_resume(self) -> bool:
+        """False if what it draws next depends on probabilities that are gone with the process."""
+        sampling = self.request.sampling
+        return not self.delivered or sampling.mirostat == 0 or sampling.temperature == 0
+
+    @property
+    def fingerprint(self) -> bytes:
+        """Identifies what it asks for, whoever asks and with whatever seed."""
+        sampling = replace(self.request.sampling, seed=0)
+        bare = replace(self.request, sampling=sampling, tenant="", cache_scope="", deadline_ms=0)
+        return hashlib.sha256(encode_command(Submit(0, bare, 0))).digest()
+
+    def command(self, window: int | None = None) -> Submit:
+        """What makes an engine process work on it from where it is. Raises DeadlineExceeded."""
+        request = self.request
+        if self.delivered:
+            request = replace(request, delivered=tuple(self.delivered))
+        if request.deadline_ms > 0:
+            left_ms = request.deadline_ms - int(1e3 * (time.monotonic() - self.submitted_at))
+            if left_ms <= 0:
+                raise DeadlineExceeded("the deadline passed", where="deadline")
+            request = replace(request, deadline_ms=left_ms)
+        return Submit(self.number, request, self.granted if window is None else window)
+
+    def take(self, delta: Delta) -> Delta:
+        """Notes what is delivered. Returns it with the times of the whole request."""
+        if delta.tokens:
+            self.first_token_at = self.first_token_at or time.monotonic()
+            self.delivered.extend(delta.tokens)
+            self.suspicions = self.present = 0
+            self.moved.set()
+        if delta.final is None or not self.resumes:
+            return delta
+        return replace(delta, final=self._whole(delta.final))
+
+    def _whole(self, final: Final) -> Final:
+        """An engine process knows the times of its own part only."""
+        now, first = time.monotonic(), self.first_token_at
+        timings = replace(
+            final.timings,
+            ttft_ms=1e3 * (first - self.submitted_at) if first else 0.0,
+            predicted_ms=1e3 * (now - first) if first else 0.0,
+        )
+        return replace(final, timings=timings)
+
+    def explain(self, failure: Failure) -> SentiricLlamaError:
+        """The error of a request that was continued is not that of a new one."""
+        if self.resumes and failure.code == "not_supported":
+            return Unavailable("the engine process ended, and this answer cannot be continued",
+                               where="engine")  # fmt: skip
+        return failure.as_error()
+

@@ -1,0 +1,347 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Keeps an engine process alive, and the requests that it works on.
+
+When a process dies, another one is started. Requests that wait wait for it, and those that have
+begun are continued. A request that may have caused the death is tried alone before the others go
+on; one that was there twice is refused. docs/reliability.md has the rules.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from sentiric_llama.engine import messages as m
+from sentiric_llama.engine.process.client import EngineClient, ProcessDied, closed_error
+from sentiric_llama.engine.process.counts import Counts
+from sentiric_llama.engine.process.death import Death, DeathCount, Stall
+from sentiric_llama.engine.process.live_request import MAX_PRESENT, MAX_SUSPICIONS, LiveRequest
+from sentiric_llama.engine.process.quarantine import Quarantine, refusal
+from sentiric_llama.engine.process.stall_watch import StallWatch
+from sentiric_llama.engine.protocol import EngineState
+from sentiric_llama.errors import Cancelled, SentiricLlamaError, Unavailable
+from sentiric_llama.log.events import event
+from sentiric_llama.types import EngineConfig
+
+WATCH_S = 0.5
+QUIET_S = 1.0
+"""How long a process may send nothing, while somebody waits, before it is asked."""
+SILENT_S = 10.0
+"""How long a process may take no command, unless it is known to be suspended."""
+
+logger = logging.getLogger(__name__)
+
+
+class Supervisor:
+    """Belongs to one event loop."""
+
+    def __init__(
+        self,
+        config: EngineConfig,
+        client: EngineClient,
+        numbers: Iterator[int],
+        stall_s: float,
+    ) -> None:
+        self.live: dict[int, LiveRequest] = {}
+        """Requests that have not ended, in the order in which they came."""
+        self.client: EngineClient | None = client
+        self.state = EngineState.RUNNING
+        self.failure: SentiricLlamaError | None = None
+        self.observers: list[Callable[[EngineState], None]] = []
+        self.counts = Counts()
+        self.quarantine = Quarantine()
+        self._config = config
+        self._numbers = numbers
+        self._stall_s = stall_s
+        self._deaths = DeathCount()
+        self._tried: LiveRequest | None = None
+        """The suspect that is being tried alone."""
+        self._calls: dict[int, int] = {}
+        """Pending calls, and how many crashes each may have caused."""
+        self._is_closed = False
+        self._running = asyncio.Event()
+        self._running.set()
+        client.serve(self._on_step, numbers)
+        self._task = asyncio.create_task(self._supervise(client))
+
+    # What the engine asks for.
+
+    def check_open(self) -> None:
+        """Raises Unavailable once there will be no engine again."""
+        if self.failure is not None:
+            raise Unavailable(self.failure.what, where=self.failure.where)
+        if self._is_closed:
+            raise closed_error()
+
+    def admit(self, live: LiveRequest, command: bytes) -> None:
+        """Takes a request, which is sent now or to the next process."""
+        self.check_open()
+        self.live[live.number] = live
+        if self.client is not None and self._running.is_set():
+            self._send(self.client, live, command)
+
+    def grant(self, number: int, tokens: int) -> None:
+        live = self.live.get(number)
+        if live is None:
+            return
+        live.granted += tokens
+        if live is not self._tried:
+            self._allow(live)
+
+    def _allow(self, live: LiveRequest) -> None:
+        """Tells the process about tokens that it may generate by now."""
+        if not live.is_sent or self.client is None:
+            return
+        if (more := live.granted - live.allowed) > 0:
+            live.allowed = live.granted
+            self.client.send(m.Grant(live.number, more))
+
+    def cancel(self, number: int) -> None:
+        """Forgets a request, wherever it is."""
+        live = self.live.pop(number, None)
+        if live is None:
+            return
+        live.moved.set()
+        if live.is_sent and self.client is not None and self.client.is_alive:
+            self.client.send(m.Cancel(number))
+
+    async def call(self, make: Any, *values: Any, **options: Any) -> m.Answer:
+        """Asks a process, and the next one if it dies. Raises what it answers."""
+        number = next(self._numbers)
+        self._calls[number] = 0
+        try:
+            while True:
+                self.check_open()
+                if self._calls[number] >= MAX_SUSPICIONS:
+                    raise refusal()
+                client = self.client
+                if client is None or not self._running.is_set():
+                    await self._running.wait()
+                    continue
+                with contextlib.suppress(ProcessDied):
+                    return await client.ask(make, *values, call=number, **options)
+                await asyncio.sleep(0)  # the supervisor's turn
+        finally:
+            del self._calls[number]
+
+    async def close(self) -> None:
+        """Ends everything. Idempotent."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        for live in list(self.live.values()):
+            self._end(live, Cancelled("the engine was closed", where="engine"))
+        self._running.set()  # calls that wait see that it is closed
+        client = self.client
+        self._task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._task
+        if client is not None:
+            await client.close()
+
+    # What a process does.
+
+    def _on_step(self, step: m.Step) -> None:
+        for number, delta in step.deltas:
+            if (live := self.live.get(number)) is None:
+                continue
+            live.put(live.take(delta))
+            if delta.final is not None:
+                del self.live[number]
+                live.moved.set()
+        for number, failure in step.failures:
+            if (live := self.live.get(number)) is not None:
+                self._end(live, live.explain(failure))
+
+    def _end(self, live: LiveRequest, error: SentiricLlamaError) -> None:
+        self.live.pop(live.number, None)
+        live.put(error)
+        live.moved.set()
+
+    def _send(self, client: EngineClient, live: LiveRequest, command: bytes) -> None:
+        client.send_encoded(command)
+        live.is_sent = True
+
+    async def _supervise(self, client: EngineClient) -> None:
+        while True:
+            watching = asyncio.create_task(self._watch(client))
+            try:
+                death = await asyncio.shield(client.died)
+            finally:
+                watching.cancel()
+            next_client = await self._replace(client, death)
+            if next_client is None:
+                return
+            client = next_client
+
+    async def _watch(self, client: EngineClient) -> None:
+        """Ends a process that stands still."""
+        watch = StallWatch(self._stall_s)
+        while self._stall_s > 0:
+            await asyncio.sleep(WATCH_S)
+            stall = watch.sample(client.page) or await self._silence(client)
+            if stall is not None:
+                client.kill(stall)
+                return
+
+    async def _silence(self, client: EngineClient) -> Stall | None:
+        """Whether the process takes no commands; asks only while somebody waits for it."""
+        is_awaited = self.live or self._calls
+        if not is_awaited or asyncio.get_running_loop().time() - client.last_heard < QUIET_S:
+            return None
+        asked = time.monotonic()
+        with contextlib.suppress(ProcessDied):
+            answering = asyncio.ensure_future(client.ask(m.Ping))
+            while not answering.done():
+                await asyncio.wait((answering,), timeout=1.0)
+                waited = time.monotonic() - asked
+                is_suspended = client.is_suspended
+                if not answering.done() and (is_suspended or waited > SILENT_S):
+                    answering.cancel()
+                    return Stall(waited, None, is_suspended)
+            answering.result()
+        return None
+
+    # What happens after a death.
+
+    async def _replace(self, client: EngineClient, death: Death) -> EngineClient | None:
+        """Starts the next process and hands the requests over. None if there will be none."""
+        self._bury(client, death)
+        while True:
+            self._deaths.note(time.monotonic())
+            if self._deaths.is_loop:
+                return self._give_up(death)
+            await asyncio.sleep(self._deaths.delay_s)
+            started = time.monotonic()
+            try:
+                opened = await self._reopen()
+            except SentiricLlamaError as error:
+                event(logger, "ENGINE_RESTART_FAILED", str(error), logging.ERROR)
+                death = Death(str(error))
+                continue
+            self.client = opened
+            if not await self._hand_over(opened):
+                death = await opened.died
+                self._bury(opened, death)
+                continue
+            restart_s = round(time.monotonic() - started, 3)
+            event(logger, "ENGINE_RESTARTED", "serving again", pid=opened.pid, restart_s=restart_s)
+            return opened
+
+    def _bury(self, client: EngineClient, death: Death) -> None:
+        self.client = None
+        self._running.clear()
+        self.counts.bury(client, sum(live.is_sent for live in self.live.values()))
+        self._report(client, death)
+        self._judge(death)
+        self._change(EngineState.RESTARTING)
+
+    async def _reopen(self) -> EngineClient:
+        """A new process with the same model. Raises what it answers, or that it died."""
+        client = await EngineClient.start(self._on_step, self._numbers)
+        try:
+            await client.ask(m.Open, self._config)
+        except ProcessDied:
+            death = await client.died
+            raise Unavailable(f"died while loading the model: {death.cause}",
+                              where="engine") from None  # fmt: skip
+        except BaseException:
+            await client.discard()
+            raise
+        return client
+
+    async def _hand_over(self, client: EngineClient) -> bool:
+        """Submits every request, first each suspect by itself. False if the process died."""
+        for live in [live for live in self.live.values() if live.suspicions]:
+            if not await self._try_alone(client, live):
+                return False
+        for live in list(self.live.values()):
+            if not live.is_sent:
+                self._submit(client, live)
+        self._running.set()
+        self._change(EngineState.RUNNING)
+        return client.is_alive
+
+    async def _try_alone(self, client: EngineClient, live: LiveRequest) -> bool:
+        """Lets a suspect generate one token while nothing else runs. False if the process died."""
+        live.moved.clear()
+        if not self._submit(client, live, len(live.delivered) + 1):
+            return True
+        self._tried = live
+        moving = asyncio.ensure_future(live.moved.wait())
+        await asyncio.wait((moving, client.died), return_when=asyncio.FIRST_COMPLETED)
+        moving.cancel()
+        self._tried = None
+        if not client.is_alive:
+            return False
+        live.suspicions = 0
+        if live.number in self.live:
+            self._allow(live)
+        return True
+
+    def _submit(
+        self, client: EngineClient, live: LiveRequest, window: int | None = None
+    ) -> bool:
+        """Sends a request to a new process. False if it ended instead."""
+        try:
+            command = live.command(window)
+        except SentiricLlamaError as error:
+            self._end(live, error)
+            return False
+        live.resumes += 1
+        live.allowed = live.granted if window is None else window
+        self._send(client, live, m.encode_command(command))
+        return True
+
+    def _judge(self, death: Death) -> None:
+        """Ends the requests that cannot go on; the others are sent again."""
+        for number in death.suspects & self._calls.keys():
+            self._calls[number] += 1
+        for live in list(self.live.values()):
+            if live.is_sent:
+                live.suspicions += live.number in death.suspects
+                live.present += live.number in death.present
+            live.is_sent = False
+            if live.suspicions >= MAX_SUSPICIONS or live.present >= MAX_PRESENT:
+                self.quarantine.add(live)
+                event(logger, "REQUEST_REFUSED", "it ended the engine process", logging.WARNING)
+                self._end(live, refusal())
+            elif not live.can_resume:
+                what = "the engine process ended, and mirostat cannot continue a text"
+                self._end(live, Unavailable(what, where="engine"))
+
+    def _report(self, client: EngineClient, death: Death) -> None:
+        event(
+            logger,
+            "ENGINE_DIED",
+            death.cause,
+            logging.ERROR,
+            pid=client.pid,
+            place=death.place,
+            steps=death.steps,
+            suspects=len(death.suspects),
+            live=len(self.live),
+            last_lines=list(death.last_lines),
+        )
+
+    def _give_up(self, death: Death) -> None:
+        self.failure = Unavailable(
+            f"the engine process died {len(self._deaths.times)} times within a minute; "
+            f"last: {death.cause}",
+            where="engine",
+        )
+        event(logger, "ENGINE_LOST", str(self.failure), logging.CRITICAL)
+        for live in list(self.live.values()):
+            self._end(live, Unavailable(self.failure.what, where="engine"))
+        self._running.set()
+        self._change(EngineState.LOST)
+
+    def _change(self, state: EngineState) -> None:
+        if state is not self.state:
+            self.state = state
+            for changed in self.observers:
+                changed(state)

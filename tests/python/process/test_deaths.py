@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""An engine process that dies costs nobody who is innocent anything but time."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sentiric_llama.engine.process.engine import ProcessEngine
+from sentiric_llama.engine.protocol import EngineState
+from sentiric_llama.errors import Cancelled, SentiricLlamaError, Unavailable
+from sentiric_llama.types import EngineConfig, Grammar, Message, Request, SamplingParams
+
+GREEDY = SamplingParams(temperature=0)
+LENGTH = 60
+
+
+@asynccontextmanager
+async def opened(path: Path, **options: Any) -> AsyncIterator[ProcessEngine]:
+    fields: dict[str, Any] = {"contexts": 4, "context_size": 256, "compute_threads": 1, **options}
+    stall_s = fields.pop("stall_s", 30.0)
+    engine = await ProcessEngine.open(EngineConfig(str(path), **fields), stall_s=stall_s)
+    try:
+        yield engine
+    finally:
+        await engine.close()
+
+
+def run(path: Path, test: Callable[[ProcessEngine], Awaitable[None]], **options: Any) -> None:
+    async def main() -> None:
+        async with opened(path, **options) as engine:
+            await test(engine)
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    asyncio.run(main())
+
+
+async def text_of(engine: ProcessEngine, request: Request) -> tuple[str, int, str]:
+    """What one stream gives: text, tokens, and how it ended."""
+    text, tokens, reason = "", 0, ""
+    async with engine.submit(request) as deltas:
+        async for delta in deltas:
+            text += delta.text
+            tokens += len(delta.tokens)
+            if delta.final is not None:
+                assert not reason, "two ends"
+                reason = delta.final.finish_reason
+                assert delta.final.usage.completion_tokens == tokens
+    assert reason
+    return text, tokens, reason
+
+
+def asked(number: int, **fields: Any) -> Request:
+    sampling = SamplingParams(temperature=0.9, top_k=50, seed=number, repeat_penalty=1.1)
+    request = Request(text=f"story {number} ", sampling=sampling, max_tokens=LENGTH, ignore_eos=True)
+    return replace(request, **fields)
+
+
+VARIETY = [
+    asked(1),
+    asked(2, sampling=GREEDY),
+    asked(3, sampling=replace(asked(3).sampling, xtc_probability=0.4, min_p=0.02)),
+    asked(4, grammar=Grammar("json_object"), ignore_eos=False),
+    asked(5, stop=("q", "zz")),
+    Request(messages=(Message("user", "hello"),), sampling=GREEDY, max_tokens=40),
+    asked(7, sampling=replace(asked(7).sampling, top_logprobs=2)),
+    *(asked(n) for n in range(8, 16)),
+]
+"""Fifteen streams, of which four run at a time."""
+
+
+async def quiet_texts(path: Path) -> list[tuple[str, int, str]]:
+    async with opened(path, queue_limit=64) as engine:
+        return list(await asyncio.gather(*(text_of(engine, each) for each in VARIETY)))
+
+
+@pytest.fixture(scope="module")
+def expected(small_q8_0: Path) -> list[tuple[str, int, str]]:
+    return asyncio.run(quiet_texts(small_q8_0))
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV, signal.SIGABRT])
+def test_streams_survive_a_signal_from_outside(
+    small_q8_0: Path, expected: list[tuple[str, int, str]], number: signal.Signals
+) -> None:
+    """Ten times, at random moments of fifteen streams that run and wait."""
+
+    async def check(engine: ProcessEngine) -> None:
+        chance = random.Random(number)
+        for _ in range(10):
+            await kill_among_streams(engine, number, chance, expected)
+
+    run(small_q8_0, check, queue_limit=64)
+
+
+async def kill_among_streams(
+    engine: ProcessEngine, number: int, chance: random.Random, expected: list[Any]
+) -> None:
+    before = engine.pid
+    streams = [asyncio.create_task(text_of(engine, each)) for each in VARIETY]
+    await asyncio.sleep(chance.random() * 0.2)
+    os.kill(before, number)
+    assert await asyncio.gather(*streams) == expected
+    assert engine.pid not in (before, 0)
+    engine._supervisor._deaths.times.clear()  # as if minutes had passed
+
+
+def test_what_it_says_while_it_restarts(small_q8_0: Path) -> None:
+    async def check(engine: ProcessEngine) -> None:
+        seen: list[EngineState] = []
+        engine.observe(seen.append)
+        completed = engine.stats().requests_completed
+        await text_of(engine, asked(1))
+        os.kill(engine.pid, signal.SIGKILL)
+        await text_of(engine, asked(2))
+        assert seen == [EngineState.RESTARTING, EngineState.RUNNING]
+        stats = engine.stats()
+        assert stats.requests_completed == completed + 2 == stats.requests_submitted
+        assert await engine.detokenize(await engine.tokenize_to_array("hello")) == " hello"
+
+    run(small_q8_0, check)
+
+
+def test_a_call_is_asked_again(small_q8_0: Path) -> None:
+    async def check(engine: ProcessEngine) -> None:
+        before = list(await engine.tokenize_to_array("hello there"))
+        asking = [asyncio.create_task(engine.tokenize_to_array("hello there")) for _ in range(20)]
+        os.kill(engine.pid, signal.SIGKILL)
+        assert [list(tokens) for tokens in await asyncio.gather(*asking)] == [before] * 20
+
+    run(small_q8_0, check)
+
+
+def test_a_suspended_process_is_replaced(small_q8_0: Path, expected: list[Any]) -> None:
+    async def check(engine: ProcessEngine) -> None:
+        before = engine.pid
+        stream = asyncio.create_task(text_of(engine, VARIETY[0]))
+        await asyncio.sleep(0.05)
+        os.kill(before, signal.SIGSTOP)
+        assert await stream == expected[0]
+        assert engine.pid != before
+
+    run(small_q8_0, check)
+
+
+def test_a_crash_loop_ends_it(small_q8_0: Path) -> None:
+    async def check(engine: ProcessEngine) -> None:
+        lost = asyncio.Event()
+        engine.observe(lambda state: lost.set() if state is EngineState.LOST else None)
+        waiting = asyncio.create_task(text_of(engine, asked(1, max_tokens=100_000)))
+        while not lost.is_set():
+            if engine.pid:
+                os.kill(engine.pid, signal.SIGKILL)
+            await asyncio.sleep(0.02)
+        with pytest.raises(SentiricLlamaError):
+            await waiting
+        with pytest.raises(Unavailable, match="the engine process died 6 times"):
+            engine.check_room()
+        assert engine.failure is not None
+
+    run(small_q8_0, check)
+
+
+def test_closing_ends_what_runs(small_q8_0: Path) -> None:
+    async def check(engine: ProcessEngine) -> None:
+        streams = [asyncio.create_task(text_of(engine, asked(n, max_tokens=100_000))) for n in range(6)]
+        await asyncio.sleep(0.1)
+        pid = engine.pid
+        await engine.close()
+        ends = await asyncio.gather(*streams, return_exceptions=True)
+        assert {type(end) for end in ends} == {Cancelled}
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+
+    run(small_q8_0, check)
+
+
+def test_it_leaves_no_descriptor(small_q8_0: Path) -> None:
+    def opened_files() -> int:
+        return len(os.listdir("/proc/self/fd"))
+
+    async def main() -> None:
+        async with opened(small_q8_0) as engine:
+            await text_of(engine, asked(1))
+            before = opened_files()
+            for _ in range(5):
+                os.kill(engine.pid, signal.SIGKILL)
+                await text_of(engine, asked(2))
+                engine._supervisor._deaths.times.clear()
+            assert opened_files() == before
+
+    asyncio.run(main())
+
+
+def test_the_process_ends_with_the_one_that_started_it(small_q8_0: Path, tmp_path: Path) -> None:
+    """Even if that one is killed, and even while it is suspended itself."""
+    script = f"""
+import asyncio, sys, os, signal
+sys.path.insert(0, {str(Path(__file__).parent)!r})
+from sentiric_llama.engine.process.engine import ProcessEngine
+from sentiric_llama.types import EngineConfig
+async def main():
+    engine = await ProcessEngine.open(EngineConfig({str(small_q8_0)!r}, contexts=1))
+    print(engine.pid, flush=True)
+    await asyncio.sleep(60)
+asyncio.run(main())
+"""
+    import subprocess
+    import sys
+    import time
+
+    for stop in (False, True):
+        child = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+        assert child.stdout is not None
+        pid = int(child.stdout.readline())
+        if stop:
+            os.kill(pid, signal.SIGSTOP)
+        child.kill()
+        child.wait()
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline and Path(f"/proc/{pid}").exists():
+            time.sleep(0.02)
+        assert not Path(f"/proc/{pid}").exists()
