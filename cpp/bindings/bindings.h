@@ -16,5 +16,6 @@ void BindDevices(pybind11::module_* module);  // devices
 void BindScan(pybind11::module_* module);           // scan_json, count_proto_fields
 void BindFiles(pybind11::module_* module);          // is_file_name, open_adapter_file
 void BindMemoryBudgets(pybind11::module_* module);  // memory_budgets
+void BindSandbox(pybind11::module_* module);        // sandbox_report
 
 }  // namespace sentiric::bindings

@@ -6,9 +6,10 @@
 #include "bindings/errors.h"
 
 PYBIND11_MODULE(_host, module) {
-  module.doc() = "Functions without an engine: the cost of requests, files, memory.";
+  module.doc() = "Functions without an engine: the cost of requests, files, memory, the sandbox.";
   sentiric::bindings::BindErrors(&module);
   sentiric::bindings::BindScan(&module);
   sentiric::bindings::BindFiles(&module);
   sentiric::bindings::BindMemoryBudgets(&module);
+  sentiric::bindings::BindSandbox(&module);
 }
