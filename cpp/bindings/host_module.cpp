@@ -6,7 +6,7 @@
 #include "bindings/errors.h"
 
 PYBIND11_MODULE(_host, module) {
-  module.doc() = "Functions without an engine: the cost of requests, files, memory.";
+  module.doc() = "Functions without an engine: the cost of requests, files, memory, the sandbox.";
   sentiric::bindings::BindErrors(&module);
   sentiric::bindings::BindScan(&module);
   sentiric::bindings::BindFiles(&module);
@@ -14,4 +14,5 @@ PYBIND11_MODULE(_host, module) {
   sentiric::bindings::BindFlightPage(&module);
   module.attr("LLAMA_COMMIT") = SENTIRIC_LLAMA_COMMIT;
   module.attr("SUPPORTS_GPU") = bool(SENTIRIC_SUPPORTS_GPU);
+  sentiric::bindings::BindSandbox(&module);
 }

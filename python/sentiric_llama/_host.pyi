@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: AGPL-3.0-only
 """
-Functions without an engine: the cost of requests, files, memory.
+Functions without an engine: the cost of requests, files, memory, the sandbox.
 """
 from __future__ import annotations
 import typing
 import typing_extensions
-__all__: list[str] = ['JsonScan', 'MemoryBudget', 'count_proto_fields', 'error_code_names', 'is_file_name', 'memory_budgets', 'open_adapter_file', 'scan_json', 'trim_heap']
+__all__: list[str] = ['JsonScan', 'MemoryBudget', 'count_proto_fields', 'error_code_names', 'is_file_name', 'memory_budgets', 'open_adapter_file', 'sandbox_report', 'scan_json', 'trim_heap']
 class JsonScan:
     @property
     def at(self) -> int:
@@ -62,6 +62,10 @@ def memory_budgets(root: str) -> list[MemoryBudget]:
 def open_adapter_file(folder: str, name: str) -> int:
     """
     A file descriptor for reading, which the caller closes.
+    """
+def sandbox_report() -> list[tuple[str, bool, str]]:
+    """
+    Name, whether this system offers it, and details, for each layer of the engine process's sandbox. Changes nothing.
     """
 def scan_json(data: typing_extensions.Buffer, *, depth: typing.SupportsInt | typing.SupportsIndex, items: typing.SupportsInt | typing.SupportsIndex, number_bytes: typing.SupportsInt | typing.SupportsIndex) -> JsonScan:
     """

@@ -74,6 +74,11 @@ ERRORS = {
         "serve, başka bir sunucu için: --url"
     ),
     "not ready after {seconds} s: {reason}": "{seconds} sn sonra hazır değil: {reason}",
+    # The sandbox
+    "limits, no new privileges": "sınırlar, yeni yetki yasağı",
+    "limits, no new privileges, {layers}": "sınırlar, yeni yetki yasağı, {layers}",
+    "not offered by this kernel": "bu çekirdekte yok",
+    "switched off in this kernel": "bu çekirdekte kapalı",
     # What is missing
     "none given; pass it as an argument or on standard input": (
         "verilmedi; argüman olarak veya standart girdiden verin"

@@ -172,6 +172,19 @@ CATALOGUE = {
         "{threads} hesap iş parçacığı {allowed} işlemciyi paylaşıyor ve birbirini yavaşlatıyor"
     ),
     "{allowed} CPUs and {files} open files": "{allowed} işlemci ve {files} açık dosya",
+    "sandbox": "yalıtım",
+    "the engine process is held by {layers}": "motor sürecini sınırlayanlar: {layers}",
+    "the engine process does without {layer}: {reason}": (
+        "motor süreci {layer} olmadan çalışıyor: {reason}"
+    ),
+    "boot Linux 5.13 or newer with lsm=landlock,..., or update the container runtime": (
+        "Linux 5.13 veya yenisini lsm=landlock,... ile başlatın veya kapsayıcı çalıştırıcısını "
+        "güncelleyin"
+    ),
+    "allow seccomp filters in the container's profile, or use a kernel that has them": (
+        "kapsayıcının profilinde seccomp süzgeçlerine izin verin veya bunu destekleyen bir "
+        "çekirdek kullanın"
+    ),
     "HF_ENDPOINT={endpoint} is not a URL": "HF_ENDPOINT={endpoint} bir URL değil",
     "use a URL such as https://host": "https://makine gibi bir URL verin",
     "HF_HUB_OFFLINE is set: only cached models can be used": (

@@ -202,6 +202,26 @@ def test_limits_of_the_system(
     assert texts[1].startswith("1000 compute threads share")
 
 
+def test_what_holds_the_engine_process(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = pytest.importorskip("sentiric_llama._host")
+    names = [name for name, _, _ in host.sandbox_report()]
+    assert names == ["limits", "no new privileges", "landlock", "seccomp"]
+    held = [("limits", True, ""), ("no new privileges", True, ""), ("landlock", True, "ABI 5")]
+    missing = ("seccomp", False, "not offered by this kernel")
+    monkeypatch.setattr(host, "sandbox_report", lambda: [*held, missing])
+    lacks, has = report(capsys)["sandbox"]
+    assert lacks["level"] == "warning" and lacks["fix"].startswith("allow seccomp filters")
+    assert lacks["text"].endswith("does without seccomp: not offered by this kernel")
+    assert has["level"] == "ok"
+    assert has["text"].endswith("is held by limits, no new privileges, landlock (ABI 5)")
+    cli.main(["doctor", *FREE_PORTS, "--lang", "tr"])
+    out = capsys.readouterr().out
+    assert "seccomp olmadan çalışıyor: bu çekirdekte yok" in out
+    assert "sınırlar, yeni yetki yasağı, landlock (ABI 5)" in out
+
+
 def test_variables_of_the_hub(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
 
 def look(arguments: argparse.Namespace) -> list[Finding]:
     """Every finding. With bad settings the rest is looked at with the defaults."""
-    from sentiric_llama.checkup import build, model, place, ports
+    from sentiric_llama.checkup import build, model, place, ports, sandbox
     from sentiric_llama.checkup.finding import examine, problem
     from sentiric_llama.settings.config import Settings
     from sentiric_llama.settings.load import Resolved
@@ -69,6 +69,7 @@ def look(arguments: argparse.Namespace) -> list[Finding]:
         place.check_certificates,
         ports.check_ports,
         place.check_limits,
+        sandbox.check_sandbox,
         place.check_hub,
     )
     return [*found, *examine(resolved, checks)]

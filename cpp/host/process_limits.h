@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+// What one process may take from the machine, and what it may become.
+#pragma once
+
+#include <cstdint>
+
+#include "host/protection.h"
+
+namespace sentiric {
+
+struct LimitRules {
+  bool writes_files = false;
+  bool uses_devices = false;
+  std::uint64_t max_data_bytes = 0;  // 0 = no limit
+};
+
+// PreferOutOfMemoryKiller, no core dumps, no debugger of the same user, few open files, no files
+// that grow unless it writes some, bounded private memory. Limits are per process and cannot be
+// raised again without privileges; the number of processes is not among them, because it counts all
+// of the user's.
+Protection LimitProcess(const LimitRules& rules);
+Protection ProbeLimits();  // changes nothing
+
+// Programs that are executed from here on gain nothing from set-user-ID bits or file capabilities.
+// Landlock and seccomp require it.
+Protection ForbidNewPrivileges();
+Protection ProbeNewPrivileges();  // changes nothing
+
+// When memory runs out, the kernel should take this process and not the one that serves its
+// clients. Never lowers the score; false when it cannot be raised. Works only before the rest of
+// LimitProcess, which closes /proc/self/oom_score_adj to users without privileges, and before
+// landlock.
+bool PreferOutOfMemoryKiller();
+
+}  // namespace sentiric
