@@ -17,13 +17,15 @@
 #include "core/record/doing.h"
 #include "host/crash_handler.h"
 #include "host/shared_memory.h"
+#include "process/confine.h"
 #include "process/engine_server.h"
 #include "sentiric/log.h"
 
 namespace sentiric::process {
 namespace {
 
-constexpr int kUsage = 64, kNoPage = 65, kNoThreads = 66;  // exit codes of a failed start
+// Exit codes of a failed start.
+constexpr int kUsage = 64, kNoPage = 65, kNoThreads = 66, kNotConfined = 67;
 constexpr int kCallThreads = 4;
 constexpr std::size_t kCallStack = 1 << 20;
 
@@ -45,6 +47,23 @@ void IgnoreSignalsOfTheGroup() {
   for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) signal(number, SIG_IGN);
 }
 
+// The commands, until there are no more. Threads are started from here on.
+int Obey(FrameReader* reader, FrameWriter* writer, record::FlightPage* page) {
+  auto calls = backend::DeepStackPool::Create(kCallThreads, kCallStack);
+  if (!calls) return kNoThreads;
+  auto server = std::make_unique<EngineServer>(
+      [](const EngineConfig& config, const std::function<bool(float)>& progress) {
+        return Engine::Open(config, progress);
+      },
+      page, writer, std::move(calls).value());
+  while (const auto frame = reader->Next()) {
+    if (server->Handle(*frame)) continue;
+    server.reset();  // closes the engine in order
+    return EXIT_SUCCESS;
+  }
+  _exit(EXIT_SUCCESS);  // nobody is left to serve: nothing is worth waiting for
+}
+
 int Serve(const Arguments& arguments) {
   if (!FollowParent(arguments.parent)) return EXIT_SUCCESS;
   IgnoreSignalsOfTheGroup();
@@ -55,21 +74,12 @@ int Serve(const Arguments& arguments) {
   InstallCrashHandler(page);
   fcntl(STDERR_FILENO, F_SETFL, fcntl(STDERR_FILENO, F_GETFL) | O_NONBLOCK);
   CopyLogLinesTo(STDERR_FILENO);
-  auto calls = backend::DeepStackPool::Create(kCallThreads, kCallStack);
-  if (!calls) return kNoThreads;
   FrameWriter writer(arguments.socket);
   FrameReader reader(arguments.socket);
-  auto server = std::make_unique<EngineServer>(
-      [](const EngineConfig& config, const std::function<bool(float)>& progress) {
-        return Engine::Open(config, progress);
-      },
-      page, &writer, std::move(calls).value());
-  while (const auto frame = reader.Next()) {
-    if (server->Handle(*frame)) continue;
-    server.reset();  // closes the engine in order
-    return EXIT_SUCCESS;
-  }
-  _exit(EXIT_SUCCESS);  // nobody is left to serve: nothing is worth waiting for
+  const auto first = reader.Next();
+  if (!first) return EXIT_SUCCESS;
+  if (!Confine(*first, &writer)) return kNotConfined;
+  return Obey(&reader, &writer, page);
 }
 
 }  // namespace

@@ -124,7 +124,7 @@ QUESTIONS = (
     *(m.Render, m.TokenizeChat, m.Tokenize, m.Detokenize, m.Embed),
     *(m.Open, m.PlanMemory, m.ListDevices),
 )
-CONTROL = {"submit", "grant", "cancel", "ping", "close"}
+CONTROL = {"submit", "grant", "cancel", "ping", "close", "confine"}
 """The kinds of commands that no caller of a service asks for by themselves."""
 PLAN = MemoryPlan(1, 2, 3, (DevicePlan("host", 1, 2, 3, 4, 5),))
 COMMANDS = (
@@ -138,6 +138,7 @@ COMMANDS = (
     m.Embed(5, ("a", "b")),
     m.Open(6, EngineConfig("m.gguf")),
     m.Ping(9),
+    m.Confine(10, ("/a",), ("/b",), True, 5),
     m.Close(),
     m.PlanMemory(7, EngineConfig("m.gguf", tenant_weights=(("a", 2.0),))),
     m.ListDevices(8),
@@ -145,7 +146,7 @@ COMMANDS = (
 MESSAGES = (
     m.Loading(0.5),
     m.Step(((1, DELTA),), ((2, m.Failure("numeric", "decode", "NaN")),)),
-    m.Answer(5, info=FAKE_INFO),
+    m.Answer(5, info=FAKE_INFO, protections=(("seccomp", True, "seccomp: on"),)),
     m.Answer(1, text="x"),
     m.Answer(2, rows=(2, b"\xff\xfe")),
     m.Answer(3, plan=PLAN, devices=(Device("a", "b", "gpu", 1, 2),)),

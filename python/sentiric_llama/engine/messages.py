@@ -105,6 +105,21 @@ class Embed:
 
 
 @dataclass(frozen=True, slots=True)
+class Confine:
+    """Takes everything away from the process that it does not need -> protections. Comes first."""
+
+    call: int
+    readable: tuple[str, ...] = ()
+    """Files and folders."""
+    writable: tuple[str, ...] = ()
+    """Private folders, which are made if they are missing."""
+    uses_devices: bool = False
+    max_data_bytes: int = 0
+    """Bound of private memory; 0 for none."""
+    kind: Literal["confine"] = "confine"
+
+
+@dataclass(frozen=True, slots=True)
 class Open:
     """Loads a model, once per process -> info."""
 
@@ -147,7 +162,7 @@ class ListDevices:
 
 Command = Annotated[
     Submit | Grant | Cancel | Render | TokenizeChat | Tokenize | Detokenize | Embed
-    | Open | Close | Ping | PlanMemory | ListDevices,
+    | Confine | Open | Close | Ping | PlanMemory | ListDevices,
     Field(discriminator="kind"),
 ]  # fmt: skip
 """A message to the engine. "-> field" names the field of the `Answer` that replies to it."""
@@ -202,6 +217,8 @@ class Answer:
     pieces: tuple[bytes, ...] | None = None
     rows: tuple[int, bytes] | None = None
     """Width, and float32 values row by row."""
+    protections: tuple[tuple[str, bool, str], ...] | None = None
+    """Name, whether it holds, and a line that says so."""
     info: ModelInfo | None = None
     plan: MemoryPlan | None = None
     devices: tuple[Device, ...] | None = None

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from sentiric_llama.engine.facts import list_devices
 from sentiric_llama.engine.memory.plan import MemoryPlan, check_cache_types, completed, plan_memory
 from sentiric_llama.engine.protocol import AsyncEngineProtocol
+from sentiric_llama.errors import InternalError
 from sentiric_llama.types import Device, EngineConfig
 
 
@@ -66,11 +67,19 @@ class OpeningInProcess:
         self._is_open = False
 
     @classmethod
-    async def start(cls, stall_s: float) -> OpeningInProcess:
-        """Raises InternalError if no process can be started."""
-        from sentiric_llama.engine.process.client import EngineClient
+    async def start(cls, stall_s: float, *configs: EngineConfig) -> OpeningInProcess:
+        """Starts a process that may read the files of `configs`.
 
-        return cls(await EngineClient.start(), asyncio.get_running_loop(), stall_s)
+        Raises InternalError if none can be started.
+        """
+        from sentiric_llama.engine.process.client import EngineClient, ProcessDied
+        from sentiric_llama.engine.process.confinement import confinement_of
+
+        try:
+            client = await EngineClient.start(confinement_of(*configs))
+        except ProcessDied:
+            raise InternalError("the engine process ended as it started", where="engine") from None
+        return cls(client, asyncio.get_running_loop(), stall_s)
 
     def plan(self, config: EngineConfig) -> MemoryPlan:
         from sentiric_llama.engine.messages import PlanMemory

@@ -11,11 +11,12 @@ import logging
 import os
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from sentiric_llama.engine import messages as m
 from sentiric_llama.engine.handle import log_line
+from sentiric_llama.engine.process.confinement import Confinement, report
 from sentiric_llama.engine.process.connection import Connection
 from sentiric_llama.engine.process.death import Death, Stall, examine
 from sentiric_llama.engine.process.flight_page import FlightPage
@@ -53,15 +54,21 @@ class EngineClient:
     @classmethod
     async def start(
         cls,
+        confinement: Confinement,
         on_step: Callable[[m.Step], None] = lambda _step: None,
         numbers: Iterator[int] | None = None,
     ) -> EngineClient:
-        """Starts a process. Raises InternalError if there is none to start."""
+        """Starts a process and takes away what it does not need.
+
+        Raises InternalError if none can be started, ProcessDied if it ends at once.
+        """
         client = cls(on_step, numbers or itertools.count(1))
         client._process.socket.setblocking(False)
         _, client._connection = await client._loop.create_unix_connection(
             lambda: Connection(client._on_message, client._on_end), sock=client._process.socket
         )
+        answer = await client.ask(m.Confine, **asdict(confinement))
+        report(client.pid, answer.protections or ())
         return client
 
     @property

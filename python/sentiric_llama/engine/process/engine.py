@@ -16,6 +16,7 @@ import numpy as np
 from sentiric_llama.engine import messages as m
 from sentiric_llama.engine.convert import is_large
 from sentiric_llama.engine.process.client import EngineClient, ProcessDied
+from sentiric_llama.engine.process.confinement import confinement_of
 from sentiric_llama.engine.process.live_request import LiveRequest, with_seed
 from sentiric_llama.engine.process.supervisor import Supervisor
 from sentiric_llama.engine.protocol import EngineState, FloatArray
@@ -88,16 +89,17 @@ class ProcessEngine:
         `stall_s`: how long work may stand still before the process is replaced; 0 for ever.
         """
         await asyncio.to_thread(check_model, Path(config.model_path))
-        client = client or await EngineClient.start()
         try:
+            client = client or await EngineClient.start(confinement_of(config))
             opened = await client.ask(m.Open, config)
             assert opened.info is not None
             return cls(config, opened.info, client, stall_s)
         except ProcessDied:
-            death = await client.died
-            raise died_loading(death.cause) from None
+            cause = (await client.died).cause if client is not None else "it could not start"
+            raise died_loading(cause) from None
         except BaseException:
-            await client.discard()
+            if client is not None:
+                await client.discard()
             raise
 
     @property

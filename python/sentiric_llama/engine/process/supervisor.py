@@ -17,6 +17,7 @@ from typing import Any
 
 from sentiric_llama.engine import messages as m
 from sentiric_llama.engine.process.client import EngineClient, ProcessDied, closed_error
+from sentiric_llama.engine.process.confinement import confinement_of
 from sentiric_llama.engine.process.counts import Counts
 from sentiric_llama.engine.process.death import Death, DeathCount, Stall
 from sentiric_llama.engine.process.live_request import MAX_PRESENT, MAX_SUSPICIONS, LiveRequest
@@ -242,7 +243,11 @@ class Supervisor:
 
     async def _reopen(self) -> EngineClient:
         """A new process with the same model. Raises what it answers, or that it died."""
-        client = await EngineClient.start(self._on_step, self._numbers)
+        try:
+            allowed = confinement_of(self._config)
+            client = await EngineClient.start(allowed, self._on_step, self._numbers)
+        except ProcessDied:
+            raise Unavailable("died as it started", where="engine") from None
         try:
             await client.ask(m.Open, self._config)
         except ProcessDied:

@@ -59,7 +59,7 @@ class Loader:
         """Loads a model into the free memory, smaller than configured if FIT allows it."""
         config = engine_config(settings, file)
         served = served_model(settings, file)
-        async with self._opening(settings) as opening:
+        async with self._opening(settings, config) as opening:
             fitted = await self._fit(opening, config, settings.fit)
             is_tried = settings.enable_warm_up
             return await self._open(opening, settings, served, fitted, is_tried, on_progress)
@@ -72,7 +72,7 @@ class Loader:
         mode = "off" if settings.fit == "off" else "refuse"
         config = engine_config(settings, file)
         served = served_model(settings, file)
-        async with self._opening(settings) as opening:
+        async with self._opening(settings, config) as opening:
             fitted = await self._fit(opening, config, mode)
             return await self._open(opening, settings, served, fitted, is_tried=True)
 
@@ -83,24 +83,26 @@ class Loader:
         if self._open_engine is not None:
             return
         config = engine_config(settings, file)
-        async with self._opening(settings) as opening:
+        async with self._opening(settings, old, config) as opening:
             asked: Any = {"planner": opening.plan, "devices": opening.devices}
             await in_daemon_thread(lambda: fit_in_place_of(old, config, settings.fit, **asked))
 
     async def bring_back(self, old: LoadedModel) -> LoadedModel:
         """Reopens a model that was closed."""
         assert old.config is not None
-        async with self._opening(old.settings) as opening:
+        async with self._opening(old.settings, old.config) as opening:
             return await self._open(opening, old.settings, old.served, old.config, is_tried=False)
 
     @contextlib.asynccontextmanager
-    async def _opening(self, settings: Settings) -> AsyncIterator[Opening]:
-        """What plans and opens the engine; frees what it has started if it opens none."""
+    async def _opening(
+        self, settings: Settings, *configs: EngineConfig
+    ) -> AsyncIterator[Opening]:
+        """What plans and opens `configs`; frees what it has started if it opens none."""
         opening: Opening
         if self._open_engine is not None:
             opening = _OpeningOf(self._open_engine)
         elif settings.isolation == "process":
-            opening = await OpeningInProcess.start(settings.stall_timeout_s)
+            opening = await OpeningInProcess.start(settings.stall_timeout_s, *configs)
         else:
             opening = OpeningHere()
         try:
