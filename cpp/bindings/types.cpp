@@ -109,8 +109,10 @@ void BindRequest(py::module_* m) {
             self.adapters.clear();
             for (const auto& [name, scale] : adapters) self.adapters.push_back({name, scale});
           },
-          "(name, scale) pairs.");
+          "(name, scale) pairs.")
+      .def_readwrite("tag", &Request::tag);
   BindTuple(&request, "stop", &Request::stop);
+  BindTuple(&request, "delivered", &Request::delivered);
 }
 
 py::tuple LogprobTuple(const TokenLogprob& value) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 // The part of the loop's step that decides which requests wait, which get a context, and which are
 // preempted.
+#include <algorithm>
 #include <utility>
 
 #include "engine/engine_loop.h"
@@ -80,7 +81,7 @@ bool EngineLoop::MaybeMakeWay(const Waiting& next, bool has_rivals) {
   return true;
 }
 
-// False when there is no context for the request. It ends here if its sampler cannot be made. If
+// False when there is no context for the request. It ends here if its sequence cannot be made. If
 // its adapters are not in memory, others go before it until they are loaded.
 bool EngineLoop::MaybeStart(const Waiting& next, Clock::time_point now) {
   if (!next.preempted && !HasAdapters(next.request)) {
@@ -106,14 +107,23 @@ bool EngineLoop::MaybeStart(const Waiting& next, Clock::time_point now) {
 
 std::unique_ptr<Sequence> EngineLoop::MakeSequence(const RequestHandle& request,
                                                    Clock::time_point now) {
-  auto sampler = samplers_->Create(request->request, request->prompt);
   AdapterSetHandle adapters = std::exchange(request->adapters, nullptr);
-  if (sampler) {
-    return std::make_unique<Sequence>(request, std::move(sampler).value(), std::move(adapters),
-                                      now);
+  auto sampler = samplers_->Create(request->request, request->prompt);
+  if (!sampler) return Refuse(*request, sampler.error());
+  auto sequence = std::make_unique<Sequence>(request, std::move(sampler).value(),
+                                             std::move(adapters), decoder_->traits(), now);
+  const Result<std::int32_t> num_new = sequence->Resume(now);
+  if (!num_new) return Refuse(*request, num_new.error());
+  if (*num_new > 0) {
+    stats_.OnForced(*num_new);
+    queue_.OnServed(*request, *num_new);
   }
-  EndWithoutContext(*request, sampler.error());
-  queue_.OnEnded(*request);
+  return sequence;
+}
+
+std::unique_ptr<Sequence> EngineLoop::Refuse(const RequestState& request, Error error) {
+  EndWithoutContext(request, std::move(error));
+  queue_.OnEnded(request);
   return nullptr;
 }
 
@@ -131,7 +141,7 @@ void EngineLoop::BeginSequences() {
     const Beginning begun = cache_.Begin(sequence->seq(), sequence->prefix_request());
     if (begun.waits) continue;
     sequence->Begin(begun.length, num_steps_);
-    queue_.OnServed(sequence->request(), sequence->prompt_size() - begun.length);
+    queue_.OnServed(sequence->request(), std::max(0, sequence->prompt_size() - begun.length));
   }
 }
 

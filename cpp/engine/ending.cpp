@@ -65,6 +65,7 @@ void EngineLoop::EndWithoutContext(const RequestState& request, Error error) {
   event.truncation = request.prompt.truncation;
   event.final.emplace();
   event.final->finish_reason = FinishReasonOf(error);
+  event.final->completion_tokens = static_cast<std::int32_t>(request.request.delivered.size());
   event.final->error = std::move(error);
   events_.push_back(std::move(event));
 }

@@ -68,24 +68,19 @@ bool EngineLoop::only_waits() const {
   return !running_.empty() || queue_.size() == queue_.num_held();
 }
 
-// A context that is full to the last position drops half of what follows the kept head. The head is
-// cut only when it would leave less than an eighth of the context.
 void EngineLoop::ShiftFullContexts(Clock::time_point now) {
-  const DecoderTraits& traits = decoder_->traits();
   for (const auto& sequence : running_) {
-    if (sequence->is_finished() || sequence->evaluated() < traits.context_size) continue;
-    const std::int32_t keep =
-        std::min(sequence->keep(), traits.context_size - traits.context_size / 8);
-    const std::int32_t count = (sequence->evaluated() - keep) / 2;
-    if (!traits.can_shift || !sequence->request().request.shift || count < 1) {
+    if (sequence->is_finished() || !sequence->has_full_context()) continue;
+    const ContextShift shift = sequence->NextShift();
+    if (shift.count < 1) {
       sequence->Finish(FinishReason::kLength, now);
       continue;
     }
-    decoder_->Shift(sequence->seq(), keep, count);
-    sequence->OnShifted(keep, count);
-    cache_.OnShifted(sequence->seq(), keep);
+    decoder_->Shift(sequence->seq(), shift.keep, shift.count);
+    sequence->OnShifted(shift);
+    cache_.OnShifted(sequence->seq(), shift.keep);
     speculator_->Forget(sequence->seq());
-    stats_.OnShifted(count);
+    stats_.OnShifted(shift.count);
   }
 }
 

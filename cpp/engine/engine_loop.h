@@ -68,6 +68,7 @@ class EngineLoop {
   bool MaybeMakeWay(const Waiting& next, bool has_rivals);
   bool MaybeStart(const Waiting& next, Clock::time_point now);
   std::unique_ptr<Sequence> MakeSequence(const RequestHandle& request, Clock::time_point now);
+  std::unique_ptr<Sequence> Refuse(const RequestState& request, Error error);
   bool HasAdapters(const RequestHandle& request);
   void BeginSequences();
   void Preempt(std::size_t index, bool needs_room);

@@ -15,6 +15,11 @@ void LoopStats::OnGenerated(std::int32_t tokens, bool had_draft) {
   if (!had_draft) now_.jumped_tokens += Count(tokens - 1);
 }
 
+void LoopStats::OnForced(std::int32_t tokens) {
+  now_.generated_tokens += Count(tokens);
+  now_.jumped_tokens += Count(tokens);
+}
+
 void LoopStats::OnVerified(std::size_t drafted, std::int32_t accepted) {
   now_.drafted_tokens += drafted;
   now_.accepted_draft_tokens += Count(accepted);

@@ -25,6 +25,7 @@ class LoopStats {
   void OnPrefilled(std::int32_t tokens) { now_.prompt_tokens += Count(tokens); }
   // Tokens that a sequence got from one call; without a draft, all but the first were forced.
   void OnGenerated(std::int32_t tokens, bool had_draft);
+  void OnForced(std::int32_t tokens);  // without a call
   void OnVerified(std::size_t drafted, std::int32_t accepted);
   void OnShifted(std::int32_t tokens);
   void OnPreempted() { ++now_.preemptions; }

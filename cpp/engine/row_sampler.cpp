@@ -19,12 +19,11 @@ RowSampler::RowSampler(Decoder* decoder)
     : decoder_(decoder), pool_(std::min(kMaxHelpers, NumUsableCpus() - 1)) {}
 
 void RowSampler::Sample(const std::vector<LogitRows>& rows) {
-  const DecoderTraits& traits = decoder_->traits();
-  const auto num_vocab = static_cast<std::size_t>(traits.num_vocab);
+  const auto num_vocab = static_cast<std::size_t>(decoder_->traits().num_vocab);
   const std::function<void(std::size_t)> job = [&](std::size_t i) {
     const RequestId tag = rows[i].sequence->request().request.tag;
     const record::Doing doing(record::Place::kSampling, tag);
-    rows[i].sequence->Sample(rows[i].logits, traits.context_size);
+    rows[i].sequence->Sample(rows[i].logits);
   };
   const bool is_shared = sampling::RowPool::IsWorthSharing(rows.size(), num_vocab);
   if (is_shared && decoder_->RunBetweenCalls(rows.size(), job)) return;

@@ -38,7 +38,7 @@ std::int32_t Speculator::DraftFor(const RunningSet& running, std::int32_t num_st
   std::vector<DraftRequest> requests;
   std::vector<Sequence*> asking;
   for (const auto& sequence : running) {
-    const std::int32_t limit = sequence->DraftLimit(traits_.context_size);
+    const std::int32_t limit = sequence->DraftLimit();
     if (limit <= 0) continue;
     requests.push_back({sequence->seq(), &sequence->tokens(), &sequence->request().scope, limit});
     asking.push_back(sequence.get());

@@ -38,6 +38,7 @@ struct FakeModel {
   // As on the CPU: a cell computed alone differs from the same cell computed in a longer chunk.
   bool rounds = false;
   std::int32_t max_draft = 0;
+  std::int32_t max_batch = 512;
   bool never_ends = true;
   std::chrono::microseconds row_time{0};
   std::chrono::milliseconds copy_time{0};  // of cells, from sequence to sequence
@@ -62,9 +63,10 @@ class FakeDecoder : public Decoder {
     traits_.shares_cells = model.shares_cells;
     traits_.mixes_rows = model.mixes_rows;
     traits_.context_size = model.context_size;
-    traits_.max_batch = 512;
+    traits_.max_batch = model.max_batch;
     traits_.max_draft = model.max_draft;
     traits_.can_shift = model.can_shift;
+    traits_.can_recut = !model.rounds;
     cache_.resize(static_cast<std::size_t>(traits_.sequences));
   }
 
@@ -169,6 +171,7 @@ class FakeDecoder : public Decoder {
 
   Cells& CellsOf(SeqId seq) { return cache_.at(static_cast<std::size_t>(seq)); }
   bool IsValid(const Batch& batch) {
+    if (batch.size() > static_cast<std::size_t>(traits_.max_batch)) return false;
     std::map<SeqId, Position> next;
     for (const Row& row : batch) {
       if (row.pos >= traits_.context_size) return false;

@@ -137,9 +137,9 @@ def test_structs_and_dataclasses_have_the_same_fields(header: str, struct: str) 
 
 
 def test_requests_have_the_same_fields() -> None:
-    """Python's Request holds the prompt's fields itself."""
-    prompt, *rest = cpp_source.fields(HEADERS / "types.h", "Request")
-    assert prompt.name == "prompt"
+    """Python's Request holds the prompt's fields itself; its streams have numbers of their own."""
+    prompt, *rest, tag = cpp_source.fields(HEADERS / "types.h", "Request")
+    assert (prompt.name, tag.name) == ("prompt", "tag")
     check_fields([*cpp_source.fields(HEADERS / "types.h", "Prompt"), *rest], types.Request)
 
 

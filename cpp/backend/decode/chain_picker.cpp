@@ -4,11 +4,13 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
+#include <random>
 
 #include "backend/model/abort_guard.h"
 #include "core/sampling/row_edits.h"
 #include "core/sampling/row_scan.h"
 #include "core/sampling/seed.h"
+#include "core/sampling/truncation.h"
 #include "llama.h"
 
 namespace sentiric::backend {
@@ -61,21 +63,15 @@ void AddMirostat(llama_sampler* chain, const SamplingParams& p, std::uint32_t se
                  : llama_sampler_init_mirostat_v2(seed, p.mirostat_tau, p.mirostat_eta));
 }
 
-void AddTruncation(llama_sampler* chain, const SamplingParams& p, std::uint32_t seed) {
+void AddTruncation(llama_sampler* chain, const SamplingParams& p) {
   if (p.top_k > 0) llama_sampler_chain_add(chain, llama_sampler_init_top_k(p.top_k));
   if (p.typical_p < 1.0f)
     llama_sampler_chain_add(chain, llama_sampler_init_typical(p.typical_p, 1));
   if (p.top_p < 1.0f) llama_sampler_chain_add(chain, llama_sampler_init_top_p(p.top_p, 1));
   if (p.min_p > 0.0f) llama_sampler_chain_add(chain, llama_sampler_init_min_p(p.min_p, 1));
-  if (p.xtc_probability > 0.0f) {
-    llama_sampler_chain_add(chain,
-                            llama_sampler_init_xtc(p.xtc_probability, p.xtc_threshold, 1, seed));
-  }
-  llama_sampler_chain_add(
-      chain, llama_sampler_init_temp_ext(p.temperature, p.dynatemp_range, p.dynatemp_exponent));
-  llama_sampler_chain_add(chain, llama_sampler_init_dist(seed));
 }
 
+// All that draws nothing, or all of mirostat, which draws by itself.
 ChainPtr MakeChain(const Request& request, const SamplingVocab& vocab) {
   llama_sampler_chain_params params = llama_sampler_chain_default_params();
   params.no_perf = true;
@@ -87,9 +83,71 @@ ChainPtr MakeChain(const Request& request, const SamplingVocab& vocab) {
   } else if (p.mirostat != 0) {
     AddMirostat(chain.get(), p, sampling::FoldSeed(p.seed), vocab.size());
   } else {
-    AddTruncation(chain.get(), p, sampling::FoldSeed(p.seed));
+    AddTruncation(chain.get(), p);
   }
   return chain;
+}
+
+// llama.cpp's draw.
+std::size_t Draw(const llama_token_data_array& array, double number) {
+  float best = -INFINITY;
+  for (std::size_t i = 0; i < array.size; ++i) best = std::max(best, array.data[i].logit);
+  double sum = 0;
+  for (std::size_t i = 0; i < array.size; ++i) {
+    float& weight = array.data[i].p;
+    weight = std::exp(array.data[i].logit - best);
+    sum += static_cast<double>(weight);
+  }
+  double until = 0;
+  for (std::size_t i = 0; i < array.size; ++i) {
+    until += static_cast<double>(array.data[i].p);
+    if (until >= sum * number) return i;
+  }
+  return array.size - 1;
+}
+
+// The random part of the chain: XTC, temperature, the draw. llama.cpp's samplers take a number each
+// time they are applied, XTC only when candidates are left to it. Here each token takes one number
+// for XTC and one for the draw, whatever its logits are, so that tokens can be passed over.
+class RandomEnd {
+ public:
+  explicit RandomEnd(const SamplingParams& p)
+      : xtc_probability_(p.xtc_probability),
+        // Here it always applies; NextToken decides.
+        xtc_(llama_sampler_init_xtc(1.0f, p.xtc_threshold, 1, 0)),
+        heat_(llama_sampler_init_temp_ext(p.temperature, p.dynatemp_range, p.dynatemp_exponent)),
+        draws_(sampling::FoldSeed(p.seed)),
+        chances_(draws_) {}
+
+  // Takes the numbers of the next token.
+  void NextToken() {
+    number_ = sampling::DrawUniform(&draws_);
+    const float chance = std::uniform_real_distribution<float>(0.0f, 1.0f)(chances_);
+    has_xtc_ = xtc_probability_ > 0.0f && chance <= xtc_probability_;
+  }
+  // Another number for the draw. Those of later tokens stay what they are.
+  void DrawAgain() {
+    std::mt19937 peek = draws_;
+    std::mt19937 other(peek());
+    number_ = sampling::DrawUniform(&other);
+  }
+  void Apply(llama_token_data_array* array) const {
+    if (has_xtc_) llama_sampler_apply(xtc_.get(), array);
+    llama_sampler_apply(heat_.get(), array);
+    array->selected = static_cast<std::int64_t>(Draw(*array, number_));
+  }
+
+ private:
+  const float xtc_probability_;
+  const ChainPtr xtc_, heat_;
+  std::mt19937 draws_, chances_;  // of one seed, as llama.cpp's samplers
+  double number_ = 0;
+  bool has_xtc_ = false;
+};
+
+std::optional<RandomEnd> MakeRandomEnd(const SamplingParams& p) {
+  if (p.temperature == 0.0f || p.mirostat != 0) return std::nullopt;
+  return std::make_optional<RandomEnd>(p);
 }
 
 class ChainPicker : public sampling::Picker {
@@ -99,11 +157,16 @@ class ChainPicker : public sampling::Picker {
       : vocab_(std::move(vocab)),
         ignore_eos_(request.ignore_eos),
         banned_(std::move(banned)),
-        chain_(MakeChain(request, *vocab_)) {}
+        can_skip_(request.sampling.temperature == 0.0f || request.sampling.mirostat == 0),
+        chain_(MakeChain(request, *vocab_)),
+        random_(MakeRandomEnd(request.sampling)) {}
 
   Result<Token> Pick(const float* logits, sampling::GrammarFilter* filter) override;
   void Accept(Token token) override { llama_sampler_accept(chain_.get(), token); }
-  bool Skip() override { return false; }
+  bool Skip() override {
+    if (random_) random_->NextToken();
+    return can_skip_;
+  }
 
  private:
   std::optional<Token> PickOf(const float* logits, const grammar::TokenMask* mask);
@@ -111,7 +174,9 @@ class ChainPicker : public sampling::Picker {
   const std::shared_ptr<const SamplingVocab> vocab_;
   const bool ignore_eos_;
   const std::vector<Token> banned_;  // ascending
+  const bool can_skip_;
   const ChainPtr chain_;
+  std::optional<RandomEnd> random_;  // none: the chain selects
 };
 
 // Checks the sampled token first: most are allowed, and a mask of the vocabulary is expensive.
@@ -119,6 +184,7 @@ Result<Token> ChainPicker::Pick(const float* logits, sampling::GrammarFilter* fi
   thread_local sampling::RowScan row;
   row.Read(logits, vocab_->pieces.size());
   if (!row.is_finite()) return sampling::NotNumbers();
+  if (random_) random_->NextToken();
   const std::optional<Token> first = PickOf(logits, nullptr);
   if (!first) return sampling::NothingToChoose();
   if (filter == nullptr || filter->Allows(*first)) return *first;
@@ -131,6 +197,7 @@ Result<Token> ChainPicker::Pick(const float* logits, sampling::GrammarFilter* fi
   if (filter->CanEnd() && !ignore_eos_) {
     for (const Token end : vocab_->end_tokens) mask.Add(end);
   }
+  if (random_) random_->DrawAgain();
   const std::optional<Token> second = PickOf(logits, &mask);
   if (!second) return sampling::NothingToChoose();
   return *second;
@@ -155,6 +222,7 @@ std::optional<Token> ChainPicker::PickOf(const float* logits, const grammar::Tok
   try {
     const AbortGuard guard;
     llama_sampler_apply(chain_.get(), &array);
+    if (random_) random_->Apply(&array);
   } catch (const std::exception&) {
     return std::nullopt;
   }

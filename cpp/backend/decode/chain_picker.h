@@ -15,6 +15,11 @@ namespace sentiric::backend {
 // and the draw. A grammar checks the sampled token; if it refuses, the whole vocabulary is masked
 // and sampled again, as in llama.cpp's server.
 //
+// All but mirostat draws as many random numbers for each token, so that it can skip tokens. The
+// first draws are llama.cpp's; they part after a token that the grammar refused, and XTC's after
+// one for which a single candidate was left. Mirostat adapts to the probability of each token that
+// it picked, and can skip none.
+//
 // `banned` is ascending.
 std::unique_ptr<sampling::Picker> MakeChainPicker(std::shared_ptr<const SamplingVocab> vocab,
                                                   const Request& request,

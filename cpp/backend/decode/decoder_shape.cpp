@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <string>
 
+#include "backend/decode/rounding.h"
 #include "core/speculation/speculation.h"
 
 namespace sentiric::backend {
@@ -68,6 +69,8 @@ Result<DecoderShape> DecoderShapeOf(const Model& model, const EngineConfig& conf
   const bool is_recurrent =
       llama_model_is_recurrent(model.get()) || llama_model_is_hybrid(model.get());
   traits.can_cut = !is_recurrent;
+  // How a recurrent state rounds is not known.
+  traits.can_recut = !is_recurrent && CanRecut(model, *common, config);
   // In a unified cache a cached sequence costs only its cells, but a recurrent one costs a state.
   const bool has_spare = !*is_split && !is_recurrent && config.prefix_cache;
   const std::int32_t spare = has_spare ? std::max(config.contexts, kMinCached) : 0;

@@ -1,32 +1,16 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 #include "backend/decode/draft_source.h"
 
-#include <algorithm>
-
-#include "../src/llama-model.h"  // llama_internal_get_tensor_map
 #include "backend/decode/llama_context_ptr.h"
-#include "backend/kernels/cpu_hook.h"
+#include "backend/decode/rounding.h"
 
 namespace sentiric::backend {
 namespace {
 
-bool IsPlainFloat(ggml_type type) { return type == GGML_TYPE_F16 || type == GGML_TYPE_F32; }
-
-// Whether a verified token rounds like a decoded one: true when all products of the graph are ours.
-bool RoundsAlike(const Model& model, const llama_context_params& params) {
-  if (!HasCpuKernels() || llama_supports_gpu_offload()) return false;
-  const bool is_plain = params.flash_attn_type == LLAMA_FLASH_ATTN_TYPE_DISABLED &&
-                        IsPlainFloat(params.type_k) && IsPlainFloat(params.type_v);
-  const auto& tensors = llama_internal_get_tensor_map(model.get());
-  return is_plain && std::all_of(tensors.begin(), tensors.end(),
-                                 [](const auto& named) { return CanMultiply(named.second); });
-}
-
+// A draft is verified among others and decoded alone.
 DraftSource ByItself(const Model& model, const llama_context_params& params,
                      const EngineConfig& config) {
-  const bool is_harmless =
-      llama_supports_gpu_offload() ? config.kv_layout != "split" : RoundsAlike(model, params);
-  if (!is_harmless) return DraftSource::kNone;
+  if (!CanRecut(model, params, config)) return DraftSource::kNone;
   return config.draft_model.empty() ? DraftSource::kNgram : DraftSource::kDraftModel;
 }
 

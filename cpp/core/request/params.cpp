@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 // Validates requests. The comments of the fields in types.h give the same ranges.
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <type_traits>
@@ -63,6 +64,16 @@ Status ValidateLists(const SamplingParams& params, std::int32_t num_vocab) {
   return check.Take();
 }
 
+// An answer that had ended is not resumed, so at least one token is left.
+Status ValidateDelivered(const Request& request, std::int32_t num_vocab) {
+  if (request.delivered.empty()) return std::nullopt;
+  RangeCheck check;
+  check.In("delivered", request.delivered.size(), 0, std::max(0, request.max_tokens - 1));
+  if (Status status = check.Take()) return status;
+  for (const Token token : request.delivered) check.In("delivered token", token, 0, num_vocab - 1);
+  return check.Take();
+}
+
 }  // namespace
 
 Status Validate(const SamplingParams& p, std::int32_t num_vocab) {
@@ -114,6 +125,7 @@ Status Validate(const Request& request, std::int32_t num_vocab) {
                  "exactly one of messages, text and tokens must not be empty; got " +
                      std::to_string(sources)};
   }
+  if (Status status = ValidateDelivered(request, num_vocab)) return status;
   return Validate(request.sampling, num_vocab);
 }
 

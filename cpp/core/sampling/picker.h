@@ -20,8 +20,8 @@ class Picker {
   // Remembers a token of the text, for the penalties.
   virtual void Accept(Token token) = 0;
 
-  // Passes over a token that need not be chosen: leaves the random generator where a Pick would.
-  // False when that is not possible.
+  // Passes over a token that need not be chosen: leaves the random generators where a Pick would.
+  // False when that is not possible, because Pick learns from the logits (mirostat).
   virtual bool Skip() = 0;
 };
 

@@ -15,6 +15,14 @@ constexpr std::size_t kMaxForcedBytes = 512;
 // Enough context for the tokenizer.
 constexpr std::size_t kTailBytes = 16;
 
+Error NotResumable() {
+  return {ErrorCode::kNotSupported, "delivered",
+          "cannot be resumed: mirostat depends on the probabilities of all earlier tokens"};
+}
+Error NotAllowed() {
+  return {ErrorCode::kInvalidArgument, "delivered", "the grammar does not allow these tokens"};
+}
+
 }  // namespace
 
 VocabSampler::VocabSampler(std::shared_ptr<const Vocab> vocab, const Request& request,
@@ -44,6 +52,19 @@ Result<SampledToken> VocabSampler::Sample(const float* logits) {
         Error{ErrorCode::kInternal, "grammar", "the sampled token is not allowed by the grammar"});
   }
   return sampled;
+}
+
+Result<SampledToken> VocabSampler::Replay(Token token) {
+  if (token < 0 || token >= vocab_->size()) {
+    return OutOfRange("delivered token", std::to_string(token),
+                      "0.." + std::to_string(vocab_->size() - 1));
+  }
+  if (!picker_->Skip()) return NotResumable();
+  const SampledToken replayed = Meaning(token);
+  const bool is_text = replayed.is_end || !replayed.piece.empty();
+  if (grammar_ && !is_text) return NotAllowed();
+  if (!Remember(replayed)) return grammar_->status().value_or(NotAllowed());
+  return replayed;
 }
 
 SampledToken VocabSampler::Meaning(Token token) const {

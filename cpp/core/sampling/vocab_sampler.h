@@ -21,6 +21,7 @@ class VocabSampler : public TokenSampler {
                const PreparedPrompt& prompt, std::unique_ptr<Picker> picker, Tokenize tokenize);
 
   Result<SampledToken> Sample(const float* logits) override;
+  Result<SampledToken> Replay(Token token) override;
   // Tokens that the grammar forces. None with logprobs, which need a row of logits for each token.
   std::vector<SampledToken> Forced(std::size_t max_tokens) override;
 

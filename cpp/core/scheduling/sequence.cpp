@@ -15,10 +15,11 @@ constexpr std::int32_t kMaxRun = 64;
 }  // namespace
 
 Sequence::Sequence(RequestHandle request, std::unique_ptr<TokenSampler> sampler,
-                   AdapterSetHandle adapters, Clock::time_point now)
+                   AdapterSetHandle adapters, const DecoderTraits& traits, Clock::time_point now)
     : request_(std::move(request)),
       sampler_(std::move(sampler)),
       adapters_(std::move(adapters)),
+      traits_(traits),
       started_(now),
       waited_(now - request_->submitted),
       preempted_(now),
@@ -49,8 +50,7 @@ bool Sequence::Advance() {
   return is_further;
 }
 
-// Cells that are gone on resumption are recomputed: the prompt in chunks, generated tokens one by
-// one or with the tokens that were forced behind them, as the first time.
+// Cells that are gone when it continues are recomputed; see run().
 void Sequence::Preempt(Clock::time_point now) {
   lease_.reset();
   preempted_ = now;
@@ -64,7 +64,7 @@ void Sequence::Begin(std::int32_t attached, std::uint64_t step) {
   has_begun_ = true;
   evaluated_ = attached;
   last_served_ = step;
-  if (!was_preempted_) cached_ = attached;
+  if (!was_preempted_) cached_ = std::min(attached, prompt_size_);
 }
 
 PrefixRequest Sequence::prefix_request() const {
@@ -93,7 +93,7 @@ void Sequence::OnEvaluated(std::int32_t rows, std::uint64_t step) {
 
 bool Sequence::waits_for_reader() const {
   // Tokens from before a preemption are recomputed first: other requests may share them.
-  const bool is_evaluated = evaluated_ + run() == static_cast<std::int32_t>(tokens_.size());
+  const bool is_evaluated = evaluated_ >= newest_run();
   return has_begun_ && is_evaluated && !is_prefilling() && !is_finished_ &&
          num_generated_ >= request_->granted.load(std::memory_order_relaxed);
 }
@@ -110,7 +110,22 @@ Clock::duration Sequence::reader_wait(Clock::time_point now) const {
   return unread_since_ ? now - *unread_since_ : Clock::duration::zero();
 }
 
+// A run is one call, where a decoder takes no more rows.
+std::int32_t Sequence::max_run() const { return std::min(kMaxRun, traits_.max_batch); }
+
+// Where the newest run begins: with the last sampled token; forced ones follow it.
+std::int32_t Sequence::newest_run() const {
+  auto begin = static_cast<std::int32_t>(tokens_.size()) - 1;
+  while (begin > 0 && is_forced_[static_cast<std::size_t>(begin)]) --begin;
+  return begin;
+}
+
+// What is known behind the prompt was delivered, or computed before a preemption. It is evaluated
+// as the first time, a token alone or with those that were forced behind it, unless the decoder can
+// recut: then many at once, up to the newest run, which is always one by itself.
 std::int32_t Sequence::run() const {
+  const std::int32_t known = std::min(newest_run(), traits_.context_size) - evaluated_;
+  if (traits_.can_recut && known > 0) return std::min(known, max_run());
   const auto size = static_cast<std::int32_t>(tokens_.size());
   std::int32_t end = evaluated_ + 1;
   while (end < size && is_forced_[static_cast<std::size_t>(end)]) ++end;
@@ -127,27 +142,36 @@ void Sequence::AbandonDraft() {
   speculation_.Pause();
 }
 
-std::int32_t Sequence::DraftLimit(std::int32_t max_size) const {
+std::int32_t Sequence::DraftLimit() const {
   const Request& asked = request_->request;
   const bool is_free = !request_->prompt.grammar && asked.sampling.top_logprobs < 0;
   const auto size = static_cast<std::int32_t>(tokens_.size());
   // A draft follows the last token; after a preemption the sequence has to catch up first.
   const bool is_ready = has_begun_ && !is_prefilling() && evaluated_ + 1 == size;
   if (!is_free || !is_ready || is_finished_ || waits_for_reader()) return 0;
-  return std::min({speculation_.Length(), asked.max_tokens - num_generated_ - 1, max_size - size});
+  return std::min(
+      {speculation_.Length(), asked.max_tokens - num_generated_ - 1, traits_.context_size - size});
 }
 
-void Sequence::Sample(const std::vector<const float*>& rows, std::int32_t max_size) {
-  const std::int32_t left = request_->request.max_tokens - num_generated_;
+void Sequence::Sample(const std::vector<const float*>& rows) {
+  const std::int32_t left = max_tokens() - num_generated_;
   for (std::size_t i = 0; i < rows.size() && static_cast<std::int32_t>(i) < left; ++i) {
     sampled_.push_back(sampler_->Sample(rows[i]));
     const Result<SampledToken>& sampled = sampled_.back();
     if (!sampled || sampled->is_end || i >= draft_.size() || sampled->token != draft_[i]) break;
   }
   if (sampled_.empty() || !sampled_.back() || sampled_.back()->is_end) return;
-  const auto size = static_cast<std::int32_t>(tokens_.size() + sampled_.size()) - 1;
-  const std::int32_t room = std::min({left, max_size - size, kMaxRun}) - 1;
-  if (room > 0) forced_ = sampler_->Forced(static_cast<std::size_t>(room));
+  const auto count = static_cast<std::int32_t>(sampled_.size());
+  forced_ = Forced(num_generated_ + count, static_cast<std::int32_t>(tokens_.size()) + count);
+}
+
+// The tokens forced behind a sampled one, with which the answer has `generated` tokens and the
+// context holds `held`: all of them are evaluated in one call, and none beyond the last position.
+std::vector<SampledToken> Sequence::Forced(std::int32_t generated, std::int32_t held) {
+  const std::int32_t room =
+      std::min({max_tokens() - generated, traits_.context_size - held, max_run() - 1});
+  if (room <= 0) return {};
+  return sampler_->Forced(static_cast<std::size_t>(room));
 }
 
 std::int32_t Sequence::OnSampled(Clock::time_point now) {
@@ -182,7 +206,8 @@ void Sequence::OnVerified(double cost) {
 }
 
 void Sequence::Accept(const SampledToken& sampled, bool is_forced, Clock::time_point now) {
-  if (num_generated_++ == 0) first_token_ = now;
+  if (!has_answered()) first_token_ = now;
+  ++num_generated_;
   has_news_ = true;
   event_.tokens.push_back(sampled.token);
   if (sampled.logprob) event_.logprobs.push_back(*sampled.logprob);
@@ -191,17 +216,29 @@ void Sequence::Accept(const SampledToken& sampled, bool is_forced, Clock::time_p
   is_forced_.push_back(is_forced);
   event_.text += text_.Append(sampled.piece);
   if (text_.stopped_by()) return Finish(FinishReason::kStop, now);
-  if (num_generated_ == request_->request.max_tokens) Finish(FinishReason::kLength, now);
+  if (num_generated_ == max_tokens()) Finish(FinishReason::kLength, now);
 }
 
-void Sequence::OnShifted(std::int32_t keep, std::int32_t count) {
+ContextShift Sequence::NextShift() const {
+  if (!traits_.can_shift || !request_->request.shift) return {};
+  const std::int32_t size = traits_.context_size;
+  const std::int32_t keep = std::min(request_->prompt.keep, size - size / 8);
+  return {keep, (size - keep) / 2};
+}
+
+void Sequence::OnShifted(const ContextShift& shift) {
+  const auto [keep, count] = shift;
   const auto first = tokens_.begin() + keep;
   tokens_.erase(first, first + count);
   is_forced_.erase(is_forced_.begin() + keep, is_forced_.begin() + keep + count);
   evaluated_ -= count;
   furthest_ -= count;
   prompt_size_ = std::max(keep, prompt_size_ - count);
-  event_.truncation.shifted_tokens += count;
+  if (reported_shifts_ > 0) {
+    reported_shifts_ -= count;
+  } else {
+    event_.truncation.shifted_tokens += count;
+  }
 }
 
 void Sequence::Finish(FinishReason reason, Clock::time_point now) {
@@ -223,18 +260,18 @@ Final Sequence::MakeFinal(FinishReason reason, Clock::time_point now) {
   final.stop_string = text_.stopped_by();
   final.prompt_tokens = static_cast<std::int32_t>(request_->prompt.tokens.size());
   final.completion_tokens = num_generated_;
-  const Clock::time_point prompt_end = num_generated_ > 0 ? first_token_ : now;
+  const Clock::time_point prompt_end = has_answered() ? first_token_ : now;
   final.timings.cache_n = cached_;
   final.timings.draft_n = num_drafted_;
   final.timings.draft_n_accepted = num_accepted_in_all_;
   const std::int32_t held =
-      num_generated_ > 0 ? final.prompt_tokens : std::min(prompt_size_, evaluated_);
+      has_answered() ? final.prompt_tokens : std::min(prompt_size_, evaluated_);
   final.timings.prompt_n = std::max(0, held - cached_);
   final.timings.prompt_ms = Milliseconds(prompt_end - started_);
-  final.timings.predicted_n = num_generated_;
-  final.timings.predicted_ms = num_generated_ > 0 ? Milliseconds(now - first_token_) : 0;
+  final.timings.predicted_n = num_generated_ - num_delivered();
+  final.timings.predicted_ms = has_answered() ? Milliseconds(now - first_token_) : 0;
   final.timings.queue_ms = Milliseconds(started_ - request_->submitted);
-  final.timings.ttft_ms = num_generated_ > 0 ? Milliseconds(first_token_ - request_->submitted) : 0;
+  final.timings.ttft_ms = has_answered() ? Milliseconds(first_token_ - request_->submitted) : 0;
   return final;
 }
 

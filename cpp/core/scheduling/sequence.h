@@ -11,6 +11,7 @@
 #include "core/scheduling/batch_plan.h"
 #include "core/scheduling/request_state.h"
 #include "core/seams/adapters.h"
+#include "core/seams/decoder.h"
 #include "core/seams/token_sampler.h"
 #include "core/speculation/speculation.h"
 #include "core/text/text_stream.h"
@@ -22,11 +23,24 @@ inline FinishReason FinishReasonOf(const Error& error) {
   return error.code == ErrorCode::kCancelled ? FinishReason::kCancelled : FinishReason::kError;
 }
 
+// What leaves a context that is full to its last position; nothing when it cannot shift.
+struct ContextShift {
+  std::int32_t keep = 0;   // the head that stays
+  std::int32_t count = 0;  // tokens that go from behind it
+};
+
 // For the worker thread only, except Sample(). `tokens()[0, evaluated())` mirror its KV cells.
 class Sequence {
  public:
+  // traits: those of the decoder that evaluates it.
   Sequence(RequestHandle request, std::unique_ptr<TokenSampler> sampler, AdapterSetHandle adapters,
-           Clock::time_point now);
+           const DecoderTraits& traits, Clock::time_point now);
+
+  // Takes over the tokens that an earlier run of the request has sent, as if this one had sampled
+  // and sent them. Before the first Place(). Returns the number of new tokens: the earlier run may
+  // have ended between tokens that a grammar forces at once. kInvalidArgument when they are not
+  // the beginning of this request's answer or end it; else see TokenSampler::Replay.
+  Result<std::int32_t> Resume(Clock::time_point now);
 
   // A sequence runs while it holds a lease and waits without one.
   void Place(ContextLease lease, Clock::time_point now);
@@ -62,9 +76,8 @@ class Sequence {
   // `rows` more tokens are in the KV cache; the scheduler needs `step` to see who waits longest.
   void OnEvaluated(std::int32_t rows, std::uint64_t step);
 
-  // How many tokens are worth drafting now, within `max_size` positions; 0 for requests with a
-  // grammar or logprobs.
-  std::int32_t DraftLimit(std::int32_t max_size) const;
+  // How many tokens are worth drafting now; 0 for requests with a grammar or logprobs.
+  std::int32_t DraftLimit() const;
   // The next call verifies the draft.
   void SetDraft(std::vector<Token> draft);
   const std::vector<Token>& draft() const { return draft_; }
@@ -78,17 +91,18 @@ class Sequence {
 
   // Chooses the next token from the logits of the last one and, as long as the choice is the
   // drafted token, further ones from the following rows. Then finds the tokens that a grammar
-  // forces, within `max_size` positions. Any thread, one at a time.
-  void Sample(const std::vector<const float*>& rows, std::int32_t max_size);
+  // forces. Any thread, one at a time.
+  void Sample(const std::vector<const float*>& rows);
   // Takes the tokens that Sample() chose: extends text and tokens, and finishes the request when it
   // ends. Returns the number of new tokens.
   std::int32_t OnSampled(Clock::time_point now);
 
-  // Positions [keep, keep + count) were removed from the KV cache.
-  void OnShifted(std::int32_t keep, std::int32_t count);
-
-  // Tokens of the head, which a shift keeps.
-  std::int32_t keep() const { return request_->prompt.keep; }
+  bool has_full_context() const { return evaluated_ >= traits_.context_size; }
+  // Half of what follows the kept head. The head is cut only when it would leave less than an
+  // eighth of the context.
+  ContextShift NextShift() const;
+  // The decoder has shifted.
+  void OnShifted(const ContextShift& shift);
 
   // Ends the request. Later calls change nothing.
   void Finish(FinishReason reason, Clock::time_point now);
@@ -100,6 +114,16 @@ class Sequence {
  private:
   static constexpr std::int32_t kNotVerified = -1;
 
+  std::int32_t max_tokens() const { return request_->request.max_tokens; }
+  std::int32_t num_delivered() const {
+    return static_cast<std::int32_t>(request_->request.delivered.size());
+  }
+  // Whether this run has sent a token.
+  bool has_answered() const { return num_generated_ > num_delivered(); }
+  std::int32_t max_run() const;
+  std::int32_t newest_run() const;
+  std::vector<SampledToken> Forced(std::int32_t generated, std::int32_t held);
+  Status TakeOver(const SampledToken& token, bool is_forced);
   void Accept(const SampledToken& sampled, bool is_forced, Clock::time_point now);
   Final MakeFinal(FinishReason reason, Clock::time_point now);
 
@@ -107,6 +131,7 @@ class Sequence {
   std::optional<ContextLease> lease_;
   const std::unique_ptr<TokenSampler> sampler_;
   const AdapterSetHandle adapters_;
+  const DecoderTraits traits_;
   const Clock::time_point started_;  // first left the queue
   Clock::duration waited_;           // until it was placed last
   Clock::time_point preempted_;      // or created; valid while it holds no lease
@@ -119,8 +144,9 @@ class Sequence {
   std::optional<Clock::time_point> unread_since_;  // while it waits for its reader
   bool has_begun_ = false;  // no longer waits for a prefix; its rows may be planned
   bool was_preempted_ = false;
-  std::int32_t cached_ = 0;  // prompt tokens taken from the prefix cache
-  std::int32_t num_generated_ = 0;
+  std::int32_t cached_ = 0;           // prompt tokens taken from the prefix cache
+  std::int32_t num_generated_ = 0;    // delivered ones included
+  std::int32_t reported_shifts_ = 0;  // tokens that are still to be shifted out once more
   std::uint64_t last_served_ = 0;
   Speculation speculation_;
   std::vector<Token> draft_;
@@ -129,7 +155,7 @@ class Sequence {
   std::vector<Result<SampledToken>> sampled_;  // between Sample and OnSampled
   std::vector<SampledToken> forced_;           // forced tokens behind them
   TextStream text_;
-  Clock::time_point first_token_;  // valid once num_generated_ > 0
+  Clock::time_point first_token_;  // valid once has_answered()
   Event event_;                    // of the current step
   bool has_news_ = false;
   bool is_finished_ = false;

@@ -49,6 +49,9 @@ struct DecoderTraits {
   // Whether prefill and decode rows of several sequences may share a call. If not, the result of a
   // sequence does not depend on the others, bit for bit (see docs/determinism.md).
   bool mixes_rows = false;
+  // Whether tokens that were evaluated one by one may be computed again many in a call: where this
+  // gives the same bits, or where these depend on other rows anyway.
+  bool can_recut = false;
 };
 
 // Not thread-safe: one thread makes all calls of one decoder, including the destructor.

@@ -27,6 +27,10 @@ class TokenSampler {
   // kNumeric for NaN or infinite logits, kGrammarTooComplex when the grammar's budget is spent,
   // kInternal when nothing can be chosen.
   virtual Result<SampledToken> Sample(const float* logits) = 0;
+  // Remembers a token of an earlier run as if Sample() had picked it, without its logits.
+  // kInvalidArgument when the request cannot have picked it, kGrammarTooComplex as Sample(),
+  // kNotSupported when what comes next depends on more than the tokens and the seed.
+  virtual Result<SampledToken> Replay(Token token) = 0;
   // At most `max_tokens` tokens that the grammar forces, remembered as if they had been sampled.
   // They never end the generation.
   virtual std::vector<SampledToken> Forced(std::size_t max_tokens) {

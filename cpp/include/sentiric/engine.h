@@ -126,8 +126,9 @@ class Engine {
 
   // Never waits. Refuses only a full queue, a wait that is too long, a closed engine and fields out
   // of range; every other outcome, also that of a malformed prompt, arrives as an Event. window:
-  // credit of the request, in tokens; Grant adds to it. 0 = no bound. A request whose credit is
-  // used up keeps its context but is not decoded, for at most `reader_wait_ms`.
+  // credit of the request, in tokens; delivered ones count, and Grant adds to it. 0 = no bound. A
+  // request whose credit is used up keeps its context but is not decoded, for at most
+  // `reader_wait_ms`.
   virtual Result<RequestId> Submit(Request request, std::int32_t window = 0) = 0;
 
   // Adds to the credit of a request as many tokens as its reader has taken. Never waits; ignores

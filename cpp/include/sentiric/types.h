@@ -99,8 +99,10 @@ struct Request {
   std::string tenant;                // <= 256 bytes; tenants share the contexts fairly
   std::string cache_scope;           // <= 256 bytes; only requests of one scope share prefixes
   std::vector<AdapterUse> adapters;  // <= 8
-  std::vector<Token> delivered;  // sent by an earlier run
-  RequestId tag = 0;  // the caller's own number for it, for its records; the engine only keeps it
+  // Tokens of the answer that an earlier run of this same request has sent: the answer goes on
+  // behind them. Fewer than max_tokens, which counts them; none = a new request.
+  std::vector<Token> delivered;
+  RequestId tag = 0;  // the caller's own number for it; the engine only keeps it
 };
 
 // The error of the first field that is out of range, and of a prompt that has not one source.
@@ -119,7 +121,8 @@ struct ChosenLogprob {
   std::vector<TokenLogprob> top;  // most likely first
 };
 
-// llama.cpp's names: _ms is milliseconds, _n tokens.
+// llama.cpp's names: _ms is milliseconds, _n tokens. Of a resumed request those of this run alone:
+// delivered tokens are not predicted again, and recomputing them is time before the first token.
 struct Timings {
   std::int32_t cache_n = 0;
   std::int32_t prompt_n = 0;
@@ -143,7 +146,7 @@ struct Final {
   std::optional<std::string> stop_string;  // the one that ended it
   std::optional<Error> error;              // always with kError, sometimes with kCancelled
   std::int32_t prompt_tokens = 0;          // of the prompt after truncation; 0 when it never ran
-  std::int32_t completion_tokens = 0;
+  std::int32_t completion_tokens = 0;      // delivered ones included
   Timings timings;
 };
 
@@ -154,7 +157,7 @@ struct Event {
   std::vector<Token> tokens;            // sampled since the last event
   std::vector<ChosenLogprob> logprobs;  // one per token when requested
   TruncationReport truncation;
-  bool is_first = false;  // contains the first tokens of its request
+  bool is_first = false;  // contains the first tokens of its request, which was not resumed
   std::optional<Final> final;
 };
 

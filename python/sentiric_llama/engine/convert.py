@@ -141,6 +141,7 @@ def request_to_native(request: Request) -> _core.Request:
     for name in _PLAIN:
         _assign(native, name, getattr(request, name))
     _assign(native, "adapters", list(items_of(request.adapters, "adapters")))
+    _assign(native, "delivered", list(items_of(request.delivered, "delivered")))
     wanted = "a string or a list of strings"
     stop = (request.stop,) if isinstance(request.stop, str) else request.stop
     _assign(native, "stop", list(items_of(stop, "stop", wanted)))

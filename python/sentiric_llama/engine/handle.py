@@ -111,8 +111,9 @@ class EngineHandle:
     def submit(self, request: _core.Request, sink: Sink) -> int:
         """Submits a request, which cannot be used again. `sink` gets its items. Never blocks."""
         core = self.core
+        window = WINDOW + len(request.delivered)  # credit counts those, too
         with self._lock:  # the first event must not arrive before the sink is known
-            request_id = core.submit(request, WINDOW)
+            request_id = core.submit(request, window)
             self._sinks[request_id] = sink
         return request_id
 

@@ -86,3 +86,5 @@ class Request:
     """Only requests of the same scope share cached prefixes."""
     adapters: Sequence[tuple[str, float]] = ()
     """LoRA adapters: file names in the engine's `lora_dir`, and scales."""
+    delivered: Sequence[int] = ()
+    """Tokens that an earlier run of this same request has sent: the answer goes on behind them."""

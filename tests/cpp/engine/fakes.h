@@ -28,11 +28,12 @@ class GreedySampler : public TokenSampler {
       if (std::isnan(logits[token])) return Error{ErrorCode::kNumeric, "logits", "NaN"};
       if (logits[token] > logits[best]) best = token;
     }
-    if (!forced_.empty()) return Take();
-    for (Token i = 0; forces_ && best % 4 == 3 && i <= best % 3; ++i) {
-      forced_.push_back(3 + (best * 7 + i * 5) % (kVocab - 3));
-    }
-    return Meaning(best);
+    return forced_.empty() ? Choose(best) : Take();
+  }
+  Result<SampledToken> Replay(Token token) override {
+    if (forced_.empty()) return Choose(token);
+    if (forced_.front() == token) return Take();
+    return Error{ErrorCode::kInvalidArgument, "delivered", "another token is forced"};
   }
   std::vector<SampledToken> Forced(std::size_t max_tokens) override {
     std::vector<SampledToken> taken;
@@ -41,6 +42,12 @@ class GreedySampler : public TokenSampler {
   }
 
  private:
+  SampledToken Choose(Token token) {
+    for (Token i = 0; forces_ && token % 4 == 3 && i <= token % 3; ++i) {
+      forced_.push_back(3 + (token * 7 + i * 5) % (kVocab - 3));
+    }
+    return Meaning(token);
+  }
   SampledToken Take() {
     const Token token = forced_.front();
     forced_.erase(forced_.begin());

@@ -29,11 +29,19 @@ class CopyingSampler : public TokenSampler {
       if (history_[i] == history_.back()) next = history_[i + 1];
     }
     if (num_sampled_ % 17 == 0) next = 60;  // sometimes it deviates
-    history_.push_back(next);
-    return SampledToken{next, false, PieceOf(next), std::nullopt};
+    return Remember(next);
+  }
+  Result<SampledToken> Replay(Token token) override {
+    ++num_sampled_;
+    return Remember(token);
   }
 
  private:
+  SampledToken Remember(Token token) {
+    history_.push_back(token);
+    return SampledToken{token, false, PieceOf(token), std::nullopt};
+  }
+
   std::vector<Token> history_;
   int num_sampled_ = 0;
 };
@@ -43,7 +51,9 @@ class CoinSampler : public TokenSampler {
  public:
   Result<SampledToken> Sample(const float* logits) override {
     const auto best = static_cast<Token>(std::max_element(logits, logits + kVocab) - logits);
-    const Token token = 3 + best % 2;
+    return Replay(3 + best % 2);
+  }
+  Result<SampledToken> Replay(Token token) override {
     return SampledToken{token, false, PieceOf(token), std::nullopt};
   }
 };
@@ -122,7 +132,9 @@ class OtherSampler : public TokenSampler {
   explicit OtherSampler(bool always) : always_(always) {}
   Result<SampledToken> Sample(const float* logits) override {
     const auto best = static_cast<Token>(std::max_element(logits, logits + kVocab) - logits);
-    const Token token = always_ || best % 2 == 1 ? 3 + (best - 2) % 60 : best;
+    return Replay(always_ || best % 2 == 1 ? 3 + (best - 2) % 60 : best);
+  }
+  Result<SampledToken> Replay(Token token) override {
     return SampledToken{token, false, PieceOf(token), std::nullopt};
   }
 

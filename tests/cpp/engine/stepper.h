@@ -44,6 +44,7 @@ class Stepper {
     for (const Event& event : events) {
       Outcome& outcome = outcomes[event.request];
       outcome.text += event.text;
+      outcome.tokens.insert(outcome.tokens.end(), event.tokens.begin(), event.tokens.end());
       if (outcome.text.size() == event.text.size() && !event.text.empty()) {
         first_step[event.request] = num_steps_;
       }

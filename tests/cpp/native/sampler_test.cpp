@@ -9,6 +9,7 @@
 #include "check.h"
 #include "core/grammar/grammar.h"
 #include "guide.h"
+#include "llama.h"
 
 using namespace sentiric;
 using namespace sentiric::testing;
@@ -42,6 +43,39 @@ Request Greedy() {
   request.sampling.temperature = 0;
   request.sampling.repeat_penalty = 1;
   return request;
+}
+
+// For each of these llama.cpp's chain chooses. Two of them keep few candidates, often one.
+std::vector<Request> RequestsOfTheChain() {
+  std::vector<Request> requests(6);
+  for (Request& request : requests) {
+    request.sampling.seed = 7;
+    request.ignore_eos = true;
+  }
+  requests[0].sampling.typical_p = 0.4f;
+  requests[1].sampling.dry_multiplier = 0.9f;
+  requests[2].sampling.xtc_probability = 0.5f;
+  requests[2].sampling.xtc_threshold = 0.03f;
+  requests[3].sampling.xtc_probability = 0.5f;
+  requests[3].sampling.min_p = 0.5f;
+  requests[4].sampling.dry_multiplier = 0.9f;
+  requests[4].sampling.temperature = 0;
+  SamplingParams& open = requests[5].sampling;
+  open.dynatemp_range = 0.5f;
+  open.top_k = 0;
+  open.top_p = 1;
+  open.min_p = 0;
+  return requests;
+}
+
+std::vector<Token> Sampled(TokenSampler* sampler, std::uint32_t from, std::uint32_t to) {
+  std::vector<Token> tokens;
+  for (std::uint32_t row = from; row < to; ++row) {
+    const auto sampled = sampler->Sample(RandomLogits(row).data());
+    if (!sampled || sampled->is_end) break;
+    tokens.push_back(sampled->token);
+  }
+  return tokens;
 }
 
 }  // namespace
@@ -136,5 +170,64 @@ TEST(Sampler, LogprobsAreTheLogSoftmaxOfTheRow) {
     const TokenLogprob& entry = sampled->logprob->top[i];
     EXPECT(std::abs(entry.logprob - expected(entry.token)) < 1e-4);
     if (i > 0) EXPECT(entry.logprob <= sampled->logprob->top[i - 1].logprob);
+  }
+}
+
+TEST(Sampler, TheChainGoesOnBehindReplayedTokens) {
+  // The likeliest tokens are hardly ever digits: nearly each one is refused at first.
+  for (const char* gbnf : {"", "root ::= [0-9]{200}"}) {
+    for (const Request& request : RequestsOfTheChain()) {
+      constexpr std::uint32_t kCount = 30;
+      const std::vector<Token> whole = Sampled(MakeSampler(request, gbnf).get(), 0, kCount);
+      ASSERT(whole.size() == kCount);
+      for (std::uint32_t cut = 0; cut < kCount; ++cut) {
+        auto sampler = MakeSampler(request, gbnf);
+        for (std::uint32_t i = 0; i < cut; ++i) EXPECT(sampler->Replay(whole[i]).ok());
+        const std::vector<Token> rest = Sampled(sampler.get(), cut, kCount);
+        EXPECT(std::equal(rest.begin(), rest.end(), whole.begin() + cut, whole.end()));
+      }
+    }
+  }
+}
+
+TEST(Sampler, MirostatCannotReplay) {
+  Request request;
+  for (const std::int32_t version : {1, 2}) {
+    request.sampling.mirostat = version;
+    const auto refused = MakeSampler(request)->Replay(5);
+    ASSERT(!refused.ok());
+    EXPECT_EQ(refused.error().code, ErrorCode::kNotSupported);
+  }
+  request.sampling.temperature = 0;  // greedy, whatever mirostat is
+  EXPECT(MakeSampler(request)->Replay(5).ok());
+}
+
+TEST(Sampler, TheChainDrawsWhatLlamaCppDraws) {
+  Request request = RequestsOfTheChain()[2];
+  request.ignore_eos = false;
+  SamplingParams& p = request.sampling;
+  p.repeat_penalty = 1;
+  p.typical_p = 0.8f;
+  p.dynatemp_range = 0.3f;
+  const std::unique_ptr<llama_sampler, void (*)(llama_sampler*)> chain(
+      llama_sampler_chain_init(llama_sampler_chain_default_params()), llama_sampler_free);
+  for (llama_sampler* sampler :
+       {llama_sampler_init_top_k(p.top_k), llama_sampler_init_typical(p.typical_p, 1),
+        llama_sampler_init_top_p(p.top_p, 1), llama_sampler_init_min_p(p.min_p, 1),
+        llama_sampler_init_xtc(p.xtc_probability, p.xtc_threshold, 1, 7),
+        llama_sampler_init_temp_ext(p.temperature, p.dynatemp_range, p.dynatemp_exponent),
+        llama_sampler_init_dist(7)}) {
+    llama_sampler_chain_add(chain.get(), sampler);
+  }
+  auto ours = MakeSampler(request);
+  for (std::uint32_t row = 0; row < 200; ++row) {
+    const std::vector<float> logits = RandomLogits(row);
+    std::vector<llama_token_data> candidates;
+    for (std::size_t i = 0; i < logits.size(); ++i) {
+      candidates.push_back({static_cast<Token>(i), logits[i], 0});
+    }
+    llama_token_data_array array{candidates.data(), candidates.size(), -1, false};
+    llama_sampler_apply(chain.get(), &array);
+    EXPECT_EQ(ours->Sample(logits.data())->token, array.data[array.selected].id);
   }
 }

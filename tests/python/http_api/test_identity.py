@@ -123,3 +123,13 @@ def test_the_system_prompt_is_for_admins(start: Any) -> None:
     for key, shown in (("u", None), ("a", "a secret of the house")):
         body = get(server, "/v1/hardware/config", key).json
         assert body["template_system_prompt"] == shown
+
+
+def test_no_caller_continues_an_answer(server: Any) -> None:
+    """Only the service itself knows which tokens an engine has sent."""
+    server.engine.requests.clear()
+    for name in ("delivered", "tag"):
+        body = {"messages": USER, name: [5]}
+        reply = server.post("/v1/chat/completions", body)
+        assert reply.headers["x-ignored-fields"] == name
+    assert [request.delivered for request in server.engine.requests] == [(), ()]

@@ -38,3 +38,22 @@ TEST(Params, BiasesStayInsideTheVocabulary) {
   request.sampling.logit_bias.assign(301, {1, 0.0f});
   EXPECT(Validate(request, 100).has_value());
 }
+
+TEST(Params, SomethingIsLeftOfAnAnswerThatIsResumed) {
+  Request request;
+  request.prompt.text = "a";
+  request.max_tokens = 3;
+  request.delivered = {0, 99};
+  EXPECT(!Validate(request, 100));
+  request.delivered = {1, 2, 3};
+  EXPECT_EQ(Validate(request, 100)->Message(), "[delivered] out of range; got 3, allowed 0..2");
+  for (const Token token : {-1, 100}) {
+    request.delivered = {1, token};
+    EXPECT_EQ(Validate(request, 100)->Message(),
+              "[delivered token] out of range; got " + std::to_string(token) + ", allowed 0..99");
+  }
+  request.max_tokens = 0;
+  EXPECT(Validate(request, 100).has_value());
+  request.delivered = {};
+  EXPECT(!Validate(request, 100));
+}

@@ -82,7 +82,9 @@ TEST(RequestQueue, WhoNeedsRoomWaitsForAnEnd) {
   auto request = Make(1);
   queue.Push(request);
   queue.Take(First(queue, Clock::now(), false));
-  queue.PushPreempted(std::make_unique<Sequence>(request, nullptr, nullptr, Clock::now()), true);
+  auto sequence =
+      std::make_unique<Sequence>(request, nullptr, nullptr, DecoderTraits{}, Clock::now());
+  queue.PushPreempted(std::move(sequence), true);
   EXPECT(First(queue, Clock::now(), false) == nullptr);
   EXPECT(First(queue, Clock::now(), true) != nullptr);  // nothing runs that could end
   queue.OnEnded(*Make(2));
