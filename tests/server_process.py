@@ -20,6 +20,8 @@ import openai
 from http_client import Reply, request, wait_until
 
 PREFIX = "LLM_LLAMA_SERVICE_"
+ISOLATION = os.environ.get("SENTIRIC_TEST_ISOLATION", "inprocess")
+"""Where the engines of all servers run."""
 START_S = 120
 STOP_S = 60
 
@@ -171,7 +173,8 @@ def environment(settings: dict[str, object]) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
     for name in ("ENV", "GRPC_TLS_CA_PATH"):
         kept.pop(name, None)
-    given = {"compute_threads": 1, "metrics_port": 0, "drain_settle_s": 0} | settings
+    fixed = {"compute_threads": 1, "metrics_port": 0, "drain_settle_s": 0}
+    given = fixed | {"isolation": ISOLATION} | settings
     return kept | {PREFIX + name.upper(): str(value) for name, value in given.items()}
 
 

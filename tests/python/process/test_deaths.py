@@ -125,7 +125,7 @@ def test_what_it_says_while_it_restarts(small_q8_0: Path) -> None:
         assert seen == [EngineState.RESTARTING, EngineState.RUNNING]
         stats = engine.stats()
         assert stats.requests_completed == completed + 2 == stats.requests_submitted
-        assert await engine.detokenize(await engine.tokenize_to_array("hello")) == " hello"
+        assert await engine.detokenize(await engine.tokenize_to_array("hello")) == "hello"
 
     run(small_q8_0, check)
 
@@ -140,13 +140,16 @@ def test_a_call_is_asked_again(small_q8_0: Path) -> None:
     run(small_q8_0, check)
 
 
-def test_a_suspended_process_is_replaced(small_q8_0: Path, expected: list[Any]) -> None:
+def test_a_suspended_process_is_replaced(small_q8_0: Path) -> None:
     async def check(engine: ProcessEngine) -> None:
-        before = engine.pid
-        stream = asyncio.create_task(text_of(engine, VARIETY[0]))
-        await asyncio.sleep(0.05)
-        os.kill(before, signal.SIGSTOP)
-        assert await stream == expected[0]
+        request = asked(1, max_tokens=200)
+        expected = await text_of(engine, request)
+        before, text = engine.pid, ""
+        async for delta in engine.submit(request):
+            if not text:
+                os.kill(before, signal.SIGSTOP)
+            text += delta.text
+        assert text == expected[0]
         assert engine.pid != before
 
     run(small_q8_0, check)

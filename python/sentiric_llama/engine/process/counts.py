@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 
 from sentiric_llama.engine.process.client import EngineClient
+from sentiric_llama.errors import Cancelled, Overloaded, SentiricLlamaError
 from sentiric_llama.types import EngineStats
 
 GAUGES = frozenset(
@@ -19,22 +20,44 @@ GAUGES = frozenset(
 """Fields that say what is now; the others count."""
 
 
+@dataclass(slots=True)
+class Requests:
+    """Every request counts once, however many processes have worked on it."""
+
+    submitted: int = 0
+    completed: int = 0
+    cancelled: int = 0
+    failed: int = 0
+    rejected: int = 0
+
+    def end(self, error: SentiricLlamaError | None = None) -> None:
+        """Counts the end of a submitted request."""
+        if error is None:
+            self.completed += 1
+        elif isinstance(error, Cancelled):
+            self.cancelled += 1
+        elif isinstance(error, Overloaded):  # the engine did not take it
+            self.submitted -= 1
+            self.rejected += 1
+        else:
+            self.failed += 1
+
+
 class Counts:
     """Adds what dead processes have counted to what the current one counts."""
 
     def __init__(self) -> None:
+        self.requests = Requests()
         self._before = EngineStats()
 
-    def bury(self, client: EngineClient, num_live: int) -> None:
-        """Keeps the counters of a dead process. The next one counts its live requests again."""
-        last = client.page.stats()
-        last = replace(last, requests_submitted=last.requests_submitted - num_live)
-        self._before = self._sum(last)
+    def bury(self, client: EngineClient) -> None:
+        """Keeps the counters of a dead process."""
+        self._before = self._sum(client.page.stats())
 
-    def stats(self, client: EngineClient | None, num_refused: int) -> EngineStats:
-        now = client.page.stats() if client is not None else EngineStats()
-        found = self._sum(now)
-        return replace(found, requests_rejected=found.requests_rejected + num_refused)
+    def stats(self, client: EngineClient | None) -> EngineStats:
+        found = self._sum(client.page.stats() if client is not None else EngineStats())
+        own = {f"requests_{f.name}": getattr(self.requests, f.name) for f in fields(Requests)}
+        return replace(found, **own)
 
     def _sum(self, now: EngineStats) -> EngineStats:
         both = {

@@ -73,7 +73,6 @@ class ProcessEngine:
         self._thread = threading.get_ident()
         self._adapters = AdapterFiles(config.lora_dir, check_model(Path(config.model_path)))
         self._numbers = itertools.count(1)
-        self._num_refused = 0
         self._supervisor = Supervisor(config, client, self._numbers, stall_s)
 
     @classmethod
@@ -133,7 +132,7 @@ class ProcessEngine:
         self._supervisor.observers.append(changed)
 
     def stats(self) -> EngineStats:
-        return self._supervisor.counts.stats(self._supervisor.client, self._num_refused)
+        return self._supervisor.counts.stats(self._supervisor.client)
 
     def check_room(self) -> None:
         self._supervisor.check_open()
@@ -141,7 +140,7 @@ class ProcessEngine:
         num_live = len(self._supervisor.live)
         if num_live < most:
             return
-        self._num_refused += 1
+        self._supervisor.counts.requests.rejected += 1
         error = Overloaded(
             f"the queue is full; got {num_live} requests running and waiting, allowed {most}",
             where="queue",

@@ -81,6 +81,7 @@ class Supervisor:
     def admit(self, live: LiveRequest, command: bytes) -> None:
         """Takes a request, which is sent now or to the next process."""
         self.check_open()
+        self.counts.requests.submitted += 1
         self.live[live.number] = live
         if self.client is not None and self._running.is_set():
             self._send(self.client, live, command)
@@ -106,6 +107,7 @@ class Supervisor:
         live = self.live.pop(number, None)
         if live is None:
             return
+        self.counts.requests.end(Cancelled("by the caller"))
         live.moved.set()
         if live.is_sent and self.client is not None and self.client.is_alive:
             self.client.send(m.Cancel(number))
@@ -153,13 +155,15 @@ class Supervisor:
             live.put(live.take(delta))
             if delta.final is not None:
                 del self.live[number]
+                self.counts.requests.end()
                 live.moved.set()
         for number, failure in step.failures:
             if (live := self.live.get(number)) is not None:
                 self._end(live, live.explain(failure))
 
     def _end(self, live: LiveRequest, error: SentiricLlamaError) -> None:
-        self.live.pop(live.number, None)
+        del self.live[live.number]
+        self.counts.requests.end(error)
         live.put(error)
         live.moved.set()
 
@@ -236,7 +240,7 @@ class Supervisor:
     def _bury(self, client: EngineClient, death: Death) -> None:
         self.client = None
         self._running.clear()
-        self.counts.bury(client, sum(live.is_sent for live in self.live.values()))
+        self.counts.bury(client)
         self._report(client, death)
         self._judge(death)
         self._change(EngineState.RESTARTING)
