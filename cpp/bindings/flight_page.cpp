@@ -29,9 +29,7 @@ class PageReader {
   }
 
   // Null until the engine process has made it.
-  const FlightPage* page() const {
-    return record::FindFlightPage(memory_.data(), memory_.size());
-  }
+  const FlightPage* page() const { return record::FindFlightPage(memory_.data(), memory_.size()); }
 
  private:
   const SharedMemory memory_;
@@ -91,9 +89,11 @@ void BindFlightPage(py::module_* module) {
       .def("crash", &Crash, "(signal, si_code, sender, thread); signal 0 without a crash.")
       .def("threads", &Threads, "(index, place, tag, since in ns) of threads that work.")
       .def("batch", &BatchOf, "The tags of the requests of the last decode call.")
-      .def_property_readonly("is_made", [](const PageReader& self) { return self.page() != nullptr; })
+      .def_property_readonly("is_made",
+                             [](const PageReader& self) { return self.page() != nullptr; })
       .def_property_readonly(
-          "beats", [](const PageReader& self) { return self.page() ? self.page()->beats.load() : 0; })
+          "beats",
+          [](const PageReader& self) { return self.page() ? self.page()->beats.load() : 0; })
       .def_property_readonly("stepper", [](const PageReader& self) {
         return self.page() ? self.page()->stepper.load() : -1;
       });

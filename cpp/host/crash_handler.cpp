@@ -5,9 +5,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <cxxabi.h>
 #include <cstdlib>
 #include <cstring>
-#include <cxxabi.h>
 #include <exception>
 #include <typeinfo>
 
@@ -32,7 +32,7 @@ void OnFatal(int signal, siginfo_t* info, void*) {
     if (info->si_code <= 0) crash.sender.store(info->si_pid);
     crash.thread.store(record::ThisThread());
   }
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_handler = SIG_DFL;
   sigaction(signal, &action, nullptr);
   raise(signal);
@@ -51,8 +51,8 @@ void Write(const char* text) { (void)!write(STDERR_FILENO, text, std::strlen(tex
 class AlternateStack {
  public:
   AlternateStack() {
-    void* memory = mmap(nullptr, kAlternateBytes, PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void* memory =
+        mmap(nullptr, kAlternateBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED) return;
     memory_ = memory;
     const stack_t stack{memory_, 0, kAlternateBytes};
@@ -77,7 +77,7 @@ void InstallCrashHandler(record::FlightPage* page) {
   crash_page = page;
   std::set_terminate(OnTerminate);
   UseAlternateStack();
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_sigaction = OnFatal;
   action.sa_flags = SA_SIGINFO | SA_ONSTACK;
   sigemptyset(&action.sa_mask);

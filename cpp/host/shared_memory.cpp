@@ -7,7 +7,7 @@
 namespace sentiric {
 
 SharedMemory::SharedMemory(int fd, std::size_t size, bool is_writable) {
-  struct stat file {};
+  struct stat file{};
   // Touching a page behind the end of the file would be a bus error.
   if (fstat(fd, &file) != 0 || static_cast<std::size_t>(file.st_size) < size) return;
   const int access = is_writable ? PROT_READ | PROT_WRITE : PROT_READ;

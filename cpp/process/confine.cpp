@@ -34,9 +34,9 @@ bool Confine(std::string_view bytes, FrameWriter* out) {
   for (const Protection& layer : EnterSandbox(rules).parts()) {
     layers.push_back({layer.name, layer.holds(), Line(layer)});
   }
-  return out->Write(FrameKind::kOther, Dump({{"kind", "answer"},
-                                             {"call", command.at("call")},
-                                             {"protections", std::move(layers)}}));
+  return out->Write(
+      FrameKind::kOther,
+      Dump({{"kind", "answer"}, {"call", command.at("call")}, {"protections", std::move(layers)}}));
 }
 
 }  // namespace sentiric::process

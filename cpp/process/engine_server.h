@@ -20,8 +20,8 @@
 
 namespace sentiric::process {
 
-using OpenEngine = std::function<Result<std::unique_ptr<Engine>>(const EngineConfig&,
-                                                                 const std::function<bool(float)>&)>;
+using OpenEngine = std::function<Result<std::unique_ptr<Engine>>(
+    const EngineConfig&, const std::function<bool(float)>&)>;
 
 class EngineServer {
  public:

@@ -1,33 +1,15 @@
 // SPDX-License-Identifier: AGPL-3.0-only
+// What comes from Python.
 #include "process/json_types.h"
 
-#include <cmath>
 #include <limits>
 #include <map>
 #include <type_traits>
 
+#include "process/base64.h"
+
 namespace sentiric::process {
 namespace {
-
-// pydantic's alphabet: the one for URLs.
-constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-
-std::string FromBase64(const std::string& text) {
-  std::string bytes;
-  std::uint32_t bits = 0;
-  int num_bits = 0;
-  for (const char c : text) {
-    if (c == '=') break;
-    const char* digit = std::char_traits<char>::find(kDigits, 64, c);
-    if (digit == nullptr) throw BadField("base64");
-    bits = (bits << 6) | static_cast<std::uint32_t>(digit - kDigits);
-    num_bits += 6;
-    if (num_bits < 8) continue;
-    num_bits -= 8;
-    bytes += static_cast<char>((bits >> num_bits) & 0xff);
-  }
-  return bytes;
-}
 
 // The library would cut a number that does not fit.
 template <typename T>
@@ -105,55 +87,13 @@ GrammarSpec GrammarOf(const Json& json) {
   return {Named(json.at("kind"), kKinds), json.at("text").get<std::string>()};
 }
 
-Json LogprobOf(const TokenLogprob& value) {
-  Json json = {{"token", value.token}, {"piece", Base64(value.piece.data(), value.piece.size())}};
-  if (std::isfinite(value.logprob)) {
-    json["logprob"] = value.logprob;
-  } else {
-    json["logprob"] = value.logprob < 0 ? "-inf" : "inf";  // which JSON has no number for
-  }
-  return json;
-}
-
-Json ChosenOf(const ChosenLogprob& value) {
-  Json top = Json::array();
-  for (const TokenLogprob& each : value.top) top.push_back(LogprobOf(each));
-  return {{"chosen", LogprobOf(value.chosen)}, {"top", std::move(top)}};
-}
-
-const char* NameOf(FinishReason reason) {
-  switch (reason) {
-    case FinishReason::kStop: return "stop";
-    case FinishReason::kLength: return "length";
-    case FinishReason::kCancelled: return "cancelled";
-    default: return "error";
-  }
-}
-
-Json FinalOf(const Final& final) {
-  const Timings& t = final.timings;
-  Json timings = {{"cache_n", t.cache_n},           {"prompt_n", t.prompt_n},
-                  {"prompt_ms", t.prompt_ms},       {"predicted_n", t.predicted_n},
-                  {"predicted_ms", t.predicted_ms}, {"queue_ms", t.queue_ms},
-                  {"ttft_ms", t.ttft_ms},           {"draft_n", t.draft_n},
-                  {"draft_n_accepted", t.draft_n_accepted}};
-  Json usage = {{"prompt_tokens", final.prompt_tokens},
-                {"completion_tokens", final.completion_tokens},
-                {"cached_tokens", t.cache_n}};
-  Json json = {{"finish_reason", NameOf(final.finish_reason)},
-               {"usage", std::move(usage)},
-               {"timings", std::move(timings)}};
-  if (final.stop_string) json["stop_string"] = *final.stop_string;
-  return json;
-}
-
 }  // namespace
 
 std::vector<Message> MessagesOf(const Json& json) {
   std::vector<Message> messages;
   for (const Json& message : json) {
-    messages.push_back({message.at("role").get<std::string>(),
-                        message.at("content").get<std::string>()});
+    messages.push_back(
+        {message.at("role").get<std::string>(), message.at("content").get<std::string>()});
   }
   return messages;
 }
@@ -240,101 +180,6 @@ std::vector<Token> TokensOf(const Json& base64) {
   std::vector<Token> tokens(bytes.size() / sizeof(Token));
   bytes.copy(reinterpret_cast<char*>(tokens.data()), tokens.size() * sizeof(Token));
   return tokens;
-}
-
-Json ToJson(const ModelInfo& info) {
-  Json json;
-#define PUT(field) json[#field] = info.field
-  PUT(path);
-  PUT(name);
-  PUT(architecture);
-  PUT(quantization);
-  PUT(description);
-  PUT(chat_template_source);
-  PUT(chat_template);
-  PUT(size_bytes);
-  PUT(num_params);
-  PUT(num_vocab);
-  PUT(num_embd);
-  PUT(num_layers);
-  PUT(context_train);
-  PUT(context_size);
-  PUT(contexts);
-  PUT(batch_size);
-  PUT(physical_batch_size);
-  PUT(compute_threads);
-  PUT(can_shift);
-  PUT(kv_layout);
-  PUT(flash_attention);
-  PUT(backend);
-  PUT(speculation);
-  PUT(bos);
-  PUT(eos);
-#undef PUT
-  return json;
-}
-
-Json ToJson(const MemoryPlan& plan) {
-  Json devices = Json::array();
-  for (const DeviceMemory& device : plan.devices) {
-    devices.push_back({{"name", device.name},
-                       {"weights", device.weights},
-                       {"cache", device.cache},
-                       {"compute", device.compute},
-                       {"free", device.free},
-                       {"total", device.total}});
-  }
-  return {{"contexts", plan.contexts},           {"context_size", plan.context_size},
-          {"context_train", plan.context_train}, {"speculation", plan.speculation},
-          {"devices", std::move(devices)}};
-}
-
-Json ToJson(const Device& device) {
-  return {{"name", device.name},
-          {"description", device.description},
-          {"kind", device.kind},
-          {"free", device.free},
-          {"total", device.total}};
-}
-
-Json ToJson(const Error& error) {
-  return {{"code", ErrorCodeName(error.code)},
-          {"where", error.where},
-          {"what", error.what},
-          {"retry_ms", error.retry_ms}};
-}
-
-Json DeltaOf(const Event& event) {
-  Json json = {{"text", event.text}, {"tokens", event.tokens}};
-  const TruncationReport& report = event.truncation;
-  if (report.dropped_turns != 0 || report.dropped_tokens != 0 || report.shifted_tokens != 0) {
-    json["truncation"] = {{"dropped_turns", report.dropped_turns},
-                          {"dropped_tokens", report.dropped_tokens},
-                          {"shifted_tokens", report.shifted_tokens}};
-  }
-  for (const ChosenLogprob& chosen : event.logprobs) json["logprobs"].push_back(ChosenOf(chosen));
-  if (event.final && !event.final->error) json["final"] = FinalOf(*event.final);
-  return json;
-}
-
-std::string Base64(const void* data, std::size_t size) {
-  const auto* bytes = static_cast<const unsigned char*>(data);
-  std::string text;
-  text.reserve((size + 2) / 3 * 4);
-  for (std::size_t i = 0; i < size; i += 3) {
-    std::uint32_t bits = static_cast<std::uint32_t>(bytes[i]) << 16;
-    if (i + 1 < size) bits |= static_cast<std::uint32_t>(bytes[i + 1]) << 8;
-    if (i + 2 < size) bits |= bytes[i + 2];
-    text += kDigits[bits >> 18 & 63];
-    text += kDigits[bits >> 12 & 63];
-    text += i + 1 < size ? kDigits[bits >> 6 & 63] : '=';
-    text += i + 2 < size ? kDigits[bits & 63] : '=';
-  }
-  return text;
-}
-
-std::string Dump(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 }  // namespace sentiric::process

@@ -34,7 +34,6 @@ Json ToJson(const Device& device);
 Json ToJson(const Error& error);
 // A delta: what the event adds. Its error is not part of it.
 Json DeltaOf(const Event& event);
-std::string Base64(const void* data, std::size_t size);
 
 // As bytes. Bytes that are not UTF-8 become U+FFFD.
 std::string Dump(const Json& json);

@@ -1,94 +1,15 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// The engine process: sentiric-engine SOCKET PAGE PARENT, which are two inherited descriptors and a
-// process id. Started with exec by the process that serves, and ends with it.
-#include <fcntl.h>
-#include <signal.h>
-#include <unistd.h>
-
-#ifdef __linux__
-#include <sys/prctl.h>
-#endif
-
+// The engine process: sentiric-engine SOCKET PAGE PARENT. Started with exec by the process that
+// serves, and ends with it.
 #include <cstdio>
 #include <cstdlib>
-#include <memory>
 
-#include "backend/template/deep_stack.h"
-#include "core/record/doing.h"
-#include "host/crash_handler.h"
-#include "host/shared_memory.h"
-#include "process/confine.h"
-#include "process/engine_server.h"
-#include "sentiric/log.h"
-
-namespace sentiric::process {
-namespace {
-
-// Exit codes of a failed start.
-constexpr int kUsage = 64, kNoPage = 65, kNoThreads = 66, kNotConfined = 67;
-constexpr int kCallThreads = 4;
-constexpr std::size_t kCallStack = 1 << 20;
-
-struct Arguments {
-  int socket, page;
-  pid_t parent;
-};
-
-// The parent may have ended before this process could ask to be told.
-bool FollowParent(pid_t parent) {
-#ifdef __linux__
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
-#endif
-  return getppid() == parent;
-}
-
-// A terminal or a service manager signals the whole group; the parent decides when we end.
-void IgnoreSignalsOfTheGroup() {
-  for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) signal(number, SIG_IGN);
-}
-
-// The commands, until there are no more. Threads are started from here on.
-int Obey(FrameReader* reader, FrameWriter* writer, record::FlightPage* page) {
-  auto calls = backend::DeepStackPool::Create(kCallThreads, kCallStack);
-  if (!calls) return kNoThreads;
-  auto server = std::make_unique<EngineServer>(
-      [](const EngineConfig& config, const std::function<bool(float)>& progress) {
-        return Engine::Open(config, progress);
-      },
-      page, writer, std::move(calls).value());
-  while (const auto frame = reader->Next()) {
-    if (server->Handle(*frame)) continue;
-    server.reset();  // closes the engine in order
-    return EXIT_SUCCESS;
-  }
-  _exit(EXIT_SUCCESS);  // nobody is left to serve: nothing is worth waiting for
-}
-
-int Serve(const Arguments& arguments) {
-  if (!FollowParent(arguments.parent)) return EXIT_SUCCESS;
-  IgnoreSignalsOfTheGroup();
-  const SharedMemory memory(arguments.page, sizeof(record::FlightPage), /*is_writable=*/true);
-  if (memory.data() == nullptr) return kNoPage;
-  record::FlightPage* page = record::MakeFlightPage(memory.data());
-  record::RecordInto(page);
-  InstallCrashHandler(page);
-  fcntl(STDERR_FILENO, F_SETFL, fcntl(STDERR_FILENO, F_GETFL) | O_NONBLOCK);
-  CopyLogLinesTo(STDERR_FILENO);
-  FrameWriter writer(arguments.socket);
-  FrameReader reader(arguments.socket);
-  const auto first = reader.Next();
-  if (!first) return EXIT_SUCCESS;
-  if (!Confine(*first, &writer)) return kNotConfined;
-  return Obey(&reader, &writer, page);
-}
-
-}  // namespace
-}  // namespace sentiric::process
+#include "process/serve.h"
 
 int main(int argc, char** argv) {
   if (argc != 4) {
     std::fputs("E the engine process is started by sentiric-llama, not by hand\n", stderr);
-    return sentiric::process::kUsage;
+    return 64;
   }
   return sentiric::process::Serve({std::atoi(argv[1]), std::atoi(argv[2]), std::atoi(argv[3])});
 }

@@ -5,6 +5,8 @@
 #include <map>
 #include <utility>
 
+#include "process/base64.h"
+
 namespace sentiric::process {
 namespace {
 

@@ -5,7 +5,40 @@ Functions without an engine: the cost of requests, files, memory, the sandbox.
 from __future__ import annotations
 import typing
 import typing_extensions
-__all__: list[str] = ['JsonScan', 'MemoryBudget', 'count_proto_fields', 'error_code_names', 'is_file_name', 'memory_budgets', 'open_adapter_file', 'sandbox_report', 'scan_json', 'trim_heap']
+__all__: list[str] = ['FlightPage', 'JsonScan', 'LLAMA_COMMIT', 'MemoryBudget', 'SUPPORTS_GPU', 'count_proto_fields', 'error_code_names', 'is_file_name', 'memory_budgets', 'open_adapter_file', 'sandbox_report', 'scan_json', 'trim_heap']
+class FlightPage:
+    SIZE: typing.ClassVar[int] = 3784
+    def __init__(self, fd: typing.SupportsInt | typing.SupportsIndex) -> None:
+        ...
+    def batch(self) -> list[int]:
+        """
+        The tags of the requests of the last decode call.
+        """
+    def capacity(self) -> tuple[int, int, int]:
+        """
+        (active, total, available)
+        """
+    def crash(self) -> tuple[int, int, int, int]:
+        """
+        (signal, si_code, sender, thread); signal 0 without a crash.
+        """
+    def stats(self) -> dict:
+        """
+        EngineStats by field.
+        """
+    def threads(self) -> list[tuple[int, int, int, int]]:
+        """
+        (index, place, tag, since in ns) of threads that work.
+        """
+    @property
+    def beats(self) -> int:
+        ...
+    @property
+    def is_made(self) -> bool:
+        ...
+    @property
+    def stepper(self) -> int:
+        ...
 class JsonScan:
     @property
     def at(self) -> int:
@@ -75,3 +108,5 @@ def trim_heap() -> bool:
     """
     Returns freed memory to the system; False if there was none.
     """
+LLAMA_COMMIT: str = '0c1e57098'
+SUPPORTS_GPU: bool = False

@@ -7,6 +7,7 @@ namespace sentiric::record {
 namespace {
 
 std::atomic<FlightPage*> current_page{nullptr};
+std::atomic<Probe> current_probe{nullptr};
 
 std::uint64_t Now() {
   return static_cast<std::uint64_t>(
@@ -44,6 +45,8 @@ thread_local ThreadSlot slot;
 
 void RecordInto(FlightPage* page) { current_page.store(page, std::memory_order_release); }
 
+void SetProbe(Probe probe) { current_probe.store(probe); }
+
 FlightPage* CurrentPage() { return current_page.load(std::memory_order_acquire); }
 
 int ThisThread() { return slot.index(); }
@@ -61,6 +64,8 @@ Doing::Doing(Place place, RequestId tag) : record_(slot.Get(CurrentPage())) {
   if (tag != 0) record_->tag.store(tag, std::memory_order_relaxed);
   record_->since_ns.store(Now(), std::memory_order_relaxed);
   record_->place.store(static_cast<std::uint32_t>(place), std::memory_order_release);
+  const Probe probe = current_probe.load(std::memory_order_relaxed);
+  if (probe != nullptr) probe(place, record_->tag.load(std::memory_order_relaxed));
 }
 
 Doing::~Doing() {

@@ -19,6 +19,11 @@ int ThisThread();
 // The request that the calling thread works for; 0 for none.
 RequestId ThisTag();
 
+// Called on the thread that enters a place, with the request that it then works for: tests let it
+// fail there. Set it before threads that Doing is used on.
+using Probe = void (*)(Place, RequestId);
+void SetProbe(Probe probe);
+
 // While it lives, the thread is at this place, for this request. Nests: the outer place returns.
 // Without a tag of its own, it works for the same request as the outer one.
 class Doing {

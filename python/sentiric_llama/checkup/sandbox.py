@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sentiric_llama.checkup.finding import Finding, ok, warning
+from sentiric_llama.engine.process.confinement import offered_layers
 from sentiric_llama.settings.load import Resolved
 
 FIXES = {
@@ -17,10 +18,9 @@ FIXES = {
 def check_sandbox(_: Resolved) -> Iterator[Finding]:
     """The engine runs without a layer as well, so that a missing one is no problem."""
     try:
-        from sentiric_llama import _host
+        layers = offered_layers()
     except ImportError:
         return  # said by the check of the engine
-    layers = _host.sandbox_report()
     for name, holds, detail in layers:
         if not holds:
             text = "the engine process does without {layer}: {reason}"

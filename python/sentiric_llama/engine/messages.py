@@ -191,7 +191,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Loading:
-    """How much of the model is loaded, 0..1. Sent a few times a second before `Open` is answered."""
+    """How much of the model is loaded, 0..1, a few times a second until `Open` is answered."""
 
     part: float
     kind: Literal["loading"] = "loading"

@@ -42,7 +42,7 @@ def systemd_socket(variables: Mapping[str, str] | None = None) -> tuple[str, flo
 
 
 def engine_environment(variables: Mapping[str, str] | None = None) -> dict[str, str]:
-    """What an engine process may know: variables of the libraries in it, no setting and no secret."""
+    """What an engine process may know: variables of its libraries, no setting and no secret."""
     variables = environ() if variables is None else variables
     kept = {
         name: value

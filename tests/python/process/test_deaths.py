@@ -61,7 +61,9 @@ async def text_of(engine: ProcessEngine, request: Request) -> tuple[str, int, st
 
 def asked(number: int, **fields: Any) -> Request:
     sampling = SamplingParams(temperature=0.9, top_k=50, seed=number, repeat_penalty=1.1)
-    request = Request(text=f"story {number} ", sampling=sampling, max_tokens=LENGTH, ignore_eos=True)
+    request = Request(
+        text=f"story {number} ", sampling=sampling, max_tokens=LENGTH, ignore_eos=True
+    )
     return replace(request, **fields)
 
 
@@ -175,7 +177,9 @@ def test_a_crash_loop_ends_it(small_q8_0: Path) -> None:
 
 def test_closing_ends_what_runs(small_q8_0: Path) -> None:
     async def check(engine: ProcessEngine) -> None:
-        streams = [asyncio.create_task(text_of(engine, asked(n, max_tokens=100_000))) for n in range(6)]
+        streams = [
+            asyncio.create_task(text_of(engine, asked(n, max_tokens=100_000))) for n in range(6)
+        ]
         await asyncio.sleep(0.1)
         pid = engine.pid
         await engine.close()

@@ -6,7 +6,6 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
-from typing import Any
 
 from sentiric_llama.engine.facts import list_devices
 from sentiric_llama.engine.memory.plan import DevicePlan, MemoryPlan, least_plan, plan_memory
@@ -121,8 +120,9 @@ def fit_to_memory(
     if mode == "off":
         return config, ""
     budgets = memory_budgets() if budgets is None else budgets
-    asked: dict[str, Any] = {"planner": planner, "devices": devices, "floor": floor}
-    measure = functools.partial(_measure, **asked, budgets=budgets)
+    measure = functools.partial(
+        _measure, planner=planner, devices=devices, floor=floor, budgets=budgets
+    )
     plan, short = measure(config)
     if not short:
         return config, ""
@@ -183,9 +183,7 @@ def fit_in_place_of(
         )
         return replace(found, devices=tuple(freed))
 
-    return fit_to_memory(
-        config, mode, planner=plan, devices=devices, floor=floor, budgets=budgets
-    )
+    return fit_to_memory(config, mode, planner=plan, devices=devices, floor=floor, budgets=budgets)
 
 
 def _largest_that_fits(

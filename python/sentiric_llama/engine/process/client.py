@@ -105,7 +105,8 @@ class EngineClient:
         number = next(self._numbers) if call is None else call
         if not self.is_alive:
             raise ProcessDied
-        answered = self._answers[number] = self._loop.create_future()
+        answered: asyncio.Future[m.Answer] = self._loop.create_future()
+        self._answers[number] = answered
         self.send(make(number, *values, **options))
         try:
             answer = await answered

@@ -44,6 +44,16 @@ def _files(config: EngineConfig) -> list[str]:
     return [*shards, *([config.lora_dir] if config.lora_dir else [])]
 
 
+def offered_layers() -> Protections:
+    """What this system offers: name, whether it would hold, detail. Changes nothing.
+
+    Raises ImportError in a tree that is not built.
+    """
+    from sentiric_llama import _host
+
+    return tuple(_host.sandbox_report())
+
+
 def report(pid: int, protections: Protections) -> None:
     """Logs what holds."""
     missing = [name for name, holds, _ in protections if not holds]

@@ -51,9 +51,11 @@ def examine(page: FlightPage, pid: int, status: int, stall: Stall | None = None)
         return _of_stall(stall, batch, present, steps)
     crash = page.crash()
     if crash.signal and crash.is_own(pid):
-        failed = _failed(page, crash.thread, works)
+        # A thread of a library, without a record, may work for any of ours.
+        failed = next((work for work in works if work.thread == crash.thread), None)
         suspects = frozenset(_tags_of(failed, batch)) if failed else present
-        place = failed.place.name.lower() if failed else ""
+        at = failed or page.stepper()
+        place = at.place.name.lower() if at else ""
         return Death(_name_of(crash.signal), place, suspects, present, steps=steps)
     if status < 0:
         cause = f"{_name_of(-status)} from outside"
@@ -69,13 +71,6 @@ def _of_stall(stall: Stall, batch: list[int], present: Tags, steps: int) -> Deat
     suspects = frozenset(_tags_of(stall.work, batch))
     place = stall.work.place.name.lower()
     return Death(f"stood still for {seconds}", place, suspects, present, steps=steps)
-
-
-def _failed(page: FlightPage, thread: int, works: list[Work]) -> Work | None:
-    """The work of the thread that failed; llama.cpp's own threads work for the stepper."""
-    if thread < 0:
-        return page.stepper()
-    return next((work for work in works if work.thread == thread), None)
 
 
 def _tags_of(work: Work, batch: list[int]) -> list[int]:

@@ -21,7 +21,7 @@ from sentiric_llama.engine.process.live_request import LiveRequest, with_seed
 from sentiric_llama.engine.process.supervisor import Supervisor
 from sentiric_llama.engine.protocol import EngineState, FloatArray
 from sentiric_llama.engine.stream import AsyncStream, StreamItem
-from sentiric_llama.errors import InternalError, Overloaded, SentiricLlamaError, Unavailable
+from sentiric_llama.errors import InternalError, Overloaded, SentiricLlamaError
 from sentiric_llama.host.off_loop import LARGE_TEXT, maybe_off_loop
 from sentiric_llama.models import AdapterFiles, check_model
 from sentiric_llama.types import (

@@ -10,12 +10,11 @@ import socket
 import subprocess
 from pathlib import Path
 
-import sentiric_llama
 from sentiric_llama.engine.process.flight_page import FlightPage
 from sentiric_llama.errors import InternalError
 from sentiric_llama.host.environment import engine_environment
 
-BINARY = Path(sentiric_llama.__file__).parent / "sentiric-engine"
+BINARY = Path(__file__).parents[2] / "sentiric-engine"
 
 
 class EngineProcess:
@@ -33,7 +32,9 @@ class EngineProcess:
         except OSError as error:
             self.close()
             os.close(self.log)
-            raise InternalError(f"cannot start {BINARY.name}: {error.strerror}", where="engine") from error
+            raise InternalError(
+                f"cannot start {BINARY.name}: {error.strerror}", where="engine"
+            ) from error
         finally:
             theirs.close()
             os.close(log)

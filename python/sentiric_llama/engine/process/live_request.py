@@ -32,7 +32,11 @@ def with_seed(request: Request) -> Request:
     """The request with a seed that is fixed, so that another process would draw the same tokens."""
     seed = request.sampling.seed
     fixed = secrets.randbits(63) if seed is None else min(seed % 2**64, _SEEDS - 1)
-    return request if seed == fixed else replace(request, sampling=replace(request.sampling, seed=fixed))
+    return (
+        request
+        if seed == fixed
+        else replace(request, sampling=replace(request.sampling, seed=fixed))
+    )
 
 
 @dataclass(eq=False, slots=True)
@@ -112,4 +116,3 @@ class LiveRequest:
             return Unavailable("the engine process ended, and this answer cannot be continued",
                                where="engine")  # fmt: skip
         return failure.as_error()
-

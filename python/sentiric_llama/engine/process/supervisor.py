@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 from sentiric_llama.engine import messages as m
@@ -173,18 +173,23 @@ class Supervisor:
 
     async def _supervise(self, client: EngineClient) -> None:
         while True:
-            watching = asyncio.create_task(self._watch(client))
-            try:
+            async with self._watched(client):
                 death = await asyncio.shield(client.died)
-            finally:
-                watching.cancel()
             next_client = await self._replace(client, death)
             if next_client is None:
                 return
             client = next_client
 
+    @contextlib.asynccontextmanager
+    async def _watched(self, client: EngineClient) -> AsyncIterator[None]:
+        """Ends the process if it stands still until the block ends."""
+        watching = asyncio.create_task(self._watch(client))
+        try:
+            yield
+        finally:
+            watching.cancel()
+
     async def _watch(self, client: EngineClient) -> None:
-        """Ends a process that stands still."""
         watch = StallWatch(self._stall_s)
         while self._stall_s > 0:
             await asyncio.sleep(WATCH_S)
@@ -219,7 +224,8 @@ class Supervisor:
         while True:
             self._deaths.note(time.monotonic())
             if self._deaths.is_loop:
-                return self._give_up(death)
+                self._give_up(death)
+                return None
             await asyncio.sleep(self._deaths.delay_s)
             started = time.monotonic()
             try:
@@ -229,7 +235,9 @@ class Supervisor:
                 death = Death(str(error))
                 continue
             self.client = opened
-            if not await self._hand_over(opened):
+            async with self._watched(opened):
+                is_alive = await self._hand_over(opened)
+            if not is_alive:
                 death = await opened.died
                 self._bury(opened, death)
                 continue
@@ -292,9 +300,7 @@ class Supervisor:
             self._allow(live)
         return True
 
-    def _submit(
-        self, client: EngineClient, live: LiveRequest, window: int | None = None
-    ) -> bool:
+    def _submit(self, client: EngineClient, live: LiveRequest, window: int | None = None) -> bool:
         """Sends a request to a new process. False if it ended instead."""
         try:
             command = live.command(window)

@@ -94,9 +94,7 @@ class Loader:
             return await self._open(opening, old.settings, old.served, old.config, is_tried=False)
 
     @contextlib.asynccontextmanager
-    async def _opening(
-        self, settings: Settings, *configs: EngineConfig
-    ) -> AsyncIterator[Opening]:
+    async def _opening(self, settings: Settings, *configs: EngineConfig) -> AsyncIterator[Opening]:
         """What plans and opens `configs`; frees what it has started if it opens none."""
         opening: Opening
         if self._open_engine is not None:
