@@ -41,12 +41,12 @@ from sentiric_llama.service.models import loader
 from sentiric_llama.errors import ModelInvalid
 from sentiric_llama.engine.fake import FakeEngine
 load_s, delay_s, fail = float(sys.argv[1]), float(sys.argv[2]), sys.argv[3]
-async def open_fake(config):
+async def open_fake(opening, config, on_progress):
     await asyncio.sleep(load_s)
     if fail == "invalid":
         raise ModelInvalid("weights are missing", where="model")
     return FakeEngine("0123456789", delay_s=delay_s)
-loader.open_async_engine = open_fake
+loader.OpeningHere.open = open_fake
 sys.exit(cli.main(["serve", *sys.argv[4:]]))
 """
 PROMPT = "a very private prompt"
@@ -346,7 +346,7 @@ def test_every_setting_of_the_engine_reaches_it() -> None:
 def test_no_setting_of_the_engine_is_forgotten() -> None:
     assert {*loader.NOT_SETTINGS, "model_path", "draft_model"} == NO_SETTING
     names = {field.name for field in dataclasses.fields(EngineConfig)}
-    assert set(Engine.model_fields) - names == {"fit"}  # which decides how it is opened
+    assert set(Engine.model_fields) - names == {"fit", "isolation"}  # how and where it is opened
 
 
 def test_served_names() -> None:

@@ -25,7 +25,7 @@ class Loader:
     async def find(self, _settings: Settings) -> ModelFile:
         return ModelFile(Path("model.gguf"), "model")
 
-    async def load(self, settings: Settings, _model: ModelFile) -> LoadedModel:
+    async def load(self, settings: Settings, _model: ModelFile, _tell: Any) -> LoadedModel:
         return LoadedModel(FakeEngine(), ServedModel("fake"), settings)
 
 

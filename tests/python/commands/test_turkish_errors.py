@@ -74,6 +74,11 @@ def errors(folder: Path) -> Iterator[str]:
     yield f"not ready after 3 s: {gone}"
     yield NO_MESSAGE
     yield f"cannot read {folder}: Permission denied"
+    yield from ("limits, no new privileges", "limits, no new privileges, landlock (ABI 7)")
+    native = (Path(__file__).parents[3] / "cpp/host/protection.cpp").read_text()
+    for text in ("not offered by this kernel", "switched off in this kernel"):
+        assert f'"{text}"' in native
+        yield text
 
 
 def test_every_translated_error_is_one_that_the_code_has(tmp_path: Path) -> None:

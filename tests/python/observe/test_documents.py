@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from sentiric_llama.errors import ERROR_TABLE, ErrorCode
-from sentiric_llama.server.serve import EXIT_INTERRUPTED
+from sentiric_llama.server.serve import EXIT_ENGINE_LOST, EXIT_INTERRUPTED
 from sentiric_llama.service.readiness import Readiness
 from sentiric_llama.settings.config import Settings
 
@@ -32,7 +32,8 @@ def test_exit_codes() -> None:
     described = set(map(int, re.findall(r"^\| (\d+) \|", OPERATION, re.MULTILINE)))
     cancelled = ERROR_TABLE[ErrorCode.CANCELLED].exit_code
     assert cancelled == EXIT_INTERRUPTED
-    assert described == {0, EXIT_INTERRUPTED} | {row.exit_code for row in ERROR_TABLE.values()}
+    own = {0, EXIT_INTERRUPTED, EXIT_ENGINE_LOST}
+    assert described == own | {row.exit_code for row in ERROR_TABLE.values()}
 
 
 def test_states_and_defaults() -> None:

@@ -137,7 +137,7 @@ def test_what_may_fit_is_planned() -> None:
 
 
 def test_a_gpu_may_take_what_the_host_cannot(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fit, "gpu_bytes", lambda: 80 * GIB)
+    monkeypatch.setattr(fit, "gpu_bytes", lambda _devices: 80 * GIB)
     wanted = config("tiny-q8_0", contexts=256, context_size=2**17, gpu_layers=-1)
     enough = MemoryPlan(256, 2**17, 8192, (DevicePlan("host", 1, 1, 1, 0, 0),))
     assert fit_to_memory(wanted, "refuse", planner=lambda _: enough, budgets=ram(1)) == (wanted, "")
