@@ -32,10 +32,10 @@ StatsAndCapacity ReadOnce(const FlightPage& page) {
   std::size_t next = 0;
   ForEachStat([&](const char*, auto member) {
     using T = std::remove_reference_t<decltype(found.stats.*member)>;
-    found.stats.*member = Value<T>(page.stats[next++].load(std::memory_order_relaxed));
+    found.stats.*member = Value<T>(page.stats[next++].load(std::memory_order_acquire));
   });
   const auto number = [&](int i) {
-    return Value<std::int32_t>(page.capacity[i].load(std::memory_order_relaxed));
+    return Value<std::int32_t>(page.capacity[i].load(std::memory_order_acquire));
   };
   found.capacity = {number(0), number(1), number(2)};
   return found;
@@ -56,16 +56,16 @@ const FlightPage* FindFlightPage(const void* memory, std::size_t size) {
   return is_made ? page : nullptr;
 }
 
+// A sequence lock. Every store releases and every load acquires, so that none passes the version.
 void WriteStats(const EngineStats& stats, const Capacity& capacity, FlightPage* page) {
   page->stats_version.fetch_add(1, std::memory_order_acq_rel);
-  std::atomic_thread_fence(std::memory_order_release);
   std::size_t next = 0;
   ForEachStat([&](const char*, auto member) {
-    page->stats[next++].store(Bits(stats.*member), std::memory_order_relaxed);
+    page->stats[next++].store(Bits(stats.*member), std::memory_order_release);
   });
-  page->capacity[0].store(Bits(capacity.active), std::memory_order_relaxed);
-  page->capacity[1].store(Bits(capacity.total), std::memory_order_relaxed);
-  page->capacity[2].store(Bits(capacity.available), std::memory_order_relaxed);
+  page->capacity[0].store(Bits(capacity.active), std::memory_order_release);
+  page->capacity[1].store(Bits(capacity.total), std::memory_order_release);
+  page->capacity[2].store(Bits(capacity.available), std::memory_order_release);
   page->stats_version.fetch_add(1, std::memory_order_release);
 }
 
@@ -74,7 +74,6 @@ StatsAndCapacity ReadStats(const FlightPage& page) {
   for (int i = 0; i < kMaxTries; ++i) {
     const std::uint64_t before = page.stats_version.load(std::memory_order_acquire);
     found = ReadOnce(page);
-    std::atomic_thread_fence(std::memory_order_acquire);
     const std::uint64_t after = page.stats_version.load(std::memory_order_relaxed);
     if (before == after && before % 2 == 0) break;
   }
