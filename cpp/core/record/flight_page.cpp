@@ -10,7 +10,7 @@ namespace sentiric::record {
 namespace {
 
 // A reader gives up a version that is being written after so many tries: the writer may be dead.
-constexpr int kMaxTries = 1000;
+constexpr int kMaxTries = 10000;
 
 template <typename T>
 std::uint64_t Bits(T value) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 #include "core/record/flight_page.h"
 
+#include <chrono>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -62,16 +63,18 @@ TEST(FlightPage, EveryStatisticComesBack) {
 }
 
 TEST(FlightPage, ReadersNeverSeeHalfAWrite) {
+  constexpr std::uint64_t kWrites = 5000;
   FlightPage page;
   std::thread writer([&] {
-    for (std::uint64_t i = 1; i <= 20000; ++i) {
+    for (std::uint64_t i = 1; i <= kWrites; ++i) {
       EngineStats stats;
       stats.steps = stats.decode_calls = i;
       WriteStats(stats, {}, &page);
+      std::this_thread::sleep_for(std::chrono::microseconds(1));  // as between steps
     }
   });
   std::uint64_t last = 0, torn = 0;
-  while (last < 20000) {
+  while (last < kWrites) {
     const EngineStats seen = ReadStats(page).stats;
     torn += seen.steps != seen.decode_calls;
     last = seen.steps;
