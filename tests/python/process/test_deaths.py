@@ -112,7 +112,8 @@ async def kill_among_streams(
     await asyncio.sleep(chance.random() * 0.2)
     os.kill(before, number)
     assert await asyncio.gather(*streams) == expected
-    assert engine.pid not in (before, 0)
+    while engine.pid in (before, 0):  # they may have ended before the signal came
+        await asyncio.sleep(0.01)
     engine._supervisor._deaths.times.clear()  # as if minutes had passed
 
 
