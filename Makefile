@@ -101,12 +101,17 @@ asan tsan: .venv/.build  ## logic and engine loop under AddressSanitizer + UBSan
 asan-llama: .venv/.build  ## all C++ tests with llama.cpp under AddressSanitizer + UBSan, an hour
 	cmake --preset $@ --log-level=WARNING && cmake --build --preset $@ && ctest --preset $@
 
-nightly: test test-llama fuzz asan tsan asan-llama  ## all that is tested, with what is too long for CI
+nightly: test test-llama fuzz kills asan tsan asan-llama  ## all that is tested, with what is too long for CI
 
 fuzz: export SENTIRIC_TEMPLATES := 50000
 fuzz: .venv/.package  ## 50 000 random chat templates
 	cmake --build --preset dev
 	build/dev/tests/cpp/backend/backend_tests JinjaFuzz
+
+kills: export SENTIRIC_KILLS := 100
+kills: .venv/.package .venv/.test  ## engine processes that die 140 times among fifteen streams
+	cmake --build --preset dev
+	python -m pytest tests/python/process
 
 reference: .venv/.package $(PROTO)  ## write anew what docs/ and the flags derive from the sources
 	PYTHONPATH=python python docs/reference.py >/dev/null  # what flags derive from the first time
@@ -172,5 +177,5 @@ build/guide-venv: python/guide_training/requirements.txt
 	$@/bin/pip install -q -r $< && touch $@
 
 .PHONY: help run install test test-core test-native test-python test-llama lint lint-style lint-types lint-stub lint-cpp lint-workflow \
-        stub proto format coverage coverage-core coverage-python asan tsan asan-llama fuzz nightly reference \
+        stub proto format coverage coverage-core coverage-python asan tsan asan-llama fuzz kills nightly reference \
         bench bench-quick bench-micro bench-tools guide wheel sdist clean

@@ -65,7 +65,7 @@ def test_a_server_whose_engine_keeps_dying_ends_and_says_why(server: ServerProce
         time.sleep(0.05)
     assert server.finish() == EXIT_ENGINE_LOST
     (lost,) = server.events("ENGINE_LOST")
-    assert "the engine process died 6 times within a minute; last: " in lost["message"]
+    assert "the engine process is lost: it died 6 times within a minute; last: " in lost["message"]
 
 
 def test_the_server_never_loads_the_engine(server: ServerProcess) -> None:

@@ -152,12 +152,21 @@ class EngineClient:
     def _on_end(self) -> None:
         """The socket has ended: so has the process, or it must."""
         self._process.kill()
-        waiting = self._loop.run_in_executor(None, self._process.wait)
-        waiting.add_done_callback(self._on_exit)
+        descriptor = self._process.pidfd()
+        if descriptor >= 0:
+            self._loop.add_reader(descriptor, self._on_pidfd, descriptor)
+        else:
+            waiting = self._loop.run_in_executor(None, self._process.wait)
+            waiting.add_done_callback(lambda done: self._on_exit(done.result()))
 
-    def _on_exit(self, waiting: asyncio.Future[int]) -> None:
+    def _on_pidfd(self, descriptor: int) -> None:
+        self._loop.remove_reader(descriptor)
+        os.close(descriptor)
+        self._on_exit(self._process.wait())
+
+    def _on_exit(self, status: int) -> None:
         lines = self._log.finish()
-        death = examine(self.page, self.pid, waiting.result(), self._stall)
+        death = examine(self.page, self.pid, status, self._stall)
         self._process.close()
         for answered in self._answers.values():
             if not answered.done():

@@ -60,12 +60,15 @@ class EngineProcess:
             return stat.rpartition(")")[2].split()[0] in ("T", "t")
         return False
 
-    def poll(self) -> int | None:
-        """The exit status, negative for a signal; None while it runs. Reaps it."""
-        return self._child.poll()
+    def pidfd(self) -> int:
+        """A descriptor that becomes readable when the process has ended; -1 without such."""
+        try:
+            return os.pidfd_open(self.pid)
+        except (OSError, AttributeError):  # an old kernel, or not Linux
+            return -1
 
     def wait(self) -> int:
-        """Blocks until it has ended."""
+        """Blocks until it has ended, and reaps it. The exit status, negative for a signal."""
         return self._child.wait()
 
     def kill(self) -> None:

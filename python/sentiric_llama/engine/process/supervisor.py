@@ -68,6 +68,7 @@ class Supervisor:
         self._running.set()
         client.serve(self._on_step, numbers)
         self._task = asyncio.create_task(self._supervise(client))
+        self._task.add_done_callback(self._on_task_end)
 
     # What the engine asks for.
 
@@ -171,6 +172,16 @@ class Supervisor:
         client.send_encoded(command)
         live.is_sent = True
 
+    def _on_task_end(self, task: asyncio.Task[None]) -> None:
+        """A bug here must not leave requests waiting for ever."""
+        if task.cancelled() or task.exception() is None:
+            return
+        logger.error("unexpected", exc_info=task.exception(), extra={"event": "ENGINE_ERROR"})
+        if self.client is not None:
+            self.client.kill()
+        self.client = None
+        self._give_up("an unexpected error of the supervisor")
+
     async def _supervise(self, client: EngineClient) -> None:
         while True:
             async with self._watched(client):
@@ -224,7 +235,8 @@ class Supervisor:
         while True:
             self._deaths.note(time.monotonic())
             if self._deaths.is_loop:
-                self._give_up(death)
+                times = len(self._deaths.times)
+                self._give_up(f"it died {times} times within a minute; last: {death.cause}")
                 return None
             await asyncio.sleep(self._deaths.delay_s)
             started = time.monotonic()
@@ -343,12 +355,8 @@ class Supervisor:
             last_lines=list(death.last_lines),
         )
 
-    def _give_up(self, death: Death) -> None:
-        self.failure = Unavailable(
-            f"the engine process died {len(self._deaths.times)} times within a minute; "
-            f"last: {death.cause}",
-            where="engine",
-        )
+    def _give_up(self, why: str) -> None:
+        self.failure = Unavailable(f"the engine process is lost: {why}", where="engine")
         event(logger, "ENGINE_LOST", str(self.failure), logging.CRITICAL)
         for live in list(self.live.values()):
             self._end(live, Unavailable(self.failure.what, where="engine"))
