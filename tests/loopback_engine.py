@@ -11,15 +11,14 @@ import asyncio
 import contextlib
 import itertools
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
-
-import numpy as np
 
 from sentiric_llama.engine import messages as m
 from sentiric_llama.engine.fake import FakeEngine
 from sentiric_llama.engine.memory.plan import DevicePlan, MemoryPlan
-from sentiric_llama.engine.protocol import EngineState, FloatArray
+from sentiric_llama.engine.process.queries import MessageQueries
+from sentiric_llama.engine.protocol import EngineState
 from sentiric_llama.engine.stream import WINDOW, AsyncStream, StreamItem
 from sentiric_llama.errors import SentiricLlamaError
 from sentiric_llama.types import (
@@ -27,7 +26,6 @@ from sentiric_llama.types import (
     Device,
     EngineConfig,
     EngineStats,
-    Message,
     ModelInfo,
     Request,
 )
@@ -147,7 +145,7 @@ class _Stream(AsyncStream):
         self._buffer.wakeup.set()
 
 
-class LoopbackEngine:
+class LoopbackEngine(MessageQueries):
     """Implements `AsyncEngineProtocol` by sending commands and receiving messages."""
 
     def __init__(self, engine: FakeEngine) -> None:
@@ -160,7 +158,7 @@ class LoopbackEngine:
     @classmethod
     async def open(cls, engine: FakeEngine) -> LoopbackEngine:
         loopback = cls(engine)
-        info = (await loopback._ask(m.Open, EngineConfig("fake.gguf"))).info
+        info = (await loopback.ask(m.Open, EngineConfig("fake.gguf"))).info
         assert info is not None
         loopback._info = info
         return loopback
@@ -180,7 +178,7 @@ class LoopbackEngine:
                 if stream := self.streams.get(number):
                     stream.put(failure.as_error())
 
-    async def _ask(self, make: Any, *values: Any, **options: Any) -> m.Answer:
+    async def ask(self, make: Any, *values: Any, **options: Any) -> m.Answer:
         call = next(self.numbers)
         self._answers[call] = asyncio.get_running_loop().create_future()
         future = self._answers[call]
@@ -213,44 +211,17 @@ class LoopbackEngine:
 
     def devices(self) -> list[Device]:
         """On a thread, as the protocol says: the loop delivers the answer meanwhile."""
-        asked = asyncio.run_coroutine_threadsafe(self._ask(m.ListDevices), self._loop)
+        asked = asyncio.run_coroutine_threadsafe(self.ask(m.ListDevices), self._loop)
         return list(asked.result(timeout=30).devices or ())
 
     async def plan(self, config: EngineConfig) -> MemoryPlan | None:
-        return (await self._ask(m.PlanMemory, config)).plan
+        return (await self.ask(m.PlanMemory, config)).plan
 
     def submit(self, request: Request, wakeup: asyncio.Event | None = None) -> AsyncStream:
         return _Stream(self, request, wakeup)
 
-    async def tokenize_to_array(
-        self, text: str, *, add_special: bool = False, parse_special: bool = False
-    ) -> array[int]:
-        answer = await self._ask(m.Tokenize, text, add_special, parse_special)
-        return array("i", answer.tokens or b"")
-
-    async def detokenize(self, tokens: Sequence[int], *, show_special: bool = False) -> str:
-        answer = await self._ask(m.Detokenize, array("i", tokens).tobytes(), show_special)
-        return answer.text or ""
-
-    async def token_bytes(self, tokens: Sequence[int]) -> list[bytes]:
-        data = array("i", tokens).tobytes()
-        return list((await self._ask(m.Detokenize, data, as_pieces=True)).pieces or ())
-
-    async def render_chat(
-        self, messages: Sequence[Message], *, add_generation_prompt: bool = True
-    ) -> str:
-        return (await self._ask(m.Render, tuple(messages), add_generation_prompt)).text or ""
-
     async def adapters(self) -> list[str]:
         return []
-
-    async def tokenize_chat(self, messages: Sequence[Message]) -> list[int]:
-        answer = await self._ask(m.TokenizeChat, tuple(messages))
-        return array("i", answer.tokens or b"").tolist()
-
-    async def embed(self, texts: Sequence[str]) -> FloatArray:
-        width, data = (await self._ask(m.Embed, tuple(texts))).rows or (1, b"")
-        return np.frombuffer(data, np.float32).reshape(-1, width)
 
     async def close(self) -> None:
         return None

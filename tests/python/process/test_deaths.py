@@ -17,7 +17,7 @@ import pytest
 
 from sentiric_llama.engine.process.engine import ProcessEngine
 from sentiric_llama.engine.protocol import EngineState
-from sentiric_llama.errors import Cancelled, SentiricLlamaError, Unavailable
+from sentiric_llama.errors import Cancelled, InvalidArgument, SentiricLlamaError, Unavailable
 from sentiric_llama.types import EngineConfig, Grammar, Message, Request, SamplingParams
 
 GREEDY = SamplingParams(temperature=0)
@@ -241,3 +241,16 @@ asyncio.run(main())
         while time.monotonic() < deadline and Path(f"/proc/{pid}").exists():
             time.sleep(0.02)
         assert not Path(f"/proc/{pid}").exists()
+
+
+def test_what_no_message_can_hold_is_refused(small_q8_0: Path) -> None:
+    async def check(engine: ProcessEngine) -> None:
+        for ask in (
+            lambda: text_of(engine, Request(text="\ud800")),
+            lambda: engine.tokenize_to_array("\ud800"),
+        ):
+            with pytest.raises(InvalidArgument, match="lone surrogates"):
+                await ask()
+        assert await text_of(engine, asked(1))
+
+    run(small_q8_0, check)

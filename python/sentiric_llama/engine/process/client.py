@@ -21,7 +21,7 @@ from sentiric_llama.engine.process.connection import Connection
 from sentiric_llama.engine.process.death import Death, Stall, examine
 from sentiric_llama.engine.process.flight_page import FlightPage
 from sentiric_llama.engine.process.launch import EngineProcess
-from sentiric_llama.errors import SentiricLlamaError, Unavailable
+from sentiric_llama.errors import InvalidArgument, SentiricLlamaError, Unavailable
 
 LAST_LINES = 20
 CLOSE_S = 10.0
@@ -106,8 +106,9 @@ class EngineClient:
         if not self.is_alive:
             raise ProcessDied
         answered: asyncio.Future[m.Answer] = self._loop.create_future()
+        command = encoded(make(number, *values, **options))
         self._answers[number] = answered
-        self.send(make(number, *values, **options))
+        self.send_encoded(command)
         try:
             answer = await answered
         finally:
@@ -220,6 +221,15 @@ class _LogReader:
             os.close(self._fd)
             self._fd = -1
         return tuple(self._last)
+
+
+def encoded(command: Any) -> bytes:
+    """The command as bytes. Raises InvalidArgument for what no message can hold."""
+    try:
+        return m.encode_command(command)
+    except ValueError:  # PydanticSerializationError, for one
+        what = "has the wrong type, or lone surrogates"
+        raise InvalidArgument(what, where="request") from None
 
 
 def closed_error() -> SentiricLlamaError:

@@ -6,20 +6,18 @@ from __future__ import annotations
 import asyncio
 import itertools
 import threading
-from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from sentiric_llama.engine import messages as m
 from sentiric_llama.engine.convert import is_large
-from sentiric_llama.engine.process.client import EngineClient, ProcessDied
+from sentiric_llama.engine.process.client import EngineClient, ProcessDied, encoded
 from sentiric_llama.engine.process.confinement import confinement_of
 from sentiric_llama.engine.process.live_request import LiveRequest, with_seed
+from sentiric_llama.engine.process.queries import MessageQueries
 from sentiric_llama.engine.process.supervisor import Supervisor
-from sentiric_llama.engine.protocol import EngineState, FloatArray
+from sentiric_llama.engine.protocol import EngineState
 from sentiric_llama.engine.stream import AsyncStream, StreamItem
 from sentiric_llama.errors import InternalError, Overloaded, SentiricLlamaError
 from sentiric_llama.host.off_loop import LARGE_TEXT, maybe_off_loop
@@ -29,7 +27,6 @@ from sentiric_llama.types import (
     Device,
     EngineConfig,
     EngineStats,
-    Message,
     ModelInfo,
     Request,
 )
@@ -61,7 +58,7 @@ class ProcessStream(AsyncStream):
             self._engine.cancel(self._number)
 
 
-class ProcessEngine:
+class ProcessEngine(MessageQueries):
     """Implements `AsyncEngineProtocol`. Belongs to the event loop that opened it."""
 
     def __init__(
@@ -149,7 +146,7 @@ class ProcessEngine:
         raise error
 
     def devices(self) -> list[Device]:
-        asked = asyncio.run_coroutine_threadsafe(self._call(m.ListDevices), self._loop)
+        asked = asyncio.run_coroutine_threadsafe(self.ask(m.ListDevices), self._loop)
         return list(asked.result().devices or ())
 
     def submit(self, request: Request, wakeup: asyncio.Event | None = None) -> AsyncStream:
@@ -162,9 +159,10 @@ class ProcessEngine:
             names = [name for name, _ in request.adapters]
             await asyncio.to_thread(self._adapters.check, names)
         live = LiveRequest(next(self._numbers), with_seed(request), put)
-        self._supervisor.quarantine.check(live)
         size_matters = is_large(request.messages) or len(request.text) > LARGE_TEXT
-        command = await maybe_off_loop(size_matters, m.encode_command, live.command())
+        command = await maybe_off_loop(size_matters, encoded, live.command())
+        self._supervisor.quarantine.check(live)
+        self.check_room()  # others may have come meanwhile
         self._supervisor.admit(live, command)
         return live.number
 
@@ -178,41 +176,10 @@ class ProcessEngine:
         elif not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._supervisor.cancel, number)
 
-    async def tokenize_to_array(
-        self, text: str, *, add_special: bool = False, parse_special: bool = False
-    ) -> array[int]:
-        answer = await self._call(m.Tokenize, text, add_special, parse_special)
-        return array("i", answer.tokens or b"")
-
-    async def detokenize(self, tokens: Sequence[int], *, show_special: bool = False) -> str:
-        answer = await self._call(m.Detokenize, array("i", tokens).tobytes(), show_special)
-        return answer.text or ""
-
-    async def token_bytes(self, tokens: Sequence[int]) -> list[bytes]:
-        data = array("i", tokens).tobytes()
-        return list((await self._call(m.Detokenize, data, as_pieces=True)).pieces or ())
-
-    async def render_chat(
-        self, messages: Sequence[Message], *, add_generation_prompt: bool = True
-    ) -> str:
-        answer = await self._call(m.Render, tuple(messages), add_generation_prompt)
-        return answer.text or ""
-
     async def adapters(self) -> list[str]:
         return await asyncio.to_thread(self._adapters.names)
 
-    async def tokenize_chat(self, messages: Sequence[Message]) -> list[int]:
-        answer = await self._call(m.TokenizeChat, tuple(messages))
-        return array("i", answer.tokens or b"").tolist()
-
-    async def embed(self, texts: Sequence[str]) -> FloatArray:
-        if not texts:
-            return np.empty((0, self._info.num_embd), np.float32)
-        answer = await self._call(m.Embed, tuple(texts))
-        width, data = answer.rows or (1, b"")
-        return np.frombuffer(data, np.float32).reshape(-1, width)
-
-    async def _call(self, make: Any, *values: Any, **options: Any) -> m.Answer:
+    async def ask(self, make: Any, *values: Any, **options: Any) -> m.Answer:
         return await self._supervisor.call(make, *values, **options)
 
     async def close(self) -> None:

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The questions of the engine protocol as messages."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from array import array
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from sentiric_llama.engine import messages as m
+from sentiric_llama.engine.protocol import FloatArray
+from sentiric_llama.types import Message, ModelInfo
+
+
+class MessageQueries(ABC):
+    """Answers questions about text by asking an engine at the other end of messages."""
+
+    @property
+    @abstractmethod
+    def info(self) -> ModelInfo: ...
+
+    @abstractmethod
+    async def ask(self, make: Any, *values: Any, **options: Any) -> m.Answer:
+        """Sends the call `make(number, *values)`. Raises the failure that it is answered with."""
+
+    async def tokenize_to_array(
+        self, text: str, *, add_special: bool = False, parse_special: bool = False
+    ) -> array[int]:
+        answer = await self.ask(m.Tokenize, text, add_special, parse_special)
+        return array("i", answer.tokens or b"")
+
+    async def detokenize(self, tokens: Sequence[int], *, show_special: bool = False) -> str:
+        answer = await self.ask(m.Detokenize, array("i", tokens).tobytes(), show_special)
+        return answer.text or ""
+
+    async def token_bytes(self, tokens: Sequence[int]) -> list[bytes]:
+        data = array("i", tokens).tobytes()
+        return list((await self.ask(m.Detokenize, data, as_pieces=True)).pieces or ())
+
+    async def render_chat(
+        self, messages: Sequence[Message], *, add_generation_prompt: bool = True
+    ) -> str:
+        answer = await self.ask(m.Render, tuple(messages), add_generation_prompt)
+        return answer.text or ""
+
+    async def tokenize_chat(self, messages: Sequence[Message]) -> list[int]:
+        answer = await self.ask(m.TokenizeChat, tuple(messages))
+        return array("i", answer.tokens or b"").tolist()
+
+    async def embed(self, texts: Sequence[str]) -> FloatArray:
+        if not texts:
+            return np.empty((0, self.info.num_embd), np.float32)
+        width, data = (await self.ask(m.Embed, tuple(texts))).rows or (1, b"")
+        return np.frombuffer(data, np.float32).reshape(-1, width)
