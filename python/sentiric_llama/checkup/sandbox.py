@@ -15,16 +15,20 @@ FIXES = {
 }
 
 
-def check_sandbox(_: Resolved) -> Iterator[Finding]:
+def check_sandbox(resolved: Resolved) -> Iterator[Finding]:
     """The engine runs without a layer as well, so that a missing one is no problem."""
     try:
         layers = offered_layers()
     except ImportError:
         return  # said by the check of the engine
+    held = [f"{name} ({detail})" if detail else name for name, holds, detail in layers if holds]
+    if resolved.settings.isolation != "process":
+        text = "not in use; --isolation process enables {layers}"
+        yield ok("sandbox", text, layers=", ".join(held))
+        return
     for name, holds, detail in layers:
         if not holds:
-            text = "the engine process does without {layer}: {reason}"
+            text = "the engine process runs without {layer}: {reason}"
             yield warning("sandbox", text, FIXES.get(name, ""), layer=name, reason=detail)
-    held = [f"{name} ({detail})" if detail else name for name, holds, detail in layers if holds]
     if held:
-        yield ok("sandbox", "the engine process is held by {layers}", layers=", ".join(held))
+        yield ok("sandbox", "layers of the engine process: {layers}", layers=", ".join(held))

@@ -107,11 +107,8 @@ CATALOGUE = {
         "profiles.json dosyasının yolu; boşsa çalışma klasöründe ve MODEL_DIR içinde aranır"
     ),
     # Engine
-    "where the engine runs: in a process of its own, whose death costs at most the request that "
-    "caused it, or in the server's": (
-        "motorun çalıştığı yer: ölümü en çok ona yol açan isteğe mal olan kendi süreci "
-        "veya sunucunun süreci"
-    ),
+    "run the engine in a process of its own, so that a crash does not stop the server, or inside "
+    "the server": "motor, çökmesi sunucuyu durdurmasın diye kendi sürecinde mi sunucuda mı çalışır",
     "requests that run concurrently (slots)": "eşzamanlı çalışan istek sayısı (slot)",
     "tokens per context; 0 for the length the model was trained with": (
         "bağlam başına token; 0, modelin eğitildiği uzunluktur"

@@ -173,8 +173,11 @@ CATALOGUE = {
     ),
     "{allowed} CPUs and {files} open files": "{allowed} işlemci ve {files} açık dosya",
     "sandbox": "yalıtım",
-    "the engine process is held by {layers}": "motor sürecini sınırlayanlar: {layers}",
-    "the engine process does without {layer}: {reason}": (
+    "not in use; --isolation process enables {layers}": (
+        "kullanılmıyor; --isolation process şunları etkinleştirir: {layers}"
+    ),
+    "layers of the engine process: {layers}": "motor sürecinin katmanları: {layers}",
+    "the engine process runs without {layer}: {reason}": (
         "motor süreci {layer} olmadan çalışıyor: {reason}"
     ),
     "boot Linux 5.13 or newer with lsm=landlock,..., or update the container runtime": (

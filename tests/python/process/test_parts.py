@@ -182,7 +182,7 @@ def test_counters_never_go_back() -> None:
             self.page.counted = EngineStats(**counted)
 
     counts = Counts()
-    counts.bury(Client(steps=5, generated_tokens=50, queued=3))  # type: ignore[arg-type]
+    counts.retire(Client(steps=5, generated_tokens=50, queued=3))  # type: ignore[arg-type]
     now = counts.stats(Client(steps=2, generated_tokens=20, queued=1))  # type: ignore[arg-type]
     assert (now.steps, now.generated_tokens, now.queued) == (7, 70, 1)
     assert counts.stats(None).generated_tokens == 50

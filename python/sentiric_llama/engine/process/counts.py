@@ -50,7 +50,7 @@ class Counts:
         self.requests = Requests()
         self._before = EngineStats()
 
-    def bury(self, client: EngineClient) -> None:
+    def retire(self, client: EngineClient) -> None:
         """Keeps the counters of a dead process."""
         self._before = self._sum(client.page.stats())
 

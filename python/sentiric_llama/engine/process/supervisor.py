@@ -231,7 +231,7 @@ class Supervisor:
 
     async def _replace(self, client: EngineClient, death: Death) -> EngineClient | None:
         """Starts the next process and hands the requests over. None if there will be none."""
-        self._bury(client, death)
+        self._after_death(client, death)
         while True:
             self._deaths.note(time.monotonic())
             if self._deaths.is_loop:
@@ -248,19 +248,19 @@ class Supervisor:
                 continue
             self.client = opened
             async with self._watched(opened):
-                is_alive = await self._hand_over(opened)
+                is_alive = await self._resubmit(opened)
             if not is_alive:
                 death = await opened.died
-                self._bury(opened, death)
+                self._after_death(opened, death)
                 continue
             restart_s = round(time.monotonic() - started, 3)
             event(logger, "ENGINE_RESTARTED", "serving again", pid=opened.pid, restart_s=restart_s)
             return opened
 
-    def _bury(self, client: EngineClient, death: Death) -> None:
+    def _after_death(self, client: EngineClient, death: Death) -> None:
         self.client = None
         self._running.clear()
-        self.counts.bury(client)
+        self.counts.retire(client)
         self._report(client, death)
         self._judge(death)
         self._change(EngineState.RESTARTING)
@@ -283,7 +283,7 @@ class Supervisor:
             raise
         return client
 
-    async def _hand_over(self, client: EngineClient) -> bool:
+    async def _resubmit(self, client: EngineClient) -> bool:
         """Submits every request, first each suspect by itself. False if the process died."""
         for live in [live for live in self.live.values() if live.suspicions]:
             if not await self._try_alone(client, live):

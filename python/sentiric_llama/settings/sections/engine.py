@@ -33,8 +33,8 @@ class Engine(Section):
 
     isolation: Literal["process", "inprocess"] = Field(
         "inprocess",
-        description="where the engine runs: in a process of its own, whose death costs at most the "
-        "request that caused it, or in the server's",
+        description="run the engine in a process of its own, so that a crash does not stop the "
+        "server, or inside the server",
     )
     contexts: int = Field(
         4,
