@@ -15,9 +15,16 @@ from typing import Any
 
 import pytest
 
+from sentiric_llama.engine.process import launch
 from sentiric_llama.engine.process.engine import ProcessEngine
 from sentiric_llama.engine.protocol import EngineState
-from sentiric_llama.errors import Cancelled, InvalidArgument, SentiricLlamaError, Unavailable
+from sentiric_llama.errors import (
+    Cancelled,
+    DeadlineExceeded,
+    InvalidArgument,
+    SentiricLlamaError,
+    Unavailable,
+)
 from sentiric_llama.types import EngineConfig, Grammar, Message, Request, SamplingParams
 
 GREEDY = SamplingParams(temperature=0)
@@ -217,6 +224,7 @@ def test_the_process_ends_with_the_one_that_started_it(small_q8_0: Path, tmp_pat
     script = f"""
 import asyncio, sys, os, signal
 sys.path.insert(0, {str(Path(__file__).parent)!r})
+from sentiric_llama.engine.process import launch
 from sentiric_llama.engine.process.engine import ProcessEngine
 from sentiric_llama.types import EngineConfig
 async def main():
@@ -252,5 +260,49 @@ def test_what_no_message_can_hold_is_refused(small_q8_0: Path) -> None:
             with pytest.raises(InvalidArgument, match="lone surrogates"):
                 await ask()
         assert await text_of(engine, asked(1))
+
+    run(small_q8_0, check)
+
+
+def test_a_process_that_is_suspended_as_it_loads_is_replaced(small_q8_0: Path) -> None:
+    async def check(engine: ProcessEngine) -> None:
+        expected = await text_of(engine, asked(1))
+        start, stopped = launch.EngineProcess, []
+
+        class Stopped(start):  # type: ignore[valid-type, misc]
+            def __init__(self) -> None:
+                super().__init__()
+                if not stopped:
+                    stopped.append(self.pid)
+                    asyncio.get_running_loop().call_later(0.02, os.kill, self.pid, signal.SIGSTOP)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("sentiric_llama.engine.process.client.EngineProcess", Stopped)
+            os.kill(engine.pid, signal.SIGKILL)
+            with pytest.raises(DeadlineExceeded):
+                await text_of(engine, asked(2, deadline_ms=100))
+            assert await text_of(engine, asked(1)) == expected
+        assert engine.pid not in stopped
+
+    run(small_q8_0, check)
+
+
+def test_a_restart_without_descriptors_is_tried_again(
+    small_q8_0: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipe, failures = os.pipe, [OSError(24, "Too many open files")]
+
+    def scarce() -> tuple[int, int]:
+        if failures:
+            raise failures.pop()
+        return pipe()
+
+    async def check(engine: ProcessEngine) -> None:
+        expected = await text_of(engine, asked(1))
+        before = len(os.listdir("/proc/self/fd"))
+        monkeypatch.setattr(os, "pipe", scarce)
+        os.kill(engine.pid, signal.SIGKILL)
+        assert await text_of(engine, asked(1)) == expected
+        assert not failures and len(os.listdir("/proc/self/fd")) == before
 
     run(small_q8_0, check)

@@ -24,6 +24,8 @@ from sentiric_llama.engine.process.launch import EngineProcess
 from sentiric_llama.errors import InvalidArgument, SentiricLlamaError, Unavailable
 
 LAST_LINES = 20
+START_S = 10.0
+"""How long a process may take to start and to confine itself, which takes milliseconds."""
 CLOSE_S = 10.0
 """How long a process that was asked to close may write its cache to the disk."""
 _LEVELS = {"D": logging.DEBUG, "I": logging.INFO, "W": logging.WARNING, "E": logging.ERROR}
@@ -67,7 +69,15 @@ class EngineClient:
         _, client._connection = await client._loop.create_unix_connection(
             lambda: Connection(client._on_message, client._on_end), sock=client._process.socket
         )
-        answer = await client.ask(m.Confine, **asdict(confinement))
+        try:
+            async with asyncio.timeout(START_S):
+                answer = await client.ask(m.Confine, **asdict(confinement))
+        except TimeoutError:
+            await client.discard()
+            raise ProcessDied from None
+        except BaseException:
+            await client.discard()
+            raise
         report(client.pid, answer.protections or ())
         return client
 

@@ -24,12 +24,12 @@ class Connection(asyncio.Protocol):
         self._on_message = on_message
         self._on_end = on_end
         self._loop = asyncio.get_running_loop()
-        self._transport: asyncio.WriteTransport
+        self._transport: asyncio.Transport
         self._received = bytearray()
         self._unsent: list[bytes] = []
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.WriteTransport)
+        assert isinstance(transport, asyncio.Transport)
         self._transport = transport
 
     def send(self, encoded: bytes) -> None:
@@ -78,7 +78,7 @@ class Connection(asyncio.Protocol):
 
     def close(self) -> None:
         """Closes the socket, as a process that sends nonsense is as good as gone."""
-        self._transport.close()
+        self._transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._on_end()

@@ -30,13 +30,13 @@ class Requests:
     failed: int = 0
     rejected: int = 0
 
-    def end(self, error: SentiricLlamaError | None = None) -> None:
+    def end(self, error: SentiricLlamaError | None = None, *, is_resumed: bool = False) -> None:
         """Counts the end of a submitted request."""
         if error is None:
             self.completed += 1
         elif isinstance(error, Cancelled):
             self.cancelled += 1
-        elif isinstance(error, Overloaded):  # the engine did not take it
+        elif isinstance(error, Overloaded) and not is_resumed:  # the engine did not take it
             self.submitted -= 1
             self.rejected += 1
         else:

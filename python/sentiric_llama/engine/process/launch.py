@@ -24,20 +24,22 @@ class EngineProcess:
     """
 
     def __init__(self) -> None:
-        self.page = FlightPage()
-        self.socket, theirs = socket.socketpair()
-        self.log, log = os.pipe()
-        try:
-            self._child = self._start(theirs.fileno(), log)
-        except OSError as error:
-            self.close()
-            os.close(self.log)
-            raise InternalError(
-                f"cannot start {BINARY.name}: {error.strerror}", where="engine"
-            ) from error
-        finally:
-            theirs.close()
-            os.close(log)
+        """Raises InternalError if the system has no descriptors or no process left."""
+        with contextlib.ExitStack() as ours, contextlib.ExitStack() as theirs:
+            try:
+                self.page = FlightPage()
+                ours.callback(self.page.close)
+                self.socket, their_socket = socket.socketpair()
+                ours.callback(self.socket.close)
+                theirs.callback(their_socket.close)
+                self.log, their_log = os.pipe()
+                ours.callback(os.close, self.log)
+                theirs.callback(os.close, their_log)
+                self._child = self._start(their_socket.fileno(), their_log)
+            except OSError as error:
+                what = f"cannot start {BINARY.name}: {error.strerror}"
+                raise InternalError(what, where="engine") from error
+            ours.pop_all()
 
     def _start(self, theirs: int, log: int) -> subprocess.Popen[bytes]:
         return subprocess.Popen(

@@ -65,6 +65,11 @@ class LiveRequest:
     """Set when it makes progress or ends."""
 
     @property
+    def is_overdue(self) -> bool:
+        waited_ms = 1e3 * (time.monotonic() - self.submitted_at)
+        return 0 < self.request.deadline_ms < waited_ms
+
+    @property
     def can_resume(self) -> bool:
         """False if what it draws next depends on probabilities that are gone with the process."""
         sampling = self.request.sampling

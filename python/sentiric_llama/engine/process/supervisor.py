@@ -24,7 +24,7 @@ from sentiric_llama.engine.process.live_request import MAX_PRESENT, MAX_SUSPICIO
 from sentiric_llama.engine.process.quarantine import Quarantine, refusal
 from sentiric_llama.engine.process.stall_watch import StallWatch
 from sentiric_llama.engine.protocol import EngineState
-from sentiric_llama.errors import Cancelled, SentiricLlamaError, Unavailable
+from sentiric_llama.errors import Cancelled, DeadlineExceeded, SentiricLlamaError, Unavailable
 from sentiric_llama.log.events import event
 from sentiric_llama.types import EngineConfig
 
@@ -61,7 +61,7 @@ class Supervisor:
         self._deaths = DeathCount()
         self._tried: LiveRequest | None = None
         """The suspect that is being tried alone."""
-        self._calls: dict[int, int] = {}
+        self._calls: dict[int, float] = {}
         """Pending calls, and how many crashes each may have caused."""
         self._is_closed = False
         self._running = asyncio.Event()
@@ -164,7 +164,7 @@ class Supervisor:
 
     def _end(self, live: LiveRequest, error: SentiricLlamaError) -> None:
         del self.live[live.number]
-        self.counts.requests.end(error)
+        self.counts.requests.end(error, is_resumed=live.resumes > 0)
         live.put(error)
         live.moved.set()
 
@@ -192,38 +192,46 @@ class Supervisor:
             client = next_client
 
     @contextlib.asynccontextmanager
-    async def _watched(self, client: EngineClient) -> AsyncIterator[None]:
-        """Ends the process if it stands still until the block ends."""
-        watching = asyncio.create_task(self._watch(client))
+    async def _watched(
+        self, client: EngineClient, *, is_awaited: bool = False
+    ) -> AsyncIterator[None]:
+        """Ends the process if it stands still until the block ends.
+
+        `is_awaited`: somebody waits for it, even if no request does.
+        """
+        watching = asyncio.create_task(self._watch(client, is_awaited))
         try:
             yield
         finally:
             watching.cancel()
 
-    async def _watch(self, client: EngineClient) -> None:
+    async def _watch(self, client: EngineClient, is_awaited: bool) -> None:
         watch = StallWatch(self._stall_s)
         while self._stall_s > 0:
             await asyncio.sleep(WATCH_S)
-            stall = watch.sample(client.page) or await self._silence(client)
+            self._expire()
+            stall = watch.sample(client.page) or await self._silence(client, is_awaited)
             if stall is not None:
                 client.kill(stall)
                 return
 
-    async def _silence(self, client: EngineClient) -> Stall | None:
+    async def _silence(self, client: EngineClient, is_awaited: bool) -> Stall | None:
         """Whether the process takes no commands; asks only while somebody waits for it."""
-        is_awaited = self.live or self._calls
+        is_awaited = is_awaited or bool(self.live or self._calls)
         if not is_awaited or asyncio.get_running_loop().time() - client.last_heard < QUIET_S:
             return None
         asked = time.monotonic()
         with contextlib.suppress(ProcessDied):
             answering = asyncio.ensure_future(client.ask(m.Ping))
-            while not answering.done():
-                await asyncio.wait((answering,), timeout=1.0)
-                waited = time.monotonic() - asked
-                is_suspended = client.is_suspended
-                if not answering.done() and (is_suspended or waited > SILENT_S):
-                    answering.cancel()
-                    return Stall(waited, None, is_suspended)
+            try:
+                while not answering.done():
+                    await asyncio.wait((answering,), timeout=1.0)
+                    waited = time.monotonic() - asked
+                    is_suspended = client.is_suspended
+                    if not answering.done() and (is_suspended or waited > SILENT_S):
+                        return Stall(waited, None, is_suspended)
+            finally:
+                answering.cancel()
             answering.result()
         return None
 
@@ -273,7 +281,8 @@ class Supervisor:
         except ProcessDied:
             raise Unavailable("died as it started", where="engine") from None
         try:
-            await client.ask(m.Open, self._config)
+            async with self._watched(client, is_awaited=True):
+                await client.ask(m.Open, self._config)
         except ProcessDied:
             death = await client.died
             raise Unavailable(f"died while loading the model: {death.cause}",
@@ -328,6 +337,8 @@ class Supervisor:
         """Ends the requests that cannot go on; the others are sent again."""
         for number in death.suspects & self._calls.keys():
             self._calls[number] += 1
+        for number in (death.present - death.suspects) & self._calls.keys():
+            self._calls[number] += MAX_SUSPICIONS / MAX_PRESENT
         for live in list(self.live.values()):
             if live.is_sent:
                 live.suspicions += live.number in death.suspects
@@ -340,6 +351,12 @@ class Supervisor:
             elif not live.can_resume:
                 what = "the engine process ended, and mirostat cannot continue a text"
                 self._end(live, Unavailable(what, where="engine"))
+
+    def _expire(self) -> None:
+        """Ends requests that no process has and whose deadline has passed."""
+        for live in [live for live in self.live.values() if not live.is_sent]:
+            if live.is_overdue:
+                self._end(live, DeadlineExceeded("the deadline passed", where="deadline"))
 
     def _report(self, client: EngineClient, death: Death) -> None:
         event(
