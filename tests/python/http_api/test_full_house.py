@@ -128,7 +128,11 @@ def test_answers_that_nobody_takes_give_way(start: Any, monkeypatch: pytest.Monk
     with deaf_house(server, 4):
         assert wait_until(lambda: open_connections(server) == 4)
         assert wait_until(lambda: server.get("/v1/models").status == 200)
-        assert server.chat().text == "You said: hello"
+        # The seat of that request may not be free yet: 503 until it is, as for the one before.
+        replies: list[Any] = []
+        assert wait_until(lambda: replies.append(server.chat()) or replies[-1].status == 200)
+        assert {reply.status for reply in replies} <= {200, 503}
+        assert replies[-1].text == "You said: hello"
 
 
 def test_answers_that_nobody_takes_end(start: Any, monkeypatch: pytest.MonkeyPatch) -> None:
