@@ -110,14 +110,23 @@ class Server:
 
     def cpu_s(self) -> float:
         """Processor time spent so far by all of its threads: steadier than the clock."""
-        fields = Path(f"/proc/{self._child.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        stats = [Path(f"/proc/{pid}/stat").read_text() for pid in self._pids()]
+        fields = [stat.rpartition(")")[2].split() for stat in stats]
+        return sum(int(of[11]) + int(of[12]) for of in fields) / os.sysconf("SC_CLK_TCK")
 
     def rss_mib(self) -> dict[str, float]:
         """Resident memory by kind: RssAnon is heap and KV, RssFile the mapped weights."""
-        text = Path(f"/proc/{self._child.pid}/status").read_text()
-        found = re.findall(r"^(RssAnon|RssFile|RssShmem):\s+(\d+) kB", text, re.MULTILINE)
-        return {name: int(kib) / 1024 for name, kib in found}
+        found: dict[str, float] = {}
+        for pid in self._pids():
+            text = Path(f"/proc/{pid}/status").read_text()
+            for name, kib in re.findall(r"^(Rss[A-Z]\w+):\s+(\d+) kB", text, re.MULTILINE):
+                found[name] = found.get(name, 0.0) + int(kib) / 1024
+        return found
+
+    def _pids(self) -> list[int]:
+        """The server and the processes that it started."""
+        tasks = Path(f"/proc/{self._child.pid}/task").glob("*/children")
+        return [self._child.pid, *(int(pid) for task in tasks for pid in task.read_text().split())]
 
 
 def start_ours(flags: Flags, name: str = "ours", python: str = sys.executable) -> Server:

@@ -20,6 +20,8 @@ VENDORED = Path(__file__).parents[1] / "vendor" / "llama.cpp" / "models"
 NUM_WORDS = 2048
 RECITED = 512
 """Words that a reciting model knows by heart: the first of `words`."""
+LINE_BREAKS = ("\u010a".encode(), b"<0x0A>")
+"""A line break as byte-level and as SentencePiece vocabularies spell it."""
 _NORMAL = 1  # a token's type in GGUF
 
 
@@ -76,7 +78,7 @@ class Vocabulary:
         from a line break, which ends the head of an answer in the chat template.
         """
         recited = [token for token, _ in self.words()[:RECITED]]
-        (line_break,) = (i for i, piece in enumerate(self.tokens) if piece == "\u010a".encode())
+        (line_break,) = (i for i, piece in enumerate(self.tokens) if piece in LINE_BREAKS)
         chain = [line_break, *recited]
         others = np.setdiff1d(np.arange(self.size), chain)
         order = np.concatenate([chain, np.random.RandomState(0).permutation(others)])

@@ -14,6 +14,7 @@ from benchmarks.scenarios.decoding import (
 )
 from benchmarks.scenarios.gpu import Gpu1b, Gpu8b
 from benchmarks.scenarios.growth import GrowthContexts, GrowthPrompt, GrowthVocabulary
+from benchmarks.scenarios.isolation import ISOLATION
 from benchmarks.scenarios.load import (
     FewDescriptors,
     IdleConnections,
@@ -57,5 +58,6 @@ CATALOGUE: dict[str, Scenario] = {
         FewDescriptors(),
         Bodies(),
         Strangers(),
+        *ISOLATION,
     )
 }
