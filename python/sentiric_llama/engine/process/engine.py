@@ -17,6 +17,7 @@ from sentiric_llama.engine.process.confinement import confinement_of
 from sentiric_llama.engine.process.live_request import LiveRequest, with_seed
 from sentiric_llama.engine.process.queries import MessageQueries
 from sentiric_llama.engine.process.supervisor import Supervisor
+from sentiric_llama.engine.process.watch import watched
 from sentiric_llama.engine.protocol import EngineState
 from sentiric_llama.engine.stream import AsyncStream, StreamItem
 from sentiric_llama.errors import InternalError, Overloaded, SentiricLlamaError
@@ -87,7 +88,8 @@ class ProcessEngine(MessageQueries):
         await asyncio.to_thread(check_model, Path(config.model_path))
         try:
             client = client or await EngineClient.start(confinement_of(config))
-            opened = await client.ask(m.Open, config)
+            with watched(client, stall_s):
+                opened = await client.ask(m.Open, config)
             assert opened.info is not None
             return cls(config, opened.info, client, stall_s)
         except ProcessDied:

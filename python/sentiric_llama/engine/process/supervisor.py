@@ -12,27 +12,21 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from sentiric_llama.engine import messages as m
 from sentiric_llama.engine.process.client import EngineClient, ProcessDied, closed_error
 from sentiric_llama.engine.process.confinement import confinement_of
 from sentiric_llama.engine.process.counts import Counts
-from sentiric_llama.engine.process.death import Death, DeathCount, Stall
+from sentiric_llama.engine.process.death import Death, DeathCount
 from sentiric_llama.engine.process.live_request import MAX_PRESENT, MAX_SUSPICIONS, LiveRequest
 from sentiric_llama.engine.process.quarantine import Quarantine, refusal
-from sentiric_llama.engine.process.stall_watch import StallWatch
+from sentiric_llama.engine.process.watch import watched
 from sentiric_llama.engine.protocol import EngineState
 from sentiric_llama.errors import Cancelled, DeadlineExceeded, SentiricLlamaError, Unavailable
 from sentiric_llama.log.events import event
 from sentiric_llama.types import EngineConfig
-
-WATCH_S = 0.5
-QUIET_S = 1.0
-"""How long a process may send nothing, while somebody waits, before it is asked."""
-SILENT_S = 10.0
-"""How long a process may take no command, unless it is known to be suspended."""
 
 logger = logging.getLogger(__name__)
 
@@ -184,56 +178,23 @@ class Supervisor:
 
     async def _supervise(self, client: EngineClient) -> None:
         while True:
-            async with self._watched(client):
+            with self._watched(client):
                 death = await asyncio.shield(client.died)
             next_client = await self._replace(client, death)
             if next_client is None:
                 return
             client = next_client
 
-    @contextlib.asynccontextmanager
-    async def _watched(
+    def _watched(
         self, client: EngineClient, *, is_awaited: bool = False
-    ) -> AsyncIterator[None]:
-        """Ends the process if it stands still until the block ends.
-
-        `is_awaited`: somebody waits for it, even if no request does.
-        """
-        watching = asyncio.create_task(self._watch(client, is_awaited))
-        try:
-            yield
-        finally:
-            watching.cancel()
-
-    async def _watch(self, client: EngineClient, is_awaited: bool) -> None:
-        watch = StallWatch(self._stall_s)
-        while self._stall_s > 0:
-            await asyncio.sleep(WATCH_S)
-            self._expire()
-            stall = watch.sample(client.page) or await self._silence(client, is_awaited)
-            if stall is not None:
-                client.kill(stall)
-                return
-
-    async def _silence(self, client: EngineClient, is_awaited: bool) -> Stall | None:
-        """Whether the process takes no commands; asks only while somebody waits for it."""
-        is_awaited = is_awaited or bool(self.live or self._calls)
-        if not is_awaited or asyncio.get_running_loop().time() - client.last_heard < QUIET_S:
-            return None
-        asked = time.monotonic()
-        with contextlib.suppress(ProcessDied):
-            answering = asyncio.ensure_future(client.ask(m.Ping))
-            try:
-                while not answering.done():
-                    await asyncio.wait((answering,), timeout=1.0)
-                    waited = time.monotonic() - asked
-                    is_suspended = client.is_suspended
-                    if not answering.done() and (is_suspended or waited > SILENT_S):
-                        return Stall(waited, None, is_suspended)
-            finally:
-                answering.cancel()
-            answering.result()
-        return None
+    ) -> contextlib.AbstractContextManager[None]:
+        """`is_awaited`: somebody waits for the process, even if no request does."""
+        return watched(
+            client,
+            self._stall_s,
+            lambda: is_awaited or bool(self.live or self._calls),
+            self._expire,
+        )
 
     # What happens after a death.
 
@@ -255,7 +216,7 @@ class Supervisor:
                 death = Death(str(error))
                 continue
             self.client = opened
-            async with self._watched(opened):
+            with self._watched(opened):
                 is_alive = await self._resubmit(opened)
             if not is_alive:
                 death = await opened.died
@@ -281,7 +242,7 @@ class Supervisor:
         except ProcessDied:
             raise Unavailable("died as it started", where="engine") from None
         try:
-            async with self._watched(client, is_awaited=True):
+            with self._watched(client, is_awaited=True):
                 await client.ask(m.Open, self._config)
         except ProcessDied:
             death = await client.died
@@ -297,7 +258,8 @@ class Supervisor:
         for live in [live for live in self.live.values() if live.suspicions]:
             if not await self._try_alone(client, live):
                 return False
-        for live in list(self.live.values()):
+        # What has begun first: its caller notices the pause.
+        for live in sorted(self.live.values(), key=lambda live: not live.delivered):
             if not live.is_sent:
                 self._submit(client, live)
         self._running.set()
@@ -343,6 +305,7 @@ class Supervisor:
             if live.is_sent:
                 live.suspicions += live.number in death.suspects
                 live.present += live.number in death.present
+                live.was_sent = True
             live.is_sent = False
             if live.suspicions >= MAX_SUSPICIONS or live.present >= MAX_PRESENT:
                 self.quarantine.add(live)
