@@ -31,20 +31,31 @@ def allow_connections(wanted: int) -> int:
     return min(wanted, max(allowed - SPARE_FILES, 8))
 
 
-def memory_bytes() -> int | None:
-    """RssAnon and VmSwap: private memory, without the mapped model file; None if unknown."""
-    return status_bytes("RssAnon", "VmSwap")
+def memory_bytes(*pids: int) -> int | None:
+    """RssAnon and VmSwap: private memory, without the mapped model file; None if unknown.
+
+    Of this process and of `pids`.
+    """
+    return _sum_of(pids, "RssAnon", "VmSwap")
 
 
-def resident_bytes() -> int | None:
-    """All resident memory, including pages of the mapped model file; None if unknown."""
-    return status_bytes("VmRSS")
+def resident_bytes(*pids: int) -> int | None:
+    """All resident memory, including pages of the mapped model file; None if unknown.
+
+    Of this process and of `pids`.
+    """
+    return _sum_of(pids, "VmRSS")
 
 
-def status_bytes(*names: str, root: Path = Path("/")) -> int | None:
-    """The sum of sizes in /proc/self/status; None if it has none of them."""
+def _sum_of(pids: tuple[int, ...], *names: str) -> int | None:
+    own = status_bytes(*names)
+    return own and own + sum(status_bytes(*names, pid=str(pid)) or 0 for pid in pids)
+
+
+def status_bytes(*names: str, pid: str = "self", root: Path = Path("/")) -> int | None:
+    """The sum of sizes in /proc/PID/status; None if it has none of them."""
     try:
-        text = (root / "proc/self/status").read_text("ascii", "replace")
+        text = (root / "proc" / pid / "status").read_text("ascii", "replace")
     except OSError:
         return None
     found = [int(size) for name, size in _STATUS_LINE.findall(text) if name in names]

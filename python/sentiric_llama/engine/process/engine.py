@@ -18,7 +18,7 @@ from sentiric_llama.engine.process.live_request import LiveRequest, with_seed
 from sentiric_llama.engine.process.queries import MessageQueries
 from sentiric_llama.engine.process.supervisor import Supervisor
 from sentiric_llama.engine.process.watch import watched
-from sentiric_llama.engine.protocol import EngineState
+from sentiric_llama.engine.protocol import EngineState, ProcessFacts
 from sentiric_llama.engine.stream import AsyncStream, StreamItem
 from sentiric_llama.errors import InternalError, Overloaded, SentiricLlamaError
 from sentiric_llama.host.off_loop import LARGE_TEXT, maybe_off_loop
@@ -126,6 +126,11 @@ class ProcessEngine(MessageQueries):
         """The process that has the model now; 0 between two."""
         client = self._supervisor.client
         return client.pid if client is not None else 0
+
+    @property
+    def process(self) -> ProcessFacts:
+        found = self._supervisor
+        return ProcessFacts(self.pid, found.restarts, found.resubmitted, found.refused)
 
     def observe(self, changed: Callable[[EngineState], None]) -> None:
         self._supervisor.observers.append(changed)

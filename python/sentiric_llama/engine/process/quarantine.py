@@ -5,12 +5,21 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
+from typing import Protocol
 
-from sentiric_llama.engine.process.live_request import LiveRequest
 from sentiric_llama.errors import InternalError
 
 KEPT_S = 600.0
 MOST = 256
+
+
+class Suspect(Protocol):
+    """A request or a call."""
+
+    @property
+    def fingerprint(self) -> bytes:
+        """A hash of what it asks for."""
+        ...
 
 
 class Quarantine:
@@ -19,12 +28,12 @@ class Quarantine:
     def __init__(self) -> None:
         self._until: OrderedDict[bytes, float] = OrderedDict()
 
-    def add(self, request: LiveRequest) -> None:
+    def add(self, request: Suspect) -> None:
         self._until[request.fingerprint] = time.monotonic() + KEPT_S
         while len(self._until) > MOST:
             self._until.popitem(last=False)
 
-    def check(self, request: LiveRequest) -> None:
+    def check(self, request: Suspect) -> None:
         """Raises InternalError for a request that is kept out."""
         if not self._until:  # the usual case, which costs nothing
             return

@@ -20,6 +20,7 @@ from sentiric_llama.engine.process.client import EngineClient, ProcessDied, clos
 from sentiric_llama.engine.process.confinement import confinement_of
 from sentiric_llama.engine.process.counts import Counts
 from sentiric_llama.engine.process.death import Death, DeathCount
+from sentiric_llama.engine.process.live_call import LiveCall
 from sentiric_llama.engine.process.live_request import MAX_PRESENT, MAX_SUSPICIONS, LiveRequest
 from sentiric_llama.engine.process.quarantine import Quarantine, refusal
 from sentiric_llama.engine.process.watch import watched
@@ -55,8 +56,10 @@ class Supervisor:
         self._deaths = DeathCount()
         self._tried: LiveRequest | None = None
         """The suspect that is being tried alone."""
-        self._calls: dict[int, float] = {}
-        """Pending calls, and how many crashes each may have caused."""
+        self._calls: dict[int, LiveCall] = {}
+        self.restarts = self.resubmitted = self.refused = 0
+        self._has_served = False
+        """A stream has got a token since a request was last refused."""
         self._is_closed = False
         self._running = asyncio.Event()
         self._running.set()
@@ -110,11 +113,12 @@ class Supervisor:
     async def call(self, make: Any, *values: Any, **options: Any) -> m.Answer:
         """Asks a process, and the next one if it dies. Raises what it answers."""
         number = next(self._numbers)
-        self._calls[number] = 0
+        call = self._calls[number] = LiveCall(make, values, options)
         try:
+            self.quarantine.check(call)
             while True:
                 self.check_open()
-                if self._calls[number] >= MAX_SUSPICIONS:
+                if call.suspicions >= MAX_SUSPICIONS:
                     raise refusal()
                 client = self.client
                 if client is None or not self._running.is_set():
@@ -148,6 +152,7 @@ class Supervisor:
             if (live := self.live.get(number)) is None:
                 continue
             live.put(live.take(delta))
+            self._has_served |= bool(delta.tokens) and live is not self._tried
             if delta.final is not None:
                 del self.live[number]
                 self.counts.requests.end()
@@ -202,7 +207,6 @@ class Supervisor:
         """Starts the next process and hands the requests over. None if there will be none."""
         self._after_death(client, death)
         while True:
-            self._deaths.note(time.monotonic())
             if self._deaths.is_loop:
                 times = len(self._deaths.times)
                 self._give_up(f"it died {times} times within a minute; last: {death.cause}")
@@ -214,8 +218,10 @@ class Supervisor:
             except SentiricLlamaError as error:
                 event(logger, "ENGINE_RESTART_FAILED", str(error), logging.ERROR)
                 death = Death(str(error))
+                self._deaths.note(time.monotonic())
                 continue
             self.client = opened
+            self.restarts += 1
             with self._watched(opened):
                 is_alive = await self._resubmit(opened)
             if not is_alive:
@@ -223,7 +229,8 @@ class Supervisor:
                 self._after_death(opened, death)
                 continue
             restart_s = round(time.monotonic() - started, 3)
-            event(logger, "ENGINE_RESTARTED", "serving again", pid=opened.pid, restart_s=restart_s)
+            told = {"pid": opened.pid, "restart_s": restart_s, "resubmitted": len(self.live)}
+            event(logger, "ENGINE_RESTARTED", "serving again", **told)
             return opened
 
     def _after_death(self, client: EngineClient, death: Death) -> None:
@@ -231,6 +238,7 @@ class Supervisor:
         self._running.clear()
         self.counts.retire(client)
         self._report(client, death)
+        self._deaths.note(time.monotonic())
         self._judge(death)
         self._change(EngineState.RESTARTING)
 
@@ -291,16 +299,19 @@ class Supervisor:
             self._end(live, error)
             return False
         live.resumes += 1
+        self.resubmitted += live.was_sent
         live.allowed = live.granted if window is None else window
         self._send(client, live, m.encode_command(command))
         return True
 
     def _judge(self, death: Death) -> None:
         """Ends the requests that cannot go on; the others are sent again."""
-        for number in death.suspects & self._calls.keys():
-            self._calls[number] += 1
-        for number in (death.present - death.suspects) & self._calls.keys():
-            self._calls[number] += MAX_SUSPICIONS / MAX_PRESENT
+        for number in (death.suspects | death.present) & self._calls.keys():
+            call = self._calls[number]
+            is_suspect = number in death.suspects
+            call.suspicions += 1 if is_suspect else MAX_SUSPICIONS / MAX_PRESENT
+            if call.suspicions >= MAX_SUSPICIONS:
+                self._refuse(call)
         for live in list(self.live.values()):
             if live.is_sent:
                 live.suspicions += live.number in death.suspects
@@ -308,12 +319,20 @@ class Supervisor:
                 live.was_sent = True
             live.is_sent = False
             if live.suspicions >= MAX_SUSPICIONS or live.present >= MAX_PRESENT:
-                self.quarantine.add(live)
-                event(logger, "REQUEST_REFUSED", "it ended the engine process", logging.WARNING)
+                self._refuse(live)
                 self._end(live, refusal())
             elif not live.can_resume:
                 what = "the engine process ended, and mirostat cannot continue a text"
                 self._end(live, Unavailable(what, where="engine"))
+
+    def _refuse(self, culprit: LiveRequest | LiveCall) -> None:
+        """Keeps it and its like out. What it has caused is no crash loop if others were served."""
+        self.quarantine.add(culprit)
+        self.refused += 1
+        event(logger, "REQUEST_REFUSED", "it ended the engine process", logging.WARNING)
+        if self._has_served:
+            self._deaths.explain()
+        self._has_served = False
 
     def _expire(self) -> None:
         """Ends requests that no process has and whose deadline has passed."""
