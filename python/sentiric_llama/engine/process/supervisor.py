@@ -229,7 +229,7 @@ class Supervisor:
                 self._after_death(opened, death)
                 continue
             restart_s = round(time.monotonic() - started, 3)
-            told = {"pid": opened.pid, "restart_s": restart_s, "resubmitted": len(self.live)}
+            told: dict[str, Any] = {"pid": opened.pid, "restart_s": restart_s, "resubmitted": len(self.live)}
             event(logger, "ENGINE_RESTARTED", "serving again", **told)
             return opened
 
