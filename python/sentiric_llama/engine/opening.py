@@ -100,7 +100,7 @@ class OpeningInProcess:
     async def _asked(self, *question: Any) -> Any:
         from sentiric_llama.engine.process.client import ProcessDied
         from sentiric_llama.engine.process.engine import died_loading
-        from sentiric_llama.engine.process.watch import watched
+        from sentiric_llama.engine.process.stall_watch import watched
 
         try:
             with watched(self._client, self._stall_s):

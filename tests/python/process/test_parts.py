@@ -126,6 +126,8 @@ def test_a_crash_loop_is_told_from_accidents() -> None:
     for number in range(MAX_DEATHS + 1):
         deaths.note(10_000 + number)
     assert deaths.is_loop
+    deaths.explain()
+    assert not deaths.is_loop and deaths.delay_s == 0
 
 
 def live(request: Request) -> LiveRequest:

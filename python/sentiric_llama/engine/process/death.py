@@ -118,7 +118,7 @@ class DeathCount:
     @property
     def delay_s(self) -> float:
         """How long to wait before the next start."""
-        return BACK_OFF_S[min(len(self.times) - 1, len(BACK_OFF_S) - 1)]
+        return BACK_OFF_S[min(max(len(self.times) - 1, 0), len(BACK_OFF_S) - 1)]
 
 
 MAX_DEATHS = 5

@@ -16,8 +16,8 @@ from sentiric_llama.engine.process.client import EngineClient, ProcessDied, enco
 from sentiric_llama.engine.process.confinement import confinement_of
 from sentiric_llama.engine.process.live_request import LiveRequest, with_seed
 from sentiric_llama.engine.process.queries import MessageQueries
+from sentiric_llama.engine.process.stall_watch import watched
 from sentiric_llama.engine.process.supervisor import Supervisor
-from sentiric_llama.engine.process.watch import watched
 from sentiric_llama.engine.protocol import EngineState, ProcessFacts
 from sentiric_llama.engine.stream import AsyncStream, StreamItem
 from sentiric_llama.errors import InternalError, Overloaded, SentiricLlamaError

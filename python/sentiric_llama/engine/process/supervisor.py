@@ -23,7 +23,7 @@ from sentiric_llama.engine.process.death import Death, DeathCount
 from sentiric_llama.engine.process.live_call import LiveCall
 from sentiric_llama.engine.process.live_request import MAX_PRESENT, MAX_SUSPICIONS, LiveRequest
 from sentiric_llama.engine.process.quarantine import Quarantine, refusal
-from sentiric_llama.engine.process.watch import watched
+from sentiric_llama.engine.process.stall_watch import watched
 from sentiric_llama.engine.protocol import EngineState
 from sentiric_llama.errors import Cancelled, DeadlineExceeded, SentiricLlamaError, Unavailable
 from sentiric_llama.log.events import event
@@ -229,7 +229,11 @@ class Supervisor:
                 self._after_death(opened, death)
                 continue
             restart_s = round(time.monotonic() - started, 3)
-            told: dict[str, Any] = {"pid": opened.pid, "restart_s": restart_s, "resubmitted": len(self.live)}
+            told: dict[str, Any] = {
+                "pid": opened.pid,
+                "restart_s": restart_s,
+                "resubmitted": len(self.live),
+            }
             event(logger, "ENGINE_RESTARTED", "serving again", **told)
             return opened
 
