@@ -21,7 +21,7 @@ from sentiric_llama.engine.process.confinement import confinement_of
 from sentiric_llama.engine.process.counts import Counts
 from sentiric_llama.engine.process.death import Death, DeathCount, Stall
 from sentiric_llama.engine.process.live_request import MAX_PRESENT, MAX_SUSPICIONS, LiveRequest
-from sentiric_llama.engine.process.quarantine import Quarantine, refusal
+from sentiric_llama.engine.process.quarantine import Quarantine, Question, refusal
 from sentiric_llama.engine.process.stall_watch import StallWatch
 from sentiric_llama.engine.protocol import EngineState
 from sentiric_llama.errors import Cancelled, DeadlineExceeded, SentiricLlamaError, Unavailable
@@ -31,6 +31,8 @@ from sentiric_llama.types import EngineConfig
 WATCH_S = 0.5
 QUIET_S = 1.0
 """How long a process may send nothing, while somebody waits, before it is asked."""
+TRIED_TOKENS = 2
+"""How many tokens a suspect generates alone, before it goes on with the others."""
 SILENT_S = 10.0
 """How long a process may take no command, unless it is known to be suspended."""
 
@@ -59,8 +61,6 @@ class Supervisor:
         self._numbers = numbers
         self._stall_s = stall_s
         self._deaths = DeathCount()
-        self._tried: LiveRequest | None = None
-        """The suspect that is being tried alone."""
         self._calls: dict[int, float] = {}
         """Pending calls, and how many crashes each may have caused."""
         self._is_closed = False
@@ -92,7 +92,7 @@ class Supervisor:
         if live is None:
             return
         live.granted += tokens
-        if live is not self._tried:
+        if self._running.is_set():  # else a suspect is being tried, alone
             self._allow(live)
 
     def _allow(self, live: LiveRequest) -> None:
@@ -115,12 +115,14 @@ class Supervisor:
 
     async def call(self, make: Any, *values: Any, **options: Any) -> m.Answer:
         """Asks a process, and the next one if it dies. Raises what it answers."""
-        number = next(self._numbers)
+        number, question = next(self._numbers), Question(make, values, options)
+        self.quarantine.check(question)
         self._calls[number] = 0
         try:
             while True:
                 self.check_open()
                 if self._calls[number] >= MAX_SUSPICIONS:
+                    self.quarantine.add(question)
                     raise refusal()
                 client = self.client
                 if client is None or not self._running.is_set():
@@ -225,7 +227,7 @@ class Supervisor:
             answering = asyncio.ensure_future(client.ask(m.Ping))
             try:
                 while not answering.done():
-                    await asyncio.wait((answering,), timeout=1.0)
+                    await asyncio.wait((answering,), timeout=0.25)
                     waited = time.monotonic() - asked
                     is_suspended = client.is_suspended
                     if not answering.done() and (is_suspended or waited > SILENT_S):
@@ -298,27 +300,31 @@ class Supervisor:
             if not await self._try_alone(client, live):
                 return False
         for live in list(self.live.values()):
-            if not live.is_sent:
+            if live.is_sent:
+                self._allow(live)
+            else:
                 self._submit(client, live)
         self._running.set()
         self._change(EngineState.RUNNING)
         return client.is_alive
 
     async def _try_alone(self, client: EngineClient, live: LiveRequest) -> bool:
-        """Lets a suspect generate one token while nothing else runs. False if the process died."""
-        live.moved.clear()
-        if not self._submit(client, live, len(live.delivered) + 1):
+        """Lets a suspect generate some tokens while nothing else runs. False if the process died.
+
+        One would come from its prompt alone; the second needs a step like those that follow.
+        """
+        wanted, suspicions = len(live.delivered) + TRIED_TOKENS, live.suspicions
+        if not self._submit(client, live, wanted):
             return True
-        self._tried = live
-        moving = asyncio.ensure_future(live.moved.wait())
-        await asyncio.wait((moving, client.died), return_when=asyncio.FIRST_COMPLETED)
-        moving.cancel()
-        self._tried = None
+        while live.number in self.live and len(live.delivered) < wanted and client.is_alive:
+            live.moved.clear()
+            moving = asyncio.ensure_future(live.moved.wait())
+            await asyncio.wait((moving, client.died), return_when=asyncio.FIRST_COMPLETED)
+            moving.cancel()
         if not client.is_alive:
+            live.suspicions = suspicions  # a first token does not clear it
             return False
         live.suspicions = 0
-        if live.number in self.live:
-            self._allow(live)
         return True
 
     def _submit(self, client: EngineClient, live: LiveRequest, window: int | None = None) -> bool:
@@ -335,6 +341,7 @@ class Supervisor:
 
     def _judge(self, death: Death) -> None:
         """Ends the requests that cannot go on; the others are sent again."""
+        is_found = False
         for number in death.suspects & self._calls.keys():
             self._calls[number] += 1
         for number in (death.present - death.suspects) & self._calls.keys():
@@ -345,12 +352,16 @@ class Supervisor:
                 live.present += live.number in death.present
             live.is_sent = False
             if live.suspicions >= MAX_SUSPICIONS or live.present >= MAX_PRESENT:
+                is_found |= live.suspicions >= MAX_SUSPICIONS
                 self.quarantine.add(live)
                 event(logger, "REQUEST_REFUSED", "it ended the engine process", logging.WARNING)
                 self._end(live, refusal())
             elif not live.can_resume:
                 what = "the engine process ended, and mirostat cannot continue a text"
                 self._end(live, Unavailable(what, where="engine"))
+        if is_found:  # the others have only been there
+            for live in self.live.values():
+                live.suspicions = 0
 
     def _expire(self) -> None:
         """Ends requests that no process has and whose deadline has passed."""
