@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import re
 import threading
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -163,6 +164,12 @@ def held_by(pid: int) -> Held:
         len(children_of(pid)),
         maps.count("memfd:sentiric-flight"),
     )
+
+
+def private_bytes(pid: int) -> int:
+    """Resident memory of a process that is its own: its heaps, not files."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return 1024 * int(re.findall(r"RssAnon:\s+(\d+)", status)[0])
 
 
 def children_of(pid: int) -> list[int]:

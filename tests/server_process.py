@@ -29,11 +29,13 @@ STOP_S = 60
 class ServerProcess:
     """Starts at once. Standard error is read all the time, so that the process never waits."""
 
+    PROGRAM: tuple[str, ...] = (sys.executable, "-m", "sentiric_llama")
+
     def __init__(self, *arguments: str | Path, **settings: object) -> None:
         """`settings` become variables: contexts=8 is LLM_LLAMA_SERVICE_CONTEXTS=8."""
         self.lines: list[str] = []
         self._news = threading.Condition()
-        command = [sys.executable, "-m", "sentiric_llama", "serve", *map(str, arguments)]
+        command = [*self.PROGRAM, "serve", *map(str, arguments)]
         for flag in ("--http-port", "--grpc-port"):
             if flag not in arguments:
                 command += [flag, "0"]

@@ -35,7 +35,7 @@ MOMENTS_S = 0.3
 """A quiet run takes a little longer."""
 
 
-@pytest.mark.parametrize("number", ROUNDS)
+@pytest.mark.parametrize("number", ROUNDS, ids=lambda number: number.name)
 def test_streams_survive_a_signal_from_outside(
     small_q8_0: Path,
     adapters: Path,
