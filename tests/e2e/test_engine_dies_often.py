@@ -10,7 +10,7 @@ import re
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -47,12 +47,8 @@ GROWTH = 4 * 2**20
 100 deaths, would be more."""
 
 
-class FaultyServer(ServerProcess):
-    PROGRAM = (sys.executable, str(Path(faulty_server.__file__)))
-
-
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[FaultyServer]:
+def server(start: Any, tmp_path: Path) -> ServerProcess:
     assert FAULTY.exists(), "make test-native builds it"
     folder = tmp_path / "adapters"
     folder.mkdir()
@@ -63,7 +59,8 @@ def server(tmp_path: Path) -> Iterator[FaultyServer]:
     found = {name: {"model_id": str(path)} for name, path in {"a": small, "b": broken}.items()}
     profiles = tmp_path / "profiles.json"
     profiles.write_text(json.dumps({"active_profile": "a", "profiles": found}))
-    started = FaultyServer(
+    started: ServerProcess = start(
+        program=(sys.executable, faulty_server.__file__),
         isolation="process",
         profiles_path=profiles,
         admin_key="operators",
@@ -72,8 +69,7 @@ def server(tmp_path: Path) -> Iterator[FaultyServer]:
         queue_limit=64,
         lora_dir=folder,
     )
-    yield started.wait_ready()
-    started.close()
+    return started.wait_ready()
 
 
 def started_streams(server: ServerProcess) -> list[StreamThread]:
@@ -102,7 +98,7 @@ def counted(server: ServerProcess, name: str) -> int:
 
 
 def test_a_server_survives_its_engine_again_and_again(
-    server: FaultyServer, record_property: Callable[[str, object], None]
+    server: ServerProcess, record_property: Callable[[str, object], None]
 ) -> None:
     quiet, chance = texts_of(server), random.Random(1)
     for number in range(1, ROUNDS + 1):
@@ -129,7 +125,7 @@ def test_a_server_survives_its_engine_again_and_again(
     record_property("pauses", ("SIGKILL, by the server's log", pauses))
 
 
-def test_a_model_that_dies_as_it_loads_leaves_the_other_alone(server: FaultyServer) -> None:
+def test_a_model_that_dies_as_it_loads_leaves_the_other_alone(server: ServerProcess) -> None:
     """The switch fails with a typed error; fifteen streams of the old model notice nothing."""
     quiet = texts_of(server)
     (engine,) = children_of(server.child.pid)

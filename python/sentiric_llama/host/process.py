@@ -41,10 +41,10 @@ def resident_bytes() -> int | None:
     return status_bytes("VmRSS")
 
 
-def status_bytes(*names: str, root: Path = Path("/")) -> int | None:
-    """The sum of sizes in /proc/self/status; None if it has none of them."""
+def status_bytes(*names: str, root: Path = Path("/"), pid: int | None = None) -> int | None:
+    """The sum of sizes in a process's status, this one's if none is named; None without them."""
     try:
-        text = (root / "proc/self/status").read_text("ascii", "replace")
+        text = (root / "proc" / str(pid or "self") / "status").read_text("ascii", "replace")
     except OSError:
         return None
     found = [int(size) for name, size in _STATUS_LINE.findall(text) if name in names]
