@@ -12,11 +12,16 @@ import pytest
 
 import models
 import native_block
+import pause_report
 
 # A shell starts background jobs with SIGINT ignored, and every process they start inherits it:
 # the tests of Ctrl-C need the default.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    pause_report.report(terminalreporter)
 
 
 @pytest.fixture(autouse=True, scope="module")

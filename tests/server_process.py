@@ -22,6 +22,7 @@ from http_client import Reply, request, wait_until
 PREFIX = "LLM_LLAMA_SERVICE_"
 ISOLATION = os.environ.get("SENTIRIC_TEST_ISOLATION", "process")
 """Where the engines of all servers run."""
+PROGRAM = (sys.executable, "-m", "sentiric_llama")
 START_S = 120
 STOP_S = 60
 
@@ -29,11 +30,13 @@ STOP_S = 60
 class ServerProcess:
     """Starts at once. Standard error is read all the time, so that the process never waits."""
 
-    def __init__(self, *arguments: str | Path, **settings: object) -> None:
+    def __init__(
+        self, *arguments: str | Path, program: Sequence[str] = PROGRAM, **settings: object
+    ) -> None:
         """`settings` become variables: contexts=8 is LLM_LLAMA_SERVICE_CONTEXTS=8."""
         self.lines: list[str] = []
         self._news = threading.Condition()
-        command = [sys.executable, "-m", "sentiric_llama", "serve", *map(str, arguments)]
+        command = [*program, "serve", *map(str, arguments)]
         for flag in ("--http-port", "--grpc-port"):
             if flag not in arguments:
                 command += [flag, "0"]

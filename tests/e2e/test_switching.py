@@ -8,6 +8,7 @@ import re
 import resource
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 import models
 from http_client import Reply, StreamThread, wait_until
 from hub_server import hub_server
+from memory_group import memory_group
 from sentiric_llama.client.server import Server
 from sentiric_llama.engine.memory.fit import RESERVED_BYTES
 from sentiric_llama.rpc.generated import llama_pb2, llama_pb2_grpc
@@ -162,33 +164,75 @@ def test_grpc_follows(server: ServerProcess) -> None:
     server.check_healthy()
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="limits another process")
-def test_without_room_for_two(start: Any, tmp_path: Path) -> None:
-    """Each model takes 510 MiB; after the start there is room for half of one more."""
+@pytest.fixture(params=["inprocess", "process"])
+def full(request: pytest.FixtureRequest, start: Any, tmp_path: Path) -> Iterator[ServerProcess]:
+    """A server whose models take 510 MiB each, with room for half of one more.
+
+    What limits both models is the address space, if they are in one process, else a control group.
+    """
+    settings = settings_of_large_models(tmp_path) | {"isolation": request.param}
+    if request.param == "inprocess":
+        server = start(**settings).wait_ready()
+        server.chat("Merhaba", **LONG)
+        limit_address_space(server, 256 * 2**20)
+        yield server
+        return
+    with memory_group() as group:
+        if group is None:
+            pytest.skip("no control group can be made here")
+        server = start(program=group.program, **settings).wait_ready()
+        server.chat("Merhaba", **LONG)
+        group.leave(384 * 2**20)  # it counts of the first one only what was touched: 290 MiB
+        yield server
+        server.close()
+
+
+def settings_of_large_models(folder: Path) -> dict[str, Any]:
     sizes = {"context_size": 8192, "max_batch_size": 16}
     found = {n: {"model_id": str(models.model(f"tiny-{n}")), **sizes} for n in ("q8_0", "f16")}
     found["large"] = found["f16"] | {"max_batch_size": 256}
-    path = tmp_path / "profiles.json"
+    path = folder / "profiles.json"
     path.write_text(json.dumps({"active_profile": "q8_0", "profiles": found}))
-    server = start(profiles_path=path, admin_key="operators").wait_ready()
-    texts = server.chat("Merhaba", **LONG).text
+    return {"profiles_path": path, "admin_key": "operators"}
+
+
+def limit_address_space(server: ServerProcess, free: int) -> None:
     status = Path(f"/proc/{server.child.pid}/status").read_text()
     size = int(re.findall(r"VmSize:\s+(\d+)", status)[0]) * 1024
-    limit = size + RESERVED_BYTES + 256 * 2**20
+    limit = size + RESERVED_BYTES + free
     resource.prlimit(server.child.pid, resource.RLIMIT_AS, (limit, limit))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits another process")
+def test_without_room_for_two(full: ServerProcess) -> None:
+    texts = full.chat("Merhaba", **LONG).text
     came = threading.Event()
-    stream = StreamThread(server.port, "Merhaba", came.set, **LONG)
+    stream = StreamThread(full.port, "Merhaba", came.set, **LONG)
     assert came.wait(60)
-    refused = switch(server, "large")  # not even alone: nothing is touched
+    refused = switch(full, "large")  # not even alone: nothing is touched
     assert refused.status == 500 and refused.error["code"] == "out_of_memory"
-    assert refused.json["result"] == "failed" and server.get("/health").status == 200
-    reply = switch(server, "f16")
+    assert refused.json["result"] == "failed" and full.get("/health").status == 200
+    reply = switch(full, "f16")
     assert reply.status == 200, reply.json["message"]
     assert stream.text() == texts  # the old model was closed after its last call
-    assert server.chat("Merhaba", **ASK).json["model"] == "tiny-f16"
-    names = [r["event"] for r in server.records if r["event"].startswith("MODEL_")]
+    assert full.chat("Merhaba", **ASK).json["model"] == "tiny-f16"
+    names = [r["event"] for r in full.records if r["event"].startswith("MODEL_")]
     in_place, closed = names.index("MODEL_SWITCH_IN_PLACE"), names.index("MODEL_CLOSED")
     assert in_place < closed < names.index("MODEL_SWITCHED")
+    full.check_healthy()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits another process")
+def test_the_address_space_of_another_process_is_its_own(start: Any, tmp_path: Path) -> None:
+    """What the server and the old engine take of theirs leaves the new one no less."""
+    server = start(**settings_of_large_models(tmp_path), isolation="process").wait_ready()
+    limit_address_space(server, 256 * 2**20)
+    refused = switch(server, "large")
+    assert refused.status == 500 and "address space limit" in refused.json["message"]
+    for profile in ("f16", "q8_0"):
+        reply = switch(server, profile)
+        assert reply.status == 200, reply.json["message"]
+    assert not server.events("MODEL_SWITCH_IN_PLACE")
     server.check_healthy()
 
 

@@ -14,17 +14,23 @@ from sentiric_llama.engine.facts import list_devices
 from sentiric_llama.engine.memory.plan import MemoryPlan, check_cache_types, completed, plan_memory
 from sentiric_llama.engine.protocol import AsyncEngineProtocol
 from sentiric_llama.errors import InternalError
+from sentiric_llama.host.machine import Budget, memory_budgets
 from sentiric_llama.types import Device, EngineConfig
 
 
 class Opening(Protocol):
-    """Belongs to one event loop, except `plan` and `devices`, which block a thread."""
+    """Belongs to one event loop, except `plan`, `devices` and `budgets`, which block a
+    thread."""
 
     def plan(self, config: EngineConfig) -> MemoryPlan:
         """The memory that a configuration needs. Raises what opening it would raise."""
         ...
 
     def devices(self) -> list[Device]: ...
+
+    def budgets(self) -> list[Budget]:
+        """What memory the process of the engine may still take."""
+        ...
 
     async def open(
         self, config: EngineConfig, on_progress: Callable[[float], None]
@@ -44,6 +50,9 @@ class OpeningHere:
 
     def devices(self) -> list[Device]:
         return list_devices()
+
+    def budgets(self) -> list[Budget]:
+        return memory_budgets()
 
     async def open(
         self, config: EngineConfig, on_progress: Callable[[float], None]
@@ -93,6 +102,9 @@ class OpeningInProcess:
         from sentiric_llama.engine.messages import ListDevices
 
         return list(self._ask(ListDevices).devices or ())
+
+    def budgets(self) -> list[Budget]:
+        return memory_budgets(engine=self._client.pid)
 
     def _ask(self, *question: Any) -> Any:
         return asyncio.run_coroutine_threadsafe(self._asked(*question), self._loop).result()

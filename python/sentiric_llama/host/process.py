@@ -49,13 +49,13 @@ def resident_bytes(*pids: int) -> int | None:
 
 def _sum_of(pids: tuple[int, ...], *names: str) -> int | None:
     own = status_bytes(*names)
-    return own and own + sum(status_bytes(*names, pid=str(pid)) or 0 for pid in pids)
+    return own and own + sum(status_bytes(*names, pid=pid) or 0 for pid in pids)
 
 
-def status_bytes(*names: str, pid: str = "self", root: Path = Path("/")) -> int | None:
-    """The sum of sizes in /proc/PID/status; None if it has none of them."""
+def status_bytes(*names: str, root: Path = Path("/"), pid: int | None = None) -> int | None:
+    """The sum of sizes in a process's status, this one's if none is named; None without them."""
     try:
-        text = (root / "proc" / pid / "status").read_text("ascii", "replace")
+        text = (root / "proc" / str(pid or "self") / "status").read_text("ascii", "replace")
     except OSError:
         return None
     found = [int(size) for name, size in _STATUS_LINE.findall(text) if name in names]

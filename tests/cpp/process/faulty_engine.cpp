@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 // An engine process that fails where a request tells it to. A text with "!fault:PLACE:KIND" lets
-// the thread that enters PLACE for this request crash, abort, throw or stand still; a model whose
-// path holds the same fails as it is loaded.
+// the thread that enters PLACE for this request crash, abort, throw, stand still or try to get out
+// of the sandbox; a model whose path holds the same fails as it is loaded.
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -9,11 +9,13 @@
 #include <map>
 #include <mutex>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <thread>
 
 #include "core/record/doing.h"
+#include "escape.h"
 #include "process/serve.h"
 
 namespace {
@@ -22,17 +24,20 @@ using sentiric::RequestId;
 using sentiric::record::Place;
 
 struct Fault {
-  Place place;
+  std::string place;
   std::string kind;
 };
 
 std::mutex mutex;
 std::map<RequestId, Fault> faults;  // by the number of the stream or call
+std::set<RequestId> sampled;        // streams whose prompt is computed
 
 const std::map<std::string, Place> kPlaces = {
-    {"load", Place::kLoad},        {"adapter", Place::kAdapter},     {"template", Place::kTemplate},
-    {"grammar", Place::kGrammar},  {"tokenizer", Place::kTokenizer}, {"decode", Place::kDecode},
-    {"sampling", Place::kSampling}};
+    {"load", Place::kLoad},           {"adapter", Place::kAdapter},
+    {"template", Place::kTemplate},   {"grammar", Place::kGrammar},
+    {"prefill", Place::kDecode},      {"decode", Place::kDecode},
+    {"tokenizer", Place::kTokenizer}, {"sampling", Place::kSampling},
+    {"embedding", Place::kEvaluate}};
 
 // Notes what a command asks for.
 void See(std::string_view bytes) {
@@ -44,7 +49,7 @@ void See(std::string_view bytes) {
   const auto command = nlohmann::json::parse(text);
   const auto tag = command.contains("stream") ? command["stream"] : command["call"];
   const std::lock_guard<std::mutex> lock(mutex);
-  faults[tag.get<RequestId>()] = {kPlaces.at(text.substr(place, colon - place)),
+  faults[tag.get<RequestId>()] = {text.substr(place, colon - place),
                                   text.substr(colon + 1, end - colon - 1)};
 }
 
@@ -56,13 +61,20 @@ void Fail(const std::string& kind) {
   if (kind == "abort") std::abort();
   if (kind == "throw") std::thread([] { throw std::runtime_error("a text of a prompt"); }).join();
   if (kind == "kill") raise(SIGKILL);
+  if (kind == "escape") sentiric::testing::TryToEscape();
   while (kind == "hang") std::this_thread::sleep_for(std::chrono::milliseconds(10));
 }
 
+// A call of the backend is "prefill" for a stream until its first token is sampled, then "decode".
 std::string KindFor(Place place, RequestId tag) {
   const std::lock_guard<std::mutex> lock(mutex);
   const auto found = faults.find(tag);
-  return found != faults.end() && found->second.place == place ? found->second.kind : "";
+  if (found == faults.end()) return "";
+  if (place == Place::kSampling) sampled.insert(tag);
+  const Fault& fault = found->second;
+  if (kPlaces.at(fault.place) != place) return "";
+  if (place == Place::kDecode && (fault.place == "decode") != (sampled.count(tag) > 0)) return "";
+  return fault.kind;
 }
 
 void Probe(Place place, RequestId tag) {
@@ -76,6 +88,8 @@ void Probe(Place place, RequestId tag) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (argc == 2 && std::string(argv[1]) == "escape")
+    sentiric::testing::TryToEscape();  // in no sandbox
   if (argc != 4) return 64;
   sentiric::record::SetProbe(Probe);
   return sentiric::process::Serve({std::atoi(argv[1]), std::atoi(argv[2]), std::atoi(argv[3])},

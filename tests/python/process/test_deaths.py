@@ -5,16 +5,14 @@ from __future__ import annotations
 
 import asyncio
 import os
-import random
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from dataclasses import replace
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from process_tools import asked, forget_deaths, opened, text_of
 from sentiric_llama.engine.process import launch
 from sentiric_llama.engine.process.engine import ProcessEngine
 from sentiric_llama.engine.protocol import EngineState
@@ -25,23 +23,7 @@ from sentiric_llama.errors import (
     SentiricLlamaError,
     Unavailable,
 )
-from sentiric_llama.types import EngineConfig, Grammar, Message, Request, SamplingParams
-
-GREEDY = SamplingParams(temperature=0)
-LENGTH = 60
-KILLS = int(os.environ.get("SENTIRIC_KILLS", "10"))
-"""How often each signal is sent; `make kills` sends SIGKILL 100 times and the others 20 times."""
-
-
-@asynccontextmanager
-async def opened(path: Path, **options: Any) -> AsyncIterator[ProcessEngine]:
-    fields: dict[str, Any] = {"contexts": 4, "context_size": 256, "compute_threads": 1, **options}
-    stall_s = fields.pop("stall_s", 30.0)
-    engine = await ProcessEngine.open(EngineConfig(str(path), **fields), stall_s=stall_s)
-    try:
-        yield engine
-    finally:
-        await engine.close()
+from sentiric_llama.types import Request
 
 
 def run(path: Path, test: Callable[[ProcessEngine], Awaitable[None]], **options: Any) -> None:
@@ -51,80 +33,6 @@ def run(path: Path, test: Callable[[ProcessEngine], Awaitable[None]], **options:
         assert asyncio.all_tasks() == {asyncio.current_task()}
 
     asyncio.run(main())
-
-
-async def text_of(engine: ProcessEngine, request: Request) -> tuple[str, int, str]:
-    """What one stream gives: text, tokens, and how it ended."""
-    text, tokens, reason = "", 0, ""
-    async with engine.submit(request) as deltas:
-        async for delta in deltas:
-            text += delta.text
-            tokens += len(delta.tokens)
-            if delta.final is not None:
-                assert not reason, "two ends"
-                reason = delta.final.finish_reason
-                assert delta.final.usage.completion_tokens == tokens
-    assert reason
-    return text, tokens, reason
-
-
-def asked(number: int, **fields: Any) -> Request:
-    sampling = SamplingParams(temperature=0.9, top_k=50, seed=number, repeat_penalty=1.1)
-    request = Request(
-        text=f"story {number} ", sampling=sampling, max_tokens=LENGTH, ignore_eos=True
-    )
-    return replace(request, **fields)
-
-
-VARIETY = [
-    asked(1),
-    asked(2, sampling=GREEDY),
-    asked(3, sampling=replace(asked(3).sampling, xtc_probability=0.4, min_p=0.02)),
-    asked(4, grammar=Grammar("json_object"), ignore_eos=False),
-    asked(5, stop=("q", "zz")),
-    Request(messages=(Message("user", "hello"),), sampling=GREEDY, max_tokens=40),
-    asked(7, sampling=replace(asked(7).sampling, top_logprobs=2)),
-    *(asked(n) for n in range(8, 16)),
-]
-"""Fifteen streams, of which four run at a time."""
-
-
-async def quiet_texts(path: Path) -> list[tuple[str, int, str]]:
-    async with opened(path, queue_limit=64) as engine:
-        return list(await asyncio.gather(*(text_of(engine, each) for each in VARIETY)))
-
-
-@pytest.fixture(scope="module")
-def expected(small_q8_0: Path) -> list[tuple[str, int, str]]:
-    return asyncio.run(quiet_texts(small_q8_0))
-
-
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV, signal.SIGABRT])
-def test_streams_survive_a_signal_from_outside(
-    small_q8_0: Path, expected: list[tuple[str, int, str]], number: signal.Signals
-) -> None:
-    """At random moments of fifteen streams that run and wait."""
-    rounds = KILLS if number == signal.SIGKILL else max(10, KILLS // 5)
-
-    async def check(engine: ProcessEngine) -> None:
-        chance = random.Random(number)
-        for _ in range(rounds):
-            await kill_among_streams(engine, number, chance, expected)
-
-    run(small_q8_0, check, queue_limit=64)
-
-
-async def kill_among_streams(
-    engine: ProcessEngine, number: int, chance: random.Random, expected: list[Any]
-) -> None:
-    before = engine.pid
-    streams = [asyncio.create_task(text_of(engine, each)) for each in VARIETY]
-    await asyncio.sleep(chance.random() * 0.2)
-    os.kill(before, number)
-    assert await asyncio.gather(*streams) == expected
-    while engine.pid in (before, 0):  # they may have ended before the signal came
-        await asyncio.sleep(0.01)
-    engine._supervisor._deaths.times.clear()  # as if minutes had passed
 
 
 def test_what_it_says_while_it_restarts(small_q8_0: Path) -> None:
@@ -213,7 +121,7 @@ def test_it_leaves_no_descriptor(small_q8_0: Path) -> None:
             for _ in range(5):
                 os.kill(engine.pid, signal.SIGKILL)
                 await text_of(engine, asked(2))
-                engine._supervisor._deaths.times.clear()
+                forget_deaths(engine)
             assert opened_files() == before
 
     asyncio.run(main())

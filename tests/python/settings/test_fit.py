@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import resource
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -100,6 +101,23 @@ def test_the_address_space_limit(tree: Tree, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(resource, "getrlimit", lambda _: (3 * MIB, resource.RLIM_INFINITY))
     (budget, _) = memory_budgets(tree.root)
     assert (budget.free, budget.total, budget.counts_virtual) == (MIB, 3 * MIB, True)
+
+
+def test_the_address_space_limit_of_another_process(tmp_path: Path) -> None:
+    """What this process takes is no part of it."""
+    pytest.importorskip("sentiric_llama._core")
+    with subprocess.Popen(["sleep", "60"]) as other:
+        try:
+            assert memory_budgets(tmp_path, other.pid) == []
+            resource.prlimit(other.pid, resource.RLIMIT_AS, (3 * MIB, 4 * MIB))
+            (budget,) = memory_budgets(tmp_path, other.pid)
+            assert (budget.free, budget.total) == (3 * MIB, 3 * MIB)  # no /proc in this root
+            assert budget.counts_virtual and budget.is_of_another
+            named = [each for each in memory_budgets(engine=other.pid) if each.is_of_another]
+            assert [each.total for each in named] == [3 * MIB] and named[0].free < 3 * MIB
+        finally:
+            other.kill()
+    assert memory_budgets(tmp_path, other.pid) == []
 
 
 # Fitting: 10 MiB of weights, 1 KiB of cache for each token, 5 MiB of compute
@@ -237,6 +255,15 @@ def test_what_leaves_makes_room() -> None:
         fit_in_place_of(old, CONFIG, "refuse", planner=plan, budgets=ram(15))
     fitted, _ = fit_in_place_of(old, CONFIG, "auto", planner=plan, budgets=ram(15))
     assert fitted.contexts == 7
+
+
+def test_what_leaves_makes_no_room_in_another_address_space() -> None:
+    old = dataclasses.replace(CONFIG, contexts=4)
+    limit = Budget("address space", 16 * MIB + RESERVED_BYTES, 2**40, counts_virtual=True)
+    fit_in_place_of(old, CONFIG, "refuse", planner=plan, budgets=[limit])
+    another = dataclasses.replace(limit, is_of_another=True)
+    with pytest.raises(OutOfMemory):
+        fit_in_place_of(old, CONFIG, "refuse", planner=plan, budgets=[another])
 
 
 def test_a_gpu_gets_back_what_the_old_model_took() -> None:

@@ -173,7 +173,12 @@ def fit_in_place_of(
     leaving = planner(old)
     host = leaving.devices[-1].needed + leaving.kept
     given_back = {device.name: device.needed for device in leaving.devices[:-1]}
-    budgets = [replace(budget, free=min(budget.total, budget.free + host)) for budget in budgets]
+    budgets = [
+        budget
+        if budget.is_of_another
+        else replace(budget, free=min(budget.total, budget.free + host))
+        for budget in budgets
+    ]
 
     def plan(wanted: EngineConfig) -> MemoryPlan:
         found = planner(wanted)

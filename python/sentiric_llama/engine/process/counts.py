@@ -26,20 +26,21 @@ class Requests:
 
     submitted: int = 0
     completed: int = 0
+    """However they ended, as in the engine of this process."""
     cancelled: int = 0
     failed: int = 0
     rejected: int = 0
 
     def end(self, error: SentiricLlamaError | None = None, *, is_resumed: bool = False) -> None:
         """Counts the end of a submitted request."""
-        if error is None:
-            self.completed += 1
-        elif isinstance(error, Cancelled):
-            self.cancelled += 1
-        elif isinstance(error, Overloaded) and not is_resumed:  # the engine did not take it
+        if isinstance(error, Overloaded) and not is_resumed:  # the engine did not take it
             self.submitted -= 1
             self.rejected += 1
-        else:
+            return
+        self.completed += 1
+        if isinstance(error, Cancelled):
+            self.cancelled += 1
+        elif error is not None:
             self.failed += 1
 
 

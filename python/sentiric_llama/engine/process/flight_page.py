@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from copy import copy
 from enum import IntEnum
-from typing import NamedTuple
+from functools import partial
+from typing import Any, NamedTuple
 
 from sentiric_llama import _host
 from sentiric_llama.types import Capacity, EngineStats
@@ -49,24 +51,34 @@ class Crash(NamedTuple):
         return self.code > 0 or self.sender == pid
 
 
+class _Copy:
+    """What a page held when it was closed; does not wait for the garbage collector."""
+
+    def __init__(self, page: Any) -> None:
+        self.beats, self.stepper = page.beats, page.stepper
+        for name in ("stats", "capacity", "crash", "threads", "batch"):
+            setattr(self, name, partial(copy, getattr(page, name)()))
+
+
 class FlightPage:
-    """Reads the page. It stays readable after the process has died."""
+    """Reads the page. It stays readable after the process has died, and after `close`."""
 
     def __init__(self) -> None:
         self.fd = os.memfd_create("sentiric-flight", os.MFD_CLOEXEC)
         os.ftruncate(self.fd, _host.FlightPage.SIZE)
-        self._page = _host.FlightPage(self.fd)
+        self._page: Any = _host.FlightPage(self.fd)
 
     def close(self) -> None:
-        """Closes the descriptor; the page stays mapped."""
+        """Gives the memory back and keeps what it holds now. Idempotent."""
         if self.fd >= 0:
+            self._page = _Copy(self._page)
             os.close(self.fd)
             self.fd = -1
 
     @property
     def beats(self) -> int:
         """Grows while a step computes."""
-        return self._page.beats
+        return int(self._page.beats)
 
     def stats(self) -> EngineStats:
         return EngineStats(**self._page.stats())
@@ -88,7 +100,7 @@ class FlightPage:
 
     def batch(self) -> list[int]:
         """The streams that the last decode call computed."""
-        return self._page.batch()
+        return list(self._page.batch())
 
     def stepper(self) -> Work | None:
         """The thread that runs the steps, while it is at work."""

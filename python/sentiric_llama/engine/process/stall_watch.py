@@ -98,7 +98,7 @@ async def _silence(client: EngineClient) -> Stall | None:
         answering = asyncio.ensure_future(client.ask(m.Ping))
         try:
             while not answering.done():
-                await asyncio.wait((answering,), timeout=1.0)
+                await asyncio.wait((answering,), timeout=0.25)
                 waited = time.monotonic() - asked
                 is_suspended = client.is_suspended
                 # This process may have been suspended, and its answer lie unread till now.

@@ -29,6 +29,9 @@ from sentiric_llama.errors import Cancelled, DeadlineExceeded, SentiricLlamaErro
 from sentiric_llama.log.events import event
 from sentiric_llama.types import EngineConfig
 
+TRIED_TOKENS = 2
+"""How many tokens a suspect generates alone, before it goes on with the others."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -54,8 +57,6 @@ class Supervisor:
         self._numbers = numbers
         self._stall_s = stall_s
         self._deaths = DeathCount()
-        self._tried: LiveRequest | None = None
-        """The suspect that is being tried alone."""
         self._calls: dict[int, LiveCall] = {}
         self.restarts = self.resubmitted = self.refused = 0
         self._has_served = False
@@ -89,7 +90,7 @@ class Supervisor:
         if live is None:
             return
         live.granted += tokens
-        if live is not self._tried:
+        if self._running.is_set():  # else a suspect is being tried, alone
             self._allow(live)
 
     def _allow(self, live: LiveRequest) -> None:
@@ -152,7 +153,7 @@ class Supervisor:
             if (live := self.live.get(number)) is None:
                 continue
             live.put(live.take(delta))
-            self._has_served |= bool(delta.tokens) and live is not self._tried
+            self._has_served |= bool(delta.tokens) and self._running.is_set()
             if delta.final is not None:
                 del self.live[number]
                 self.counts.requests.end()
@@ -272,27 +273,31 @@ class Supervisor:
                 return False
         # What has begun first: its caller notices the pause.
         for live in sorted(self.live.values(), key=lambda live: not live.delivered):
-            if not live.is_sent:
+            if live.is_sent:
+                self._allow(live)
+            else:
                 self._submit(client, live)
         self._running.set()
         self._change(EngineState.RUNNING)
         return client.is_alive
 
     async def _try_alone(self, client: EngineClient, live: LiveRequest) -> bool:
-        """Lets a suspect generate one token while nothing else runs. False if the process died."""
-        live.moved.clear()
-        if not self._submit(client, live, len(live.delivered) + 1):
+        """Lets a suspect generate some tokens while nothing else runs. False if the process died.
+
+        One would come from its prompt alone; the second needs a step like those that follow.
+        """
+        wanted, suspicions = len(live.delivered) + TRIED_TOKENS, live.suspicions
+        if not self._submit(client, live, wanted):
             return True
-        self._tried = live
-        moving = asyncio.ensure_future(live.moved.wait())
-        await asyncio.wait((moving, client.died), return_when=asyncio.FIRST_COMPLETED)
-        moving.cancel()
-        self._tried = None
+        while live.number in self.live and len(live.delivered) < wanted and client.is_alive:
+            live.moved.clear()
+            moving = asyncio.ensure_future(live.moved.wait())
+            await asyncio.wait((moving, client.died), return_when=asyncio.FIRST_COMPLETED)
+            moving.cancel()
         if not client.is_alive:
+            live.suspicions = suspicions  # a first token does not clear it
             return False
         live.suspicions = 0
-        if live.number in self.live:
-            self._allow(live)
         return True
 
     def _submit(self, client: EngineClient, live: LiveRequest, window: int | None = None) -> bool:
@@ -310,6 +315,7 @@ class Supervisor:
 
     def _judge(self, death: Death) -> None:
         """Ends the requests that cannot go on; the others are sent again."""
+        is_found = False
         for number in (death.suspects | death.present) & self._calls.keys():
             call = self._calls[number]
             is_suspect = number in death.suspects
@@ -323,11 +329,15 @@ class Supervisor:
                 live.was_sent = True
             live.is_sent = False
             if live.suspicions >= MAX_SUSPICIONS or live.present >= MAX_PRESENT:
+                is_found |= live.suspicions >= MAX_SUSPICIONS
                 self._refuse(live)
                 self._end(live, refusal())
             elif not live.can_resume:
                 what = "the engine process ended, and mirostat cannot continue a text"
                 self._end(live, Unavailable(what, where="engine"))
+        if is_found:  # the others have only been there
+            for live in self.live.values():
+                live.suspicions = 0
 
     def _refuse(self, culprit: LiveRequest | LiveCall) -> None:
         """Keeps it and its like out. What it has caused is no crash loop if others were served."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
 import threading
 import time
@@ -84,8 +85,8 @@ class Loader:
             return
         config = engine_config(settings, file)
         async with self._opening(settings, old, config) as opening:
-            asked: Any = {"planner": opening.plan, "devices": opening.devices}
-            await in_daemon_thread(lambda: fit_in_place_of(old, config, settings.fit, **asked))
+            fit = functools.partial(fit_in_place_of, old, config, settings.fit)
+            await in_daemon_thread(lambda: fit(**_asked(opening)))
 
     async def bring_back(self, old: LoadedModel) -> LoadedModel:
         """Reopens a model that was closed."""
@@ -111,8 +112,8 @@ class Loader:
     async def _fit(self, opening: Opening, config: EngineConfig, mode: str) -> EngineConfig:
         if self._open_engine is not None:
             return config
-        asked: Any = {"planner": opening.plan, "devices": opening.devices}
-        fitted, note = await in_daemon_thread(lambda: fit_to_memory(config, mode, **asked))
+        fit = functools.partial(fit_to_memory, config, mode)
+        fitted, note = await in_daemon_thread(lambda: fit(**_asked(opening)))
         if note:
             event(logger, "MODEL_MADE_TO_FIT", note, logging.WARNING)
         return fitted
@@ -137,6 +138,15 @@ class Loader:
             raise
         loaded.load_seconds = time.monotonic() - started
         return loaded
+
+
+def _asked(opening: Opening) -> dict[str, Any]:
+    """What fitting asks for. Blocks."""
+    return {
+        "planner": opening.plan,
+        "devices": opening.devices,
+        "budgets": opening.budgets(),
+    }
 
 
 class _OpeningOf(OpeningHere):
