@@ -232,9 +232,9 @@ CATALOGUE = {
     "seconds that running requests get to finish at shutdown": (
         "kapanışta, süren isteklere bitmeleri için tanınan saniye"
     ),
-    "seconds with work but without a finished step after which the service is not ready; "
-    "0 for never": (
-        "iş varken hiçbir adım bitmeden geçen kaç saniyeden sonra servis hazır sayılmaz; "
-        "0 hiçbir zaman"
+    "seconds with work but without a finished step after which the engine process is replaced, or "
+    "the service not ready if it has none; 0 for never": (
+        "iş varken hiçbir adım bitmeden geçen kaç saniyeden sonra motor süreci yenilenir, ya da motor "
+        "süreci yoksa servis hazır sayılmaz; 0 hiçbir zaman"
     ),
 }
