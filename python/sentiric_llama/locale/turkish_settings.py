@@ -234,7 +234,7 @@ CATALOGUE = {
     ),
     "seconds with work but without a finished step after which the engine process is replaced, or "
     "the service not ready if it has none; 0 for never": (
-        "iş varken hiçbir adım bitmeden geçen kaç saniyeden sonra motor süreci yenilenir, ya da motor "
-        "süreci yoksa servis hazır sayılmaz; 0 hiçbir zaman"
+        "iş varken hiçbir adım bitmeden geçen kaç saniyeden sonra motor süreci yenilenir, ya da "
+        "motor süreci yoksa servis hazır sayılmaz; 0 hiçbir zaman"
     ),
 }
