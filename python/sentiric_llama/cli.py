@@ -10,7 +10,7 @@ from pathlib import Path
 from sentiric_llama.commands.parser import PROGRAMS, USAGE_ERROR, build_parser
 from sentiric_llama.commands.table import COMMAND_OF
 from sentiric_llama.errors import SentiricLlamaError
-from sentiric_llama.host.environment import environ
+from sentiric_llama.host.environment import environ, set_default_variable
 from sentiric_llama.host.terminal import (
     OutputFailed,
     Terminal,
@@ -30,6 +30,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Entry point of `sentiric-llama` and `llm_cli`. Returns the exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
     use_any_encoding()
+    # Or pydantic looks through all installed packages for plugins, at every start.
+    set_default_variable("PYDANTIC_DISABLE_PLUGINS", "__all__")
     set_language(_asked_language(words) or language_of(environ()))
     terminal = Terminal(program_name())
     try:

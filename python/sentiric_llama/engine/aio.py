@@ -15,8 +15,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, Unpack, overload
 
-import numpy as np
-
 from sentiric_llama.engine.config import EngineOptions, make_config
 from sentiric_llama.engine.convert import (
     call,
@@ -39,7 +37,7 @@ from sentiric_llama.engine.protocol import EngineState, FloatArray
 from sentiric_llama.engine.side_by_side import name_prompt
 from sentiric_llama.engine.stream import AsyncStream, Buffer, StreamItem
 from sentiric_llama.errors import SentiricLlamaError
-from sentiric_llama.host.off_loop import LARGE_TEXT, maybe_off_loop, native
+from sentiric_llama.host.off_loop import LARGE_TEXT, maybe_off_loop, native, off_loop
 from sentiric_llama.models import resolve
 from sentiric_llama.types import Completion, Delta, EngineConfig, Request, SamplingParams
 
@@ -312,7 +310,14 @@ class AsyncEngine(EngineFacts):
         for text in [texts] if isinstance(texts, str) else items_of(texts, "texts"):
             tokens = await self.tokenize(text, add_special=True)
             rows.append(await asyncio.to_thread(core.embed, tokens))
-        return np.stack(rows) if rows else np.empty((0, self.info.num_embd), np.float32)
+        return await off_loop(_matrix, rows, self.info.num_embd)
+
+
+def _matrix(rows: Sequence[FloatArray], width: int) -> FloatArray:
+    # Imported late: a server without embeddings never needs it.
+    import numpy as np
+
+    return np.stack(rows) if rows else np.empty((0, width), np.float32)
 
 
 def _size(text: object) -> int:

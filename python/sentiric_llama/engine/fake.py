@@ -10,8 +10,6 @@ from array import array
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from dataclasses import replace
 
-import numpy as np
-
 from sentiric_llama.engine.protocol import EngineState, FloatArray
 from sentiric_llama.engine.stream import WINDOW, AsyncStream, Buffer
 from sentiric_llama.errors import (
@@ -287,6 +285,8 @@ class FakeEngine:
         return await self.tokenize("".join(message.content for message in messages))
 
     async def embed(self, texts: Sequence[str]) -> FloatArray:
+        import numpy as np
+
         rows = np.zeros((len(texts), FAKE_INFO.num_embd), dtype=np.float32)
         rows[:, 0] = 1.0
         return rows

@@ -7,26 +7,20 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.requests import Request
 from starlette.types import ExceptionHandler
 
 from sentiric_llama.access.api_key import KeyRing
 from sentiric_llama.access.rights import Access, AccessCheck
 from sentiric_llama.errors import SentiricLlamaError
-from sentiric_llama.http.errors import (
-    HttpError,
-    JsonResponse,
-    UnexpectedErrorMiddleware,
-    handle_error,
-)
+from sentiric_llama.http.errors import HttpError, UnexpectedErrorMiddleware, handle_error
 from sentiric_llama.http.middleware.drain import CloseWhileDraining
 from sentiric_llama.http.middleware.guard import Guard, GuardedRoute, guard_all
 from sentiric_llama.http.middleware.limits import BodyLimits, HeaderLimits
 from sentiric_llama.http.middleware.target import TargetRules
 from sentiric_llama.http.middleware.trace import TraceMiddleware
-from sentiric_llama.http.openapi import openapi
 from sentiric_llama.http.routes.admin import AdminEndpoints
 from sentiric_llama.http.routes.chat import ChatEndpoint
+from sentiric_llama.http.routes.description import Description
 from sentiric_llama.http.routes.health import HealthEndpoints, ModelEndpoints
 from sentiric_llama.http.routes.page import page_routes
 from sentiric_llama.http.routes.stats import StatsEndpoints
@@ -90,13 +84,7 @@ def build_routes(service: LlamaService, switcher: Switcher, guard: Guard) -> lis
         route("/v1/hardware/config", admin.change_hardware, "POST", Access.ADMIN),
         *page_routes(guard),
     ]
-
-    async def describe(_request: Request) -> JsonResponse:
-        """The OpenAPI document."""
-        return JsonResponse(document)
-
-    routes.append(route("/openapi.json", describe, "GET", Access.USER))
-    document = openapi(routes)
+    routes.append(route("/openapi.json", Description(routes).get, "GET", Access.USER))
     return routes
 
 

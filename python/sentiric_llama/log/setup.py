@@ -36,15 +36,18 @@ def set_up_logging(
     `form` is the setting LOG_FORMAT; "auto" is JSON unless the stream is a terminal. Replaces all
     existing handlers.
     """
-
-    from sentiric_llama.log import lines  # late: the command line's help needs no structlog
+    from sentiric_llama.log import lines  # late: the command line's help needs no log
 
     guard_standard_descriptors()
     stream = stream or sys.stderr
     is_terminal = stream is not None and stream.isatty()
     is_text = form == "text" or (form == "auto" and is_terminal)
-    formatter = lines.text_formatter(colours=colours and is_terminal) if is_text else None
-    handler = WriterHandler(stream, formatter or lines.json_formatter(env))
+    if is_text:
+        from sentiric_llama.log.console import text_formatter
+
+        handler = WriterHandler(stream, text_formatter(colours=colours and is_terminal))
+    else:
+        handler = WriterHandler(stream, lines.JsonFormatter(env))
     handler.addFilter(ForeignLines())
     root = logging.getLogger()
     root.handlers[:] = [handler]

@@ -24,9 +24,9 @@ from sentiric_llama.models.reference import (
     Url,
     parse,
 )
-from sentiric_llama.models.store import Store
 
 if TYPE_CHECKING:
+    from sentiric_llama.models.store import Store
     from sentiric_llama.settings.config import Settings
 
 
@@ -46,11 +46,16 @@ def find_model(settings: Settings, report: Report | None = None) -> ModelFile:
 
     Blocks. Raises ModelNotFound, ModelInvalid or Unavailable, each with what to do next.
     """
-    model = _open(wanted_model(settings), Store(report or to_log(), settings.model_sha256))
+    report = report or to_log()
+    model = _open(wanted_model(settings), report, settings.model_sha256)
     draft = wanted_draft(settings)
-    if draft is None:
-        return model
-    return replace(model, draft=_open(draft, Store(report or to_log())).path)
+    return model if draft is None else replace(model, draft=_open(draft, report).path)
+
+
+def is_local(settings: Settings) -> bool:
+    """True if `find_model` asks neither the hub nor its library. Raises what it would raise."""
+    wanted = wanted_model(settings), wanted_draft(settings)
+    return all(isinstance(reference, LocalPath | Guide | None) for reference in wanted)
 
 
 def check_local(settings: Settings) -> None:
@@ -96,14 +101,14 @@ def resolve(
     reference: str, filename: str = "", *, report: Report | None = None, sha256: Sequence[str] = ()
 ) -> ModelFile:
     """The file that a reference names (see `reference`). Blocks while downloading."""
-    return _open(parse(reference, filename), Store(report or to_log(), sha256))
+    return _open(parse(reference, filename), report or to_log(), sha256)
 
 
 def pull(
     reference: str, *, report: Report, sha256: Sequence[str] = (), revision: str = "main"
 ) -> ModelFile:
     """Like `resolve`, but asks the hub for a newer version of a cached file."""
-    return _open(parse(reference, revision=revision), Store(report, sha256), refresh=True)
+    return _open(parse(reference, revision=revision), report, sha256, refresh=True)
 
 
 def open_guide() -> ModelFile:
@@ -144,7 +149,14 @@ def check_parts(paths: Sequence[Path]) -> None:
             )
 
 
-def _open(wanted: Reference, store: Store, *, refresh: bool = False) -> ModelFile:
+def _open(
+    wanted: Reference, report: Report, sha256: Sequence[str] = (), *, refresh: bool = False
+) -> ModelFile:
+    if not sha256 and isinstance(wanted, Guide | LocalPath):
+        return open_guide() if isinstance(wanted, Guide) else open_local(wanted.path)
+    from sentiric_llama.models.store import Store  # late: local files need none
+
+    store = Store(report, sha256)
     match wanted:
         case Guide():
             return open_guide()

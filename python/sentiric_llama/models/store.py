@@ -21,7 +21,7 @@ from sentiric_llama.models.digest import Digest, Ledger, digest_of_etag
 from sentiric_llama.models.download import hub
 from sentiric_llama.models.download.hops import require_safe
 from sentiric_llama.models.download.progress import Progress, Report
-from sentiric_llama.models.download.transfer import Patience, Source, fetch
+from sentiric_llama.models.download.source import Patience, Source
 from sentiric_llama.models.reference import HubFile, Url
 
 logger = logging.getLogger(__name__)
@@ -177,6 +177,8 @@ class Store:
 
     def _obtain(self, source: Source, final: Path, lock: Path) -> None:
         """Downloads under a lock: one process transfers, the others wait and find the file."""
+        from sentiric_llama.models.download.transfer import fetch  # late: few starts download
+
         with self._holding(lock, source.name):
             final.parent.mkdir(parents=True, exist_ok=True)
             if final.exists() and (source.digest is None or self._is_right(final, source.digest)):

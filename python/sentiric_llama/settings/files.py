@@ -5,11 +5,8 @@ from __future__ import annotations
 
 import io
 import os
-import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-
-from dotenv import dotenv_values
 
 from sentiric_llama.errors import InvalidArgument
 from sentiric_llama.host.bounded_files import read_bounded
@@ -39,6 +36,8 @@ def layer_of_file(fields: Iterable[FieldHelp], path: Path) -> Layer:
     except OSError as error:
         text = f"cannot read {brief(path)}: {error.strerror}"
         raise InvalidArgument(text, where="settings") from None
+    import tomllib  # late, as dotenv below: most servers have no file
+
     try:
         values = tomllib.loads(raw.decode("utf-8"))
     except (ValueError, RecursionError) as error:  # ValueError: also a number of 5000 digits
@@ -61,6 +60,8 @@ def read_dotenv() -> dict[str, str]:
     try:
         if not os.path.lexists(ENV_FILE) or os.path.isdir(ENV_FILE):  # a virtual environment
             return {}
+        from dotenv import dotenv_values
+
         text = io.StringIO(read_bounded(ENV_FILE).decode("utf-8"))
         return {name: value for name, value in dotenv_values(stream=text).items() if value}
     except (OSError, UnicodeDecodeError) as error:

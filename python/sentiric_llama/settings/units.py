@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
 from pydantic import ByteSize, TypeAdapter, ValidationError
@@ -20,7 +21,6 @@ UNITS = {
 _MS = {"ms": 1, "s": 1000, "m": 60_000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
 _PART = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(ms|s|min|m|h|d)(?![A-Za-z]) ?")
 _WITH_UNIT = re.compile(r"[0-9].*[A-Za-z]")
-_BYTES: TypeAdapter[ByteSize] = TypeAdapter(ByteSize)
 
 
 def unit_of(name: str) -> str:
@@ -49,9 +49,14 @@ def _is_quantity(text: str) -> bool:
     return len(text) <= MAX_DIGITS and text.isascii() and bool(_WITH_UNIT.fullmatch(text))
 
 
+@functools.cache
+def _byte_size() -> TypeAdapter[ByteSize]:
+    return TypeAdapter(ByteSize)
+
+
 def _bytes(text: str) -> object:
     try:
-        return int(_BYTES.validate_python(text))
+        return int(_byte_size().validate_python(text))
     except ValidationError:
         return text
 

@@ -6,13 +6,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-
-from cryptography import x509
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from typing import TYPE_CHECKING
 
 from sentiric_llama.errors import InvalidArgument
 from sentiric_llama.host.bounded_files import MAX_PEM_BYTES, read_bounded
+
+if TYPE_CHECKING:
+    from cryptography import x509
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,8 @@ def _read(path: Path) -> bytes:
 
 
 def _certificates(pem: bytes, path: Path) -> list[x509.Certificate]:
+    from cryptography import x509  # late: many servers have no certificate
+
     try:
         return x509.load_pem_x509_certificates(pem)
     except ValueError:
@@ -70,6 +72,9 @@ def _certificates(pem: bytes, path: Path) -> list[x509.Certificate]:
 
 
 def _check_key(leaf: x509.Certificate, pem: bytes, files: IdentityFiles) -> None:
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
     try:
         key = serialization.load_pem_private_key(pem, password=None)
     except (ValueError, TypeError):

@@ -13,7 +13,6 @@ from sentiric_llama.host.private_files import make_private_folder, write_private
 from sentiric_llama.settings.config import PREFIX, Settings
 from sentiric_llama.settings.exposure import is_public_address
 from sentiric_llama.tls.identity import IdentityFiles, read_identity, self_signed_in
-from sentiric_llama.tls.make import local_names, make_leaf
 from sentiric_llama.tls.store import IdentityStore
 
 _RENEW = timedelta(days=7)
@@ -114,6 +113,8 @@ def automatic_files(settings: Settings) -> IdentityFiles:
     try:
         make_private_folder(folder)  # before a key in it is believed
         if not _is_usable(files):
+            from sentiric_llama.tls.make import local_names, make_leaf
+
             pair = make_leaf("sentiric-llama", local_names())
             write_private(files.key, pair.key_pem)
             write_private(files.cert, pair.cert_pem)

@@ -28,7 +28,7 @@ from sentiric_llama.errors import (
 )
 from sentiric_llama.models.digest import Digest
 from sentiric_llama.models.download.progress import Progress
-from sentiric_llama.models.download.transfer import Patience
+from sentiric_llama.models.download.source import Patience
 from sentiric_llama.models.reference import HubFile, Url
 from sentiric_llama.models.store import Store
 

@@ -16,7 +16,7 @@ from hub_server import HubServer, hub_server
 from sentiric_llama.errors import InvalidArgument, Unavailable
 from sentiric_llama.models.download import hops, hub, web
 from sentiric_llama.models.download.hops import MAX_REDIRECTS, Place, Trip, place_of, place_of_name
-from sentiric_llama.models.download.transfer import Patience
+from sentiric_llama.models.download.source import Patience
 from sentiric_llama.models.reference import HubFile, Url
 from sentiric_llama.models.store import Store
 

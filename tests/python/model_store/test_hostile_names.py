@@ -15,7 +15,7 @@ from hub_server import COMMIT, HubServer, hub_server
 from sentiric_llama.errors import SentiricLlamaError, Unavailable
 from sentiric_llama.models import names
 from sentiric_llama.models.cache import RepoCache
-from sentiric_llama.models.download.transfer import Patience
+from sentiric_llama.models.download.source import Patience
 from sentiric_llama.models.reference import HubFile, Url, parse
 from sentiric_llama.models.store import Store
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from sentiric_llama.log.lines import json_formatter
+from sentiric_llama.log.lines import JsonFormatter
 from sentiric_llama.log.writer import MAX_LINES, LineWriter, WriterHandler
 
 
@@ -86,7 +86,7 @@ def test_a_broken_reader_costs_lines_until_it_is_back(error: Exception) -> None:
 
 def test_the_lost_lines_are_told_in_the_schema() -> None:
     out = Broken(BrokenPipeError())
-    handler = WriterHandler(out, json_formatter())
+    handler = WriterHandler(out, JsonFormatter())
     record = logging.makeLogRecord({"name": "n", "msg": "x", "levelno": 20, "levelname": "INFO"})
     handler.emit(record)
     assert handler.writer.flush(60)
@@ -98,7 +98,7 @@ def test_the_lost_lines_are_told_in_the_schema() -> None:
 
 
 def test_a_message_that_cannot_be_formatted_ends_nothing() -> None:
-    handler = WriterHandler(io.StringIO(), json_formatter())
+    handler = WriterHandler(io.StringIO(), JsonFormatter())
     handler.emit(
         logging.makeLogRecord({"name": "n", "msg": "%d", "args": ("x",), "levelname": "INFO"})
     )

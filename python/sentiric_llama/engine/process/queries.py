@@ -8,10 +8,9 @@ from array import array
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from sentiric_llama.engine import messages as m
 from sentiric_llama.engine.protocol import FloatArray
+from sentiric_llama.host.off_loop import off_loop
 from sentiric_llama.types import Message, ModelInfo
 
 
@@ -51,7 +50,14 @@ class MessageQueries(ABC):
         return array("i", answer.tokens or b"").tolist()
 
     async def embed(self, texts: Sequence[str]) -> FloatArray:
-        if not texts:
-            return np.empty((0, self.info.num_embd), np.float32)
-        width, data = (await self.ask(m.Embed, tuple(texts))).rows or (1, b"")
-        return np.frombuffer(data, np.float32).reshape(-1, width)
+        width, data = self.info.num_embd, b""
+        if texts:
+            width, data = (await self.ask(m.Embed, tuple(texts))).rows or (1, b"")
+        return await off_loop(_matrix, data, width)
+
+
+def _matrix(data: bytes, width: int) -> FloatArray:
+    # Imported late and off the event loop: only embeddings need it, and it is slow to import.
+    import numpy as np
+
+    return np.frombuffer(data, np.float32).reshape(-1, width)

@@ -29,7 +29,13 @@ _ALLOWED = {
 class Body(BaseModel):
     """A JSON object. A null field counts as absent; an unknown one is ignored and reported."""
 
-    model_config = ConfigDict(strict=True, extra="ignore", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        strict=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+        defer_build=True,  # bases and parts of a body are never checked by themselves
+    )
 
     unsupported: ClassVar[Mapping[str, tuple[Any, ...]]] = {}
     """Unsupported fields that would change the answer -> the values that request nothing."""

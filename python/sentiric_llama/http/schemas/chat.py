@@ -177,3 +177,6 @@ class ChatBody(SamplingFields, GrammarFields):
         """`max_completion_tokens`, else `max_tokens`. None, the default, for -1."""
         limits = (self.max_completion_tokens, self.max_tokens)
         return next((limit for limit in limits if limit is not None and limit >= 0), None)
+
+
+ChatBody.model_rebuild()  # now, not when the first request waits for it

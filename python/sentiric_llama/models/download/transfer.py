@@ -16,8 +16,6 @@ import re
 import ssl
 import time
 import urllib.error
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
@@ -33,38 +31,13 @@ from sentiric_llama.models.download.failures import (
 )
 from sentiric_llama.models.download.part import Part, write
 from sentiric_llama.models.download.progress import Kind, Progress, Report
+from sentiric_llama.models.download.source import Patience, Source
 from sentiric_llama.models.download.web import open_url
 
 _CHUNK = 1 << 20
 _TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
 _LENGTH = re.compile(r"[0-9]{1,18}")
 _CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,18})-[0-9]{1,18}/([0-9]{1,18}|\*)")
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A file's URL and its expected content. `size` in bytes, None when unknown."""
-
-    name: str
-    url: str
-    size: int | None = None
-    digest: Digest | None = None
-    is_pinned: bool = False
-    """The checksum comes from the user, not from the server; see `hops`."""
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """When to retry and when to give up. Times in seconds."""
-
-    tries: int = 5
-    """In a row that brought less than `slow_bytes` each."""
-    backoff_s: float = 1.0
-    """Before the second try; doubles for each further one."""
-    stall_s: float = 30.0
-    """The longest silence, and the time in which `slow_bytes` must arrive."""
-    slow_bytes: int = 1024
 
 
 class _Broken(Exception):

@@ -36,6 +36,7 @@ class Section(BaseModel):
         validate_by_alias=False,
         hide_input_in_errors=True,
         protected_namespaces=(),
+        defer_build=True,  # only the class of all sections validates
     )
 
     @field_validator("*", mode="before")
