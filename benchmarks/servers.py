@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -73,9 +74,16 @@ class Server:
         if self.log.stat().st_size and exc[0] is None:
             self.log.unlink(missing_ok=True)
 
+    def wait_live(self, poll_s: float) -> Self:
+        """Until it answers at all, perhaps that the model is loading. Raises as `wait_ready`."""
+        return self._wait(lambda: self._status() is not None, poll_s)
+
     def wait_ready(self, poll_s: float = 0.05) -> Self:
         """Until the model is loaded. Raises ServerFailed with the end of the log."""
-        while not self._is_ready():
+        return self._wait(lambda: self._status() == http.client.OK, poll_s)
+
+    def _wait(self, is_done: Callable[[], bool], poll_s: float) -> Self:
+        while not is_done():
             if self._child.poll() is not None:
                 tail = self.log.read_text(errors="replace")[-600:]
                 raise ServerFailed(f"{self.name} ended with {self._child.returncode}: {tail}")
@@ -84,13 +92,14 @@ class Server:
             time.sleep(poll_s)
         return self
 
-    def _is_ready(self) -> bool:
+    def _status(self) -> int | None:
+        """Of `/health`; None while nobody answers."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
         try:
             connection.request("GET", "/health")
-            return connection.getresponse().status == http.client.OK
+            return connection.getresponse().status
         except OSError:
-            return False
+            return None
         finally:
             connection.close()
 
@@ -122,6 +131,10 @@ class Server:
             for name, kib in re.findall(r"^(Rss[A-Z]\w+):\s+(\d+) kB", text, re.MULTILINE):
                 found[name] = found.get(name, 0.0) + int(kib) / 1024
         return found
+
+    def num_processes(self) -> int:
+        """1, or 2 if the engine has one of its own."""
+        return len(self._pids())
 
     def _pids(self) -> list[int]:
         """The server and the processes that it started."""

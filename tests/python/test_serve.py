@@ -25,7 +25,7 @@ from gguf_files import sound
 from sentiric_llama.engine.fake import FAKE_INFO
 from sentiric_llama.errors import InvalidArgument, Unavailable
 from sentiric_llama.models import ModelFile
-from sentiric_llama.server import http_server, load_progress, serve
+from sentiric_llama.server import listening, load_progress, serve
 from sentiric_llama.server.banner import banner, curl_line
 from sentiric_llama.server.places import places_of
 from sentiric_llama.service.models import loader
@@ -35,8 +35,9 @@ from sentiric_llama.settings.sections.engine import Engine
 from sentiric_llama.types import EngineConfig
 
 PROGRAM = """
-import asyncio, sys
+import asyncio, socket, sys
 from sentiric_llama import cli
+from sentiric_llama.server import serve
 from sentiric_llama.service.models import loader
 from sentiric_llama.errors import ModelInvalid
 from sentiric_llama.engine.fake import FakeEngine
@@ -47,6 +48,10 @@ async def open_fake(opening, config, on_progress):
         raise ModelInvalid("weights are missing", where="model")
     return FakeEngine("0123456789", delay_s=delay_s)
 loader.OpeningHere.open = open_fake
+if fail == "late port":  # somebody takes it between the check and gRPC
+    serve.listen = lambda resolved, name, listen=serve.listen: (
+        socket.socket() if name == "grpc_port" else listen(resolved, name)
+    )
 sys.exit(cli.main(["serve", "--isolation", "inprocess", *sys.argv[4:]]))
 """
 PROMPT = "a very private prompt"
@@ -236,17 +241,46 @@ def test_a_grpc_port_in_use(spawn: Any) -> None:
     assert failed["message"].endswith("choose another port with --grpc-port")
 
 
+@pytest.mark.parametrize("isolation", ["process", "inprocess"])
+def test_a_grpc_port_that_is_taken_late_ends_the_load(
+    isolation: str, spawn: Any, guide_path: Path
+) -> None:
+    """The model is being loaded, or is there already; nothing of it is left."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        flags = ["--grpc-port", str(taken.getsockname()[1]), "--model-path", str(guide_path)]
+        silent = {"GRPC_VERBOSITY": "NONE"}  # gRPC's core writes lines of its own
+        process = spawn(*flags, "--isolation", isolation, fail="late port", **silent)
+        assert process.finish() == 9
+    failed = process.lines[-1]
+    assert failed["event"] == "SERVICE_FAILED" and "for gRPC" in failed["message"]
+    events = [line["event"] for line in process.lines]
+    assert not {"ALL_SERVERS_READY", "SERVICE_START", "ASYNCIO"} & set(events)
+    for line in process.lines:
+        if line["event"] == "ENGINE_CONFINED":
+            assert not Path(f"/proc/{line['attributes']['pid']}").exists()
+    assert ("ENGINE_CONFINED" in events) == (isolation == "process")
+
+
+def test_a_signal_while_the_engine_process_loads(spawn: Any, guide_path: Path) -> None:
+    process = spawn("--model-path", str(guide_path), "--isolation", "process")
+    pid = process.wait_for("ENGINE_CONFINED")["attributes"]["pid"]
+    process.child.send_signal(signal.SIGTERM)
+    assert process.finish() == 0
+    assert process.lines[-1]["event"] == "SERVICE_SHUTDOWN"
+    assert not Path(f"/proc/{pid}").exists()
+
+
 def test_port_in_use() -> None:
-    with http_server.bind("127.0.0.1", 0) as taken:
+    with listening.bind("127.0.0.1", 0) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(Unavailable, match="HTTP_PORT"):
-            http_server.bind("127.0.0.1", port)
+            listening.bind("127.0.0.1", port)
         with pytest.raises(Unavailable, match=r"choose another port with --http-port$"):
-            http_server.bind("127.0.0.1", port, "--host", "--http-port")
+            listening.bind("127.0.0.1", port, "--host", "--http-port")
     with pytest.raises(InvalidArgument, match=r"--host: unknown host 'host\.invalid'"):
-        http_server.bind("host.invalid", 0, "--host")
+        listening.bind("host.invalid", 0, "--host")
     with pytest.raises(InvalidArgument, match=r"--host: 192\.0\.2\.7 is not an address of this"):
-        http_server.bind("192.0.2.7", 0, "--host")
+        listening.bind("192.0.2.7", 0, "--host")
 
 
 @pytest.mark.parametrize(
@@ -278,7 +312,7 @@ def test_what_is_known_before_is_said_before(
 
 def test_dead_peers_are_noticed() -> None:
     with (
-        http_server.bind("127.0.0.1", 0) as listener,
+        listening.bind("127.0.0.1", 0) as listener,
         socket.create_connection(listener.getsockname()),
         listener.accept()[0] as accepted,
     ):
@@ -289,8 +323,8 @@ def test_dead_peers_are_noticed() -> None:
 
 
 def test_urls() -> None:
-    with http_server.bind("0.0.0.0", 0) as listener:
-        assert http_server.url_of(listener).startswith("http://127.0.0.1:")
+    with listening.bind("0.0.0.0", 0) as listener:
+        assert listening.url_of(listener).startswith("http://127.0.0.1:")
         port = listener.getsockname()[1]
         places = places_of(listener, "grpcs://0.0.0.0:7", "https")
         typed = f"https://127.0.0.1:{port}", "grpcs://127.0.0.1:7"
@@ -298,9 +332,9 @@ def test_urls() -> None:
         assert places.bound == f"https://0.0.0.0:{port}, grpcs://0.0.0.0:7"
     if socket.has_ipv6:
         try:
-            with http_server.bind("::1", 0) as listener:
-                assert http_server.url_of(listener).startswith("http://[::1]:")
-                assert http_server.bound_url(listener) == http_server.url_of(listener)
+            with listening.bind("::1", 0) as listener:
+                assert listening.url_of(listener).startswith("http://[::1]:")
+                assert listening.bound_url(listener) == listening.url_of(listener)
         except Unavailable:
             pass
 

@@ -16,7 +16,7 @@ from sentiric_llama.errors import (
     Unavailable,
 )
 from sentiric_llama.host.product import SERVICE_NAME
-from sentiric_llama.server.http_server import bind
+from sentiric_llama.server.listening import bind
 from sentiric_llama.settings.combinations import PORTS
 from sentiric_llama.settings.layers import name_in
 from sentiric_llama.settings.load import Resolved

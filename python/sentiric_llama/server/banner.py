@@ -10,12 +10,6 @@ from sentiric_llama.settings.exposure import is_public_address, key_ring
 from sentiric_llama.types import ModelInfo
 
 
-def reachable(host: str) -> str:
-    """The host to type for a server that listens on `host`."""
-    known = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}
-    return known.get(host, f"[{host}]" if ":" in host else host)
-
-
 def banner(
     settings: Settings, model: ServedModel, info: ModelInfo, url: str, grpc_url: str = ""
 ) -> str:

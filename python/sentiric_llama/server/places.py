@@ -6,8 +6,7 @@ from __future__ import annotations
 import socket
 from dataclasses import dataclass
 
-from sentiric_llama.server.banner import reachable
-from sentiric_llama.server.http_server import bound_url, url_of
+from sentiric_llama.server.listening import bound_url, reachable, url_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from sentiric_llama.errors import InvalidArgument, SentiricLlamaError
 from sentiric_llama.host.printable import brief, quoted
 from sentiric_llama.host.private_files import private_folder_fault
 from sentiric_llama.models import check_local
-from sentiric_llama.server.http_server import address_of, host_refusal
+from sentiric_llama.server.listening import address_of, host_refusal
 from sentiric_llama.settings.exposure import exposure_warnings
 from sentiric_llama.settings.layers import name_in
 from sentiric_llama.settings.load import Resolved, environment_warnings

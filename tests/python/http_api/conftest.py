@@ -13,7 +13,7 @@ import pytest
 from http_client import Reply, request
 from sentiric_llama.engine.fake import FakeEngine
 from sentiric_llama.errors import SentiricLlamaError
-from sentiric_llama.server import http_server, serve
+from sentiric_llama.server import listening, servers
 from sentiric_llama.service.models.loader import Loader
 from sentiric_llama.service.models.slot import ServedModel
 from sentiric_llama.service.models.switcher import Switcher
@@ -43,7 +43,7 @@ class LocalServer:
         self.engine: FakeEngine
         self.fail: SentiricLlamaError | None = None
         """What opening another engine ends with."""
-        self._listener = http_server.bind("127.0.0.1", 0)
+        self._listener = listening.bind("127.0.0.1", 0)
         self.port: int = self._listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self._thread = threading.Thread(target=lambda: asyncio.run(self._main()))
@@ -58,8 +58,8 @@ class LocalServer:
         if self._ready:
             self.service.attach(self.engine, ServedModel(MODEL, ("alias",), created=1))
         switcher = Switcher(self.service, Loader(self._open), self._profiles)
-        config = serve.http_config(self._settings, self.service, None, switcher)
-        self.server = serve.make_http_server(config, self.service)
+        config = servers.http_config(self._settings, self.service, None, switcher)
+        self.server = servers.make_http_server(config, self.service)
         running = asyncio.create_task(self.server.serve(sockets=[self._listener]))
         while not self.server.started:
             await asyncio.sleep(0.005)

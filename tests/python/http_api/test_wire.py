@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 from http_client import wait_until
 from http_wire import Wire, delays
 from sentiric_llama.http.wire import connection
-from sentiric_llama.server import http_server, serve
+from sentiric_llama.server import listening, servers
 from sentiric_llama.service.service import LlamaService
 from sentiric_llama.settings.config import Settings
 from sentiric_llama.tls.setup import TlsSetup
@@ -110,9 +110,9 @@ def test_what_is_written_before_the_end_is_sent() -> None:
 
 def test_the_metrics_port_sends_at_once() -> None:
     async def check() -> None:
-        with http_server.bind("127.0.0.1", 0) as listener:
+        with listening.bind("127.0.0.1", 0) as listener:
             port = listener.getsockname()[1]
-            async with serve.serve_metrics(LlamaService(Settings()), listener, TlsSetup()):
+            async with servers.serve_metrics(LlamaService(Settings()), listener, TlsSetup()):
                 reader, writer = await asyncio.open_connection("127.0.0.1", port)
                 writer.write(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
                 assert b" 200 " in await reader.readline()
@@ -158,7 +158,7 @@ def test_the_last_sockets_send_at_once(start: Any) -> None:
 
 def test_a_listener_says_that_it_is_tcp() -> None:
     """The event loop turns the delay off for sockets of this protocol only."""
-    with http_server.bind("127.0.0.1", 0) as listener:
+    with listening.bind("127.0.0.1", 0) as listener:
         assert listener.proto == socket.IPPROTO_TCP
 
 

@@ -16,8 +16,10 @@ import pytest
 from gguf_files import sound
 from sentiric_llama.engine.fake import FakeEngine
 from sentiric_llama.errors import NotSupported, NumericError, SentiricLlamaError, Unavailable
-from sentiric_llama.server import background, http_server, serve
+from sentiric_llama.models import ModelFile
+from sentiric_llama.server import background, listening, loading, serve
 from sentiric_llama.server.drain import StopSignals, drain
+from sentiric_llama.server.places import Places
 from sentiric_llama.server.systemd import Notifier
 from sentiric_llama.service.chat_call import ChatCall
 from sentiric_llama.service.models.loader import Loader
@@ -27,8 +29,15 @@ from sentiric_llama.service.service import LlamaService
 from sentiric_llama.settings.config import Settings
 from sentiric_llama.types import EngineConfig, Message
 
-PLACES = serve.Places("http://x", "grpc://x", "http://x, grpc://x")
+PLACES = Places("http://x", "grpc://x", "http://x, grpc://x")
 CALL = ChatCall(messages=(Message("user", "hi"),))
+
+
+def listen() -> asyncio.Future[Places]:
+    """All servers listen at once."""
+    future: asyncio.Future[Places] = asyncio.get_running_loop().create_future()
+    future.set_result(PLACES)
+    return future
 
 
 @pytest.fixture
@@ -48,7 +57,7 @@ def load(model: Path, engine: FakeEngine, **settings: Any) -> tuple[LlamaService
     async def main() -> LlamaService:
         service = LlamaService(Settings(model_path=str(model), **settings))
         service.on_state_change.append(states.append)
-        await serve.load(service, Loader(open_engine), PLACES)
+        await loading.load(service, Loader(open_engine), listen())
         return service
 
     return asyncio.run(main()), states
@@ -86,10 +95,86 @@ def test_a_model_that_cannot_decode_is_never_ready(model: Path) -> None:
         service = LlamaService(Settings(model_path=str(model)))
         service.on_state_change.append(states.append)
         with pytest.raises(NumericError):
-            await serve.load(service, Loader(open_engine), PLACES)
+            await loading.load(service, Loader(open_engine), listen())
 
     asyncio.run(main())
     assert states == [Readiness.FAILED] and engine.closed
+
+
+def test_it_is_ready_when_all_servers_listen(model: Path) -> None:
+    """However early the model is there."""
+    engine = FakeEngine("0123")
+
+    async def open_engine(_config: EngineConfig) -> FakeEngine:
+        return engine
+
+    async def main() -> None:
+        service = LlamaService(Settings(model_path=str(model)))
+        listening: asyncio.Future[Places] = asyncio.get_running_loop().create_future()
+        task = asyncio.create_task(loading.load(service, Loader(open_engine), listening))
+        while not engine.stats().generated_tokens:
+            await asyncio.sleep(0.001)
+        await asyncio.wait((task,), timeout=0.05)
+        assert not task.done() and not service.is_ready
+        listening.set_result(PLACES)
+        await task
+        assert service.is_ready and not engine.closed
+
+    asyncio.run(main())
+
+
+def test_a_model_is_closed_if_the_servers_cannot_listen(model: Path) -> None:
+    engine = FakeEngine()
+
+    async def open_engine(_config: EngineConfig) -> FakeEngine:
+        return engine
+
+    async def main() -> None:
+        service = LlamaService(Settings(model_path=str(model)))
+        listening: asyncio.Future[Places] = asyncio.get_running_loop().create_future()
+        task = asyncio.create_task(loading.load(service, Loader(open_engine), listening))
+        while not engine.stats().generated_tokens:
+            await asyncio.sleep(0.001)
+        await serve.end(task)
+        assert task.cancelled() and not service.is_ready
+
+    asyncio.run(main())
+    assert engine.closed
+
+
+@pytest.mark.parametrize(
+    ("settings", "is_early"),
+    [
+        ({"model_id": "org/repo"}, False),
+        ({"model_path": "x", "draft_model": "org/d"}, False),
+        ({"model_path": "x"}, True),
+        ({"model_id": "guide"}, True),
+    ],
+)
+def test_the_hub_is_asked_when_the_servers_have_been_imported(
+    settings: dict[str, str], is_early: bool
+) -> None:
+    """Its library is imported on a thread; two threads must not import at the same time."""
+    asked: list[Settings] = []
+
+    class Hub(Loader):
+        async def find(self, settings: Settings, _report: Any = None) -> ModelFile:
+            asked.append(settings)
+            raise Unavailable("the hub is down", where="model")
+
+    async def main() -> None:
+        service = LlamaService(Settings.model_validate(settings))
+        listening: asyncio.Future[Places] = asyncio.get_running_loop().create_future()
+        task = asyncio.create_task(loading.load(service, Hub(), listening))
+        await asyncio.wait((task,), timeout=0.05)
+        assert bool(asked) == is_early
+        if not is_early:
+            listening.set_result(PLACES)
+        with pytest.raises(Unavailable, match="the hub is down"):
+            await task
+
+    asyncio.run(main())
+    assert len(asked) == 1
 
 
 class Ending:
@@ -164,7 +249,7 @@ def test_a_taken_metrics_port_is_named() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(Unavailable, match=f"{port}: .* with METRICS_PORT in x"):
-            http_server.bind("127.0.0.1", port, "HOST", "METRICS_PORT in x")
+            listening.bind("127.0.0.1", port, "HOST", "METRICS_PORT in x")
 
 
 @pytest.mark.parametrize("beats", [1, 3])

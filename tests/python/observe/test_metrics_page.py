@@ -10,7 +10,7 @@ from typing import Any
 from http_client import Reply, request
 from observe_tools import Scrape
 from sentiric_llama.engine.fake import FakeEngine
-from sentiric_llama.server import http_server, serve
+from sentiric_llama.server import listening, servers
 from sentiric_llama.service.models.slot import ServedModel
 from sentiric_llama.service.service import LlamaService
 from sentiric_llama.settings.config import Settings
@@ -25,9 +25,9 @@ def ask(*asked: tuple[str, str, dict[str, str]], **settings: Any) -> Sequence[Re
     async def main() -> list[Reply]:
         service = LlamaService(Settings(**settings))
         service.attach(FakeEngine(), ServedModel("m"))
-        with http_server.bind("127.0.0.1", 0) as listener:
+        with listening.bind("127.0.0.1", 0) as listener:
             port = listener.getsockname()[1]
-            async with serve.serve_metrics(service, listener, TlsSetup()):
+            async with servers.serve_metrics(service, listener, TlsSetup()):
                 return [
                     await asyncio.to_thread(request, port, method, path, None, headers)
                     for method, path, headers in asked
@@ -87,7 +87,7 @@ def test_the_role() -> None:
 
 def test_switched_off() -> None:
     async def main() -> None:
-        async with serve.serve_metrics(LlamaService(Settings()), None, TlsSetup()):
+        async with servers.serve_metrics(LlamaService(Settings()), None, TlsSetup()):
             assert len(asyncio.all_tasks()) == 1
 
     asyncio.run(main())

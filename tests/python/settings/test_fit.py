@@ -14,8 +14,10 @@ from sentiric_llama.commands.start.plan import bound_rows, device_rows
 from sentiric_llama.engine.memory.fit import (
     PROCESS_BYTES,
     RESERVED_BYTES,
+    SERVICE_BYTES,
     fit_in_place_of,
     fit_to_memory,
+    fits_easily,
 )
 from sentiric_llama.engine.memory.plan import DevicePlan, MemoryPlan
 from sentiric_llama.errors import OutOfMemory
@@ -227,6 +229,17 @@ def test_reserved_memory_counts_under_an_address_space_limit() -> None:
     limit = [Budget("address space", 46 * MIB + RESERVED_BYTES, 2**40, counts_virtual=True)]
     with pytest.raises(OutOfMemory, match="address space"):
         fit_to_memory(CONFIG, "refuse", planner=plan, budgets=limit)
+
+
+def test_before_the_libraries_are_there_memory_counts_as_less() -> None:
+    spare = SERVICE_BYTES // MIB
+
+    def is_easy(budgets: list[Budget]) -> bool:
+        return fits_easily(CONFIG, planner=plan, devices=list, budgets=budgets)
+
+    assert is_easy(ram(47 + spare)) and not is_easy(ram(46 + spare))
+    plenty = Budget("address space", 2**50, 2**50, counts_virtual=True)
+    assert is_easy([]) and not is_easy([*ram(1000), plenty])
 
 
 def test_the_worst_bound_is_named() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from sentiric_llama.server import http_server, serve
+from sentiric_llama.server import listening, servers
 from sentiric_llama.service.service import LlamaService
 from sentiric_llama.settings.config import Settings
 from sentiric_llama.tls.make import KeyPair
@@ -52,9 +52,9 @@ def scraped(settings: Settings, ask: Callable[[int], Any]) -> Any:
 
     async def main() -> Any:
         tls = set_up_tls(settings)
-        with http_server.bind("127.0.0.1", 0) as listener:
+        with listening.bind("127.0.0.1", 0) as listener:
             port = listener.getsockname()[1]
-            async with serve.serve_metrics(LlamaService(settings), listener, tls):
+            async with servers.serve_metrics(LlamaService(settings), listener, tls):
                 return await asyncio.to_thread(ask, port)
 
     return asyncio.run(main())

@@ -23,7 +23,7 @@ import pytest
 from rpc_server import failure, read, serving
 from sentiric_llama.engine.fake import FakeEngine
 from sentiric_llama.http.wire import acceptor, pending
-from sentiric_llama.server import http_server, serve
+from sentiric_llama.server import http_server, listening, servers
 from sentiric_llama.service.models.slot import ServedModel
 from sentiric_llama.service.service import LlamaService
 from sentiric_llama.settings.config import Settings
@@ -169,8 +169,8 @@ async def https(tls: TlsSetup, **settings: Any) -> AsyncIterator[Https]:
     service = LlamaService(config)
     engine = FakeEngine()
     service.attach(engine, ServedModel("fake"))
-    server = http_server.HttpServer(serve.http_config(config, service, tls))
-    with http_server.bind("127.0.0.1", 0) as listener:
+    server = http_server.HttpServer(servers.http_config(config, service, tls))
+    with listening.bind("127.0.0.1", 0) as listener:
         running = asyncio.create_task(server.serve(sockets=[listener]))
         while not server.started:
             await asyncio.sleep(0.005)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 
 from sentiric_llama.commands._settings import add_model, add_settings, resolved_of
 from sentiric_llama.commands.parser import Parser
@@ -26,9 +27,13 @@ def add_arguments(parser: Parser) -> None:
 
 def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     """Serves until a signal; the exit code says how it ended."""
-    resolved = resolved_of(arguments)
-    from sentiric_llama.server import serve
-    from sentiric_llama.settings.profiles import Profiles
+    gc.disable()  # until all is imported: a tenth of the start would be collections
+    try:
+        resolved = resolved_of(arguments)
+        from sentiric_llama.server import serve
+        from sentiric_llama.settings.profiles import Profiles
 
-    profiles = Profiles(resolved.above)
-    return serve.run(resolved.settings, profiles=profiles, given=resolved.given)
+        profiles = Profiles(resolved.above)
+        return serve.run(resolved.settings, profiles=profiles, given=resolved.given)
+    finally:
+        gc.enable()

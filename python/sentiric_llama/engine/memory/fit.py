@@ -135,6 +135,17 @@ def fit_to_memory(
     raise OutOfMemory(f"{short[0]}; {_advice(plan, mode)}", where="memory")
 
 
+def fits_easily(
+    config: EngineConfig, *, planner: Planner, devices: Devices, budgets: list[Budget] | None = None
+) -> bool:
+    """Whether it fits even if the service has yet to load all its libraries."""
+    found = memory_budgets() if budgets is None else budgets
+    if any(budget.counts_virtual for budget in found):  # threads reserve any amount
+        return False
+    left = [replace(budget, free=budget.free - SERVICE_BYTES) for budget in found]
+    return not _measure(config, planner=planner, devices=devices, floor=least_plan, budgets=left)[1]
+
+
 def _measure(
     config: EngineConfig,
     *,

@@ -14,7 +14,7 @@ from dataclasses import fields
 from typing import Any, TypeVar
 
 from sentiric_llama.engine.config import within_training
-from sentiric_llama.engine.memory.fit import fit_in_place_of, fit_to_memory
+from sentiric_llama.engine.memory.fit import fit_in_place_of, fit_to_memory, fits_easily
 from sentiric_llama.engine.opening import Opening, OpeningHere, OpeningInProcess
 from sentiric_llama.engine.protocol import AsyncEngineProtocol
 from sentiric_llama.errors import InternalError, SentiricLlamaError
@@ -55,13 +55,20 @@ class Loader:
         return await in_daemon_thread(lambda: find_model(settings, report))
 
     async def load(
-        self, settings: Settings, file: ModelFile, on_progress: OnProgress = lambda _part: None
+        self,
+        settings: Settings,
+        file: ModelFile,
+        on_progress: OnProgress = lambda _part: None,
+        imported: asyncio.Future[Any] | None = None,
     ) -> LoadedModel:
-        """Loads a model into the free memory, smaller than configured if FIT allows it."""
+        """Loads a model into the free memory, smaller than configured if FIT allows it.
+
+        If memory is tight, waits until the service has `imported` its libraries, and measures then.
+        """
         config = engine_config(settings, file)
         served = served_model(settings, file)
         async with self._opening(settings, config) as opening:
-            fitted = await self._fit(opening, config, settings.fit)
+            fitted = await self._fit(opening, config, settings.fit, imported)
             is_tried = settings.enable_warm_up
             return await self._open(opening, settings, served, fitted, is_tried, on_progress)
 
@@ -109,9 +116,19 @@ class Loader:
         finally:
             await opening.abandon()
 
-    async def _fit(self, opening: Opening, config: EngineConfig, mode: str) -> EngineConfig:
+    async def _fit(
+        self,
+        opening: Opening,
+        config: EngineConfig,
+        mode: str,
+        imported: asyncio.Future[Any] | None = None,
+    ) -> EngineConfig:
         if self._open_engine is not None:
             return config
+        if imported is not None and not imported.done() and mode != "off":
+            if await in_daemon_thread(lambda: fits_easily(config, **_asked(opening))):
+                return config
+            await asyncio.wait((imported,))
         fit = functools.partial(fit_to_memory, config, mode)
         fitted, note = await in_daemon_thread(lambda: fit(**_asked(opening)))
         if note:
