@@ -8,10 +8,12 @@ end. What the engine counts needs no message: see `process/flight_page.py`.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, TypeAdapter
+from pydantic_core import to_json
 
 from sentiric_llama.engine.memory.plan import MemoryPlan
 from sentiric_llama.errors import SentiricLlamaError, make_error
@@ -227,24 +229,29 @@ class Answer:
 EngineMessage = Annotated[Loading | Step | Answer, Field(discriminator="kind")]
 """A message from the engine."""
 
-_CONFIG = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64", ser_json_inf_nan="constants")
-_COMMANDS: TypeAdapter[Any] = TypeAdapter(Command, config=_CONFIG)
-_ENGINE_MESSAGES: TypeAdapter[Any] = TypeAdapter(EngineMessage, config=_CONFIG)
+_AS_JSON: dict[str, Any] = {"bytes_mode": "base64", "inf_nan_mode": "constants"}
+_FROM_JSON = ConfigDict(val_json_bytes="base64")
+_ENGINE_MESSAGES: TypeAdapter[Any] = TypeAdapter(EngineMessage, config=_FROM_JSON)
+
+
+@functools.cache
+def _commands() -> TypeAdapter[Any]:
+    return TypeAdapter(Command, config=_FROM_JSON)  # late: a service only writes them
 
 
 def encode_command(command: Any) -> bytes:
     """A `Command` as JSON."""
-    return _COMMANDS.dump_json(command)
+    return to_json(command, **_AS_JSON)
 
 
 def decode_command(data: bytes) -> Any:
     """A `Command` from JSON. Raises ValueError for anything else."""
-    return _COMMANDS.validate_json(data)
+    return _commands().validate_json(data)
 
 
 def encode_message(message: Any) -> bytes:
     """An `EngineMessage` as JSON."""
-    return _ENGINE_MESSAGES.dump_json(message)
+    return to_json(message, **_AS_JSON)
 
 
 def decode_message(data: bytes) -> Any:

@@ -11,7 +11,6 @@ import errno
 import os
 import stat
 import struct
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO
@@ -35,8 +34,9 @@ class Array:
     raw: bytes = b""
     strings: tuple[bytes, ...] = ()
 
-    def numbers(self) -> Iterator[int | float]:
-        return (value for (value,) in gguf.SCALARS[self.kind].iter_unpack(self.raw))
+    def numbers(self) -> tuple[int | float, ...]:
+        form = gguf.SCALARS[self.kind]
+        return struct.unpack(f"<{len(self.raw) // form.size}{form.format[-1]}", self.raw)
 
 
 @dataclass(frozen=True, slots=True)

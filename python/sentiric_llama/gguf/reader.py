@@ -56,21 +56,22 @@ class Reader:
     def strings(self, count: int) -> tuple[bytes, ...]:
         """`count` strings with their lengths in front; one loop, because vocabularies are long."""
         found: list[bytes] = []
+        append, length_at, most = found.append, _U64.unpack_from, gguf.MAX_STRING_BYTES
         window, at = self._window, self._at
+        end = len(window)
         for _ in range(count):
-            if at + 8 > len(window):
+            if at + 8 > end:
                 window, at = self._refill(at, 8)
-            length = _U64.unpack_from(window, at)[0]
-            if length > gguf.MAX_STRING_BYTES:
-                raise invalid(
-                    self.path,
-                    f"holds a string of {length} bytes, allowed {gguf.MAX_STRING_BYTES}",
-                )
-            if at + 8 + length > len(window):
+                end = len(window)
+            (length,) = length_at(window, at)
+            if length > most:
+                raise invalid(self.path, f"holds a string of {length} bytes, allowed {most}")
+            if at + 8 + length > end:
                 window, at = self._refill(at, 8 + length)
+                end = len(window)
             start = at + 8
             at = start + length
-            found.append(window[start:at])
+            append(window[start:at])
         self._at = at
         return tuple(found)
 

@@ -121,13 +121,16 @@ def _of_tokens(header: Header, tokens: Array) -> Iterator[str]:
     if longest > MAX_TOKEN_BYTES:
         yield f"has a token of {longest} bytes, allowed {MAX_TOKEN_BYTES}"
     # llama.cpp names empty tokens so; two equal names end its process.
-    words = {word or b"[EMPTY_%d]" % index for index, word in enumerate(tokens.strings)}
+    words = set(tokens.strings)
+    if b"" in words:
+        words = {word or b"[EMPTY_%d]" % index for index, word in enumerate(tokens.strings)}
     if len(words) != tokens.count:
         yield f"has {tokens.count - len(words)} tokens twice"
     types = header.array("tokenizer.ggml.token_type")
     if types is not None:
-        for word, kind in zip(tokens.strings, types.numbers(), strict=False):
-            if kind == _BYTE_TOKEN_TYPE and not _BYTE_TOKEN.fullmatch(word):
+        kinds = zip(tokens.strings, types.numbers(), strict=False)
+        for word in [word for word, kind in kinds if kind == _BYTE_TOKEN_TYPE]:
+            if not _BYTE_TOKEN.fullmatch(word):
                 yield f"has the byte token {word[:32]!r}, allowed <0x00>..<0xFF>"
 
 
