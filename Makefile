@@ -50,6 +50,13 @@ test-native: .venv/.package .venv/.test  ## C++ tests over llama.cpp
 test-python: .venv/.package .venv/.test  ## pytest over the installed package; ARGS="-k name -n 0"
 	python -m pytest -n 2 --dist loadfile $(ARGS)
 
+# The end-to-end tests start servers with an engine process. With the engine inside the server: those
+# with the mark both_modes, or all with MARK=.
+test-inprocess: export SENTIRIC_TEST_ISOLATION := inprocess
+test-inprocess: MARK ?= both_modes
+test-inprocess: .venv/.package .venv/.test  ## end-to-end tests with the engine inside the server; MARK= for all
+	python -m pytest tests/e2e -n 2 --dist loadfile $(if $(MARK),-m $(MARK)) $(ARGS)
+
 test-llama: export SENTIRIC_CPU_KERNELS := llama
 test-llama: .venv/.package .venv/.test  ## tests of the engine with llama.cpp's products where ours are
 	cmake --build --preset dev
@@ -101,7 +108,8 @@ asan tsan: .venv/.build  ## logic and engine loop under AddressSanitizer + UBSan
 asan-llama: .venv/.build  ## all C++ tests with llama.cpp under AddressSanitizer + UBSan, an hour
 	cmake --preset $@ --log-level=WARNING && cmake --build --preset $@ && ctest --preset $@
 
-nightly: test test-llama fuzz kills asan tsan asan-llama  ## all that is tested, with what is too long for CI
+nightly: override MARK :=
+nightly: test test-inprocess test-llama fuzz kills asan tsan asan-llama  ## all that is tested, with what is too long for CI
 
 fuzz: export SENTIRIC_TEMPLATES := 50000
 fuzz: .venv/.package  ## 50 000 random chat templates
@@ -176,6 +184,6 @@ build/guide-venv: python/guide_training/requirements.txt
 	$(PYTHON) -m venv $@
 	$@/bin/pip install -q -r $< && touch $@
 
-.PHONY: help run install test test-core test-native test-python test-llama lint lint-style lint-types lint-stub lint-cpp lint-workflow \
+.PHONY: help run install test test-core test-native test-python test-inprocess test-llama lint lint-style lint-types lint-stub lint-cpp lint-workflow \
         stub proto format coverage coverage-core coverage-python asan tsan asan-llama fuzz kills nightly reference \
         bench bench-quick bench-micro bench-tools guide wheel sdist clean

@@ -200,6 +200,10 @@ class LoopbackEngine(MessageQueries):
     def state(self) -> EngineState:
         return EngineState.RUNNING
 
+    @property
+    def process(self) -> None:
+        return None
+
     def observe(self, changed: Callable[[EngineState], None]) -> None:
         return None
 

@@ -20,7 +20,7 @@ import openai
 from http_client import Reply, request, wait_until
 
 PREFIX = "LLM_LLAMA_SERVICE_"
-ISOLATION = os.environ.get("SENTIRIC_TEST_ISOLATION", "inprocess")
+ISOLATION = os.environ.get("SENTIRIC_TEST_ISOLATION", "process")
 """Where the engines of all servers run."""
 PROGRAM = (sys.executable, "-m", "sentiric_llama")
 START_S = 120
@@ -160,12 +160,26 @@ class ServerProcess:
             if stream is not None:
                 stream.close()
 
+    @property
+    def engine_pid(self) -> int:
+        """Its engine process; 0 while there is none."""
+        pid = self.child.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return next((int(child) for child in children if is_engine(int(child))), 0)
+
     def check_healthy(self) -> None:
         """Still running, all free again, no defect in the log."""
         assert self.child.poll() is None, self.lines[-20:]
         assert wait_until(self.is_idle)
         defects = [record for record in self.records if record["severity"] in ("ERROR", "FATAL")]
         assert not defects, defects
+
+
+def is_engine(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().startswith("sentiric-engine")
+    except OSError:
+        return False
 
 
 def environment(settings: dict[str, object]) -> dict[str, str]:

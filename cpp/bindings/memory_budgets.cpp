@@ -17,6 +17,8 @@ void BindMemoryBudgets(py::module_* module) {
   module->def(
       "memory_budgets", &MemoryBudgets, py::arg("root"), py::call_guard<py::gil_scoped_release>(),
       "Limits of RAM and control groups, tightest first; root is a prefix of /proc and /sys.");
+  module->def("out_of_memory_kills", &OutOfMemoryKills, py::arg("root"),
+              "Processes of this control group that the kernel killed because memory ran out.");
   module->def("trim_heap", &TrimHeap, py::call_guard<py::gil_scoped_release>(),
               "Returns freed memory to the system; False if there was none.");
 }

@@ -110,6 +110,7 @@ void BindRequest(py::module_* m) {
             for (const auto& [name, scale] : adapters) self.adapters.push_back({name, scale});
           },
           "(name, scale) pairs.")
+      .def_readwrite("resumed", &Request::resumed)
       .def_readwrite("tag", &Request::tag);
   BindTuple(&request, "stop", &Request::stop);
   BindTuple(&request, "delivered", &Request::delivered);

@@ -24,7 +24,8 @@ void EngineLoop::TakeIn(Input input) {
   for (RequestHandle& request : input.added) {
     const auto tokens = static_cast<std::int64_t>(request->prompt.tokens.size());
     const std::int64_t limit = config_.queue_tokens;
-    if (limit > 0 && queue_.size() > 0 && queue_.num_tokens() + tokens > limit) {
+    const bool is_new = !request->request.resumed;
+    if (is_new && limit > 0 && queue_.size() > 0 && queue_.num_tokens() + tokens > limit) {
       EndWithoutContext(*request, TooManyTokens(queue_.num_tokens() + tokens));
     } else {
       queue_.Push(std::move(request));

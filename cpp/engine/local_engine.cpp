@@ -40,7 +40,7 @@ Result<RequestId> LocalEngine::Submit(Request request, std::int32_t window) {
   if (Status status = Validate(request, info_.num_vocab)) return *status;
   const MutexLock lock(&mutex_);
   if (is_closed_) return Closed();
-  if (Status refused = Refusal(request)) {
+  if (Status refused = request.resumed ? std::nullopt : Refusal(request)) {
     ++num_rejected_;
     return *refused;
   }

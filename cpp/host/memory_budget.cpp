@@ -81,6 +81,18 @@ std::vector<MemoryBudget> MemoryBudgets(const std::string& root) {
   return budgets;
 }
 
+std::uint64_t OutOfMemoryKills(const std::string& root) {
+  const std::string mount = root + "/sys/fs/cgroup";
+  for (const auto& [controllers, group] : Memberships(root)) {
+    const bool is_v2 = controllers.empty();
+    if (!is_v2 && !HasController(controllers, "memory")) continue;
+    const std::string file = is_v2 ? mount + group + "/memory.events"
+                                   : mount + "/memory" + group + "/memory.oom_control";
+    if (const auto kills = NumberOf(file, "oom_kill")) return *kills;
+  }
+  return NumberOf(root + "/proc/vmstat", "oom_kill").value_or(0);
+}
+
 std::uint64_t FreeMemoryBytes() {
   const auto budgets = MemoryBudgets("");
   return budgets.empty() ? 0 : budgets.front().free;

@@ -19,6 +19,10 @@ struct MemoryBudget {
 // first. Empty when the system reports none. `root` is a prefix of /proc and /sys, for tests.
 std::vector<MemoryBudget> MemoryBudgets(const std::string& root);
 
+// How many processes the kernel has killed in this process's control group because memory ran out,
+// or on the whole machine where the group does not count them; 0 when unknown.
+std::uint64_t OutOfMemoryKills(const std::string& root);
+
 // What the tightest limit leaves; 0 when unknown.
 std::uint64_t FreeMemoryBytes();
 

@@ -2,6 +2,7 @@
 #include "host/process_limits.h"
 
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -73,12 +74,6 @@ Protection LimitProcess(const LimitRules& rules) {
         &failures);
   // A driver keeps files of its own in memory.
   if (!rules.writes_files && !rules.uses_devices) ForbidGrowingFiles(&failures);
-  // Not RLIMIT_AS: it counts address space, so it would refuse the mapped weights, which cost
-  // nothing that cannot be dropped. RLIMIT_DATA counts private writable memory when it is mapped,
-  // touched or not. Stacks of threads are such memory: a bound must leave room for their full size.
-  if (rules.max_data_bytes > 0) {
-    Lower(RLIMIT_DATA, static_cast<rlim_t>(rules.max_data_bytes), "RLIMIT_DATA", &failures);
-  }
   return {kLimits, failures.empty() ? Hold::kOn : Hold::kPartly, failures};
 }
 
@@ -94,6 +89,19 @@ Protection ProbeNewPrivileges() {
   return {kNoNewPrivileges, Hold::kOn, ""};
 }
 
+// Not RLIMIT_AS: it counts address space, so it would refuse the mapped weights, which cost nothing
+// that cannot be dropped. RLIMIT_DATA counts private writable memory when it is mapped, touched or
+// not.
+bool LimitGrowth(std::uint64_t bytes) {
+  std::uint64_t total, resident, shared, text, library, data;  // pages
+  std::ifstream pages("/proc/self/statm");
+  if (!(pages >> total >> resident >> shared >> text >> library >> data)) return false;
+  const auto now = data * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  std::string failures;
+  Lower(RLIMIT_DATA, static_cast<rlim_t>(now + bytes), "RLIMIT_DATA", &failures);
+  return failures.empty();
+}
+
 bool PreferOutOfMemoryKiller() {
   const char* path = "/proc/self/oom_score_adj";
   int score = 0;
@@ -107,6 +115,7 @@ Protection LimitProcess(const LimitRules&) { return Refused(kLimits, ENOSYS); }
 Protection ProbeLimits() { return Refused(kLimits, ENOSYS); }
 Protection ForbidNewPrivileges() { return Refused(kNoNewPrivileges, ENOSYS); }
 Protection ProbeNewPrivileges() { return Refused(kNoNewPrivileges, ENOSYS); }
+bool LimitGrowth(std::uint64_t) { return false; }
 bool PreferOutOfMemoryKiller() { return false; }
 
 #endif

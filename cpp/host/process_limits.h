@@ -11,11 +11,10 @@ namespace sentiric {
 struct LimitRules {
   bool writes_files = false;
   bool uses_devices = false;
-  std::uint64_t max_data_bytes = 0;  // 0 = no limit
 };
 
 // PreferOutOfMemoryKiller, no core dumps, no debugger of the same user, few open files, no files
-// that grow unless it writes some, bounded private memory. Limits are per process and cannot be
+// that grow unless it writes some. Limits are per process and cannot be
 // raised again without privileges; the number of processes is not among them, because it counts all
 // of the user's.
 Protection LimitProcess(const LimitRules& rules);
@@ -25,6 +24,11 @@ Protection ProbeLimits();  // changes nothing
 // Landlock and seccomp require it.
 Protection ForbidNewPrivileges();
 Protection ProbeNewPrivileges();  // changes nothing
+
+// Private writable memory may grow by so much from now on. What asks for more gets none, which a
+// process that its control group kills cannot say. Stacks of new threads count in full, mapped
+// weights do not. False when the system refuses. Not with a GPU: drivers reserve much.
+bool LimitGrowth(std::uint64_t bytes);
 
 // When memory runs out, the kernel should take this process and not the one that serves its
 // clients. Never lowers the score; false when it cannot be raised. Works only before the rest of

@@ -24,7 +24,7 @@ std::vector<std::string> SandboxReport::Lines() const {
 SandboxReport EnterSandbox(const SandboxRules& rules) {
   SandboxReport report;
   report.landlock_abi = LandlockAbi();
-  report.limits = LimitProcess({!rules.writable.empty(), rules.uses_devices, rules.max_data_bytes});
+  report.limits = LimitProcess({!rules.writable.empty(), rules.uses_devices});
   report.no_new_privileges = ForbidNewPrivileges();
   report.landlock = RestrictFiles({rules.readable, rules.writable, rules.uses_devices});
   report.seccomp = FilterCalls(rules.uses_devices);  // last: the others make calls that it refuses

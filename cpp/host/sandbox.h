@@ -20,9 +20,6 @@ struct SandboxRules {
   // A GPU computes. Its driver opens devices and loads libraries, so that more of the machine stays
   // readable. Its device files must exist, because no helper can be run that makes them.
   bool uses_devices = false;
-  // Bound of private writable memory, the stacks of all threads in full among it; 0 = none. The
-  // mapped weights do not count. With a GPU leave it 0: drivers reserve much.
-  std::uint64_t max_data_bytes = 0;
 };
 
 // What holds. Each layer that does not leaves the others in force.

@@ -127,6 +127,7 @@ Request RequestOf(const Json& json) {
     r.adapters.push_back({adapter.at(0).get<std::string>(), adapter.at(1).get<float>()});
   }
   Take(json, "delivered", &r.delivered);
+  Take(json, "resumed", &r.resumed);
   return r;
 }
 

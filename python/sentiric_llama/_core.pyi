@@ -683,6 +683,7 @@ class Request:
     ignore_eos: bool
     parse_special: bool
     priority: Priority
+    resumed: bool
     sampling: SamplingParams
     shift: bool
     tenant: str

@@ -5,7 +5,7 @@ Functions without an engine: the cost of requests, files, memory, the sandbox.
 from __future__ import annotations
 import typing
 import typing_extensions
-__all__: list[str] = ['FlightPage', 'JsonScan', 'LLAMA_COMMIT', 'MemoryBudget', 'SUPPORTS_GPU', 'count_proto_fields', 'error_code_names', 'is_file_name', 'memory_budgets', 'open_adapter_file', 'sandbox_report', 'scan_json', 'trim_heap']
+__all__: list[str] = ['FlightPage', 'JsonScan', 'LLAMA_COMMIT', 'MemoryBudget', 'SUPPORTS_GPU', 'count_proto_fields', 'error_code_names', 'is_file_name', 'memory_budgets', 'open_adapter_file', 'out_of_memory_kills', 'sandbox_report', 'scan_json', 'trim_heap']
 class FlightPage:
     SIZE: typing.ClassVar[int] = 3784
     def __init__(self, fd: typing.SupportsInt | typing.SupportsIndex) -> None:
@@ -95,6 +95,10 @@ def memory_budgets(root: str) -> list[MemoryBudget]:
 def open_adapter_file(folder: str, name: str) -> int:
     """
     A file descriptor for reading, which the caller closes.
+    """
+def out_of_memory_kills(root: str) -> int:
+    """
+    Processes of this control group that the kernel killed because memory ran out.
     """
 def sandbox_report() -> list[tuple[str, bool, str]]:
     """

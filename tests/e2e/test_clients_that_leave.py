@@ -17,6 +17,8 @@ import pytest
 from http_client import Reply, StreamThread, open_chat, reset, wait_until
 from server_process import ServerProcess
 
+pytestmark = pytest.mark.both_modes
+
 KILLS = 500
 KILLERS = 12
 CONTEXTS = 4

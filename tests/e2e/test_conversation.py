@@ -12,6 +12,8 @@ import jsonschema
 import openai
 import pytest
 
+pytestmark = pytest.mark.both_modes
+
 HELD_OUT = Path(__file__).parents[2] / "python" / "guide_training" / "heldout.json"
 PERSON = {
     "type": "object",

@@ -17,6 +17,8 @@ from http_client import StreamThread, request, wait_until
 from observe_tools import Scrape
 from server_process import ServerProcess
 
+pytestmark = pytest.mark.both_modes
+
 NUM_STREAMS = 16
 
 

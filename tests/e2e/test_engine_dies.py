@@ -13,7 +13,7 @@ import pytest
 
 from http_client import StreamThread, request, wait_until
 from sentiric_llama.server.serve import EXIT_ENGINE_LOST
-from server_process import ServerProcess
+from server_process import ServerProcess, is_engine
 
 FIELDS: dict[str, Any] = {"temperature": 0.8, "seed": 5, "ignore_eos": True, "max_tokens": 300}
 
@@ -24,35 +24,28 @@ def server(start: Any, tiny_q8_0: Path) -> ServerProcess:
     return started.wait_ready()
 
 
-def engine_of(server: ServerProcess) -> int:
-    """The engine process of a server; 0 while there is none."""
-    pid = server.child.pid
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    named = [int(child) for child in children if is_engine(child)]
-    return named[0] if named else 0
-
-
-def is_engine(pid: str) -> bool:
-    try:
-        return Path(f"/proc/{pid}/comm").read_text().startswith("sentiric-engine")
-    except OSError:
-        return False
-
-
 def test_a_killed_engine_costs_a_pause(server: ServerProcess) -> None:
     quiet = [StreamThread(server.port, f"tale {n}", **FIELDS).text() for n in range(6)]
-    engine = engine_of(server)
+    engine = server.engine_pid
     assert engine
     streams = [StreamThread(server.port, f"tale {n}", **FIELDS) for n in range(6)]
     assert wait_until(lambda: server.active == 4)
     os.kill(engine, signal.SIGKILL)
     assert [stream.text() for stream in streams] == quiet
-    assert engine_of(server) not in (0, engine)
+    assert server.engine_pid not in (0, engine)
     (death,) = server.events("ENGINE_DIED")
     assert death["message"] == "SIGKILL from outside" and "tale" not in str(death)
     assert wait_until(lambda: server.get("/health/ready").status == 200)
     metrics = request(server.metrics_port, "GET", "/metrics").body.decode()
     assert 'llm_state{state="ready"} 1.0' in metrics
+    for count in ("restarts_total", "requests_resubmitted_total", "requests_quarantined_total"):
+        expected = {"restarts_total": 1, "requests_resubmitted_total": 6}.get(count, 0)
+        (line,) = (
+            line for line in metrics.splitlines() if line.startswith(f"llm_engine_{count}{{")
+        )
+        assert float(line.rpartition(" ")[2]) == expected, line
+    process = server.get("/v1/stats").json["model"]["engine_process"]
+    assert process == {"pid": server.engine_pid, "restarts": 1, "resubmitted": 6, "refused": 0}
     server.signal()
     assert server.finish() == 0
 
@@ -60,7 +53,7 @@ def test_a_killed_engine_costs_a_pause(server: ServerProcess) -> None:
 def test_a_server_whose_engine_keeps_dying_ends_and_says_why(server: ServerProcess) -> None:
     deadline = time.monotonic() + 60
     while server.child.poll() is None and time.monotonic() < deadline:
-        if engine := engine_of(server):
+        if engine := server.engine_pid:
             os.kill(engine, signal.SIGKILL)
         time.sleep(0.05)
     assert server.finish() == EXIT_ENGINE_LOST
@@ -68,11 +61,31 @@ def test_a_server_whose_engine_keeps_dying_ends_and_says_why(server: ServerProce
     assert "the engine process is lost: it died 6 times within a minute; last: " in lost["message"]
 
 
+def test_memory_counts_the_engine_process(server: ServerProcess) -> None:
+    def private(pid: int) -> int:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+        return sum(1024 * int(line.split()[1]) for line in lines if line.startswith("RssAnon"))
+
+    engine = private(server.engine_pid)
+    assert engine > 2**20
+    shown = server.get("/v1/stats").json["memory"]["anonymous_bytes"]
+    assert abs(shown - engine - private(server.child.pid)) < engine / 2
+
+
+def test_the_memory_of_the_engine_process_has_a_bound(server: ServerProcess) -> None:
+    limits = Path(f"/proc/{server.engine_pid}/limits").read_text().splitlines()
+    (bound,) = (line.split()[3] for line in limits if line.startswith("Max data size"))
+    total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    assert 2**30 < int(bound) < 2 * total
+    own = Path(f"/proc/{server.child.pid}/oom_score_adj").read_text()
+    assert int(Path(f"/proc/{server.engine_pid}/oom_score_adj").read_text()) > int(own)
+
+
 def test_the_server_never_loads_the_engine(server: ServerProcess) -> None:
     assert server.chat("hello", max_tokens=3).status == 200
     mapped = Path(f"/proc/{server.child.pid}/maps").read_text()
     assert "_host" in mapped and "sentiric_llama/_core" not in mapped and "libllama" not in mapped
+    engine = server.engine_pid
     server.child.kill()
-    engine = engine_of(server)
     server.child.wait()
-    assert wait_until(lambda: not engine or not is_engine(str(engine)))
+    assert wait_until(lambda: not is_engine(engine))

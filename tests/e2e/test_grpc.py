@@ -21,6 +21,8 @@ import grpc_soak
 from http_client import wait_until
 from sentiric_llama.rpc.generated import llama_pb2, llama_pb2_grpc
 
+pytestmark = pytest.mark.both_modes
+
 STREAMS = 16
 LEAK_CALLS = 2000
 HISTORY = [{"role": "user", "content": "hello"}, {"role": "assistant", "content": "Hello!"}]

@@ -14,9 +14,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from http_client import open_chat, request, wait_until
 from observe_tools import Scrape
 from server_process import environment
+
+pytestmark = pytest.mark.both_modes
 
 CANARY = "kanarya-4711"
 PARENT = f"00-{'c' * 32}-{'d' * 16}-01"

@@ -25,6 +25,8 @@ from sentiric_llama.rpc.generated import engine_pb2, engine_pb2_grpc
 from sentiric_llama.types import EngineStats
 from server_process import ServerProcess
 
+pytestmark = pytest.mark.both_modes
+
 REFERENCE = Path(__file__).parents[2] / "docs" / "metrics.md"
 NUM_REQUESTS = 200
 NUM_CLIENTS = 8

@@ -18,6 +18,8 @@ from http_client import wait_until
 from sentiric_llama.rpc.generated import engine_pb2, engine_pb2_grpc
 from server_process import ServerProcess
 
+pytestmark = pytest.mark.both_modes
+
 BODY: dict[str, Any] = {
     "messages": [{"role": "user", "content": "x"}],
     "stream": True,

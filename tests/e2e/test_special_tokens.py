@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.both_modes
+
 TURKISH = [
     "İstanbul'da çığ düştü, ÖĞÜŞÇI öğüşçı; ağaç, şemsiye, gözlük, ıhlamur.",
     "Pijamalı hasta yağız şoföre çabucak güvendi.",

@@ -23,6 +23,8 @@ import pytest
 from http_client import open_chat, wait_until
 from server_process import START_S, environment
 
+pytestmark = pytest.mark.both_modes
+
 LONG = {"ignore_eos": True, "max_tokens": 100_000, "stream": True}
 
 

@@ -25,6 +25,8 @@ from sentiric_llama.engine.memory.fit import RESERVED_BYTES
 from sentiric_llama.rpc.generated import llama_pb2, llama_pb2_grpc
 from server_process import ServerProcess
 
+pytestmark = pytest.mark.both_modes
+
 ADMIN = {"Authorization": "Bearer operators"}
 ASK = {"temperature": 0, "ignore_eos": True, "max_tokens": 16}
 LONG = ASK | {"max_tokens": 120}

@@ -47,7 +47,7 @@ async def open_fake(opening, config, on_progress):
         raise ModelInvalid("weights are missing", where="model")
     return FakeEngine("0123456789", delay_s=delay_s)
 loader.OpeningHere.open = open_fake
-sys.exit(cli.main(["serve", *sys.argv[4:]]))
+sys.exit(cli.main(["serve", "--isolation", "inprocess", *sys.argv[4:]]))
 """
 PROMPT = "a very private prompt"
 

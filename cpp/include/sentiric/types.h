@@ -102,6 +102,7 @@ struct Request {
   // Tokens of the answer that an earlier run of this same request has sent: the answer goes on
   // behind them. Fewer than max_tokens, which counts them; none = a new request.
   std::vector<Token> delivered;
+  bool resumed = false;  // an earlier run was admitted, so the queue does not refuse it
   RequestId tag = 0;  // the caller's own number for it; the engine only keeps it
 };
 

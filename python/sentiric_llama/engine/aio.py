@@ -151,6 +151,10 @@ class AsyncEngine(EngineFacts):
         """An engine in this process shares its fate."""
         return EngineState.RUNNING
 
+    @property
+    def process(self) -> None:
+        return None
+
     def observe(self, changed: Callable[[EngineState], None]) -> None:
         """Does nothing: the state does not change."""
 

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 # Fields of a Request that need no conversion.
 _PLAIN = (
     *("parse_special", "max_tokens", "ignore_eos", "shift", "deadline_ms", "queue_wait_ms"),
-    *("tenant", "cache_scope"),
+    *("tenant", "cache_scope", "resumed"),
 )
 
 _STEP = 16_384

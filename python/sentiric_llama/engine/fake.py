@@ -196,6 +196,10 @@ class FakeEngine:
     def state(self) -> EngineState:
         return self._state
 
+    @property
+    def process(self) -> None:
+        return None
+
     def observe(self, changed: Callable[[EngineState], None]) -> None:
         self._observers.append(changed)
 

@@ -114,8 +114,6 @@ class Confine:
     writable: tuple[str, ...] = ()
     """Private folders, which are made if they are missing."""
     uses_devices: bool = False
-    max_data_bytes: int = 0
-    """Bound of private memory; 0 for none."""
     kind: Literal["confine"] = "confine"
 
 

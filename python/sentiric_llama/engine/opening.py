@@ -107,14 +107,19 @@ class OpeningInProcess:
         return memory_budgets(engine=self._client.pid)
 
     def _ask(self, *question: Any) -> Any:
+        return asyncio.run_coroutine_threadsafe(self._asked(*question), self._loop).result()
+
+    async def _asked(self, *question: Any) -> Any:
         from sentiric_llama.engine.process.client import ProcessDied
         from sentiric_llama.engine.process.engine import died_loading
+        from sentiric_llama.engine.process.stall_watch import watched
 
-        asked = asyncio.run_coroutine_threadsafe(self._client.ask(*question), self._loop)
         try:
-            return asked.result()
+            with watched(self._client, self._stall_s):
+                return await self._client.ask(*question)
         except ProcessDied:
-            raise died_loading("while it planned the memory") from None
+            cause = (await self._client.died).cause
+            raise died_loading(f"{cause}, while it planned the memory") from None
 
     async def open(
         self, config: EngineConfig, on_progress: Callable[[float], None]

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 from array import array
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
@@ -29,6 +30,19 @@ class EngineState(StrEnum):
     """Its processes kept dying. Its requests have failed, and so will others."""
 
 
+@dataclass(frozen=True, slots=True)
+class ProcessFacts:
+    """The process that an engine runs in, and what became of those before it."""
+
+    pid: int
+    """0 between two processes."""
+    restarts: int = 0
+    resubmitted: int = 0
+    """Requests that were sent to a process after another one had died."""
+    refused: int = 0
+    """Requests that ended two processes, and were refused."""
+
+
 class AsyncEngineProtocol(Protocol):
     """What the service needs of an engine; `AsyncEngine` and `FakeEngine` implement it.
 
@@ -44,6 +58,11 @@ class AsyncEngineProtocol(Protocol):
 
     @property
     def state(self) -> EngineState: ...
+
+    @property
+    def process(self) -> ProcessFacts | None:
+        """None if the engine runs in this process."""
+        ...
 
     def observe(self, changed: Callable[[EngineState], None]) -> None:
         """Calls `changed` on the event loop with every new state."""

@@ -40,6 +40,13 @@ def memory_budgets(root: Path = Path("/"), engine: int | None = None) -> list[Bu
     return sorted([*touched, *_address_space(root, engine)], key=lambda budget: budget.free)
 
 
+def out_of_memory_kills(root: Path = Path("/")) -> int:
+    """How many processes of this control group the kernel has killed because memory ran out."""
+    from sentiric_llama import _host
+
+    return _host.out_of_memory_kills(str(root))
+
+
 def _address_space(root: Path, engine: int | None) -> Iterator[Budget]:
     try:
         soft, _ = (

@@ -31,14 +31,25 @@ def allow_connections(wanted: int) -> int:
     return min(wanted, max(allowed - SPARE_FILES, 8))
 
 
-def memory_bytes() -> int | None:
-    """RssAnon and VmSwap: private memory, without the mapped model file; None if unknown."""
-    return status_bytes("RssAnon", "VmSwap")
+def memory_bytes(*pids: int) -> int | None:
+    """RssAnon and VmSwap: private memory, without the mapped model file; None if unknown.
+
+    Of this process and of `pids`.
+    """
+    return _sum_of(pids, "RssAnon", "VmSwap")
 
 
-def resident_bytes() -> int | None:
-    """All resident memory, including pages of the mapped model file; None if unknown."""
-    return status_bytes("VmRSS")
+def resident_bytes(*pids: int) -> int | None:
+    """All resident memory, including pages of the mapped model file; None if unknown.
+
+    Of this process and of `pids`.
+    """
+    return _sum_of(pids, "VmRSS")
+
+
+def _sum_of(pids: tuple[int, ...], *names: str) -> int | None:
+    own = status_bytes(*names)
+    return own and own + sum(status_bytes(*names, pid=pid) or 0 for pid in pids)
 
 
 def status_bytes(*names: str, root: Path = Path("/"), pid: int | None = None) -> int | None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,13 +11,20 @@ from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.core import GaugeMetricFamily, Metric
 
 from sentiric_llama.engine.facts import build_labels
+from sentiric_llama.engine.protocol import ProcessFacts
 from sentiric_llama.host.printable import label
 from sentiric_llama.host.process import memory_bytes
 from sentiric_llama.log.setup import dropped_lines
 from sentiric_llama.metrics.families import by_model, number, request_families
 from sentiric_llama.metrics.llama_server import KV_USAGE_TEXT, llama_server_families
-from sentiric_llama.metrics.series import ENGINE_SERIES, EXTRA_SERIES, GPU_LABELS, GPU_SERIES
-from sentiric_llama.metrics.snapshot import kv_cells
+from sentiric_llama.metrics.series import (
+    ENGINE_SERIES,
+    EXTRA_SERIES,
+    GPU_LABELS,
+    GPU_SERIES,
+    PROCESS_SERIES,
+)
+from sentiric_llama.metrics.snapshot import engine_pids, kv_cells
 from sentiric_llama.service.models.slot import LoadedModel
 from sentiric_llama.service.readiness import Readiness
 from sentiric_llama.service.service import LlamaService
@@ -41,9 +49,9 @@ class ServiceCollector:
             yield from _llama_server(service, readings[0])
         yield from self._extras()
         yield from _gpus(service.devices)
-        memory = memory_bytes()
+        memory = memory_bytes(*engine_pids(service))
         if memory is not None:
-            text = "Private memory of the process: RssAnon and VmSwap."
+            text = "Private memory of the server and its engine processes: RssAnon and VmSwap."
             yield number("llm_process_anonymous_bytes", text, memory, kind="gauge")
         text = "Log lines dropped because the output was blocked."
         yield number("llm_log_lines_dropped_total", text, dropped_lines())
@@ -81,13 +89,15 @@ class _Reading:
     info: ModelInfo
     stats: EngineStats
     capacity: Capacity
+    process: ProcessFacts
     load_seconds: float | None
 
 
 def _read(loaded: LoadedModel) -> _Reading:
     engine = loaded.engine
     name, seconds = loaded.served.name, loaded.load_seconds
-    return _Reading(name, engine.info, engine.stats(), engine.capacity, seconds)
+    process = engine.process or ProcessFacts(os.getpid())
+    return _Reading(name, engine.info, engine.stats(), engine.capacity, process, seconds)
 
 
 def _contexts(readings: Sequence[_Reading], service: LlamaService) -> Iterator[Metric]:
@@ -106,6 +116,9 @@ def _engines(readings: Sequence[_Reading]) -> Iterator[Metric]:
     for field, series in ENGINE_SERIES.items():
         values = {r.name: getattr(r.stats, field) * series.scale for r in readings}
         yield by_model(series.name, series.help, values, kind=series.kind)
+    for field, series in PROCESS_SERIES.items():
+        counts = {r.name: getattr(r.process, field) for r in readings}
+        yield by_model(series.name, series.help, counts, kind=series.kind)
     for name, text, read in MODEL_GAUGES:
         found = {reading.name: read(reading) for reading in readings}
         known = {name: value for name, value in found.items() if value is not None}

@@ -116,6 +116,17 @@ ENGINE_SERIES: dict[str, Series] = {
 }
 """Field of EngineStats -> its series."""
 
+PROCESS_SERIES: dict[str, Series] = {
+    "restarts": _counter("restarts", "Engine processes started in place of one that died."),
+    "resubmitted": _counter(
+        "requests_resubmitted", "Requests sent to an engine process after another one had died."
+    ),
+    "refused": _counter(
+        "requests_quarantined", "Requests refused because they ended two engine processes."
+    ),
+}
+"""Field of ProcessFacts -> its series."""
+
 NOT_EXPORTED = frozenset({"event_batches"})
 """Fields of EngineStats that only tests use."""
 

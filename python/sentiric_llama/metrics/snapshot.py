@@ -43,7 +43,7 @@ def snapshot(service: LlamaService, caller: Caller) -> dict[str, Any]:
         "rates": _rates(service),
         "latency": _latency(service.request_metrics),
         "cache": _cache(service, stats),
-        "memory": _memory(service.devices),
+        "memory": _memory(service.devices, engine_pids(service)),
         "engine": dataclasses.asdict(stats) if stats else None,
     }
 
@@ -61,7 +61,7 @@ def _model(service: LlamaService) -> dict[str, Any] | None:
     loaded = service.attached
     if loaded is None:
         return None
-    info = loaded.engine.info
+    info, process = loaded.engine.info, loaded.engine.process
     return {
         "id": loaded.served.name,
         "profile": loaded.settings.profile or None,
@@ -72,6 +72,7 @@ def _model(service: LlamaService) -> dict[str, Any] | None:
         "num_params": info.num_params,
         "context_size": info.context_size,
         "load_s": loaded.load_seconds,
+        "engine_process": dataclasses.asdict(process) if process else None,
     }
 
 
@@ -188,12 +189,12 @@ def _cache(service: LlamaService, stats: EngineStats | None) -> dict[str, Any]:
     return found | {name: getattr(stats, name) for name in names}
 
 
-def _memory(devices: Iterable[Device]) -> dict[str, Any]:
-    """Memory of the process and of the GPUs, as their drivers last reported it."""
+def _memory(devices: Iterable[Device], pids: Iterable[int]) -> dict[str, Any]:
+    """Memory of all processes and of the GPUs, as their drivers last reported it."""
     gpus = [device for device in devices if device.reports_gpu_memory]
     return {
-        "resident_bytes": resident_bytes(),
-        "anonymous_bytes": memory_bytes(),
+        "resident_bytes": resident_bytes(*pids),
+        "anonymous_bytes": memory_bytes(*pids),
         "gpu_used_bytes": sum(device.used for device in gpus) if gpus else None,
         "gpu_total_bytes": sum(device.total for device in gpus) if gpus else None,
         "gpus": [
@@ -206,6 +207,12 @@ def _memory(devices: Iterable[Device]) -> dict[str, Any]:
             for device in gpus
         ],
     }
+
+
+def engine_pids(service: LlamaService) -> list[int]:
+    """The engine processes of the loaded models."""
+    processes = (loaded.engine.process for loaded in service.models)
+    return [process.pid for process in processes if process is not None and process.pid]
 
 
 def kv_cells(stats: EngineStats, otherwise: int) -> int:

@@ -87,4 +87,6 @@ class Request:
     adapters: Sequence[tuple[str, float]] = ()
     """LoRA adapters: file names in the engine's `lora_dir`, and scales."""
     delivered: Sequence[int] = ()
-    """Tokens that an earlier run of this same request has sent: the answer goes on behind them."""
+    """Tokens that an earlier run of this same request has sent: the answer resumes behind them."""
+    resumed: bool = False
+    """An earlier run of it was admitted, so the queue does not refuse it."""

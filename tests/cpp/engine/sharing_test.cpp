@@ -306,6 +306,19 @@ TEST(Sharing, WaitingPromptTokensAreBounded) {
   EXPECT_EQ(refused, 3);
 }
 
+TEST(Sharing, NoLimitOfTheQueueRefusesWhatWasAdmittedBefore) {
+  LoopConfig config = ConfigOf({});
+  config.queue_tokens = 100;
+  Stepper stepper(Model(1, 128), config);
+  for (std::uint32_t i = 0; i < 6; ++i) {
+    Request request = TokenRequest(RandomPrompt(30, i), 2);
+    request.resumed = true;
+    stepper.Add(std::move(request));
+  }
+  EXPECT(stepper.Finish());
+  for (auto& [id, outcome] : stepper.outcomes) EXPECT(!outcome.final->error);
+}
+
 TEST(Sharing, AdaptersRunSideBySideAndShareNoPrefix) {
   const FakeModel model = Model(4, 128);
   Stepper stepper(model);

@@ -320,6 +320,11 @@ TEST(Waiting, AFullQueueTellsWhenTheNextOneEnds) {
   ASSERT(!refused);
   EXPECT(refused.error().code == ErrorCode::kOverloaded);
   EXPECT(refused.error().retry_ms >= 40);
+  Request resumed = Slow(9);
+  resumed.resumed = true;
+  resumed.queue_wait_ms = 1;
+  EXPECT(engine->Submit(resumed).ok());  // an earlier run was admitted
+  EXPECT_EQ(engine->stats().requests_rejected, 2u);
   model.gate->store(true);
-  Collect(engine.get(), 8);
+  Collect(engine.get(), 9);
 }

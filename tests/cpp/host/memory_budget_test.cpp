@@ -37,4 +37,16 @@ TEST(MemoryBudget, UsageAboveTheLimitLeavesNothing) {
   EXPECT_EQ(budgets[0].name, std::string("cgroup limit memory.max of /"));
 }
 
+TEST(MemoryBudget, KillsAreCountedByTheGroupElseByTheMachine) {
+  const FakeRoot root;
+  EXPECT_EQ(OutOfMemoryKills(root.path()), 0u);
+  root.Write("proc/vmstat", "nr_free_pages 7\noom_kill 9\n");
+  EXPECT_EQ(OutOfMemoryKills(root.path()), 9u);
+  root.Write("proc/self/cgroup", "4:memory:/old\n0::/pod\n");
+  root.Write("sys/fs/cgroup/pod/memory.events", "oom 3\noom_kill 2\n");
+  EXPECT_EQ(OutOfMemoryKills(root.path()), 2u);
+  root.Write("sys/fs/cgroup/memory/old/memory.oom_control", "under_oom 0\noom_kill 1\n");
+  EXPECT_EQ(OutOfMemoryKills(root.path()), 1u);
+}
+
 TEST(MemoryBudget, ThisProcessHasSome) { EXPECT(FreeMemoryBytes() > 1 << 20); }

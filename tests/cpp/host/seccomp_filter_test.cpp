@@ -245,7 +245,7 @@ TEST(SeccompFilter, CallsOfOtherInterfacesAreNoWayOut) {
 
 TEST(SeccompFilter, DriversMayListenLocally) {
   IN_CHILD([](const Child& child) {
-    if (!child.Has(EnterSandbox({{}, {}, true, 0}).seccomp)) return;
+    if (!child.Has(EnterSandbox({{}, {}, true}).seccomp)) return;
     const int fd = ::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
     sockaddr_un name{AF_UNIX, ""};  // an abstract one, which the kernel chooses
     auto* address = reinterpret_cast<sockaddr*>(&name);

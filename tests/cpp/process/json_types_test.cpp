@@ -40,6 +40,7 @@ TEST(JsonTypes, ARequestHasTheFieldsOfPythons) {
   json["priority"] = "batch";
   json["adapters"] = Json::array({Json::array({"a", 0.5})});
   json["delivered"] = {1, 2};
+  json["resumed"] = true;
   const Request request = RequestOf(json);
   EXPECT_EQ(request.prompt.messages.at(0).content, "ığ");
   EXPECT_EQ(request.sampling.temperature, 0.5f);
@@ -50,6 +51,7 @@ TEST(JsonTypes, ARequestHasTheFieldsOfPythons) {
   EXPECT(request.truncation == Truncation::kShift && request.priority == Priority::kBatch);
   EXPECT_EQ(request.adapters.at(0).scale, 0.5f);
   EXPECT(request.delivered == (std::vector<Token>{1, 2}));
+  EXPECT(request.resumed);
 }
 
 // The library would cut numbers to the width of the field.

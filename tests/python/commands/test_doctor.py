@@ -211,14 +211,14 @@ def test_what_holds_the_engine_process(
     held = [("limits", True, ""), ("no new privileges", True, ""), ("landlock", True, "ABI 5")]
     missing = ("seccomp", False, "not offered by this kernel")
     monkeypatch.setattr(host, "sandbox_report", lambda: [*held, missing])
-    (unused,) = report(capsys)["sandbox"]
+    (unused,) = report(capsys, "--isolation", "inprocess")["sandbox"]
     assert unused["level"] == "ok" and unused["text"].startswith("not in use; --isolation process")
-    lacks, has = report(capsys, "--isolation", "process")["sandbox"]
+    lacks, has = report(capsys)["sandbox"]
     assert lacks["level"] == "warning" and lacks["fix"].startswith("allow seccomp filters")
     assert lacks["text"].endswith("runs without seccomp: not offered by this kernel")
     assert has["level"] == "ok"
     assert has["text"].endswith("process: limits, no new privileges, landlock (ABI 5)")
-    cli.main(["doctor", *FREE_PORTS, "--lang", "tr", "--isolation", "process"])
+    cli.main(["doctor", *FREE_PORTS, "--lang", "tr"])
     out = capsys.readouterr().out
     assert "seccomp olmadan çalışıyor: bu çekirdekte yok" in out
     assert "sınırlar, yeni yetki yasağı, landlock (ABI 5)" in out

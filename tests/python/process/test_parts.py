@@ -127,6 +127,8 @@ def test_a_crash_loop_is_told_from_accidents() -> None:
     for number in range(MAX_DEATHS + 1):
         deaths.note(10_000 + number)
     assert deaths.is_loop
+    deaths.explain()
+    assert not deaths.is_loop and deaths.delay_s == 0
 
 
 def live(request: Request) -> LiveRequest:
@@ -139,7 +141,7 @@ def test_a_request_goes_on_from_where_it_is() -> None:
     started.suspicions = started.present = 1
     started.take(Delta("x", (5, 6)))
     command = started.command()
-    assert command.request.delivered == (5, 6)
+    assert command.request.delivered == (5, 6) and command.request.resumed
     assert 0 < command.request.deadline_ms <= 60_000
     assert (started.suspicions, started.present) == (0, 0), "it has got past it"
     started.submitted_at -= 100

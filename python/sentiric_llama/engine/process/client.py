@@ -22,6 +22,7 @@ from sentiric_llama.engine.process.death import Death, Stall, examine
 from sentiric_llama.engine.process.flight_page import FlightPage
 from sentiric_llama.engine.process.launch import EngineProcess
 from sentiric_llama.errors import InvalidArgument, SentiricLlamaError, Unavailable
+from sentiric_llama.host.machine import out_of_memory_kills
 
 LAST_LINES = 20
 START_S = 10.0
@@ -42,6 +43,7 @@ class EngineClient:
         self._on_step = on_step
         self._numbers = numbers
         self._loop = asyncio.get_running_loop()
+        self._memory_kills = out_of_memory_kills()
         self._process = EngineProcess()
         self._log = _LogReader(self._loop, self._process.log)
         self._connection: Connection
@@ -177,7 +179,8 @@ class EngineClient:
 
     def _on_exit(self, status: int) -> None:
         lines = self._log.finish()
-        death = examine(self.page, self.pid, status, self._stall)
+        is_out_of_memory = out_of_memory_kills() > self._memory_kills
+        death = examine(self.page, self.pid, status, self._stall, is_out_of_memory=is_out_of_memory)
         self._process.close()
         for answered in self._answers.values():
             if not answered.done():

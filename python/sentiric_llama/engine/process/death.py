@@ -42,8 +42,18 @@ class Stall:
     is_suspended: bool = False
 
 
-def examine(page: FlightPage, pid: int, status: int, stall: Stall | None = None) -> Death:
-    """Reads what a process left behind. `status` is as `subprocess` returns it."""
+def examine(
+    page: FlightPage,
+    pid: int,
+    status: int,
+    stall: Stall | None = None,
+    *,
+    is_out_of_memory: bool = False,
+) -> Death:
+    """Reads what a process left behind. `status` is as `subprocess` returns it.
+
+    `is_out_of_memory`: the kernel has killed a process because memory ran out.
+    """
     works, batch = page.works(), page.batch()
     present = frozenset(tag for work in works for tag in _tags_of(work, batch))
     steps = page.stats().steps
@@ -59,6 +69,8 @@ def examine(page: FlightPage, pid: int, status: int, stall: Stall | None = None)
         return Death(_name_of(crash.signal), place, suspects, present, steps=steps)
     if status < 0:
         cause = f"{_name_of(-status)} from outside"
+        if is_out_of_memory and status == -signal.SIGKILL:
+            cause = "killed by the kernel because memory ran out"
         return Death(cause, present=present, steps=steps)
     return Death(f"exit status {status}", suspects=present, present=present, steps=steps)
 
@@ -95,6 +107,10 @@ class DeathCount:
     def note(self, now: float) -> None:
         self.times = [at for at in self.times if now - at < WINDOW_S] + [now]
 
+    def explain(self) -> None:
+        """The deaths so far had a cause that is gone."""
+        self.times.clear()
+
     @property
     def is_loop(self) -> bool:
         return len(self.times) > MAX_DEATHS
@@ -102,7 +118,7 @@ class DeathCount:
     @property
     def delay_s(self) -> float:
         """How long to wait before the next start."""
-        return BACK_OFF_S[min(len(self.times) - 1, len(BACK_OFF_S) - 1)]
+        return BACK_OFF_S[min(max(len(self.times) - 1, 0), len(BACK_OFF_S) - 1)]
 
 
 MAX_DEATHS = 5

@@ -16,8 +16,9 @@ from sentiric_llama.engine.process.client import EngineClient, ProcessDied, enco
 from sentiric_llama.engine.process.confinement import confinement_of
 from sentiric_llama.engine.process.live_request import LiveRequest, with_seed
 from sentiric_llama.engine.process.queries import MessageQueries
+from sentiric_llama.engine.process.stall_watch import watched
 from sentiric_llama.engine.process.supervisor import Supervisor
-from sentiric_llama.engine.protocol import EngineState
+from sentiric_llama.engine.protocol import EngineState, ProcessFacts
 from sentiric_llama.engine.stream import AsyncStream, StreamItem
 from sentiric_llama.errors import InternalError, Overloaded, SentiricLlamaError
 from sentiric_llama.host.off_loop import LARGE_TEXT, maybe_off_loop
@@ -87,7 +88,8 @@ class ProcessEngine(MessageQueries):
         await asyncio.to_thread(check_model, Path(config.model_path))
         try:
             client = client or await EngineClient.start(confinement_of(config))
-            opened = await client.ask(m.Open, config)
+            with watched(client, stall_s):
+                opened = await client.ask(m.Open, config)
             assert opened.info is not None
             return cls(config, opened.info, client, stall_s)
         except ProcessDied:
@@ -124,6 +126,11 @@ class ProcessEngine(MessageQueries):
         """The process that has the model now; 0 between two."""
         client = self._supervisor.client
         return client.pid if client is not None else 0
+
+    @property
+    def process(self) -> ProcessFacts:
+        found = self._supervisor
+        return ProcessFacts(self.pid, found.restarts, found.resubmitted, found.refused)
 
     def observe(self, changed: Callable[[EngineState], None]) -> None:
         self._supervisor.observers.append(changed)

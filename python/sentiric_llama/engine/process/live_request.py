@@ -54,6 +54,8 @@ class LiveRequest:
     delivered: array[int] = field(default_factory=lambda: array("i"))
     is_sent: bool = False
     """True if the current engine process has it."""
+    was_sent: bool = False
+    """True if an earlier engine process had it."""
     suspicions: int = 0
     """Crashes that it may have caused, since it last made progress past one."""
     present: int = 0
@@ -85,8 +87,8 @@ class LiveRequest:
     def command(self, window: int | None = None) -> Submit:
         """What makes an engine process work on it from where it is. Raises DeadlineExceeded."""
         request = self.request
-        if self.delivered:
-            request = replace(request, delivered=tuple(self.delivered))
+        if self.was_sent or self.delivered:
+            request = replace(request, delivered=tuple(self.delivered), resumed=True)
         if request.deadline_ms > 0:
             left_ms = request.deadline_ms - int(1e3 * (time.monotonic() - self.submitted_at))
             if left_ms <= 0:

@@ -3,14 +3,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
-from sentiric_llama.engine.process.client import encoded
 from sentiric_llama.errors import InternalError
 
 KEPT_S = 600.0
@@ -18,24 +15,12 @@ MOST = 256
 
 
 class Identified(Protocol):
-    """A request, or a question about a text."""
+    """A request or a call."""
 
     @property
     def fingerprint(self) -> bytes:
         """The same for all that ask the same, whoever asks."""
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A call of an engine process: `make(number, *values, **options)` makes the message."""
-
-    make: Any
-    values: tuple[Any, ...]
-    options: dict[str, Any]
-
-    @property
-    def fingerprint(self) -> bytes:
-        return hashlib.sha256(encoded(self.make(0, *self.values, **self.options))).digest()
+        ...
 
 
 class Quarantine:

@@ -12,29 +12,25 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from sentiric_llama.engine import messages as m
 from sentiric_llama.engine.process.client import EngineClient, ProcessDied, closed_error
 from sentiric_llama.engine.process.confinement import confinement_of
 from sentiric_llama.engine.process.counts import Counts
-from sentiric_llama.engine.process.death import Death, DeathCount, Stall
+from sentiric_llama.engine.process.death import Death, DeathCount
+from sentiric_llama.engine.process.live_call import LiveCall
 from sentiric_llama.engine.process.live_request import MAX_PRESENT, MAX_SUSPICIONS, LiveRequest
-from sentiric_llama.engine.process.quarantine import Quarantine, Question, refusal
-from sentiric_llama.engine.process.stall_watch import StallWatch
+from sentiric_llama.engine.process.quarantine import Quarantine, refusal
+from sentiric_llama.engine.process.stall_watch import watched
 from sentiric_llama.engine.protocol import EngineState
 from sentiric_llama.errors import Cancelled, DeadlineExceeded, SentiricLlamaError, Unavailable
 from sentiric_llama.log.events import event
 from sentiric_llama.types import EngineConfig
 
-WATCH_S = 0.5
-QUIET_S = 1.0
-"""How long a process may send nothing, while somebody waits, before it is asked."""
 TRIED_TOKENS = 2
 """How many tokens a suspect generates alone, before it goes on with the others."""
-SILENT_S = 10.0
-"""How long a process may take no command, unless it is known to be suspended."""
 
 logger = logging.getLogger(__name__)
 
@@ -61,8 +57,10 @@ class Supervisor:
         self._numbers = numbers
         self._stall_s = stall_s
         self._deaths = DeathCount()
-        self._calls: dict[int, float] = {}
-        """Pending calls, and how many crashes each may have caused."""
+        self._calls: dict[int, LiveCall] = {}
+        self.restarts = self.resubmitted = self.refused = 0
+        self._has_served = False
+        """A stream has got a token since a request was last refused."""
         self._is_closed = False
         self._running = asyncio.Event()
         self._running.set()
@@ -115,14 +113,13 @@ class Supervisor:
 
     async def call(self, make: Any, *values: Any, **options: Any) -> m.Answer:
         """Asks a process, and the next one if it dies. Raises what it answers."""
-        number, question = next(self._numbers), Question(make, values, options)
-        self.quarantine.check(question)
-        self._calls[number] = 0
+        number = next(self._numbers)
+        call = self._calls[number] = LiveCall(make, values, options)
         try:
+            self.quarantine.check(call)
             while True:
                 self.check_open()
-                if self._calls[number] >= MAX_SUSPICIONS:
-                    self.quarantine.add(question)
+                if call.suspicions >= MAX_SUSPICIONS:
                     raise refusal()
                 client = self.client
                 if client is None or not self._running.is_set():
@@ -156,6 +153,7 @@ class Supervisor:
             if (live := self.live.get(number)) is None:
                 continue
             live.put(live.take(delta))
+            self._has_served |= bool(delta.tokens) and self._running.is_set()
             if delta.final is not None:
                 del self.live[number]
                 self.counts.requests.end()
@@ -186,56 +184,23 @@ class Supervisor:
 
     async def _supervise(self, client: EngineClient) -> None:
         while True:
-            async with self._watched(client):
+            with self._watched(client):
                 death = await asyncio.shield(client.died)
             next_client = await self._replace(client, death)
             if next_client is None:
                 return
             client = next_client
 
-    @contextlib.asynccontextmanager
-    async def _watched(
+    def _watched(
         self, client: EngineClient, *, is_awaited: bool = False
-    ) -> AsyncIterator[None]:
-        """Ends the process if it stands still until the block ends.
-
-        `is_awaited`: somebody waits for it, even if no request does.
-        """
-        watching = asyncio.create_task(self._watch(client, is_awaited))
-        try:
-            yield
-        finally:
-            watching.cancel()
-
-    async def _watch(self, client: EngineClient, is_awaited: bool) -> None:
-        watch = StallWatch(self._stall_s)
-        while self._stall_s > 0:
-            await asyncio.sleep(WATCH_S)
-            self._expire()
-            stall = watch.sample(client.page) or await self._silence(client, is_awaited)
-            if stall is not None:
-                client.kill(stall)
-                return
-
-    async def _silence(self, client: EngineClient, is_awaited: bool) -> Stall | None:
-        """Whether the process takes no commands; asks only while somebody waits for it."""
-        is_awaited = is_awaited or bool(self.live or self._calls)
-        if not is_awaited or asyncio.get_running_loop().time() - client.last_heard < QUIET_S:
-            return None
-        asked = time.monotonic()
-        with contextlib.suppress(ProcessDied):
-            answering = asyncio.ensure_future(client.ask(m.Ping))
-            try:
-                while not answering.done():
-                    await asyncio.wait((answering,), timeout=0.25)
-                    waited = time.monotonic() - asked
-                    is_suspended = client.is_suspended
-                    if not answering.done() and (is_suspended or waited > SILENT_S):
-                        return Stall(waited, None, is_suspended)
-            finally:
-                answering.cancel()
-            answering.result()
-        return None
+    ) -> contextlib.AbstractContextManager[None]:
+        """`is_awaited`: somebody waits for the process, even if no request does."""
+        return watched(
+            client,
+            self._stall_s,
+            lambda: is_awaited or bool(self.live or self._calls),
+            self._expire,
+        )
 
     # What happens after a death.
 
@@ -243,7 +208,6 @@ class Supervisor:
         """Starts the next process and hands the requests over. None if there will be none."""
         self._after_death(client, death)
         while True:
-            self._deaths.note(time.monotonic())
             if self._deaths.is_loop:
                 times = len(self._deaths.times)
                 self._give_up(f"it died {times} times within a minute; last: {death.cause}")
@@ -255,16 +219,23 @@ class Supervisor:
             except SentiricLlamaError as error:
                 event(logger, "ENGINE_RESTART_FAILED", str(error), logging.ERROR)
                 death = Death(str(error))
+                self._deaths.note(time.monotonic())
                 continue
             self.client = opened
-            async with self._watched(opened):
+            self.restarts += 1
+            with self._watched(opened):
                 is_alive = await self._resubmit(opened)
             if not is_alive:
                 death = await opened.died
                 self._after_death(opened, death)
                 continue
             restart_s = round(time.monotonic() - started, 3)
-            event(logger, "ENGINE_RESTARTED", "serving again", pid=opened.pid, restart_s=restart_s)
+            told: dict[str, Any] = {
+                "pid": opened.pid,
+                "restart_s": restart_s,
+                "resubmitted": len(self.live),
+            }
+            event(logger, "ENGINE_RESTARTED", "serving again", **told)
             return opened
 
     def _after_death(self, client: EngineClient, death: Death) -> None:
@@ -272,6 +243,7 @@ class Supervisor:
         self._running.clear()
         self.counts.retire(client)
         self._report(client, death)
+        self._deaths.note(time.monotonic())
         self._judge(death)
         self._change(EngineState.RESTARTING)
 
@@ -283,7 +255,7 @@ class Supervisor:
         except ProcessDied:
             raise Unavailable("died as it started", where="engine") from None
         try:
-            async with self._watched(client, is_awaited=True):
+            with self._watched(client, is_awaited=True):
                 await client.ask(m.Open, self._config)
         except ProcessDied:
             death = await client.died
@@ -299,7 +271,8 @@ class Supervisor:
         for live in [live for live in self.live.values() if live.suspicions]:
             if not await self._try_alone(client, live):
                 return False
-        for live in list(self.live.values()):
+        # What has begun first: its caller notices the pause.
+        for live in sorted(self.live.values(), key=lambda live: not live.delivered):
             if live.is_sent:
                 self._allow(live)
             else:
@@ -335,6 +308,7 @@ class Supervisor:
             self._end(live, error)
             return False
         live.resumes += 1
+        self.resubmitted += live.was_sent
         live.allowed = live.granted if window is None else window
         self._send(client, live, m.encode_command(command))
         return True
@@ -342,19 +316,21 @@ class Supervisor:
     def _judge(self, death: Death) -> None:
         """Ends the requests that cannot go on; the others are sent again."""
         is_found = False
-        for number in death.suspects & self._calls.keys():
-            self._calls[number] += 1
-        for number in (death.present - death.suspects) & self._calls.keys():
-            self._calls[number] += MAX_SUSPICIONS / MAX_PRESENT
+        for number in (death.suspects | death.present) & self._calls.keys():
+            call = self._calls[number]
+            is_suspect = number in death.suspects
+            call.suspicions += 1 if is_suspect else MAX_SUSPICIONS / MAX_PRESENT
+            if call.suspicions >= MAX_SUSPICIONS:
+                self._refuse(call)
         for live in list(self.live.values()):
             if live.is_sent:
                 live.suspicions += live.number in death.suspects
                 live.present += live.number in death.present
+                live.was_sent = True
             live.is_sent = False
             if live.suspicions >= MAX_SUSPICIONS or live.present >= MAX_PRESENT:
                 is_found |= live.suspicions >= MAX_SUSPICIONS
-                self.quarantine.add(live)
-                event(logger, "REQUEST_REFUSED", "it ended the engine process", logging.WARNING)
+                self._refuse(live)
                 self._end(live, refusal())
             elif not live.can_resume:
                 what = "the engine process ended, and mirostat cannot continue a text"
@@ -362,6 +338,15 @@ class Supervisor:
         if is_found:  # the others have only been there
             for live in self.live.values():
                 live.suspicions = 0
+
+    def _refuse(self, culprit: LiveRequest | LiveCall) -> None:
+        """Keeps it and its like out. What it has caused is no crash loop if others were served."""
+        self.quarantine.add(culprit)
+        self.refused += 1
+        event(logger, "REQUEST_REFUSED", "it ended the engine process", logging.WARNING)
+        if self._has_served:
+            self._deaths.explain()
+        self._has_served = False
 
     def _expire(self) -> None:
         """Ends requests that no process has and whose deadline has passed."""

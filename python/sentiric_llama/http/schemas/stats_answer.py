@@ -20,6 +20,15 @@ class StatsService(Answer):
     uptime_s: float
 
 
+class StatsProcess(Answer):
+    """The process that the engine runs in, and what became of those before it."""
+
+    pid: int
+    restarts: int
+    resubmitted: int
+    refused: int
+
+
 class StatsModel(Answer):
     """The loaded model."""
 
@@ -32,6 +41,7 @@ class StatsModel(Answer):
     num_params: int
     context_size: int
     load_s: float | None
+    engine_process: StatsProcess | None
 
 
 class StatsContexts(Answer):
@@ -138,7 +148,7 @@ class StatsGpu(Answer):
 
 
 class StatsMemory(Answer):
-    """Memory of the process and of all GPUs; null if unknown."""
+    """Memory of all processes and of all GPUs; null if unknown."""
 
     resident_bytes: int | None
     anonymous_bytes: int | None

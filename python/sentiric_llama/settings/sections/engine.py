@@ -32,7 +32,7 @@ class Engine(Section):
     TITLE: ClassVar[str] = "Engine"
 
     isolation: Literal["process", "inprocess"] = Field(
-        "inprocess",
+        "process",
         description="run the engine in a process of its own, so that a crash does not stop the "
         "server, or inside the server",
     )

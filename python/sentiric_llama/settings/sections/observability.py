@@ -51,6 +51,6 @@ class Observability(Section):
         60,
         ge=0,
         le=3600,
-        description="seconds with work but without a finished step after which the service is "
-        "not ready; 0 for never",
+        description="seconds with work but without a finished step after which the engine process "
+        "is replaced, or the service not ready if it has none; 0 for never",
     )
