@@ -117,9 +117,9 @@ fuzz: .venv/.package  ## 50 000 random chat templates
 	build/dev/tests/cpp/backend/backend_tests JinjaFuzz
 
 kills: export SENTIRIC_KILLS := 100
-kills: .venv/.package .venv/.test  ## engine processes that die 140 times among fifteen streams
+kills: .venv/.package .venv/.test  ## engine processes that die 600 times among fifteen streams, 10 minutes
 	cmake --build --preset dev
-	python -m pytest tests/python/process
+	python -m pytest tests/python/process tests/e2e/test_engine_dies.py tests/e2e/test_engine_dies_often.py $(ARGS)
 
 reference: .venv/.package $(PROTO)  ## write anew what docs/ and the flags derive from the sources
 	PYTHONPATH=python python docs/reference.py >/dev/null  # what flags derive from the first time
