@@ -112,6 +112,7 @@ def test_a_server_survives_its_engine_again_and_again(
             before = settled(server)
         if number == SETTLED:
             size = private_bytes(server.child.pid)
+    assert wait_until(lambda: len(server.events("ENGINE_RESTARTED")) == ROUNDS)
     assert settled(server, before) == before and before.children == before.pages == 1
     assert private_bytes(server.child.pid) - size < GROWTH
     deaths, restarts = server.events("ENGINE_DIED"), server.events("ENGINE_RESTARTED")

@@ -51,6 +51,17 @@ def started_stream(server: ServerProcess) -> StreamThread:
     return stream
 
 
+def suspended_stream(server: ServerProcess, engine: int) -> StreamThread:
+    """One that cannot end before the change, as its engine process is suspended in the middle."""
+    while True:
+        stream = started_stream(server)
+        os.kill(engine, signal.SIGSTOP)
+        if server.active:
+            return stream
+        os.kill(engine, signal.SIGCONT)  # it was quicker than this
+        stream.text()
+
+
 def settled(server: ServerProcess, before: Held | None = None) -> Held:
     """What the server holds once the old process is gone; as before if it ever is."""
     assert wait_until(lambda: len(children_of(server.child.pid)) == 1 and server.is_idle())
@@ -68,8 +79,7 @@ def test_thirty_changes_leave_nothing(server: ServerProcess) -> None:
     for count in range(1, CHANGES + 1):
         (old,) = children_of(server.child.pid)
         engines.add(old)
-        stream, said = started_stream(server), quiet[now]
-        os.kill(old, signal.SIGSTOP)  # so that it cannot be quicker than the change
+        stream, said = suspended_stream(server, old), quiet[now]
         now = {"a": "b", "b": "a"}[now]
         change(server, now)
         assert stream.is_alive() and old in children_of(server.child.pid)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from process_tools import FAULTY, asked, forget_deaths, opened, text_of, texts_of
+from process_tools import FAULTY, Answer, asked, forget_deaths, opened, text_of, texts_of
 from sentiric_llama.engine.process import launch
 from sentiric_llama.engine.process.death import Death
 from sentiric_llama.engine.process.engine import ProcessEngine
@@ -57,25 +57,33 @@ def test_neighbours_are_suspected_for_one_restart(
     small_q8_0: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Those that came before the culprit and those that came after it."""
-    # Computed in more steps than the others, so that they are there when it fails.
-    culprit = asked(9, text="!fault:decode:segv " + "on and on " * 80)
     neighbours = [asked(n, **LONG) for n in range(3)]
+
+    async def crash(engine: ProcessEngine, quiet: list[Answer], number: int) -> bool:
+        """True if all four were in the batch."""
+        docket = Docket(engine, monkeypatch)
+        # Computed in more steps than the others, so that they are there when it fails.
+        culprit = asked(9, text=f"!fault:decode:segv {number} " + "on and on " * 80)
+        asking = (*neighbours[:2], culprit, neighbours[2])
+        tasks = [asyncio.create_task(text_of(engine, each)) for each in asking]
+        *before, error, after = await asyncio.gather(*tasks, return_exceptions=True)
+        assert isinstance(error, InternalError)
+        assert [*before, after] == quiet
+        first, second = docket.deaths
+        assert len(second.suspects) == 1
+        assert set(docket.suspicions[0].values()) <= {0, 1}
+        assert list(docket.suspicions[1].values()) == [0, 0, 0], "the culprit is found"
+        assert docket.while_running == [0, 0, 0]
+        forget_deaths(engine)
+        return len(first.suspects) == 4
 
     async def main() -> None:
         async with opened(small_q8_0, context_size=512) as engine:
             quiet = await texts_of(engine, neighbours)
-            docket = Docket(engine, monkeypatch)
-            tasks = [asyncio.create_task(text_of(engine, each)) for each in neighbours[:2]]
-            tasks.append(asyncio.create_task(text_of(engine, culprit)))
-            tasks.append(asyncio.create_task(text_of(engine, neighbours[2])))
-            *before, error, after = await asyncio.gather(*tasks, return_exceptions=True)
-            assert isinstance(error, InternalError)
-            assert [*before, after] == quiet
-            assert [len(death.suspects) for death in docket.deaths] == [4, 1]
-            first, second = docket.suspicions
-            assert list(first.values()) == [1, 1, 1, 1]
-            assert list(second.values()) == [0, 0, 0], "the culprit is found"
-            assert docket.while_running == [0, 0, 0]
+            for number in range(10):
+                if await crash(engine, quiet, number):
+                    return
+            raise AssertionError("they never were in the batch together")
 
     asyncio.run(main())
 
