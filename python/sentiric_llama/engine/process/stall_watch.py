@@ -15,7 +15,7 @@ from sentiric_llama.engine.process.death import Stall
 from sentiric_llama.engine.process.flight_page import FlightPage, Place, Work
 
 WATCH_S = 0.5
-QUIET_S = 1.0
+QUIET_S = 0.75
 """How long a process may send nothing, while somebody waits, before it is asked."""
 SILENT_S = 10.0
 """How long a process may take no command, unless it is known to be suspended."""
