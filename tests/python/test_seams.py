@@ -138,7 +138,7 @@ COMMANDS = (
     m.Embed(5, ("a", "b")),
     m.Open(6, EngineConfig("m.gguf")),
     m.Ping(9),
-    m.Confine(10, ("/a",), ("/b",), True, 5),
+    m.Confine(10, ("/a",), ("/b",), True),
     m.Close(),
     m.PlanMemory(7, EngineConfig("m.gguf", tenant_weights=(("a", 2.0),))),
     m.ListDevices(8),

@@ -25,7 +25,7 @@ from sentiric_llama.server.listening import bind
 from sentiric_llama.server.loading import load, start_the_collector
 from sentiric_llama.server.places import Places
 from sentiric_llama.server.preflight import known_before_listening, pass_or_raise
-from sentiric_llama.server.turns import HTTP, import_in_turns
+from sentiric_llama.server.turns import ENGINE, HTTP, import_in_turns
 from sentiric_llama.service.models.loader import Loader, OpenEngine
 from sentiric_llama.service.models.switcher import Switcher
 from sentiric_llama.service.service import LlamaService
@@ -135,6 +135,7 @@ async def serve_protocols(
     rotating = asyncio.create_task(watch(tls.stores, service.settings.tls_reload_s))
     servers: Servers | None = None
     try:
+        await import_in_turns(ENGINE if service.settings.isolation == "process" else ())
         await import_in_turns(HTTP)
         from sentiric_llama.server.servers import Servers
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import importlib
 
+ENGINE = ("sentiric_llama.engine.process.engine",)
+"""What starts an engine process and speaks to it."""
 HTTP = (
     *("uvicorn", "h11", "starlette.applications", "starlette.middleware.cors"),
     *("sentiric_llama.http.schemas.chat", "sentiric_llama.http.routes.chat"),
