@@ -103,7 +103,7 @@ struct Request {
   // behind them. Fewer than max_tokens, which counts them; none = a new request.
   std::vector<Token> delivered;
   bool resumed = false;  // an earlier run was admitted, so the queue does not refuse it
-  RequestId tag = 0;  // the caller's own number for it; the engine only keeps it
+  RequestId tag = 0;     // the caller's own number for it; the engine only keeps it
 };
 
 // The error of the first field that is out of range, and of a prompt that has not one source.
