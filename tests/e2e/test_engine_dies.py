@@ -45,7 +45,7 @@ def test_a_killed_engine_costs_a_pause(server: ServerProcess) -> None:
         )
         assert float(line.rpartition(" ")[2]) == expected, line
     process = server.get("/v1/stats").json["model"]["engine_process"]
-    assert process == {"pid": server.engine_pid, "restarts": 1, "resubmitted": 6, "refused": 0}
+    assert process == {"pid": server.engine_pid, "restarts": 1, "resubmitted": 6, "quarantined": 0}
     server.signal()
     assert server.finish() == 0
 
@@ -58,7 +58,10 @@ def test_a_server_whose_engine_keeps_dying_ends_and_says_why(server: ServerProce
         time.sleep(0.05)
     assert server.finish() == EXIT_ENGINE_LOST
     (lost,) = server.events("ENGINE_LOST")
-    assert "the engine process is lost: it died 6 times within a minute; last: " in lost["message"]
+    assert (
+        "the engine process crashed 6 times within a minute and will not be restarted; last: "
+        in lost["message"]
+    )
 
 
 def test_memory_counts_the_engine_process(server: ServerProcess) -> None:

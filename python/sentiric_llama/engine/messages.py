@@ -16,7 +16,7 @@ from pydantic import ConfigDict, Field, TypeAdapter
 from pydantic_core import to_json
 
 from sentiric_llama.engine.memory.plan import MemoryPlan
-from sentiric_llama.errors import SentiricLlamaError, make_error
+from sentiric_llama.errors import ErrorCode, SentiricLlamaError, make_error
 from sentiric_llama.types import (
     Delta,
     Device,
@@ -27,6 +27,8 @@ from sentiric_llama.types import (
 )
 
 # To the engine
+
+ERROR_CODES = frozenset(code.value for code in ErrorCode)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +186,8 @@ class Failure:
         return cls(error.code.value, error.where, error.what, error.retry_ms)
 
     def as_error(self) -> SentiricLlamaError:
-        error = make_error(self.code, self.where, self.what)
+        code = self.code if self.code in ERROR_CODES else "internal"
+        error = make_error(code, self.where, self.what)
         error.retry_ms = self.retry_ms
         return error
 

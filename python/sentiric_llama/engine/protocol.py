@@ -39,9 +39,9 @@ class ProcessFacts:
     """0 between two processes."""
     restarts: int = 0
     resubmitted: int = 0
-    """Requests that were sent to a process after another one had died."""
-    refused: int = 0
-    """Requests that ended two processes, and were refused."""
+    """Requests that were sent again after a restart."""
+    quarantined: int = 0
+    """Requests that were rejected because they crashed two processes."""
 
 
 class AsyncEngineProtocol(Protocol):

@@ -215,6 +215,8 @@ CATALOGUE = {
     "prompt cache hits": "önbellekten gelen istem",
     "KV cells in use": "kullanılan KV hücresi",
     "KV cells caching prefixes": "istem başı tutan KV hücresi",
+    "engine process": "motor süreci",
+    "{pid}, {restarts} restarts": "{pid}, {restarts} yeniden başlatma",
     "evicted KV state in RAM": "RAM'e çıkarılan KV durumu",
     "preempted, evicted": "bekletilen, çıkarılan",
     "{resident}, {own} private": "{resident}, {own} özel",

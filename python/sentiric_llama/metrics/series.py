@@ -117,12 +117,12 @@ ENGINE_SERIES: dict[str, Series] = {
 """Field of EngineStats -> its series."""
 
 PROCESS_SERIES: dict[str, Series] = {
-    "restarts": _counter("restarts", "Engine processes started in place of one that died."),
+    "restarts": _counter("restarts", "Restarts of the engine process."),
     "resubmitted": _counter(
-        "requests_resubmitted", "Requests sent to an engine process after another one had died."
+        "requests_resubmitted", "Requests sent again after a restart of the engine process."
     ),
-    "refused": _counter(
-        "requests_quarantined", "Requests refused because they ended two engine processes."
+    "quarantined": _counter(
+        "requests_quarantined", "Requests rejected because they crashed the engine process twice."
     ),
 }
 """Field of ProcessFacts -> its series."""

@@ -87,7 +87,7 @@ def test_a_crash_loop_ends_it(small_q8_0: Path) -> None:
             await asyncio.sleep(0.02)
         with pytest.raises(SentiricLlamaError):
             await waiting
-        with pytest.raises(Unavailable, match="the engine process is lost: it died 6 times"):
+        with pytest.raises(Unavailable, match="the engine process crashed 6 times"):
             engine.check_room()
         assert engine.failure is not None
 

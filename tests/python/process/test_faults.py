@@ -93,9 +93,9 @@ def test_a_request_that_ends_the_process_is_refused(
         answers = await asyncio.gather(*asking, return_exceptions=True)
         error = answers.pop(position)
         assert isinstance(error, InternalError), error
-        assert "ended twice while it worked on this request" in str(error)
+        assert "crashed twice while it worked on this request" in str(error)
         assert answers == expected
-        with pytest.raises(InternalError, match="it is refused for 10 minutes"):
+        with pytest.raises(InternalError, match="it is rejected for 10 minutes"):
             await ask_faulty(engine, place, kind, number)
         first, second = deaths(caplog)
         if kind != "throw":  # which is on a thread that works for any of them
@@ -142,7 +142,7 @@ def test_work_that_stands_still_is_ended(small_q8_0: Path) -> None:
             quiet = await text_of(engine, asked(1))
             stuck = asyncio.create_task(text_of(engine, faulty("sampling", "hang")))
             assert await text_of(engine, asked(1)) == quiet
-            with pytest.raises(InternalError, match="ended twice"):
+            with pytest.raises(InternalError, match="crashed twice"):
                 await stuck
 
     asyncio.run(main())
@@ -152,7 +152,7 @@ def test_a_call_that_ends_the_process_is_refused(small_q8_0: Path) -> None:
     async def main() -> None:
         async with opened(small_q8_0) as engine:
             stream = asyncio.create_task(text_of(engine, asked(1)))
-            with pytest.raises(InternalError, match="ended twice"):
+            with pytest.raises(InternalError, match="crashed twice"):
                 await engine.tokenize_to_array("!fault:tokenizer:segv")
             assert await stream == await text_of(engine, asked(1))
 

@@ -14,7 +14,7 @@ from sentiric_llama.errors import InternalError, Unavailable
 from sentiric_llama.types import EngineConfig, Request, SamplingParams
 
 FAULTY = Path(__file__).parents[3] / "build/dev/tests/cpp/process/faulty-engine"
-REFUSED = "ended twice while it worked on this request"
+REFUSED = "crashed twice while it worked on this request"
 
 
 @pytest.fixture(autouse=True)
@@ -47,7 +47,7 @@ def test_many_requests_that_end_the_process_are_no_crash_loop(small_q8_0: Path) 
             with pytest.raises(InternalError, match=REFUSED):
                 await text_of(engine, f"{number} !fault:sampling:abort")
             assert await served == quiet
-        assert engine.process.restarts == 16 and engine.process.refused == 8
+        assert engine.process.restarts == 16 and engine.process.quarantined == 8
         await engine.close()
 
     asyncio.run(main())
@@ -58,7 +58,7 @@ def test_nobody_is_served_between_crashes(small_q8_0: Path) -> None:
 
     async def main() -> None:
         engine = await opened(small_q8_0)
-        with pytest.raises(Unavailable, match="it died 6 times within a minute"):
+        with pytest.raises(Unavailable, match="crashed 6 times within a minute"):
             for number in range(8):
                 with pytest.raises(InternalError, match=REFUSED):
                     await text_of(engine, f"{number} !fault:sampling:abort")
@@ -74,7 +74,83 @@ def test_a_call_that_ended_two_processes_is_refused_at_once(small_q8_0: Path) ->
             with pytest.raises(InternalError, match=REFUSED):
                 await engine.tokenize_to_array("!fault:tokenizer:segv")
         assert list(await engine.tokenize_to_array("tale"))
-        assert engine.process.restarts == 2 and engine.process.refused == 1
+        assert engine.process.restarts == 2 and engine.process.quarantined == 1
+        await engine.close()
+
+    asyncio.run(main())
+
+
+def test_a_caller_who_leaves_in_time_is_remembered(small_q8_0: Path) -> None:
+    """By what was asked; whoever asks it again and leaves again stops nobody."""
+
+    async def leave(engine: ProcessEngine, text: str) -> None:
+        before = engine.process.restarts
+        asking = asyncio.create_task(text_of(engine, text))
+        while engine.pid:  # 0 as soon as it has died
+            await asyncio.sleep(0)
+        asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)
+        while engine.process.restarts == before:
+            await asyncio.sleep(0.01)
+
+    async def main() -> None:
+        engine = await opened(small_q8_0)
+        quiet = await text_of(engine, "tale")
+        for number in range(8):
+            served = asyncio.create_task(text_of(engine, "tale"))
+            await leave(engine, f"{number} !fault:sampling:abort")
+            assert await served == quiet
+        with pytest.raises(InternalError, match=REFUSED):
+            await text_of(engine, "0 !fault:sampling:abort")
+        assert await text_of(engine, "tale") == quiet
+        assert engine.process.restarts == 9
+        with pytest.raises(InternalError, match=REFUSED):
+            await text_of(engine, "0 !fault:sampling:abort")
+        assert engine.process.restarts == 9
+        await engine.close()
+
+    asyncio.run(main())
+
+
+def test_what_cannot_resume_is_remembered(small_q8_0: Path) -> None:
+    async def main() -> None:
+        engine = await opened(small_q8_0)
+        quiet = await text_of(engine, "tale")
+        sampling = SamplingParams(mirostat=2, seed=1)
+        request = Request(
+            text="!fault:decode:segv", sampling=sampling, max_tokens=20, ignore_eos=True
+        )
+        errors = []
+        for _ in range(7):
+            served = asyncio.create_task(text_of(engine, "tale"))
+            with pytest.raises((InternalError, Unavailable)) as caught:
+                async for _delta in engine.submit(request):
+                    pass
+            errors.append(caught.type)
+            assert await served == quiet
+        assert errors[1:] == [InternalError] * 6  # the first depends on what was delivered
+        assert engine.process.restarts == 2
+        await engine.close()
+
+    asyncio.run(main())
+
+
+def test_calls_that_crash_make_nobody_else_a_suspect(small_q8_0: Path) -> None:
+    """Four crashes during one long prompt, whose request only happens to be there."""
+
+    async def main() -> None:
+        engine = await opened(small_q8_0)
+        long = "word " * 400
+        quiet = await text_of(engine, long, 1)
+        running = asyncio.create_task(text_of(engine, long, 1))
+        while not engine._supervisor.live:
+            await asyncio.sleep(0)
+        (live,) = engine._supervisor.live.values()
+        for number in range(2):
+            with pytest.raises(InternalError, match=REFUSED):
+                await engine.tokenize_to_array(f"{number} !fault:tokenizer:segv")
+            assert live.suspicions == live.present == 0
+        assert await running == quiet
         await engine.close()
 
     asyncio.run(main())

@@ -101,7 +101,7 @@ def test_neighbours_of_a_kill_from_outside_are_not_suspected(
             docket = Docket(engine, monkeypatch)
             streams = asyncio.create_task(texts_of(engine, neighbours))
             await asyncio.sleep(0.02)
-            with pytest.raises(InternalError, match="refused"):
+            with pytest.raises(InternalError, match="rejected"):
                 await text_of(engine, asked(9, text="!fault:sampling:kill"))
             assert await streams == quiet
             assert [death.cause for death in docket.deaths] == ["SIGKILL from outside"] * 3
@@ -126,7 +126,7 @@ def test_a_culprit_is_known_again(small_q8_0: Path, caplog: pytest.LogCaptureFix
                 await text_of(engine, culprit)
             assert num_deaths() == 2
             for again in (culprit, same, replace(same, deadline_ms=60_000)):
-                with pytest.raises(InternalError, match="refused for 10 minutes"):
+                with pytest.raises(InternalError, match="rejected for 10 minutes"):
                     await text_of(engine, again)
             assert num_deaths() == 2
             assert await text_of(engine, asked(1)) == await text_of(engine, asked(1, tenant="a"))
@@ -146,9 +146,9 @@ def test_a_question_is_known_again(small_q8_0: Path, caplog: pytest.LogCaptureFi
     async def main() -> None:
         async with opened(small_q8_0) as engine:
             for _ in range(4):
-                with pytest.raises(InternalError, match="refused for 10 minutes"):
+                with pytest.raises(InternalError, match="rejected for 10 minutes"):
                     await engine.embed(["!fault:embedding:segv"])
-                with pytest.raises(InternalError, match="refused for 10 minutes"):
+                with pytest.raises(InternalError, match="rejected for 10 minutes"):
                     await engine.tokenize_to_array("!fault:tokenizer:segv")
             assert len(await engine.embed(["good day"])) == 1
             deaths = [r for r in caplog.records if getattr(r, "event", "") == "ENGINE_DIED"]

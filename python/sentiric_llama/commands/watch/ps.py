@@ -84,6 +84,7 @@ def rows_of(snapshot: dict[str, Any]) -> list[tuple[str, str]]:
     return [
         (say("model"), str(model.get("id") or "–")),
         (say("state"), f"{state}, {_seconds(service.get('uptime_s'))}"),
+        *_process(_part(model, "engine_process")),
         (say("contexts"), f"{_bar(contexts)} {contexts.get('active')}/{contexts.get('total')}"),
         (say("queue"), queue),
         (say("requests"), _requests(_part(snapshot, "requests"))),
@@ -93,6 +94,13 @@ def rows_of(snapshot: dict[str, Any]) -> list[tuple[str, str]]:
         *_memory(_part(snapshot, "memory")),
         *_running(snapshot.get("running")),
     ]
+
+
+def _process(process: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """The process that the engine runs in, if it has its own."""
+    if process:
+        pid, restarts = process.get("pid"), process.get("restarts")
+        yield say("engine process"), say("{pid}, {restarts} restarts", pid=pid, restarts=restarts)
 
 
 def _requests(requests: dict[str, Any]) -> str:

@@ -18,13 +18,15 @@ from sentiric_llama.engine import messages as m
 from sentiric_llama.engine.handle import log_line
 from sentiric_llama.engine.process.confinement import Confinement, report
 from sentiric_llama.engine.process.connection import Connection
-from sentiric_llama.engine.process.death import Death, Stall, examine
+from sentiric_llama.engine.process.death import Death, Stall, Violation, examine
 from sentiric_llama.engine.process.flight_page import FlightPage
 from sentiric_llama.engine.process.launch import EngineProcess
 from sentiric_llama.errors import InvalidArgument, SentiricLlamaError, Unavailable
 from sentiric_llama.host.machine import out_of_memory_kills
 
 LAST_LINES = 20
+MAX_LINES = 2000
+"""Lines of a process that reach the log in a second."""
 START_S = 10.0
 """How long a process may take to start and to confine itself, which takes milliseconds."""
 CLOSE_S = 10.0
@@ -48,7 +50,7 @@ class EngineClient:
         self._log = _LogReader(self._loop, self._process.log)
         self._connection: Connection
         self._answers: dict[int, asyncio.Future[m.Answer]] = {}
-        self._stall: Stall | None = None
+        self._stall: Stall | Violation | None = None
         self._is_closing = False
         self.on_progress: Callable[[float], None] = lambda _part: None
         """Called with the part of the model that is loaded, 0..1."""
@@ -69,7 +71,8 @@ class EngineClient:
         client = cls(on_step, numbers or itertools.count(1))
         client._process.socket.setblocking(False)
         _, client._connection = await client._loop.create_unix_connection(
-            lambda: Connection(client._on_message, client._on_end), sock=client._process.socket
+            lambda: Connection(client._on_message, client._on_nonsense, client._on_end),
+            sock=client._process.socket,
         )
         try:
             async with asyncio.timeout(START_S):
@@ -146,13 +149,24 @@ class EngineClient:
         self._process.kill()
         await self.died
 
-    def kill(self, stall: Stall | None = None) -> None:
+    def kill(self, stall: Stall | Violation | None = None) -> None:
         """Ends the process now, because of `stall` if given."""
         self._stall = stall
         self._process.kill()
 
     def _on_message(self, message: Any) -> None:
         self.last_heard = self._loop.time()
+        if isinstance(self._stall, Violation):
+            return  # a step was left out, so that no later one continues a text
+        try:
+            self._take(message)
+        except (ValueError, OverflowError):  # without the text, which may be of a prompt
+            self.kill(Violation("it sent what it must not send"))
+
+    def _on_nonsense(self) -> None:
+        self.kill(Violation("it sent a malformed message"))
+
+    def _take(self, message: Any) -> None:
         if isinstance(message, m.Step):
             self._on_step(message)
         elif isinstance(message, m.Answer):
@@ -197,6 +211,7 @@ class _LogReader:
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._open = ""
         self._last: deque[str] = deque(maxlen=LAST_LINES)
+        self._second = self._lines = 0
         os.set_blocking(fd, False)
         loop.add_reader(fd, self._read)
 
@@ -216,12 +231,24 @@ class _LogReader:
         return True
 
     def _take(self, line: str) -> None:
+        if not self._has_room():
+            return
         level = _LEVELS.get(line[:1]) if line[1:2] == " " else None
         text = line if level is None else line[2:]
         level = logging.WARNING if level is None else level
         if level >= logging.WARNING and text:
             self._last.append(text[:500])
         log_line(level, text)
+
+    def _has_room(self) -> bool:
+        """At most MAX_LINES a second: a process that is taken over must not flood the log."""
+        second = int(self._loop.time())
+        if second != self._second:
+            if self._lines > MAX_LINES:
+                log_line(logging.WARNING, f"{self._lines - MAX_LINES} lines of it were dropped")
+            self._second, self._lines = second, 0
+        self._lines += 1
+        return self._lines <= MAX_LINES
 
     def finish(self) -> tuple[str, ...]:
         """Reads the rest. Returns the last warnings and errors."""

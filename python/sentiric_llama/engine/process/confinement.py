@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,9 +41,22 @@ def confinement_of(*configs: EngineConfig) -> Confinement:
 
 
 def _files(config: EngineConfig) -> list[str]:
+    return [*_models(config), *([config.lora_dir] if config.lora_dir else [])]
+
+
+def _models(config: EngineConfig) -> list[str]:
     models = [Path(path) for path in (config.model_path, config.draft_model) if path]
-    shards = [str(model.with_name(name)) for model in models for name in shard_names(model.name)]
-    return [*shards, *([config.lora_dir] if config.lora_dir else [])]
+    return [str(model.with_name(name)) for model in models for name in shard_names(model.name)]
+
+
+def identity_of(config: EngineConfig) -> tuple[tuple[int, ...], ...]:
+    """Changes when another file takes the place of one of the models; missing ones do not count."""
+    found = []
+    for path in _models(config):
+        with contextlib.suppress(OSError):
+            stat = os.stat(path)
+            found.append((stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns))
+    return tuple(found)
 
 
 def offered_layers() -> Protections:

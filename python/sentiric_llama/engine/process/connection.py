@@ -20,8 +20,14 @@ MAX_FRAME = 2**28
 class Connection(asyncio.Protocol):
     """Belongs to one event loop. Hands over each message, then the end of the stream, once."""
 
-    def __init__(self, on_message: Callable[[Any], None], on_end: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        on_message: Callable[[Any], None],
+        on_nonsense: Callable[[], None],
+        on_end: Callable[[], None],
+    ) -> None:
         self._on_message = on_message
+        self._on_nonsense = on_nonsense
         self._on_end = on_end
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport
@@ -78,6 +84,7 @@ class Connection(asyncio.Protocol):
 
     def close(self) -> None:
         """Closes the socket, as a process that sends nonsense is as good as gone."""
+        self._on_nonsense()
         self._transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:

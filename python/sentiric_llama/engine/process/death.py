@@ -42,11 +42,18 @@ class Stall:
     is_suspended: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """A message that an engine process must not send, for which it was ended."""
+
+    what: str
+
+
 def examine(
     page: FlightPage,
     pid: int,
     status: int,
-    stall: Stall | None = None,
+    stall: Stall | Violation | None = None,
     *,
     is_out_of_memory: bool = False,
 ) -> Death:
@@ -57,6 +64,8 @@ def examine(
     works, batch = page.works(), page.batch()
     present = frozenset(tag for work in works for tag in _tags_of(work, batch))
     steps = page.stats().steps
+    if isinstance(stall, Violation):
+        return Death(stall.what, suspects=present, present=present, steps=steps)
     if stall is not None:
         return _of_stall(stall, batch, present, steps)
     crash = page.crash()
@@ -124,4 +133,4 @@ class DeathCount:
 MAX_DEATHS = 5
 """So many deaths within WINDOW_S are survived; the next one ends the service."""
 WINDOW_S = 60.0
-BACK_OFF_S = (0.0, 0.0, 0.5, 1.0, 2.0, 4.0)
+BACK_OFF_S = (0.0, 0.0, 0.5, 1.0, 2.0)

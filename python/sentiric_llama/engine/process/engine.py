@@ -130,7 +130,7 @@ class ProcessEngine(MessageQueries):
     @property
     def process(self) -> ProcessFacts:
         found = self._supervisor
-        return ProcessFacts(self.pid, found.restarts, found.resubmitted, found.refused)
+        return ProcessFacts(self.pid, found.restarts, found.resubmitted, found.quarantined)
 
     def observe(self, changed: Callable[[EngineState], None]) -> None:
         self._supervisor.observers.append(changed)

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import math
 import os
 from collections.abc import Iterator
 from copy import copy
@@ -12,6 +14,8 @@ from typing import Any, NamedTuple
 
 from sentiric_llama import _host
 from sentiric_llama.types import Capacity, EngineStats
+
+_SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL
 
 
 class Place(IntEnum):
@@ -64,8 +68,10 @@ class FlightPage:
     """Reads the page. It stays readable after the process has died, and after `close`."""
 
     def __init__(self) -> None:
-        self.fd = os.memfd_create("sentiric-flight", os.MFD_CLOEXEC)
+        self.fd = os.memfd_create("sentiric-flight", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
         os.ftruncate(self.fd, _host.FlightPage.SIZE)
+        # Reading a page that its writer has cut off would end this process.
+        fcntl.fcntl(self.fd, fcntl.F_ADD_SEALS, _SEALS)
         self._page: Any = _host.FlightPage(self.fd)
 
     def close(self) -> None:
@@ -81,7 +87,8 @@ class FlightPage:
         return int(self._page.beats)
 
     def stats(self) -> EngineStats:
-        return EngineStats(**self._page.stats())
+        found = self._page.stats()  # written by a process that may be taken over
+        return EngineStats(**{name: v if math.isfinite(v) else 0 for name, v in found.items()})
 
     def capacity(self) -> Capacity:
         return Capacity(*self._page.capacity())

@@ -18,14 +18,22 @@ from dataclasses import dataclass, field, replace
 from sentiric_llama.engine.messages import Failure, Submit, encode_command
 from sentiric_llama.engine.stream import WINDOW, StreamItem
 from sentiric_llama.errors import DeadlineExceeded, SentiricLlamaError, Unavailable
-from sentiric_llama.types import Delta, Final, Request
+from sentiric_llama.types import ChosenLogprob, Delta, Final, Request
 
 MAX_SUSPICIONS = 2
 """How many times a request may be at the scene of a crash before it is refused."""
 MAX_PRESENT = 3
 """How many kills from outside in a row it may be present at without any progress in between."""
+SLACK = 1024
+"""Tokens that a step may add beyond the credit: drafts, and text that a grammar forces."""
+TOKEN_BYTES = 4096
+"""No token of a model has more; see `gguf/rules.py`."""
 _SEEDS = 2**64 - 1
 """Seeds are below this one, which means "draw one"."""
+
+
+def _size_of(logprob: ChosenLogprob) -> int:
+    return len(logprob.chosen.piece) + sum(len(other.piece) for other in logprob.top)
 
 
 def with_seed(request: Request) -> Request:
@@ -56,13 +64,15 @@ class LiveRequest:
     """True if the current engine process has it."""
     was_sent: bool = False
     """True if an earlier engine process had it."""
-    suspicions: int = 0
-    """Crashes that it may have caused, since it last made progress past one."""
+    suspicions: float = 0
+    """Crashes that it, or its like, may have caused, since a trial or an end cleared it."""
     present: int = 0
     """Kills from outside that it was worked on at, without progress since."""
     resumes: int = 0
     submitted_at: float = field(default_factory=time.monotonic)
     first_token_at: float = 0.0
+    _deltas: int = 0
+    _bytes: int = 0
     moved: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when it makes progress or ends."""
 
@@ -87,6 +97,7 @@ class LiveRequest:
     def command(self, window: int | None = None) -> Submit:
         """What makes an engine process work on it from where it is. Raises DeadlineExceeded."""
         request = self.request
+        self._deltas = self._bytes = 0  # of the process that gets it now
         if self.was_sent or self.delivered:
             request = replace(request, delivered=tuple(self.delivered), resumed=True)
         if request.deadline_ms > 0:
@@ -97,15 +108,31 @@ class LiveRequest:
         return Submit(self.number, request, self.granted if window is None else window)
 
     def take(self, delta: Delta) -> Delta:
-        """Notes what is delivered. Returns it with the times of the whole request."""
+        """Notes what is delivered. Returns it with the times of the whole request.
+
+        Raises ValueError for more than was granted: the buffer of the stream relies on that.
+        """
+        self._deltas += 1
+        self._bytes += len(delta.text) + sum(map(_size_of, delta.logprobs))
         if delta.tokens:
             self.first_token_at = self.first_token_at or time.monotonic()
-            self.delivered.extend(delta.tokens)
-            self.suspicions = self.present = 0
+            self.delivered.extend(delta.tokens)  # OverflowError for what is no token
+            self.present = 0
             self.moved.set()
+        self._check_bounds()
         if delta.final is None or not self.resumes:
             return delta
         return replace(delta, final=self._whole(delta.final))
+
+    def _check_bounds(self) -> None:
+        tokens = len(self.delivered)
+        pieces = 2 + (self.request.sampling.top_logprobs or 0)
+        if (
+            tokens > self.granted + SLACK
+            or self._deltas > tokens + SLACK
+            or self._bytes > (tokens + SLACK) * pieces * TOKEN_BYTES
+        ):
+            raise ValueError("more than was granted")
 
     def _whole(self, final: Final) -> Final:
         """An engine process knows the times of its own part only."""

@@ -30,6 +30,8 @@ class Quarantine:
         """`clock` gives the time in seconds."""
         self._clock = clock
         self._until: OrderedDict[bytes, float] = OrderedDict()
+        self._suspicions: OrderedDict[bytes, tuple[float, float]] = OrderedDict()
+        """How many crashes were not followed by a trial, and until when that counts."""
 
     def __len__(self) -> int:
         return len(self._until)
@@ -39,6 +41,25 @@ class Quarantine:
         self._until.move_to_end(asked.fingerprint)
         while len(self._until) > MOST:
             self._until.popitem(last=False)
+
+    def remember(self, asked: Identified, suspicions: float) -> None:
+        """Keeps the suspicions of what left before it could be tried: its like inherits them."""
+        self._suspicions[asked.fingerprint] = (suspicions, self._clock() + KEPT_S)
+        self._suspicions.move_to_end(asked.fingerprint)
+        while len(self._suspicions) > MOST:
+            self._suspicions.popitem(last=False)
+
+    def inherited(self, asked: Identified) -> float:
+        """The suspicions that the like of it has left."""
+        if not self._suspicions:  # the usual case, which costs nothing
+            return 0
+        suspicions, until = self._suspicions.get(asked.fingerprint, (0.0, 0.0))
+        return suspicions if self._clock() < until else 0
+
+    def clear(self, asked: Identified) -> None:
+        """It has proved harmless."""
+        if self._suspicions:
+            self._suspicions.pop(asked.fingerprint, None)
 
     def check(self, asked: Identified) -> None:
         """Raises InternalError for what is kept out."""
@@ -54,7 +75,7 @@ class Quarantine:
 def refusal() -> InternalError:
     """The error of what ended the engine process twice."""
     return InternalError(
-        "the engine process ended twice while it worked on this request; it is refused for "
+        "the engine process crashed twice while it worked on this request; it is rejected for "
         f"{KEPT_S / 60:.0f} minutes",
         where="engine",
     )

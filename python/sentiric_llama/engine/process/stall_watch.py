@@ -104,7 +104,8 @@ async def _silence(client: EngineClient) -> Stall | None:
                 # This process may have been suspended, and its answer lie unread till now.
                 is_silent = not answering.done() and client.last_heard == last_heard
                 if is_silent and (is_suspended or waited > SILENT_S):
-                    return Stall(waited, None, is_suspended)
+                    silent_s = asyncio.get_running_loop().time() - last_heard
+                    return Stall(silent_s, None, is_suspended)
         finally:
             answering.cancel()
         answering.result()

@@ -17,7 +17,7 @@ from typing import Any
 
 from sentiric_llama.engine import messages as m
 from sentiric_llama.engine.process.client import EngineClient, ProcessDied, closed_error
-from sentiric_llama.engine.process.confinement import confinement_of
+from sentiric_llama.engine.process.confinement import confinement_of, identity_of
 from sentiric_llama.engine.process.counts import Counts
 from sentiric_llama.engine.process.death import Death, DeathCount
 from sentiric_llama.engine.process.live_call import LiveCall
@@ -33,6 +33,10 @@ TRIED_TOKENS = 2
 """How many tokens a suspect generates alone, before it goes on with the others."""
 
 logger = logging.getLogger(__name__)
+
+
+class ModelReplaced(Unavailable):
+    """Another file has taken the model's place, so that no text would continue."""
 
 
 class Supervisor:
@@ -54,11 +58,12 @@ class Supervisor:
         self.counts = Counts()
         self.quarantine = Quarantine()
         self._config = config
+        self._identity = identity_of(config)
         self._numbers = numbers
         self._stall_s = stall_s
         self._deaths = DeathCount()
         self._calls: dict[int, LiveCall] = {}
-        self.restarts = self.resubmitted = self.refused = 0
+        self.restarts = self.resubmitted = self.quarantined = 0
         self._has_served = False
         """A stream has got a token since a request was last refused."""
         self._is_closed = False
@@ -81,6 +86,7 @@ class Supervisor:
         """Takes a request, which is sent now or to the next process."""
         self.check_open()
         self.counts.requests.submitted += 1
+        live.suspicions = self.quarantine.inherited(live)
         self.live[live.number] = live
         if self.client is not None and self._running.is_set():
             self._send(self.client, live, command)
@@ -107,6 +113,7 @@ class Supervisor:
         if live is None:
             return
         self.counts.requests.end(Cancelled("by the caller"))
+        self._leave(live)
         live.moved.set()
         if live.is_sent and self.client is not None and self.client.is_alive:
             self.client.send(m.Cancel(number))
@@ -156,6 +163,7 @@ class Supervisor:
             self._has_served |= bool(delta.tokens) and self._running.is_set()
             if delta.final is not None:
                 del self.live[number]
+                self.quarantine.clear(live)
                 self.counts.requests.end()
                 live.moved.set()
         for number, failure in step.failures:
@@ -164,6 +172,7 @@ class Supervisor:
 
     def _end(self, live: LiveRequest, error: SentiricLlamaError) -> None:
         del self.live[live.number]
+        self._leave(live)
         self.counts.requests.end(error, is_resumed=live.resumes > 0)
         live.put(error)
         live.moved.set()
@@ -180,7 +189,7 @@ class Supervisor:
         if self.client is not None:
             self.client.kill()
         self.client = None
-        self._give_up("an unexpected error of the supervisor")
+        self._give_up("is lost after an unexpected error of its supervisor")
 
     async def _supervise(self, client: EngineClient) -> None:
         while True:
@@ -210,12 +219,16 @@ class Supervisor:
         while True:
             if self._deaths.is_loop:
                 times = len(self._deaths.times)
-                self._give_up(f"it died {times} times within a minute; last: {death.cause}")
+                why = f"crashed {times} times within a minute and will not be restarted"
+                self._give_up(f"{why}; last: {death.cause}")
                 return None
-            await asyncio.sleep(self._deaths.delay_s)
+            await self._wait(self._deaths.delay_s)
             started = time.monotonic()
             try:
                 opened = await self._reopen()
+            except ModelReplaced as error:
+                self._give_up(f"cannot be restarted: {error}")
+                return None
             except SentiricLlamaError as error:
                 event(logger, "ENGINE_RESTART_FAILED", str(error), logging.ERROR)
                 death = Death(str(error))
@@ -249,6 +262,8 @@ class Supervisor:
 
     async def _reopen(self) -> EngineClient:
         """A new process with the same model. Raises what it answers, or that it died."""
+        if identity_of(self._config) != self._identity:
+            raise ModelReplaced("its file has changed since it was loaded", where="model")
         try:
             allowed = confinement_of(self._config)
             client = await EngineClient.start(allowed, self._on_step, self._numbers)
@@ -286,7 +301,7 @@ class Supervisor:
 
         One would come from its prompt alone; the second needs a step like those that follow.
         """
-        wanted, suspicions = len(live.delivered) + TRIED_TOKENS, live.suspicions
+        wanted = len(live.delivered) + TRIED_TOKENS
         if not self._submit(client, live, wanted):
             return True
         while live.number in self.live and len(live.delivered) < wanted and client.is_alive:
@@ -295,9 +310,9 @@ class Supervisor:
             await asyncio.wait((moving, client.died), return_when=asyncio.FIRST_COMPLETED)
             moving.cancel()
         if not client.is_alive:
-            live.suspicions = suspicions  # a first token does not clear it
             return False
         live.suspicions = 0
+        self.quarantine.clear(live)
         return True
 
     def _submit(self, client: EngineClient, live: LiveRequest, window: int | None = None) -> bool:
@@ -316,16 +331,16 @@ class Supervisor:
     def _judge(self, death: Death) -> None:
         """Ends the requests that cannot go on; the others are sent again."""
         is_found = False
-        for number in (death.suspects | death.present) & self._calls.keys():
+        for number in (death.suspects or death.present) & self._calls.keys():
             call = self._calls[number]
-            is_suspect = number in death.suspects
-            call.suspicions += 1 if is_suspect else MAX_SUSPICIONS / MAX_PRESENT
+            call.suspicions += 1 if death.suspects else MAX_SUSPICIONS / MAX_PRESENT
             if call.suspicions >= MAX_SUSPICIONS:
                 self._refuse(call)
         for live in list(self.live.values()):
             if live.is_sent:
                 live.suspicions += live.number in death.suspects
-                live.present += live.number in death.present
+                # Only a death that nobody here has caused says something about all.
+                live.present += not death.suspects and live.number in death.present
                 live.was_sent = True
             live.is_sent = False
             if live.suspicions >= MAX_SUSPICIONS or live.present >= MAX_PRESENT:
@@ -338,15 +353,33 @@ class Supervisor:
         if is_found:  # the others have only been there
             for live in self.live.values():
                 live.suspicions = 0
+                self.quarantine.clear(live)
 
     def _refuse(self, culprit: LiveRequest | LiveCall) -> None:
-        """Keeps it and its like out. What it has caused is no crash loop if others were served."""
+        """Keeps it and its like out."""
         self.quarantine.add(culprit)
-        self.refused += 1
-        event(logger, "REQUEST_REFUSED", "it ended the engine process", logging.WARNING)
+        self.quarantined += 1
+        event(logger, "REQUEST_REFUSED", "it crashed the engine process twice", logging.WARNING)
+        self._explain()
+
+    def _leave(self, live: LiveRequest) -> None:
+        """A suspect that leaves untried is not forgotten, or it would come again and again."""
+        if 0 < live.suspicions < MAX_SUSPICIONS:
+            self.quarantine.remember(live, live.suspicions)
+            self._explain()
+
+    def _explain(self) -> None:
+        """What a request has caused is no crash loop, if others were served meanwhile."""
         if self._has_served:
             self._deaths.explain()
         self._has_served = False
+
+    async def _wait(self, seconds: float) -> None:
+        """Sleeps, while deadlines pass."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            await asyncio.sleep(min(left, 0.1))
+            self._expire()
 
     def _expire(self) -> None:
         """Ends requests that no process has and whose deadline has passed."""
@@ -369,7 +402,7 @@ class Supervisor:
         )
 
     def _give_up(self, why: str) -> None:
-        self.failure = Unavailable(f"the engine process is lost: {why}", where="engine")
+        self.failure = Unavailable(f"the engine process {why}", where="engine")
         event(logger, "ENGINE_LOST", str(self.failure), logging.CRITICAL)
         for live in list(self.live.values()):
             self._end(live, Unavailable(self.failure.what, where="engine"))

@@ -26,7 +26,7 @@ class StatsProcess(Answer):
     pid: int
     restarts: int
     resubmitted: int
-    refused: int
+    quarantined: int
 
 
 class StatsModel(Answer):
