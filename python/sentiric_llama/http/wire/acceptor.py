@@ -43,6 +43,8 @@ _NO_ROOM = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 Make = Callable[[Seat], asyncio.Protocol]
 
 logger = logging.getLogger(__name__)
+HANDSHAKE_S = 0.1
+"""Time for handshakes that had begun when no more were to come."""
 
 
 class Acceptor:
@@ -76,6 +78,7 @@ class Acceptor:
             return
         self._pause()
         drop_new_connections(self._listener)
+        await asyncio.sleep(HANDSHAKE_S)
         while self._accept():
             await asyncio.sleep(0)
         self.close()

@@ -16,6 +16,8 @@ from sentiric_llama.http.wire.seats import Seat
 
 # linux/filter.h, asm-generic/socket.h
 _BPF_RETURN = 0x06
+_BPF_LOAD_BYTE, _BPF_JUMP_IF_SET = 0x30, 0x45
+_TCP_FLAGS_AT, _TCP_SYN = 13, 0x02  # RFC 9293, section 3.1
 _SO_ATTACH_FILTER = 26
 
 
@@ -55,11 +57,18 @@ def drop_new_connections(listener: socket.socket) -> None:
     """Makes the kernel ignore new connections. Those in the backlog can still be accepted.
 
     Otherwise, a connection completed between the last accept and the close would be reset. A filter
-    drops the SYN of new clients, who find the port closed when they retry.
+    drops the SYN of new clients, who find the port closed when they retry. Handshakes that have
+    begun are completed.
     """
     if sys.platform != "linux":
         return
-    drop_all = ctypes.create_string_buffer(struct.pack("HBBI", _BPF_RETURN, 0, 0, 0))
-    program = struct.pack("HP", 1, ctypes.addressof(drop_all))
+    steps = (
+        (_BPF_LOAD_BYTE, 0, 0, _TCP_FLAGS_AT),
+        (_BPF_JUMP_IF_SET, 0, 1, _TCP_SYN),
+        (_BPF_RETURN, 0, 0, 0),
+        (_BPF_RETURN, 0, 0, 0xFFFFFFFF),
+    )
+    code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in steps))
+    program = struct.pack("HP", len(steps), ctypes.addressof(code))
     with contextlib.suppress(OSError):
         listener.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, program)
