@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import time
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -101,9 +102,14 @@ def test_a_model_that_cannot_decode_is_never_ready(model: Path) -> None:
     assert states == [Readiness.FAILED] and engine.closed
 
 
-def test_it_is_ready_when_all_servers_listen(model: Path) -> None:
-    """However early the model is there."""
-    engine = FakeEngine("0123")
+def load_early(
+    model: Path,
+    engine: FakeEngine,
+    check: Callable[
+        [LlamaService, asyncio.Task[None], asyncio.Future[Places]], Coroutine[Any, Any, None]
+    ],
+) -> None:
+    """Runs `check` when the model is there and the servers are not listening yet."""
 
     async def open_engine(_config: EngineConfig) -> FakeEngine:
         return engine
@@ -114,31 +120,37 @@ def test_it_is_ready_when_all_servers_listen(model: Path) -> None:
         task = asyncio.create_task(loading.load(service, Loader(open_engine), listening))
         while not engine.stats().generated_tokens:
             await asyncio.sleep(0.001)
+        await check(service, task, listening)
+
+    asyncio.run(main())
+
+
+def test_it_is_ready_when_all_servers_listen(model: Path) -> None:
+    """However early the model is there."""
+    engine = FakeEngine("0123")
+
+    async def check(
+        service: LlamaService, task: asyncio.Task[None], listening: asyncio.Future[Places]
+    ) -> None:
         await asyncio.wait((task,), timeout=0.05)
         assert not task.done() and not service.is_ready
         listening.set_result(PLACES)
         await task
         assert service.is_ready and not engine.closed
 
-    asyncio.run(main())
+    load_early(model, engine, check)
 
 
 def test_a_model_is_closed_if_the_servers_cannot_listen(model: Path) -> None:
     engine = FakeEngine()
 
-    async def open_engine(_config: EngineConfig) -> FakeEngine:
-        return engine
-
-    async def main() -> None:
-        service = LlamaService(Settings(model_path=str(model)))
-        listening: asyncio.Future[Places] = asyncio.get_running_loop().create_future()
-        task = asyncio.create_task(loading.load(service, Loader(open_engine), listening))
-        while not engine.stats().generated_tokens:
-            await asyncio.sleep(0.001)
+    async def check(
+        service: LlamaService, task: asyncio.Task[None], listening: asyncio.Future[Places]
+    ) -> None:
         await serve.end(task)
         assert task.cancelled() and not service.is_ready
 
-    asyncio.run(main())
+    load_early(model, engine, check)
     assert engine.closed
 
 

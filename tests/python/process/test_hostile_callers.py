@@ -10,7 +10,7 @@ import pytest
 
 from sentiric_llama.engine.process import launch
 from sentiric_llama.engine.process.engine import ProcessEngine
-from sentiric_llama.errors import InternalError, Unavailable
+from sentiric_llama.errors import InternalError, InvalidArgument, Unavailable
 from sentiric_llama.types import EngineConfig, Request, SamplingParams
 
 FAULTY = Path(__file__).parents[3] / "build/dev/tests/cpp/process/faulty-engine"
@@ -74,6 +74,8 @@ def test_a_call_that_ended_two_processes_is_refused_at_once(small_q8_0: Path) ->
             with pytest.raises(InternalError, match=REFUSED):
                 await engine.tokenize_to_array("!fault:tokenizer:segv")
         assert list(await engine.tokenize_to_array("tale"))
+        with pytest.raises(InvalidArgument, match="lone surrogates"):  # not a bug of the hash
+            await engine.tokenize_to_array("\ud800")
         assert engine.process.restarts == 2 and engine.process.quarantined == 1
         await engine.close()
 

@@ -7,7 +7,7 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import Any
 
-from sentiric_llama.engine.messages import encode_command
+from sentiric_llama.engine.process.client import encoded
 
 
 @dataclass(eq=False, slots=True)
@@ -22,6 +22,5 @@ class LiveCall:
 
     @property
     def fingerprint(self) -> bytes:
-        """Identifies what it asks for, whoever asks."""
-        command = encode_command(self.make(0, *self.values, **self.options))
-        return hashlib.sha256(command).digest()
+        """Identifies what it asks for, whoever asks. Raises InvalidArgument as sending it would."""
+        return hashlib.sha256(encoded(self.make(0, *self.values, **self.options))).digest()

@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Protocol
 
+from sentiric_llama.engine.process.live_request import MAX_SUSPICIONS
 from sentiric_llama.errors import InternalError
 
 KEPT_S = 600.0
@@ -29,47 +30,43 @@ class Quarantine:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         """`clock` gives the time in seconds."""
         self._clock = clock
-        self._until: OrderedDict[bytes, float] = OrderedDict()
-        self._suspicions: OrderedDict[bytes, tuple[float, float]] = OrderedDict()
-        """How many crashes were not followed by a trial, and until when that counts."""
+        self._known: OrderedDict[bytes, tuple[float, float]] = OrderedDict()
+        """Suspicions, and until when they count."""
 
     def __len__(self) -> int:
-        return len(self._until)
+        return len(self._known)
 
     def add(self, asked: Identified) -> None:
-        self._until[asked.fingerprint] = self._clock() + KEPT_S
-        self._until.move_to_end(asked.fingerprint)
-        while len(self._until) > MOST:
-            self._until.popitem(last=False)
+        """Keeps the like of it out."""
+        self.remember(asked, MAX_SUSPICIONS)
 
     def remember(self, asked: Identified, suspicions: float) -> None:
-        """Keeps the suspicions of what left before it could be tried: its like inherits them."""
-        self._suspicions[asked.fingerprint] = (suspicions, self._clock() + KEPT_S)
-        self._suspicions.move_to_end(asked.fingerprint)
-        while len(self._suspicions) > MOST:
-            self._suspicions.popitem(last=False)
+        """The like of it inherits these suspicions: it left before it could be tried."""
+        self._known[asked.fingerprint] = (suspicions, self._clock() + KEPT_S)
+        self._known.move_to_end(asked.fingerprint)
+        while len(self._known) > MOST:
+            self._known.popitem(last=False)
 
-    def inherited(self, asked: Identified) -> float:
-        """The suspicions that the like of it has left."""
-        if not self._suspicions:  # the usual case, which costs nothing
+    def suspicions_of(self, asked: Identified) -> float:
+        """What the like of it has left."""
+        if not self._known:  # the usual case, which costs nothing
             return 0
-        suspicions, until = self._suspicions.get(asked.fingerprint, (0.0, 0.0))
-        return suspicions if self._clock() < until else 0
-
-    def clear(self, asked: Identified) -> None:
-        """It has proved harmless."""
-        if self._suspicions:
-            self._suspicions.pop(asked.fingerprint, None)
+        fingerprint = asked.fingerprint
+        suspicions, until = self._known.get(fingerprint, (0.0, 0.0))
+        if self._clock() < until:
+            return suspicions
+        self._known.pop(fingerprint, None)
+        return 0
 
     def check(self, asked: Identified) -> None:
         """Raises InternalError for what is kept out."""
-        if not self._until:  # the usual case, which costs nothing
-            return
-        fingerprint = asked.fingerprint
-        until = self._until.get(fingerprint, 0.0)
-        if self._clock() < until:
+        if self.suspicions_of(asked) >= MAX_SUSPICIONS:
             raise refusal()
-        self._until.pop(fingerprint, None)
+
+    def clear(self, asked: Identified) -> None:
+        """It has proved harmless. What is kept out stays out."""
+        if 0 < self.suspicions_of(asked) < MAX_SUSPICIONS:
+            del self._known[asked.fingerprint]
 
 
 def refusal() -> InternalError:

@@ -86,7 +86,7 @@ class Supervisor:
         """Takes a request, which is sent now or to the next process."""
         self.check_open()
         self.counts.requests.submitted += 1
-        live.suspicions = self.quarantine.inherited(live)
+        live.suspicions = self.quarantine.suspicions_of(live)
         self.live[live.number] = live
         if self.client is not None and self._running.is_set():
             self._send(self.client, live, command)
