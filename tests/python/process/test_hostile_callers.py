@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -114,6 +115,84 @@ def test_a_caller_who_leaves_in_time_is_remembered(small_q8_0: Path) -> None:
     asyncio.run(main())
 
 
+def test_a_caller_who_leaves_before_the_crash_is_seen_is_remembered(small_q8_0: Path) -> None:
+    async def leave(engine: ProcessEngine, asking: asyncio.Task[Any], deaths: int) -> None:
+        """Cancels it when the process has died, and before this loop has looked."""
+        client = engine._supervisor.client
+        while client is not None and not client.page.crash().signal and not asking.done():
+            await asyncio.sleep(0)
+        asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)
+        while engine.process.restarts == deaths and not asking.done():
+            await asyncio.sleep(0.01)
+
+    async def main() -> None:
+        engine = await opened(small_q8_0)
+        quiet = await text_of(engine, "tale")
+        for make in (
+            lambda: text_of(engine, "!fault:sampling:abort"),
+            lambda: engine.tokenize_to_array("!fault:tokenizer:segv"),
+        ):
+            before = engine.process.restarts
+            for _ in range(8):
+                served = asyncio.create_task(text_of(engine, "tale"))
+                await leave(engine, asyncio.ensure_future(make()), engine.process.restarts)
+                assert await served == quiet
+            with pytest.raises(InternalError, match=REFUSED):
+                await make()
+            assert engine.process.restarts == before + 2
+        await engine.close()
+
+    asyncio.run(main())
+
+
+def test_crashes_at_once_end_no_busy_server(small_q8_0: Path) -> None:
+    """Eight callers with content of their own, and eight with the same, beside a long stream."""
+
+    async def main() -> None:
+        engine = await opened(small_q8_0)
+        quiet = await text_of(engine, "tale", 300)
+        for texts in ([f"{n} !fault:sampling:abort" for n in range(8)], ["!fault:decode:segv"] * 8):
+            served = asyncio.create_task(text_of(engine, "tale", 300))
+            await asyncio.sleep(0.05)
+            crashing = [asyncio.create_task(text_of(engine, text)) for text in texts]
+            for error in await asyncio.gather(*crashing, return_exceptions=True):
+                assert isinstance(error, InternalError)
+            assert await served == quiet
+        assert engine.process.quarantined <= 16
+        await engine.close()
+
+    asyncio.run(main())
+
+
+def test_a_bystander_is_never_refused(small_q8_0: Path) -> None:
+    """Its like was in the batch of a crash and left untried; then it is, with another culprit."""
+
+    async def crash(engine: ProcessEngine, culprit: str) -> asyncio.Task[str]:
+        bystander = asyncio.create_task(text_of(engine, "tale", 200))
+        while not engine.capacity.active:
+            await asyncio.sleep(0)
+        asking = asyncio.create_task(text_of(engine, culprit))
+        before = engine.process.restarts
+        while engine.pid and engine.process.restarts == before:
+            await asyncio.sleep(0)
+        asking.cancel()
+        return bystander
+
+    async def main() -> None:
+        engine = await opened(small_q8_0)
+        quiet = await text_of(engine, "tale", 200)
+        for number in range(3):
+            (await crash(engine, f"{number} !fault:decode:segv")).cancel()
+            while not engine.pid:
+                await asyncio.sleep(0.01)
+            assert await (await crash(engine, f"{number} again !fault:decode:segv")) == quiet
+        assert await text_of(engine, "tale", 200) == quiet
+        await engine.close()
+
+    asyncio.run(main())
+
+
 def test_what_cannot_resume_is_remembered(small_q8_0: Path) -> None:
     async def main() -> None:
         engine = await opened(small_q8_0)
@@ -151,7 +230,7 @@ def test_calls_that_crash_make_nobody_else_a_suspect(small_q8_0: Path) -> None:
         for number in range(2):
             with pytest.raises(InternalError, match=REFUSED):
                 await engine.tokenize_to_array(f"{number} !fault:tokenizer:segv")
-            assert live.suspicions == live.present == 0
+            assert not live.blame and live.present == 0
         assert await running == quiet
         await engine.close()
 

@@ -20,7 +20,7 @@ from sentiric_llama.engine.process.death import MAX_DEATHS, WINDOW_S, DeathCount
 from sentiric_llama.engine.process.engine import ProcessEngine
 from sentiric_llama.engine.process.flight_page import Crash, FlightPage, Place, Work
 from sentiric_llama.engine.process.live_request import LiveRequest, with_seed
-from sentiric_llama.engine.process.quarantine import Quarantine
+from sentiric_llama.engine.process.quarantine import Blame, Quarantine
 from sentiric_llama.engine.process.stall_watch import StallWatch
 from sentiric_llama.errors import Cancelled, DeadlineExceeded, InternalError, Overloaded
 from sentiric_llama.host.environment import engine_environment
@@ -138,12 +138,12 @@ def live(request: Request) -> LiveRequest:
 def test_a_request_goes_on_from_where_it_is() -> None:
     started = live(Request(text="a", deadline_ms=60_000))
     assert started.command().request.delivered == ()
-    started.suspicions = started.present = 1
+    started.blame, started.present = Blame(among=1), 1
     started.take(Delta("x", (5, 6)))
     command = started.command()
     assert command.request.delivered == (5, 6) and command.request.resumed
     assert 0 < command.request.deadline_ms <= 60_000
-    assert (started.suspicions, started.present) == (1, 0), "only a trial clears a suspect"
+    assert (started.blame, started.present) == (Blame(among=1), 0), "only a trial clears it"
     started.submitted_at -= 100
     with pytest.raises(DeadlineExceeded):
         started.command()
@@ -276,3 +276,18 @@ def test_signals_of_the_group_do_not_end_it(small_q8_0: Path) -> None:
             await engine.close()
 
     asyncio.run(main())
+
+
+def test_several_crashes_among_others_prove_nothing_soon() -> None:
+    among = Blame().after(3).after(2)
+    assert among and not among.is_proof and among.after(5).is_proof
+    assert among.after(1).is_proof and Blame().after(1).after(1).is_proof
+    assert not Blame().after(1).is_proof
+
+
+def test_threads_that_share_a_processor_get_time() -> None:
+    tokenizers = [Work(number, Place.TOKENIZER, number, 1) for number in range(1, 5)]
+    watch = StallWatch(10.0)
+    page = Page(works=tokenizers)
+    assert not any(watch.sample(page, float(second)) for second in range(40))  # type: ignore[arg-type]
+    assert watch.sample(page, 41.0)  # type: ignore[arg-type]

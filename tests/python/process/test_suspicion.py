@@ -44,7 +44,7 @@ class Docket:
             self.suspicions.append(counts())
 
         def counts() -> dict[int, int]:
-            return {number: live.suspicions for number, live in supervisor.live.items()}
+            return {n: live.blame.alone + live.blame.among for n, live in supervisor.live.items()}
 
         monkeypatch.setattr(supervisor, "_judge", judged)
         engine.observe(

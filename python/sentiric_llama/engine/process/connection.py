@@ -8,13 +8,15 @@ import struct
 from collections.abc import Callable
 from typing import Any
 
-from sentiric_llama.engine.messages import decode_message
+from sentiric_llama.engine.messages import Step, decode_message
 from sentiric_llama.host.off_loop import LARGE_TEXT
 
 HEADER = struct.Struct("<II")
 """Length and kind, as in `cpp/process/frames.h`."""
 COMMAND, STEP, OTHER = range(3)
 MAX_FRAME = 2**28
+MAX_STEP = 2**22
+"""Steps are decoded by the event loop, which serves nobody meanwhile."""
 
 
 class Connection(asyncio.Protocol):
@@ -55,7 +57,7 @@ class Connection(asyncio.Protocol):
         begin = 0
         while len(self._received) - begin >= HEADER.size:
             length, kind = HEADER.unpack_from(self._received, begin)
-            if length > MAX_FRAME:
+            if length > (MAX_STEP if kind == STEP else MAX_FRAME):
                 return self.close()
             end = begin + HEADER.size + length
             if len(self._received) < end:
@@ -74,13 +76,19 @@ class Connection(asyncio.Protocol):
                 message = decode_message(frame)
             except ValueError:
                 return self.close()
+            if isinstance(message, Step) is not (kind == STEP):
+                return self.close()
             self._on_message(message)
 
     def _decoded(self, decoding: asyncio.Future[Any]) -> None:
-        if decoding.cancelled() or decoding.exception() is not None:
+        if (
+            decoding.cancelled()
+            or decoding.exception() is not None
+            or isinstance(message := decoding.result(), Step)
+        ):
             self.close()
         else:
-            self._on_message(decoding.result())
+            self._on_message(message)
 
     def close(self) -> None:
         """Closes the socket, as a process that sends nonsense is as good as gone."""

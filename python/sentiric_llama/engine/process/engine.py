@@ -130,7 +130,7 @@ class ProcessEngine(MessageQueries):
     @property
     def process(self) -> ProcessFacts:
         found = self._supervisor
-        return ProcessFacts(self.pid, found.restarts, found.resubmitted, found.quarantined)
+        return ProcessFacts(self.pid, found.restarts, found.resubmitted, found.suspects.num_refused)
 
     def observe(self, changed: Callable[[EngineState], None]) -> None:
         self._supervisor.observers.append(changed)
@@ -168,7 +168,6 @@ class ProcessEngine(MessageQueries):
         live = LiveRequest(next(self._numbers), with_seed(request), put)
         size_matters = is_large(request.messages) or len(request.text) > LARGE_TEXT
         command = await maybe_off_loop(size_matters, encoded, live.command())
-        self._supervisor.quarantine.check(live)
         self.check_room()  # others may have come meanwhile
         self._supervisor.admit(live, command)
         return live.number

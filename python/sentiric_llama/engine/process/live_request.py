@@ -2,38 +2,53 @@
 """A request that has not ended: what it asked for, and what of its answer has been delivered.
 
 That is enough to continue it in another engine process: the same request with the same seed, and
-the tokens that it has already given; see docs/reliability.md.
+the tokens that it has already given; see docs/reliability.md. A call, such as for embeddings, is
+asked again.
 """
 
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import hashlib
 import secrets
 import time
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
-from sentiric_llama.engine.messages import Failure, Submit, encode_command
+from sentiric_llama.engine.messages import Failure, Submit
+from sentiric_llama.engine.process.client import encoded
+from sentiric_llama.engine.process.quarantine import NO_BLAME, Blame
 from sentiric_llama.engine.stream import WINDOW, StreamItem
 from sentiric_llama.errors import DeadlineExceeded, SentiricLlamaError, Unavailable
-from sentiric_llama.types import ChosenLogprob, Delta, Final, Request
+from sentiric_llama.types import ChosenLogprob, Delta, Final, Message, Request
 
-MAX_SUSPICIONS = 2
-"""How many times a request may be at the scene of a crash before it is refused."""
 MAX_PRESENT = 3
 """How many kills from outside in a row it may be present at without any progress in between."""
 SLACK = 1024
 """Tokens that a step may add beyond the credit: drafts, and text that a grammar forces."""
 TOKEN_BYTES = 4096
 """No token of a model has more; see `gguf/rules.py`."""
+MAX_RETRY_MS = 24 * 3_600_000
 _SEEDS = 2**64 - 1
 """Seeds are below this one, which means "draw one"."""
 
 
 def _size_of(logprob: ChosenLogprob) -> int:
     return len(logprob.chosen.piece) + sum(len(other.piece) for other in logprob.top)
+
+
+def _check_numbers(delta: Delta) -> None:
+    """Raises ValueError for counts and times that cannot be: metrics and clients would see them."""
+    reports: list[Any] = [delta.truncation]
+    if delta.final is not None:
+        reports += (delta.final.usage, delta.final.timings)
+    for report in reports:
+        for value in dataclasses.astuple(report):
+            if not 0 <= value < 2**53:  # False for NaN
+                raise ValueError("an impossible count or time")
 
 
 def with_seed(request: Request) -> Request:
@@ -64,8 +79,8 @@ class LiveRequest:
     """True if the current engine process has it."""
     was_sent: bool = False
     """True if an earlier engine process had it."""
-    suspicions: float = 0
-    """Crashes that it, or its like, may have caused, since a trial or an end cleared it."""
+    blame: Blame = NO_BLAME
+    """The crashes that it, or its like, may have caused, since a trial or an end cleared it."""
     present: int = 0
     """Kills from outside that it was worked on at, without progress since."""
     resumes: int = 0
@@ -77,9 +92,22 @@ class LiveRequest:
     """Set when it makes progress or ends."""
 
     @property
-    def is_overdue(self) -> bool:
-        waited_ms = 1e3 * (time.monotonic() - self.submitted_at)
-        return 0 < self.request.deadline_ms < waited_ms
+    def overdue_s(self) -> float:
+        """How long ago its deadline passed; not above 0 before, or without one."""
+        if self.request.deadline_ms <= 0:
+            return 0.0
+        return time.monotonic() - self.submitted_at - self.request.deadline_ms / 1e3
+
+    @property
+    def is_waited_for(self) -> bool:
+        """True if its reader has room for more tokens."""
+        return self.granted > len(self.delivered)
+
+    @property
+    def num_bytes(self) -> int:
+        request = self.request
+        grammar = len(request.grammar.text) if request.grammar else 0
+        return grammar + sum(map(_bytes_of, (request.text, request.messages, request.tokens)))
 
     @property
     def can_resume(self) -> bool:
@@ -90,9 +118,18 @@ class LiveRequest:
     @property
     def fingerprint(self) -> bytes:
         """Identifies what it asks for, whoever asks and with whatever seed."""
-        sampling = replace(self.request.sampling, seed=0)
-        bare = replace(self.request, sampling=sampling, tenant="", cache_scope="", deadline_ms=0)
-        return hashlib.sha256(encode_command(Submit(0, bare, 0))).digest()
+        request = self.request
+        texts = [part for each in request.messages for part in (each.role, each.content)]
+        texts += [request.text, request.grammar.text if request.grammar else ""]
+        bare = replace(request, messages=(), text="", tokens=(), grammar=None, tenant="")
+        sampling = replace(request.sampling, seed=0)
+        bare = replace(bare, sampling=sampling, cache_scope="", deadline_ms=0)
+        rest = (bare, request.grammar and request.grammar.kind, tuple(request.tokens))
+        digest = hashlib.sha256(repr(rest).encode())
+        for text in texts:
+            encoded_text = text.encode("utf-8", "surrogatepass")
+            digest.update(b"%d:" % len(encoded_text) + encoded_text)
+        return digest.digest()
 
     def command(self, window: int | None = None) -> Submit:
         """What makes an engine process work on it from where it is. Raises DeadlineExceeded."""
@@ -112,6 +149,7 @@ class LiveRequest:
 
         Raises ValueError for more than was granted: the buffer of the stream relies on that.
         """
+        _check_numbers(delta)
         self._deltas += 1
         self._bytes += len(delta.text) + sum(map(_size_of, delta.logprobs))
         if delta.tokens:
@@ -145,8 +183,48 @@ class LiveRequest:
         return replace(final, timings=timings)
 
     def explain(self, failure: Failure) -> SentiricLlamaError:
-        """The error of a request that was continued is not that of a new one."""
+        """The error of a request that was continued is not that of a new one.
+
+        Raises ValueError for impossible numbers.
+        """
+        if not 0 <= failure.retry_ms <= MAX_RETRY_MS:
+            raise ValueError("an impossible time")
         if self.resumes and failure.code == "not_supported":
             return Unavailable("the engine process ended, and this answer cannot be continued",
                                where="engine")  # fmt: skip
         return failure.as_error()
+
+
+@dataclass(eq=False, slots=True)
+class LiveCall:
+    """`make` is the message's class; it gets the number, then `values` and `options`."""
+
+    number: int
+    make: Any
+    values: tuple[Any, ...]
+    options: dict[str, Any] = field(default_factory=dict)
+    blame: Blame = NO_BLAME
+    present: int = 0
+    """Kills from outside that it was worked on at."""
+
+    @property
+    def fingerprint(self) -> bytes:
+        """Identifies what it asks for, whoever asks. Raises InvalidArgument as sending it would."""
+        return hashlib.sha256(encoded(self.make(0, *self.values, **self.options))).digest()
+
+    @property
+    def num_bytes(self) -> int:
+        return _bytes_of(self.values)
+
+
+def _bytes_of(value: Any) -> int:
+    """About how much memory its texts and numbers take."""
+    if isinstance(value, str | bytes):
+        return len(value)
+    if isinstance(value, Message):
+        return len(value.content)
+    if not isinstance(value, Sequence):
+        return 8
+    if value and isinstance(value[0], int):
+        return 8 * len(value)
+    return sum(map(_bytes_of, value))

@@ -1,18 +1,53 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Remembers what ended an engine process twice, so that it is refused for a while."""
+"""What is blamed for crashes: remembered for a while, and kept out once there is proof."""
 
 from __future__ import annotations
 
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
-from sentiric_llama.engine.process.live_request import MAX_SUSPICIONS
 from sentiric_llama.errors import InternalError
 
 KEPT_S = 600.0
 MOST = 256
+MAX_SUSPICIONS = 2
+"""Crashes after which it is refused, if it was the only suspect of one."""
+MAX_AMONG = 3
+"""Crashes after which it is refused though it never was the only suspect."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blame:
+    alone: int = 0
+    """Crashes of which it is the only suspect."""
+    among: int = 0
+    """Crashes of which it is one of several."""
+
+    def __bool__(self) -> bool:
+        return self.alone + self.among > 0
+
+    def after(self, num_suspects: int) -> Blame:
+        """With one more crash, which has so many suspects."""
+        if num_suspects == 1:
+            return Blame(self.alone + 1, self.among)
+        return Blame(self.alone, self.among + 1)
+
+    def settled(self) -> Blame:
+        """The other suspects of the last crash are cleared."""
+        return Blame(self.alone + 1, self.among - 1)
+
+    @property
+    def is_proof(self) -> bool:
+        """Several crashes among others prove nothing soon: somebody else may be in all of them."""
+        is_twice = self.alone + self.among >= MAX_SUSPICIONS
+        return (is_twice and self.alone > 0) or self.among >= MAX_AMONG
+
+
+NO_BLAME = Blame()
+CULPRIT = Blame(alone=MAX_SUSPICIONS)
 
 
 class Identified(Protocol):
@@ -30,42 +65,45 @@ class Quarantine:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         """`clock` gives the time in seconds."""
         self._clock = clock
-        self._known: OrderedDict[bytes, tuple[float, float]] = OrderedDict()
-        """Suspicions, and until when they count."""
+        self._known: OrderedDict[bytes, tuple[Blame, float]] = OrderedDict()
+        """What each is blamed for, and until when that counts."""
 
     def __len__(self) -> int:
         return len(self._known)
 
     def add(self, asked: Identified) -> None:
         """Keeps the like of it out."""
-        self.remember(asked, MAX_SUSPICIONS)
+        self.remember(asked, CULPRIT)
 
-    def remember(self, asked: Identified, suspicions: float) -> None:
-        """The like of it inherits these suspicions: it left before it could be tried."""
-        self._known[asked.fingerprint] = (suspicions, self._clock() + KEPT_S)
+    def remember(self, asked: Identified, blame: Blame) -> None:
+        """The like of it inherits this blame: it left before it could be tried."""
+        self._known[asked.fingerprint] = (blame, self._clock() + KEPT_S)
         self._known.move_to_end(asked.fingerprint)
         while len(self._known) > MOST:
             self._known.popitem(last=False)
 
-    def suspicions_of(self, asked: Identified) -> float:
+    def blame_of(self, asked: Identified) -> Blame:
         """What the like of it has left."""
         if not self._known:  # the usual case, which costs nothing
-            return 0
+            return NO_BLAME
         fingerprint = asked.fingerprint
-        suspicions, until = self._known.get(fingerprint, (0.0, 0.0))
+        blame, until = self._known.get(fingerprint, (NO_BLAME, 0.0))
         if self._clock() < until:
-            return suspicions
+            return blame
         self._known.pop(fingerprint, None)
-        return 0
+        return NO_BLAME
 
-    def check(self, asked: Identified) -> None:
-        """Raises InternalError for what is kept out."""
-        if self.suspicions_of(asked) >= MAX_SUSPICIONS:
+    def check(self, asked: Identified) -> Blame:
+        """What the like of it has left. Raises InternalError for what is kept out."""
+        blame = self.blame_of(asked)
+        if blame.is_proof:
             raise refusal()
+        return blame
 
     def clear(self, asked: Identified) -> None:
         """It has proved harmless. What is kept out stays out."""
-        if 0 < self.suspicions_of(asked) < MAX_SUSPICIONS:
+        blame = self.blame_of(asked)
+        if blame and not blame.is_proof:
             del self._known[asked.fingerprint]
 
 

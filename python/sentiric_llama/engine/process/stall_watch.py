@@ -38,16 +38,20 @@ class StallWatch:
         """The work that has stood still for too long; None if all is well."""
         now = time.monotonic() if now is None else now
         stepper = page.stepper()
+        works = list(page.works())
+        num_others = sum(work != stepper for work in works)
         allowed = max(self.limit_s, SLOWEST_STEPS * page.stats().step_ms_mean / 1e3)
         seen: dict[int, tuple[Work, int, float]] = {}
         worst: Stall | None = None
-        for work in page.works():
+        for work in works:
             beats = page.beats if work == stepper else 0
             before = self._seen.get(work.thread)
             is_same = before is not None and before[:2] == (work, beats)
             since = before[2] if before is not None and is_same else now
             seen[work.thread] = (work, beats, since)
-            if work.place is not Place.LOAD and now - since > allowed:
+            # Threads without beats may share one processor, so that each takes so much longer.
+            share = 1 if work == stepper else num_others
+            if work.place is not Place.LOAD and now - since > allowed * share:
                 worst = worst or Stall(now - since, work)
         self._seen = seen
         return worst

@@ -20,10 +20,10 @@ from sentiric_llama.engine.process.client import EngineClient, ProcessDied, clos
 from sentiric_llama.engine.process.confinement import confinement_of, identity_of
 from sentiric_llama.engine.process.counts import Counts
 from sentiric_llama.engine.process.death import Death, DeathCount
-from sentiric_llama.engine.process.live_call import LiveCall
-from sentiric_llama.engine.process.live_request import MAX_PRESENT, MAX_SUSPICIONS, LiveRequest
-from sentiric_llama.engine.process.quarantine import Quarantine, refusal
+from sentiric_llama.engine.process.live_request import LiveCall, LiveRequest
+from sentiric_llama.engine.process.quarantine import Blame, refusal
 from sentiric_llama.engine.process.stall_watch import watched
+from sentiric_llama.engine.process.suspects import Suspects
 from sentiric_llama.engine.protocol import EngineState
 from sentiric_llama.errors import Cancelled, DeadlineExceeded, SentiricLlamaError, Unavailable
 from sentiric_llama.log.events import event
@@ -31,6 +31,12 @@ from sentiric_llama.types import EngineConfig
 
 TRIED_TOKENS = 2
 """How many tokens a suspect generates alone, before it goes on with the others."""
+TRIALS_S = 2.0
+"""How long the others wait for all suspects together; those not tried by then go on untried."""
+FIRST_S = 1.0
+"""How long requests that have not begun wait for the next token of those that have."""
+GRACE_S = 1.0
+"""How late an engine process may notice a deadline."""
 
 logger = logging.getLogger(__name__)
 
@@ -56,16 +62,16 @@ class Supervisor:
         self.failure: SentiricLlamaError | None = None
         self.observers: list[Callable[[EngineState], None]] = []
         self.counts = Counts()
-        self.quarantine = Quarantine()
+        self.suspects = Suspects()
         self._config = config
         self._identity = identity_of(config)
         self._numbers = numbers
         self._stall_s = stall_s
         self._deaths = DeathCount()
         self._calls: dict[int, LiveCall] = {}
-        self.restarts = self.resubmitted = self.quarantined = 0
+        self.restarts = self.resubmitted = self._last_number = 0
         self._has_served = False
-        """A stream has got a token since a request was last refused."""
+        """A request without blame has got a token since the last death."""
         self._is_closed = False
         self._running = asyncio.Event()
         self._running.set()
@@ -85,9 +91,10 @@ class Supervisor:
     def admit(self, live: LiveRequest, command: bytes) -> None:
         """Takes a request, which is sent now or to the next process."""
         self.check_open()
+        live.blame = self.suspects.quarantine.check(live)
         self.counts.requests.submitted += 1
-        live.suspicions = self.quarantine.suspicions_of(live)
         self.live[live.number] = live
+        self._last_number = max(self._last_number, live.number)
         if self.client is not None and self._running.is_set():
             self._send(self.client, live, command)
 
@@ -113,7 +120,7 @@ class Supervisor:
         if live is None:
             return
         self.counts.requests.end(Cancelled("by the caller"))
-        self._leave(live)
+        self.suspects.note_left(number, live)
         live.moved.set()
         if live.is_sent and self.client is not None and self.client.is_alive:
             self.client.send(m.Cancel(number))
@@ -121,20 +128,25 @@ class Supervisor:
     async def call(self, make: Any, *values: Any, **options: Any) -> m.Answer:
         """Asks a process, and the next one if it dies. Raises what it answers."""
         number = next(self._numbers)
-        call = self._calls[number] = LiveCall(make, values, options)
+        call = self._calls[number] = LiveCall(number, make, values, options)
         try:
-            self.quarantine.check(call)
+            call.blame = self.suspects.quarantine.check(call)
             while True:
                 self.check_open()
-                if call.suspicions >= MAX_SUSPICIONS:
+                if call.blame.is_proof:
                     raise refusal()
                 client = self.client
                 if client is None or not self._running.is_set():
                     await self._running.wait()
                     continue
                 with contextlib.suppress(ProcessDied):
-                    return await client.ask(make, *values, call=number, **options)
+                    answer = await client.ask(make, *values, call=number, **options)
+                    self.suspects.clear(call)
+                    return answer
                 await asyncio.sleep(0)  # the supervisor's turn
+        except asyncio.CancelledError:
+            self.suspects.note_left(number, call)
+            raise
         finally:
             del self._calls[number]
 
@@ -158,21 +170,29 @@ class Supervisor:
     def _on_step(self, step: m.Step) -> None:
         for number, delta in step.deltas:
             if (live := self.live.get(number)) is None:
+                self._check_number(number)
                 continue
             live.put(live.take(delta))
-            self._has_served |= bool(delta.tokens) and self._running.is_set()
+            self._has_served |= bool(delta.tokens) and not live.blame
             if delta.final is not None:
                 del self.live[number]
-                self.quarantine.clear(live)
+                self.suspects.clear(live)
                 self.counts.requests.end()
                 live.moved.set()
         for number, failure in step.failures:
             if (live := self.live.get(number)) is not None:
                 self._end(live, live.explain(failure))
+            else:
+                self._check_number(number)
+
+    def _check_number(self, number: int) -> None:
+        """What is not live must have been. Raises ValueError."""
+        if not 0 < number <= self._last_number:
+            raise ValueError("a stream that nobody has asked for")
 
     def _end(self, live: LiveRequest, error: SentiricLlamaError) -> None:
         del self.live[live.number]
-        self._leave(live)
+        self.suspects.note_left(live.number, live)
         self.counts.requests.end(error, is_resumed=live.resumes > 0)
         live.put(error)
         live.moved.set()
@@ -256,6 +276,9 @@ class Supervisor:
         self._running.clear()
         self.counts.retire(client)
         self._report(client, death)
+        if death.suspects and self._has_served:  # else the engine itself may be to blame
+            self._deaths.explain()
+        self._has_served = False
         self._deaths.note(time.monotonic())
         self._judge(death)
         self._change(EngineState.RESTARTING)
@@ -283,36 +306,65 @@ class Supervisor:
 
     async def _resubmit(self, client: EngineClient) -> bool:
         """Submits every request, first each suspect by itself. False if the process died."""
-        for live in [live for live in self.live.values() if live.suspicions]:
-            if not await self._try_alone(client, live):
+        until = time.monotonic() + TRIALS_S
+        for live in [live for live in self.live.values() if live.blame]:
+            if not await self._try_alone(client, live, until):
                 return False
-        # What has begun first: its caller notices the pause.
-        for live in sorted(self.live.values(), key=lambda live: not live.delivered):
-            if live.is_sent:
-                self._allow(live)
-            else:
-                self._submit(client, live)
+        self.suspects.settle(self.live.values())
+        begun = [live for live in self.live.values() if live.delivered]
+        self._go_on(client, begun)
+        # Its caller notices the pause. And nobody is kept from it by requests that crash at once.
+        await self._first_tokens(client, begun)
+        self._go_on(client, [live for live in self.live.values() if live not in begun])
         self._running.set()
         self._change(EngineState.RUNNING)
         return client.is_alive
 
-    async def _try_alone(self, client: EngineClient, live: LiveRequest) -> bool:
+    def _go_on(self, client: EngineClient, requests: list[LiveRequest]) -> None:
+        """Lets the process work on them, whether it has them or not."""
+        for live in requests:
+            if live.is_sent:
+                self._allow(live)
+            else:
+                self._submit(client, live)
+
+    async def _first_tokens(self, client: EngineClient, begun: list[LiveRequest]) -> None:
+        """Waits until each has gone on or ended, or the process has."""
+        until = time.monotonic() + FIRST_S
+        for live in begun:
+            before = len(live.delivered)
+            if live.is_waited_for:
+                await self._moved(client, live, before + 1, until)
+
+    async def _moved(
+        self, client: EngineClient, live: LiveRequest, wanted: int, until: float
+    ) -> None:
+        """Waits until it has so many tokens or ended, the process died, or it is too late."""
+        while live.number in self.live and len(live.delivered) < wanted and client.is_alive:
+            if (left := until - time.monotonic()) <= 0:
+                return
+            live.moved.clear()
+            moving = asyncio.ensure_future(live.moved.wait())
+            await asyncio.wait(
+                (moving, client.died), timeout=left, return_when=asyncio.FIRST_COMPLETED
+            )
+            moving.cancel()
+
+    async def _try_alone(self, client: EngineClient, live: LiveRequest, until: float) -> bool:
         """Lets a suspect generate some tokens while nothing else runs. False if the process died.
 
         One would come from its prompt alone; the second needs a step like those that follow.
         """
         wanted = len(live.delivered) + TRIED_TOKENS
+        if live.number not in self.live or time.monotonic() >= until:
+            return client.is_alive
         if not self._submit(client, live, wanted):
             return True
-        while live.number in self.live and len(live.delivered) < wanted and client.is_alive:
-            live.moved.clear()
-            moving = asyncio.ensure_future(live.moved.wait())
-            await asyncio.wait((moving, client.died), return_when=asyncio.FIRST_COMPLETED)
-            moving.cancel()
+        await self._moved(client, live, wanted, until)
         if not client.is_alive:
             return False
-        live.suspicions = 0
-        self.quarantine.clear(live)
+        if len(live.delivered) >= wanted:  # else it has left, ended, or taken too long
+            self.suspects.clear(live)
         return True
 
     def _submit(self, client: EngineClient, live: LiveRequest, window: int | None = None) -> bool:
@@ -330,49 +382,29 @@ class Supervisor:
 
     def _judge(self, death: Death) -> None:
         """Ends the requests that cannot go on; the others are sent again."""
-        is_found = False
-        for number in (death.suspects or death.present) & self._calls.keys():
-            call = self._calls[number]
-            call.suspicions += 1 if death.suspects else MAX_SUSPICIONS / MAX_PRESENT
-            if call.suspicions >= MAX_SUSPICIONS:
-                self._refuse(call)
+        asked = {n: live for n, live in self.live.items() if live.is_sent} | self._calls
+        culprits = self.suspects.judge(death, asked)
         for live in list(self.live.values()):
-            if live.is_sent:
-                live.suspicions += live.number in death.suspects
-                # Only a death that nobody here has caused says something about all.
-                live.present += not death.suspects and live.number in death.present
-                live.was_sent = True
+            live.was_sent |= live.is_sent
             live.is_sent = False
-            if live.suspicions >= MAX_SUSPICIONS or live.present >= MAX_PRESENT:
-                is_found |= live.suspicions >= MAX_SUSPICIONS
-                self._refuse(live)
+            if live in culprits:
                 self._end(live, refusal())
             elif not live.can_resume:
                 what = "the engine process ended, and mirostat cannot continue a text"
                 self._end(live, Unavailable(what, where="engine"))
-        if is_found:  # the others have only been there
-            for live in self.live.values():
-                live.suspicions = 0
-                self.quarantine.clear(live)
+        if not culprits:
+            return
+        self._refuse_copies()
+        if death.suspects:
+            self.suspects.absolve([*self.live.values(), *self._calls.values()])
 
-    def _refuse(self, culprit: LiveRequest | LiveCall) -> None:
-        """Keeps it and its like out."""
-        self.quarantine.add(culprit)
-        self.quarantined += 1
-        event(logger, "REQUEST_REFUSED", "it crashed the engine process twice", logging.WARNING)
-        self._explain()
-
-    def _leave(self, live: LiveRequest) -> None:
-        """A suspect that leaves untried is not forgotten, or it would come again and again."""
-        if 0 < live.suspicions < MAX_SUSPICIONS:
-            self.quarantine.remember(live, live.suspicions)
-            self._explain()
-
-    def _explain(self) -> None:
-        """What a request has caused is no crash loop, if others were served meanwhile."""
-        if self._has_served:
-            self._deaths.explain()
-        self._has_served = False
+    def _refuse_copies(self) -> None:
+        """Requests and calls that ask the same as one that has just been refused."""
+        for live in list(self.live.values()):
+            if self.suspects.quarantine.blame_of(live).is_proof:
+                self._end(live, refusal())
+        for call in self._calls.values():
+            call.blame = max(call.blame, self.suspects.quarantine.blame_of(call), key=_is_proof)
 
     async def _wait(self, seconds: float) -> None:
         """Sleeps, while deadlines pass."""
@@ -382,10 +414,13 @@ class Supervisor:
             self._expire()
 
     def _expire(self) -> None:
-        """Ends requests that no process has and whose deadline has passed."""
-        for live in [live for live in self.live.values() if not live.is_sent]:
-            if live.is_overdue:
+        """Ends requests whose deadline has passed: at once, or when the process has not noticed."""
+        for live in list(self.live.values()):
+            if live.overdue_s > (GRACE_S if live.is_sent else 0):
+                was_sent = live.is_sent
                 self._end(live, DeadlineExceeded("the deadline passed", where="deadline"))
+                if was_sent and self.client is not None and self.client.is_alive:
+                    self.client.send(m.Cancel(live.number))
 
     def _report(self, client: EngineClient, death: Death) -> None:
         event(
@@ -414,3 +449,7 @@ class Supervisor:
             self.state = state
             for changed in self.observers:
                 changed(state)
+
+
+def _is_proof(blame: Blame) -> bool:
+    return blame.is_proof
