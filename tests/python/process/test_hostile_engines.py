@@ -20,14 +20,22 @@ import pytest
 from process_tools import GREEDY, asked
 from sentiric_llama.engine import messages as m
 from sentiric_llama.engine.process.client import MAX_LINES, EngineClient
-from sentiric_llama.engine.process.connection import STEP
+from sentiric_llama.engine.process.connection import MAX_STEP, STEP
 from sentiric_llama.engine.process.engine import ProcessEngine
 from sentiric_llama.engine.process.flight_page import FlightPage
 from sentiric_llama.engine.process.live_request import SLACK, TOKEN_BYTES
 from sentiric_llama.engine.protocol import EngineState
 from sentiric_llama.engine.stream import WINDOW
 from sentiric_llama.errors import DeadlineExceeded, Unavailable
-from sentiric_llama.types import Delta, EngineConfig, Request
+from sentiric_llama.types import (
+    Delta,
+    EngineConfig,
+    Final,
+    Request,
+    Timings,
+    TruncationReport,
+)
+from sentiric_llama.types.result import Usage
 
 LONG = Request(text="tale ", sampling=GREEDY, max_tokens=400, ignore_eos=True)
 
@@ -87,9 +95,40 @@ def _huge_frame(client: EngineClient, stream: int) -> None:
     client._connection.data_received(struct.pack("<II", 2**32 - 1, STEP))
 
 
+def _huge_step(client: EngineClient, stream: int) -> None:
+    client._connection.data_received(struct.pack("<II", MAX_STEP + 1, STEP))
+
+
+def _answer_as_a_step(client: EngineClient, stream: int) -> None:
+    data = m.encode_message(m.Answer(1))
+    client._connection.data_received(struct.pack("<II", len(data), STEP) + data)
+
+
+def _stream_of_nobody(client: EngineClient, stream: int) -> None:
+    client._on_message(_step((10_000, Delta("y"))))
+
+
+def _impossible_time(client: EngineClient, stream: int) -> None:
+    final = Final("stop", Usage(), Timings(ttft_ms=float("nan")))
+    client._on_message(_step((stream, Delta(final=final))))
+
+
+def _negative_count(client: EngineClient, stream: int) -> None:
+    client._on_message(_step((stream, Delta(truncation=TruncationReport(dropped_tokens=-1)))))
+
+
+def _endless_wait(client: EngineClient, stream: int) -> None:
+    failures = ((stream, m.Failure("overloaded", "x", "y", retry_ms=-(10**12))),)
+    client._on_message(m.Step((), failures))
+
+
 @pytest.mark.parametrize(
     "attack",
-    [_endless_text, _endless_nothing, _tokens_without_credit, _no_token, _nonsense, _huge_frame],
+    [
+        *(_endless_text, _endless_nothing, _tokens_without_credit, _no_token, _nonsense),
+        *(_huge_frame, _huge_step, _answer_as_a_step, _stream_of_nobody, _impossible_time),
+        *(_negative_count, _endless_wait),
+    ],
 )
 def test_what_it_must_not_send_ends_it(
     small_q8_0: Path, attack: Attack, caplog: pytest.LogCaptureFixture
@@ -188,6 +227,23 @@ def test_deadlines_pass_while_a_restart_waits(small_q8_0: Path) -> None:
         os.kill(engine.pid, signal.SIGKILL)
         with pytest.raises(DeadlineExceeded):
             await text_of(engine, asked(1, deadline_ms=200))
+        assert engine.process.restarts == 0
+        await engine.close()
+
+    asyncio.run(main())
+
+
+def test_deadlines_pass_though_the_engine_does_not_notice(small_q8_0: Path) -> None:
+    async def main() -> None:
+        config = EngineConfig(str(small_q8_0), contexts=4, context_size=512, compute_threads=1)
+        engine = await ProcessEngine.open(config, stall_s=0)  # hangs are not looked for
+        quiet = await text_of(engine, asked(1))
+        os.kill(engine.pid, signal.SIGSTOP)
+        with pytest.raises(DeadlineExceeded):
+            await text_of(engine, asked(1, deadline_ms=300))
+        assert not engine._supervisor.live
+        os.kill(engine.pid, signal.SIGCONT)
+        assert await text_of(engine, asked(1)) == quiet
         assert engine.process.restarts == 0
         await engine.close()
 

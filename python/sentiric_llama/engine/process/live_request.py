@@ -77,6 +77,8 @@ class LiveRequest:
     delivered: array[int] = field(default_factory=lambda: array("i"))
     is_sent: bool = False
     """True if the current engine process has it."""
+    is_late: bool = False
+    """True if it came after a crash, while the engine was not serving yet."""
     was_sent: bool = False
     """True if an earlier engine process had it."""
     blame: Blame = NO_BLAME

@@ -13,6 +13,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from sentiric_llama.engine import messages as m
@@ -34,7 +35,7 @@ TRIED_TOKENS = 2
 TRIALS_S = 2.0
 """How long the others wait for all suspects together; those not tried by then go on untried."""
 FIRST_S = 1.0
-"""How long requests that have not begun wait for the next token of those that have."""
+"""How long new requests wait for the next token of those that were there before a crash."""
 GRACE_S = 1.0
 """How late an engine process may notice a deadline."""
 
@@ -70,6 +71,8 @@ class Supervisor:
         self._deaths = DeathCount()
         self._calls: dict[int, LiveCall] = {}
         self.restarts = self.resubmitted = self._last_number = 0
+        self._on_trial = 0
+        """The suspect that has the process for itself, if one has."""
         self._has_served = False
         """A request without blame has got a token since the last death."""
         self._is_closed = False
@@ -93,6 +96,7 @@ class Supervisor:
         self.check_open()
         live.blame = self.suspects.quarantine.check(live)
         self.counts.requests.submitted += 1
+        live.is_late = not self._running.is_set()
         self.live[live.number] = live
         self._last_number = max(self._last_number, live.number)
         if self.client is not None and self._running.is_set():
@@ -280,6 +284,9 @@ class Supervisor:
             self._deaths.explain()
         self._has_served = False
         self._deaths.note(time.monotonic())
+        if self._on_trial in death.suspects:  # others are there too, but have nothing to do
+            death = replace(death, suspects=frozenset({self._on_trial}))
+        self._on_trial = 0
         self._judge(death)
         self._change(EngineState.RESTARTING)
 
@@ -311,11 +318,16 @@ class Supervisor:
             if not await self._try_alone(client, live, until):
                 return False
         self.suspects.settle(self.live.values())
+        # What has begun first: its caller notices the pause. All get a token before others come, or
+        # requests that crash at once, one after another, would leave nothing for anybody.
         begun = [live for live in self.live.values() if live.delivered]
-        self._go_on(client, begun)
-        # Its caller notices the pause. And nobody is kept from it by requests that crash at once.
-        await self._first_tokens(client, begun)
-        self._go_on(client, [live for live in self.live.values() if live not in begun])
+        waiting = [live for live in self.live.values() if not live.delivered and not live.is_late]
+        for requests in (begun, waiting):
+            self._go_on(client, [live for live in requests if live.number in self.live])
+            await self._first_token(client, requests)
+        for live in self.live.values():
+            live.is_late = False
+        self._go_on(client, list(self.live.values()))
         self._running.set()
         self._change(EngineState.RUNNING)
         return client.is_alive
@@ -328,13 +340,15 @@ class Supervisor:
             else:
                 self._submit(client, live)
 
-    async def _first_tokens(self, client: EngineClient, begun: list[LiveRequest]) -> None:
-        """Waits until each has gone on or ended, or the process has."""
+    async def _first_token(self, client: EngineClient, requests: list[LiveRequest]) -> None:
+        """Waits until one of them has got a token, all have ended, or the process has."""
+        before = {live.number: len(live.delivered) for live in requests if live.is_waited_for}
         until = time.monotonic() + FIRST_S
-        for live in begun:
-            before = len(live.delivered)
-            if live.is_waited_for:
-                await self._moved(client, live, before + 1, until)
+        while client.is_alive and time.monotonic() < until:
+            left = [live for live in requests if live.number in before.keys() & self.live.keys()]
+            if not left or any(len(live.delivered) > before[live.number] for live in left):
+                return
+            await asyncio.sleep(0.002)
 
     async def _moved(
         self, client: EngineClient, live: LiveRequest, wanted: int, until: float
@@ -360,9 +374,11 @@ class Supervisor:
             return client.is_alive
         if not self._submit(client, live, wanted):
             return True
+        self._on_trial = live.number
         await self._moved(client, live, wanted, until)
         if not client.is_alive:
             return False
+        self._on_trial = 0
         if len(live.delivered) >= wanted:  # else it has left, ended, or taken too long
             self.suspects.clear(live)
         return True
