@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from sentiric_llama.engine.process import launch
+from sentiric_llama.engine.process import launch, supervisor
 from sentiric_llama.engine.process.engine import ProcessEngine
 from sentiric_llama.errors import InternalError, InvalidArgument, Unavailable
 from sentiric_llama.types import EngineConfig, Request, SamplingParams
@@ -54,15 +54,35 @@ def test_many_requests_that_end_the_process_are_no_crash_loop(small_q8_0: Path) 
     asyncio.run(main())
 
 
-def test_nobody_is_served_between_crashes(small_q8_0: Path) -> None:
-    """Then the engine may be to blame, and the server ends."""
+def test_crashes_of_an_idle_server_are_no_crash_loop(small_q8_0: Path) -> None:
+    """A caller who has the engine for itself does not end the service."""
 
     async def main() -> None:
         engine = await opened(small_q8_0)
+        quiet = await text_of(engine, "tale")
+        for number in range(8):
+            with pytest.raises(InternalError, match=REFUSED):
+                await text_of(engine, f"{number} !fault:sampling:abort")
+        assert await text_of(engine, "tale") == quiet
+        assert engine.process.restarts == 16
+        await engine.close()
+
+    asyncio.run(main())
+
+
+def test_an_engine_that_can_serve_nobody_ends(
+    small_q8_0: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It dies of what it tries by itself, so requests are not to blame."""
+    probe = Request(text="!fault:decode:segv", max_tokens=2)
+    monkeypatch.setattr(supervisor, "PROBE", probe)
+
+    async def main() -> None:
+        engine = await opened(small_q8_0)
+        with pytest.raises(InternalError, match=REFUSED):
+            await text_of(engine, "!fault:sampling:abort")
         with pytest.raises(Unavailable, match="crashed 6 times within a minute"):
-            for number in range(8):
-                with pytest.raises(InternalError, match=REFUSED):
-                    await text_of(engine, f"{number} !fault:sampling:abort")
+            await text_of(engine, "tale")
         await engine.close()
 
     asyncio.run(main())

@@ -26,9 +26,10 @@ from sentiric_llama.engine.process.quarantine import Blame, refusal
 from sentiric_llama.engine.process.stall_watch import watched
 from sentiric_llama.engine.process.suspects import Suspects
 from sentiric_llama.engine.protocol import EngineState
+from sentiric_llama.engine.stream import WINDOW
 from sentiric_llama.errors import Cancelled, DeadlineExceeded, SentiricLlamaError, Unavailable
 from sentiric_llama.log.events import event
-from sentiric_llama.types import EngineConfig
+from sentiric_llama.types import EngineConfig, Request
 
 TRIED_TOKENS = 2
 """How many tokens a suspect generates alone, before it goes on with the others."""
@@ -36,6 +37,8 @@ TRIALS_S = 2.0
 """How long the others wait for all suspects together; those not tried by then go on untried."""
 FIRST_S = 1.0
 """How long new requests wait for the next token of those that were there before a crash."""
+PROBE = Request(text="a", max_tokens=TRIED_TOKENS, ignore_eos=True)
+"""What a process that has followed several dead ones must be able to answer."""
 GRACE_S = 1.0
 """How late an engine process may notice a deadline."""
 
@@ -74,7 +77,9 @@ class Supervisor:
         self._on_trial = 0
         """The suspect that has the process for itself, if one has."""
         self._has_served = False
-        """A request without blame has got a token since the last death."""
+        """A request without blame, or the probe, has got a token since the last death."""
+        self._probe = 0
+        """The engine's own request, by which a new process shows that it can serve."""
         self._is_closed = False
         self._running = asyncio.Event()
         self._running.set()
@@ -175,6 +180,7 @@ class Supervisor:
         for number, delta in step.deltas:
             if (live := self.live.get(number)) is None:
                 self._check_number(number)
+                self._has_served |= number == self._probe and bool(delta.tokens)
                 continue
             live.put(live.take(delta))
             self._has_served |= bool(delta.tokens) and not live.blame
@@ -188,6 +194,7 @@ class Supervisor:
                 self._end(live, live.explain(failure))
             else:
                 self._check_number(number)
+                self._has_served |= number == self._probe  # a model that generates no text
 
     def _check_number(self, number: int) -> None:
         """What is not live must have been. Raises ValueError."""
@@ -313,6 +320,8 @@ class Supervisor:
 
     async def _resubmit(self, client: EngineClient) -> bool:
         """Submits every request, first each suspect by itself. False if the process died."""
+        if len(self._deaths.times) > 1 and not await self._prove(client):
+            return False
         until = time.monotonic() + TRIALS_S
         for live in [live for live in self.live.values() if live.blame]:
             if not await self._try_alone(client, live, until):
@@ -330,6 +339,21 @@ class Supervisor:
         self._go_on(client, list(self.live.values()))
         self._running.set()
         self._change(EngineState.RUNNING)
+        return client.is_alive
+
+    async def _prove(self, client: EngineClient) -> bool:
+        """Lets the process generate something harmless. If it can, requests are to blame.
+
+        Otherwise callers who have it for themselves could end the service with a few requests.
+        False if the process died.
+        """
+        self._probe = self._last_number = next(self._numbers)
+        client.send_encoded(m.encode_command(m.Submit(self._probe, PROBE, WINDOW)))
+        until = time.monotonic() + TRIALS_S
+        while client.is_alive and not self._has_served and time.monotonic() < until:
+            await asyncio.sleep(0.002)
+        if client.is_alive:
+            client.send(m.Cancel(self._probe))
         return client.is_alive
 
     def _go_on(self, client: EngineClient, requests: list[LiveRequest]) -> None:
