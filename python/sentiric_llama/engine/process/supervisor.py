@@ -77,7 +77,7 @@ class Supervisor:
         self._on_trial = 0
         """The suspect that has the process for itself, if one has."""
         self._has_served = False
-        """A request without blame, or the probe, has got a token since the last death."""
+        """Since the last death a request without blame has got a token, or the probe has ended."""
         self._probe = 0
         """The engine's own request, by which a new process shows that it can serve."""
         self._is_closed = False
@@ -180,7 +180,7 @@ class Supervisor:
         for number, delta in step.deltas:
             if (live := self.live.get(number)) is None:
                 self._check_number(number)
-                self._has_served |= number == self._probe and bool(delta.tokens)
+                self._has_served |= number == self._probe and delta.final is not None
                 continue
             live.put(live.take(delta))
             self._has_served |= bool(delta.tokens) and not live.blame
