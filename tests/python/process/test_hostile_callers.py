@@ -70,6 +70,81 @@ def test_crashes_of_an_idle_server_are_no_crash_loop(small_q8_0: Path) -> None:
     asyncio.run(main())
 
 
+def test_requests_that_get_the_engine_killed_are_no_crash_loop(small_q8_0: Path) -> None:
+    """As one that runs out of memory does: nobody is suspected, but it was there each time."""
+
+    async def main() -> None:
+        engine = await opened(small_q8_0)
+        quiet = await text_of(engine, "tale")
+        for number in range(4):
+            with pytest.raises(InternalError, match=REFUSED):
+                await text_of(engine, f"{number} !fault:decode:kill")
+        assert await text_of(engine, "tale") == quiet
+        assert engine.process.restarts == 12
+        await engine.close()
+
+    asyncio.run(main())
+
+
+def test_nobody_can_have_the_content_of_others_refused(small_q8_0: Path) -> None:
+    """By asking it beside something that crashes, and leaving with both."""
+
+    async def main() -> None:
+        engine = await opened(small_q8_0)
+        quiet = await text_of(engine, "tale", 200)
+        for number in range(6):
+            popular = asyncio.create_task(text_of(engine, "tale", 200))
+            while not engine.capacity.active:
+                await asyncio.sleep(0)
+            crashing = asyncio.create_task(text_of(engine, f"{number} !fault:decode:segv"))
+            before = engine.process.restarts
+            while engine.pid and engine.process.restarts == before:
+                await asyncio.sleep(0)
+            for task in (popular, crashing):
+                task.cancel()
+            await asyncio.gather(popular, crashing, return_exceptions=True)
+            while not engine.pid:
+                await asyncio.sleep(0.01)
+        assert await text_of(engine, "tale", 200) == quiet
+        await engine.close()
+
+    asyncio.run(main())
+
+
+def test_a_stream_that_goes_on_after_each_crash_is_never_refused(small_q8_0: Path) -> None:
+    """Though there is no time to try it alone."""
+
+    async def main() -> None:
+        engine = await opened(small_q8_0)
+        quiet = await text_of(engine, "tale", 400)
+        stream = asyncio.create_task(text_of(engine, "tale", 400))
+        number = 0
+        while number < 5 and not stream.done():
+            while not engine._supervisor.live:
+                await asyncio.sleep(0)
+            (live,) = engine._supervisor.live.values()
+            there = len(live.delivered) + supervisor.TRIED_TOKENS
+            while len(live.delivered) < there and not stream.done():
+                await asyncio.sleep(0)
+            before = engine.process.restarts
+            crashing = asyncio.create_task(text_of(engine, f"{number} !fault:decode:segv"))
+            while engine.pid and engine.process.restarts == before:
+                await asyncio.sleep(0)
+            crashing.cancel()
+            await asyncio.gather(crashing, return_exceptions=True)
+            while not engine.pid:
+                await asyncio.sleep(0.01)
+            number += 1
+        assert await stream == quiet
+        await engine.close()
+
+    trials, supervisor.TRIALS_S = supervisor.TRIALS_S, 0.0
+    try:
+        asyncio.run(main())
+    finally:
+        supervisor.TRIALS_S = trials
+
+
 def test_an_engine_that_can_serve_nobody_ends(
     small_q8_0: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

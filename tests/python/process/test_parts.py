@@ -280,7 +280,9 @@ def test_signals_of_the_group_do_not_end_it(small_q8_0: Path) -> None:
 
 def test_several_crashes_among_others_prove_nothing_soon() -> None:
     among = Blame().after(3).after(2)
-    assert among and not among.is_proof and among.after(5).is_proof
+    assert among and not among.is_enough
+    assert among.after(5).is_enough and not among.after(5).is_proof, "it ends; its like does not"
+    assert among.inherited == Blame(among=1)
     assert among.after(1).is_proof and Blame().after(1).after(1).is_proof
     assert not Blame().after(1).is_proof
 

@@ -83,6 +83,8 @@ class LiveRequest:
     """True if an earlier engine process had it."""
     blame: Blame = NO_BLAME
     """The crashes that it, or its like, may have caused, since a trial or an end cleared it."""
+    harmless_at: int = 0
+    """How many tokens it must have to be beyond the step in which an engine process died."""
     present: int = 0
     """Kills from outside that it was worked on at, without progress since."""
     resumes: int = 0
@@ -157,7 +159,8 @@ class LiveRequest:
         if delta.tokens:
             self.first_token_at = self.first_token_at or time.monotonic()
             self.delivered.extend(delta.tokens)  # OverflowError for what is no token
-            self.present = 0
+            if len(self.delivered) >= self.harmless_at:
+                self.present = 0
             self.moved.set()
         self._check_bounds()
         if delta.final is None or not self.resumes:

@@ -16,7 +16,7 @@ MOST = 256
 MAX_SUSPICIONS = 2
 """Crashes after which it is refused, if it was the only suspect of one."""
 MAX_AMONG = 3
-"""Crashes after which it is refused though it never was the only suspect."""
+"""Crashes after which a request ends though it never was the only suspect."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +41,18 @@ class Blame:
 
     @property
     def is_proof(self) -> bool:
-        """Several crashes among others prove nothing soon: somebody else may be in all of them."""
-        is_twice = self.alone + self.among >= MAX_SUSPICIONS
-        return (is_twice and self.alone > 0) or self.among >= MAX_AMONG
+        """Crashes among others prove nothing: somebody else may be in all of them."""
+        return self.alone > 0 and self.alone + self.among >= MAX_SUSPICIONS
+
+    @property
+    def is_enough(self) -> bool:
+        """True if the request must end. Its like may still be asked, unless there is proof."""
+        return self.is_proof or self.among >= MAX_AMONG
+
+    @property
+    def inherited(self) -> Blame:
+        """What the like of it begins with: what anybody can arrange must not end it soon."""
+        return Blame(self.alone, min(self.among, 1))
 
 
 NO_BLAME = Blame()
@@ -77,7 +86,7 @@ class Quarantine:
 
     def remember(self, asked: Identified, blame: Blame) -> None:
         """The like of it inherits this blame: it left before it could be tried."""
-        self._known[asked.fingerprint] = (blame, self._clock() + KEPT_S)
+        self._known[asked.fingerprint] = (blame.inherited, self._clock() + KEPT_S)
         self._known.move_to_end(asked.fingerprint)
         while len(self._known) > MOST:
             self._known.popitem(last=False)

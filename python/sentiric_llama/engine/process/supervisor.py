@@ -100,6 +100,7 @@ class Supervisor:
         """Takes a request, which is sent now or to the next process."""
         self.check_open()
         live.blame = self.suspects.quarantine.check(live)
+        live.harmless_at = TRIED_TOKENS
         self.counts.requests.submitted += 1
         live.is_late = not self._running.is_set()
         self.live[live.number] = live
@@ -183,6 +184,8 @@ class Supervisor:
                 self._has_served |= number == self._probe and delta.final is not None
                 continue
             live.put(live.take(delta))
+            if live.blame and len(live.delivered) >= live.harmless_at:
+                self.suspects.clear(live)
             self._has_served |= bool(delta.tokens) and not live.blame
             if delta.final is not None:
                 del self.live[number]
@@ -287,14 +290,14 @@ class Supervisor:
         self._running.clear()
         self.counts.retire(client)
         self._report(client, death)
-        if death.suspects and self._has_served:  # else the engine itself may be to blame
-            self._deaths.explain()
-        self._has_served = False
-        self._deaths.note(time.monotonic())
         if self._on_trial in death.suspects:  # others are there too, but have nothing to do
             death = replace(death, suspects=frozenset({self._on_trial}))
         self._on_trial = 0
-        self._judge(death)
+        is_explained = self._judge(death) or bool(death.suspects)
+        if is_explained and self._has_served:  # else the engine itself may be to blame
+            self._deaths.explain()
+        self._has_served = False
+        self._deaths.note(time.monotonic())
         self._change(EngineState.RESTARTING)
 
     async def _reopen(self) -> EngineClient:
@@ -352,8 +355,9 @@ class Supervisor:
         until = time.monotonic() + TRIALS_S
         while client.is_alive and not self._has_served and time.monotonic() < until:
             await asyncio.sleep(0.002)
+        probe, self._probe = self._probe, 0
         if client.is_alive:
-            client.send(m.Cancel(self._probe))
+            client.send(m.Cancel(probe))
         return client.is_alive
 
     def _go_on(self, client: EngineClient, requests: list[LiveRequest]) -> None:
@@ -420,23 +424,25 @@ class Supervisor:
         self._send(client, live, m.encode_command(command))
         return True
 
-    def _judge(self, death: Death) -> None:
-        """Ends the requests that cannot go on; the others are sent again."""
+    def _judge(self, death: Death) -> bool:
+        """Ends what cannot go on; the others are sent again. True if a request is to blame."""
         asked = {n: live for n, live in self.live.items() if live.is_sent} | self._calls
         culprits = self.suspects.judge(death, asked)
         for live in list(self.live.values()):
             live.was_sent |= live.is_sent
             live.is_sent = False
+            live.harmless_at = len(live.delivered) + TRIED_TOKENS
             if live in culprits:
                 self._end(live, refusal())
             elif not live.can_resume:
                 what = "the engine process ended, and mirostat cannot continue a text"
                 self._end(live, Unavailable(what, where="engine"))
         if not culprits:
-            return
+            return False
         self._refuse_copies()
         if death.suspects:
             self.suspects.absolve([*self.live.values(), *self._calls.values()])
+        return True
 
     def _refuse_copies(self) -> None:
         """Requests and calls that ask the same as one that has just been refused."""

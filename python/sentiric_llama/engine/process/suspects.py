@@ -57,7 +57,7 @@ class Suspects:
         self._open = [known[number] for number in death.suspects] if several else []
         for number in death.suspects & self._left.keys():
             suspect = self._left[number]
-            if not suspect.blame.is_proof:
+            if not suspect.blame.is_enough:
                 self.quarantine.remember(suspect, suspect.blame)
         if not death.suspects:  # only a death that nobody here has caused says something about all
             culprits = [each for each in asked.values() if self._was_there(each, death, asked)]
@@ -69,7 +69,7 @@ class Suspects:
 
     def _is_culprit(self, suspect: Asked, num_suspects: int) -> bool:
         suspect.blame = suspect.blame.after(num_suspects)
-        return suspect.blame.is_proof
+        return suspect.blame.is_enough
 
     def _was_there(self, each: Asked, death: Death, asked: dict[int, Asked]) -> bool:
         """Whether it was worked on at too many kills from outside, without progress."""
@@ -77,7 +77,8 @@ class Suspects:
         return each.present >= MAX_PRESENT
 
     def _refuse(self, culprit: Asked) -> None:
-        self.quarantine.add(culprit)
+        if culprit.blame.is_proof or culprit.present >= MAX_PRESENT:
+            self.quarantine.add(culprit)
         self.num_refused += 1
         event(logger, "REQUEST_REFUSED", "it crashed the engine process twice", logging.WARNING)
 
