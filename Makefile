@@ -23,6 +23,7 @@ SOURCES := $(shell find cpp python/sentiric_llama vendor -path vendor/llama.cpp 
              python/CMakeLists.txt python/compile_proto.py
 PROTO := python/sentiric_llama/rpc/generated/__init__.py
 STUBS := build/stub/_core.pyi build/stub/_host.pyi
+AJV := tests/grammar/node_modules/.package-lock.json
 CPP := $(shell find cpp tests/cpp benchmarks -name '*.cpp' -o -name '*.h')
 
 # pip_install,keys: installs the requirement list found under these keys of pyproject.toml.
@@ -47,7 +48,7 @@ test-native: .venv/.package .venv/.test  ## C++ tests over llama.cpp
 	ctest --preset dev
 
 # A file's tests stay together, because they share engines and servers; two files run at a time.
-test-python: .venv/.package .venv/.test  ## pytest over the installed package; ARGS="-k name -n 0"
+test-python: .venv/.package .venv/.test $(if $(shell command -v npm),$(AJV))  ## pytest over the installed package; ARGS="-k name -n 0"
 	python -m pytest -n 2 --dist loadfile $(ARGS)
 
 # The end-to-end tests start servers with an engine process. With the engine inside the server: those
@@ -109,12 +110,15 @@ asan-llama: .venv/.build  ## all C++ tests with llama.cpp under AddressSanitizer
 	cmake --preset $@ --log-level=WARNING && cmake --build --preset $@ && ctest --preset $@
 
 nightly: override MARK :=
-nightly: test test-inprocess test-llama fuzz kills asan tsan asan-llama  ## all that is tested, with what is too long for CI
+nightly: test test-inprocess test-llama fuzz schemas kills asan tsan asan-llama  ## all that is tested, with what is too long for CI
 
 fuzz: export SENTIRIC_TEMPLATES := 50000
 fuzz: .venv/.package  ## 50 000 random chat templates
 	cmake --build --preset dev
 	build/dev/tests/cpp/backend/backend_tests JinjaFuzz
+
+schemas: .venv/.package .venv/.test $(AJV)  ## 20 000 random schemas against two validators, 20 minutes; needs node
+	PYTHONPATH=tests python -m grammar 20000 --jobs 2 $(ARGS)
 
 kills: export SENTIRIC_KILLS := 100
 kills: .venv/.package .venv/.test  ## engine processes that die 600 times among fifteen streams, 10 minutes
@@ -151,7 +155,7 @@ sdist: .venv/.build  ## dist/*.tar.gz with the llama.cpp sources inside
 	python -c 'import sys; sys.path.insert(0, "python"); from build_backend import build_sdist; print(build_sdist("dist"))'
 
 clean:  ## remove what was built; vendor/llama.cpp stays
-	rm -rf .venv build dist tests/.models benchmarks/.models .mypy_cache .pytest_cache .ruff_cache .coverage $(dir $(PROTO))
+	rm -rf .venv build dist tests/.models tests/grammar/node_modules benchmarks/.models .mypy_cache .pytest_cache .ruff_cache .coverage $(dir $(PROTO))
 
 .venv/bin/python:
 	@$(PYTHON) .ci/preflight.py
@@ -171,6 +175,10 @@ clean:  ## remove what was built; vendor/llama.cpp stays
 	$(call pip_install,project optional-dependencies $*)
 	touch $@
 
+$(AJV): tests/grammar/package-lock.json
+	npm ci --silent --prefix $(@D)/..
+	touch $@
+
 proto: $(PROTO)  ## write the gRPC code into python/, for running from the source tree
 
 $(PROTO): python/compile_proto.py pyproject.toml $(wildcard python/sentiric_llama/rpc/proto/*.proto) | .venv/.build
@@ -185,5 +193,5 @@ build/guide-venv: python/guide_training/requirements.txt
 	$@/bin/pip install -q -r $< && touch $@
 
 .PHONY: help run install test test-core test-native test-python test-inprocess test-llama lint lint-style lint-types lint-stub lint-cpp lint-workflow \
-        stub proto format coverage coverage-core coverage-python asan tsan asan-llama fuzz kills nightly reference \
+        stub proto format coverage coverage-core coverage-python asan tsan asan-llama fuzz schemas kills nightly reference \
         bench bench-quick bench-micro bench-tools guide wheel sdist clean

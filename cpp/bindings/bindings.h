@@ -17,6 +17,7 @@ void BindScan(pybind11::module_* module);           // scan_json, count_proto_fi
 void BindFiles(pybind11::module_* module);          // is_file_name, open_adapter_file
 void BindMemoryBudgets(pybind11::module_* module);  // memory_budgets
 void BindFlightPage(pybind11::module_* module);     // FlightPage
+void BindGrammar(pybind11::module_* module);        // Grammar, Matcher, Vocabulary, schema_keywords
 void BindSandbox(pybind11::module_* module);        // sandbox_report
 
 }  // namespace sentiric::bindings

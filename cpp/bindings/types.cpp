@@ -17,7 +17,9 @@ void BindEnums(py::module_* m) {
       .value("none", GrammarSpec::Kind::kNone)
       .value("gbnf", GrammarSpec::Kind::kGbnf)
       .value("json_schema", GrammarSpec::Kind::kJsonSchema)
-      .value("json_object", GrammarSpec::Kind::kJsonObject);
+      .value("json_object", GrammarSpec::Kind::kJsonObject)
+      .value("regex", GrammarSpec::Kind::kRegex)
+      .value("choice", GrammarSpec::Kind::kChoice);
   py::enum_<Truncation>(*m, "Truncation")
       .value("drop_turns", Truncation::kDropTurns)
       .value("shift", Truncation::kShift)
@@ -140,6 +142,7 @@ void BindEvents(py::module_* m) {
   py::class_<Final>(*m, "Final")
       .def_readonly("finish_reason", &Final::finish_reason)
       .def_readonly("stop_string", &Final::stop_string)
+      .def_readonly("unfinished", &Final::unfinished)
       .def_property_readonly("error", &ErrorTuple, "(code, where, what) or None.")
       .def_property_readonly(
           "retry_ms", [](const Final& self) { return self.error ? self.error->retry_ms : 0; },

@@ -52,6 +52,7 @@ Json FinalOf(const Final& final) {
                {"usage", std::move(usage)},
                {"timings", std::move(timings)}};
   if (final.stop_string) json["stop_string"] = *final.stop_string;
+  if (final.unfinished) json["unfinished"] = true;
   return json;
 }
 

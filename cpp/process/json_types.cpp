@@ -82,7 +82,9 @@ GrammarSpec GrammarOf(const Json& json) {
   static const std::map<std::string, Kind> kKinds = {{"none", Kind::kNone},
                                                      {"gbnf", Kind::kGbnf},
                                                      {"json_schema", Kind::kJsonSchema},
-                                                     {"json_object", Kind::kJsonObject}};
+                                                     {"json_object", Kind::kJsonObject},
+                                                     {"regex", Kind::kRegex},
+                                                     {"choice", Kind::kChoice}};
   if (json.is_null()) return {};
   return {Named(json.at("kind"), kKinds), json.at("text").get<std::string>()};
 }

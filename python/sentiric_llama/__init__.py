@@ -14,6 +14,9 @@ _NAMES = {
     "engine.aio": ("AsyncEngine",),
     "engine.blocking": ("Engine", "Stream"),
     "engine.facts": ("build_info",),
+    "engine.grammar.explanation": ("Explanation",),
+    "engine.grammar.grammar": ("Grammar",),
+    "engine.grammar.vocabulary": ("Vocabulary",),
     "errors": (
         *("Cancelled", "ContextLengthExceeded", "DeadlineExceeded", "ErrorCode", "InternalError"),
         *("GrammarTooComplex", "InvalidArgument", "InvalidGrammar", "ModelInvalid"),
@@ -21,7 +24,7 @@ _NAMES = {
         *("PermissionDenied", "SentiricLlamaError", "TemplateFailed", "Unavailable"),
     ),
     "types": (
-        *("Capacity", "Completion", "Delta", "EngineConfig", "Grammar"),
+        *("Capacity", "Completion", "Delta", "EngineConfig"),
         *("Message", "ModelInfo", "Request", "SamplingParams"),
     ),
 }

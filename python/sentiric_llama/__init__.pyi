@@ -4,6 +4,9 @@ from sentiric_llama.engine.aio import AsyncEngine as AsyncEngine
 from sentiric_llama.engine.blocking import Engine as Engine
 from sentiric_llama.engine.blocking import Stream as Stream
 from sentiric_llama.engine.facts import build_info as build_info
+from sentiric_llama.engine.grammar.explanation import Explanation as Explanation
+from sentiric_llama.engine.grammar.grammar import Grammar as Grammar
+from sentiric_llama.engine.grammar.vocabulary import Vocabulary as Vocabulary
 from sentiric_llama.errors import Cancelled as Cancelled
 from sentiric_llama.errors import ContextLengthExceeded as ContextLengthExceeded
 from sentiric_llama.errors import DeadlineExceeded as DeadlineExceeded
@@ -26,7 +29,6 @@ from sentiric_llama.types import Capacity as Capacity
 from sentiric_llama.types import Completion as Completion
 from sentiric_llama.types import Delta as Delta
 from sentiric_llama.types import EngineConfig as EngineConfig
-from sentiric_llama.types import Grammar as Grammar
 from sentiric_llama.types import Message as Message
 from sentiric_llama.types import ModelInfo as ModelInfo
 from sentiric_llama.types import Request as Request

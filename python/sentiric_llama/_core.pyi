@@ -433,6 +433,9 @@ class Final:
     @property
     def timings(self) -> Timings:
         ...
+    @property
+    def unfinished(self) -> bool:
+        ...
 class FinishReason:
     """
     Members:
@@ -495,12 +498,18 @@ class GrammarKind:
       json_schema
     
       json_object
+    
+      regex
+    
+      choice
     """
-    __members__: typing.ClassVar[dict[str, GrammarKind]]  # value = {'none': <GrammarKind.none: 0>, 'gbnf': <GrammarKind.gbnf: 1>, 'json_schema': <GrammarKind.json_schema: 2>, 'json_object': <GrammarKind.json_object: 3>}
+    __members__: typing.ClassVar[dict[str, GrammarKind]]  # value = {'none': <GrammarKind.none: 0>, 'gbnf': <GrammarKind.gbnf: 1>, 'json_schema': <GrammarKind.json_schema: 2>, 'json_object': <GrammarKind.json_object: 3>, 'regex': <GrammarKind.regex: 4>, 'choice': <GrammarKind.choice: 5>}
+    choice: typing.ClassVar[GrammarKind]  # value = <GrammarKind.choice: 5>
     gbnf: typing.ClassVar[GrammarKind]  # value = <GrammarKind.gbnf: 1>
     json_object: typing.ClassVar[GrammarKind]  # value = <GrammarKind.json_object: 3>
     json_schema: typing.ClassVar[GrammarKind]  # value = <GrammarKind.json_schema: 2>
     none: typing.ClassVar[GrammarKind]  # value = <GrammarKind.none: 0>
+    regex: typing.ClassVar[GrammarKind]  # value = <GrammarKind.regex: 4>
     @typing.overload
     def __eq__(self, other: GrammarKind) -> bool:
         ...

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: AGPL-3.0-only
 """
-Functions without an engine: the cost of requests, files, memory, the sandbox.
+Functions without an engine: the cost of requests, files, grammars, memory, the sandbox.
 """
 from __future__ import annotations
+import collections.abc
+import numpy
+import numpy.typing
 import typing
 import typing_extensions
-__all__: list[str] = ['FlightPage', 'JsonScan', 'LLAMA_COMMIT', 'MemoryBudget', 'SUPPORTS_GPU', 'count_proto_fields', 'error_code_names', 'is_file_name', 'memory_budgets', 'open_adapter_file', 'out_of_memory_kills', 'sandbox_report', 'scan_json', 'trim_heap']
+__all__: list[str] = ['FlightPage', 'Grammar', 'JsonScan', 'LLAMA_COMMIT', 'Matcher', 'MemoryBudget', 'SUPPORTS_GPU', 'Vocabulary', 'count_proto_fields', 'error_code_names', 'is_file_name', 'memory_budgets', 'open_adapter_file', 'out_of_memory_kills', 'sandbox_report', 'scan_json', 'schema_keywords', 'trim_heap']
 class FlightPage:
     SIZE: typing.ClassVar[int] = 3784
     def __init__(self, fd: typing.SupportsInt | typing.SupportsIndex) -> None:
@@ -39,6 +42,24 @@ class FlightPage:
     @property
     def stepper(self) -> int:
         ...
+class Grammar:
+    @staticmethod
+    def choice(text: str) -> Grammar:
+        """
+        `text` is a JSON array of strings.
+        """
+    @staticmethod
+    def gbnf(text: str) -> Grammar:
+        ...
+    @staticmethod
+    def json_schema(text: str) -> Grammar:
+        ...
+    @staticmethod
+    def regex(text: str) -> Grammar:
+        ...
+    @property
+    def num_bytes(self) -> int:
+        ...
 class JsonScan:
     @property
     def at(self) -> int:
@@ -66,6 +87,28 @@ class JsonScan:
         """
         The first limit that was exceeded: depth, items, number or None.
         """
+class Matcher:
+    def __init__(self, grammar: Grammar) -> None:
+        ...
+    def advance(self, text: bytes) -> int:
+        """
+        Moves along the text. Returns how many of its bytes are allowed.
+        """
+    def allowed_bytes(self) -> list[int]:
+        ...
+    def forced(self, max_bytes: typing.SupportsInt | typing.SupportsIndex) -> bytes:
+        ...
+    def mask(self, vocabulary: Vocabulary) -> numpy.typing.NDArray[numpy.uint64]:
+        """
+        Bit t of the words, lowest first, is token t.
+        """
+    def shortest_end(self, max_states: typing.SupportsInt | typing.SupportsIndex) -> bytes | None:
+        """
+        The bytes that end the text soonest, if they are found.
+        """
+    @property
+    def can_end(self) -> bool:
+        ...
 class MemoryBudget:
     @property
     def free(self) -> int:
@@ -75,6 +118,12 @@ class MemoryBudget:
         ...
     @property
     def total(self) -> int:
+        ...
+class Vocabulary:
+    def __init__(self, token_bytes: collections.abc.Sequence[str]) -> None:
+        ...
+    @property
+    def num_tokens(self) -> int:
         ...
 def count_proto_fields(data: typing_extensions.Buffer, *, most: typing.SupportsInt | typing.SupportsIndex) -> int:
     """
@@ -107,6 +156,10 @@ def sandbox_report() -> list[tuple[str, bool, str]]:
 def scan_json(data: typing_extensions.Buffer, *, depth: typing.SupportsInt | typing.SupportsIndex, items: typing.SupportsInt | typing.SupportsIndex, number_bytes: typing.SupportsInt | typing.SupportsIndex) -> JsonScan:
     """
     Reads bytes once without the GIL; nothing is built.
+    """
+def schema_keywords() -> list[tuple[str, str]]:
+    """
+    The table of JSON Schema keywords: their names and what becomes of them.
     """
 def trim_heap() -> bool:
     """

@@ -180,7 +180,8 @@ def test_one_answer_over_grpc(guide: Any, run: Run, tmp_path: Path) -> None:
         run("generate", *rpc, *asked).stdout == run("generate", "--url", guide.url, *asked).stdout
     )
     schema = tmp_path / "s.json"
-    schema.write_text('{"type": "object", "properties": {"a": {"enum": [7]}}, "required": ["a"]}')
+    shape = {"type": "object", "properties": {"a": {"enum": [7]}}, "required": ["a"]}
+    schema.write_text(json.dumps(shape | {"additionalProperties": False}))
     shaped = ("--schema", str(schema), "--seed", "7", "--top-k", "9", "--top-p", "0.9")
     found = json.loads(run("generate", *rpc, *shaped, "--json", "number").stdout)
     assert json.loads(found["choices"][0]["message"]["content"])["a"] == 7

@@ -6,7 +6,6 @@
 
 #include "backend/model/model.h"
 #include "backend/prompt/conversation.h"
-#include "backend/prompt/json_schema.h"
 #include "backend/prompt/marked_render.h"
 #include "core/record/doing.h"
 #include "llama.h"
@@ -199,18 +198,7 @@ Result<std::shared_ptr<const grammar::Grammar>> ModelPromptBuilder::CompileGramm
     const GrammarSpec& spec) {
   if (spec.kind == GrammarSpec::Kind::kNone) return std::shared_ptr<const grammar::Grammar>();
   const record::Doing doing(record::Place::kGrammar);
-  if (spec.kind == GrammarSpec::Kind::kGbnf) {
-    return grammars_.Compile(spec.text, grammar::Limits::ForClient());
-  }
-  Result<std::string> gbnf = JsonObjectGbnf();
-  if (spec.kind == GrammarSpec::Kind::kJsonSchema || !spec.text.empty()) {
-    gbnf = JsonSchemaToGbnf(spec.text);
-  }
-  if (!gbnf.ok()) return gbnf.error();
-  auto compiled = grammars_.Compile(*gbnf, grammar::Limits::ForSchema());
-  if (compiled.ok()) return compiled;
-  // Without the position: it is in generated text that the client has never seen.
-  return Error{compiled.error().code, "json_schema", compiled.error().what};
+  return grammars_.Compile(spec);
 }
 
 Result<RenderedPrompt> ModelPromptBuilder::Render(const std::vector<Message>& messages,

@@ -5,33 +5,33 @@
 #include <iterator>
 #include <utility>
 
+#include "core/grammar/compile.h"
+
 namespace sentiric::grammar {
 
-Result<std::shared_ptr<const Grammar>> GrammarCache::Compile(std::string_view gbnf,
-                                                             const Limits& limits) {
-  if (gbnf.size() > limits.text_bytes) return grammar::Compile(gbnf, limits);  // refused unread
-  const std::size_t hash = std::hash<std::string_view>()(gbnf);
+Result<std::shared_ptr<const Grammar>> GrammarCache::Compile(const GrammarSpec& spec) {
+  if (spec.text.size() > max_bytes_) return grammar::Compile(spec);  // refused unread
+  const std::size_t hash = std::hash<std::string>()(spec.text);
   {
     const MutexLock lock(&mutex_);
-    std::shared_ptr<const Grammar> known = Find(hash, gbnf, limits);
+    std::shared_ptr<const Grammar> known = Find(hash, spec);
     ++(known ? hits_ : misses_);
     if (known) return known;
   }
-  Result<std::shared_ptr<const Grammar>> compiled = grammar::Compile(gbnf, limits);
+  Result<std::shared_ptr<const Grammar>> compiled = grammar::Compile(spec);
   if (!compiled) return compiled;
   const MutexLock lock(&mutex_);
   // Another thread may have compiled the same text meanwhile; its memo is the warmer one.
-  if (std::shared_ptr<const Grammar> known = Find(hash, gbnf, limits)) return known;
-  Insert(hash, {std::string(gbnf), limits, *compiled});
+  if (std::shared_ptr<const Grammar> known = Find(hash, spec)) return known;
+  Insert(hash, {spec, *compiled});
   return compiled;
 }
 
-std::shared_ptr<const Grammar> GrammarCache::Find(std::size_t hash, std::string_view gbnf,
-                                                  const Limits& limits) {
+std::shared_ptr<const Grammar> GrammarCache::Find(std::size_t hash, const GrammarSpec& spec) {
   const auto [begin, end] = index_.equal_range(hash);
   for (auto candidate = begin; candidate != end; ++candidate) {
     const Entries::iterator entry = candidate->second;
-    if (entry->text != gbnf || !(entry->limits == limits)) continue;
+    if (entry->spec.kind != spec.kind || entry->spec.text != spec.text) continue;
     entries_.splice(entries_.begin(), entries_, entry);
     return entry->grammar;
   }
@@ -48,8 +48,8 @@ void GrammarCache::Insert(std::size_t hash, Entry entry) {
 void GrammarCache::Evict() {
   for (std::size_t bytes = ByteSize(); bytes > max_bytes_ && entries_.size() > 1;) {
     const auto last = std::prev(entries_.end());
-    bytes -= std::min(bytes, last->text.size() + last->grammar->ByteSize());
-    const auto [begin, end] = index_.equal_range(std::hash<std::string_view>()(last->text));
+    bytes -= std::min(bytes, last->spec.text.size() + last->grammar->ByteSize());
+    const auto [begin, end] = index_.equal_range(std::hash<std::string>()(last->spec.text));
     for (auto candidate = begin; candidate != end; ++candidate) {
       if (candidate->second != last) continue;
       index_.erase(candidate);
@@ -61,7 +61,7 @@ void GrammarCache::Evict() {
 
 std::size_t GrammarCache::ByteSize() const {
   std::size_t bytes = 0;
-  for (const Entry& entry : entries_) bytes += entry.text.size() + entry.grammar->ByteSize();
+  for (const Entry& entry : entries_) bytes += entry.spec.text.size() + entry.grammar->ByteSize();
   return bytes;
 }
 

@@ -9,13 +9,12 @@
 #include <list>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <unordered_map>
 
-#include "core/grammar/grammar.h"
-#include "core/grammar/limits.h"
+#include "core/grammar/automaton/grammar.h"
 #include "core/sync/mutex.h"
 #include "sentiric/error.h"
+#include "sentiric/types.h"
 
 namespace sentiric::grammar {
 
@@ -34,21 +33,19 @@ class GrammarCache {
 
   explicit GrammarCache(std::size_t max_bytes = kMaxBytes) : max_bytes_(max_bytes) {}
 
-  // Like grammar::Compile. The limits are part of the key. Requests keep an evicted grammar alive.
-  Result<std::shared_ptr<const Grammar>> Compile(std::string_view gbnf, const Limits& limits);
+  // Like grammar::Compile. Requests keep an evicted grammar alive.
+  Result<std::shared_ptr<const Grammar>> Compile(const GrammarSpec& spec);
 
   GrammarCacheStats stats() const;
 
  private:
   struct Entry {
-    std::string text;
-    Limits limits;
+    GrammarSpec spec;
     std::shared_ptr<const Grammar> grammar;
   };
   using Entries = std::list<Entry>;
 
-  std::shared_ptr<const Grammar> Find(std::size_t hash, std::string_view gbnf, const Limits& limits)
-      REQUIRES(mutex_);
+  std::shared_ptr<const Grammar> Find(std::size_t hash, const GrammarSpec& spec) REQUIRES(mutex_);
   void Insert(std::size_t hash, Entry entry) REQUIRES(mutex_);
   void Evict() REQUIRES(mutex_);
   std::size_t ByteSize() const REQUIRES(mutex_);

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "core/grammar/matcher.h"
+#include "core/grammar/automaton/matcher.h"
 #include "core/sampling/vocab.h"
 
 namespace sentiric::sampling {

@@ -47,7 +47,7 @@ Result<SampledToken> VocabSampler::Sample(const float* logits) {
   if (top_logprobs_ >= 0) {
     sampled.logprob = LogprobsOf(logits, vocab_->pieces, sampled.token, top_logprobs_);
   }
-  if (!Remember(sampled)) {
+  if (!Remember(&sampled)) {
     return grammar_->status().value_or(
         Error{ErrorCode::kInternal, "grammar", "the sampled token is not allowed by the grammar"});
   }
@@ -60,10 +60,10 @@ Result<SampledToken> VocabSampler::Replay(Token token) {
                       "0.." + std::to_string(vocab_->size() - 1));
   }
   if (!picker_->Skip()) return NotResumable();
-  const SampledToken replayed = Meaning(token);
+  SampledToken replayed = Meaning(token);
   const bool is_text = replayed.is_end || !replayed.piece.empty();
   if (grammar_ && !is_text) return NotAllowed();
-  if (!Remember(replayed)) return grammar_->status().value_or(NotAllowed());
+  if (!Remember(&replayed)) return grammar_->status().value_or(NotAllowed());
   return replayed;
 }
 
@@ -77,12 +77,14 @@ SampledToken VocabSampler::Meaning(Token token) const {
 }
 
 // False when the grammar does not allow the token.
-bool VocabSampler::Remember(const SampledToken& sampled) {
-  picker_->Accept(sampled.token);
-  if (!grammar_ || sampled.is_end) return true;
+bool VocabSampler::Remember(SampledToken* sampled) {
+  picker_->Accept(sampled->token);
+  if (!grammar_ || sampled->is_end) return true;
   if (tail_.size() > kTailBytes) tail_.clear();
-  tail_ += sampled.piece;
-  return grammar_->Advance(sampled.piece);
+  tail_ += sampled->piece;
+  const bool is_allowed = grammar_->Advance(sampled->piece);
+  sampled->may_end = grammar_->CanEnd();
+  return is_allowed;
 }
 
 std::vector<SampledToken> VocabSampler::Forced(std::size_t max_tokens) {
@@ -93,7 +95,7 @@ std::vector<SampledToken> VocabSampler::Forced(std::size_t max_tokens) {
   for (const Token token : ForcedTokens(*vocab_, tokenize_, tail_, text)) {
     if (forced.size() == max_tokens || !picker_->Skip()) break;
     forced.push_back(Meaning(token));
-    if (!Remember(forced.back())) return {};  // cannot happen: its bytes were forced
+    if (!Remember(&forced.back())) return {};  // cannot happen: its bytes were forced
   }
   return forced;
 }

@@ -27,7 +27,7 @@ class VocabSampler : public TokenSampler {
 
  private:
   SampledToken Meaning(Token token) const;
-  bool Remember(const SampledToken& sampled);
+  bool Remember(SampledToken* sampled);
 
   const std::shared_ptr<const Vocab> vocab_;
   const std::int32_t top_logprobs_;

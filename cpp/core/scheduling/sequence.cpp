@@ -211,11 +211,15 @@ void Sequence::Accept(const SampledToken& sampled, bool is_forced, Clock::time_p
   has_news_ = true;
   event_.tokens.push_back(sampled.token);
   if (sampled.logprob) event_.logprobs.push_back(*sampled.logprob);
-  if (sampled.is_end) return Finish(FinishReason::kStop, now);
+  if (sampled.is_end) {
+    may_end_ = true;
+    return Finish(FinishReason::kStop, now);
+  }
   tokens_.push_back(sampled.token);
   is_forced_.push_back(is_forced);
   event_.text += text_.Append(sampled.piece);
   if (text_.stopped_by()) return Finish(FinishReason::kStop, now);
+  may_end_ = sampled.may_end;
   if (num_generated_ == max_tokens()) Finish(FinishReason::kLength, now);
 }
 
@@ -258,6 +262,7 @@ Final Sequence::MakeFinal(FinishReason reason, Clock::time_point now) {
   Final final;
   final.finish_reason = reason;
   final.stop_string = text_.stopped_by();
+  final.unfinished = request_->prompt.grammar && !may_end_;
   final.prompt_tokens = static_cast<std::int32_t>(request_->prompt.tokens.size());
   final.completion_tokens = num_generated_;
   const Clock::time_point prompt_end = has_answered() ? first_token_ : now;

@@ -158,6 +158,7 @@ class Sequence {
   Clock::time_point first_token_;  // valid once has_answered()
   Event event_;                    // of the current step
   bool has_news_ = false;
+  bool may_end_ = false;  // the grammar allows the text to end as it is now
   bool is_finished_ = false;
 };
 

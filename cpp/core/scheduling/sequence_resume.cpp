@@ -51,6 +51,7 @@ Status Sequence::TakeOver(const SampledToken& token, bool is_forced) {
   if (token.is_end || text_.stopped_by() || ++num_generated_ >= max_tokens()) {
     return Refused("the answer had ended");
   }
+  may_end_ = token.may_end;
   tokens_.push_back(token.token);
   is_forced_.push_back(is_forced);
   return std::nullopt;

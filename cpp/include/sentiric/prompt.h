@@ -12,7 +12,7 @@
 namespace sentiric {
 
 namespace grammar {
-class Grammar;  // core/grammar/grammar.h; immutable, shared by requests
+class Grammar;  // core/grammar/automaton/grammar.h; immutable, shared by requests
 }
 
 // A rendered conversation. Text from messages is user input: control tokens are recognised only in

@@ -52,9 +52,10 @@ struct SamplingParams {
 // The error of the first field outside its range. `num_vocab` bounds the ids of logit_bias.
 Status Validate(const SamplingParams& params, std::int32_t num_vocab);
 
-// The grammar that the output must follow. `text` is GBNF or a JSON schema; kJsonObject has none.
+// What the output must follow. `text` is GBNF, a JSON schema, an ECMA-262 regular expression or a
+// JSON array of the texts to choose from; kJsonObject has none.
 struct GrammarSpec {
-  enum class Kind { kNone, kGbnf, kJsonSchema, kJsonObject };
+  enum class Kind { kNone, kGbnf, kJsonSchema, kJsonObject, kRegex, kChoice };
   Kind kind = Kind::kNone;
   std::string text;
 };
@@ -145,6 +146,8 @@ struct TruncationReport {
 struct Final {
   FinishReason finish_reason = FinishReason::kNone;
   std::optional<std::string> stop_string;  // the one that ended it
+  // The text stops where its grammar does not allow an end.
+  bool unfinished = false;
   std::optional<Error> error;              // always with kError, sometimes with kCancelled
   std::int32_t prompt_tokens = 0;          // of the prompt after truncation; 0 when it never ran
   std::int32_t completion_tokens = 0;      // delivered ones included

@@ -46,6 +46,7 @@ COMMANDS = (
     Command("generate", "ask", "print the answer to one prompt"),
     Command("tokenize", "ask", "show the tokens of a text"),
     Command("embed", "ask", "print embeddings"),
+    Command("grammar", "ask", "check JSON schemas and grammars, and texts against them"),
     Command("bench", "ask", "benchmark a running server or a model", aliases=("benchmark",)),
     Command("interrupt-test", "ask", "measure how fast a cancelled answer frees its context"),
     Command("ps", "watch", "show what a running server is doing"),

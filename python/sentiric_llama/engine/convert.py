@@ -170,7 +170,7 @@ def _final(native: _core.Final) -> Final:
     timings = copy_fields(native.timings, Timings)
     usage = Usage(native.prompt_tokens, native.completion_tokens, timings.cache_n)
     reason = cast(FinishReason, native.finish_reason.name)
-    return Final(reason, usage, timings, native.stop_string)
+    return Final(reason, usage, timings, native.stop_string, native.unfinished)
 
 
 def delta_of(event: _core.Event) -> Delta:

@@ -39,6 +39,7 @@ class Envelope:
                 "message": {"role": "assistant", "content": choice.text, "refusal": None},
                 "logprobs": logprobs_json(choice.logprobs) if logprobs else None,
                 "finish_reason": choice.finish_reason,
+                **_unfinished(choice.unfinished),
             }
             for index, choice in enumerate(result.choices)
         ]
@@ -70,7 +71,9 @@ class Envelope:
                 chunk["choices"][0]["logprobs"] = logprobs_json(delta.logprobs)
             chunks.append(chunk)
         if delta.final is not None:
-            chunks.append(self._chunk(item.index, {}, delta.final.finish_reason))
+            chunk = self._chunk(item.index, {}, delta.final.finish_reason)
+            chunk["choices"][0] |= _unfinished(delta.final.unfinished)
+            chunks.append(chunk)
         return chunks
 
     def last(
@@ -96,6 +99,11 @@ class Envelope:
             "finish_reason": finish_reason,
         }
         return self._base | {"object": "chat.completion.chunk", "choices": [choice]}
+
+
+def _unfinished(unfinished: bool) -> dict[str, bool]:
+    """Said of a text that its grammar would have continued."""
+    return {"unfinished": True} if unfinished else {}
 
 
 def usage_json(usage: Usage) -> dict[str, Any]:

@@ -31,6 +31,9 @@ CATALOGUE = {
     "MODEL": "MODEL",
     "print the answer to one prompt": "tek bir istemin yanıtını yazar",
     "show the tokens of a text": "bir metnin tokenlerini gösterir",
+    "check JSON schemas and grammars, and texts against them": (
+        "JSON şemalarını ve gramerleri, metinleri onlara göre denetler"
+    ),
     "wait until a server is ready": "sunucu hazır olana kadar bekler",
     "default": "varsayılan",
     "Serve and chat with GGUF models.": "GGUF modellerini sunar ve onlarla sohbet eder.",

@@ -162,6 +162,16 @@ CATALOGUE = {
     "print the answer only when it is complete": "yanıtı ancak tamamlanınca yaz",
     "print statistics to standard error": "istatistikleri standart hataya yaz",
     "the text; - reads standard input": "metin; - standart girdiyi okur",
+    "compile the file": "dosyayı derler",
+    "a JSON schema (*.json) or a grammar (*.gbnf); - reads standard input": (
+        "bir JSON şeması (*.json) ya da gramer (*.gbnf); - standart girdiyi okur"
+    ),
+    "what the file is, if its name does not tell": "adından belli değilse dosyanın ne olduğu",
+    "print N random texts that it allows": "izin verdiği N rastgele metni yazdırır",
+    "check a text; every line of a *.jsonl file is one": (
+        "bir metni denetler; *.jsonl dosyasının her satırı bir metindir"
+    ),
+    "the grammar compiles": "gramer derleniyor",
     "one line per token, with its text": "token başına, metniyle bir satır",
     "print only the number of tokens": "yalnız token sayısını yaz",
     "cancel this many milliseconds after the first token (default: 1500)": (

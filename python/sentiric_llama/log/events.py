@@ -26,6 +26,8 @@ PLACES = frozenset(
         *("tool_choice", "name", "min_tokens", "stop_token_ids", "max_new_tokens"),
         *("chat_template", "prompt", "prepare", "decode", "embed", "evaluate", "kv_cache"),
         *("context", "logits", "plan", "sampling", "request", "request_id", "lora_adapter"),
+        *("pattern", "format", "number", "regex", "choice", "structured_outputs", "guided_json"),
+        *("guided_regex", "guided_choice", "guided_grammar"),
         *("draft_model", "disk_cache", "devices", "grpc", "tls", "serve", "service", "settings"),
     }
 )

@@ -123,6 +123,7 @@ def delta_of(item: ChoiceDelta) -> engine_pb2.ChatDelta:
         tokens=delta.tokens,
         logprobs=[_chosen(entry) for entry in delta.logprobs],
         finish_reason=delta.final.finish_reason if delta.final else None,
+        unfinished=bool(delta.final and delta.final.unfinished),
     )
 
 

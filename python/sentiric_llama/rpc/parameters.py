@@ -10,6 +10,7 @@ from typing import Any
 from google.protobuf import struct_pb2
 
 from sentiric_llama.errors import InvalidArgument
+from sentiric_llama.service.grammar_fields import GRAMMAR_FIELDS
 from sentiric_llama.service.request_fields import (
     CALL_CHOICES,
     NOT_CALLED,
@@ -26,7 +27,7 @@ MAX_BYTES = 256 * 1024
 SAMPLING = frozenset(
     {*SAMPLING_RANGES, *SAMPLING_ALIASES, "dry_sequence_breakers", "logit_bias"}
 ) - {"top_logprobs"}
-OTHERS = frozenset({"grammar", "json_schema", "truncation", "ignore_eos", "model", "priority"})
+OTHERS = frozenset({*GRAMMAR_FIELDS, "truncation", "ignore_eos", "model", "priority"})
 ELSEWHERE: Mapping[str, str] = {
     **dict.fromkeys(("stop", "stop_sequences"), "params.stop_sequences"),
     **dict.fromkeys(("max_tokens", "max_completion_tokens"), "params.max_new_tokens"),

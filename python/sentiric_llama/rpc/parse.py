@@ -19,6 +19,7 @@ from sentiric_llama.log.events import event
 from sentiric_llama.rpc.generated import engine_pb2, llama_pb2
 from sentiric_llama.rpc.parameters import SAMPLING, read_parameters
 from sentiric_llama.service.chat_call import MAX_GRAMMAR_BYTES, MAX_MESSAGES, ROLES, ChatCall
+from sentiric_llama.service.grammar_fields import one_grammar
 from sentiric_llama.types import Grammar, Message, Priority, Truncation
 from sentiric_llama.types.ranges import (
     CHOICES,
@@ -205,23 +206,18 @@ def _enum(request: engine_pb2.ChatRequest, name: str, words: Sequence[str]) -> s
 
 
 def _extra_grammar(extra: Mapping[str, Any]) -> Grammar | None:
-    schema = extra.get("json_schema")
-    text = _text(extra, "grammar")
-    if schema is not None and text:
-        raise InvalidArgument("only one of grammar and json_schema", where="json_schema")
-    if isinstance(schema, dict):
-        return _grammar("json_schema", json.dumps(schema, ensure_ascii=False))
-    if schema is not None:
-        raise out_of_range("json_schema", schema, "an object")
-    return _grammar("gbnf", text) if text else None
+    name, grammar = one_grammar(extra)
+    return _limited(grammar, name) if grammar is not None else None
 
 
 def _chat_grammar(request: engine_pb2.ChatRequest) -> Grammar | None:
     kind = request.WhichOneof("grammar")
     if kind == "json_object":
         return Grammar("json_object") if request.json_object else None
-    if kind == "gbnf":
-        return _grammar("gbnf", request.gbnf)
+    if kind in ("gbnf", "regex"):
+        return _grammar(kind, getattr(request, kind))
+    if kind == "choices":
+        return _grammar("choice", json.dumps(list(request.choices.texts), ensure_ascii=False))
     return _json_schema(request.json_schema) if kind == "json_schema" else None
 
 
@@ -237,10 +233,13 @@ def _json_schema(text: str) -> Grammar:
 
 
 def _grammar(kind: Any, text: str) -> Grammar:
-    if len(text.encode()) > MAX_GRAMMAR_BYTES:
-        where = "grammar" if kind == "gbnf" else kind
-        raise out_of_range(where, text, f"at most {MAX_GRAMMAR_BYTES} bytes")
-    return Grammar(kind, text)
+    return _limited(Grammar(kind, text), "grammar" if kind == "gbnf" else kind)
+
+
+def _limited(grammar: Grammar, where: str) -> Grammar:
+    if len(grammar.text.encode()) > MAX_GRAMMAR_BYTES:
+        raise out_of_range(where, grammar.text, f"at most {MAX_GRAMMAR_BYTES} bytes")
+    return grammar
 
 
 def _refuse_tools(request: engine_pb2.ChatRequest) -> None:

@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ChoiceDelta:
-    """A delta of one choice. The text has no control characters."""
+    """A delta of one choice. The text has no control characters but those of a grammar."""
 
     index: int
     delta: Delta
@@ -54,6 +54,7 @@ class ChatStream:
         self.truncations: dict[int, TruncationReport] = {}
         self.texts: dict[int, list[str]] | None = None
         """Text of each choice so far; kept only if this is set to a dict."""
+        self._is_exact = any(request.grammar is not None for request in requests)
         self._request_metrics = request_metrics
         self._call = call
         self._failure: SentiricLlamaError | None = None
@@ -195,7 +196,8 @@ class ChatStream:
         return deltas
 
     def _note(self, choice: _Choice, arrival: Arrival) -> ChoiceDelta:
-        delta = without_controls(arrival.delta)
+        # What a grammar has enforced stays as it is.
+        delta = arrival.delta if self._is_exact else without_controls(arrival.delta)
         choice.clock.tick(len(delta.tokens), arrival.at)
         if self.texts is not None:
             self.texts.setdefault(choice.number, []).append(delta.text)

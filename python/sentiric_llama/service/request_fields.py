@@ -26,9 +26,8 @@ CALL_CHOICES: Mapping[str, tuple[str, ...]] = {
 """Definitions -> the fields that may say that they are not to be called."""
 
 UNSUPPORTED: Mapping[str, tuple[Any, ...]] = {
-    **dict.fromkeys(("guided_json", "guided_grammar", "guided_regex"), ("", {})),
-    **dict.fromkeys(("guided_choice", "stop_token_ids"), ([],)),
-    **dict.fromkeys(("format", "structured_outputs", "chat_template_kwargs"), ("", {})),
+    "stop_token_ids": ([],),
+    "chat_template_kwargs": ("", {}),
     "continue_final_message": (False,),
     "add_generation_prompt": (True,),
     "min_tokens": (0,),

@@ -9,7 +9,7 @@ from typing import Literal
 
 Truncation = Literal["drop_turns", "shift", "error"]
 Priority = Literal["realtime", "normal", "batch"]
-GrammarKind = Literal["none", "gbnf", "json_schema", "json_object"]
+GrammarKind = Literal["none", "gbnf", "json_schema", "json_object", "regex", "choice"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,11 @@ class SamplingParams:
 
 @dataclass(frozen=True, slots=True)
 class Grammar:
-    """Constrains the text: GBNF source, a JSON schema as text, or any JSON object."""
+    """What the answer must be.
+
+    `text` is GBNF, a JSON schema, a regular expression (ECMA-262) that matches the whole, or a JSON
+    array of strings to choose from. A `json_object` has none, or a schema.
+    """
 
     kind: GrammarKind
     text: str = ""

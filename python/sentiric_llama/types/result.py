@@ -95,6 +95,8 @@ class Final:
     usage: Usage
     timings: Timings
     stop_string: str | None = None
+    unfinished: bool = False
+    """True if the text stops where its grammar does not allow an end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,8 @@ class Completion:
     truncation: TruncationReport = TruncationReport()
     logprobs: tuple[ChosenLogprob, ...] = ()
     stop_string: str | None = None
+    unfinished: bool = False
+    """True if the text stops where its grammar does not allow an end."""
 
     @classmethod
     def join(cls, deltas: Sequence[Delta]) -> Completion:
@@ -136,4 +140,5 @@ class Completion:
             truncation=deltas[-1].truncation,
             logprobs=tuple(entry for delta in deltas for entry in delta.logprobs),
             stop_string=final.stop_string,
+            unfinished=final.unfinished,
         )

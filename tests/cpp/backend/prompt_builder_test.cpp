@@ -9,7 +9,7 @@
 
 #include "backend/prompt/conversation.h"
 #include "check.h"
-#include "core/grammar/matcher.h"
+#include "core/grammar/automaton/matcher.h"
 #include "vocabularies.h"
 
 namespace sentiric::backend {

@@ -2,7 +2,8 @@
 // The real sampler over a small vocabulary, for loops around the fake decoder.
 #pragma once
 
-#include "core/grammar/grammar.h"
+#include "core/grammar/automaton/grammar.h"
+#include "core/grammar/gbnf/compile_gbnf.h"
 #include "core/sampling/row_edits.h"
 #include "core/sampling/row_picker.h"
 #include "core/sampling/seed.h"
@@ -68,7 +69,7 @@ class GrammarPrompts : public FakePrompts {
   Result<PreparedPrompt> Prepare(const Request& request, std::int32_t max_prompt) override {
     auto prepared = FakePrompts::Prepare(request, max_prompt);
     if (prepared && request.grammar.kind == GrammarSpec::Kind::kGbnf) {
-      prepared->grammar = *grammar::Compile(request.grammar.text, grammar::Limits::ForClient());
+      prepared->grammar = *grammar::CompileGbnf(request.grammar.text, grammar::Limits::ForClient());
     }
     return prepared;
   }

@@ -7,7 +7,8 @@
 
 #include "backend/decode/sampler_factory.h"
 #include "check.h"
-#include "core/grammar/grammar.h"
+#include "core/grammar/automaton/grammar.h"
+#include "core/grammar/gbnf/compile_gbnf.h"
 #include "guide.h"
 #include "llama.h"
 
@@ -33,7 +34,7 @@ std::vector<float> RandomLogits(std::uint32_t seed) {
 std::unique_ptr<TokenSampler> MakeSampler(const Request& request, const std::string& gbnf = "") {
   PreparedPrompt prompt;
   prompt.tokens = {1, 2, 3};
-  if (!gbnf.empty()) prompt.grammar = *grammar::Compile(gbnf, grammar::Limits::ForClient());
+  if (!gbnf.empty()) prompt.grammar = *grammar::CompileGbnf(gbnf, grammar::Limits::ForClient());
   backend::ModelSamplerFactory factory(Vocab(), nullptr);
   return std::move(factory.Create(request, prompt)).value();
 }

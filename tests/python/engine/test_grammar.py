@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 
@@ -101,7 +102,7 @@ def test_control_tokens_never_match(guide: Engine) -> None:
 
 def test_json_kinds_through_a_grammar_value(tiny: Engine) -> None:
     grammar = Grammar("json_schema", '{"enum": ["a", "b"]}')
-    assert tiny.generate("x", GREEDY, grammar=grammar).text in ('"a"', '"b"')
+    assert json.loads(tiny.generate("x", GREEDY, grammar=grammar).text) in ("a", "b")
     assert re.fullmatch(
         "[ab]", tiny.generate("x", GREEDY, grammar=Grammar("gbnf", "root ::= [ab]")).text
     )
@@ -123,7 +124,7 @@ def test_a_compiled_grammar_is_kept(tiny: Engine) -> None:
     [
         ({"grammar": 'root ::= "a"', "json_schema": {}}, "grammar"),
         ({"grammar": 5}, "grammar"),
-        ({"grammar": Grammar("regex", "a")}, "grammar"),  # type: ignore[arg-type]
+        ({"grammar": Grammar("text", "a")}, "grammar"),  # type: ignore[arg-type]
         ({"grammar": 'root ::= "\ud800"'}, "grammar"),
     ],
     ids=["both", "number", "kind", "surrogate"],

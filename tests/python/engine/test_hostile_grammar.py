@@ -56,18 +56,11 @@ def nested(depth: int, inner: str = "{}") -> str:
     return '{"type":"array","items":' * depth + inner + "}" * depth
 
 
-def properties(count: int, **more: Any) -> str:
-    members = {f"p{i}": {"type": "integer"} for i in range(count)}
-    return json.dumps({"type": "object", "properties": members, **more})
-
-
 SCHEMAS = {
     "arrays 1 000 deep": nested(1_000),
     "arrays 100 000 deep": nested(100_000),
     "unclosed arrays": '{"items":' * 50_000,
     "brackets": "[" * 60_000,
-    "2 000 optional properties": properties(2_000),
-    "125 KB": properties(10, description="x" * 125_000),
     "a remote reference": '{"$ref": "https://example.com/schema.json"}',
     "a file": '{"$ref": "file:///etc/passwd"}',
     "a reference to nothing": '{"$ref": "#/$defs/nothing"}',
@@ -75,10 +68,8 @@ SCHEMAS = {
     "a huge enumeration": json.dumps({"enum": list(range(12_000))}),
     "a look-ahead": '{"type": "string", "pattern": "^(?=a)b$"}',
     "a long pattern": json.dumps({"type": "string", "pattern": f"^{'(' * 5000}a{')' * 5000}$"}),
-    "an open pattern": '{"type": "string", "pattern": "abc"}',
     "a huge length": '{"type": "string", "minLength": 1000000000}',
     "a huge count": '{"type": "array", "items": {"type": "string"}, "minItems": 1000000000}',
-    "a number beyond 64 bits": '{"type": "integer", "minimum": 1e300}',
     "an unknown type": '{"type": "number of things"}',
     "a list": "[1]",
     "a number": "3",
@@ -121,7 +112,7 @@ def test_a_hostile_grammar_is_refused(tiny: Engine, neighbour: Stream, name: str
 @pytest.mark.parametrize("name", SCHEMAS)
 def test_a_hostile_schema_is_refused(tiny: Engine, neighbour: Stream, name: str) -> None:
     error = refusal(tiny, Grammar("json_schema", SCHEMAS[name]))
-    assert error.where == "json_schema"
+    assert error.where.startswith("json_schema")
     assert len(str(error)) < 1_000
 
 

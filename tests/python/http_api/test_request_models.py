@@ -18,6 +18,7 @@ from sentiric_llama.http.schemas import grammar
 from sentiric_llama.http.schemas.body import Body
 from sentiric_llama.http.schemas.chat import ChatBody
 from sentiric_llama.http.schemas.sampling import SamplingFields
+from sentiric_llama.service import grammar_fields
 from sentiric_llama.service.chat_call import ROLES
 from sentiric_llama.types import Grammar
 from sentiric_llama.types.ranges import SAMPLING_ALIASES, SAMPLING_RANGES
@@ -133,6 +134,53 @@ def test_no_schema_is_dropped(server: Any, form: Any, param: str | None) -> None
         assert reply.error["param"] == f"response_format.{param}"
 
 
+@pytest.mark.parametrize(
+    ("fields", "kind", "text"),
+    [
+        ({"guided_json": {"type": "null"}}, "json_schema", '{"type":"null"}'),
+        ({"guided_json": '{"type": "null"}'}, "json_schema", '{"type": "null"}'),
+        ({"guided_regex": "a+"}, "regex", "a+"),
+        ({"guided_choice": ["evet", "hayır"]}, "choice", '["evet", "hayır"]'),
+        ({"guided_grammar": "root ::= [a]"}, "gbnf", "root ::= [a]"),
+        ({"format": "json"}, "json_object", ""),
+        ({"format": {"type": "null"}}, "json_schema", '{"type":"null"}'),
+        ({"structured_outputs": {"regex": "a+"}}, "regex", "a+"),
+        ({"structured_outputs": {"json_object": True}}, "json_object", ""),
+        ({"structured_outputs": {"choice": ["a"], "regex": None}}, "choice", '["a"]'),
+        (
+            {"format": "", "guided_choice": [], "structured_outputs": {}, "guided_json": {}},
+            None,
+            "",
+        ),
+    ],
+)
+def test_names_of_other_servers_constrain_the_answer(
+    fields: dict[str, Any], kind: str | None, text: str
+) -> None:
+    _, grammar = ChatBody.parse({"messages": [{"role": "user", "content": "a"}]} | fields).wanted()
+    assert (grammar.kind if grammar else None, grammar.text if grammar else "") == (kind, text)
+
+
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [
+        ({"format": "xml"}, "format"),
+        ({"guided_choice": ["a"], "grammar": "root ::= [a]"}, "guided_choice"),
+        ({"guided_choice": [1]}, "guided_choice.0"),
+        ({"structured_outputs": {"regex": "a", "choice": ["a"]}}, "structured_outputs.choice"),
+        ({"structured_outputs": {"structural_tag": "x"}}, "structured_outputs.structural_tag"),
+        (
+            {"structured_outputs": {"whitespace_pattern": " "}},
+            "structured_outputs.whitespace_pattern",
+        ),
+        ({"response_format": {"type": "json_object"}, "format": "json"}, "response_format"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(server: Any, fields: dict[str, Any], param: str) -> None:
+    reply = server.chat(**fields)
+    assert (reply.status, reply.error["param"].removesuffix(".str")) == (400, param)
+
+
 def test_other_bodies_name_them_too(server: Any) -> None:
     for path, body in (("/tokenize", {"content": "a"}), ("/detokenize", {"tokens": [97]})):
         reply = server.post(path, json.dumps(body | {"model": "x"}).encode())
@@ -142,12 +190,6 @@ def test_other_bodies_name_them_too(server: Any) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "neutral"),
     [
-        ("guided_json", {"type": "object"}, {}),
-        ("guided_regex", "a+", ""),
-        ("guided_choice", ["a"], []),
-        ("guided_grammar", "root ::= x", ""),
-        ("format", "json", ""),
-        ("structured_outputs", {"json": {}}, {}),
         ("chat_template_kwargs", {"enable_thinking": False}, {}),
         ("continue_final_message", True, False),
         ("add_generation_prompt", False, True),
@@ -283,7 +325,7 @@ def test_a_schema_is_serialized_once(monkeypatch: pytest.MonkeyPatch) -> None:
         calls.append(args)
         return json.JSONEncoder(**options).encode(*args)
 
-    monkeypatch.setattr(grammar.json, "dumps", dumps)
+    monkeypatch.setattr(grammar_fields.json, "dumps", dumps)
     schema = {"type": "object"}
     for fields in (
         {"json_schema": schema},
@@ -311,7 +353,7 @@ def test_a_schema_that_is_too_long_is_not_serialized(
     schema: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls: list[Any] = []
-    monkeypatch.setattr(grammar.json, "dumps", lambda *args, **_: calls.append(args))
+    monkeypatch.setattr(grammar_fields.json, "dumps", lambda *args, **_: calls.append(args))
     for fields in ({"json_schema": schema}, {"response_format": {
         "type": "json_object", "schema": schema}}):  # fmt: skip
         with pytest.raises(InvalidArgument, match="too long") as caught:

@@ -22,7 +22,7 @@ from sentiric_llama.engine.process.confinement import confinement_of, identity_o
 from sentiric_llama.engine.process.counts import Counts
 from sentiric_llama.engine.process.death import Death, DeathCount
 from sentiric_llama.engine.process.live_request import LiveCall, LiveRequest
-from sentiric_llama.engine.process.quarantine import Blame, refusal
+from sentiric_llama.engine.process.quarantine import refusal
 from sentiric_llama.engine.process.stall_watch import watched
 from sentiric_llama.engine.process.suspects import Suspects
 from sentiric_llama.engine.protocol import EngineState
@@ -450,7 +450,8 @@ class Supervisor:
             if self.suspects.quarantine.blame_of(live).is_proof:
                 self._end(live, refusal())
         for call in self._calls.values():
-            call.blame = max(call.blame, self.suspects.quarantine.blame_of(call), key=_is_proof)
+            known = self.suspects.quarantine.blame_of(call)
+            call.blame = known if known.is_proof else call.blame
 
     async def _wait(self, seconds: float) -> None:
         """Sleeps, while deadlines pass."""
@@ -495,7 +496,3 @@ class Supervisor:
             self.state = state
             for changed in self.observers:
                 changed(state)
-
-
-def _is_proof(blame: Blame) -> bool:
-    return blame.is_proof

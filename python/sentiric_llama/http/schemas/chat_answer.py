@@ -72,12 +72,16 @@ class AnswerMessage(Answer):
 
 
 class Choice(Answer):
-    """One generated message, and why it ended."""
+    """One generated message, and why it ended.
+
+    `unfinished` is there if the text stops where its grammar does not allow an end.
+    """
 
     index: int
     message: AnswerMessage
     logprobs: Logprobs | None
     finish_reason: FinishReason
+    unfinished: Literal[True] | None = None
 
 
 class Completion(Answer):
@@ -109,6 +113,7 @@ class ChunkChoice(Answer):
     delta: ChunkDelta
     logprobs: Logprobs | None
     finish_reason: FinishReason | None
+    unfinished: Literal[True] | None = None
 
 
 class CompletionChunk(Answer):

@@ -1,17 +1,24 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Structured output: the three fields that constrain the text of an answer."""
+"""Structured output: the fields that constrain the text of an answer."""
 
 from __future__ import annotations
 
-import json
 from functools import cached_property
-from typing import Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
+from sentiric_llama.errors import InvalidArgument
 from sentiric_llama.http.schemas.body import Body, refused
 from sentiric_llama.service.chat_call import MAX_GRAMMAR_BYTES
+from sentiric_llama.service.grammar_fields import (
+    GRAMMAR_FIELDS,
+    grammar_of,
+    schema_grammar,
+    the_only,
+)
 from sentiric_llama.types import Grammar
+from sentiric_llama.types.ranges import out_of_range
 
 _TOO_LONG = f"too long; allowed {MAX_GRAMMAR_BYTES} bytes"
 
@@ -50,22 +57,20 @@ class ResponseFormat(Body):
     def grammar(self) -> Grammar | None:
         """The grammar of the format, None for plain text."""
         if self.json_schema is not None and self.type == "json_schema":
-            return schema_grammar(self.json_schema.schema_, "response_format")
+            return _bounded(self.json_schema.schema_)
         if self.type == "json_object":
-            if self.schema_:
-                return schema_grammar(self.schema_, "response_format")
-            return Grammar("json_object")
+            return _bounded(self.schema_) if self.schema_ else Grammar("json_object")
         return None
 
 
-def schema_grammar(schema: dict[str, Any], field: str) -> Grammar:
-    """The schema as the text that the engine takes. Refuses `field` before it writes a long text.
+def _bounded(schema: dict[str, Any]) -> Grammar:
+    """Refuses a schema before it writes a long text.
 
     One call writes the text and holds the GIL; the steps of the count are short.
     """
     if not is_within(schema, MAX_GRAMMAR_BYTES):
-        raise refused(_TOO_LONG, field)
-    return Grammar("json_schema", json.dumps(schema, ensure_ascii=False, separators=(",", ":")))
+        raise refused(_TOO_LONG, "response_format")
+    return schema_grammar(schema, "response_format")
 
 
 def is_within(value: Any, limit: int) -> bool:
@@ -89,36 +94,65 @@ def is_within(value: Any, limit: int) -> bool:
     return size <= limit
 
 
+def _object_or_text(value: Any) -> Any:
+    if not isinstance(value, dict | str):
+        raise out_of_range("", value, "an object or its JSON text")
+    return value
+
+
+def _ollama_format(value: Any) -> Any:
+    if not isinstance(value, dict) and value not in ("", "json"):
+        raise out_of_range("", value, '"json" or a JSON schema')
+    return value
+
+
+_TEXT_OR_OBJECT = WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "object"}]})
+SchemaOrText = Annotated[Any, BeforeValidator(_object_or_text), _TEXT_OR_OBJECT]
+OllamaFormat = Annotated[Any, BeforeValidator(_ollama_format), _TEXT_OR_OBJECT]
+
+
 class GrammarFields(Body):
     """At most one of them may be set."""
 
     response_format: ResponseFormat | None = None
-    json_schema: dict[str, Any] | None = None
+    json_schema: SchemaOrText = None
     grammar: str | None = None
+    guided_json: SchemaOrText = None
+    guided_regex: str | None = None
+    guided_choice: list[str] | None = None
+    guided_grammar: str | None = None
+    structured_outputs: dict[str, Any] | None = None
+    format: OllamaFormat = None
 
     @model_validator(mode="after")
     def _one_at_most(self) -> Self:
-        names = list(self._grammars)
-        if len(names) > 1:
-            text = "only one of grammar, json_schema and response_format; got "
-            raise refused(text + " and ".join(names), names[-1])
-        for name, found in self._grammars.items():
-            text = found.text
-            if len(text) > MAX_GRAMMAR_BYTES or len(text.encode()) > MAX_GRAMMAR_BYTES:
-                raise refused(_TOO_LONG, name)
+        name, found = self.wanted()
+        text = found.text if found is not None else ""
+        if len(text) > MAX_GRAMMAR_BYTES or len(text.encode()) > MAX_GRAMMAR_BYTES:
+            raise refused(_TOO_LONG, name)
         return self
 
     def wanted(self) -> tuple[str, Grammar | None]:
         """The name of the field that is set, and its grammar; "" and None if none is."""
-        return next(iter(self._grammars.items()), ("", None))
+        return self._wanted
 
     @cached_property
-    def _grammars(self) -> dict[str, Grammar]:
-        """Field -> its grammar, for those that are set. A schema is serialized once, here."""
-        schema, form = self.json_schema, self.response_format
-        found = {
-            "grammar": Grammar("gbnf", self.grammar) if self.grammar else None,
-            "json_schema": schema_grammar(schema, "json_schema") if schema is not None else None,
-            "response_format": form.grammar() if form is not None else None,
-        }
-        return {name: grammar for name, grammar in found.items() if grammar is not None}
+    def _wanted(self) -> tuple[str, Grammar | None]:
+        """A schema is serialized once, here."""
+        found: dict[str, Grammar] = {}
+        for name in GRAMMAR_FIELDS:
+            value = getattr(self, name)
+            if isinstance(value, dict) and not is_within(value, MAX_GRAMMAR_BYTES):
+                raise refused(_TOO_LONG, name)
+            try:
+                grammar = grammar_of(name, value)
+            except InvalidArgument as error:
+                raise refused(error.what, error.where) from None
+            if grammar is not None:
+                found[name] = grammar
+        if self.response_format and (form := self.response_format.grammar()) is not None:
+            found["response_format"] = form
+        try:
+            return the_only(found)
+        except InvalidArgument as error:
+            raise refused(error.what, error.where) from None

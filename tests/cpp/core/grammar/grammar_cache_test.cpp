@@ -3,28 +3,30 @@
 
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "check.h"
-#include "core/grammar/matcher.h"
+#include "core/grammar/automaton/matcher.h"
 
 namespace sentiric::grammar {
 namespace {
 
-std::string Numbered(int n) {
-  return "root ::= \"" + std::to_string(n) + "\" [a-z]* \"" + std::string(200, 'x') + "\"";
+GrammarSpec Gbnf(std::string text) { return {GrammarSpec::Kind::kGbnf, std::move(text)}; }
+
+GrammarSpec Numbered(int n) {
+  return Gbnf("root ::= \"" + std::to_string(n) + "\" [a-z]* \"" + std::string(200, 'x') + "\"");
 }
 
 TEST(GrammarCache, SameTextSameGrammar) {
   GrammarCache cache;
-  const Limits limits = Limits::ForClient();
-  const auto first = cache.Compile("root ::= \"a\"", limits);
-  const auto again = cache.Compile("root ::= \"a\"", limits);
-  const auto other = cache.Compile("root ::= \"b\"", limits);
-  const auto wider = cache.Compile("root ::= \"a\"", Limits::ForSchema());
-  ASSERT(first && again && other && wider);
+  const auto first = cache.Compile(Gbnf("root ::= \"a\""));
+  const auto again = cache.Compile(Gbnf("root ::= \"a\""));
+  const auto other = cache.Compile(Gbnf("root ::= \"b\""));
+  const auto choice = cache.Compile({GrammarSpec::Kind::kChoice, R"(["a"])"});
+  ASSERT(first && again && other && choice);
   EXPECT_EQ(*first, *again);
-  EXPECT(*first != *other && *first != *wider);
+  EXPECT(*first != *other && *first != *choice);
   EXPECT_EQ(cache.stats().hits, 1U);
   EXPECT_EQ(cache.stats().misses, 3U);
   EXPECT_EQ(cache.stats().entries, 3U);
@@ -32,31 +34,30 @@ TEST(GrammarCache, SameTextSameGrammar) {
 
 TEST(GrammarCache, ErrorsAreNotKept) {
   GrammarCache cache;
-  EXPECT(!cache.Compile("root ::= root", Limits::ForClient()));
-  EXPECT(!cache.Compile(std::string(100'000, ' '), Limits::ForClient()));
+  EXPECT(!cache.Compile(Gbnf("root ::= root")));
+  EXPECT(!cache.Compile(Gbnf(std::string(100'000, ' '))));
   EXPECT_EQ(cache.stats().entries, 0U);
 }
 
 TEST(GrammarCache, IsBoundedAndKeepsWhatIsUsed) {
   const std::size_t max_bytes = 100'000;
   GrammarCache cache(max_bytes);
-  const Limits limits = Limits::ForClient();
-  const auto kept = cache.Compile(Numbered(-1), limits);
+  const auto kept = cache.Compile(Numbered(-1));
   for (int i = 0; i < 300; ++i) {
-    EXPECT(cache.Compile(Numbered(i), limits));
-    EXPECT_EQ(*cache.Compile(Numbered(-1), limits), *kept);
+    EXPECT(cache.Compile(Numbered(i)));
+    EXPECT_EQ(*cache.Compile(Numbered(-1)), *kept);
     EXPECT(cache.stats().bytes <= max_bytes);
   }
   EXPECT(cache.stats().entries > 3 && cache.stats().entries < 100);
   EXPECT_EQ(cache.stats().hits, 300U);
   const auto evicted = cache.stats().misses;
-  EXPECT(cache.Compile(Numbered(0), limits));
+  EXPECT(cache.Compile(Numbered(0)));
   EXPECT_EQ(cache.stats().misses, evicted + 1);
 }
 
 TEST(GrammarCache, CountsWhatGrammarsGrowBy) {
   GrammarCache cache;
-  const auto grammar = cache.Compile("root ::= \"(\" root \")\" | \"x\"", Limits::ForClient());
+  const auto grammar = cache.Compile(Gbnf("root ::= \"(\" root \")\" | \"x\""));
   ASSERT(grammar);
   const std::size_t before = cache.stats().bytes;
   Matcher matcher(*grammar);
@@ -70,8 +71,7 @@ TEST(GrammarCache, ThreadsMayCompileAtOnce) {
   std::vector<int> good(4);
   for (int& count : good) {
     threads.emplace_back([&cache, &count] {
-      for (int i = 0; i < 100; ++i)
-        count += cache.Compile(Numbered(i % 13), Limits::ForClient()).ok();
+      for (int i = 0; i < 100; ++i) count += cache.Compile(Numbered(i % 13)).ok();
     });
   }
   for (std::thread& thread : threads) thread.join();

@@ -5,7 +5,8 @@
 #include <algorithm>
 
 #include "check.h"
-#include "core/grammar/grammar.h"
+#include "core/grammar/automaton/grammar.h"
+#include "core/grammar/gbnf/compile_gbnf.h"
 #include "core/sampling/row_picker.h"
 #include "core/sampling/vocab_sampler.h"
 
@@ -72,7 +73,7 @@ struct Run {
 
   explicit Run(const std::string& gbnf, Request request = {}) {
     PreparedPrompt prompt;
-    prompt.grammar = *grammar::Compile(gbnf, grammar::Limits::ForClient());
+    prompt.grammar = *grammar::CompileGbnf(gbnf, grammar::Limits::ForClient());
     auto picker = std::make_unique<RowPicker>(request.sampling, vocab.get(),
                                               BannedTokens(request, vocab->end_tokens), 7);
     sampler = std::make_unique<VocabSampler>(vocab, request, prompt, std::move(picker),

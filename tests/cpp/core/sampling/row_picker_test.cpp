@@ -9,7 +9,8 @@
 #include <random>
 
 #include "check.h"
-#include "core/grammar/grammar.h"
+#include "core/grammar/automaton/grammar.h"
+#include "core/grammar/gbnf/compile_gbnf.h"
 #include "core/sampling/vocab_sampler.h"
 
 using namespace sentiric;
@@ -55,7 +56,7 @@ std::vector<float> RandomRow(std::size_t size, std::uint32_t seed) {
 }
 
 std::shared_ptr<const grammar::Grammar> Grammar(const std::string& gbnf) {
-  return *grammar::Compile(gbnf, grammar::Limits::ForClient());
+  return *grammar::CompileGbnf(gbnf, grammar::Limits::ForClient());
 }
 
 // Everything that the grammar refuses is banned. -1 when nothing is left.

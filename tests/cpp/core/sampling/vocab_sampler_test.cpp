@@ -6,7 +6,8 @@
 #include <random>
 
 #include "check.h"
-#include "core/grammar/grammar.h"
+#include "core/grammar/automaton/grammar.h"
+#include "core/grammar/gbnf/compile_gbnf.h"
 #include "core/sampling/row_edits.h"
 #include "core/sampling/row_picker.h"
 
@@ -59,7 +60,7 @@ struct Case {
 std::unique_ptr<VocabSampler> Make(const Case& c) {
   PreparedPrompt prompt;
   prompt.tokens = {300, 301, 302, 97, 98};
-  if (!c.gbnf.empty()) prompt.grammar = *grammar::Compile(c.gbnf, grammar::Limits::ForClient());
+  if (!c.gbnf.empty()) prompt.grammar = *grammar::CompileGbnf(c.gbnf, grammar::Limits::ForClient());
   auto picker = std::make_unique<RowPicker>(c.request.sampling, AllTokens().get(),
                                             BannedTokens(c.request, AllTokens()->end_tokens), 11);
   return std::make_unique<VocabSampler>(AllTokens(), c.request, prompt, std::move(picker),

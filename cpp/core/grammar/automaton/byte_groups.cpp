@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+#include "core/grammar/automaton/byte_groups.h"
+
+#include "core/grammar/regular/code_points.h"
+
+namespace sentiric::grammar {
+
+std::size_t GroupOf(std::uint8_t byte) {
+  constexpr std::string_view kAlone = "\"\\ \n\t\r_-./:@,+'";
+  const std::size_t alone = kAlone.find(static_cast<char>(byte));
+  if (alone != std::string_view::npos) return alone;
+  static_assert(kAlone.size() + 7 == kNumAsciiGroups);
+  const auto in = [byte](char first, char last) { return first <= byte && byte <= last; };
+  const std::size_t rest = kAlone.size();
+  if (byte < ' ' || byte == 0x7F) return rest;
+  if (in('0', '9')) return rest + 1;
+  if (in('A', 'F')) return rest + 2;
+  if (in('G', 'Z')) return rest + 3;
+  if (in('a', 'f')) return rest + 4;
+  if (in('g', 'z')) return rest + 5;
+  return rest + 6;
+}
+
+TextShape ShapeOf(std::string_view text) {
+  TextShape shape;
+  for (std::size_t i = 0; i < text.size();) {
+    CodePoint c = 0;
+    const int size = DecodeUtf8(text, i, &c);
+    if (size == 1) {
+      shape.groups |= GroupSet{1} << GroupOf(static_cast<std::uint8_t>(c));
+    } else {
+      shape.groups |= size == 0 ? kBrokenCharacters : kLongCharacters;
+    }
+    i += size == 0 ? 1 : static_cast<std::size_t>(size);
+    ++shape.num_characters;
+  }
+  return shape;
+}
+
+}  // namespace sentiric::grammar

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+#include "core/grammar/json/list_writer.h"
+
+#include <string>
+
+#include "core/grammar/json/byte_dfa.h"
+#include "core/grammar/plan/canonical_texts.h"
+#include "core/grammar/regular/dfa_algebra.h"
+
+namespace sentiric::grammar {
+namespace {
+
+constexpr std::uint32_t kMembers = 0;  // the counter
+
+}  // namespace
+
+ListWriter::ListWriter(const Plan& plan, const ListGraph& graph, Sub space, const SubOf& sub_of,
+                       ProgramWriter* program)
+    : plan_(plan), graph_(graph), space_(space), sub_of_(sub_of), program_(*program) {}
+
+Pc ListWriter::Write(Pc next) {
+  end_ = program_.Text(graph_.is_object ? "}" : "]", next);
+  FindFirst();
+  for (std::size_t i = 0; i < graph_.nodes.size(); ++i) {
+    later_.push_back(program_.Reserve());
+    first_.push_back(program_.Reserve());
+  }
+  for (std::uint32_t i = 0; i < graph_.nodes.size() && !program_.Full(); ++i) {
+    program_.Bind(later_[i], Node(i, false));
+    if (is_first_[i]) program_.Bind(first_[i], Node(i, true));
+  }
+  return program_.Text(graph_.is_object ? "{" : "[", Spaced(first_[0]));
+}
+
+// Edges lead to later nodes.
+void ListWriter::FindFirst() {
+  is_first_.resize(graph_.nodes.size());
+  is_first_[0] = true;
+  for (std::size_t i = 0; i < graph_.nodes.size(); ++i) {
+    for (const ListEdge& edge : graph_.nodes[i].edges) {
+      if (is_first_[i] && edge.slot == kNoSlot) is_first_[edge.target] = true;
+    }
+  }
+}
+
+// What may come at a node.
+Pc ListWriter::Node(std::uint32_t node, bool is_first) {
+  std::vector<Pc> ways;
+  for (const ListEdge& edge : graph_.nodes[node].edges) ways.push_back(Way(edge, is_first));
+  if (graph_.nodes[node].can_end) ways.push_back(End(graph_.nodes[node], is_first));
+  return program_.Split(std::move(ways));
+}
+
+Pc ListWriter::Way(const ListEdge& edge, bool is_first) {
+  if (edge.slot == kNoSlot) {
+    return Checked(edge.count, false, is_first ? first_[edge.target] : later_[edge.target]);
+  }
+  const Pc member = Member(edge.slot, edge.target);
+  return Checked(edge.count, true, is_first ? member : program_.Text(",", Spaced(member)));
+}
+
+Pc ListWriter::End(const ListNode& node, bool is_first) {
+  return Checked(node.end_count, false, is_first ? end_ : Spaced(end_));
+}
+
+Pc ListWriter::Checked(LengthWindow count, bool adds, Pc next) {
+  if (!graph_.is_counted) return next;
+  if (adds) {
+    const bool is_bounded = count.max != kUnlimited;
+    next = program_.Count(kMembers, is_bounded ? count.max + 1 : count.max, next);
+  }
+  return count.min > 0 ? program_.AtLeast(kMembers, count.min, next) : next;
+}
+
+Pc ListWriter::Member(std::uint32_t slot, std::uint32_t target) {
+  const auto added = members_.emplace(std::make_pair(slot, target), kReturnPc);
+  if (added.second) added.first->second = WriteMember(graph_.slots[slot], later_[target]);
+  return added.first->second;
+}
+
+Pc ListWriter::WriteMember(const Slot& slot, Pc next) {
+  if (!graph_.is_object) {
+    if (graph_.is_distinct) return Recorded(plan_.at(slot.value).canonical, next);
+    return program_.Call(sub_of_(slot.value), next);
+  }
+  const Pc value = program_.Text(":", Spaced(program_.Call(sub_of_(slot.value), next)));
+  if (slot.name) return program_.Text("\"" + SpelledText(*slot.name) + "\"", value);
+  // The closing mark belongs to what is recorded: only it can complete a name that is there.
+  const Result<Dfa> names = Concatenation(SpelledTexts(slot.names), Dfa::Of({"\""}));
+  if (!names) status_ = names.error();
+  return program_.Text("\"", Recorded(names ? *names : Dfa::None(), value));
+}
+
+// One of the texts that this list does not have yet. Where only a few can follow, each byte needs
+// to know how many.
+Pc ListWriter::Recorded(const Dfa& texts, Pc next) {
+  const Result<Dfa> bytes = Utf8Bytes(texts);
+  if (!bytes) {
+    status_ = bytes.error();
+    return next;
+  }
+  const std::vector<std::uint32_t> counts = WordCounts(*bytes);
+  std::vector<Pc> states;
+  for (DfaState state = 0; state < bytes->size(); ++state) states.push_back(program_.Reserve());
+  const Pc end = program_.KeyEnd(next);
+  for (DfaState state = 0; state < bytes->size() && !program_.Full(); ++state) {
+    std::vector<Edge> edges;
+    for (const DfaEdge& edge : bytes->edges(state)) {
+      edges.push_back({static_cast<std::uint8_t>(edge.range.first),
+                       static_cast<std::uint8_t>(edge.range.last), states[edge.target]});
+    }
+    std::vector<Pc> ways = {program_.Bytes(std::move(edges))};
+    if (bytes->accepts(state)) ways.push_back(end);
+    Pc entry = program_.Split(std::move(ways));
+    if (counts[state] != kCountless) entry = program_.KeyRoom(counts[state], entry);
+    program_.Bind(states[state], entry);
+  }
+  return program_.KeyBegin(states[Dfa::start()]);
+}
+
+}  // namespace sentiric::grammar

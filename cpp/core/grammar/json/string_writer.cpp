@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+#include "core/grammar/json/string_writer.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/grammar/plain/dfa_writer.h"
+
+namespace sentiric::grammar {
+namespace {
+
+constexpr CodePoint kFirstSupplementary = 0x10000;
+
+std::vector<CodeRange> Within(const std::vector<CodeRange>& ranges, CodeRange bounds) {
+  std::vector<CodeRange> within;
+  for (CodeRange range : ranges) {
+    const CodeRange both = {std::max(range.first, bounds.first), std::min(range.last, bounds.last)};
+    if (both.first <= both.last) within.push_back(both);
+  }
+  return within;
+}
+
+std::vector<CodeRange> Unescaped(const std::vector<CodeRange>& ranges) {
+  std::vector<CodeRange> plain;
+  for (CodeRange bounds :
+       {CodeRange{0x20, 0x21}, CodeRange{0x23, 0x5B}, CodeRange{0x5D, kMaxCodePoint}}) {
+    const std::vector<CodeRange> within = Within(ranges, bounds);
+    plain.insert(plain.end(), within.begin(), within.end());
+  }
+  return plain;
+}
+
+bool Has(const std::vector<CodeRange>& ranges, CodePoint c) {
+  return !Within(ranges, {c, c}).empty();
+}
+
+class EscapeWriter {
+ public:
+  EscapeWriter(Pc next, ProgramWriter* program) : next_(next), program_(*program) {}
+
+  // What follows the backslash.
+  Pc Write(const std::vector<CodeRange>& ranges) {
+    static constexpr std::pair<char, CodePoint> kLetters[] = {
+        {'"', '"'},  {'\\', '\\'}, {'/', '/'},  {'b', '\b'},
+        {'f', '\f'}, {'n', '\n'},  {'r', '\r'}, {'t', '\t'}};
+    std::vector<Pc> ways;
+    for (const auto& [letter, c] : kLetters) {
+      if (Has(ranges, c)) ways.push_back(program_.Text({&letter, 1}, next_));
+    }
+    std::vector<Pc> numbers = Units(Within(ranges, {0, kFirstSupplementary - 1}), next_);
+    AddPairs(Within(ranges, {kFirstSupplementary, kMaxCodePoint}), &numbers);
+    if (!numbers.empty()) ways.push_back(program_.Text("u", Any(std::move(numbers))));
+    return Any(std::move(ways));
+  }
+
+ private:
+  Pc Any(std::vector<Pc> ways) {
+    return ways.size() == 1 ? ways[0] : program_.Split(std::move(ways));
+  }
+
+  // The four hexadecimal digits of one of the UTF-16 units in `ranges`.
+  std::vector<Pc> Units(const std::vector<CodeRange>& ranges, Pc next) {
+    if (ranges.empty()) return {};
+    return {Digits(ranges, 4, next)};
+  }
+
+  Pc Digits(const std::vector<CodeRange>& ranges, int num_digits, Pc next) {
+    if (num_digits == 0) return next;
+    const CodePoint size = CodePoint{1} << (4 * (num_digits - 1));
+    const bool is_free =
+        ranges.size() == 1 && ranges[0].first == 0 && ranges[0].last == 16 * size - 1;
+    std::vector<Edge> edges;
+    if (is_free) AddDigits(0, 15, Digits({{0, size - 1}}, num_digits - 1, next), &edges);
+    for (CodePoint digit = 0; digit < 16 && !is_free; ++digit) {
+      std::vector<CodeRange> inner = Within(ranges, {digit * size, digit * size + size - 1});
+      if (inner.empty()) continue;
+      for (CodeRange& range : inner)
+        range = {range.first - digit * size, range.last - digit * size};
+      AddDigits(digit, digit, Digits(inner, num_digits - 1, next), &edges);
+    }
+    return program_.Bytes(std::move(edges));
+  }
+
+  // Letters are hexadecimal digits in both cases.
+  static void AddDigits(CodePoint first, CodePoint last, Pc rest, std::vector<Edge>* edges) {
+    const auto add = [&](char zero, CodePoint from, CodePoint to) {
+      if (from > to) return;
+      const auto base = static_cast<CodePoint>(zero);
+      edges->push_back(
+          {static_cast<std::uint8_t>(base + from), static_cast<std::uint8_t>(base + to), rest});
+    };
+    add('0', first, std::min<CodePoint>(last, 9));
+    add('A' - 10, std::max<CodePoint>(first, 10), last);
+    add('a' - 10, std::max<CodePoint>(first, 10), last);
+  }
+
+  // High surrogates all of whose low ones are meant share their code.
+  void AddPairs(const std::vector<CodeRange>& ranges, std::vector<Pc>* ways) {
+    std::vector<CodeRange> whole;
+    for (CodeRange range : ranges) {
+      for (CodePoint c = range.first; c <= range.last;) {
+        const CodePoint offset = c - kFirstSupplementary;
+        const CodePoint block_end = kFirstSupplementary + (offset | 0x3FF);
+        const CodePoint last = std::min(range.last, block_end);
+        const CodePoint high = 0xD800 + (offset >> 10);
+        if ((offset & 0x3FF) == 0 && last == block_end) {
+          whole.push_back({high, high});
+        } else {
+          AddPair({high, high},
+                  {0xDC00 + (offset & 0x3FF), 0xDC00 + ((last - kFirstSupplementary) & 0x3FF)},
+                  ways);
+        }
+        c = last + 1;
+      }
+    }
+    for (CodeRange high : Merged(whole)) AddPair(high, {0xDC00, 0xDFFF}, ways);
+  }
+
+  static std::vector<CodeRange> Merged(const std::vector<CodeRange>& sorted) {
+    std::vector<CodeRange> merged;
+    for (CodeRange range : sorted) {
+      if (!merged.empty() && merged.back().last + 1 == range.first) {
+        merged.back().last = range.last;
+      } else {
+        merged.push_back(range);
+      }
+    }
+    return merged;
+  }
+
+  void AddPair(CodeRange high, CodeRange low, std::vector<Pc>* ways) {
+    const Pc second = program_.Text("\\u", Digits({low}, 4, next_));
+    ways->push_back(Digits({high}, 4, second));
+  }
+
+  const Pc next_;
+  ProgramWriter& program_;
+};
+
+}  // namespace
+
+Pc StringChar(const std::vector<CodeRange>& ranges, Pc next, ProgramWriter* program) {
+  std::vector<Pc> ways;
+  const std::vector<CodeRange> plain = Unescaped(ranges);
+  if (!plain.empty()) ways.push_back(program->Chars(plain, next));
+  ways.push_back(program->Text("\\", EscapeWriter(next, program).Write(ranges)));
+  return program->Split(std::move(ways));
+}
+
+Pc JsonString(const CountedDfa& texts, Pc next, ProgramWriter* program) {
+  const CharWriter character = [program](const std::vector<CodeRange>& ranges, Pc target) {
+    return StringChar(ranges, target, program);
+  };
+  const Pc close = program->Text("\"", next);
+  return program->Text("\"", WriteTexts(texts, character, close, program));
+}
+
+}  // namespace sentiric::grammar

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+#include "core/grammar/number/number_texts.h"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "core/grammar/number/exponents.h"
+#include "core/grammar/number/number_reader.h"
+#include "core/grammar/number/remainders.h"
+#include "core/grammar/number/rounding.h"
+#include "core/grammar/regular/dfa_algebra.h"
+#include "core/grammar/regular/dfa_builder.h"
+
+namespace sentiric::grammar {
+namespace {
+
+constexpr std::size_t kListedNumbers = 1000;  // of a finite set, where divisors are too much
+constexpr DfaLimits kLimits = {50'000, 600'000};
+constexpr int kCanonicalDigits = 15;
+
+// Writes the states of a reader, which are found from the start, as those of an automaton.
+class TextsWriter {
+ public:
+  explicit TextsWriter(const NumberReader& reader) : reader_(reader), exponents_(&out_) {}
+
+  Result<Dfa> Write() {
+    StateOf(reader_.Start());
+    for (std::size_t i = 0; i < open_.size(); ++i) {
+      const auto [from, state] = open_[i];
+      WriteEdges(from, state);
+      if (Status refusal = out_.Check(kLimits)) {
+        return Error{refusal->code, "number", std::move(refusal->what)};
+      }
+    }
+    return out_.Build();
+  }
+
+ private:
+  using State = NumberReader::State;
+  static_assert(std::has_unique_object_representations_v<State>);
+
+  DfaState StateOf(const State& state) {
+    const std::string key(reinterpret_cast<const char*>(&state), sizeof(state));
+    const auto [known, added] = states_.try_emplace(key, 0);
+    if (added) {
+      known->second = out_.AddState(reader_.Accepts(state));
+      open_.emplace_back(known->second, state);
+    }
+    return known->second;
+  }
+
+  void AddEdge(DfaState from, char c, const std::optional<State>& to) {
+    const auto code_point = static_cast<CodePoint>(c);
+    if (to) out_.AddEdge(from, {code_point, code_point}, StateOf(*to));
+  }
+
+  void WriteEdges(DfaState from, const State& state) {
+    AddEdge(from, '-', reader_.Minus(state));
+    AddEdge(from, '.', reader_.Point(state));
+    for (std::uint32_t digit = 0; digit < 10; ++digit) {
+      AddEdge(from, static_cast<char>('0' + digit), reader_.Digit(state, digit));
+    }
+    if (!reader_.AllowsExponent(state)) return;
+    const DfaState target = Exponent(state);
+    if (target == kNoState) return;
+    out_.AddEdge(from, {'e', 'e'}, target);
+    out_.AddEdge(from, {'E', 'E'}, target);
+  }
+
+  DfaState Exponent(const State& state) {
+    const auto [known, added] =
+        exponent_states_.try_emplace({state.negative, reader_.Rank(state)}, kNoState);
+    if (added) {
+      known->second = exponents_.Write(
+          [&](std::int32_t exponent) { return reader_.AcceptsWithExponent(state, exponent); });
+    }
+    return known->second;
+  }
+
+  const NumberReader& reader_;
+  DfaBuilder out_;
+  ExponentWriter exponents_;
+  std::unordered_map<std::string, DfaState> states_;  // by the bytes of a reader's state
+  std::map<std::pair<std::uint32_t, std::uint32_t>, DfaState> exponent_states_;
+  std::vector<std::pair<DfaState, State>> open_;
+};
+
+Result<Dfa> WriteWithRemainders(const NumberSet& set) {
+  Result<Remainders> remainders = Remainders::Of(set.pieces().divisors);
+  if (!remainders) return remainders.error();
+  const NumberReader reader(set.pieces(), std::move(*remainders));
+  return TextsWriter(reader).Write();
+}
+
+Result<Dfa> Write(const NumberSet& set) {
+  Result<Dfa> texts = WriteWithRemainders(set);
+  if (texts) return texts;
+  std::optional<std::vector<Decimal>> values = set.Values(kListedNumbers);
+  if (!values) return texts;
+  return WriteWithRemainders(NumberSet::OfAll(std::move(*values)).value());
+}
+
+void AddDigits(DfaState from, char first, char last, DfaState to, DfaBuilder* out) {
+  out->AddEdge(from, {static_cast<CodePoint>(first), static_cast<CodePoint>(last)}, to);
+}
+
+// -?\d+
+Dfa IntegerShape() {
+  DfaBuilder out;
+  const DfaState start = out.AddState();
+  const DfaState minus = out.AddState();
+  const DfaState integer = out.AddState(true);
+  AddDigits(start, '-', '-', minus, &out);
+  for (const DfaState from : {start, minus, integer}) AddDigits(from, '0', '9', integer, &out);
+  return out.Build();
+}
+
+// The texts of integers among `integers` and the other texts among `others`.
+Result<Dfa> Joined(const Dfa& integers, const Dfa& others) {
+  static const Dfa* const shape = new Dfa(IntegerShape());
+  const Result<Dfa> left = Intersection(integers, *shape, kLimits);
+  const Result<Dfa> right = Difference(others, *shape, kLimits);
+  if (!left || !right) return left ? right : left;
+  return Union(*left, *right, kLimits);
+}
+
+Error NoText() {
+  return {ErrorCode::kInvalidGrammar, "number",
+          "all of its numbers need more digits than are written, or differ from a bound that is "
+          "excluded by less than a double can tell"};
+}
+
+// The texts of integers and fractions from their first digit that is not 0, up to kCanonicalDigits
+// of them. `start` and `minus` are followed by the integer, `zeros` is that of 0 and its point.
+void AddCanonicalDigits(DfaState start, DfaState minus, DfaState zeros, DfaBuilder* out) {
+  DfaState integer = kNoState, fraction = kNoState, ending = kNoState;
+  for (int i = 0; i < kCanonicalDigits; ++i) {
+    const DfaState last_integer = std::exchange(integer, out->AddState(true));
+    const DfaState last_fraction = std::exchange(fraction, out->AddState(true));
+    const DfaState last_ending = std::exchange(ending, out->AddState());  // in a point or a 0
+    AddDigits(integer, '.', '.', ending, out);
+    if (i == 0) {
+      AddDigits(start, '1', '9', integer, out);
+      AddDigits(minus, '1', '9', integer, out);
+      AddDigits(zeros, '1', '9', fraction, out);
+      continue;
+    }
+    AddDigits(last_integer, '0', '9', integer, out);
+    for (const DfaState from : {last_fraction, last_ending}) {
+      AddDigits(from, '0', '0', ending, out);
+      AddDigits(from, '1', '9', fraction, out);
+    }
+  }
+}
+
+// -?(0|[1-9]\d*)(\.\d*[1-9])?, but -0.
+Dfa CanonicalShape() {
+  DfaBuilder out;
+  const DfaState start = out.AddState();
+  const DfaState minus = out.AddState();
+  const DfaState zero = out.AddState(true);
+  const DfaState minus_zero = out.AddState();
+  const DfaState zeros = out.AddState();  // behind the point of 0
+  AddDigits(start, '-', '-', minus, &out);
+  AddDigits(start, '0', '0', zero, &out);
+  AddDigits(minus, '0', '0', minus_zero, &out);
+  AddDigits(zero, '.', '.', zeros, &out);
+  AddDigits(minus_zero, '.', '.', zeros, &out);
+  AddDigits(zeros, '0', '0', zeros, &out);
+  AddCanonicalDigits(start, minus, zeros, &out);
+  return out.Build();
+}
+
+}  // namespace
+
+Result<Dfa> NumberTexts(const NumberSet& set) {
+  const Result<NumberSet> integers = WithRoundingMargins(set, ReadAs::kInteger);
+  if (!integers) return integers.error();
+  const Result<NumberSet> doubles = WithRoundingMargins(set, ReadAs::kDouble);
+  if (!doubles) return doubles.error();
+  Result<Dfa> texts = Write(*integers);
+  if (texts.ok() && integers->pieces().breaks != doubles->pieces().breaks) {
+    const Result<Dfa> others = Write(*doubles);
+    texts = others ? Joined(*texts, *others) : others;
+  }
+  if (texts.ok() && texts->IsEmpty() && !set.IsEmpty()) return NoText();
+  return texts;
+}
+
+Result<Dfa> CanonicalNumberTexts(const NumberSet& set) {
+  const Result<Dfa> all = NumberTexts(set);
+  if (!all) return all.error();
+  static const Dfa* const shape = new Dfa(CanonicalShape());
+  Result<Dfa> texts = Intersection(*all, *shape, kLimits);
+  if (texts.ok() && texts->IsEmpty() && !set.IsEmpty()) return NoText();
+  return texts;
+}
+
+}  // namespace sentiric::grammar

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+#include "core/grammar/plan/plan.h"
+
+#include <optional>
+#include <string>
+#include <unordered_set>
+#include <utility>
+
+#include "core/grammar/number/number_texts.h"
+#include "core/grammar/plan/canonical_texts.h"
+#include "core/grammar/plan/unique_items.h"
+
+namespace sentiric::grammar {
+
+class Planner {
+ public:
+  explicit Planner(Document* document) : document_(*document), expander_(document) {}
+
+  Result<Plan> Run() {
+    plan_.root_ = expander_.expressions()->Schema(&document_.root());
+    if (Status error = Explore()) return std::move(*error);
+    if (Status error = FindPossible()) return std::move(*error);
+    if (possible_.count(plan_.root_) == 0)
+      return document_.ErrorAt(&document_.root(), "", "no value is valid");
+    if (Status error = Keep()) return std::move(*error);
+    return std::move(plan_);
+  }
+
+ private:
+  struct Place {
+    const Shape* shape = nullptr;
+    PlannedValue scalars;       // without lists
+    std::vector<Expr> used_by;  // places whose lists hold this one
+  };
+
+  // Every place that lists can lead to if all values were possible.
+  Status Explore() {
+    std::vector<Expr> todo = {plan_.root_};
+    places_[plan_.root_];
+    const IsPossible all = [](Expr expr) { return expr != kNoValue; };
+    while (!todo.empty()) {
+      const Expr expr = todo.back();
+      todo.pop_back();
+      if (Status error = Describe(expr)) return error;
+      Result<std::vector<ListGraph>> lists = Lists(expr, all);
+      if (!lists) return lists.error();
+      for (const ListGraph& list : *lists) {
+        for (const Slot& slot : list.slots) {
+          const auto added = places_.emplace(slot.value, Place{});
+          added.first->second.used_by.push_back(expr);
+          if (added.second) todo.push_back(slot.value);
+        }
+      }
+    }
+    return std::nullopt;
+  }
+
+  Status Describe(Expr expr) {
+    Result<const Shape*> shape = expander_.Expand(expr);
+    if (!shape) return shape.error();
+    PlannedValue scalars;
+    scalars.null = (*shape)->null;
+    scalars.no = (*shape)->no;
+    scalars.yes = (*shape)->yes;
+    Result<Dfa> numbers = NumberTexts((*shape)->numbers);
+    if (!numbers) return At(expr, numbers.error());
+    scalars.numbers = *std::move(numbers);
+    for (const TextSet& texts : (*shape)->texts) {
+      Result<CountedDfa> counted = Counted(texts);
+      if (!counted) return At(expr, counted.error());
+      if (!counted->texts.IsEmpty()) scalars.texts.push_back(*std::move(counted));
+    }
+    places_[expr].shape = *shape;
+    places_[expr].scalars = std::move(scalars);
+    return std::nullopt;
+  }
+
+  // The error of the schema that the expression is made of first.
+  Error At(Expr expr, Error error) const {
+    const Expressions& expressions = *expander_.expressions();
+    while (expressions.at(expr).value == nullptr && !expressions.at(expr).operands.empty())
+      expr = expressions.at(expr).operands[0];
+    const JsonValue* schema = expressions.at(expr).value;
+    return Placed(std::move(error), document_, schema == nullptr ? &document_.root() : schema, "");
+  }
+
+  Result<std::vector<ListGraph>> Lists(Expr expr, const IsPossible& is_possible) {
+    const Shape& shape = *places_[expr].shape;
+    std::vector<ListGraph> lists;
+    for (const ArrayShape& array : shape.arrays) {
+      Result<ArrayShape> bounded = WithUniqueRoom(array, expander_.expressions(), &expander_);
+      if (!bounded) return At(expr, bounded.error());
+      auto graph = ArrayGraph(*bounded, is_possible, expander_.expressions());
+      if (!graph) return At(expr, graph.error());
+      if (graph->IsPossible()) lists.push_back(*std::move(graph));
+    }
+    for (const ObjectShape& object : shape.objects) {
+      auto graph = ObjectGraph(object, is_possible, expander_.expressions());
+      if (!graph) return At(expr, graph.error());
+      if (graph->IsPossible()) lists.push_back(*std::move(graph));
+    }
+    return lists;
+  }
+
+  // A value is possible when it has no members, or when all of them are possible: begins with
+  // scalars, and looks again at whatever holds a place that has become possible.
+  Status FindPossible() {
+    std::vector<Expr> todo;
+    for (const auto& place : places_) todo.push_back(place.first);
+    const IsPossible known = [this](Expr expr) { return possible_.count(expr) > 0; };
+    while (!todo.empty()) {
+      const Expr expr = todo.back();
+      todo.pop_back();
+      if (possible_.count(expr) > 0) continue;
+      const Place& place = places_[expr];
+      if (!place.scalars.HasScalars()) {
+        Result<std::vector<ListGraph>> lists = Lists(expr, known);
+        if (!lists) return lists.error();
+        if (lists->empty()) continue;
+      }
+      possible_.insert(expr);
+      todo.insert(todo.end(), place.used_by.begin(), place.used_by.end());
+    }
+    return std::nullopt;
+  }
+
+  // Writes down what is left when nothing impossible is begun.
+  Status Keep() {
+    const IsPossible known = [this](Expr expr) { return possible_.count(expr) > 0; };
+    std::vector<Expr> todo = {plan_.root_};
+    plan_.values_[plan_.root_];
+    while (!todo.empty()) {
+      const Expr expr = todo.back();
+      todo.pop_back();
+      Result<std::vector<ListGraph>> lists = Lists(expr, known);
+      if (!lists) return lists.error();
+      for (const ListGraph& list : *lists) {
+        const bool unique = !list.is_object && list.is_distinct;
+        for (const Slot& slot : list.slots) {
+          if (plan_.values_.emplace(slot.value, PlannedValue{}).second) todo.push_back(slot.value);
+          Status error = unique ? AddCanonical(slot.value) : std::nullopt;
+          if (error) return error;
+        }
+      }
+      PlannedValue& value = plan_.values_[expr];
+      PlannedValue kept = places_[expr].scalars;
+      kept.lists = *std::move(lists);
+      kept.canonical = value.canonical;
+      kept.needs_canonical = value.needs_canonical;
+      value = std::move(kept);
+    }
+    return std::nullopt;
+  }
+
+  Status AddCanonical(Expr expr) {
+    PlannedValue& value = plan_.values_[expr];
+    if (value.needs_canonical) return std::nullopt;
+    Result<Dfa> texts = CanonicalTexts(*places_[expr].shape);
+    if (!texts) return At(expr, texts.error());
+    value.canonical = *std::move(texts);
+    value.needs_canonical = true;
+    return std::nullopt;
+  }
+
+  Document& document_;
+  mutable Expander expander_;
+  Plan plan_;
+  std::unordered_map<Expr, Place> places_;
+  std::unordered_set<Expr> possible_;
+};
+
+Result<Plan> Plan::Make(Document* document) { return Planner(document).Run(); }
+
+}  // namespace sentiric::grammar

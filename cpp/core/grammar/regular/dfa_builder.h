@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+// From any deterministic automaton to the minimal one.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "core/grammar/regular/dfa.h"
+#include "sentiric/error.h"
+
+namespace sentiric::grammar {
+
+// Bounds the automata that are built, before they are minimised.
+struct DfaLimits {
+  std::size_t states = 20'000;
+  std::size_t edges = 200'000;
+};
+
+class DfaBuilder {
+ public:
+  DfaState AddState(bool accepts = false);
+  void SetAccepts(DfaState state) { accepts_[state] = true; }
+
+  // Edges of one state must not overlap, in any order; equal edges may be added twice. Surrogates
+  // are left out.
+  void AddEdge(DfaState from, CodeRange range, DfaState target);
+
+  std::size_t size() const { return accepts_.size(); }
+
+  // kInvalidGrammar when more was added than is allowed.
+  Status Check(const DfaLimits& limits) const;
+
+  // Without unreachable and dead states, minimal, in canonical numbers. Consumes the builder.
+  Dfa Build(DfaState start = 0);
+
+ private:
+  void NormalizeEdges(DfaState state);
+  std::vector<bool> Useful(DfaState start) const;
+  void Compact(const std::vector<bool>& useful, DfaState* start);
+  Dfa Number(const std::vector<std::uint32_t>& class_of, DfaState start) const;
+
+  std::vector<std::vector<DfaEdge>> edges_;  // by state
+  std::vector<bool> accepts_;
+  std::size_t num_edges_ = 0;
+};
+
+// kInvalidGrammar "too many WHAT; got G, allowed A" of a set of texts.
+Error TooMany(const char* what, std::size_t got, std::size_t allowed);
+
+}  // namespace sentiric::grammar

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "core/grammar/schema/expressions.h"
+#include "core/grammar/schema/shape.h"
+#include "sentiric/error.h"
+
+namespace sentiric::grammar {
+
+// Makes equal what means the same. nullopt when no array is left.
+std::optional<ArrayShape> Normalized(ArrayShape array);
+
+// Arrays of both. nullopt when there is certainly none.
+std::optional<ArrayShape> Intersection(const ArrayShape& a, const ArrayShape& b,
+                                       Expressions* expressions);
+
+// All other arrays, as a union. kInvalidGrammar when the items are unique: that some item is there
+// twice cannot be written.
+Result<std::vector<ArrayShape>> Complement(const ArrayShape& array, Expressions* expressions);
+
+}  // namespace sentiric::grammar

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "core/grammar/schema/json_value.h"
+#include "sentiric/error.h"
+
+namespace sentiric::grammar {
+
+// A schema document and what its references refer to: JSON pointers, anchors and identifiers
+// within the document, never anything outside. One thread at a time.
+class Document {
+ public:
+  // Errors: see ParseJson; kInvalidGrammar when the text is no schema.
+  static Result<std::unique_ptr<Document>> Parse(std::string_view text);
+
+  const JsonValue& root() const { return root_; }
+
+  // The schema that `reference`, in the schema `from`, refers to. kInvalidGrammar when there is
+  // none in the document.
+  Result<const JsonValue*> Resolve(const JsonValue* from, const std::string& reference);
+  // The same for $dynamicRef, which is refused when the place it refers to depends on the way
+  // there.
+  Result<const JsonValue*> ResolveDynamic(const JsonValue* from, const std::string& reference);
+
+  // A schema that stands in no document; lives as long as this one.
+  const JsonValue* Make(JsonValue value);
+
+  // The JSON pointer of a value of the document; that of the root is empty.
+  std::string PathOf(const JsonValue* value) const;
+  // kInvalidGrammar at the keyword of a schema.
+  Error ErrorAt(const JsonValue* schema, std::string_view keyword, const std::string& what) const;
+
+ private:
+  explicit Document(JsonValue root) : root_(std::move(root)) {}
+
+  void Visit(const JsonValue* schema, std::string base);
+  const JsonValue* FindResource(const std::string& base) const;
+
+  JsonValue root_;
+  std::deque<JsonValue> made_;
+  std::unordered_map<const JsonValue*, std::string> bases_;      // by visited schema
+  std::unordered_map<std::string, const JsonValue*> resources_;  // by identifier
+  std::unordered_map<std::string, const JsonValue*> anchors_;    // by "identifier#name"
+  std::unordered_map<std::string, int> num_dynamic_anchors_;     // by name
+  std::unordered_set<const JsonValue*> hidden_ids_;  // schemas with $id and $ref, but the root
+};
+
+}  // namespace sentiric::grammar
