@@ -6,7 +6,8 @@
 #include "bindings/errors.h"
 
 PYBIND11_MODULE(_host, module) {
-  module.doc() = "Functions without an engine: the cost of requests, files, grammars, memory, the sandbox.";
+  module.doc() =
+      "Functions without an engine: the cost of requests, files, grammars, memory, the sandbox.";
   sentiric::bindings::BindErrors(&module);
   sentiric::bindings::BindScan(&module);
   sentiric::bindings::BindFiles(&module);

@@ -78,9 +78,11 @@ class Case:
         if took > SLOW_S:
             self._fault("slow", detail=f"compiled in {took:.1f} s")
         self.report.counts["compiled"] += 1
-        texts = self._sample(grammar)
-        self._judge_samples(texts)
-        self._judge_values(grammar, values)
+        try:
+            self._judge_samples(self._sample(grammar))
+            self._judge_values(grammar, values)
+        except SentiricLlamaError as error:
+            self._fault("stopped", detail=str(error))
         return self.report
 
     def _fault(self, kind: str, text: str = "", detail: str = "") -> None:
@@ -166,6 +168,19 @@ class Case:
                 self._fault("spelling refused", text)
 
 
+def _is_heavy(kind: str, schema: Schema) -> bool:
+    start = time.perf_counter()
+    grammar = compiled(schema)
+    if kind == "slow":
+        return time.perf_counter() - start > SLOW_S
+    try:
+        for number in range(NUM_SAMPLES):
+            sample(grammar, number, by_mask=True)
+    except SentiricLlamaError:
+        return True
+    return False
+
+
 def reproduces(kind: str, dialect: str, schema: Schema, text: str, judges: Judges) -> bool:
     """Whether the schema and the text alone show a fault of this kind."""
     try:
@@ -174,6 +189,8 @@ def reproduces(kind: str, dialect: str, schema: Schema, text: str, judges: Judge
         verdict = judges.verdicts(dialect, schema, [text])[0]
         impossible = NONE_VALID in str(error) and kind == "refused as impossible"
         return impossible and bool(verdict) and all(verdict)
+    if kind in ("slow", "stopped"):
+        return _is_heavy(kind, schema)
     if kind == "dead end":
         matcher = Matcher(grammar)
         raw = text.encode(errors="surrogateescape")

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -13,17 +14,23 @@ from grammar.compiler import written
 from grammar.judge import Judges, NotJson, read
 
 MAX_TRIES = 2_000
+LIMIT_S = 60.0
 
 
 def shrunk(fault: Fault, judges: Judges) -> Fault:
     """The same fault, smaller; unchanged where schema and text alone do not show it."""
     tries = 0
+    end = time.monotonic() + LIMIT_S
 
     def holds(candidate: Fault) -> bool:
         nonlocal tries
         tries += 1
-        return tries < MAX_TRIES and reproduces(
-            candidate.kind, candidate.dialect, candidate.schema, candidate.text, judges
+        return (
+            tries < MAX_TRIES
+            and time.monotonic() < end
+            and reproduces(
+                candidate.kind, candidate.dialect, candidate.schema, candidate.text, judges
+            )
         )
 
     if not holds(fault):
@@ -37,7 +44,7 @@ def _smaller(fault: Fault) -> Iterator[Fault]:
     for schema in _parts_less(fault.schema):
         if isinstance(schema, dict | bool):
             yield replace(fault, schema=schema)
-    if fault.kind == "dead end":
+    if fault.kind in ("dead end", "slow", "stopped"):
         return
     try:
         value = read(fault.text, exact=False)

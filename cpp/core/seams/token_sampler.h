@@ -17,7 +17,7 @@ struct SampledToken {
   bool is_end = false;     // ends the generation and is not part of the text
   std::string_view piece;  // raw bytes, valid as long as the sampler
   std::optional<ChosenLogprob> logprob;
-  bool may_end = true;     // the grammar allows the text to end behind it
+  bool may_end = true;  // the grammar allows the text to end behind it
 };
 
 // One thread at a time uses it. Holds grammar state, penalty memory and random generator.

@@ -148,9 +148,9 @@ struct Final {
   std::optional<std::string> stop_string;  // the one that ended it
   // The text stops where its grammar does not allow an end.
   bool unfinished = false;
-  std::optional<Error> error;              // always with kError, sometimes with kCancelled
-  std::int32_t prompt_tokens = 0;          // of the prompt after truncation; 0 when it never ran
-  std::int32_t completion_tokens = 0;      // delivered ones included
+  std::optional<Error> error;          // always with kError, sometimes with kCancelled
+  std::int32_t prompt_tokens = 0;      // of the prompt after truncation; 0 when it never ran
+  std::int32_t completion_tokens = 0;  // delivered ones included
   Timings timings;
 };
 

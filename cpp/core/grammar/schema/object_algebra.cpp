@@ -52,11 +52,16 @@ Status AddClass(NameClass added, std::vector<NameClass>* classes) {
   return std::nullopt;
 }
 
+Result<Dfa> Both(const Dfa& a, const Dfa& b) {
+  if (a.IsAll()) return b;
+  return b.IsAll() ? Result<Dfa>(a) : Intersection(a, b);
+}
+
 Status AddClasses(const ObjectShape& a, const ObjectShape& b, Expressions* expressions,
                   ObjectShape* both) {
   for (const NameClass& x : a.others) {
     for (const NameClass& y : b.others) {
-      Result<Dfa> names = Intersection(x.names, y.names);
+      Result<Dfa> names = Both(x.names, y.names);
       if (!names) return names.error();
       const Expr value = expressions->All({x.value, y.value});
       if (Status error = AddClass({*std::move(names), value}, &both->others)) return error;
@@ -134,29 +139,85 @@ Status Restrict(const Dfa& names, Expr value, Expressions* expressions, ObjectSh
   return std::nullopt;
 }
 
+namespace {
+
+// Alternatives exclude each other: each violates one part and meets those before it. Otherwise
+// complements of several objects would be products of what is the same.
+class ObjectComplement {
+ public:
+  ObjectComplement(const ObjectShape& object, Expressions* expressions)
+      : object_(object), expressions_(expressions) {}
+
+  Result<std::vector<ObjectShape>> Run() {
+    AddSize();
+    for (const Property& property : object_.properties) AddProperty(property);
+    if (Status error = AddOthers()) return std::move(*error);
+    for (const NameClass& some : object_.some) {
+      Result<ObjectShape> without = WithoutSome(some, expressions_);
+      if (!without) return without.error();
+      Add(*without, WithSome(some));
+    }
+    if (error_) return std::move(*error_);
+    return std::move(others_);
+  }
+
+ private:
+  static ObjectShape WithSome(const NameClass& some) {
+    ObjectShape object;
+    object.some.push_back(some);
+    return object;
+  }
+
+  void Add(const ObjectShape& violating, const ObjectShape& meeting) {
+    if (error_ || is_done_) return;
+    auto other = Intersection(met_, violating, expressions_);
+    auto met = Intersection(met_, meeting, expressions_);
+    if (!other || !met) {
+      error_ = other ? met.error() : other.error();
+      return;
+    }
+    if (*other) others_.push_back(**std::move(other));
+    is_done_ = !*met;  // nothing meets all parts so far
+    if (*met) met_ = **std::move(met);
+  }
+
+  void AddSize() {
+    const LengthWindow size = object_.size;
+    if (size.min > 0) Add(WithSize({0, size.min - 1}), WithSize({size.min, kUnlimited}));
+    if (size.max != kUnlimited) Add(WithSize({size.max + 1, kUnlimited}), WithSize({0, size.max}));
+  }
+
+  void AddProperty(const Property& property) {
+    const auto& [name, value, required] = property;
+    if (required) Add(WithProperty(name, kNoValue, false), WithProperty(name, kAnyValue, true));
+    if (value != kAnyValue)
+      Add(WithProperty(name, expressions_->Not(value), true), WithProperty(name, value, false));
+  }
+
+  Status AddOthers() {
+    for (const NameClass& other : object_.others) {
+      if (other.value == kAnyValue) continue;
+      Result<Dfa> names = WithoutProperties(other.names, object_);
+      if (!names) return names.error();
+      ObjectShape meeting;
+      if (Status error = Restrict(*names, other.value, expressions_, &meeting)) return error;
+      Add(WithSome({*std::move(names), expressions_->Not(other.value)}), meeting);
+    }
+    return std::nullopt;
+  }
+
+  const ObjectShape& object_;
+  Expressions* const expressions_;
+  ObjectShape met_;
+  std::vector<ObjectShape> others_;
+  Status error_;
+  bool is_done_ = false;
+};
+
+}  // namespace
+
 Result<std::vector<ObjectShape>> Complement(const ObjectShape& object, Expressions* expressions) {
-  std::vector<ObjectShape> others;
-  if (object.size.min > 0) others.push_back(WithSize({0, object.size.min - 1}));
-  if (object.size.max != kUnlimited) others.push_back(WithSize({object.size.max + 1, kUnlimited}));
-  for (const Property& property : object.properties) {
-    if (property.required) others.push_back(WithProperty(property.name, kNoValue, false));
-    if (property.value != kAnyValue)
-      others.push_back(WithProperty(property.name, expressions->Not(property.value), true));
-  }
-  for (const NameClass& other : object.others) {
-    if (other.value == kAnyValue) continue;
-    Result<Dfa> names = WithoutProperties(other.names, object);
-    if (!names) return names.error();
-    ObjectShape violating;
-    violating.some.push_back({*std::move(names), expressions->Not(other.value)});
-    others.push_back(std::move(violating));
-  }
-  for (const NameClass& some : object.some) {
-    Result<ObjectShape> without = WithoutSome(some, expressions);
-    if (!without) return without.error();
-    others.push_back(*std::move(without));
-  }
-  return others;
+  return ObjectComplement(object, expressions).Run();
 }
 
 }  // namespace sentiric::grammar

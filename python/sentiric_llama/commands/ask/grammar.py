@@ -6,7 +6,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sentiric_llama.commands._numbers import count
 from sentiric_llama.errors import InvalidArgument
@@ -62,7 +62,7 @@ def _compiled(arguments: argparse.Namespace) -> Grammar:
     from sentiric_llama.engine.grammar.grammar import Grammar
     from sentiric_llama.types import Grammar as Wanted
 
-    kind = arguments.kind or ("gbnf" if arguments.file.endswith(".gbnf") else "json_schema")
+    kind: Any = arguments.kind or ("gbnf" if arguments.file.endswith(".gbnf") else "json_schema")
     text = text_of_input() if arguments.file == "-" else _read(arguments.file, "FILE")
     if kind in ("regex", "choice"):
         text = text.removesuffix("\n")

@@ -11,6 +11,7 @@ from sentiric_llama import _host, types
 from sentiric_llama.engine.grammar.explanation import Explanation, explain
 from sentiric_llama.engine.grammar.random_text import random_text
 from sentiric_llama.errors import InvalidArgument, InvalidGrammar
+from sentiric_llama.types.request import GrammarKind
 
 if TYPE_CHECKING:
     import numpy as np
@@ -60,7 +61,7 @@ class Grammar(types.Grammar):
         return cls._compiled(grammar.kind, grammar.text)
 
     @classmethod
-    def _compiled(cls, kind: types.GrammarKind, text: str) -> Grammar:
+    def _compiled(cls, kind: GrammarKind, text: str) -> Grammar:
         if not isinstance(text, str):
             raise InvalidArgument(f"must be a string; got {type(text).__name__}", where=kind)
         try:

@@ -25,8 +25,10 @@ def random_text(matcher: Any, seed: int) -> str:
     while len(data) < _MOST:
         if matcher.can_end and chance.random() < (0.3 if len(data) < _SOON else 0.9):
             return data.decode()
-        if len(data) % _LATE == _LATE - 1 and (end := matcher.shortest_end(_STATES)) is not None:
-            return (bytes(data) + end).decode()
+        if len(data) % _LATE == _LATE - 1:
+            end: bytes | None = matcher.shortest_end(_STATES)
+            if end is not None:
+                return (bytes(data) + end).decode()
         allowed = matcher.allowed_bytes()
         if not allowed:
             return data.decode()

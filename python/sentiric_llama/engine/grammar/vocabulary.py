@@ -19,7 +19,8 @@ class Vocabulary:
     """
 
     def __init__(self, token_bytes: Sequence[bytes]) -> None:
-        self._native = _host.Vocabulary(list(token_bytes))
+        tokens: Any = list(token_bytes)
+        self._native = _host.Vocabulary(tokens)
 
     def __len__(self) -> int:
         return self._native.num_tokens
