@@ -155,6 +155,12 @@ def held() -> Held:
     return replace(found, threads=found.threads - pooled)
 
 
+def held_as(before: Held) -> bool:
+    """True if this process holds what it held; threads that other tests left may have ended."""
+    now = held()
+    return now.threads <= before.threads and replace(now, threads=before.threads) == before
+
+
 def held_by(pid: int) -> Held:
     folder = Path(f"/proc/{pid}")
     maps = (folder / "maps").read_text()

@@ -20,6 +20,7 @@ from process_tools import (
     asked,
     forget_deaths,
     held,
+    held_as,
     opened,
     text_of,
 )
@@ -112,7 +113,7 @@ def test_a_request_that_ends_the_process_is_refused(
             before = held()
             for number in range(1, ROUNDS):
                 await among_innocents(engine, number, chance.randrange(len(VARIETY) + 1))
-            assert held() == before
+            assert held_as(before), (held(), before)
             stats, failed = engine.stats(), ROUNDS * (place in OF_REQUESTS)
             assert stats.requests_failed == failed
             assert stats.requests_completed == stats.requests_submitted

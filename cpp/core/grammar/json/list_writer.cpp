@@ -4,6 +4,7 @@
 #include <string>
 
 #include "core/grammar/json/byte_dfa.h"
+#include "core/grammar/plain/dfa_writer.h"
 #include "core/grammar/plan/canonical_texts.h"
 #include "core/grammar/regular/dfa_algebra.h"
 
@@ -86,14 +87,14 @@ Pc ListWriter::WriteMember(const Slot& slot, Pc next) {
   const Pc value = program_.Text(":", Spaced(program_.Call(sub_of_(slot.value), next)));
   if (slot.name) return program_.Text("\"" + SpelledText(*slot.name) + "\"", value);
   // The closing mark belongs to what is recorded: only it can complete a name that is there.
-  const Result<Dfa> names = Concatenation(SpelledTexts(slot.names), Dfa::Of({"\""}));
-  if (!names) status_ = names.error();
-  return program_.Text("\"", Recorded(names ? *names : Dfa::None(), value));
+  return program_.Text("\"", Recorded(SpelledTexts(slot.names), value));
 }
 
 // One of the texts that this list does not have yet. Where only a few can follow, each byte needs
 // to know how many.
 Pc ListWriter::Recorded(const Dfa& texts, Pc next) {
+  const Pc end = program_.KeyEnd(next);
+  if (IsCountless(texts)) return program_.KeyBegin(WriteUtf8(texts, end, &program_));
   const Result<Dfa> bytes = Utf8Bytes(texts);
   if (!bytes) {
     status_ = bytes.error();
@@ -102,7 +103,6 @@ Pc ListWriter::Recorded(const Dfa& texts, Pc next) {
   const std::vector<std::uint32_t> counts = WordCounts(*bytes);
   std::vector<Pc> states;
   for (DfaState state = 0; state < bytes->size(); ++state) states.push_back(program_.Reserve());
-  const Pc end = program_.KeyEnd(next);
   for (DfaState state = 0; state < bytes->size() && !program_.Full(); ++state) {
     std::vector<Edge> edges;
     for (const DfaEdge& edge : bytes->edges(state)) {
@@ -116,6 +116,15 @@ Pc ListWriter::Recorded(const Dfa& texts, Pc next) {
     program_.Bind(states[state], entry);
   }
   return program_.KeyBegin(states[Dfa::start()]);
+}
+
+// Whether infinitely many texts can follow everywhere but at an end.
+bool ListWriter::IsCountless(const Dfa& texts) {
+  const std::vector<std::uint32_t> counts = WordCounts(texts);
+  for (DfaState state = 0; state < texts.size(); ++state) {
+    if (counts[state] != kCountless && texts.edges(state).size() > 0) return false;
+  }
+  return true;
 }
 
 }  // namespace sentiric::grammar

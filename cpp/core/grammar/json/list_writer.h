@@ -37,6 +37,7 @@ class ListWriter {
   Pc Member(std::uint32_t slot, std::uint32_t target);
   Pc WriteMember(const Slot& slot, Pc next);
   Pc Recorded(const Dfa& texts, Pc next);
+  static bool IsCountless(const Dfa& texts);
 
   const Plan& plan_;
   const ListGraph& graph_;

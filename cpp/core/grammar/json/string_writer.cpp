@@ -30,6 +30,17 @@ std::vector<CodeRange> Unescaped(const std::vector<CodeRange>& ranges) {
   return plain;
 }
 
+// Without letters, digits and spaces.
+std::vector<CodeRange> Escapable(const std::vector<CodeRange>& ranges) {
+  std::vector<CodeRange> others;
+  for (CodeRange bounds : {CodeRange{0, 0x1F}, CodeRange{'!', '/'}, CodeRange{':', '@'},
+                           CodeRange{'[', '`'}, CodeRange{'{', kMaxCodePoint}}) {
+    const std::vector<CodeRange> within = Within(ranges, bounds);
+    others.insert(others.end(), within.begin(), within.end());
+  }
+  return others;
+}
+
 bool Has(const std::vector<CodeRange>& ranges, CodePoint c) {
   return !Within(ranges, {c, c}).empty();
 }
@@ -143,7 +154,9 @@ Pc StringChar(const std::vector<CodeRange>& ranges, Pc next, ProgramWriter* prog
   std::vector<Pc> ways;
   const std::vector<CodeRange> plain = Unescaped(ranges);
   if (!plain.empty()) ways.push_back(program->Chars(plain, next));
-  ways.push_back(program->Text("\\", EscapeWriter(next, program).Write(ranges)));
+  const std::vector<CodeRange> escapable = Escapable(ranges);
+  if (!escapable.empty())
+    ways.push_back(program->Text("\\", EscapeWriter(next, program).Write(escapable)));
   return program->Split(std::move(ways));
 }
 

@@ -9,8 +9,9 @@
 
 namespace sentiric::grammar {
 
-// One character of `ranges` within a JSON string, in every spelling that JSON has for it: itself,
-// where that is allowed, a letter behind a backslash, and \uXXXX, in pairs above FFFF. `ranges` are
+// One character of `ranges` within a JSON string: as itself, where that is allowed, a letter behind
+// a backslash, and \uXXXX, in pairs above FFFF. Letters, digits and spaces of ASCII only as
+// themselves: nobody escapes them, and a model that does writes what is hard to read. `ranges` are
 // normalised.
 Pc StringChar(const std::vector<CodeRange>& ranges, Pc next, ProgramWriter* program);
 

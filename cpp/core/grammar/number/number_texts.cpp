@@ -14,6 +14,7 @@
 #include "core/grammar/number/number_reader.h"
 #include "core/grammar/number/remainders.h"
 #include "core/grammar/number/rounding.h"
+#include "core/grammar/number/spelling_limits.h"
 #include "core/grammar/regular/dfa_algebra.h"
 #include "core/grammar/regular/dfa_builder.h"
 
@@ -177,6 +178,31 @@ Dfa CanonicalShape() {
   return out.Build();
 }
 
+// Plain numbers of up to kExactDigits digits.
+Dfa FewDigits() {
+  constexpr auto kMost = static_cast<DfaState>(SpellingLimits::kExactDigits);
+  DfaBuilder builder;
+  const DfaState start = builder.AddState();
+  const DfaState minus = builder.AddState();
+  builder.AddEdge(start, {'-', '-'}, minus);
+  // By number of digits, before and behind the point.
+  std::vector<DfaState> whole = {minus}, fraction = {kNoState};
+  for (DfaState digits = 1; digits <= kMost; ++digits) {
+    whole.push_back(builder.AddState(true));
+    fraction.push_back(builder.AddState(true));
+  }
+  builder.AddEdge(start, {'0', '9'}, whole[1]);
+  for (DfaState digits = 0; digits < kMost; ++digits) {
+    builder.AddEdge(whole[digits], {'0', '9'}, whole[digits + 1]);
+    if (digits == 0) continue;
+    const DfaState point = builder.AddState();
+    builder.AddEdge(whole[digits], {'.', '.'}, point);
+    builder.AddEdge(point, {'0', '9'}, fraction[digits + 1]);
+    builder.AddEdge(fraction[digits], {'0', '9'}, fraction[digits + 1]);
+  }
+  return std::move(builder).Build();
+}
+
 }  // namespace
 
 Result<Dfa> NumberTexts(const NumberSet& set) {
@@ -188,6 +214,10 @@ Result<Dfa> NumberTexts(const NumberSet& set) {
   if (texts.ok() && integers->pieces().breaks != doubles->pieces().breaks) {
     const Result<Dfa> others = Write(*doubles);
     texts = others ? Joined(*texts, *others) : others;
+  }
+  if (texts.ok() && SpellingLimits::For(set.pieces()).few_digits) {
+    static const Dfa* const few = new Dfa(FewDigits());
+    texts = Intersection(*texts, *few, kLimits);
   }
   if (texts.ok() && texts->IsEmpty() && !set.IsEmpty()) return NoText();
   return texts;

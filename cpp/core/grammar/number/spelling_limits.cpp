@@ -8,7 +8,6 @@ namespace sentiric::grammar {
 namespace {
 
 constexpr std::int32_t kIntegerDigits = 21;
-constexpr std::int32_t kExactDigits = 15;  // a double tells all numbers of so many apart
 constexpr std::int32_t kFractionDigits = 22;
 constexpr std::int32_t kMantissaDigits = 16;
 constexpr std::int32_t kMaxDigits = 60;  // for the bounds of a set
@@ -52,13 +51,18 @@ SpellingLimits SpellingLimits::For(const NumberPieces& pieces) {
     Raise(static_cast<std::int32_t>(at.digits().size()) - 1, &out.mantissa_digits);
   }
   out.exponents = !out.discrete || HasExtremes(pieces);
+  if (!out.discrete && !pieces.divisors.list().empty()) {
+    out.few_digits = true;
+    out.exponents = false;
+  }
   for (const Decimal& divisor : pieces.divisors.list()) {
     Raise(-divisor.exponent(), &out.fraction_digits);
     out.mantissa_digits = 0;
     // A double that is too large for such places is a multiple all the same.
     if (divisor.digits() == "1" && divisor.exponent() <= 0) continue;
     const std::int32_t places = std::max(0, -divisor.exponent());
-    out.integer_digits = std::min(out.integer_digits, std::max(1, kExactDigits - places));
+    out.integer_digits =
+        std::min(out.integer_digits, std::max(1, SpellingLimits::kExactDigits - places));
     out.exponents = false;
   }
   return out;

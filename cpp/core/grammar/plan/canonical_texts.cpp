@@ -30,8 +30,11 @@ class Speller {
   explicit Speller(const Dfa& texts) : texts_(texts) {}
 
   Dfa Run() {
-    for (DfaState state = 0; state < texts_.size(); ++state)
-      builder_.AddState(texts_.accepts(state));
+    for (DfaState state = 0; state < texts_.size(); ++state) builder_.AddState();
+    const DfaState end = builder_.AddState(true);
+    for (DfaState state = 0; state < texts_.size(); ++state) {
+      if (texts_.accepts(state)) AddChar(state, '"', end);
+    }
     for (DfaState state = 0; state < texts_.size(); ++state) {
       for (const DfaEdge& edge : texts_.edges(state)) AddEdge(state, edge);
     }
@@ -108,7 +111,6 @@ Result<Dfa> CanonicalTexts(const Shape& shape) {
     Result<Dfa> plain = WithoutWindow(texts);
     if (!plain) return plain;
     Result<Dfa> quoted = Concatenation(quote, SpelledTexts(*plain));
-    if (quoted) quoted = Concatenation(*quoted, quote);
     if (!quoted) return quoted;
     if (all) all = Union(*all, *quoted);
   }

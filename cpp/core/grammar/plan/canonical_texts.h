@@ -10,8 +10,9 @@
 namespace sentiric::grammar {
 
 // How texts are spelled in a JSON string when each has one spelling: only what must be escaped is,
-// by its letter or by \u00xx. Without the quotation marks.
+// by its letter or by \u00xx. Without the first quotation mark and with the last one.
 Dfa SpelledTexts(const Dfa& texts);
+// Without quotation marks.
 std::string SpelledText(const std::string& utf8);
 
 // JSON texts of the values of a shape, one for each value, so that values are equal when their

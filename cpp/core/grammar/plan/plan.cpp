@@ -29,8 +29,9 @@ class Planner {
  private:
   struct Place {
     const Shape* shape = nullptr;
-    PlannedValue scalars;       // without lists
-    std::vector<Expr> used_by;  // places whose lists hold this one
+    PlannedValue scalars;          // without lists
+    std::vector<ListGraph> lists;  // if all values were possible
+    std::vector<Expr> used_by;     // places whose lists hold this one
   };
 
   // Every place that lists can lead to if all values were possible.
@@ -51,6 +52,7 @@ class Planner {
           if (added.second) todo.push_back(slot.value);
         }
       }
+      places_[expr].lists = *std::move(lists);
     }
     return std::nullopt;
   }
@@ -65,6 +67,8 @@ class Planner {
     Result<Dfa> numbers = NumberTexts((*shape)->numbers);
     if (!numbers) return At(expr, numbers.error());
     scalars.numbers = *std::move(numbers);
+    if (Status error = expander_.expressions()->Spend(4 * scalars.numbers.num_edges()))
+      return At(expr, *std::move(error));
     for (const TextSet& texts : (*shape)->texts) {
       Result<CountedDfa> counted = Counted(texts);
       if (!counted) return At(expr, counted.error());
@@ -84,6 +88,17 @@ class Planner {
     return Placed(std::move(error), document_, schema == nullptr ? &document_.root() : schema, "");
   }
 
+  // What is left of the lists when only these values are possible.
+  Result<std::vector<ListGraph>> Left(Expr expr, const IsPossible& is_possible) {
+    const std::vector<ListGraph>& lists = places_[expr].lists;
+    for (const ListGraph& list : lists) {
+      for (const Slot& slot : list.slots) {
+        if (!is_possible(slot.value)) return Lists(expr, is_possible);
+      }
+    }
+    return lists;
+  }
+
   Result<std::vector<ListGraph>> Lists(Expr expr, const IsPossible& is_possible) {
     const Shape& shape = *places_[expr].shape;
     std::vector<ListGraph> lists;
@@ -92,14 +107,20 @@ class Planner {
       if (!bounded) return At(expr, bounded.error());
       auto graph = ArrayGraph(*bounded, is_possible, expander_.expressions());
       if (!graph) return At(expr, graph.error());
+      if (Status error = Charge(*graph)) return At(expr, *std::move(error));
       if (graph->IsPossible()) lists.push_back(*std::move(graph));
     }
     for (const ObjectShape& object : shape.objects) {
       auto graph = ObjectGraph(object, is_possible, expander_.expressions());
       if (!graph) return At(expr, graph.error());
+      if (Status error = Charge(*graph)) return At(expr, *std::move(error));
       if (graph->IsPossible()) lists.push_back(*std::move(graph));
     }
     return lists;
+  }
+
+  Status Charge(const ListGraph& graph) {
+    return expander_.expressions()->Spend(1 + graph.nodes.size() + graph.slots.size());
   }
 
   // A value is possible when it has no members, or when all of them are possible: begins with
@@ -114,7 +135,7 @@ class Planner {
       if (possible_.count(expr) > 0) continue;
       const Place& place = places_[expr];
       if (!place.scalars.HasScalars()) {
-        Result<std::vector<ListGraph>> lists = Lists(expr, known);
+        Result<std::vector<ListGraph>> lists = Left(expr, known);
         if (!lists) return lists.error();
         if (lists->empty()) continue;
       }
@@ -132,7 +153,7 @@ class Planner {
     while (!todo.empty()) {
       const Expr expr = todo.back();
       todo.pop_back();
-      Result<std::vector<ListGraph>> lists = Lists(expr, known);
+      Result<std::vector<ListGraph>> lists = Left(expr, known);
       if (!lists) return lists.error();
       for (const ListGraph& list : *lists) {
         const bool unique = !list.is_object && list.is_distinct;

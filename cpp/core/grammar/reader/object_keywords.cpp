@@ -53,6 +53,8 @@ class ObjectReader {
         if (!names) return Placed(names.error(), "patternProperties");
         Result<Dfa> left = Difference(unmatched, *names);
         if (!left) return Placed(left.error(), "patternProperties");
+        if (Status error = expressions_.Spend(names->num_edges() + left->num_edges()))
+          return Placed(*std::move(error), "patternProperties");
         unmatched = *std::move(left);
         if (Status error =
                 Restrict(*names, expressions_.Schema(&member.second), &expressions_, &object_))

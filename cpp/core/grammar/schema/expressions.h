@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/grammar/schema/json_value.h"
+#include "core/grammar/schema/work_budget.h"
 
 namespace sentiric::grammar {
 
@@ -48,12 +49,16 @@ class Expressions {
   const ExprNode& at(Expr expr) const { return nodes_[expr]; }
   std::size_t size() const { return nodes_.size(); }
 
+  // For all that is made of these expressions.
+  Status Spend(std::size_t work) { return work_.Spend(work); }
+
  private:
   using Key = std::pair<std::pair<ExprKind, const JsonValue*>, std::vector<Expr>>;
 
   Expr Intern(ExprNode node);
   Expr Join(ExprKind kind, Expr neutral, Expr absorbing, std::vector<Expr> operands);
 
+  WorkBudget work_;
   std::vector<ExprNode> nodes_;
   std::map<Key, Expr> known_;
 };

@@ -39,25 +39,38 @@ Status AddTexts(const TextSet& added, std::vector<TextSet>* texts) {
   return CheckAlternatives(texts->size());
 }
 
-Result<std::vector<TextSet>> BothTexts(const std::vector<TextSet>& a,
-                                       const std::vector<TextSet>& b) {
+// What a set costs in the time of a member compared.
+std::size_t WorkOf(const Dfa& texts) { return texts.size() + texts.num_edges(); }
+
+std::size_t WorkOf(const ArrayShape& array) { return 1 + array.prefix.size(); }
+
+std::size_t WorkOf(const ObjectShape& object) {
+  std::size_t work = 1 + object.properties.size();
+  for (const NameClass& other : object.others) work += WorkOf(other.names);
+  return work;
+}
+
+Result<std::vector<TextSet>> BothTexts(const std::vector<TextSet>& a, const std::vector<TextSet>& b,
+                                       Expressions* expressions) {
   std::vector<TextSet> both;
   for (const TextSet& x : a) {
     for (const TextSet& y : b) {
       Result<TextSet> texts = Intersection(x, y);
       if (!texts) return texts.error();
+      if (Status error = expressions->Spend(WorkOf(texts->texts))) return std::move(*error);
       if (Status error = AddTexts(*texts, &both)) return std::move(*error);
     }
   }
   return both;
 }
 
-Result<std::vector<TextSet>> OtherTexts(const std::vector<TextSet>& texts) {
+Result<std::vector<TextSet>> OtherTexts(const std::vector<TextSet>& texts,
+                                        Expressions* expressions) {
   std::vector<TextSet> others = {TextSet{Dfa::All(), {}}};
   for (const TextSet& text : texts) {
     Result<std::vector<TextSet>> outside = Complement(text);
     if (!outside) return outside.error();
-    Result<std::vector<TextSet>> both = BothTexts(others, *outside);
+    Result<std::vector<TextSet>> both = BothTexts(others, *outside, expressions);
     if (!both) return both.error();
     others = *std::move(both);
   }
@@ -79,6 +92,7 @@ Result<std::vector<List>> BothLists(const std::vector<List>& a, const std::vecto
   std::vector<List> both;
   for (const List& x : a) {
     for (const List& y : b) {
+      if (Status error = expressions->Spend(WorkOf(x) + WorkOf(y))) return std::move(*error);
       Result<std::optional<List>> list = Both(x, y, expressions);
       if (!list) return list.error();
       if (list->has_value()) both.push_back(**std::move(list));
@@ -111,7 +125,7 @@ Result<Shape> Intersection(const Shape& a, const Shape& b, Expressions* expressi
   Result<NumberSet> numbers = Intersection(a.numbers, b.numbers);
   if (!numbers) return numbers.error();
   both.numbers = *std::move(numbers);
-  Result<std::vector<TextSet>> texts = BothTexts(a.texts, b.texts);
+  Result<std::vector<TextSet>> texts = BothTexts(a.texts, b.texts, expressions);
   if (!texts) return texts.error();
   both.texts = *std::move(texts);
   both.is_narrowed = (a.is_narrowed || b.is_narrowed) && !both.texts.empty();
@@ -155,7 +169,7 @@ Result<Shape> Complement(const Shape& shape, Expressions* expressions) {
   other.no = !shape.no;
   other.yes = !shape.yes;
   other.numbers = Complement(shape.numbers);
-  Result<std::vector<TextSet>> texts = OtherTexts(shape.texts);
+  Result<std::vector<TextSet>> texts = OtherTexts(shape.texts, expressions);
   if (!texts) return texts.error();
   other.texts = *std::move(texts);
   Result<std::vector<ArrayShape>> arrays = OtherLists(shape.arrays, expressions);
