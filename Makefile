@@ -139,6 +139,9 @@ bench-micro: .venv/.package .venv/.bench  ## what parts of the engine cost, with
 	cmake --build --preset dev --target step_cost
 	python -m pytest benchmarks -p no:cacheprovider $(ARGS)
 
+bench-grammars: .venv/.bench .venv/.package build/bench-grammars  ## schemas and token masks against llguidance, 2 minutes; ARGS=xgrammar
+	PYTHONPATH=build/bench-grammars python -m benchmarks.grammars $(ARGS)
+
 bench-tools: .venv/.package  ## llama.cpp's tools from the same tree with the same flags; DEVICE=cuda
 	cmake -S benchmarks/native -B $(BENCH_BUILD) -G Ninja --log-level=WARNING -DCMAKE_BUILD_TYPE=Release \
 	  -DSENTIRIC_CUDA=$(if $(filter cuda,$(DEVICE)),ON,OFF) \
@@ -188,10 +191,15 @@ build/stub/%.pyi: .venv/.package .venv/.lint
 	pybind11-stubgen sentiric_llama.$* --output-dir build/stub
 	{ echo '# SPDX-License-Identifier: AGPL-3.0-only'; cat build/stub/sentiric_llama/$*.pyi; } > $@
 
+# Beside .venv, because nothing else may depend on them.
+build/bench-grammars: benchmarks/grammars/requirements.txt | .venv/bin/python
+	rm -rf $@
+	python -m pip install -q --no-deps --target $@ -r $<
+
 build/guide-venv: python/guide_training/requirements.txt
 	$(PYTHON) -m venv $@
 	$@/bin/pip install -q -r $< && touch $@
 
 .PHONY: help run install test test-core test-native test-python test-inprocess test-llama lint lint-style lint-types lint-stub lint-cpp lint-workflow \
         stub proto format coverage coverage-core coverage-python asan tsan asan-llama fuzz schemas kills nightly reference \
-        bench bench-quick bench-micro bench-tools guide wheel sdist clean
+        bench bench-quick bench-micro bench-grammars bench-tools guide wheel sdist clean

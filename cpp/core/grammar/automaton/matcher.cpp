@@ -62,7 +62,7 @@ std::optional<std::string> Matcher::ShortestEnd(std::size_t max_states) {
   StepBudget budget{step_budget_};
   std::vector<Step> steps = {{state_, 0, 0}};
   std::unordered_set<StateId> seen = {state_};
-  for (std::size_t at = 0; at < steps.size() && steps.size() < max_states; ++at) {
+  for (std::size_t at = 0; at < steps.size() && at < max_states; ++at) {
     if (automaton_->CanEnd(steps[at].state)) {
       std::string text;
       for (std::size_t i = at; i != 0; i = steps[i].before)

@@ -41,7 +41,7 @@ class Matcher {
   // nothing is forced. May end inside a character. Does not move.
   std::optional<std::string> Forced(std::size_t max_bytes);
 
-  // The bytes that end the text soonest; nullopt when none of the next `max_states` states is an
+  // The bytes that end the text soonest; nullopt when none of the nearest `max_states` states is an
   // end, or the budget does not suffice. Does not move, and does not fail.
   std::optional<std::string> ShortestEnd(std::size_t max_states);
 

@@ -3,7 +3,34 @@
 
 #include <algorithm>
 
+#include "core/grammar/schema/keywords.h"
+
 namespace sentiric::grammar {
+namespace {
+
+// False for what holds an object.
+bool AppendLeaf(const JsonValue& value, std::string* key) {
+  if (value.Is(JsonValue::Kind::kObject)) return false;
+  key->push_back(static_cast<char>('0' + static_cast<int>(value.kind)));
+  *key += std::to_string(value.text.size() + value.items.size()) + ":" + value.text;
+  return std::all_of(value.items.begin(), value.items.end(),
+                     [key](const JsonValue& item) { return AppendLeaf(item, key); });
+}
+
+// What a schema says that holds and refers to no other; empty if it does.
+std::string LeafKey(const JsonValue& schema) {
+  std::string key = "{";
+  for (const JsonValue::Member& member : schema.members) {
+    const Keyword* keyword = FindKeyword(member.first);
+    if (keyword == nullptr || keyword->role == KeywordRole::kAnnotation) continue;
+    if (keyword->role != KeywordRole::kEnforced) return "";
+    key += member.first + "=";
+    if (!AppendLeaf(member.second, &key)) return "";
+  }
+  return key;
+}
+
+}  // namespace
 
 Expressions::Expressions() {
   Intern({ExprKind::kNothing, nullptr, {}});
@@ -14,6 +41,8 @@ Expr Expressions::Schema(const JsonValue* schema) {
   if (schema->Is(JsonValue::Kind::kTrue)) return kAnyValue;
   if (schema->Is(JsonValue::Kind::kFalse)) return kNoValue;
   if (schema->Is(JsonValue::Kind::kObject) && schema->members.empty()) return kAnyValue;
+  const std::string key = LeafKey(*schema);
+  if (!key.empty()) schema = leaves_.emplace(key, schema).first->second;
   return Intern({ExprKind::kSchema, schema, {}});
 }
 

@@ -5,6 +5,8 @@
 
 #include <cstdint>
 #include <map>
+#include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -38,7 +40,8 @@ class Expressions {
  public:
   Expressions();
 
-  // `true` and `false` become kAnyValue and kNoValue.
+  // `true` and `false` become kAnyValue and kNoValue. Schemas without others in them that say the
+  // same, whatever their descriptions, are one expression.
   Expr Schema(const JsonValue* schema);
   Expr Const(const JsonValue* value);
   Expr Not(Expr operand);
@@ -61,6 +64,7 @@ class Expressions {
   WorkBudget work_;
   std::vector<ExprNode> nodes_;
   std::map<Key, Expr> known_;
+  std::unordered_map<std::string, const JsonValue*> leaves_;  // by LeafKey
 };
 
 }  // namespace sentiric::grammar

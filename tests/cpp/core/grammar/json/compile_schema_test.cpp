@@ -231,6 +231,18 @@ TEST(CompileSchema, RefusesWhatTakesTooMuchWork) {
   EXPECT(Refusal(patterns + "}}").find("too much work") != std::string::npos);
 }
 
+TEST(CompileSchema, WritesEqualLeavesOnce) {
+  const auto size = [](const std::string& second) {
+    const auto grammar = CompileSchema(
+        R"({"type":"object","properties":{"a":{"type":"integer","description":"x"},"b":)" + second +
+        R"(},"additionalProperties":false})");
+    return grammar ? (*grammar)->ByteSize() : 0;
+  };
+  EXPECT(size(R"({"description":"y","type":"integer"})") + 1000 < size(R"({"type":"number"})"));
+  EXPECT(!Allows(R"({"properties":{"a":{"maximum":1},"b":{"maximum":2}}})", R"({"a":2})"));
+  EXPECT(Allows(R"({"properties":{"a":{"enum":["1"]},"b":{"enum":[1]}}})", R"({"b":1})"));
+}
+
 TEST(CompileSchema, IsLinearInManyProperties) {
   std::string schema = R"({"type":"object","properties":{)";
   for (int i = 0; i < 3000; ++i)
