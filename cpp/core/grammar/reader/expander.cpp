@@ -29,6 +29,15 @@ bool Names(const JsonValue& type, std::string_view name) {
   return false;
 }
 
+// A value in a message.
+std::string Shown(const JsonValue& value) {
+  constexpr std::size_t kMost = 40;
+  const bool is_short = value.text.size() <= kMost;
+  if (value.Is(Kind::kNumber) && is_short) return value.text;
+  if (value.Is(Kind::kString) && is_short) return "\"" + value.text + "\"";
+  return std::string(KindName(value.kind));
+}
+
 }  // namespace
 
 Expander::Expander(Document* document) : context_{document, &expressions_, this} {}
@@ -114,10 +123,9 @@ Status Expander::CheckKeywords(const JsonValue& schema) const {
     }
     const std::string_view missing = WhatIsMissing(member.second, keyword->form);
     if (missing.empty()) continue;
-    return context_.document->ErrorAt(&schema, member.first,
-                                      "wrong value; got " +
-                                          std::string(KindName(member.second.kind)) + ", allowed " +
-                                          std::string(missing));
+    return context_.document->ErrorAt(
+        &schema, member.first,
+        "wrong value; got " + Shown(member.second) + ", allowed " + std::string(missing));
   }
   return std::nullopt;
 }
