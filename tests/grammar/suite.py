@@ -41,7 +41,6 @@ class Counts:
     valid: int = 0
     accepted: int = 0
     wrong: list[str] = field(default_factory=list)
-    reasons: set[str] = field(default_factory=set)
 
     @property
     def supported(self) -> int:
@@ -92,7 +91,6 @@ def _try_group(group: dict[str, Any], counts: Counts, name: str) -> None:
             counts.wrong += [name] if has_valid else []
         else:
             counts.refused += 1
-            counts.reasons.add(error.what)
         return
     for test in group["tests"]:
         text = _accepted(grammar, test["data"])
