@@ -28,7 +28,7 @@ class ChatRequest:
     def blame(self, error: SentiricLlamaError) -> SentiricLlamaError:
         """The error; one about a grammar or schema names the field that the caller used."""
         kind, _, position = error.where.partition(":")
-        if kind not in ("grammar", "json_schema") or not self.grammar_field:
+        if kind not in ("grammar", "json_schema", "regex", "choice") or not self.grammar_field:
             return error
         where = ":".join(filter(None, (self.grammar_field, position)))
         return type(error)(error.what, where=where)

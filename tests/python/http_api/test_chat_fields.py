@@ -228,6 +228,13 @@ def test_schema_errors_name_the_field_that_was_used(start: Any, stream: bool) ->
         error = server.chat(**fields, stream=stream).error
         assert error["param"] == param
         assert error["message"] == f"[{param}] $ref goes in a circle"
+    for where, fields, param in (
+        ("regex", {"guided_regex": "("}, "guided_regex"),
+        ("choice", {"structured_outputs": {"choice": ["a"]}}, "structured_outputs"),
+        ("json_schema:/type", {"guided_json": SCHEMA}, "guided_json"),
+    ):
+        engine.fail = InvalidGrammar("wrong", where=where)
+        assert server.chat(**fields, stream=stream).error["param"] == param
     engine.fail = InvalidGrammar("no rule", where="grammar:1:2")
     error = server.chat(grammar="x", stream=stream).error
     assert (error["param"], error["message"]) == ("grammar", "[grammar:1:2] no rule")
