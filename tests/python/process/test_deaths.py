@@ -44,10 +44,10 @@ def test_what_it_says_while_it_restarts(small_q8_0: Path) -> None:
         await text_of(engine, asked(1))
         os.kill(engine.pid, signal.SIGKILL)
         await text_of(engine, asked(2))
+        assert await engine.detokenize(await engine.tokenize_to_array("hello")) == "hello"
         assert seen == [EngineState.RESTARTING, EngineState.RUNNING]
         stats = engine.stats()
         assert stats.requests_completed == completed + 2 == stats.requests_submitted
-        assert await engine.detokenize(await engine.tokenize_to_array("hello")) == "hello"
 
     run(small_q8_0, check)
 

@@ -48,6 +48,7 @@ def test_many_requests_that_end_the_process_are_no_crash_loop(small_q8_0: Path) 
             with pytest.raises(InternalError, match=REFUSED):
                 await text_of(engine, f"{number} !fault:sampling:abort")
             assert await served == quiet
+        assert await text_of(engine, "tale") == quiet
         assert engine.process.restarts == 16 and engine.process.quarantined == 8
         await engine.close()
 

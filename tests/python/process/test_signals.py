@@ -71,12 +71,13 @@ async def kill_among_streams(
     expected: list[Answer],
     pauses: Pauses,
 ) -> None:
-    before = engine.pid
+    before, seen = engine.pid, len(pauses.seconds)
     streams = asyncio.create_task(texts_of(engine))
     await asyncio.sleep(chance.random() * MOMENTS_S)
     pauses.begin()
     os.kill(before, number)
     assert await streams == expected
-    while engine.pid in (before, 0):  # they may have ended before the signal came
+    # They may have ended before the signal came, or before the next process has served its turn.
+    while len(pauses.seconds) == seen:
         await engine.tokenize_to_array("Are you there?")
     forget_deaths(engine)
