@@ -11,23 +11,6 @@ namespace {
 // Approximate size of a hash map node: key, value, link, and overhead of the allocator.
 constexpr std::size_t kMapEntryBytes = 40;
 
-// The target of an instruction that waits for a byte; false = it does not accept the byte.
-bool FindTarget(const Program& program, const Instr& instr, std::uint8_t byte, Pc* target) {
-  if (instr.op == Op::kByte) {
-    *target = instr.next;
-    return instr.first <= byte && byte <= instr.last;
-  }
-  if (instr.op != Op::kBytes) return false;
-  for (std::uint32_t i = instr.a; i < instr.b; ++i) {
-    const Edge& edge = program.edges[i];
-    if (edge.first <= byte && byte <= edge.last) {
-      *target = edge.target;
-      return true;
-    }
-  }
-  return false;
-}
-
 // Each step of a counter takes a character, so within the horizon the count grows by at most
 // `size`. Unless it can reach a bound, only the bounds below it matter, and it need not count.
 std::uint32_t HorizonCount(const std::vector<std::uint32_t>& bounds, std::uint32_t count,
@@ -43,7 +26,8 @@ Automaton::Automaton(const Program& program, std::size_t max_bytes)
     : program_(program),
       max_bytes_(max_bytes),
       num_classes_(program.classes.representative.size()),
-      closure_(program, &sets_, &memory_) {
+      closure_(program, &sets_, &memory_),
+      leaders_(program) {
   StateOf(0, KeyCheck::kNone);  // kDeadState
   std::fill(rows_.begin(), rows_.end(), kDeadState);
 }
@@ -56,8 +40,31 @@ StateId Automaton::Start(StepBudget* budget) {
   return start_ = StateOf(waiting, closure_.key_check());
 }
 
-StateId Automaton::FindNext(StateId state, std::size_t cell, std::uint8_t byte,
-                            StepBudget* budget) {
+StateId Automaton::FindNext(StateId state, std::uint8_t byte, StepBudget* budget) {
+  if (is_recording_[state]) return Step(state, byte, budget);
+  const std::size_t row = std::size_t{state} * num_classes_;
+  const std::uint8_t byte_class = program_.classes.of_byte[byte];
+  const std::uint8_t leader = leaders_.Of(LeadersOf(state), byte_class);
+  StateId next = rows_[row + leader];
+  if (next == kUnknown) next = Step(state, byte, budget);
+  if (next == kOutOfBudget) return next;
+  rows_[row + byte_class] = rows_[row + leader] = next;
+  return next;
+}
+
+ClassLeaders::Index Automaton::LeadersOf(StateId state) {
+  ClassLeaders::Index& index = leaders_of_state_[state];
+  if (index != kNoLeaders) return index;
+  instructions_.clear();
+  const SetId set = set_of_state_[state];
+  for (const Frame* frame = sets_.begin(set); frame != sets_.end(set); ++frame) {
+    if (instructions_.empty() || instructions_.back() != frame->pc)
+      instructions_.push_back(frame->pc);
+  }
+  return index = leaders_.Find(instructions_);
+}
+
+StateId Automaton::Step(StateId state, std::uint8_t byte, StepBudget* budget) {
   const SetId from = set_of_state_[state];
   if (!budget->Take(sets_.size(from))) return kOutOfBudget;
   for (const Frame* frame = sets_.begin(from); frame != sets_.end(from); ++frame) {
@@ -71,9 +78,7 @@ StateId Automaton::FindNext(StateId state, std::size_t cell, std::uint8_t byte,
   }
   SetId waiting = 0;
   if (!closure_.Run(budget, &waiting)) return kOutOfBudget;
-  const StateId next = StateOf(waiting, closure_.key_check());
-  if (!is_recording_[state]) rows_[cell] = next;
-  return next;
+  return StateOf(waiting, closure_.key_check());
 }
 
 GroupStep Automaton::StepByGroups(StateId state, StepBudget* budget) {
@@ -94,6 +99,7 @@ StateId Automaton::StateOf(SetId waiting, KeyCheck key_check) {
   if (added.second) {
     rows_.resize(rows_.size() + num_classes_, kUnknown);
     set_of_state_.push_back(waiting);
+    leaders_of_state_.push_back(kNoLeaders);
     can_end_.push_back(sets_.size(waiting) > 0 && sets_.begin(waiting)->pc == kEndPc);  // sorted
     is_recording_.push_back(program_.has_keys && IsRecording(waiting));
     key_check_.push_back(key_check);
@@ -111,10 +117,25 @@ bool Automaton::IsRecording(SetId set) const {
 
 void Automaton::UpdateByteSize() {
   num_bytes_.store(sets_.ByteSize() + rows_.capacity() * sizeof(StateId) +
-                       set_of_state_.capacity() * sizeof(SetId) +
-                       group_steps_.capacity() * sizeof(GroupStep) +
+                       set_of_state_.capacity() * (sizeof(SetId) + sizeof(ClassLeaders::Index)) +
+                       leaders_.ByteSize() + group_steps_.capacity() * sizeof(GroupStep) +
                        (states_.size() + num_horizon_sets_) * kMapEntryBytes + memory_.ByteSize(),
                    std::memory_order_relaxed);
+}
+
+bool Automaton::AcceptsMany(StateId state) const {
+  constexpr int kMany = 12;  // more than the digits
+  int num_bytes = 0;
+  const SetId set = set_of_state_[state];
+  for (const Frame* frame = sets_.begin(set); frame != sets_.end(set) && num_bytes < kMany;
+       ++frame) {
+    const Instr& instr = program_.code[frame->pc];
+    if (instr.op == Op::kByte) num_bytes += instr.last - instr.first + 1;
+    if (instr.op != Op::kBytes) continue;
+    for (std::uint32_t i = instr.a; i < instr.b; ++i)
+      num_bytes += program_.edges[i].last - program_.edges[i].first + 1;
+  }
+  return num_bytes >= kMany;
 }
 
 int Automaton::OnlyByte(StateId state) const {

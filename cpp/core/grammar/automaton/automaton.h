@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/grammar/automaton/byte_groups.h"
+#include "core/grammar/automaton/class_leaders.h"
 #include "core/grammar/automaton/closure.h"
 #include "core/grammar/automaton/frame_sets.h"
 #include "core/grammar/automaton/program.h"
@@ -59,10 +60,12 @@ class Automaton {
   // The state after one byte: kDeadState if it is not allowed, kOutOfBudget if the budget ran out.
   StateId Next(StateId state, std::uint8_t byte, StepBudget* budget) REQUIRES(mutex_) {
     const std::size_t cell = std::size_t{state} * num_classes_ + program_.classes.of_byte[byte];
-    return rows_[cell] != kUnknown ? rows_[cell] : FindNext(state, cell, byte, budget);
+    return rows_[cell] != kUnknown ? rows_[cell] : FindNext(state, byte, budget);
   }
   // A step that many groups share.
   GroupStep StepByGroups(StateId state, StepBudget* budget) REQUIRES(mutex_);
+  // Whether many bytes may follow; otherwise, a step by groups is of little use.
+  bool AcceptsMany(StateId state) const REQUIRES(mutex_);
   bool CanEnd(StateId state) const REQUIRES(mutex_) { return can_end_[state]; }
   // One byte of each class of bytes that the program does not tell apart.
   const std::vector<std::uint8_t>& class_representatives() const {
@@ -89,9 +92,12 @@ class Automaton {
 
  private:
   static constexpr StateId kUnknown = UINT32_MAX - 1;
+  static constexpr ClassLeaders::Index kNoLeaders = UINT32_MAX;
 
-  StateId FindNext(StateId state, std::size_t cell, std::uint8_t byte, StepBudget* budget)
-      REQUIRES(mutex_);
+  StateId FindNext(StateId state, std::uint8_t byte, StepBudget* budget) REQUIRES(mutex_);
+  // Not memoised.
+  StateId Step(StateId state, std::uint8_t byte, StepBudget* budget) REQUIRES(mutex_);
+  ClassLeaders::Index LeadersOf(StateId state) REQUIRES(mutex_);
   StateId StateOf(SetId waiting, KeyCheck key_check) REQUIRES(mutex_);
   bool IsRecording(SetId set) const REQUIRES(mutex_);
   bool KeysIn(SetId set) REQUIRES(mutex_);
@@ -109,8 +115,11 @@ class Automaton {
   FrameSets sets_ GUARDED_BY(mutex_);
   KeyMemory memory_ GUARDED_BY(mutex_);
   Closure closure_ GUARDED_BY(mutex_);
-  std::vector<StateId> rows_ GUARDED_BY(mutex_);           // by state and byte class
-  std::vector<SetId> set_of_state_ GUARDED_BY(mutex_);     // frames that wait for a byte or the end
+  ClassLeaders leaders_ GUARDED_BY(mutex_);
+  std::vector<Pc> instructions_ GUARDED_BY(mutex_);     // scratch
+  std::vector<StateId> rows_ GUARDED_BY(mutex_);        // by state and byte class
+  std::vector<SetId> set_of_state_ GUARDED_BY(mutex_);  // frames that wait for a byte or the end
+  std::vector<ClassLeaders::Index> leaders_of_state_ GUARDED_BY(mutex_);
   std::vector<bool> can_end_ GUARDED_BY(mutex_);           // by state
   std::vector<bool> is_recording_ GUARDED_BY(mutex_);      // by state
   std::vector<KeyCheck> key_check_ GUARDED_BY(mutex_);     // by state

@@ -18,23 +18,26 @@ std::size_t NumBits(std::uint64_t word) {
 
 }  // namespace
 
-void TokenMask::Count() {
-  num_allowed = 0;
-  for (const std::uint64_t word : words) num_allowed += NumBits(word);
+void TokenMask::Add(const TokenMask& other) {
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    num_allowed += NumBits(other.words[i] & ~words[i]);
+    words[i] |= other.words[i];
+  }
 }
 
-std::shared_ptr<const TokenMask> MaskCache::Find(const Automaton* automaton, StateId state) {
+std::shared_ptr<const TokenMask> MaskCache::Find(const Automaton* automaton, StateId state,
+                                                 MaskPart part) {
   const MutexLock lock(&mutex_);
-  const auto found = index_.find({automaton, state});
+  const auto found = index_.find({automaton, state, part});
   if (found == index_.end()) return nullptr;
   entries_.splice(entries_.begin(), entries_, found->second);
   return found->second->mask;
 }
 
-void MaskCache::Insert(const std::shared_ptr<Automaton>& automaton, StateId state,
+void MaskCache::Insert(const std::shared_ptr<Automaton>& automaton, StateId state, MaskPart part,
                        std::shared_ptr<const TokenMask> mask) {
   const MutexLock lock(&mutex_);
-  const Key key = {automaton.get(), state};
+  const Key key = {automaton.get(), state, part};
   if (index_.count(key) != 0) return;  // another thread was faster
   const std::size_t num_bytes = sizeof(Entry) + mask->ByteSize();
   entries_.push_front({key, automaton, std::move(mask), num_bytes});

@@ -33,16 +33,28 @@ struct TokenMask {
   }
   void Add(Token token) {
     const auto bit = static_cast<std::uint32_t>(token);
+    num_allowed += Contains(token) ? 0 : 1;
     words[bit / 64] |= std::uint64_t{1} << (bit % 64);
   }
   void Remove(Token token) {
     const auto bit = static_cast<std::uint32_t>(token);
+    num_allowed -= Contains(token) ? 1 : 0;
     words[bit / 64] &= ~(std::uint64_t{1} << (bit % 64));
   }
-  void Count();  // sets num_allowed
+  // Adds all that the other mask, of as many words, has.
+  void Add(const TokenMask& other);
   std::size_t ByteSize() const {
     return sizeof(TokenMask) + words.size() * sizeof(std::uint64_t) +
            key_places.size() * sizeof(KeyPlace);
+  }
+};
+
+// Which tokens a cached mask is about, besides its state.
+struct MaskPart {
+  std::uint32_t node = 0;  // of the trie: tokens that begin with it
+  bool is_small = false;   // with few characters
+  bool operator==(const MaskPart& other) const {
+    return node == other.node && is_small == other.is_small;
   }
 };
 
@@ -52,8 +64,9 @@ class MaskCache {
   explicit MaskCache(std::size_t max_bytes) : max_bytes_(max_bytes) {}
 
   // Null when it is not cached.
-  std::shared_ptr<const TokenMask> Find(const Automaton* automaton, StateId state);
-  void Insert(const std::shared_ptr<Automaton>& automaton, StateId state,
+  std::shared_ptr<const TokenMask> Find(const Automaton* automaton, StateId state,
+                                        MaskPart part = {});
+  void Insert(const std::shared_ptr<Automaton>& automaton, StateId state, MaskPart part,
               std::shared_ptr<const TokenMask> mask);
   std::size_t ByteSize() const;
 
@@ -61,14 +74,16 @@ class MaskCache {
   struct Key {
     const Automaton* automaton = nullptr;
     StateId state = 0;
+    MaskPart part;
     bool operator==(const Key& other) const {
-      return automaton == other.automaton && state == other.state;
+      return automaton == other.automaton && state == other.state && part == other.part;
     }
   };
   struct KeyHash {
     std::size_t operator()(const Key& key) const {
+      const std::size_t part = std::size_t{key.part.node} << 1 | (key.part.is_small ? 1 : 0);
       return std::hash<const void*>()(key.automaton) ^
-             (std::size_t{key.state} * 0x9E3779B97F4A7C15ULL);
+             ((std::size_t{key.state} ^ part << 32) * 0x9E3779B97F4A7C15ULL);
     }
   };
   struct Entry {

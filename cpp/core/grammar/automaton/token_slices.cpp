@@ -11,36 +11,45 @@ void TokenSlices::Add(Token token, const TextShape& shape) {
   tokens_[{shape.groups, is_large ? Slice::kAnySize : shape.num_characters}].push_back(token);
 }
 
-TokenSlices::Words TokenSlices::Find(const Slice& slice, std::size_t num_words) const {
+bool TokenSlices::HasMany(GroupSet groups) const {
+  const MutexLock lock(&mutex_);
+  const auto known = has_many_.find(groups);
+  if (known != has_many_.end()) return known->second;
+  std::size_t num_tokens = 0;
+  for (const auto& [smallest, tokens] : tokens_)
+    num_tokens += (smallest.groups & ~groups) == 0 ? tokens.size() : 0;
+  if (has_many_.size() >= kMaxKept) has_many_.clear();
+  return has_many_[groups] = num_tokens >= kMinTokens;
+}
+
+std::shared_ptr<const TokenMask> TokenSlices::Find(const Slice& slice,
+                                                   std::size_t num_words) const {
   const MutexLock lock(&mutex_);
   const auto at = kept_.lower_bound(slice);
   if (at != kept_.end() && !(slice < at->first)) return at->second;
   // A slice with smaller tokens of the same groups is a part of this one.
   const bool has_part = at != kept_.begin() && std::prev(at)->first.groups == slice.groups &&
                         std::prev(at)->second != nullptr;
-  const Words words =
+  TokenMask empty;
+  empty.words.resize(num_words);
+  const MaskPtr mask =
       has_part ? Build(slice, std::prev(at)->first.max_characters, *std::prev(at)->second)
-               : Build(slice, 0, std::vector<std::uint64_t>(num_words));
+               : Build(slice, 0, std::move(empty));
   if (kept_.size() >= kMaxKept) kept_.clear();
-  return kept_[slice] = words;
+  return kept_[slice] = mask;
 }
 
-TokenSlices::Words TokenSlices::Build(const Slice& slice, std::uint32_t part_characters,
-                                      std::vector<std::uint64_t> words) const {
-  std::size_t num_tokens = part_characters > 0 ? kMinTokens : 0;
+TokenSlices::MaskPtr TokenSlices::Build(const Slice& slice, std::uint32_t part_characters,
+                                        TokenMask mask) const {
   for (const auto& [smallest, tokens] : tokens_) {
     if ((smallest.groups & ~slice.groups) != 0 || smallest.max_characters <= part_characters ||
         smallest.max_characters > slice.max_characters) {
       continue;
     }
-    num_tokens += tokens.size();
-    for (const Token token : tokens) {
-      const auto bit = static_cast<std::uint32_t>(token);
-      words[bit / 64] |= std::uint64_t{1} << (bit % 64);
-    }
+    for (const Token token : tokens) mask.Add(token);
   }
-  if (num_tokens < kMinTokens) return nullptr;
-  return std::make_shared<const std::vector<std::uint64_t>>(std::move(words));
+  if (mask.num_allowed < kMinTokens) return nullptr;
+  return std::make_shared<const TokenMask>(std::move(mask));
 }
 
 }  // namespace sentiric::grammar

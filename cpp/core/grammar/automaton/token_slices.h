@@ -6,9 +6,11 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <unordered_map>
 #include <vector>
 
 #include "core/grammar/automaton/byte_groups.h"
+#include "core/grammar/automaton/token_mask.h"
 #include "core/sync/mutex.h"
 #include "sentiric/types.h"
 
@@ -33,21 +35,24 @@ class TokenSlices {
 
   void Add(Token token, const TextShape& shape);
 
-  // The words of a mask, null when the slice is too small to be of use. Keeps some slices.
-  using Words = std::shared_ptr<const std::vector<std::uint64_t>>;
-  Words Find(const Slice& slice, std::size_t num_words) const;
+  // Whether a slice of these groups can be large enough to be of use.
+  bool HasMany(GroupSet groups) const;
+  // Null when the slice is too small to be of use. Keeps some slices.
+  std::shared_ptr<const TokenMask> Find(const Slice& slice, std::size_t num_words) const;
 
  private:
   static constexpr std::size_t kMinTokens = 200;
-  static constexpr std::size_t kMaxKept = 100;
+  static constexpr std::size_t kMaxKept = 200;
 
-  // `words` has the tokens of up to `part_characters` characters already.
-  Words Build(const Slice& slice, std::uint32_t part_characters,
-              std::vector<std::uint64_t> words) const;
+  using MaskPtr = std::shared_ptr<const TokenMask>;
+
+  // `mask` has the tokens of up to `part_characters` characters already.
+  MaskPtr Build(const Slice& slice, std::uint32_t part_characters, TokenMask mask) const;
 
   std::map<Slice, std::vector<Token>> tokens_;  // by the smallest slice that has them
   mutable Mutex mutex_;
-  mutable std::map<Slice, Words> kept_ GUARDED_BY(mutex_);
+  mutable std::map<Slice, MaskPtr> kept_ GUARDED_BY(mutex_);
+  mutable std::unordered_map<GroupSet, bool> has_many_ GUARDED_BY(mutex_);
 };
 
 }  // namespace sentiric::grammar

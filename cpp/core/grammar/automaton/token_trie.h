@@ -6,12 +6,11 @@
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "core/grammar/automaton/matcher.h"
+#include "core/grammar/automaton/token_index.h"
 #include "core/grammar/automaton/token_mask.h"
-#include "core/grammar/automaton/trie_walk.h"
 #include "core/sync/mutex.h"
 #include "sentiric/error.h"
 #include "sentiric/types.h"
@@ -46,8 +45,6 @@ class TokenTrie {
 
   using MaskPtr = std::shared_ptr<const TokenMask>;
 
-  void Insert(const std::string& bytes, std::size_t num_shared, Token token,
-              std::vector<std::uint32_t>* path);
   // The mask of a state, except that it forgets keys; null when the budget ran out.
   MaskPtr FindMask(const std::shared_ptr<Automaton>& automaton, StateId state,
                    StepBudget* budget) const REQUIRES(automaton->mutex());
@@ -58,13 +55,11 @@ class TokenTrie {
   MaskPtr WithoutRepeatedKeys(const std::shared_ptr<Automaton>& automaton, StateId state,
                               const TokenMask& mask, StepBudget* budget) const
       REQUIRES(automaton->mutex());
-  void Finish(TokenMask* mask) const;
   static bool NeedsKeys(Automaton* automaton, StateId state, const TokenMask& mask)
       REQUIRES(automaton->mutex());
 
   const std::size_t num_tokens_;
-  Trie trie_;
-  std::vector<std::pair<Token, Token>> twins_;  // equal bytes; only the first is in a node
+  TokenIndex index_;
   mutable MaskCache masks_;
 };
 

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+#include "core/grammar/automaton/key_walk.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+
+namespace sentiric::grammar {
+namespace {
+
+// The children of a node that are still to be visited.
+struct Level {
+  std::uint32_t at = 0;
+  std::uint32_t end = 0;
+  StateId state = kDeadState;  // after the node
+  bool is_checked = false;     // the node or one above is the place of a key
+};
+
+class KeyWalk {
+ public:
+  KeyWalk(const Trie& trie, Automaton* automaton, const std::vector<KeyPlace>& places,
+          StepBudget* budget, TokenMask* mask)
+      : trie_(trie), automaton_(*automaton), places_(places), budget_(*budget), mask_(*mask) {}
+
+  bool Run(StateId state) REQUIRES(automaton_.mutex()) {
+    Enter(trie_.nodes.front(), state, false);
+    while (!levels_.empty()) {
+      if (levels_.back().at == levels_.back().end) {
+        levels_.pop_back();
+      } else if (!Visit(levels_.back().at++, levels_.back())) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+ private:
+  void Enter(const TrieNode& node, StateId state, bool is_checked) {
+    const std::uint32_t end = node.children_end();
+    levels_.push_back({node.first_child, end, state, is_checked});
+  }
+
+  // False when the budget ran out.
+  bool Visit(std::uint32_t i, Level level) REQUIRES(automaton_.mutex()) {
+    const TrieNode& node = trie_.nodes[i];
+    const bool is_place = NumPlaces(i, i + 1) > 0;
+    if (!is_place && NumPlaces(node.first_child, node.end) == 0) return true;
+    if (!level.is_checked && CannotRefuse(node, level.state)) return true;
+    const StateId next = automaton_.Next(level.state, node.byte, &budget_);
+    if (next == kOutOfBudget) return false;
+    // From here on, the state is another one than without keys.
+    if (next == kDeadState || automaton_.key_check(next) == KeyCheck::kRefused)
+      return RemoveRefused(i, level.state);
+    Enter(node, next, level.is_checked || is_place);
+    return true;
+  }
+
+  using Place = std::vector<KeyPlace>::const_iterator;
+  Place FirstPlace(std::uint32_t node) const {
+    return std::lower_bound(places_.begin(), places_.end(), node,
+                            [](const KeyPlace& place, std::uint32_t n) { return place.node < n; });
+  }
+  std::ptrdiff_t NumPlaces(std::uint32_t begin, std::uint32_t end) const {
+    return begin < end ? FirstPlace(end) - FirstPlace(begin) : 0;
+  }
+
+  // Whether no token with this node can repeat a key.
+  bool CannotRefuse(const TrieNode& node, StateId state) REQUIRES(automaton_.mutex()) {
+    if (automaton_.MayRefuse(state, node.byte)) return false;
+    return node.first_child >= node.end ||
+           std::none_of(FirstPlace(node.first_child), FirstPlace(node.end),
+                        [](const KeyPlace& place) { return place.is_repeated; });
+  }
+
+  // Checks all tokens with this node.
+  bool RemoveRefused(std::uint32_t top, StateId state) REQUIRES(automaton_.mutex()) {
+    std::vector<Level> levels = {{top, top + 1, state}};
+    while (!levels.empty()) {
+      if (levels.back().at == levels.back().end) {
+        levels.pop_back();
+        continue;
+      }
+      const std::uint32_t i = levels.back().at++;
+      const TrieNode& node = trie_.nodes[i];
+      const StateId next = automaton_.Next(levels.back().state, node.byte, &budget_);
+      if (next == kOutOfBudget) return false;
+      if (next == kDeadState) {
+        trie_.ForEachTokenFrom(i, [this](Token token) { mask_.Remove(token); });
+      } else {
+        levels.push_back({node.first_child, node.children_end(), next});
+      }
+    }
+    return true;
+  }
+
+  const Trie& trie_;
+  Automaton& automaton_;
+  const std::vector<KeyPlace>& places_;
+  StepBudget& budget_;
+  TokenMask& mask_;
+  std::vector<Level> levels_;
+};
+
+}  // namespace
+
+// The analysis does not see that the automaton of a walk is the one whose mutex is held.
+bool RemoveRepeatedKeys(const Trie& trie, Automaton* automaton, StateId state,
+                        const std::vector<KeyPlace>& places, StepBudget* budget,
+                        TokenMask* mask) NO_THREAD_SAFETY_ANALYSIS {
+  return KeyWalk(trie, automaton, places, budget, mask).Run(state);
+}
+
+}  // namespace sentiric::grammar
