@@ -2,9 +2,13 @@
 #include "core/grammar/json/string_writer.h"
 
 #include <algorithm>
+#include <map>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "core/grammar/plain/dfa_writer.h"
+#include "core/grammar/plan/canonical_texts.h"
 
 namespace sentiric::grammar {
 namespace {
@@ -75,21 +79,43 @@ class EscapeWriter {
     return {Digits(ranges, 4, next)};
   }
 
+  // As deep as there are digits. Digits behind which everything is free have one edge.
   Pc Digits(const std::vector<CodeRange>& ranges, int num_digits, Pc next) {
     if (num_digits == 0) return next;
     const CodePoint size = CodePoint{1} << (4 * (num_digits - 1));
-    const bool is_free =
-        ranges.size() == 1 && ranges[0].first == 0 && ranges[0].last == 16 * size - 1;
     std::vector<Edge> edges;
-    if (is_free) AddDigits(0, 15, Digits({{0, size - 1}}, num_digits - 1, next), &edges);
-    for (CodePoint digit = 0; digit < 16 && !is_free; ++digit) {
-      std::vector<CodeRange> inner = Within(ranges, {digit * size, digit * size + size - 1});
-      if (inner.empty()) continue;
-      for (CodeRange& range : inner)
-        range = {range.first - digit * size, range.last - digit * size};
-      AddDigits(digit, digit, Digits(inner, num_digits - 1, next), &edges);
+    std::vector<CodeRange> inner;  // behind `digit`
+    CodePoint digit = 0;
+    const auto add_inner = [&] {
+      if (!inner.empty()) AddDigits(digit, digit, Digits(inner, num_digits - 1, next), &edges);
+      inner.clear();
+    };
+    for (CodeRange left : ranges) {
+      while (left.first <= left.last) {
+        if (left.first / size != digit) add_inner();
+        digit = left.first / size;
+        const CodePoint num_whole = (left.last + 1) / size - digit;
+        if (left.first % size == 0 && num_whole > 0) {
+          AddDigits(digit, digit + num_whole - 1, Free(num_digits - 1, next), &edges);
+          left.first += num_whole * size;
+        } else {
+          const CodePoint last = std::min(left.last, digit * size + size - 1);
+          inner.push_back({left.first % size, last % size});
+          left.first = last + 1;
+        }
+      }
     }
+    add_inner();
     return program_.Bytes(std::move(edges));
+  }
+
+  Pc Free(int num_digits, Pc next) {
+    for (int i = 0; i < num_digits; ++i) {
+      std::vector<Edge> edges;
+      AddDigits(0, 15, next, &edges);
+      next = program_.Bytes(std::move(edges));
+    }
+    return next;
   }
 
   // Letters are hexadecimal digits in both cases.
@@ -148,24 +174,100 @@ class EscapeWriter {
   ProgramWriter& program_;
 };
 
-}  // namespace
+// Characters in every spelling. States one after the other often have the same escapes.
+class AnySpelling {
+ public:
+  explicit AnySpelling(ProgramWriter* program) : program_(*program) {}
 
-Pc StringChar(const std::vector<CodeRange>& ranges, Pc next, ProgramWriter* program) {
-  std::vector<Pc> ways;
-  const std::vector<CodeRange> plain = Unescaped(ranges);
-  if (!plain.empty()) ways.push_back(program->Chars(plain, next));
-  const std::vector<CodeRange> escapable = Escapable(ranges);
-  if (!escapable.empty())
-    ways.push_back(program->Text("\\", EscapeWriter(next, program).Write(escapable)));
-  return program->Split(std::move(ways));
+  Pc Write(const std::vector<CodeRange>& ranges, Pc next) {
+    std::vector<Pc> ways;
+    const std::vector<CodeRange> plain = Unescaped(ranges);
+    if (!plain.empty()) ways.push_back(program_.Chars(plain, next));
+    std::vector<CodeRange> escapable = Escapable(ranges);
+    if (!escapable.empty()) ways.push_back(Escapes(std::move(escapable), next));
+    return program_.Split(std::move(ways));
+  }
+
+ private:
+  Pc Escapes(std::vector<CodeRange> ranges, Pc next) {
+    const auto [known, is_new] = escapes_.try_emplace({next, std::move(ranges)}, kReturnPc);
+    if (is_new) {
+      const Pc rest = EscapeWriter(next, &program_).Write(known->first.second);
+      known->second = program_.Text("\\", rest);
+    }
+    return known->second;
+  }
+
+  ProgramWriter& program_;
+  std::map<std::pair<Pc, std::vector<CodeRange>>, Pc> escapes_;
+};
+
+// Characters in the one spelling of SpelledTexts.
+class OneSpelling {
+ public:
+  explicit OneSpelling(ProgramWriter* program) : program_(*program) {}
+
+  Pc Write(const std::vector<CodeRange>& ranges, Pc next) {
+    std::vector<Pc> ways;
+    const std::vector<CodeRange> plain = Unescaped(ranges);
+    if (!plain.empty()) ways.push_back(program_.Chars(plain, next));
+    std::string escaped;
+    for (CodeRange range : ranges) {
+      for (CodePoint c = range.first; c <= std::min<CodePoint>(range.last, '\\'); ++c) {
+        if (c < ' ' || c == '"' || c == '\\') escaped.push_back(static_cast<char>(c));
+      }
+    }
+    if (!escaped.empty()) ways.push_back(Escapes(std::move(escaped), next));
+    return program_.Split(std::move(ways));
+  }
+
+ private:
+  Pc Escapes(std::string chars, Pc next) {
+    const auto [known, is_new] = escapes_.try_emplace({next, std::move(chars)}, kReturnPc);
+    if (is_new) known->second = program_.Text("\\", Rest(known->first.second, next));
+    return known->second;
+  }
+
+  // What follows the backslash: a letter, or u00 and two digits.
+  Pc Rest(const std::string& chars, Pc next) {
+    std::vector<Edge> letters, low[2], high;
+    for (char c : chars) {
+      const std::string spelled = SpelledText({&c, 1});
+      const auto last = static_cast<std::uint8_t>(spelled.back());
+      (spelled.size() == 2 ? letters : low[c >> 4]).push_back({last, last, next});
+    }
+    for (std::uint8_t i = 0; i < 2; ++i) {
+      const auto digit = static_cast<std::uint8_t>('0' + i);
+      if (!low[i].empty()) high.push_back({digit, digit, program_.Bytes(std::move(low[i]))});
+    }
+    if (!high.empty())
+      letters.push_back({'u', 'u', program_.Text("00", program_.Bytes(std::move(high)))});
+    return program_.Bytes(std::move(letters));
+  }
+
+  ProgramWriter& program_;
+  std::map<std::pair<Pc, std::string>, Pc> escapes_;
+};
+
+// What lies between the quotation marks, then `close`.
+template <typename Spelling>
+Pc Write(const CountedDfa& texts, Pc close, ProgramWriter* program) {
+  Spelling spelling(program);
+  const CharWriter character = [&spelling](const std::vector<CodeRange>& ranges, Pc target) {
+    return spelling.Write(ranges, target);
+  };
+  return WriteTexts(texts, character, close, program);
 }
 
+}  // namespace
+
 Pc JsonString(const CountedDfa& texts, Pc next, ProgramWriter* program) {
-  const CharWriter character = [program](const std::vector<CodeRange>& ranges, Pc target) {
-    return StringChar(ranges, target, program);
-  };
   const Pc close = program->Text("\"", next);
-  return program->Text("\"", WriteTexts(texts, character, close, program));
+  return program->Text("\"", Write<AnySpelling>(texts, close, program));
+}
+
+Pc SpelledRest(const Dfa& texts, Pc next, ProgramWriter* program) {
+  return Write<OneSpelling>(Uncounted(texts), program->Text("\"", next), program);
 }
 
 }  // namespace sentiric::grammar

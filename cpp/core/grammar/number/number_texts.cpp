@@ -2,6 +2,7 @@
 #include "core/grammar/number/number_texts.h"
 
 #include <cstdint>
+#include <cstring>
 #include <map>
 #include <optional>
 #include <string>
@@ -46,9 +47,26 @@ class TextsWriter {
   using State = NumberReader::State;
   static_assert(std::has_unique_object_representations_v<State>);
 
+  struct Hash {
+    std::size_t operator()(const State& state) const {
+      std::uint32_t words[sizeof(State) / sizeof(std::uint32_t)];
+      std::memcpy(words, &state, sizeof(state));
+      std::uint64_t hash = 0;
+      for (const std::uint32_t word : words) {
+        hash = (hash ^ word) * 0x9E3779B97F4A7C15ULL;
+        hash ^= hash >> 29;
+      }
+      return static_cast<std::size_t>(hash);
+    }
+  };
+  struct Equal {
+    bool operator()(const State& x, const State& y) const {
+      return std::memcmp(&x, &y, sizeof(State)) == 0;
+    }
+  };
+
   DfaState StateOf(const State& state) {
-    const std::string key(reinterpret_cast<const char*>(&state), sizeof(state));
-    const auto [known, added] = states_.try_emplace(key, 0);
+    const auto [known, added] = states_.try_emplace(state, 0);
     if (added) {
       known->second = out_.AddState(reader_.Accepts(state));
       open_.emplace_back(known->second, state);
@@ -87,7 +105,7 @@ class TextsWriter {
   const NumberReader& reader_;
   DfaBuilder out_;
   ExponentWriter exponents_;
-  std::unordered_map<std::string, DfaState> states_;  // by the bytes of a reader's state
+  std::unordered_map<State, DfaState, Hash, Equal> states_;
   std::map<std::pair<std::uint32_t, std::uint32_t>, DfaState> exponent_states_;
   std::vector<std::pair<DfaState, State>> open_;
 };
@@ -203,9 +221,7 @@ Dfa FewDigits() {
   return std::move(builder).Build();
 }
 
-}  // namespace
-
-Result<Dfa> NumberTexts(const NumberSet& set) {
+Result<Dfa> AllTexts(const NumberSet& set) {
   const Result<NumberSet> integers = WithRoundingMargins(set, ReadAs::kInteger);
   if (!integers) return integers.error();
   const Result<NumberSet> doubles = WithRoundingMargins(set, ReadAs::kDouble);
@@ -221,6 +237,19 @@ Result<Dfa> NumberTexts(const NumberSet& set) {
   }
   if (texts.ok() && texts->IsEmpty() && !set.IsEmpty()) return NoText();
   return texts;
+}
+
+}  // namespace
+
+// Most sets are one of three.
+Result<Dfa> NumberTexts(const NumberSet& set) {
+  if (set.IsEmpty()) return Dfa::None();
+  static const auto* const all = new Result<Dfa>(AllTexts(NumberSet::All()));
+  if (set.IsAll()) return *all;
+  static const NumberSet* const integer_set = new NumberSet(NumberSet::Integers());
+  static const auto* const integers = new Result<Dfa>(AllTexts(*integer_set));
+  const bool is_unbounded = set.pieces().breaks.empty();
+  return is_unbounded && set == *integer_set ? *integers : AllTexts(set);
 }
 
 Result<Dfa> CanonicalNumberTexts(const NumberSet& set) {
