@@ -79,12 +79,23 @@ class TextsWriter {
     if (to) out_.AddEdge(from, {code_point, code_point}, StateOf(*to));
   }
 
+  // Digits in a row mostly lead to one state.
+  void AddDigits(DfaState from, const State& state) {
+    std::optional<State> to = reader_.Digit(state, 0);
+    for (CodePoint first = '0', c = first; c <= '9'; ++c) {
+      std::optional<State> next;
+      if (c < '9') next = reader_.Digit(state, c + 1 - '0');
+      if (c < '9' && to.has_value() == next.has_value() && (!to || Equal()(*to, *next))) continue;
+      if (to) out_.AddEdge(from, {first, c}, StateOf(*to));
+      to = next;
+      first = c + 1;
+    }
+  }
+
   void WriteEdges(DfaState from, const State& state) {
     AddEdge(from, '-', reader_.Minus(state));
     AddEdge(from, '.', reader_.Point(state));
-    for (std::uint32_t digit = 0; digit < 10; ++digit) {
-      AddEdge(from, static_cast<char>('0' + digit), reader_.Digit(state, digit));
-    }
+    AddDigits(from, state);
     if (!reader_.AllowsExponent(state)) return;
     const DfaState target = Exponent(state);
     if (target == kNoState) return;
