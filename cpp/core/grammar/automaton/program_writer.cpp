@@ -46,8 +46,8 @@ std::vector<Edge> Joined(std::vector<Edge> edges) {
     std::sort(edges.begin(), edges.end(), by_byte);
   std::size_t size = 0;
   for (const Edge& edge : edges) {
-    const bool touches = size > 0 && edges[size - 1].target == edge.target &&
-                         edge.first <= edges[size - 1].last + 1;
+    const bool touches =
+        size > 0 && edges[size - 1].target == edge.target && edge.first <= edges[size - 1].last + 1;
     if (touches) {
       edges[size - 1].last = std::max(edges[size - 1].last, edge.last);
     } else {
@@ -134,7 +134,7 @@ Pc* ProgramWriter::FindKnown(Pc pc) {
 }
 
 void ProgramWriter::GrowKnown() {
-  const std::vector<Pc> old = std::exchange(known_, std::vector<Pc>(4 * known_.size(), kReturnPc));
+  const std::vector<Pc> old = std::exchange(known_, std::vector<Pc>(2 * known_.size(), kReturnPc));
   for (const Pc pc : old) {
     if (pc != kReturnPc) *FindKnown(pc) = pc;
   }

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "core/grammar/json/byte_dfa.h"
-#include "core/grammar/json/string_writer.h"
+#include "core/grammar/json/spelled_writer.h"
 #include "core/grammar/plain/dfa_writer.h"
 #include "core/grammar/plan/canonical_texts.h"
 #include "core/grammar/regular/dfa_algebra.h"
@@ -93,7 +93,7 @@ Pc ListWriter::WriteMember(const Slot& slot, Pc next) {
 
 Pc ListWriter::RecordedName(const Dfa& names, Pc next) {
   if (!IsCountless(names)) return RecordedFew(SpelledTexts(names), next);
-  return program_.KeyBegin(SpelledRest(names, program_.KeyEnd(next), &program_));
+  return program_.KeyBegin(WriteSpelled(names, program_.KeyEnd(next), &program_));
 }
 
 Pc ListWriter::RecordedItem(const Dfa& texts, Pc next) {

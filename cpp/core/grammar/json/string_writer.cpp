@@ -3,12 +3,10 @@
 
 #include <algorithm>
 #include <map>
-#include <string>
 #include <utility>
 #include <vector>
 
 #include "core/grammar/plain/dfa_writer.h"
-#include "core/grammar/plan/canonical_texts.h"
 
 namespace sentiric::grammar {
 namespace {
@@ -202,72 +200,15 @@ class AnySpelling {
   std::map<std::pair<Pc, std::vector<CodeRange>>, Pc> escapes_;
 };
 
-// Characters in the one spelling of SpelledTexts.
-class OneSpelling {
- public:
-  explicit OneSpelling(ProgramWriter* program) : program_(*program) {}
-
-  Pc Write(const std::vector<CodeRange>& ranges, Pc next) {
-    std::vector<Pc> ways;
-    const std::vector<CodeRange> plain = Unescaped(ranges);
-    if (!plain.empty()) ways.push_back(program_.Chars(plain, next));
-    std::string escaped;
-    for (CodeRange range : ranges) {
-      for (CodePoint c = range.first; c <= std::min<CodePoint>(range.last, '\\'); ++c) {
-        if (c < ' ' || c == '"' || c == '\\') escaped.push_back(static_cast<char>(c));
-      }
-    }
-    if (!escaped.empty()) ways.push_back(Escapes(std::move(escaped), next));
-    return program_.Split(std::move(ways));
-  }
-
- private:
-  Pc Escapes(std::string chars, Pc next) {
-    const auto [known, is_new] = escapes_.try_emplace({next, std::move(chars)}, kReturnPc);
-    if (is_new) known->second = program_.Text("\\", Rest(known->first.second, next));
-    return known->second;
-  }
-
-  // What follows the backslash: a letter, or u00 and two digits.
-  Pc Rest(const std::string& chars, Pc next) {
-    std::vector<Edge> letters, low[2], high;
-    for (char c : chars) {
-      const std::string spelled = SpelledText({&c, 1});
-      const auto last = static_cast<std::uint8_t>(spelled.back());
-      (spelled.size() == 2 ? letters : low[c >> 4]).push_back({last, last, next});
-    }
-    for (std::uint8_t i = 0; i < 2; ++i) {
-      const auto digit = static_cast<std::uint8_t>('0' + i);
-      if (!low[i].empty()) high.push_back({digit, digit, program_.Bytes(std::move(low[i]))});
-    }
-    if (!high.empty())
-      letters.push_back({'u', 'u', program_.Text("00", program_.Bytes(std::move(high)))});
-    return program_.Bytes(std::move(letters));
-  }
-
-  ProgramWriter& program_;
-  std::map<std::pair<Pc, std::string>, Pc> escapes_;
-};
-
-// What lies between the quotation marks, then `close`.
-template <typename Spelling>
-Pc Write(const CountedDfa& texts, Pc close, ProgramWriter* program) {
-  Spelling spelling(program);
-  const CharWriter character = [&spelling](const std::vector<CodeRange>& ranges, Pc target) {
-    return spelling.Write(ranges, target);
-  };
-  return WriteTexts(texts, character, close, program);
-}
-
 }  // namespace
 
 Pc JsonString(const CountedDfa& texts, Pc next, ProgramWriter* program) {
+  AnySpelling spelling(program);
+  const CharWriter character = [&spelling](const std::vector<CodeRange>& ranges, Pc target) {
+    return spelling.Write(ranges, target);
+  };
   const Pc close = program->Text("\"", next);
-  return program->Text("\"", Write<AnySpelling>(texts, close, program));
-}
-
-Pc SpelledRest(const Dfa& texts, Pc next, ProgramWriter* program) {
-  return Write<OneSpelling>(Uncounted(texts), program->Text("\"", next), program);
+  return program->Text("\"", WriteTexts(texts, character, close, program));
 }
 
 }  // namespace sentiric::grammar

@@ -80,7 +80,7 @@ class TextsWriter {
   }
 
   // Digits in a row mostly lead to one state.
-  void AddDigits(DfaState from, const State& state) {
+  void WriteDigits(DfaState from, const State& state) {
     std::optional<State> to = reader_.Digit(state, 0);
     for (CodePoint first = '0', c = first; c <= '9'; ++c) {
       std::optional<State> next;
@@ -95,7 +95,7 @@ class TextsWriter {
   void WriteEdges(DfaState from, const State& state) {
     AddEdge(from, '-', reader_.Minus(state));
     AddEdge(from, '.', reader_.Point(state));
-    AddDigits(from, state);
+    WriteDigits(from, state);
     if (!reader_.AllowsExponent(state)) return;
     const DfaState target = Exponent(state);
     if (target == kNoState) return;

@@ -121,16 +121,17 @@ class Planner {
   // A value is possible when it has no members, or when all of them are possible. Members were
   // mostly found behind what holds them, so they come first and few rounds are needed.
   Status FindPossible() {
-    for (bool has_more = true; has_more;) {
-      has_more = false;
-      for (auto expr = order_.rbegin(); expr != order_.rend(); ++expr) {
-        if (possible_.count(*expr) > 0) continue;
-        Result<bool> possible = IsPossibleNow(*expr);
+    std::vector<Expr> open(order_.rbegin(), order_.rend());
+    for (bool is_news = true; is_news;) {
+      std::vector<Expr> left;
+      for (Expr expr : open) {
+        Result<bool> possible = IsPossibleNow(expr);
         if (!possible) return possible.error();
-        if (!*possible) continue;
-        possible_.insert(*expr);
-        has_more = true;
+        if (*possible) possible_.insert(expr);
+        if (!*possible && !places_[expr].lists.empty()) left.push_back(expr);
       }
+      is_news = left.size() < open.size();
+      open = std::move(left);
     }
     return std::nullopt;
   }

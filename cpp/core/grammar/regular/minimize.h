@@ -28,9 +28,9 @@ struct SourceLists {
 // The coarsest partition into equivalent states, as a class by state. Edges are normalised, dead
 // states are gone. States with finitely many texts are compared in an order in which the classes of
 // their targets are known (Revuz 1992). For the others refines by signatures (where a state's edges
-// lead, as classes); the largest part of a class keeps its name, so that a state is renamed, and its
-// predecessors looked at again, at most log2(states) times (Hopcroft 1971; Valmari & Franceschinis
-// 2010).
+// lead, as classes); the largest part of a class keeps its name, so that a state is renamed, and
+// its predecessors looked at again, at most log2(states) times (Hopcroft 1971; Valmari &
+// Franceschinis 2010).
 std::vector<std::uint32_t> EquivalenceClasses(const EdgeLists& lists,
                                               const std::vector<bool>& accepts);
 
