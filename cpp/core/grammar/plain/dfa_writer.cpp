@@ -23,13 +23,15 @@ Pc WriteTexts(const CountedDfa& counted, const CharWriter& character, Pc next,
   const bool is_counted = counted.HasTests();
   std::vector<Pc> states;
   for (DfaState state = 0; state < texts.size(); ++state) states.push_back(program->Reserve());
-  const auto by_target = [](const DfaEdge& x, const DfaEdge& y) { return x.target < y.target; };
+  const auto by_target = [](const DfaEdge& x, const DfaEdge& y) {
+    return x.target != y.target ? x.target < y.target : x.range < y.range;
+  };
   std::vector<DfaEdge> edges;     // of the state in hand
   std::vector<CodeRange> ranges;  // of those with one target
   for (DfaState state = 0; state < texts.size() && !program->Full(); ++state) {
     std::vector<Pc> ways;
     edges.assign(texts.edges(state).begin(), texts.edges(state).end());
-    std::stable_sort(edges.begin(), edges.end(), by_target);
+    std::sort(edges.begin(), edges.end(), by_target);
     for (std::size_t i = 0; i < edges.size();) {
       const DfaState target = edges[i].target;
       ranges.clear();

@@ -6,6 +6,8 @@
 #include <string>
 #include <utility>
 
+#include "core/grammar/regular/minimize.h"
+
 namespace sentiric::grammar {
 namespace {
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "core/grammar/regular/dfa.h"
-#include "core/grammar/regular/minimize.h"
+#include "core/grammar/regular/edge_lists.h"
 #include "sentiric/error.h"
 
 namespace sentiric::grammar {

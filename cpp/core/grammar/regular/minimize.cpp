@@ -6,116 +6,13 @@
 #include <iterator>
 #include <utility>
 
+#include "core/grammar/regular/finite_classes.h"
+#include "core/grammar/regular/signatures.h"
+
 namespace sentiric::grammar {
 namespace {
 
-using Class = std::uint32_t;
-constexpr Class kNoClass = UINT32_MAX;
-
-struct Labelled {
-  CodeRange range;
-  Class target = 0;
-};
-
-// Where the edges of a state lead, as classes.
-class Signatures {
- public:
-  Signatures(const EdgeLists& lists, const std::vector<Class>& class_of)
-      : lists_(lists), class_of_(class_of) {}
-
-  std::uint64_t Hash(DfaState s) const {
-    std::uint64_t hash = 0;
-    const DfaEdges edges = lists_.of(s);
-    Labelled x;
-    for (const DfaEdge* edge = edges.begin(); Next(edges, &edge, &x);) {
-      hash = (hash ^ (std::uint64_t{x.range.first} << 32 | x.range.last)) * 0x9E3779B97F4A7C15ULL;
-      hash = (hash ^ (hash >> 29) ^ x.target) * 0xBF58476D1CE4E5B9ULL;
-    }
-    return hash ^ (hash >> 32);
-  }
-
-  bool AreEqual(DfaState a, DfaState b) const {
-    const DfaEdges of_a = lists_.of(a), of_b = lists_.of(b);
-    Labelled x, y;
-    for (const DfaEdge *i = of_a.begin(), *j = of_b.begin();;) {
-      const bool more = Next(of_a, &i, &x);
-      if (more != Next(of_b, &j, &y)) return false;
-      if (!more) return true;
-      if (!(x.range == y.range) || x.target != y.target) return false;
-    }
-  }
-
- private:
-  // The next edge of the signature: adjacent ranges that lead to the same class are one.
-  bool Next(DfaEdges edges, const DfaEdge** edge, Labelled* out) const {
-    if (*edge == edges.end()) return false;
-    *out = {(*edge)->range, class_of_[(*edge)->target]};
-    for (++*edge; *edge != edges.end() && (*edge)->range.first == out->range.last + 1 &&
-                  class_of_[(*edge)->target] == out->target;
-         ++*edge) {
-      out->range.last = (*edge)->range.last;
-    }
-    return true;
-  }
-
-  const EdgeLists& lists_;
-  const std::vector<Class>& class_of_;
-};
-
-// Gives classes to the states that no cycle can be reached from, beginning with those without
-// edges. The others are left kNoClass. Returns the number of classes.
-class FiniteClasses {
- public:
-  FiniteClasses(const EdgeLists& lists, const std::vector<bool>& accepts,
-                const SourceLists& sources, std::vector<Class>* class_of)
-      : lists_(lists),
-        accepts_(accepts),
-        sources_(sources),
-        class_of_(*class_of),
-        signatures_(lists, *class_of) {}
-
-  Class Run() {
-    std::size_t num_slots = 4;
-    while (num_slots < 2 * std::size_t{lists_.size()}) num_slots *= 2;
-    slots_.assign(num_slots, kNoState);
-    std::vector<std::size_t> open(lists_.size());
-    std::vector<DfaState> todo;
-    for (DfaState s = 0; s < lists_.size(); ++s) {
-      open[s] = lists_.of(s).size();
-      if (open[s] == 0) todo.push_back(s);
-    }
-    while (!todo.empty()) {
-      const DfaState s = todo.back();
-      todo.pop_back();
-      Classify(s);
-      for (std::uint32_t i = sources_.first[s]; i < sources_.first[s + 1]; ++i) {
-        if (--open[sources_.sources[i]] == 0) todo.push_back(sources_.sources[i]);
-      }
-    }
-    return num_classes_;
-  }
-
- private:
-  void Classify(DfaState s) {
-    std::size_t slot = (signatures_.Hash(s) + (accepts_[s] ? 1 : 0)) & (slots_.size() - 1);
-    for (; slots_[slot] != kNoState; slot = (slot + 1) & (slots_.size() - 1)) {
-      const DfaState known = slots_[slot];
-      if (accepts_[known] != accepts_[s] || !signatures_.AreEqual(known, s)) continue;
-      class_of_[s] = class_of_[known];
-      return;
-    }
-    slots_[slot] = s;
-    class_of_[s] = num_classes_++;
-  }
-
-  const EdgeLists& lists_;
-  const std::vector<bool>& accepts_;
-  const SourceLists& sources_;
-  std::vector<Class>& class_of_;
-  const Signatures signatures_;
-  std::vector<DfaState> slots_;  // a hash table of one state of each class
-  Class num_classes_ = 0;
-};
+using Class = StateClass;
 
 class Refinement {
  public:
@@ -129,7 +26,7 @@ class Refinement {
         is_dirty_(lists.size()) {
     members_.resize(num_classes + 2);
     for (DfaState s = 0; s < lists.size(); ++s) {
-      if (class_of_[s] != kNoClass) continue;
+      if (class_of_[s] != kNoStateClass) continue;
       Enter(s, num_classes + (accepts[s] ? 1 : 0));
       is_dirty_[s] = true;
       dirty_.push_back(s);
@@ -271,23 +168,12 @@ class Refinement {
 
 }  // namespace
 
-SourceLists::SourceLists(const EdgeLists& lists)
-    : sources(lists.edges.size()), first(lists.size() + std::size_t{2}) {
-  // Counts are moved by two, so that filling the lists leaves `first` right.
-  for (const DfaEdge& edge : lists.edges) ++first[edge.target + std::size_t{2}];
-  for (std::size_t i = 2; i < first.size(); ++i) first[i] += first[i - 1];
-  for (DfaState s = 0; s < lists.size(); ++s) {
-    for (const DfaEdge& edge : lists.of(s)) sources[first[edge.target + std::size_t{1}]++] = s;
-  }
-  first.pop_back();
-}
-
 std::vector<std::uint32_t> EquivalenceClasses(const EdgeLists& lists,
                                               const std::vector<bool>& accepts) {
-  std::vector<Class> class_of(lists.size(), kNoClass);
+  std::vector<Class> class_of(lists.size(), kNoStateClass);
   const SourceLists sources(lists);
-  const Class num_classes = FiniteClasses(lists, accepts, sources, &class_of).Run();
-  if (std::find(class_of.begin(), class_of.end(), kNoClass) != class_of.end())
+  const Class num_classes = FindFiniteClasses(lists, accepts, sources, &class_of);
+  if (std::find(class_of.begin(), class_of.end(), kNoStateClass) != class_of.end())
     Refinement(lists, accepts, sources, num_classes, &class_of).Run();
   return class_of;
 }

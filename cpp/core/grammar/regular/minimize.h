@@ -4,26 +4,9 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/grammar/regular/dfa.h"
+#include "core/grammar/regular/edge_lists.h"
 
 namespace sentiric::grammar {
-
-// Edges by state: those of a state are in a row.
-struct EdgeLists {
-  std::vector<DfaEdge> edges;
-  std::vector<std::uint32_t> first;  // by state, and one more
-
-  DfaState size() const { return static_cast<DfaState>(first.size() - 1); }
-  DfaEdges of(DfaState s) const { return {edges.data() + first[s], edges.data() + first[s + 1]}; }
-};
-
-// By target: the states that edges come from, once for each edge.
-struct SourceLists {
-  explicit SourceLists(const EdgeLists& lists);
-
-  std::vector<DfaState> sources;
-  std::vector<std::uint32_t> first;  // by target, and one more
-};
 
 // The coarsest partition into equivalent states, as a class by state. Edges are normalised, dead
 // states are gone. States with finitely many texts are compared in an order in which the classes of
