@@ -13,6 +13,8 @@
 namespace sentiric::grammar {
 namespace {
 
+constexpr CodePoint kLastAscii = 0x7F;
+
 std::uint64_t Mix(std::uint64_t hash, std::uint64_t value) {
   hash = (hash ^ value) * 0x9E3779B97F4A7C15ULL;
   return hash ^ (hash >> 29);
@@ -39,59 +41,61 @@ Error ErrorOf(const CallProblem& problem, std::uint32_t max_chain) {
 
 // Sorts the edges and joins those that touch and have one target.
 std::vector<Edge> Joined(std::vector<Edge> edges) {
-  std::sort(edges.begin(), edges.end(),
-            [](const Edge& x, const Edge& y) { return x.first < y.first; });
-  std::vector<Edge> joined;
+  const auto by_byte = [](const Edge& x, const Edge& y) { return x.first < y.first; };
+  if (!std::is_sorted(edges.begin(), edges.end(), by_byte))
+    std::sort(edges.begin(), edges.end(), by_byte);
+  std::size_t size = 0;
   for (const Edge& edge : edges) {
-    const bool touches = !joined.empty() && joined.back().target == edge.target &&
-                         edge.first <= joined.back().last + 1;
+    const bool touches =
+        size > 0 && edges[size - 1].target == edge.target && edge.first <= edges[size - 1].last + 1;
     if (touches) {
-      joined.back().last = std::max(joined.back().last, edge.last);
+      edges[size - 1].last = std::max(edges[size - 1].last, edge.last);
     } else {
-      joined.push_back(edge);
+      edges[size++] = edge;
     }
   }
-  return joined;
+  edges.resize(size);
+  return edges;
 }
 
 }  // namespace
 
-std::size_t ProgramWriter::Hash::operator()(Pc pc) const {
-  const Instr& instr = program->code[pc];
+std::uint64_t ProgramWriter::Hash(Pc pc) const {
+  const Instr& instr = program_.code[pc];
   std::uint64_t hash = Mix(std::uint64_t{instr.next} << 32 | instr.a,
                            std::uint64_t{static_cast<std::uint8_t>(instr.op)} << 16 |
                                std::uint64_t{instr.first} << 8 | instr.last);
   if (instr.op == Op::kSplit) {
     hash = 1;
-    for (std::uint32_t i = instr.a; i < instr.b; ++i) hash = Mix(hash, program->targets[i]);
+    for (std::uint32_t i = instr.a; i < instr.b; ++i) hash = Mix(hash, program_.targets[i]);
   } else if (instr.op == Op::kBytes) {
     hash = 2;
     for (std::uint32_t i = instr.a; i < instr.b; ++i) {
-      const Edge& edge = program->edges[i];
+      const Edge& edge = program_.edges[i];
       hash = Mix(hash, std::uint64_t{edge.target} << 16 | std::uint64_t{edge.first} << 8 |
                            std::uint64_t{edge.last});
     }
   }
-  return static_cast<std::size_t>(hash);
+  return hash;
 }
 
-bool ProgramWriter::Equal::operator()(Pc pc_x, Pc pc_y) const {
-  const Instr& x = program->code[pc_x];
-  const Instr& y = program->code[pc_y];
+bool ProgramWriter::AreEqual(Pc pc_x, Pc pc_y) const {
+  const Instr& x = program_.code[pc_x];
+  const Instr& y = program_.code[pc_y];
   if (x.op != y.op) return false;
   if (x.op == Op::kSplit) {
-    const auto targets = program->targets.begin();
+    const auto targets = program_.targets.begin();
     return std::equal(targets + x.a, targets + x.b, targets + y.a, targets + y.b);
   }
   if (x.op == Op::kBytes) {
-    const auto edges = program->edges.begin();
+    const auto edges = program_.edges.begin();
     return std::equal(edges + x.a, edges + x.b, edges + y.a, edges + y.b);
   }
   return x.first == y.first && x.last == y.last && x.next == y.next && x.a == y.a && x.b == y.b;
 }
 
 ProgramWriter::ProgramWriter(const ProgramLimits& limits)
-    : limits_(limits), known_(16, Hash{&program_}, Equal{&program_}) {
+    : limits_(limits), known_(1024, kReturnPc) {
   program_.code.resize(2);
   program_.code[kEndPc].op = Op::kEnd;
 }
@@ -111,9 +115,29 @@ Pc ProgramWriter::Add(const Instr& instr) {
 Pc ProgramWriter::AddShared(const Instr& instr) {
   const Pc pc = Add(instr);
   if (pc == kReturnPc) return pc;
-  const auto added = known_.insert(pc);
-  if (!added.second) program_.code.pop_back();
-  return *added.first;
+  Pc* const known = FindKnown(pc);
+  if (*known != kReturnPc) {
+    program_.code.pop_back();
+    return *known;
+  }
+  *known = pc;
+  if (++num_known_ * 2 > known_.size()) GrowKnown();
+  return pc;
+}
+
+// Where an equal instruction stands in the table, or could.
+Pc* ProgramWriter::FindKnown(Pc pc) {
+  const std::size_t mask = known_.size() - 1;  // the size is a power of two
+  std::size_t place = static_cast<std::size_t>(Hash(pc)) & mask;
+  while (known_[place] != kReturnPc && !AreEqual(known_[place], pc)) place = (place + 1) & mask;
+  return &known_[place];
+}
+
+void ProgramWriter::GrowKnown() {
+  const std::vector<Pc> old = std::exchange(known_, std::vector<Pc>(2 * known_.size(), kReturnPc));
+  for (const Pc pc : old) {
+    if (pc != kReturnPc) *FindKnown(pc) = pc;
+  }
 }
 
 Pc ProgramWriter::Byte(ByteRange range, Pc next) {
@@ -166,25 +190,46 @@ Pc ProgramWriter::Text(std::string_view text, Pc next) {
 }
 
 Pc ProgramWriter::Chars(const std::vector<CodeRange>& ranges, Pc next) {
-  std::vector<Utf8Sequence> sequences;
-  for (const CodeRange range : ranges) SplitUtf8(range, &sequences);
-  return CharsLevel(sequences.data(), sequences.data() + sequences.size(), 0, next);
+  std::vector<Edge> edges;
+  std::vector<CodeRange> wide;
+  for (const CodeRange range : ranges) {
+    if (range.first <= kLastAscii) {
+      edges.push_back({static_cast<std::uint8_t>(range.first),
+                       static_cast<std::uint8_t>(std::min(range.last, kLastAscii)), next});
+    }
+    if (range.last > kLastAscii)
+      wide.push_back({std::max(range.first, kLastAscii + 1), range.last});
+  }
+  if (!wide.empty()) AddWideChars(std::move(wide), next, &edges);
+  return Bytes(std::move(edges));
+}
+
+void ProgramWriter::AddWideChars(std::vector<CodeRange> ranges, Pc next, std::vector<Edge>* edges) {
+  if (wide_.next != next || wide_.ranges != ranges) {
+    std::vector<Utf8Sequence> sequences;
+    for (const CodeRange range : ranges) SplitUtf8(range, &sequences);
+    wide_.edges = CharsLevel(sequences.data(), sequences.data() + sequences.size(), 0, next);
+    wide_.ranges = std::move(ranges);
+    wide_.next = next;
+  }
+  edges->insert(edges->end(), wide_.edges.begin(), wide_.edges.end());
 }
 
 // [begin, end) agree on the bytes before `depth`. As deep as a character has bytes.
-Pc ProgramWriter::CharsLevel(const Utf8Sequence* begin, const Utf8Sequence* end, int depth,
-                             Pc next) {
+std::vector<Edge> ProgramWriter::CharsLevel(const Utf8Sequence* begin, const Utf8Sequence* end,
+                                            int depth, Pc next) {
   std::vector<Edge> edges;
   while (begin != end) {
     const ByteRange byte = begin->bytes[depth];
     const Utf8Sequence* group = begin;
     while (group != end && group->bytes[depth] == byte) ++group;
     Pc target = next;
-    if (depth < 3 && begin->size > depth + 1) target = CharsLevel(begin, group, depth + 1, next);
+    if (depth < 3 && begin->size > depth + 1)
+      target = Bytes(CharsLevel(begin, group, depth + 1, next));
     edges.push_back({byte.first, byte.last, target});
     begin = group;
   }
-  return Bytes(std::move(edges));
+  return edges;
 }
 
 Pc ProgramWriter::Count(std::uint32_t counter, std::uint32_t max, Pc next) {

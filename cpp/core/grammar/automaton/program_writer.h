@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
-#include <unordered_set>
 #include <vector>
 
 #include "core/grammar/automaton/program.h"
@@ -62,24 +61,29 @@ class ProgramWriter {
   Result<Program> Finish(Sub root);
 
  private:
-  struct Hash {
-    const Program* program;
-    std::size_t operator()(Pc pc) const;
-  };
-  struct Equal {
-    const Program* program;
-    bool operator()(Pc x, Pc y) const;
-  };
-
   Pc Add(const Instr& instr);
   Pc AddShared(const Instr& instr);
   Pc AddStep(Op op, std::uint32_t a, std::uint32_t b, Pc next);
-  Pc CharsLevel(const Utf8Sequence* begin, const Utf8Sequence* end, int depth, Pc next);
+  std::vector<Edge> CharsLevel(const Utf8Sequence* begin, const Utf8Sequence* end, int depth,
+                               Pc next);
+  void AddWideChars(std::vector<CodeRange> ranges, Pc next, std::vector<Edge>* edges);
+  std::uint64_t Hash(Pc pc) const;
+  bool AreEqual(Pc x, Pc y) const;
+  Pc* FindKnown(Pc pc);
+  void GrowKnown();
   std::size_t num_elements() const;
 
   const ProgramLimits limits_;
   Program program_;
-  std::unordered_set<Pc, Hash, Equal> known_;
+  std::vector<Pc> known_;  // a hash table of the shared instructions; kReturnPc = free
+  std::size_t num_known_ = 0;
+  // The last characters above ASCII. States one after the other often have the same.
+  struct WideChars {
+    std::vector<CodeRange> ranges;
+    Pc next = kReturnPc;
+    std::vector<Edge> edges;
+  };
+  WideChars wide_;
   bool full_ = false;
 };
 

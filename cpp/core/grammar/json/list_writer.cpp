@@ -4,6 +4,7 @@
 #include <string>
 
 #include "core/grammar/json/byte_dfa.h"
+#include "core/grammar/json/spelled_writer.h"
 #include "core/grammar/plain/dfa_writer.h"
 #include "core/grammar/plan/canonical_texts.h"
 #include "core/grammar/regular/dfa_algebra.h"
@@ -81,20 +82,28 @@ Pc ListWriter::Member(std::uint32_t slot, std::uint32_t target) {
 
 Pc ListWriter::WriteMember(const Slot& slot, Pc next) {
   if (!graph_.is_object) {
-    if (graph_.is_distinct) return Recorded(plan_.at(slot.value).canonical, next);
+    if (graph_.is_distinct) return RecordedItem(plan_.at(slot.value).canonical, next);
     return program_.Call(sub_of_(slot.value), next);
   }
   const Pc value = program_.Text(":", Spaced(program_.Call(sub_of_(slot.value), next)));
   if (slot.name) return program_.Text("\"" + SpelledText(*slot.name) + "\"", value);
   // The closing mark belongs to what is recorded: only it can complete a name that is there.
-  return program_.Text("\"", Recorded(SpelledTexts(slot.names), value));
+  return program_.Text("\"", RecordedName(slot.names, value));
 }
 
-// One of the texts that this list does not have yet. Where only a few can follow, each byte needs
-// to know how many.
-Pc ListWriter::Recorded(const Dfa& texts, Pc next) {
+Pc ListWriter::RecordedName(const Dfa& names, Pc next) {
+  if (!IsCountless(names)) return RecordedFew(SpelledTexts(names), next);
+  return program_.KeyBegin(WriteSpelled(names, program_.KeyEnd(next), &program_));
+}
+
+Pc ListWriter::RecordedItem(const Dfa& texts, Pc next) {
+  if (!IsCountless(texts)) return RecordedFew(texts, next);
+  return program_.KeyBegin(WriteUtf8(texts, program_.KeyEnd(next), &program_));
+}
+
+// Where only a few texts can follow, each byte needs to know how many.
+Pc ListWriter::RecordedFew(const Dfa& texts, Pc next) {
   const Pc end = program_.KeyEnd(next);
-  if (IsCountless(texts)) return program_.KeyBegin(WriteUtf8(texts, end, &program_));
   const Result<Dfa> bytes = Utf8Bytes(texts);
   if (!bytes) {
     status_ = bytes.error();

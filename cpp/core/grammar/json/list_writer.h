@@ -36,7 +36,10 @@ class ListWriter {
   Pc Checked(LengthWindow count, bool adds, Pc next);
   Pc Member(std::uint32_t slot, std::uint32_t target);
   Pc WriteMember(const Slot& slot, Pc next);
-  Pc Recorded(const Dfa& texts, Pc next);
+  // A name or an item that this list does not have yet.
+  Pc RecordedName(const Dfa& names, Pc next);
+  Pc RecordedItem(const Dfa& texts, Pc next);
+  Pc RecordedFew(const Dfa& texts, Pc next);
   static bool IsCountless(const Dfa& texts);
 
   const Plan& plan_;

@@ -2,7 +2,9 @@
 #include "core/grammar/json/string_writer.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
+#include <vector>
 
 #include "core/grammar/plain/dfa_writer.h"
 
@@ -75,21 +77,43 @@ class EscapeWriter {
     return {Digits(ranges, 4, next)};
   }
 
+  // As deep as there are digits. Digits behind which everything is free have one edge.
   Pc Digits(const std::vector<CodeRange>& ranges, int num_digits, Pc next) {
     if (num_digits == 0) return next;
     const CodePoint size = CodePoint{1} << (4 * (num_digits - 1));
-    const bool is_free =
-        ranges.size() == 1 && ranges[0].first == 0 && ranges[0].last == 16 * size - 1;
     std::vector<Edge> edges;
-    if (is_free) AddDigits(0, 15, Digits({{0, size - 1}}, num_digits - 1, next), &edges);
-    for (CodePoint digit = 0; digit < 16 && !is_free; ++digit) {
-      std::vector<CodeRange> inner = Within(ranges, {digit * size, digit * size + size - 1});
-      if (inner.empty()) continue;
-      for (CodeRange& range : inner)
-        range = {range.first - digit * size, range.last - digit * size};
-      AddDigits(digit, digit, Digits(inner, num_digits - 1, next), &edges);
+    std::vector<CodeRange> inner;  // behind `digit`
+    CodePoint digit = 0;
+    const auto add_inner = [&] {
+      if (!inner.empty()) AddDigits(digit, digit, Digits(inner, num_digits - 1, next), &edges);
+      inner.clear();
+    };
+    for (CodeRange left : ranges) {
+      while (left.first <= left.last) {
+        if (left.first / size != digit) add_inner();
+        digit = left.first / size;
+        const CodePoint num_whole = (left.last + 1) / size - digit;
+        if (left.first % size == 0 && num_whole > 0) {
+          AddDigits(digit, digit + num_whole - 1, Free(num_digits - 1, next), &edges);
+          left.first += num_whole * size;
+        } else {
+          const CodePoint last = std::min(left.last, digit * size + size - 1);
+          inner.push_back({left.first % size, last % size});
+          left.first = last + 1;
+        }
+      }
     }
+    add_inner();
     return program_.Bytes(std::move(edges));
+  }
+
+  Pc Free(int num_digits, Pc next) {
+    for (int i = 0; i < num_digits; ++i) {
+      std::vector<Edge> edges;
+      AddDigits(0, 15, next, &edges);
+      next = program_.Bytes(std::move(edges));
+    }
+    return next;
   }
 
   // Letters are hexadecimal digits in both cases.
@@ -148,21 +172,40 @@ class EscapeWriter {
   ProgramWriter& program_;
 };
 
+// Characters in every spelling. States one after the other often have the same escapes.
+class AnySpelling {
+ public:
+  explicit AnySpelling(ProgramWriter* program) : program_(*program) {}
+
+  Pc Write(const std::vector<CodeRange>& ranges, Pc next) {
+    std::vector<Pc> ways;
+    const std::vector<CodeRange> plain = Unescaped(ranges);
+    if (!plain.empty()) ways.push_back(program_.Chars(plain, next));
+    std::vector<CodeRange> escapable = Escapable(ranges);
+    if (!escapable.empty()) ways.push_back(Escapes(std::move(escapable), next));
+    return program_.Split(std::move(ways));
+  }
+
+ private:
+  Pc Escapes(std::vector<CodeRange> ranges, Pc next) {
+    const auto [known, is_new] = escapes_.try_emplace({next, std::move(ranges)}, kReturnPc);
+    if (is_new) {
+      const Pc rest = EscapeWriter(next, &program_).Write(known->first.second);
+      known->second = program_.Text("\\", rest);
+    }
+    return known->second;
+  }
+
+  ProgramWriter& program_;
+  std::map<std::pair<Pc, std::vector<CodeRange>>, Pc> escapes_;
+};
+
 }  // namespace
 
-Pc StringChar(const std::vector<CodeRange>& ranges, Pc next, ProgramWriter* program) {
-  std::vector<Pc> ways;
-  const std::vector<CodeRange> plain = Unescaped(ranges);
-  if (!plain.empty()) ways.push_back(program->Chars(plain, next));
-  const std::vector<CodeRange> escapable = Escapable(ranges);
-  if (!escapable.empty())
-    ways.push_back(program->Text("\\", EscapeWriter(next, program).Write(escapable)));
-  return program->Split(std::move(ways));
-}
-
 Pc JsonString(const CountedDfa& texts, Pc next, ProgramWriter* program) {
-  const CharWriter character = [program](const std::vector<CodeRange>& ranges, Pc target) {
-    return StringChar(ranges, target, program);
+  AnySpelling spelling(program);
+  const CharWriter character = [&spelling](const std::vector<CodeRange>& ranges, Pc target) {
+    return spelling.Write(ranges, target);
   };
   const Pc close = program->Text("\"", next);
   return program->Text("\"", WriteTexts(texts, character, close, program));

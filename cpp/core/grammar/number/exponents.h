@@ -31,12 +31,12 @@ class ExponentWriter {
   // values: '1' for those that are allowed.
   template <typename Accepts>
   static std::string Digits(const Accepts& accepts, std::int32_t sign) {
-    std::string out = "0";
-    for (std::int32_t end = 10; end <= 1000; end *= 10) {
-      for (std::int32_t i = 0; i < end; ++i) {
-        out += i <= kMax && accepts(sign * i) ? '1' : '0';
-      }
+    std::string values(1000, '0');
+    for (std::int32_t i = 0; i <= kMax; ++i) {
+      if (accepts(sign * i)) values[static_cast<std::size_t>(i)] = '1';
     }
+    std::string out = "0";
+    for (std::size_t end = 10; end <= values.size(); end *= 10) out.append(values, 0, end);
     return out;
   }
 

@@ -2,6 +2,7 @@
 #include "core/grammar/number/number_texts.h"
 
 #include <cstdint>
+#include <cstring>
 #include <map>
 #include <optional>
 #include <string>
@@ -46,9 +47,26 @@ class TextsWriter {
   using State = NumberReader::State;
   static_assert(std::has_unique_object_representations_v<State>);
 
+  struct Hash {
+    std::size_t operator()(const State& state) const {
+      std::uint32_t words[sizeof(State) / sizeof(std::uint32_t)];
+      std::memcpy(words, &state, sizeof(state));
+      std::uint64_t hash = 0;
+      for (const std::uint32_t word : words) {
+        hash = (hash ^ word) * 0x9E3779B97F4A7C15ULL;
+        hash ^= hash >> 29;
+      }
+      return static_cast<std::size_t>(hash);
+    }
+  };
+  struct Equal {
+    bool operator()(const State& x, const State& y) const {
+      return std::memcmp(&x, &y, sizeof(State)) == 0;
+    }
+  };
+
   DfaState StateOf(const State& state) {
-    const std::string key(reinterpret_cast<const char*>(&state), sizeof(state));
-    const auto [known, added] = states_.try_emplace(key, 0);
+    const auto [known, added] = states_.try_emplace(state, 0);
     if (added) {
       known->second = out_.AddState(reader_.Accepts(state));
       open_.emplace_back(known->second, state);
@@ -61,12 +79,23 @@ class TextsWriter {
     if (to) out_.AddEdge(from, {code_point, code_point}, StateOf(*to));
   }
 
+  // Digits in a row mostly lead to one state.
+  void WriteDigits(DfaState from, const State& state) {
+    std::optional<State> to = reader_.Digit(state, 0);
+    for (CodePoint first = '0', c = first; c <= '9'; ++c) {
+      std::optional<State> next;
+      if (c < '9') next = reader_.Digit(state, c + 1 - '0');
+      if (c < '9' && to.has_value() == next.has_value() && (!to || Equal()(*to, *next))) continue;
+      if (to) out_.AddEdge(from, {first, c}, StateOf(*to));
+      to = next;
+      first = c + 1;
+    }
+  }
+
   void WriteEdges(DfaState from, const State& state) {
     AddEdge(from, '-', reader_.Minus(state));
     AddEdge(from, '.', reader_.Point(state));
-    for (std::uint32_t digit = 0; digit < 10; ++digit) {
-      AddEdge(from, static_cast<char>('0' + digit), reader_.Digit(state, digit));
-    }
+    WriteDigits(from, state);
     if (!reader_.AllowsExponent(state)) return;
     const DfaState target = Exponent(state);
     if (target == kNoState) return;
@@ -87,7 +116,7 @@ class TextsWriter {
   const NumberReader& reader_;
   DfaBuilder out_;
   ExponentWriter exponents_;
-  std::unordered_map<std::string, DfaState> states_;  // by the bytes of a reader's state
+  std::unordered_map<State, DfaState, Hash, Equal> states_;
   std::map<std::pair<std::uint32_t, std::uint32_t>, DfaState> exponent_states_;
   std::vector<std::pair<DfaState, State>> open_;
 };
@@ -203,9 +232,7 @@ Dfa FewDigits() {
   return std::move(builder).Build();
 }
 
-}  // namespace
-
-Result<Dfa> NumberTexts(const NumberSet& set) {
+Result<Dfa> AllTexts(const NumberSet& set) {
   const Result<NumberSet> integers = WithRoundingMargins(set, ReadAs::kInteger);
   if (!integers) return integers.error();
   const Result<NumberSet> doubles = WithRoundingMargins(set, ReadAs::kDouble);
@@ -221,6 +248,19 @@ Result<Dfa> NumberTexts(const NumberSet& set) {
   }
   if (texts.ok() && texts->IsEmpty() && !set.IsEmpty()) return NoText();
   return texts;
+}
+
+}  // namespace
+
+// Most sets are one of three.
+Result<Dfa> NumberTexts(const NumberSet& set) {
+  if (set.IsEmpty()) return Dfa::None();
+  static const auto* const all = new Result<Dfa>(AllTexts(NumberSet::All()));
+  if (set.IsAll()) return *all;
+  static const NumberSet* const integer_set = new NumberSet(NumberSet::Integers());
+  static const auto* const integers = new Result<Dfa>(AllTexts(*integer_set));
+  const bool is_unbounded = set.pieces().breaks.empty();
+  return is_unbounded && set == *integer_set ? *integers : AllTexts(set);
 }
 
 Result<Dfa> CanonicalNumberTexts(const NumberSet& set) {

@@ -1,19 +1,13 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 #include "core/grammar/plain/dfa_writer.h"
 
-#include <map>
+#include <algorithm>
 #include <utility>
 
 namespace sentiric::grammar {
 namespace {
 
 constexpr std::uint32_t kCharacters = 0;  // the counter
-
-std::map<DfaState, std::vector<CodeRange>> ByTarget(const Dfa& texts, DfaState state) {
-  std::map<DfaState, std::vector<CodeRange>> ranges;
-  for (const DfaEdge& edge : texts.edges(state)) ranges[edge.target].push_back(edge.range);
-  return ranges;
-}
 
 // Checks come before the character that they are about, so that none is begun in vain.
 Pc Checked(LengthWindow enter, Pc next, ProgramWriter* program) {
@@ -29,9 +23,19 @@ Pc WriteTexts(const CountedDfa& counted, const CharWriter& character, Pc next,
   const bool is_counted = counted.HasTests();
   std::vector<Pc> states;
   for (DfaState state = 0; state < texts.size(); ++state) states.push_back(program->Reserve());
+  const auto by_target = [](const DfaEdge& x, const DfaEdge& y) {
+    return x.target != y.target ? x.target < y.target : x.range < y.range;
+  };
+  std::vector<DfaEdge> edges;     // of the state in hand
+  std::vector<CodeRange> ranges;  // of those with one target
   for (DfaState state = 0; state < texts.size() && !program->Full(); ++state) {
     std::vector<Pc> ways;
-    for (const auto& [target, ranges] : ByTarget(texts, state)) {
+    edges.assign(texts.edges(state).begin(), texts.edges(state).end());
+    std::sort(edges.begin(), edges.end(), by_target);
+    for (std::size_t i = 0; i < edges.size();) {
+      const DfaState target = edges[i].target;
+      ranges.clear();
+      for (; i < edges.size() && edges[i].target == target; ++i) ranges.push_back(edges[i].range);
       const Pc way = character(ranges, states[target]);
       ways.push_back(is_counted ? Checked(counted.enter[target], way, program) : way);
     }
@@ -52,11 +56,7 @@ Pc WriteUtf8(const CountedDfa& texts, Pc next, ProgramWriter* program) {
 }
 
 Pc WriteUtf8(const Dfa& texts, Pc next, ProgramWriter* program) {
-  CountedDfa counted;
-  counted.texts = texts;
-  counted.enter.resize(texts.size());
-  counted.accept_min.resize(texts.size());
-  return WriteUtf8(counted, next, program);
+  return WriteUtf8(Uncounted(texts), next, program);
 }
 
 }  // namespace sentiric::grammar

@@ -96,4 +96,18 @@ void Finish(LengthWindow size, ListGraph* graph) {
   Finisher(size, graph).Run();
 }
 
+bool CanEnd(const ListGraph& graph, const IsPossible& is_possible) {
+  std::vector<bool> is_reached(graph.nodes.size());
+  if (!is_reached.empty()) is_reached[0] = true;
+  for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
+    if (!is_reached[i]) continue;
+    if (graph.nodes[i].can_end) return true;
+    for (const ListEdge& edge : graph.nodes[i].edges) {
+      if (edge.slot == kNoSlot || is_possible(graph.slots[edge.slot].value))
+        is_reached[edge.target] = true;
+    }
+  }
+  return false;
+}
+
 }  // namespace sentiric::grammar

@@ -61,4 +61,7 @@ Result<ListGraph> ObjectGraph(const ObjectShape& object, const IsPossible& is_po
 // so that no other way can be begun.
 void Finish(LengthWindow size, ListGraph* graph);
 
+// Whether an end is reached when only these values are possible, whatever the windows say.
+bool CanEnd(const ListGraph& graph, const IsPossible& is_possible);
+
 }  // namespace sentiric::grammar

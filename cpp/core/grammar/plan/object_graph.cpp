@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: AGPL-3.0-only
+#include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "core/grammar/plan/list_graph.h"
 #include "core/grammar/regular/dfa_algebra.h"
@@ -48,12 +50,11 @@ class ObjectGraphBuilder {
   }
 
   Status FindClasses() {
-    std::vector<std::string> listed;
-    for (const Property& property : object_.properties) listed.push_back(property.name);
-    const Dfa properties = Dfa::Of(listed);
+    std::optional<Dfa> listed;
     for (const NameClass& other : object_.others) {
       if (!is_possible_(other.value)) continue;
-      Result<Dfa> names = listed.empty() ? other.names : Difference(other.names, properties);
+      if (!listed) listed = Listed();
+      Result<Dfa> names = Difference(other.names, *listed);
       if (!names) return names.error();
       if (names->IsEmpty()) continue;
       const std::optional<std::uint64_t> count = CountWords(*names);
@@ -65,6 +66,12 @@ class ObjectGraphBuilder {
         properties_.push_back({std::move(name), other.value, false});
     }
     return std::nullopt;
+  }
+
+  Dfa Listed() const {
+    std::vector<std::string> names;
+    for (const Property& property : object_.properties) names.push_back(property.name);
+    return Dfa::Of(names);
   }
 
   void AddProperty(std::size_t index) {

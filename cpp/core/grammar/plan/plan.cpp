@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 #include "core/grammar/plan/plan.h"
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <unordered_set>
@@ -31,7 +32,6 @@ class Planner {
     const Shape* shape = nullptr;
     PlannedValue scalars;          // without lists
     std::vector<ListGraph> lists;  // if all values were possible
-    std::vector<Expr> used_by;     // places whose lists hold this one
   };
 
   // Every place that lists can lead to if all values were possible.
@@ -42,14 +42,13 @@ class Planner {
     while (!todo.empty()) {
       const Expr expr = todo.back();
       todo.pop_back();
+      order_.push_back(expr);
       if (Status error = Describe(expr)) return error;
       Result<std::vector<ListGraph>> lists = Lists(expr, all);
       if (!lists) return lists.error();
       for (const ListGraph& list : *lists) {
         for (const Slot& slot : list.slots) {
-          const auto added = places_.emplace(slot.value, Place{});
-          added.first->second.used_by.push_back(expr);
-          if (added.second) todo.push_back(slot.value);
+          if (places_.emplace(slot.value, Place{}).second) todo.push_back(slot.value);
         }
       }
       places_[expr].lists = *std::move(lists);
@@ -88,15 +87,11 @@ class Planner {
     return Placed(std::move(error), document_, schema == nullptr ? &document_.root() : schema, "");
   }
 
-  // What is left of the lists when only these values are possible.
-  Result<std::vector<ListGraph>> Left(Expr expr, const IsPossible& is_possible) {
-    const std::vector<ListGraph>& lists = places_[expr].lists;
-    for (const ListGraph& list : lists) {
-      for (const Slot& slot : list.slots) {
-        if (!is_possible(slot.value)) return Lists(expr, is_possible);
-      }
-    }
-    return lists;
+  static bool AreAllPossible(const std::vector<ListGraph>& lists, const IsPossible& is_possible) {
+    return std::all_of(lists.begin(), lists.end(), [&](const ListGraph& list) {
+      return std::all_of(list.slots.begin(), list.slots.end(),
+                         [&](const Slot& slot) { return is_possible(slot.value); });
+    });
   }
 
   Result<std::vector<ListGraph>> Lists(Expr expr, const IsPossible& is_possible) {
@@ -123,26 +118,41 @@ class Planner {
     return expander_.expressions()->Spend(1 + graph.nodes.size() + graph.slots.size());
   }
 
-  // A value is possible when it has no members, or when all of them are possible: begins with
-  // scalars, and looks again at whatever holds a place that has become possible.
+  // A value is possible when it has no members, or when all of them are possible. Members were
+  // mostly found behind what holds them, so they come first and few rounds are needed.
   Status FindPossible() {
-    std::vector<Expr> todo;
-    for (const auto& place : places_) todo.push_back(place.first);
-    const IsPossible known = [this](Expr expr) { return possible_.count(expr) > 0; };
-    while (!todo.empty()) {
-      const Expr expr = todo.back();
-      todo.pop_back();
-      if (possible_.count(expr) > 0) continue;
-      const Place& place = places_[expr];
-      if (!place.scalars.HasScalars()) {
-        Result<std::vector<ListGraph>> lists = Left(expr, known);
-        if (!lists) return lists.error();
-        if (lists->empty()) continue;
+    std::vector<Expr> open(order_.rbegin(), order_.rend());
+    for (bool is_news = true; is_news;) {
+      std::vector<Expr> left;
+      for (Expr expr : open) {
+        Result<bool> possible = IsPossibleNow(expr);
+        if (!possible) return possible.error();
+        if (*possible) possible_.insert(expr);
+        if (!*possible && !places_[expr].lists.empty()) left.push_back(expr);
       }
-      possible_.insert(expr);
-      todo.insert(todo.end(), place.used_by.begin(), place.used_by.end());
+      is_news = left.size() < open.size();
+      open = std::move(left);
     }
     return std::nullopt;
+  }
+
+  // With the members that are known to be possible.
+  Result<bool> IsPossibleNow(Expr expr) {
+    const Place& place = places_[expr];
+    if (place.scalars.HasScalars()) return true;
+    const IsPossible known = [this](Expr member) { return possible_.count(member) > 0; };
+    bool is_counted = false;
+    for (const ListGraph& list : place.lists) {
+      if (Status error = Charge(list)) return At(expr, *std::move(error));
+      if (!CanEnd(list, known)) continue;
+      if (!list.is_counted) return true;
+      is_counted = true;
+    }
+    if (!is_counted) return false;
+    if (AreAllPossible(place.lists, known)) return true;
+    Result<std::vector<ListGraph>> lists = Lists(expr, known);
+    if (!lists) return lists.error();
+    return !lists->empty();
   }
 
   // Writes down what is left when nothing impossible is begun.
@@ -153,7 +163,8 @@ class Planner {
     while (!todo.empty()) {
       const Expr expr = todo.back();
       todo.pop_back();
-      Result<std::vector<ListGraph>> lists = Left(expr, known);
+      Result<std::vector<ListGraph>> lists = std::move(places_[expr].lists);
+      if (!AreAllPossible(*lists, known)) lists = Lists(expr, known);
       if (!lists) return lists.error();
       for (const ListGraph& list : *lists) {
         const bool unique = !list.is_object && list.is_distinct;
@@ -164,7 +175,7 @@ class Planner {
         }
       }
       PlannedValue& value = plan_.values_[expr];
-      PlannedValue kept = places_[expr].scalars;
+      PlannedValue kept = std::move(places_[expr].scalars);
       kept.lists = *std::move(lists);
       kept.canonical = value.canonical;
       kept.needs_canonical = value.needs_canonical;
@@ -187,6 +198,7 @@ class Planner {
   mutable Expander expander_;
   Plan plan_;
   std::unordered_map<Expr, Place> places_;
+  std::vector<Expr> order_;  // in which the places were found
   std::unordered_set<Expr> possible_;
 };
 

@@ -92,6 +92,20 @@ class Product {
   std::unordered_map<std::uint64_t, DfaState> known_;
 };
 
+// The state from which every text is accepted, or kNoState.
+DfaState AllState(const Dfa& dfa) {
+  const DfaEdges all = Dfa::All().edges(Dfa::start());
+  for (DfaState s = 0; s < dfa.size(); ++s) {
+    const DfaEdges edges = dfa.edges(s);
+    const auto matches = [s](const DfaEdge& x, const DfaEdge& y) {
+      return x.range == y.range && x.target == s;
+    };
+    if (dfa.accepts(s) && std::equal(edges.begin(), edges.end(), all.begin(), all.end(), matches))
+      return s;
+  }
+  return kNoState;
+}
+
 // Copies the states; acceptance goes on to `match`. Returns the start.
 NfaState AddDfa(const Dfa& dfa, NfaState match, Nfa* nfa) {
   // The first pass makes room: a state's entry is a split that is filled in by the second.
@@ -143,11 +157,31 @@ Result<Dfa> Union(const Dfa& x, const Dfa& y, const DfaLimits& limits) {
 
 Result<Dfa> Difference(const Dfa& x, const Dfa& y, const DfaLimits& limits) {
   if (y.IsEmpty()) return x;
+  if (x.IsAll()) return Complement(y, limits);
   return Product(x, y, Operation::kDifference).Run(limits);
 }
 
+// What is different in a minimal automaton stays different, so the result is minimal. It loses the
+// state of all texts, and gets one for what has no edge.
 Result<Dfa> Complement(const Dfa& x, const DfaLimits& limits) {
-  return Difference(Dfa::All(), x, limits);
+  if (x.IsEmpty()) return Dfa::All();
+  if (x.IsAll()) return Dfa::None();
+  DfaBuilder builder;
+  for (DfaState s = 0; s < x.size(); ++s) builder.AddState(!x.accepts(s));
+  const DfaState rest = builder.AddState(true);
+  builder.AddEdge(rest, {0, kMaxCodePoint}, rest);
+  const DfaState all = AllState(x);
+  for (DfaState s = 0; s < x.size(); ++s) {
+    CodePoint next = 0;
+    for (const DfaEdge& edge : x.edges(s)) {
+      if (edge.range.first > next) builder.AddEdge(s, {next, edge.range.first - 1}, rest);
+      if (edge.target != all) builder.AddEdge(s, edge.range, edge.target);
+      next = edge.range.last + 1;
+    }
+    if (next <= kMaxCodePoint) builder.AddEdge(s, {next, kMaxCodePoint}, rest);
+  }
+  if (Status error = builder.Check(limits)) return *error;
+  return builder.BuildMinimal();
 }
 
 Result<Dfa> Concatenation(const Dfa& x, const Dfa& y, const DfaLimits& limits) {

@@ -2,6 +2,7 @@
 #include "core/grammar/regular/dfa_builder.h"
 
 #include <algorithm>
+#include <numeric>
 #include <string>
 #include <utility>
 
@@ -34,14 +35,17 @@ Error TooMany(const char* what, std::size_t got, std::size_t allowed) {
 }
 
 DfaState DfaBuilder::AddState(bool accepts) {
-  edges_.emplace_back();
   accepts_.push_back(accepts);
   return static_cast<DfaState>(accepts_.size() - 1);
 }
 
 void DfaBuilder::AddEdge(DfaState from, CodeRange range, DfaState target) {
-  edges_[from].push_back({range, target});
   ++num_edges_;
+  if (range.last < kFirstSurrogate || range.first > kLastSurrogate) {
+    added_.push_back({from, {range, target}});
+  } else {
+    for (CodeRange part : Normalize({range})) added_.push_back({from, {part, target}});
+  }
 }
 
 Status DfaBuilder::Check(const DfaLimits& limits) const {
@@ -50,25 +54,29 @@ Status DfaBuilder::Check(const DfaLimits& limits) const {
   return std::nullopt;
 }
 
-void DfaBuilder::NormalizeEdges(DfaState state) {
-  if (edges_[state].empty()) return;
-  std::vector<DfaEdge> split;
-  for (const DfaEdge& edge : edges_[state]) {
-    if (edge.range.last < kFirstSurrogate || edge.range.first > kLastSurrogate) {
-      split.push_back(edge);
-    } else {
-      for (CodeRange range : Normalize({edge.range})) split.push_back({range, edge.target});
-    }
+// Sorted by state and range, and joined where edges are one range.
+EdgeLists DfaBuilder::Normalized() const {
+  std::vector<std::uint32_t> next(size() + 1);  // by state: where its next edge goes
+  for (const AddedEdge& added : added_) ++next[added.from + 1];
+  std::partial_sum(next.begin(), next.end(), next.begin());
+  std::vector<DfaEdge> edges(added_.size());
+  for (const AddedEdge& added : added_) edges[next[added.from]++] = added.edge;
+  EdgeLists lists;
+  lists.edges.reserve(edges.size());
+  const auto by_range = [](const DfaEdge& x, const DfaEdge& y) { return x.range < y.range; };
+  auto begin = edges.begin();
+  for (DfaState s = 0; s < size(); ++s) {
+    const auto end = edges.begin() + next[s];
+    if (!std::is_sorted(begin, end, by_range)) std::sort(begin, end, by_range);
+    lists.first.push_back(static_cast<std::uint32_t>(lists.edges.size()));
+    for (; begin != end; ++begin) AppendJoined(*begin, lists.first.back(), &lists.edges);
   }
-  std::sort(split.begin(), split.end(),
-            [](const DfaEdge& x, const DfaEdge& y) { return x.range < y.range; });
-  edges_[state].clear();
-  for (const DfaEdge& edge : split) AppendJoined(edge, 0, &edges_[state]);
+  lists.first.push_back(static_cast<std::uint32_t>(lists.edges.size()));
+  return lists;
 }
 
 // The states that are reached from the start and from which an accepting one is reached.
-std::vector<bool> DfaBuilder::Useful(DfaState start) const {
-  std::vector<std::vector<DfaState>> sources(size());
+std::vector<bool> DfaBuilder::Useful(const EdgeLists& lists, DfaState start) const {
   std::vector<bool> reached(size()), useful(size());
   std::vector<DfaState> todo = {start}, accepting;
   reached[start] = true;
@@ -76,45 +84,50 @@ std::vector<bool> DfaBuilder::Useful(DfaState start) const {
     const DfaState s = todo.back();
     todo.pop_back();
     if (accepts_[s]) accepting.push_back(s);
-    for (const DfaEdge& edge : edges_[s]) {
-      sources[edge.target].push_back(s);
+    for (const DfaEdge& edge : lists.of(s)) {
       if (!reached[edge.target]) todo.push_back(edge.target);
       reached[edge.target] = true;
     }
   }
+  const SourceLists sources(lists);
   for (DfaState s : accepting) useful[s] = true;
   for (todo = std::move(accepting); !todo.empty();) {
     const DfaState s = todo.back();
     todo.pop_back();
-    for (DfaState source : sources[s]) {
-      if (!useful[source]) todo.push_back(source);
+    for (std::uint32_t i = sources.first[s]; i < sources.first[s + 1]; ++i) {
+      const DfaState source = sources.sources[i];
+      if (!reached[source] || useful[source]) continue;
       useful[source] = true;
+      todo.push_back(source);
     }
   }
   return useful;
 }
 
-void DfaBuilder::Compact(const std::vector<bool>& useful, DfaState* start) {
+void DfaBuilder::Compact(const std::vector<bool>& useful, EdgeLists* lists, DfaState* start) {
   std::vector<DfaState> number(size(), kNoState);
   DfaState next = 0;
   for (DfaState s = 0; s < size(); ++s) {
     if (useful[s]) number[s] = next++;
   }
+  if (next == size()) return;
+  EdgeLists kept;
   for (DfaState s = 0; s < size(); ++s) {
     if (!useful[s]) continue;
-    std::vector<DfaEdge> kept;
-    for (const DfaEdge& edge : edges_[s]) {
-      if (useful[edge.target]) AppendJoined({edge.range, number[edge.target]}, 0, &kept);
+    kept.first.push_back(static_cast<std::uint32_t>(kept.edges.size()));
+    for (const DfaEdge& edge : lists->of(s)) {
+      if (useful[edge.target]) kept.edges.push_back({edge.range, number[edge.target]});
     }
-    edges_[number[s]] = std::move(kept);
     accepts_[number[s]] = accepts_[s];
   }
-  edges_.resize(next);
+  kept.first.push_back(static_cast<std::uint32_t>(kept.edges.size()));
+  *lists = std::move(kept);
   accepts_.resize(next);
   *start = number[*start];
 }
 
-Dfa DfaBuilder::Number(const std::vector<std::uint32_t>& class_of, DfaState start) const {
+Dfa DfaBuilder::Number(const EdgeLists& lists, const std::vector<std::uint32_t>& class_of,
+                       DfaState start) const {
   auto table = std::make_shared<Dfa::Table>();
   std::vector<DfaState> number(size() + 1, kNoState);  // by class, one of which may be unused
   std::vector<DfaState> order = {start};               // a state of each class
@@ -124,7 +137,7 @@ Dfa DfaBuilder::Number(const std::vector<std::uint32_t>& class_of, DfaState star
     table->first_edge.push_back(static_cast<std::uint32_t>(first));
     table->accepts.push_back(accepts_[order[i]]);
     table->hash = Mix(table->hash, accepts_[order[i]] ? 2 : 1);
-    for (const DfaEdge& edge : edges_[order[i]]) {
+    for (const DfaEdge& edge : lists.of(order[i])) {
       DfaState& target = number[class_of[edge.target]];
       if (target == kNoState) {
         target = static_cast<DfaState>(order.size());
@@ -142,11 +155,17 @@ Dfa DfaBuilder::Number(const std::vector<std::uint32_t>& class_of, DfaState star
 }
 
 Dfa DfaBuilder::Build(DfaState start) {
-  for (DfaState s = 0; s < size(); ++s) NormalizeEdges(s);
-  const std::vector<bool> useful = Useful(start);
+  EdgeLists lists = Normalized();
+  const std::vector<bool> useful = Useful(lists, start);
   if (!useful[start]) return Dfa::None();
-  Compact(useful, &start);
-  return Number(EquivalenceClasses(edges_, accepts_), start);
+  Compact(useful, &lists, &start);
+  return Number(lists, EquivalenceClasses(lists, accepts_), start);
+}
+
+Dfa DfaBuilder::BuildMinimal(DfaState start) {
+  std::vector<std::uint32_t> class_of(size());
+  std::iota(class_of.begin(), class_of.end(), 0U);
+  return Number(Normalized(), class_of, start);
 }
 
 }  // namespace sentiric::grammar

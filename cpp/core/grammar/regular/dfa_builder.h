@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/grammar/regular/dfa.h"
+#include "core/grammar/regular/edge_lists.h"
 #include "sentiric/error.h"
 
 namespace sentiric::grammar {
@@ -35,13 +36,22 @@ class DfaBuilder {
   // Without unreachable and dead states, minimal, in canonical numbers. Consumes the builder.
   Dfa Build(DfaState start = 0);
 
- private:
-  void NormalizeEdges(DfaState state);
-  std::vector<bool> Useful(DfaState start) const;
-  void Compact(const std::vector<bool>& useful, DfaState* start);
-  Dfa Number(const std::vector<std::uint32_t>& class_of, DfaState start) const;
+  // The same when it is known to be minimal already, with useful states alone.
+  Dfa BuildMinimal(DfaState start = 0);
 
-  std::vector<std::vector<DfaEdge>> edges_;  // by state
+ private:
+  struct AddedEdge {
+    DfaState from = 0;
+    DfaEdge edge;
+  };
+
+  EdgeLists Normalized() const;
+  std::vector<bool> Useful(const EdgeLists& lists, DfaState start) const;
+  void Compact(const std::vector<bool>& useful, EdgeLists* lists, DfaState* start);
+  Dfa Number(const EdgeLists& lists, const std::vector<std::uint32_t>& class_of,
+             DfaState start) const;
+
+  std::vector<AddedEdge> added_;
   std::vector<bool> accepts_;
   std::size_t num_edges_ = 0;
 };

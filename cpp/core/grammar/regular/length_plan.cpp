@@ -27,14 +27,6 @@ bool IsSmall(const TextSet& set) {
   return last <= kSmallLength && set.texts.size() * last <= kSmallStates;
 }
 
-CountedDfa Uncounted(Dfa texts) {
-  CountedDfa counted;
-  counted.enter.resize(texts.size());
-  counted.accept_min.resize(texts.size());
-  counted.texts = std::move(texts);
-  return counted;
-}
-
 // A count at a state is good when some way on ends within the window. Finds, per state, the window
 // of counts that tells the good counts from all others with which the state can be reached.
 class CountTests {
@@ -150,6 +142,14 @@ Result<CountedDfa> WithoutCounter(const TextSet& set) {
 bool CountedDfa::HasTests() const {
   return std::any_of(enter.begin(), enter.end(), [](LengthWindow x) { return !x.IsAll(); }) ||
          std::any_of(accept_min.begin(), accept_min.end(), [](std::uint32_t x) { return x > 0; });
+}
+
+CountedDfa Uncounted(Dfa texts) {
+  CountedDfa counted;
+  counted.enter.resize(texts.size());
+  counted.accept_min.resize(texts.size());
+  counted.texts = std::move(texts);
+  return counted;
 }
 
 Result<CountedDfa> Counted(const TextSet& given) {

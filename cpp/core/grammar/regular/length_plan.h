@@ -53,6 +53,9 @@ struct CountedDfa {
   bool HasTests() const;
 };
 
+// Without tests.
+CountedDfa Uncounted(Dfa texts);
+
 // kInvalidGrammar when one window per state cannot express the lengths, and there are too many
 // states to do without a counter.
 Result<CountedDfa> Counted(const TextSet& set);

@@ -6,35 +6,35 @@
 #include <iterator>
 #include <utility>
 
+#include "core/grammar/regular/finite_classes.h"
+#include "core/grammar/regular/signatures.h"
+
 namespace sentiric::grammar {
 namespace {
 
-using Class = std::uint32_t;
-
-struct Labelled {
-  CodeRange range;
-  Class target = 0;
-};
+using Class = StateClass;
 
 class Refinement {
  public:
-  Refinement(const std::vector<std::vector<DfaEdge>>& edges, const std::vector<bool>& accepts)
-      : edges_(edges),
-        sources_(edges.size()),
-        class_of_(edges.size()),
-        slot_(edges.size()),
-        is_dirty_(edges.size(), true) {
-    members_.resize(2);
-    for (DfaState s = 0; s < edges.size(); ++s) {
-      for (const DfaEdge& edge : edges[s]) sources_[edge.target].push_back(s);
-      Enter(s, accepts[s] ? 1 : 0);
+  // States that have a class keep it, and those classes have no other states.
+  Refinement(const EdgeLists& lists, const std::vector<bool>& accepts, const SourceLists& sources,
+             Class num_classes, std::vector<Class>* class_of)
+      : sources_(sources),
+        class_of_(*class_of),
+        signatures_(lists, *class_of),
+        slot_(lists.size()),
+        is_dirty_(lists.size()) {
+    members_.resize(num_classes + 2);
+    for (DfaState s = 0; s < lists.size(); ++s) {
+      if (class_of_[s] != kNoStateClass) continue;
+      Enter(s, num_classes + (accepts[s] ? 1 : 0));
+      is_dirty_[s] = true;
       dirty_.push_back(s);
     }
   }
 
-  std::vector<Class> Run() {
+  void Run() {
     while (!dirty_.empty()) Round();
-    return std::move(class_of_);
   }
 
  private:
@@ -63,46 +63,13 @@ class Refinement {
     members.pop_back();
   }
 
-  // The next edge of the signature: adjacent ranges that lead to the same class are one.
-  bool NextLabelled(DfaState s, std::size_t* i, Labelled* out) const {
-    const std::vector<DfaEdge>& edges = edges_[s];
-    if (*i == edges.size()) return false;
-    *out = {edges[*i].range, class_of_[edges[*i].target]};
-    for (++*i; *i < edges.size() && edges[*i].range.first == out->range.last + 1 &&
-               class_of_[edges[*i].target] == out->target;
-         ++*i) {
-      out->range.last = edges[*i].range.last;
-    }
-    return true;
-  }
-
-  std::uint64_t Hash(DfaState s) const {
-    std::uint64_t hash = 0;
-    Labelled x;
-    for (std::size_t i = 0; NextLabelled(s, &i, &x);) {
-      hash = (hash ^ (std::uint64_t{x.range.first} << 32 | x.range.last)) * 0x9E3779B97F4A7C15ULL;
-      hash = (hash ^ (hash >> 29) ^ x.target) * 0xBF58476D1CE4E5B9ULL;
-    }
-    return hash ^ (hash >> 32);
-  }
-
-  bool SameSignature(DfaState a, DfaState b) const {
-    Labelled x, y;
-    for (std::size_t i = 0, j = 0;;) {
-      const bool more = NextLabelled(a, &i, &x);
-      if (more != NextLabelled(b, &j, &y)) return false;
-      if (!more) return true;
-      if (!(x.range == y.range) || x.target != y.target) return false;
-    }
-  }
-
   // The dirty states and, where a class has clean ones too, one of these for all of them: they
   // share a signature.
   std::vector<Entry> Listed() {
     std::vector<Entry> entries;
     num_dirty_.resize(members_.size());
     for (DfaState s : dirty_) {
-      entries.push_back({class_of_[s], Hash(s), s, 1});
+      entries.push_back({class_of_[s], signatures_.Hash(s), s, 1});
       ++num_dirty_[class_of_[s]];
     }
     for (DfaState dirty : dirty_) {
@@ -112,7 +79,7 @@ class Refinement {
       if (of_dirty == 0 || clean == 0) continue;  // listed before, or nothing to list
       const DfaState s = *std::find_if(members_[c].begin(), members_[c].end(),
                                        [&](DfaState member) { return !is_dirty_[member]; });
-      entries.push_back({c, Hash(s), s, clean});
+      entries.push_back({c, signatures_.Hash(s), s, clean});
     }
     std::sort(entries.begin(), entries.end(), [](const Entry& x, const Entry& y) {
       return x.of != y.of ? x.of < y.of : x.hash != y.hash ? x.hash < y.hash : x.state < y.state;
@@ -128,7 +95,7 @@ class Refinement {
       const Entries same_hash =
           std::find_if(begin, end, [&](const Entry& entry) { return entry.hash != first.hash; });
       const Entries rest = std::stable_partition(begin, same_hash, [&](const Entry& entry) {
-        return SameSignature(first.state, entry.state);
+        return signatures_.AreEqual(first.state, entry.state);
       });
       Group& group = groups.emplace_back();
       for (; begin != rest; ++begin) {
@@ -160,7 +127,8 @@ class Refinement {
     for (DfaState s : dirty_) is_dirty_[s] = false;
     dirty_.clear();
     for (DfaState s : renamed) {
-      for (DfaState source : sources_[s]) {
+      for (std::uint32_t i = sources_.first[s]; i < sources_.first[s + 1]; ++i) {
+        const DfaState source = sources_.sources[i];
         if (is_dirty_[source]) continue;
         is_dirty_[source] = true;
         dirty_.push_back(source);
@@ -188,9 +156,9 @@ class Refinement {
     }
   }
 
-  const std::vector<std::vector<DfaEdge>>& edges_;
-  std::vector<std::vector<DfaState>> sources_;  // by target
-  std::vector<Class> class_of_;
+  const SourceLists& sources_;
+  std::vector<Class>& class_of_;
+  const Signatures signatures_;
   std::vector<std::vector<DfaState>> members_;  // by class
   std::vector<std::size_t> slot_;               // of a state among the members of its class
   std::vector<DfaState> dirty_;                 // an edge leads to a class with a new name
@@ -200,9 +168,14 @@ class Refinement {
 
 }  // namespace
 
-std::vector<std::uint32_t> EquivalenceClasses(const std::vector<std::vector<DfaEdge>>& edges,
+std::vector<std::uint32_t> EquivalenceClasses(const EdgeLists& lists,
                                               const std::vector<bool>& accepts) {
-  return Refinement(edges, accepts).Run();
+  std::vector<Class> class_of(lists.size(), kNoStateClass);
+  const SourceLists sources(lists);
+  const Class num_classes = FindFiniteClasses(lists, accepts, sources, &class_of);
+  if (std::find(class_of.begin(), class_of.end(), kNoStateClass) != class_of.end())
+    Refinement(lists, accepts, sources, num_classes, &class_of).Run();
+  return class_of;
 }
 
 }  // namespace sentiric::grammar

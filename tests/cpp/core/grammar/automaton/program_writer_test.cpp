@@ -61,6 +61,34 @@ TEST(ProgramWriter, SharesEqualCode) {
   EXPECT_EQ(w.AtLeast(0, 0, kEndPc), kEndPc);
 }
 
+TEST(ProgramWriter, SharesEqualCodeAmongMuch) {
+  Text t;
+  std::vector<Pc> first, second;
+  for (std::vector<Pc>* pcs : {&first, &second}) {
+    Pc next = kReturnPc;
+    for (int i = 0; i < 20'000; ++i) {
+      const auto byte = static_cast<std::uint8_t>(i % 251);
+      next = i % 3 == 0 ? t.writer.Split({next, kEndPc}) : t.writer.Byte({byte, byte}, next);
+      pcs->push_back(next);
+    }
+  }
+  EXPECT(first == second);
+}
+
+TEST(ProgramWriter, KeepsCharactersApartByWhatFollows) {
+  Text t;
+  const std::vector<CodeRange> all = {{0, kMaxCodePoint}}, some = {{'a', 'z'}, {0xE9, 0x20AC}};
+  const Pc end = t.writer.Text("!", kReturnPc);
+  const Pc entry =
+      t.writer.Split({t.writer.Chars(some, end), t.writer.Text("?", t.writer.Chars(all, end)),
+                      t.writer.Text("=", t.writer.Chars(some, kReturnPc))});
+  const Matcher matcher = t.Match(entry);
+  for (const char* good : {"a!", "é!", "€!", "?é!", "?😀!", "?0!", "=é", "=z"})
+    EXPECT(Follows(matcher, good));
+  for (const char* bad : {"a", "0!", "😀!", "?é", "=😀", "=é!", "=0"})
+    EXPECT(!Follows(matcher, bad));
+}
+
 TEST(ProgramWriter, CharactersAreWholeAndExact) {
   const std::vector<std::vector<CodeRange>> classes = {
       {{'a', 'f'}}, {{0x80, 0x7FF}}, {{'x', 'x'}, {0x131, 0x131}, {0x3000, 0x1F600}}};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 #include "core/grammar/json/compile_schema.h"
 
+#include <cstdio>
 #include <random>
 #include <string>
 #include <vector>
@@ -56,6 +57,63 @@ TEST(CompileSchema, Strings) {
        {R"("a"b")", R"("\")"}},
       {R"({"type":"string","maxLength":1000000})", {R"("")", R"("abc")"}, {"1"}},
   });
+}
+
+// Every UTF-16 unit as \uXXXX, in both cases of its digits.
+TEST(CompileSchema, EscapesOfRanges) {
+  const auto grammar = CompileSchema(
+      R"({"type":"string","pattern":"^[\\u0000-\\u0003\\u00FF-\\u2FFF\\u3456\\u4abc-\\uD001\\uFFFE\\uFFFF]$"})");
+  EXPECT(grammar.ok());
+  Matcher start(*grammar);
+  EXPECT(start.Advance("\"\\u"));
+  for (const char* format : {"%04x\"", "%04X\""}) {
+    for (unsigned c = 0; c <= 0xFFFF; ++c) {
+      char text[8];
+      std::snprintf(text, sizeof(text), format, c);
+      Matcher matcher = start;
+      const bool allowed = matcher.Advance(text) && matcher.CanEnd();
+      const bool meant = c <= 3 || (c >= 0xFF && c <= 0x2FFF) || c == 0x3456 ||
+                         (c >= 0x4abc && c <= 0xD001) || c >= 0xFFFE;
+      if (allowed != meant) EXPECT_EQ(c, 0x10000U);
+    }
+  }
+}
+
+TEST(CompileSchema, NamesHaveOneSpelling) {
+  Check({
+      {R"({"type":"object","properties":{"ab":{}}})",
+       {R"({"a\"b":1})", R"({"a\nb":1})", R"({"\u0001":1})", R"({"\u001f":1,"\\":2})",
+        R"({"ab":1,"abc":2,"a":3})", R"({"é😀":1})"},
+       {R"({"\u0061":1})", R"({"a\/b":1})", R"({"\u000a":1})", R"({"\u001F":1})", R"({"\u0020":1})",
+        R"({"\u005c":1})", R"({"abc":1,"ab":2})", R"({"a":1,"a":2})", R"({"\n":1,"\n":2})"}},
+      {R"({"type":"object","patternProperties":{"^\\n":{"type":"null"},"^.":{"type":"integer"}},
+           "additionalProperties":false})",
+       {R"({"\nx":null,"\t":1})", R"({"\\n":1})"},
+       {R"({"\nx":1})", R"({"\\n":null})", R"({"\r":1})", R"({"":1})"}},
+  });
+}
+
+TEST(CompileSchema, WritesNoMemberThatCannotBeFinished) {
+  Check({
+      {R"({"$ref":"#/$defs/a","$defs":{
+           "a":{"type":"object","properties":{"b":{"$ref":"#/$defs/b"}},"required":["b"]},
+           "b":{"type":"object","properties":{"c":{"$ref":"#/$defs/c"}},"required":["c"]},
+           "c":{"anyOf":[{"$ref":"#/$defs/a"},{"type":"null"}]}}})",
+       {R"({"b":{"c":null}})", R"({"b":{"c":{"b":{"c":null}}}})"},
+       {"{}", R"({"b":{}})"}},
+      {R"({"type":"object","additionalProperties":false,"minProperties":1,"properties":{
+           "loop":{"type":"array","items":{"$ref":"#"},"minItems":1},"leaf":{"type":"null"}}})",
+       {R"({"leaf":null})", R"({"loop":[{"leaf":null}]})"},
+       {"{}", R"({"loop":[]})"}},
+      {R"({"type":"object","additionalProperties":false,"properties":{"a":{},
+           "never":{"type":"object","properties":{"x":{"$ref":"#/properties/never"}},
+                    "required":["x"]}}})",
+       {"{}", R"({"a":1})"},
+       {R"({"never":{}})", R"({"a":1,"never":{)"}},
+  });
+  EXPECT(IsRefused(R"({"type":"object","additionalProperties":false,"minProperties":2,"properties":{
+                       "a":{},"b":{"$ref":"#"}}})",
+                   "json_schema", "no value is valid"));
 }
 
 TEST(CompileSchema, Objects) {

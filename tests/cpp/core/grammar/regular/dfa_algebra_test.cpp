@@ -34,6 +34,28 @@ TEST(DfaAlgebra, IsWhatSetsAre) {
   }
 }
 
+// Equal sets have equal automata, so this also says that complements are minimal.
+TEST(DfaAlgebra, ComplementsAreMinimal) {
+  Random random(3);
+  for (int round = 0; round < 500; ++round) {
+    const Dfa x = RandomDfa(8, 3, &random);
+    const Result<Dfa> other = Complement(x);
+    if (!EXPECT(other.ok()) || !EXPECT(*Complement(*other) == x)) return;
+    EXPECT(Union(x, *other)->IsAll());
+    EXPECT(Intersection(x, *other)->IsEmpty());
+    DfaBuilder again;  // to be made minimal
+    for (DfaState s = 0; s < other->size(); ++s) again.AddState(other->accepts(s));
+    for (DfaState s = 0; s < other->size(); ++s) {
+      for (const DfaEdge& edge : other->edges(s)) again.AddEdge(s, edge.range, edge.target);
+    }
+    if (!EXPECT(again.Build() == *other)) return;
+  }
+  EXPECT(Complement(Dfa::All())->IsEmpty());
+  EXPECT(Complement(Dfa::None())->IsAll());
+  EXPECT(*Difference(Dfa::All(), Dfa::Of({"a"})) == *Complement(Dfa::Of({"a"})));
+  EXPECT(!Complement(Dfa::Of({"abcdefgh"}), DfaLimits{5, 1000}));
+}
+
 TEST(DfaAlgebra, ConcatenationSplitsAnywhere) {
   Random random(3);
   const std::vector<std::string> texts = AllTexts(2, 6);

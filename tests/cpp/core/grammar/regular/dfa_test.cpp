@@ -82,6 +82,38 @@ TEST(DfaBuilder, IsMinimalAndCanonical) {
   }
 }
 
+// A state before a loop has infinitely many texts, those of the word have few: both are merged.
+TEST(DfaBuilder, MergesEndsBesideLoops) {
+  DfaBuilder builder;  // (a|b)x*yz | cyz, with a copy of each state for each way
+  const DfaState start = builder.AddState();
+  for (CodePoint c : {CodePoint{'a'}, CodePoint{'b'}, CodePoint{'c'}}) {
+    const DfaState loop = builder.AddState(), y = builder.AddState(), z = builder.AddState(true);
+    builder.AddEdge(start, {c, c}, loop);
+    if (c != 'c') builder.AddEdge(loop, {'x', 'x'}, loop);
+    builder.AddEdge(loop, {'y', 'y'}, y);
+    builder.AddEdge(y, {'z', 'z'}, z);
+    builder.AddEdge(z, {'z', 'z'}, builder.AddState());  // dead
+  }
+  const Dfa dfa = builder.Build();
+  EXPECT_EQ(dfa.size(), 5U);  // the start, behind a or b, behind c, behind y, the end
+  for (const char* text : {"ayz", "bxxyz", "cyz"}) EXPECT(dfa.Matches(text));
+  for (const char* text : {"cxyz", "ay", "ayzz", "axx"}) EXPECT(!dfa.Matches(text));
+}
+
+TEST(DfaBuilder, TakesEdgesInAnyOrder) {
+  DfaBuilder builder;
+  for (int i = 0; i < 3; ++i) builder.AddState(i == 2);
+  builder.AddEdge(1, {'c', 'd'}, 2);
+  builder.AddEdge(0, {'n', kMaxCodePoint}, 1);  // around the surrogates
+  builder.AddEdge(1, {'a', 'b'}, 2);
+  builder.AddEdge(0, {'a', 'm'}, 1);
+  builder.AddEdge(1, {'c', 'd'}, 2);  // again
+  const Dfa dfa = builder.Build();
+  EXPECT_EQ(dfa.num_edges(), 3U);
+  for (const char* text : {"aa", "zd", "😀b"}) EXPECT(dfa.Matches(text));
+  for (const char* text : {"a", "ae", "0a"}) EXPECT(!dfa.Matches(text));
+}
+
 TEST(DfaBuilder, LongChainsAndLoopsMinimise) {
   DfaBuilder chain;  // a^19999, twice in parallel behind a or b
   chain.AddState();
