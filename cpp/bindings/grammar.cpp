@@ -11,9 +11,9 @@
 #include "bindings/bindings.h"
 #include "bindings/errors.h"
 #include "core/grammar/automaton/matcher.h"
-#include "core/grammar/automaton/token_trie.h"
 #include "core/grammar/compile.h"
 #include "core/grammar/schema/keywords.h"
+#include "core/grammar/tokens/token_trie.h"
 
 namespace py = pybind11;
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "core/grammar/automaton/token_trie.h"
+#include "core/grammar/tokens/token_trie.h"
 #include "sentiric/types.h"
 
 namespace sentiric::sampling {

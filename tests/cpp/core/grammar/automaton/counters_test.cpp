@@ -9,7 +9,7 @@
 #include "check.h"
 #include "core/grammar/automaton/matcher.h"
 #include "core/grammar/automaton/program_writer.h"
-#include "core/grammar/automaton/token_trie.h"
+#include "core/grammar/tokens/token_trie.h"
 
 namespace sentiric::grammar {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-#include "core/grammar/automaton/token_slices.h"
+#include "core/grammar/tokens/token_slices.h"
 
 #include <iterator>
 #include <utility>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-#include "core/grammar/automaton/slice_path.h"
+#include "core/grammar/tokens/slice_path.h"
 
 namespace sentiric::grammar {
 

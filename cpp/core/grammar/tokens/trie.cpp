@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-#include "core/grammar/automaton/trie.h"
+#include "core/grammar/tokens/trie.h"
 
 #include <algorithm>
 

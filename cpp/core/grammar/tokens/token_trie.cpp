@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-#include "core/grammar/automaton/token_trie.h"
+#include "core/grammar/tokens/token_trie.h"
 
 #include <algorithm>
 #include <string_view>
 #include <utility>
 
-#include "core/grammar/automaton/key_walk.h"
-#include "core/grammar/automaton/mask_walk.h"
+#include "core/grammar/tokens/key_walk.h"
+#include "core/grammar/tokens/mask_walk.h"
 
 namespace sentiric::grammar {
 TokenTrie::TokenTrie(const std::vector<std::string>& token_bytes, std::size_t max_mask_bytes)

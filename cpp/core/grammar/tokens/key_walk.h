@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "core/grammar/automaton/automaton.h"
-#include "core/grammar/automaton/token_mask.h"
-#include "core/grammar/automaton/trie.h"
+#include "core/grammar/tokens/token_mask.h"
+#include "core/grammar/tokens/trie.h"
 
 namespace sentiric::grammar {
 

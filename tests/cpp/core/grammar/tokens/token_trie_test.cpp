@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-#include "core/grammar/automaton/token_trie.h"
+#include "core/grammar/tokens/token_trie.h"
 #include "core/grammar/gbnf/compile_gbnf.h"
 
 #include <random>
@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "check.h"
-#include "json_grammar.h"
+#include "grammar/automaton/json_grammar.h"
 
 namespace sentiric::grammar {
 namespace {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-#include "core/grammar/automaton/mask_walk.h"
+#include "core/grammar/tokens/mask_walk.h"
 
 #include <algorithm>
 #include <array>
 #include <vector>
 
-#include "core/grammar/automaton/slice_path.h"
-#include "core/grammar/automaton/tail_walk.h"
+#include "core/grammar/tokens/slice_path.h"
+#include "core/grammar/tokens/tail_walk.h"
 
 namespace sentiric::grammar {
 namespace {

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "core/grammar/automaton/byte_groups.h"
-#include "core/grammar/automaton/token_slices.h"
-#include "core/grammar/automaton/trie.h"
+#include "core/grammar/tokens/token_slices.h"
+#include "core/grammar/tokens/trie.h"
 #include "core/sync/mutex.h"
 
 namespace sentiric::grammar {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-#include "core/grammar/automaton/key_walk.h"
+#include "core/grammar/tokens/key_walk.h"
 
 #include <algorithm>
 #include <cstddef>

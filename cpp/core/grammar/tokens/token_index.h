@@ -5,9 +5,9 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/grammar/automaton/token_slices.h"
-#include "core/grammar/automaton/token_tails.h"
-#include "core/grammar/automaton/trie.h"
+#include "core/grammar/tokens/token_slices.h"
+#include "core/grammar/tokens/token_tails.h"
+#include "core/grammar/tokens/trie.h"
 
 namespace sentiric::grammar {
 

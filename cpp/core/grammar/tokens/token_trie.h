@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "core/grammar/automaton/matcher.h"
-#include "core/grammar/automaton/token_index.h"
-#include "core/grammar/automaton/token_mask.h"
+#include "core/grammar/tokens/token_index.h"
+#include "core/grammar/tokens/token_mask.h"
 #include "core/sync/mutex.h"
 #include "sentiric/error.h"
 #include "sentiric/types.h"

@@ -7,7 +7,7 @@
 
 #include "core/grammar/automaton/automaton.h"
 #include "core/grammar/automaton/byte_groups.h"
-#include "core/grammar/automaton/token_slices.h"
+#include "core/grammar/tokens/token_slices.h"
 
 namespace sentiric::grammar {
 

@@ -6,8 +6,8 @@
 #include <memory>
 
 #include "core/grammar/automaton/automaton.h"
-#include "core/grammar/automaton/token_index.h"
-#include "core/grammar/automaton/token_mask.h"
+#include "core/grammar/tokens/token_index.h"
+#include "core/grammar/tokens/token_mask.h"
 
 namespace sentiric::grammar {
 

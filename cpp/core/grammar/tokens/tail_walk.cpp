@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-#include "core/grammar/automaton/tail_walk.h"
+#include "core/grammar/tokens/tail_walk.h"
 
 #include <cstdint>
 

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "core/grammar/automaton/byte_groups.h"
-#include "core/grammar/automaton/token_mask.h"
+#include "core/grammar/tokens/token_mask.h"
 #include "core/sync/mutex.h"
 #include "sentiric/types.h"
 
