@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 #include "core/grammar/number/number_texts.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <map>
@@ -151,11 +152,15 @@ Dfa IntegerShape() {
   return out.Build();
 }
 
+const Dfa& IntegerTexts() {
+  static const Dfa* const texts = new Dfa(IntegerShape());
+  return *texts;
+}
+
 // The texts of integers among `integers` and the other texts among `others`.
 Result<Dfa> Joined(const Dfa& integers, const Dfa& others) {
-  static const Dfa* const shape = new Dfa(IntegerShape());
-  const Result<Dfa> left = Intersection(integers, *shape, kLimits);
-  const Result<Dfa> right = Difference(others, *shape, kLimits);
+  const Result<Dfa> left = Intersection(integers, IntegerTexts(), kLimits);
+  const Result<Dfa> right = Difference(others, IntegerTexts(), kLimits);
   if (!left || !right) return left ? right : left;
   return Union(*left, *right, kLimits);
 }
@@ -232,12 +237,26 @@ Dfa FewDigits() {
   return std::move(builder).Build();
 }
 
+// Whether it is whole numbers, and not only a few that were listed.
+bool IsRangeOfIntegers(const NumberSet& set) {
+  const auto& between = set.pieces().between;
+  if (std::all_of(between.begin(), between.end(), [](auto table) { return table == 0; }))
+    return false;
+  const Result<NumberSet> others = Intersection(set, Complement(NumberSet::Integers()));
+  return others.ok() && others->IsEmpty();
+}
+
 Result<Dfa> AllTexts(const NumberSet& set) {
   const Result<NumberSet> integers = WithRoundingMargins(set, ReadAs::kInteger);
   if (!integers) return integers.error();
+  Result<Dfa> texts = Write(*integers);
+  if (texts.ok() && IsRangeOfIntegers(set)) {
+    // Many readers of integers take no point and no exponent.
+    Result<Dfa> plain = Intersection(*texts, IntegerTexts(), kLimits);
+    if (!plain.ok() || !plain->IsEmpty()) return plain;  // else all are too large for that
+  }
   const Result<NumberSet> doubles = WithRoundingMargins(set, ReadAs::kDouble);
   if (!doubles) return doubles.error();
-  Result<Dfa> texts = Write(*integers);
   if (texts.ok() && integers->pieces().breaks != doubles->pieces().breaks) {
     const Result<Dfa> others = Write(*doubles);
     texts = others ? Joined(*texts, *others) : others;

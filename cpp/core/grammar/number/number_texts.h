@@ -10,7 +10,9 @@ namespace sentiric::grammar {
 
 // A text is one of a set by exact decimal arithmetic, and by how readers round numbers and bounds
 // (see rounding.h). Texts are bounded (see spelling_limits.h); within that, and but for what
-// rounding takes away, all of a set's numbers are written.
+// rounding takes away, all of a set's numbers are written. Where only whole numbers are allowed,
+// they are written without a point and an exponent, unless the set is single numbers: 1.0 may be
+// what a schema lists.
 
 // All texts. kInvalidGrammar at "number" when the set is not empty and no text is left; for
 // a divisor with many remainders (see remainders.h), unless the set has at most 1 000 numbers; and

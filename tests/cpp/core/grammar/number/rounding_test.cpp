@@ -40,11 +40,14 @@ TEST(Rounding, BeyondDoubles) {
 TEST(Rounding, IntegersBesideDoubles) {
   const NumberSet integers = NumberSet::Integers();
   ExpectMatches(Texts(And(integers, NumberSet::AtMost(INT64_MAX))),
-                {"9223372036854775807", "9223372036854700000.0", "9e18"},
+                {"9223372036854775807", "9223372036854700000"},
+                {"9223372036854775808", "9223372036854775807.0", "9e18"});
+  ExpectMatches(Texts(Or(NumberSet::Of(D("0.5")), And(integers, NumberSet::AtMost(INT64_MAX)))),
+                {"0.5", "9223372036854775807", "9223372036854700000.0", "9e18"},
                 {"9223372036854775807.0", "9223372036854775800.0"});
   ExpectMatches(Texts(And(integers, NumberSet::AtLeast(D("4.009e26")))),
-                {"400900000000100000000000000", "5e26"},
-                {"400900000000000000000000000", "400900000000000000000000001"});
+                {"400900000000100000000000000", "500000000000000000000000000"},
+                {"5e26", "400900000000000000000000000", "400900000000000000000000001"});
   ExpectMatches(Texts(NumberSet::AtMost(D("4.009e26"))), {"4.009e26", "-1"},
                 {"400900000000000000000000000", "4.01e26"});
   ExpectMatches(Texts(NumberSet::Of(D("9007199254740993"))), {"9007199254740993"},
