@@ -14,6 +14,7 @@
 #include "core/grammar/compile.h"
 #include "core/grammar/schema/keywords.h"
 #include "core/grammar/tokens/token_trie.h"
+#include "core/sync/mutex.h"
 
 namespace py = pybind11;
 
@@ -56,12 +57,26 @@ std::vector<int> AllowedBytes(Matcher* matcher) {
   return allowed;
 }
 
-py::array_t<std::uint64_t> Mask(Matcher* matcher, const TokenTrie& vocabulary) {
-  std::shared_ptr<const grammar::TokenMask> mask;
-  {
+// Python's threads may share one; they take turns.
+class SharedMatcher {
+ public:
+  explicit SharedMatcher(SharedGrammar grammar) : matcher_(std::move(grammar)) {}
+
+  template <typename Use>
+  auto With(Use use) {
     const py::gil_scoped_release release;
-    mask = Unwrap(vocabulary.Allowed(matcher));
+    const MutexLock lock(&mutex_);
+    return use(&matcher_);
   }
+
+ private:
+  Mutex mutex_;
+  Matcher matcher_;
+};
+
+py::array_t<std::uint64_t> Mask(SharedMatcher* matcher, const TokenTrie& vocabulary) {
+  const std::shared_ptr<const grammar::TokenMask> mask =
+      matcher->With([&vocabulary](Matcher* m) { return Unwrap(vocabulary.Allowed(m)); });
   return py::array_t<std::uint64_t>(static_cast<py::ssize_t>(mask->words.size()),
                                     mask->words.data());
 }
@@ -106,29 +121,36 @@ void BindMatcher(py::module_* m) {
   py::class_<TokenTrie>(*m, "Vocabulary")
       .def(py::init<const std::vector<std::string>&>(), py::arg("token_bytes"))
       .def_property_readonly("num_tokens", &TokenTrie::num_tokens);
-  py::class_<Matcher>(*m, "Matcher")
-      .def(py::init([](std::shared_ptr<Grammar> grammar) { return Matcher(std::move(grammar)); }),
-           py::arg("grammar"))
-      .def_property_readonly("can_end", &Matcher::CanEnd)
+  py::class_<SharedMatcher>(*m, "Matcher")
+      .def(py::init([](std::shared_ptr<Grammar> grammar) {
+             return std::make_unique<SharedMatcher>(std::move(grammar));
+           }),
+           py::arg("grammar").none(false))
+      .def_property_readonly("can_end",
+                             [](SharedMatcher& self) {
+                               return self.With([](Matcher* matcher) { return matcher->CanEnd(); });
+                             })
       .def(
           "advance",
-          [](Matcher& self, const py::bytes& text) {
+          [](SharedMatcher& self, const py::bytes& text) {
             const std::string_view view = text;
-            const py::gil_scoped_release release;
-            return AdvanceFar(&self, view);
+            return self.With([view](Matcher* matcher) { return AdvanceFar(matcher, view); });
           },
           py::arg("text"), "Moves along the text. Returns how many of its bytes are allowed.")
-      .def("allowed_bytes", &AllowedBytes)
+      .def("allowed_bytes", [](SharedMatcher& self) { return self.With(&AllowedBytes); })
       .def(
           "forced",
-          [](Matcher& self, std::size_t max_bytes) {
-            return py::bytes(self.Forced(max_bytes).value_or(std::string()));
+          [](SharedMatcher& self, std::size_t max_bytes) {
+            return py::bytes(self.With([max_bytes](Matcher* matcher) {
+              return matcher->Forced(max_bytes).value_or(std::string());
+            }));
           },
           py::arg("max_bytes"))
       .def(
           "shortest_end",
-          [](Matcher& self, std::size_t max_states) -> std::optional<py::bytes> {
-            const std::optional<std::string> text = self.ShortestEnd(max_states);
+          [](SharedMatcher& self, std::size_t max_states) -> std::optional<py::bytes> {
+            const std::optional<std::string> text = self.With(
+                [max_states](Matcher* matcher) { return matcher->ShortestEnd(max_states); });
             return text ? std::optional<py::bytes>(*text) : std::nullopt;
           },
           py::arg("max_states"), "The bytes that end the text soonest, if they are found.")

@@ -199,7 +199,7 @@ Result<Token> ChainPicker::Pick(const float* logits, sampling::GrammarFilter* fi
   }
   if (random_) random_->DrawAgain();
   const std::optional<Token> second = PickOf(logits, &mask);
-  if (!second) return sampling::NothingToChoose();
+  if (!second) return sampling::NothingAllowed(allowed->num_allowed);
   return *second;
 }
 

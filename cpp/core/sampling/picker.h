@@ -2,6 +2,9 @@
 // Chooses tokens by one request's sampling parameters.
 #pragma once
 
+#include <cstddef>
+#include <string>
+
 #include "core/sampling/grammar_filter.h"
 #include "sentiric/types.h"
 
@@ -14,7 +17,8 @@ class Picker {
 
   // Picks a token. `logits` has one for each token; `filter` is null without a grammar.
   // kNumeric for NaN or infinite logits, kGrammarTooComplex when the grammar's budget is spent,
-  // kInternal when nothing can be chosen.
+  // kInvalidArgument or kInvalidGrammar when the bias or the vocabulary leaves a grammar nothing,
+  // kInternal when nothing can be chosen otherwise.
   virtual Result<Token> Pick(const float* logits, GrammarFilter* filter) = 0;
 
   // Remembers a token of the text, for the penalties.
@@ -30,6 +34,16 @@ inline Error NotNumbers() {
 }
 inline Error NothingToChoose() {
   return {ErrorCode::kInternal, "sampling", "no token can be chosen"};
+}
+// Where the grammar allows `num_allowed` tokens, not counting the end of the text.
+inline Error NothingAllowed(std::size_t num_allowed) {
+  if (num_allowed > 0) {
+    return {ErrorCode::kInvalidArgument, "logit_bias",
+            "forbids every token that the grammar allows here; allowed " +
+                std::to_string(num_allowed) + " tokens"};
+  }
+  return {ErrorCode::kInvalidGrammar, "grammar",
+          "the model has no token for what the grammar demands here"};
 }
 
 }  // namespace sentiric::sampling

@@ -155,7 +155,9 @@ Result<Token> RowPicker::PickAllowed(const RowScan& row, const std::vector<Edit>
   if (mask == nullptr) return filter->status().value_or(NothingToChoose());
   const bool must_end = filter->CanEnd() && mask->num_allowed == 0;
   if (must_end && !vocab_.end_tokens.empty()) return vocab_.end_tokens.front();
-  return PickMasked(row.row(), edits, *filter, *mask);
+  const Token picked = PickMasked(row.row(), edits, *filter, *mask);
+  if (picked < 0) return NothingAllowed(mask->num_allowed);
+  return picked;
 }
 
 // False when too few candidates pass, so that other tokens may belong to the best.

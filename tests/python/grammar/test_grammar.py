@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import copy
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 import pytest
 
-from sentiric_llama import Grammar, Vocabulary, types
+from sentiric_llama import Grammar, Vocabulary, _host, types
 from sentiric_llama.errors import InvalidArgument, InvalidGrammar
 
 PERSON = {
@@ -126,3 +127,20 @@ def test_every_keyword_of_the_table_has_a_role() -> None:
         elif role == "annotation":
             assert Grammar.from_json_schema({name: {"$ref": 5}}).accepts("1")
     assert {"minimum", "pattern", "unevaluatedProperties", "if"} <= roles.keys()
+
+
+def test_threads_may_share_a_matcher() -> None:
+    matcher = Grammar.from_json_schema({"type": "array"}).matcher()
+    vocabulary = Vocabulary([bytes([byte]) for byte in range(256)])
+    assert matcher.advance(b"[") == 1
+
+    def use(_: int) -> None:
+        for _ in range(300):
+            assert matcher.advance(b"[1,") == 3
+            assert matcher.allowed_bytes()
+            matcher.mask(vocabulary._native)
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(use, range(4)))
+    with pytest.raises(TypeError):
+        _host.Matcher(None)  # type: ignore[arg-type]

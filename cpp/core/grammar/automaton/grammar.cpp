@@ -23,4 +23,8 @@ std::shared_ptr<Automaton> Grammar::FreshAutomaton() const {
   return automaton_;
 }
 
+std::shared_ptr<Automaton> Grammar::OwnAutomaton() const {
+  return std::make_shared<Automaton>(program_, max_memo_bytes_);
+}
+
 }  // namespace sentiric::grammar

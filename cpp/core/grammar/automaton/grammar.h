@@ -30,6 +30,8 @@ class Grammar {
   std::shared_ptr<Automaton> automaton() const;
   // The current memo, or a fresh one when the current one is full.
   std::shared_ptr<Automaton> FreshAutomaton() const;
+  // A fresh memo that is not shared.
+  std::shared_ptr<Automaton> OwnAutomaton() const;
 
  private:
   const Program program_;

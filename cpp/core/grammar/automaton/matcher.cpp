@@ -96,12 +96,15 @@ bool Matcher::Refresh() {
     const MutexLock lock(automaton_->mutex());
     state = automaton_->Export(state_);
   }
-  automaton_ = grammar_->FreshAutomaton();
-  const MutexLock lock(automaton_->mutex());
-  state_ = automaton_->Import(state);
-  // A stack that fills a fresh memo would be moved again on every call.
-  if (automaton_->Full()) Checked(kOutOfBudget);
-  return !failed_;
+  // One of its own where others have filled the shared one meanwhile.
+  for (const bool is_shared : {true, false}) {
+    automaton_ = is_shared ? grammar_->FreshAutomaton() : grammar_->OwnAutomaton();
+    const MutexLock lock(automaton_->mutex());
+    state_ = automaton_->Import(state);
+    if (!automaton_->Full()) return true;
+  }
+  Checked(kOutOfBudget);  // a stack that fills a fresh memo would be moved again on every call
+  return false;
 }
 
 StateId Matcher::Walk(std::string_view bytes) {

@@ -34,6 +34,21 @@ bool HasExtremes(const NumberPieces& pieces) {
   return false;
 }
 
+// Whether of some numbers that are multiples, those are left out that are multiples of more.
+bool ExcludesMultiples(const NumberPieces& pieces) {
+  const Divisibility count = pieces.divisors.CombinationCount();
+  for (std::size_t i = 0; i < pieces.between.size(); ++i) {
+    const DivisibilityTable table = pieces.between[i];
+    const DivisibilityTable missing = pieces.Occurring(pieces.IntervalAt(i)) & ~table;
+    for (Divisibility some = 0; some < count; ++some) {
+      for (Divisibility more = some + 1; more < count && (table >> some & 1) != 0; ++more) {
+        if ((more & some) == some && (missing >> more & 1) != 0) return true;
+      }
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
 SpellingLimits SpellingLimits::For(const NumberPieces& pieces) {
@@ -51,7 +66,7 @@ SpellingLimits SpellingLimits::For(const NumberPieces& pieces) {
     Raise(static_cast<std::int32_t>(at.digits().size()) - 1, &out.mantissa_digits);
   }
   out.exponents = !out.discrete || HasExtremes(pieces);
-  if (!out.discrete && !pieces.divisors.list().empty()) {
+  if (!pieces.divisors.list().empty() && (!out.discrete || ExcludesMultiples(pieces))) {
     out.few_digits = true;
     out.exponents = false;
   }

@@ -99,7 +99,7 @@ Result<Shape> Expander::Any(const std::vector<Expr>& operands) {
   for (Expr operand : operands) {
     Result<const Shape*> shape = Expand(operand);
     if (!shape) return shape.error();
-    Result<Shape> either = Union(any, **shape);
+    Result<Shape> either = Union(std::move(any), **shape, &expressions_);
     if (!either) return either;
     any = *std::move(either);
   }

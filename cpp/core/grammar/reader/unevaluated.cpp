@@ -186,7 +186,7 @@ Result<Shape> UnevaluatedShape(const JsonValue& schema, const SchemaContext& con
   for (const EvaluatedCase& way : *cases) {
     Result<Shape> shape = ShapeOf(way, names, items, context);
     if (!shape) return shape;
-    Result<Shape> either = Union(any, *shape);
+    Result<Shape> either = Union(std::move(any), *shape, context.expressions);
     if (!either) return either;
     any = *std::move(either);
   }

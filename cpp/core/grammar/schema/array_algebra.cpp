@@ -79,8 +79,9 @@ Result<std::vector<ArrayShape>> Complement(const ArrayShape& array, Expressions*
   if (array.size.min > 0) others.push_back(WithSize({0, array.size.min - 1}));
   if (array.size.max != kUnlimited) others.push_back(WithSize({array.size.max + 1, kUnlimited}));
   for (std::size_t i = 0; i < array.prefix.size(); ++i) {
-    if (array.prefix[i] != kAnyValue)
-      others.push_back(WithItem(i, expressions->Not(array.prefix[i])));
+    if (array.prefix[i] == kAnyValue) continue;
+    if (Status error = expressions->Spend(i + 1)) return std::move(*error);
+    others.push_back(WithItem(i, expressions->Not(array.prefix[i])));
   }
   if (array.rest != kAnyValue) {
     const auto from = static_cast<std::uint32_t>(array.prefix.size());

@@ -40,8 +40,8 @@ class Expressions {
  public:
   Expressions();
 
-  // `true` and `false` become kAnyValue and kNoValue. Schemas without others in them that say the
-  // same, whatever their descriptions, are one expression.
+  // `true` and `false` become kAnyValue and kNoValue, and one value kConst. Schemas without others
+  // in them that say the same, whatever their descriptions, are one expression.
   Expr Schema(const JsonValue* schema);
   Expr Const(const JsonValue* value);
   Expr Not(Expr operand);
@@ -59,6 +59,7 @@ class Expressions {
   using Key = std::pair<std::pair<ExprKind, const JsonValue*>, std::vector<Expr>>;
 
   Expr Intern(ExprNode node);
+  bool DropOtherConsts(std::vector<Expr>* operands) const;
   Expr Join(ExprKind kind, Expr neutral, Expr absorbing, std::vector<Expr> operands);
 
   WorkBudget work_;

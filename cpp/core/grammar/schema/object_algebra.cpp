@@ -101,6 +101,12 @@ Result<ObjectShape> WithoutSome(const NameClass& some, Expressions* expressions)
 
 }  // namespace
 
+std::size_t WorkOf(const ObjectShape& object) {
+  std::size_t work = 1 + object.properties.size();
+  for (const NameClass& other : object.others) work += other.names.size() + other.names.num_edges();
+  return work;
+}
+
 bool IsImpossible(const ObjectShape& object) {
   if (object.size.min > object.size.max) return true;
   std::uint32_t num_required = 0;
@@ -175,6 +181,8 @@ class ObjectComplement {
 
   void Add(const ObjectShape& violating, const ObjectShape& meeting) {
     if (error_ || is_done_) return;
+    const std::size_t work = 2 * WorkOf(met_) + WorkOf(violating) + WorkOf(meeting);
+    if ((error_ = expressions_->Spend(work))) return;
     auto other = Intersection(met_, violating, expressions_);
     auto met = Intersection(met_, meeting, expressions_);
     if (!other || !met) {

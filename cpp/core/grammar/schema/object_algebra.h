@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <vector>
 
@@ -20,6 +21,9 @@ Result<std::vector<ObjectShape>> Complement(const ObjectShape& object, Expressio
 
 // Splits the classes so that names of `names` must also be a `value`; properties likewise.
 Status Restrict(const Dfa& names, Expr value, Expressions* expressions, ObjectShape* object);
+
+// What a copy costs, in units of WorkBudget.
+std::size_t WorkOf(const ObjectShape& object);
 
 // Whether the object is certainly impossible.
 bool IsImpossible(const ObjectShape& object);

@@ -44,12 +44,6 @@ std::size_t WorkOf(const Dfa& texts) { return texts.size() + texts.num_edges(); 
 
 std::size_t WorkOf(const ArrayShape& array) { return 1 + array.prefix.size(); }
 
-std::size_t WorkOf(const ObjectShape& object) {
-  std::size_t work = 1 + object.properties.size();
-  for (const NameClass& other : object.others) work += WorkOf(other.names);
-  return work;
-}
-
 Result<std::vector<TextSet>> BothTexts(const std::vector<TextSet>& a, const std::vector<TextSet>& b,
                                        Expressions* expressions) {
   std::vector<TextSet> both;
@@ -138,18 +132,22 @@ Result<Shape> Intersection(const Shape& a, const Shape& b, Expressions* expressi
   return both;
 }
 
-Result<Shape> Union(const Shape& a, const Shape& b) {
-  Shape either = a;
+Result<Shape> Union(Shape a, const Shape& b, Expressions* expressions) {
+  Shape either = std::move(a);
   either.null |= b.null;
   either.no |= b.no;
   either.yes |= b.yes;
-  Result<NumberSet> numbers = Union(a.numbers, b.numbers);
+  Result<NumberSet> numbers = Union(either.numbers, b.numbers);
   if (!numbers) return numbers.error();
   either.numbers = *std::move(numbers);
   for (const TextSet& texts : b.texts) {
     if (Status error = AddTexts(texts, &either.texts)) return std::move(*error);
   }
   either.is_narrowed |= b.is_narrowed;
+  std::size_t work = 1;
+  for (const ArrayShape& array : b.arrays) work += WorkOf(array);
+  for (const ObjectShape& object : b.objects) work += WorkOf(object);
+  if (Status error = expressions->Spend(work)) return std::move(*error);
   either.arrays.insert(either.arrays.end(), b.arrays.begin(), b.arrays.end());
   either.objects.insert(either.objects.end(), b.objects.begin(), b.objects.end());
   if (Status error = CheckAlternatives(either.arrays.size())) return std::move(*error);

@@ -16,7 +16,7 @@ inline constexpr std::size_t kMaxAlternatives = 2000;
 // result has too many alternatives or an automaton of its texts too many states, or cannot be
 // written (see array_algebra.h).
 Result<Shape> Intersection(const Shape& a, const Shape& b, Expressions* expressions);
-Result<Shape> Union(const Shape& a, const Shape& b);
+Result<Shape> Union(Shape a, const Shape& b, Expressions* expressions);
 Result<Shape> Complement(const Shape& shape, Expressions* expressions);
 
 // Whether a value of no other type than arrays and objects is in the shape. Exact.

@@ -11,7 +11,7 @@ namespace sentiric::grammar {
 // the limit is the same on every machine. Used up in about a second.
 class WorkBudget {
  public:
-  static constexpr std::size_t kMax = 1'000'000;
+  static constexpr std::size_t kMax = 3'000'000;
 
   // kInvalidGrammar, without a place, from the time on when it is used up.
   Status Spend(std::size_t work);

@@ -187,3 +187,18 @@ TEST(RowPicker, NothingLeftIsAnError) {
     }
   }
 }
+
+TEST(RowPicker, ABiasThatForbidsAllThatAGrammarAllowsIsTheCallers) {
+  const auto vocab = MakeVocab(1000);
+  const auto picked_of = [&](const char* gbnf, std::vector<Token> banned) {
+    GrammarFilter filter(*grammar::CompileGbnf(gbnf, grammar::Limits()), vocab.get());
+    RowPicker picker({}, vocab.get(), std::move(banned), 1);
+    return picker.Pick(RandomRow(1000, 1).data(), &filter);
+  };
+  const std::string& piece = vocab->pieces[7];
+  const Result<Token> banned = picked_of(("root ::= \"" + piece + "\"").c_str(), {7});
+  ASSERT(!banned.ok());
+  EXPECT_EQ(banned.error().code, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(banned.error().where, "logit_bias");
+  EXPECT_EQ(NothingAllowed(0).code, ErrorCode::kInvalidGrammar);  // by the vocabulary
+}

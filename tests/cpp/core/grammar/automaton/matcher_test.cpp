@@ -203,6 +203,21 @@ TEST(Matcher, TooDeepForAnyMemoFails) {
   EXPECT(matcher.BudgetExceeded() && calls > 50 && calls < 2000);
 }
 
+// A memo that others have filled says nothing about this text.
+TEST(Matcher, OthersThatFillTheMemoFailNobody) {
+  const auto compiled = Make(kJsonObject);
+  std::vector<Matcher> matchers(8, Matcher(compiled));
+  std::size_t step = 0;
+  for (Matcher& matcher : matchers) {
+    ASSERT(matcher.Advance("{\"k\": " + Repeat("[", static_cast<int>(++step))));
+  }
+  // In turns, so that each finds the memo full of what the others wrote.
+  for (int i = 0; i < 4000; ++i) {
+    for (Matcher& matcher : matchers) ASSERT(matcher.Advance(Repeat("[", 3)));
+  }
+  for (Matcher& matcher : matchers) EXPECT(!matcher.BudgetExceeded() && matcher.Advance("1"));
+}
+
 TEST(Matcher, ThreadsShareAGrammar) {
   const auto grammar = Make(kJsonObject);
   std::vector<std::thread> threads;

@@ -282,11 +282,48 @@ TEST(CompileSchema, RefusesWhatTakesTooMuchWork) {
   const std::string both = R"({"allOf":[)" + any_of(0) + "," + any_of(1000) + "]}";
   EXPECT(Refusal(both).find("too many alternatives") != std::string::npos);
   std::string patterns = R"({"patternProperties":{)";
-  for (int i = 0; i < 200; ++i) {
+  for (int i = 0; i < 300; ++i) {
     patterns += (i > 0 ? "," : "") + std::string("\"^a{1,") + std::to_string(i + 100) + "}b" +
                 std::to_string(i) + R"(":{"type":"integer"})";
   }
   EXPECT(Refusal(patterns + "}}").find("too much work") != std::string::npos);
+}
+
+// What is made of a schema grows with the square of these lists.
+TEST(CompileSchema, LongListsUnderNotAreWork) {
+  std::string names, items;
+  for (int i = 0; i < 5000; ++i) {
+    names += (i > 0 ? ",\"k" : "\"k") + std::to_string(i) + "\"";
+    items += i > 0 ? ",0" : "0";
+  }
+  for (const std::string& schema :
+       {"{\"not\":{\"required\":[" + names + "]}}", "{\"not\":{\"const\":[" + items + "]}}"})
+    EXPECT(Refusal(schema).find("too much work") != std::string::npos);
+}
+
+// Otherwise, each condition would double the alternatives.
+TEST(CompileSchema, ConditionsOnOneMemberAreAsManyAlternatives) {
+  std::string conditions;
+  for (int i = 0; i < 60; ++i) {
+    const std::string number = std::to_string(i);
+    conditions += (i > 0 ? "," : "") +
+                  std::string("{\"if\":{\"properties\":{\"t\":{\"const\":\"v") + number +
+                  "\"}}},\"then\":{\"required\":[\"r" + number + "\"]}}";
+  }
+  const std::string schema = R"({"type":"object","required":["t"],"allOf":[)" + conditions + "]}";
+  EXPECT_EQ(Refusal(schema), "");
+  EXPECT(Allows(schema, R"({"t":"v7","r7":1})") && Allows(schema, R"({"t":"else"})"));
+  EXPECT(!Allows(schema, R"({"t":"v7"})") && !Allows(schema, R"({"t":"v7","r8":1})"));
+}
+
+TEST(CompileSchema, NumbersThatAreEqualAreOneConst) {
+  EXPECT_EQ(Refusal(R"({"allOf":[{"const":1},{"const":1.0}]})"), "");
+  EXPECT_EQ(Refusal(R"({"allOf":[{"enum":[[1]]},{"const":[1.0]}]})"), "");
+  EXPECT(Refusal(R"({"allOf":[{"const":1},{"const":"1"}]})") != "");
+  Check({{R"({"const":"a","not":{"const":"b"}})", {"\"a\""}, {"\"b\""}},
+         {R"({"anyOf":[{"type":"null"},{"allOf":[{"const":2},{"not":{"enum":[2.0]}}]}]})",
+          {"null"},
+          {"2"}}});
 }
 
 TEST(CompileSchema, WritesEqualLeavesOnce) {

@@ -82,6 +82,9 @@ TEST(NumberTexts, Multiples) {
                 {"0.000000001", "0.0000000750001", "1e-09"});
   ExpectMatches(Texts(And(Multiples("3"), Complement(Multiples("6")))), {"3", "9", "-15"},
                 {"6", "0", "4"});
+  // A double of so many digits is whole.
+  ExpectMatches(Texts(And(Multiples("0.1"), Complement(NumberSet::Integers()))), {"0.1", "123.4"},
+                {"1", "2.0", "684434147831986368806.6"});
   ExpectMatches(Texts(Complement(NumberSet::Integers())), {"0.5", "1.0000001", "0.00001"},
                 {"1", "1.0", "1e5", "0", "-0.0"});
   EXPECT_EQ(NumberTexts(Multiples("20001")).error().what,
