@@ -13,6 +13,7 @@ from benchmarks.scenarios.decoding import (
     SingleInProcess,
 )
 from benchmarks.scenarios.gpu import Gpu1b, Gpu8b
+from benchmarks.scenarios.grammar_streams import GrammarsBeside
 from benchmarks.scenarios.growth import GrowthContexts, GrowthPrompt, GrowthVocabulary
 from benchmarks.scenarios.isolation import ISOLATION
 from benchmarks.scenarios.load import (
@@ -40,6 +41,7 @@ CATALOGUE: dict[str, Scenario] = {
         SamplingHttp(),
         SamplingInProcess(),
         Json(),
+        GrammarsBeside(),
         Copy(),
         Draft(),
         Neutral(),

@@ -155,6 +155,7 @@ Result<Token> RowPicker::PickAllowed(const RowScan& row, const std::vector<Edit>
   if (mask == nullptr) return filter->status().value_or(NothingToChoose());
   const bool must_end = filter->CanEnd() && mask->num_allowed == 0;
   if (must_end && !vocab_.end_tokens.empty()) return vocab_.end_tokens.front();
+  if (TopAllowed(row, edits, *filter, *mask)) return PickFromList(true);
   const Token picked = PickMasked(row.row(), edits, *filter, *mask);
   if (picked < 0) return NothingAllowed(mask->num_allowed);
   return picked;
@@ -165,6 +166,27 @@ bool RowPicker::KeepAllowed(GrammarFilter* filter) {
   std::size_t kept = 0;
   for (const Candidate& candidate : candidates_) {
     if (!filter->Allows(candidate.token)) continue;
+    candidates_[kept++] = candidate;
+    if (kept == limit_) break;
+  }
+  candidates_.resize(kept);
+  return kept == limit_;
+}
+
+// Where many tokens are allowed, enough of them are among some more of the best, which saves a copy
+// of the row. False when they are not.
+bool RowPicker::TopAllowed(const RowScan& row, const std::vector<Edit>& edits,
+                           const GrammarFilter& filter, const grammar::TokenMask& mask) {
+  const std::size_t size = vocab_.pieces.size();
+  if (limit_ == 0 || edits.size() > kMaxMerged || mask.num_allowed <= size / kSparseShare)
+    return false;
+  const std::size_t count = 2 * limit_ * (size / mask.num_allowed + 1) + kSpare;
+  if (count > size / kSparseShare) return false;
+  TopEdited(row, edits, count);
+  std::size_t kept = 0;
+  for (const Candidate& candidate : candidates_) {
+    const bool is_end = vocab_.is_end[static_cast<std::size_t>(candidate.token)];
+    if (is_end ? !filter.CanEnd() : !mask.Contains(candidate.token)) continue;
     candidates_[kept++] = candidate;
     if (kept == limit_) break;
   }

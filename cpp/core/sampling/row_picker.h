@@ -38,6 +38,8 @@ class RowPicker : public Picker {
   Token PickFree(const RowScan& row, const std::vector<Edit>& edits);
   Result<Token> PickAllowed(const RowScan& row, const std::vector<Edit>& edits,
                             GrammarFilter* filter);
+  bool TopAllowed(const RowScan& row, const std::vector<Edit>& edits, const GrammarFilter& filter,
+                  const grammar::TokenMask& mask);
   Token PickMasked(const float* logits, const std::vector<Edit>& edits, const GrammarFilter& filter,
                    const grammar::TokenMask& mask);
   Token PickFromRow(const RowScan& row);

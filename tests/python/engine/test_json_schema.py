@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +103,28 @@ def test_a_streamed_answer_is_the_same_text(small: Engine) -> None:
     whole = small.generate("x", random(4), json_schema=schema, max_tokens=400)
     parts = list(small.stream("x", random(4), json_schema=schema, max_tokens=400))
     assert "".join(delta.text for delta in parts) == whole.text
+
+
+def test_eight_schemas_beside_eight_free_streams(small_q8_0: Path) -> None:
+    """Nobody's text depends on who else is there, nor on which masks are known already."""
+
+    def text_of(engine: Engine, number: int) -> tuple[str, str]:
+        options: dict[str, Any] = {"ignore_eos": True}
+        if number < 8:
+            options = {"json_schema": schema_samples.sample(number)}
+        completion = engine.generate(
+            f"Request {number}:", random(number), max_tokens=100, **options
+        )
+        return completion.text, completion.finish_reason
+
+    config: dict[str, Any] = {"context_size": 512, "compute_threads": 1}
+    with Engine(str(small_q8_0), contexts=1, **config) as engine:
+        alone = [text_of(engine, number) for number in range(16)]
+    with Engine(str(small_q8_0), contexts=16, **config) as engine:
+        together = side_by_side(*(partial(text_of, engine, number) for number in range(16)))
+        again = side_by_side(*(partial(text_of, engine, number) for number in range(16)))
+    assert together == alone == again
+    assert len(set(alone)) == 16
 
 
 def test_json_object_is_any_object(small: Engine) -> None:

@@ -104,6 +104,8 @@ item ::= "\"" [a-h0-9]{1,6} "\":" [0-9]{1,4})",
     R"(root ::= [^x]{3,60})",
     R"(root ::= "fed" | "feed" " the " ("cab" | "dad"))",
     R"(root ::= "a"*)",
+    R"(root ::= [a-f ]{3,60})",
+    R"(root ::= ([a-p ] | "1")*)",
 };
 
 }  // namespace
@@ -127,7 +129,12 @@ TEST(RowPicker, AGrammarIsAMaskThatGoesFirst) {
         for (const Token token : past) picker.Accept(token);
         const Result<Token> picked = picker.Pick(row.data(), &filter);
         const Token expected = PickMaskedFirst(*vocab, request, row, &matcher, seed, past);
-        EXPECT_EQ(picked ? *picked : -1, expected);
+        // At the end of the text, one end token is as good as another.
+        const auto is_end = [&](Token t) {
+          return t >= 0 && vocab->is_end[static_cast<std::size_t>(t)];
+        };
+        const bool both_end = picked && is_end(*picked) && is_end(expected);
+        if (!both_end || !matcher.CanEnd()) EXPECT_EQ(picked ? *picked : -1, expected);
         ++num_tokens;
         if (!picked) break;
         if (vocab->is_end[static_cast<std::size_t>(*picked)]) break;
