@@ -25,7 +25,7 @@ class Vocabulary:
     def __len__(self) -> int:
         return self._native.num_tokens
 
-    def mask(self, matcher: Any) -> NDArray[np.bool_]:
+    def mask(self, matcher: _host.Matcher) -> NDArray[np.bool_]:
         """The tokens that may come next: one bool for each, shape (number of tokens,)."""
         words = matcher.mask(self._native)
         bits = np.unpackbits(words.view(np.uint8), bitorder="little", count=len(self))
