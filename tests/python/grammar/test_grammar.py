@@ -121,6 +121,8 @@ def test_other_values_are_no_grammars(make: Any) -> None:
         (lambda: Grammar.from_json_schema({"anyOf": [{"maximum": float("inf")}]}),
          "json_schema:/anyOf/0/maximum"),
         (lambda: Grammar.from_json_schema({"enum": [1, {2}]}), "json_schema:/enum/1"),
+        (lambda: Grammar.from_json_schema({"enum": ["\ud800"]}), "json_schema:/enum/0"),
+        (lambda: Grammar.from_json_schema({"\ud800": 1}), "json_schema"),
         (lambda: Grammar.from_json_schema({"properties": {"a/b": {"const": float("nan")}}}),
          "json_schema:/properties/a~1b/const"),
     ],

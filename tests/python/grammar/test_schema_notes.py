@@ -61,7 +61,9 @@ def test_the_formats_are_those_of_the_compiler() -> None:
 
 BESIDE: dict[str, Any] = {
     "additionalItems": {"items": [True]},
-    **dict.fromkeys(("then", "else"), {"if": {"type": "string"}}),
+    "if": {"then": {"required": ["a"]}},
+    "then": {"if": {"type": "string"}},
+    "else": {"if": {"type": "string"}},
 }
 """What a keyword needs beside it to have an effect."""
 

@@ -22,7 +22,9 @@ def schema_text(schema: Any) -> str:
         raise InvalidArgument(what, where=_WHERE)
     try:
         plain = dict(schema) if isinstance(schema, Mapping) else schema
-        return json.dumps(plain, ensure_ascii=False, allow_nan=False)
+        text = json.dumps(plain, ensure_ascii=False, allow_nan=False)
+        text.encode()
+        return text
     except RecursionError:
         raise InvalidGrammar("nested too deeply", where=_WHERE) from None
     except (TypeError, ValueError) as error:
@@ -58,9 +60,15 @@ def _faults(schema: Any) -> Iterator[InvalidGrammar]:
 def _fault(value: Any) -> str:
     if isinstance(value, float) and not math.isfinite(value):
         return f"{value} is no number of JSON"
+    if isinstance(value, str) and not _is_unicode(value):
+        return "a text has lone surrogates"
     if value is None or isinstance(value, str | int | float | list | tuple | Mapping):
         return ""
     return f"got {type(value).__name__}"
+
+
+def _is_unicode(text: str) -> bool:
+    return not any("\ud800" <= char <= "\udfff" for char in text)
 
 
 def _parts(value: Any) -> list[tuple[str, Any]]:

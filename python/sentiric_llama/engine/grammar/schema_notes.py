@@ -98,14 +98,12 @@ def _reference(schema: Mapping[str, Any]) -> str:
 
 
 def _value_at(root: Any, pointer: str) -> Any:
-    value: Any = root
+    value = root
     for part in pointer.split("/")[1:]:
         name = part.replace("~1", "/").replace("~0", "~")
-        if isinstance(value, dict):
-            value = value.get(name)
-        elif isinstance(value, list) and name.isdecimal() and int(name) < len(value):
-            value = value[int(name)]
-        else:
+        try:
+            value = value[int(name)] if isinstance(value, list) else value[name]
+        except (KeyError, IndexError, TypeError, ValueError):
             return None
     return value
 
