@@ -74,6 +74,7 @@ def report(stream: ChatStream, ignored: Iterable[str]) -> tuple[tuple[str, str],
         "x-sentiric-model-notice": stream.notice,
         "x-truncated": stream.truncation.summary,
         "x-ignored-fields": named(ignored),
+        "x-unfinished": "true" * any(final.unfinished for final in stream.finals.values()),
     }
     return tuple((name, value) for name, value in found.items() if value)
 

@@ -8,12 +8,14 @@ import re
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from engine_tools import GREEDY, read, seeded
+from sentiric_llama import Grammar, Vocabulary
 from sentiric_llama.engine.blocking import Engine
 from sentiric_llama.errors import InvalidArgument
-from sentiric_llama.types import Grammar, SamplingParams
+from sentiric_llama.types import SamplingParams
 
 GRAMMARS = {
     r"(yes|no)": 'root ::= "yes" | "no"',
@@ -118,6 +120,18 @@ def test_a_compiled_grammar_is_kept(tiny: Engine) -> None:
     after = tiny.stats()
     assert after.grammar_cache_misses == before.grammar_cache_misses + 1
     assert after.grammar_cache_hits == before.grammar_cache_hits + 2
+
+
+def test_the_vocabulary_of_a_model(tiny: Engine) -> None:
+    """Control tokens are no text, a blank is one."""
+    vocabulary = Vocabulary.of(tiny)
+    pieces = tiny.token_bytes(range(tiny.info.num_vocab))
+    assert len(vocabulary) == len(pieces) == tiny.info.num_vocab
+    anything = Grammar.from_regex(r"[\s\S]*").mask(vocabulary)
+    assert {pieces[token] for token in np.flatnonzero(~anything)} >= {b"<s>", b"</s>"}
+    assert all(anything[token] for token, piece in enumerate(pieces) if piece.isalpha())
+    blank = Grammar.from_regex(" ").mask(vocabulary)
+    assert {pieces[token] for token in np.flatnonzero(blank)} == {b" "}
 
 
 def test_patterns_choices_and_schemas_as_texts(tiny: Engine) -> None:

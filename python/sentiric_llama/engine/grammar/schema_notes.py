@@ -93,8 +93,9 @@ def _inner(pointer: str, keyword: str, value: Any) -> Iterator[tuple[str, Any]]:
 def _reference(schema: Mapping[str, Any]) -> str:
     """The pointer of a $ref within the document, "" for any other."""
     target = schema.get("$ref")
-    is_pointer = isinstance(target, str) and target.startswith("#/")
-    return unquote(target[1:]) if is_pointer else ""
+    if isinstance(target, str) and target.startswith("#/"):
+        return unquote(target[1:])
+    return ""
 
 
 def _value_at(root: Any, pointer: str) -> Any:
