@@ -122,6 +122,14 @@ def test_help_opens_no_model(name: str) -> None:
     assert output.startswith(f"usage: {name}") and "model" in output
 
 
+def test_the_maker_of_test_models_has_a_help() -> None:
+    maker = Path(models.__file__)
+    done = subprocess.run([sys.executable, maker, "--help"], capture_output=True, text=True)
+    assert done.returncode == 0 and all(name in done.stdout for name in models.RECIPES)
+    done = subprocess.run([sys.executable, maker, "nope"], capture_output=True, text=True)
+    assert done.returncode == 2 and "unknown: nope" in done.stderr
+
+
 @pytest.mark.parametrize("key", [CTRL_C, CTRL_D])
 def test_chat_ends_with_a_key(key: str) -> None:
     chat = TerminalProcess((), os.environ, program=[str(FOLDER / "chat.py")])
