@@ -208,11 +208,13 @@ def test_an_empty_text_is_unset_and_named(server: Any, strict: Any) -> None:
     assert strict.post("/v1/chat/completions", body).status == 200
 
 
-def test_a_name_of_another_interface_is_told_ours(server: Any) -> None:
+def test_a_name_of_another_interface_is_told_ours(server: Any, strict: Any) -> None:
     for name, ours in grammar_fields.NAMES_ELSEWHERE.items():
-        error = server.chat(**{name: ["a"]}).error
-        assert error["param"] == name
-        assert error["message"] == f"[{name}] unknown field; did you mean {ours}?"
+        body = {"messages": [{"role": "user", "content": "a"}], name: ["a"]}
+        for each in (server, strict):
+            error = each.post("/v1/chat/completions", body).error
+            assert error["param"] == name
+            assert error["message"] == f"[{name}] unknown field; did you mean {ours}?"
         for nothing in (None, False, ""):
             assert server.chat(**{name: nothing}).status == 200
         assert ours.partition(":")[0] in grammar_fields.GRAMMAR_FIELDS

@@ -78,12 +78,13 @@ class Body(BaseModel):
 
         `strict` refuses unknown fields.
         """
-        if strict and (unknown := next(cls.unknown(values), None)):
-            raise InvalidArgument(f"unknown field; got {unknown!r}", where="body")
         try:
-            return cls.model_validate(values)
+            body = cls.model_validate(values)
         except ValidationError as error:
             raise _first_problem(error) from None
+        if strict and (unknown := next(cls.unknown(values), None)):
+            raise InvalidArgument(f"unknown field; got {unknown!r}", where="body")
+        return body
 
     @classmethod
     def read(cls, values: dict[str, Any], *, strict: bool) -> tuple[Self, dict[str, str]]:
