@@ -118,7 +118,7 @@ def _access(needs: Access) -> tuple[str, str]:
 
 def commands_page() -> str:
     """Exit codes and what each command takes."""
-    codes: dict[int, list[str]] = {0: ["done"], 1: ["check failed"]}
+    codes: dict[int, list[str]] = {0: ["done"], 1: ["check failed, or an unfinished answer"]}
     codes[cli.USAGE_ERROR] = ["invalid command line"]
     for code, mapping in ERROR_TABLE.items():
         codes.setdefault(mapping.exit_code, []).append(f"`{code}`")

@@ -30,8 +30,8 @@ def main(model: str = "guide", question: str = QUESTION) -> None:
         answer = engine.chat(
             messages, SamplingParams(temperature=0), json_schema=SCHEMA, max_tokens=200
         )
-    if answer.finish_reason == "length":
-        sys.exit("the answer was cut off: raise max_tokens")
+    if answer.unfinished:
+        sys.exit("the answer was cut off before its JSON was complete: raise max_tokens")
     print(json.dumps(json.loads(answer.text), indent=2))
 
 

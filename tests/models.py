@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -231,6 +230,19 @@ def adapter(name: str, base: str, path: Path) -> Path:
     return path
 
 
+def main() -> None:
+    """Makes the models that are named, or all."""
+    import argparse  # the tests do not need it
+
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    known = f"any of {', '.join(RECIPES)} (default: all)"
+    parser.add_argument("names", nargs="*", metavar="NAME", help=known)
+    names = parser.parse_args().names
+    if unknown := sorted({*names} - RECIPES.keys()):
+        parser.error(f"unknown: {', '.join(unknown)}; allowed {known}")
+    for name in names or RECIPES:
+        print(model(name))
+
+
 if __name__ == "__main__":
-    for wanted in sys.argv[1:] or RECIPES:
-        print(model(wanted))
+    main()

@@ -16,6 +16,7 @@ _NAMES = {
     "engine.facts": ("build_info",),
     "engine.grammar.explanation": ("Explanation",),
     "engine.grammar.grammar": ("Grammar",),
+    "engine.grammar.schema_notes": ("SchemaNote",),
     "engine.grammar.vocabulary": ("Vocabulary",),
     "errors": (
         *("Cancelled", "ContextLengthExceeded", "DeadlineExceeded", "ErrorCode", "InternalError"),

@@ -6,6 +6,7 @@ from sentiric_llama.engine.blocking import Stream as Stream
 from sentiric_llama.engine.facts import build_info as build_info
 from sentiric_llama.engine.grammar.explanation import Explanation as Explanation
 from sentiric_llama.engine.grammar.grammar import Grammar as Grammar
+from sentiric_llama.engine.grammar.schema_notes import SchemaNote as SchemaNote
 from sentiric_llama.engine.grammar.vocabulary import Vocabulary as Vocabulary
 from sentiric_llama.errors import Cancelled as Cancelled
 from sentiric_llama.errors import ContextLengthExceeded as ContextLengthExceeded

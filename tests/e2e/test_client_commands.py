@@ -40,6 +40,31 @@ def test_an_answer_for_programs(guide: Any, run: Run, tmp_path: Path) -> None:
     assert json.loads(shaped.stdout) == {"n": 7}
 
 
+@pytest.mark.parametrize("place", ["http", "grpc", "here"])
+def test_an_answer_that_is_constrained(guide: Any, run: Run, place: str) -> None:
+    """Over every client: the constraint holds, and an answer that is cut off says so."""
+    where = {
+        "http": ("--url", guide.url),
+        "grpc": (*NOWHERE, "--grpc-endpoint", guide.grpc_address),
+        "here": ("-m", "guide", "--compute-threads", "1"),
+    }[place]
+    words = ("generate", *where, "Which port?")
+    assert run(*words, "--regex", "[ab]{4}").stdout.strip("ab") == "\n"
+    assert run(*words, "--choice", "evet", "--choice", "hayır").stdout in ("evet\n", "hayır\n")
+    cut = run(*words, "--regex", "[ab]{90}", "-n", "2", code=1)
+    assert "unfinished: raise --max-tokens" in cut.stderr and cut.stdout.strip("ab") == "\n"
+    told = json.loads(run(*words, "--regex", "[ab]{90}", "-n", "2", "--json", code=1).stdout)
+    assert told["choices"][0]["unfinished"] is True
+    whole = json.loads(run(*words, "--choice", "evet", "--json").stdout)
+    assert "unfinished" not in whole["choices"][0]
+
+
+def test_one_constraint_that_says_something(run: Run) -> None:
+    assert "[--regex] must not be empty" in run("generate", "--regex", "", "x", code=2).stderr
+    both = run("generate", "--regex", "a", "--choice", "b", "x", code=2)
+    assert "--regex" in both.stderr
+
+
 def test_a_server_and_a_model_here_say_the_same(guide: Any, run: Run) -> None:
     words = ("generate", "Who are you?", "--temperature", "0", "--seed", "7", "-n", "60")
     remote = run(*words, "--url", guide.url).stdout

@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -83,7 +84,27 @@ def test_async_app() -> None:
             assert json.load(answer) == {"active": 0, "total": 4}
 
 
-EXAMPLES = sorted(path.name for path in FOLDER.glob("*.py"))
+OF_A_SERVER = "structured_output.py"
+EXAMPLES = sorted(path.name for path in FOLDER.glob("*.py") if path.name != OF_A_SERVER)
+
+
+def test_structured_output(guide: Any) -> None:
+    lines = dict(line.split(": ", 1) for line in run(OF_A_SERVER, f"{guide.url}/v1").splitlines())
+    person = json.loads(lines["schema"])
+    schema = json.loads((FOLDER / "person.schema.json").read_text("utf-8"))
+    assert set(schema["required"]) <= person.keys() <= schema["properties"].keys()
+    assert re.fullmatch(r"\d{4}-\d{2}-\d{2}", lines["regex"])
+    assert lines["choice"] in ("positive", "neutral", "negative")
+    assert re.fullmatch(r"(- [a-z ]+;){2,3}", lines["GBNF"])
+    assert re.fullmatch(r"(evet|hayır)", lines["stream"])
+
+
+def test_structured_output_without_a_server() -> None:
+    command = [sys.executable, FOLDER / OF_A_SERVER, "http://127.0.0.1:9/v1"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert "no server answers at http://127.0.0.1:9/v1" in done.stderr
+    assert run(OF_A_SERVER, "--help").startswith("usage: structured_output.py")
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
@@ -99,6 +120,14 @@ def test_a_missing_model_is_no_traceback(name: str, tmp_path: Path) -> None:
 def test_help_opens_no_model(name: str) -> None:
     output = run(name, "--help")
     assert output.startswith(f"usage: {name}") and "model" in output
+
+
+def test_the_maker_of_test_models_has_a_help() -> None:
+    maker = Path(models.__file__)
+    done = subprocess.run([sys.executable, maker, "--help"], capture_output=True, text=True)
+    assert done.returncode == 0 and all(name in done.stdout for name in models.RECIPES)
+    done = subprocess.run([sys.executable, maker, "nope"], capture_output=True, text=True)
+    assert done.returncode == 2 and "unknown: nope" in done.stderr
 
 
 @pytest.mark.parametrize("key", [CTRL_C, CTRL_D])

@@ -157,6 +157,21 @@ def test_forced_streams_get_a_status(start: Any, tiny_q8_0: Path, second: bool) 
     assert server.finish() == (130 if second else 0)
 
 
+def test_the_contract_says_that_a_text_is_unfinished(guide: Any) -> None:
+    """In its trailing metadata, as its messages have no field for it."""
+    with grpc.insecure_channel(guide.grpc_address) as channel:
+        stub = llama_pb2_grpc.LlamaServiceStub(channel)  # type: ignore[no-untyped-call]
+        for length, unfinished in ((2, None), (60, "true")):
+            params = llama_pb2.GenerationParams(max_new_tokens=5)
+            params.engine_specific_params.update({"guided_regex": f"[a]{{{length}}}"})
+            call = stub.GenerateStream(
+                llama_pb2.GenerateStreamRequest(user_prompt="a", params=params), timeout=60
+            )
+            text = b"".join(message.token for message in call).decode()
+            told = dict(call.trailing_metadata()).get("x-unfinished")
+            assert (told, len(text) < length) == (unfinished, bool(unfinished))
+
+
 @pytest.mark.parametrize("prompt", ["hello", "a long prompt takes several steps " * 150])
 def test_deadlines_free_their_contexts(tiny: Any, prompt: str) -> None:
     params = llama_pb2.GenerationParams(max_new_tokens=1_000_000)

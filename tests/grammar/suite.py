@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The JSON-Schema-Test-Suite, by keyword; the table in docs/structured-output.md comes from here.
+"""The JSON-Schema-Test-Suite, by keyword, for the table in docs/structured-output-tests.md.
 
 PYTHONPATH=tests python -m grammar.suite    writes the table
 """
@@ -19,7 +19,7 @@ from grammar.compiler import TooManyOrdersError, accepted_text, compiled
 from sentiric_llama.errors import InvalidGrammar
 
 ROOT = Path(__file__).parents[2]
-DOCUMENT = ROOT / "docs" / "structured-output.md"
+DOCUMENT = ROOT / "docs" / "structured-output-tests.md"
 BEGIN, END = "<!-- suite: begin -->\n", "<!-- suite: end -->\n"
 SOURCE = "jsonschema==4.26.0"
 DRAFTS = ("draft2020-12", "draft7")

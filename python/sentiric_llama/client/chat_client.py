@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol, cast, get_args
 
 from sentiric_llama.client.server import Server, error_of
@@ -39,6 +39,8 @@ class GenerationOptions:
     json_schema: Mapping[str, Any] | None = None
     is_json: bool = False
     grammar: str = ""
+    regex: str = ""
+    choices: tuple[str, ...] = ()
     ignore_eos: bool = False
 
 
@@ -71,6 +73,7 @@ class RemoteChatClient:
         body = {"model": self._model, "messages": list(turns), **_fields(options)}
         body |= {"stream": True, "stream_options": {"include_usage": True}}
         reason: FinishReason = "stop"
+        unfinished = False
         with closing(cast(Any, self._server.events("/v1/chat/completions", body))) as events:
             for event in events:
                 for choice in event.get("choices") or []:
@@ -78,8 +81,10 @@ class RemoteChatClient:
                         yield Delta(text)
                     if choice.get("finish_reason") in get_args(FinishReason):
                         reason = choice["finish_reason"]
+                        unfinished = bool(choice.get("unfinished"))
                 if event.get("usage"):
-                    yield Delta(final=_final(event, reason), truncation=_context(event))
+                    final = replace(_final(event, reason), unfinished=unfinished)
+                    yield Delta(final=final, truncation=_context(event))
                     return
         raise InternalError("the stream ended without its usage", where="server")
 
@@ -122,6 +127,10 @@ def _fields(options: GenerationOptions) -> dict[str, Any]:
         fields["response_format"] = {"type": "json_object"}
     if options.grammar:
         fields["grammar"] = options.grammar
+    if options.regex:
+        fields["guided_regex"] = options.regex
+    if options.choices:
+        fields["guided_choice"] = list(options.choices)
     if options.ignore_eos:
         fields["ignore_eos"] = True
     return fields
@@ -136,6 +145,10 @@ def _options(options: GenerationOptions) -> Any:
         fields["max_tokens"] = options.max_tokens
     if options.json_schema is not None:
         fields["json_schema"] = options.json_schema
+    elif options.regex:
+        fields["regex"] = options.regex
+    elif options.choices:
+        fields["choice"] = options.choices
     elif options.grammar or options.is_json:
         kind = "gbnf" if options.grammar else "json_object"
         fields["grammar"] = Grammar(kind, options.grammar)  # type: ignore[arg-type]  # its words

@@ -29,14 +29,15 @@ class GrpcChatClient:
         return str(capacity.model)
 
     def answer(self, turns: Turns, options: GenerationOptions) -> Iterator[Delta]:
-        reason = "stop"
+        reason, unfinished = "stop", False
         request = request_of(turns, options)
         with closing(cast(Any, self._server.chat(request))) as events:
             for event in events:
                 if event.HasField("end"):
-                    yield _last(event.end, cast(FinishReason, reason))
+                    yield _last(event.end, cast(FinishReason, reason), unfinished=unfinished)
                     return
                 reason = event.delta.finish_reason or reason
+                unfinished = unfinished or event.delta.unfinished
                 if event.delta.text:
                     yield Delta(event.delta.text)
         raise InternalError("the stream ended without its usage", where="server")
@@ -65,14 +66,19 @@ def request_of(turns: Turns, options: GenerationOptions) -> engine_pb2.ChatReque
         request.json_object = True
     elif options.grammar:
         request.gbnf = options.grammar
+    elif options.regex:
+        request.regex = options.regex
+    elif options.choices:
+        request.choices.texts.extend(options.choices)
     return request
 
 
-def _last(end: engine_pb2.ChatEnd, reason: FinishReason) -> Delta:
+def _last(end: engine_pb2.ChatEnd, reason: FinishReason, *, unfinished: bool) -> Delta:
     usage = Usage(end.usage.prompt_tokens, end.usage.completion_tokens, end.usage.cached_tokens)
     timings = Timings(**_fields(end.timings))
     return Delta(
-        final=Final(reason, usage, timings), truncation=TruncationReport(**_fields(end.context))
+        final=Final(reason, usage, timings, unfinished=unfinished),
+        truncation=TruncationReport(**_fields(end.context)),
     )
 
 

@@ -262,6 +262,10 @@ class Engine(EngineFacts):
         core, ids = self.handle.core, list(items_of(tokens, "tokens"))
         return call("tokens", core.detokenize, ids, show_special).decode("utf-8", "replace")
 
+    def token_bytes(self, tokens: Sequence[int]) -> list[bytes]:
+        """The bytes of each token, which may be part of a character. Shows control tokens."""
+        return call("tokens", self.handle.core.token_pieces, list(items_of(tokens, "tokens")))
+
     def render_chat(self, messages: ChatPrompt, *, add_generation_prompt: bool = True) -> str:
         """Renders a conversation with the model's chat template."""
         pairs = message_pairs(to_messages(messages))

@@ -3,14 +3,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypedDict
 
 from sentiric_llama.engine.arguments import refuse_unknown
 from sentiric_llama.engine.convert import items_of, to_messages
-from sentiric_llama.errors import InvalidArgument, InvalidGrammar
+from sentiric_llama.engine.grammar.given_text import choice_text, schema_text
+from sentiric_llama.errors import InvalidArgument
 from sentiric_llama.types import (
     Grammar,
     Message,
@@ -32,8 +32,12 @@ class Options(TypedDict, total=False):
     """One string, or up to eight."""
     grammar: Grammar | str
     """A Grammar, or GBNF source."""
-    json_schema: Mapping[str, Any]
-    """Makes the output JSON that is valid against this schema."""
+    json_schema: str | Mapping[str, Any]
+    """Makes the output JSON that is valid against this schema: an object, or its JSON text."""
+    regex: str
+    """Makes the output a text that the whole of this pattern (ECMA-262) matches."""
+    choice: Sequence[str]
+    """Makes the output one of these texts."""
     ignore_eos: bool
     parse_special: bool
     truncation: Truncation
@@ -46,24 +50,32 @@ class Options(TypedDict, total=False):
     adapters: Sequence[tuple[str, float]]
 
 
+CONSTRAINTS = ("grammar", "json_schema", "regex", "choice")
+"""Options that constrain the output, of which one may be given. None is as if it were not."""
+
+
 def _grammar_of(options: Options) -> Grammar | None:
-    if "grammar" in options and "json_schema" in options:
-        raise InvalidArgument("give a grammar or a json_schema, not both", where="grammar")
-    if "json_schema" in options:
-        return Grammar("json_schema", _schema_text(options["json_schema"]))
-    grammar = options.get("grammar")
-    if grammar is not None and not isinstance(grammar, str | Grammar):
-        raise InvalidArgument(f"must be a string; got {type(grammar).__name__}", where="grammar")
-    return Grammar("gbnf", grammar) if isinstance(grammar, str) else grammar
+    given = [name for name in CONSTRAINTS if options.get(name) is not None]
+    if len(given) > 1:
+        what = f"only one of them may constrain the output; got {' and '.join(given)}"
+        raise InvalidArgument(what, where=given[0])
+    if not given:
+        return None
+    if "json_schema" in given:
+        return Grammar("json_schema", schema_text(options["json_schema"]))
+    if "choice" in given:
+        return Grammar("choice", choice_text(options["choice"]))
+    if "regex" in given:
+        return Grammar("regex", _checked(options["regex"], "regex"))
+    if isinstance(grammar := options["grammar"], Grammar):
+        return grammar
+    return Grammar("gbnf", _checked(grammar, "grammar"))
 
 
-def _schema_text(schema: Mapping[str, Any]) -> str:
-    try:
-        return json.dumps(schema)
-    except RecursionError:
-        raise InvalidGrammar("nested too deeply", where="json_schema") from None
-    except (TypeError, ValueError) as error:
-        raise InvalidGrammar(f"cannot be written as JSON: {error}", where="json_schema") from None
+def _checked(text: Any, where: str) -> str:
+    if not isinstance(text, str):
+        raise InvalidArgument(f"must be a string; got {type(text).__name__}", where=where)
+    return text
 
 
 def _finish(request: Request, sampling: SamplingParams | None, options: Options) -> Request:
@@ -73,7 +85,7 @@ def _finish(request: Request, sampling: SamplingParams | None, options: Options)
         )
     refuse_unknown(options, Options.__annotations__)
     plain: dict[str, Any] = {
-        name: value for name, value in options.items() if name not in ("grammar", "json_schema")
+        name: value for name, value in options.items() if name not in CONSTRAINTS
     }
     return replace(
         request, sampling=sampling or SamplingParams(), grammar=_grammar_of(options), **plain

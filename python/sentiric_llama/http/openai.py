@@ -10,6 +10,7 @@ from typing import Any
 from sentiric_llama.errors import SentiricLlamaError
 from sentiric_llama.http.schemas.chat import ChatBody
 from sentiric_llama.service.chat_call import ChatCall
+from sentiric_llama.service.grammar_fields import blame
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,18 +21,12 @@ class ChatRequest:
     stream: bool = False
     include_usage: bool = False
     logprobs: bool = False
-    grammar_field: str = ""
-    """The field that `call.grammar` came from."""
     headers: Mapping[str, str] = field(default_factory=dict)
     """Headers about the request for the response: the fields without effect."""
 
     def blame(self, error: SentiricLlamaError) -> SentiricLlamaError:
         """The error; one about a grammar or schema names the field that the caller used."""
-        kind, _, position = error.where.partition(":")
-        if kind not in ("grammar", "json_schema", "regex", "choice") or not self.grammar_field:
-            return error
-        where = ":".join(filter(None, (self.grammar_field, position)))
-        return type(error)(error.what, where=where)
+        return blame(error, self.call.grammar_field)
 
 
 def parse_chat(values: dict[str, Any], *, strict: bool = False) -> ChatRequest:
@@ -40,12 +35,10 @@ def parse_chat(values: dict[str, Any], *, strict: bool = False) -> ChatRequest:
     Unknown fields are ignored and named in the response headers, or refused if `strict`.
     """
     body, headers = ChatBody.read(values, strict=strict)
-    grammar_field, _ = body.wanted()
     return ChatRequest(
         call=body.call(),
         stream=body.stream,
         include_usage=body.stream_options.include_usage,
         logprobs=body.logprobs,
-        grammar_field=grammar_field,
         headers=headers,
     )

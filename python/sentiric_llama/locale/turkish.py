@@ -32,7 +32,7 @@ CATALOGUE = {
     "print the answer to one prompt": "tek bir istemin yanıtını yazar",
     "show the tokens of a text": "bir metnin tokenlerini gösterir",
     "check JSON schemas and grammars, and texts against them": (
-        "JSON şemalarını ve gramerleri, metinleri onlara göre denetler"
+        "JSON şemalarını, dil bilgilerini ve onlara göre metinleri denetler"
     ),
     "wait until a server is ready": "sunucu hazır olana kadar bekler",
     "default": "varsayılan",

@@ -18,6 +18,8 @@ CATALOGUE = {
     "SECONDS": "SANİYE",
     "KEY": "ANAHTAR",
     "TEXT": "METİN",
+    "DATA": "VERİ",
+    "PATTERN": "KALIP",
     "PERCENT": "YÜZDE",
     "LIMITS": "SINIRLAR",
     "PROMPT": "İSTEM",
@@ -157,21 +159,50 @@ CATALOGUE = {
     ),
     "constrain the answer to a JSON object": "yanıtı bir JSON nesnesiyle sınırla",
     "constrain the answer to the GBNF grammar in this file": (
-        "yanıtı bu dosyadaki GBNF dilbilgisine uydur"
+        "yanıtı bu dosyadaki GBNF dil bilgisine uydur"
     ),
     "print the answer only when it is complete": "yanıtı ancak tamamlanınca yaz",
     "print statistics to standard error": "istatistikleri standart hataya yaz",
     "the text; - reads standard input": "metin; - standart girdiyi okur",
-    "compile the file": "dosyayı derler",
+    "compile the file": "dosyayı derle",
     "a JSON schema (*.json) or a grammar (*.gbnf); - reads standard input": (
-        "bir JSON şeması (*.json) ya da gramer (*.gbnf); - standart girdiyi okur"
+        "bir JSON şeması (*.json) veya dil bilgisi (*.gbnf); - standart girdiyi okur"
     ),
-    "what the file is, if its name does not tell": "adından belli değilse dosyanın ne olduğu",
-    "print N random texts that it allows": "izin verdiği N rastgele metni yazdırır",
-    "check a text; every line of a *.jsonl file is one": (
-        "bir metni denetler; *.jsonl dosyasının her satırı bir metindir"
+    "what the file is, if its name does not tell; choice: a JSON list, or a text on each line": (
+        "adından belli değilse dosyanın ne olduğu; choice: bir JSON listesi veya her satırda bir "
+        "metin"
     ),
-    "the grammar compiles": "gramer derleniyor",
+    "fail on unknown keywords and formats too, which only get a note else": (
+        "bilinmeyen anahtar sözcük ve biçimlerde de başarısız ol; yoksa yalnız not düşülür"
+    ),
+    "print N random texts that it allows": "izin verdiği N rastgele metni yaz",
+    "the same seed gives the same samples (default: 0)": (
+        "aynı tohum aynı örnekleri verir (varsayılan: 0)"
+    ),
+    "check a text; every line of a *.jsonl file is one; - reads standard input": (
+        "bir metni denetle; *.jsonl dosyasının her satırı bir metindir; - standart girdiyi okur"
+    ),
+    "every line of DATA is a text, whatever its name": (
+        "VERİ'nin her satırı bir metindir, adı ne olursa olsun"
+    ),
+    "the grammar compiles": "dil bilgisi geçerli",
+    "note: {text}": "not: {text}",
+    "accepted": "kabul edildi",
+    "nothing": "hiçbir şey",
+    "standard input": "standart girdi",
+    "the end of the text": "metnin sonu",
+    "line {line}, column {column}, after {before}: got {got}, allowed {allowed}": (
+        "satır {line}, sütun {column}, {before} sonrasında: gelen {got}, izin verilen {allowed}"
+    ),
+    "constrain the answer to texts that this regular expression matches as a whole": (
+        "yanıtı, bu düzenli ifadenin tümüyle eşleştiği metinlerle sınırla"
+    ),
+    "constrain the answer to this text; repeat for others": (
+        "yanıtı bu metinle sınırla; başkaları için yineleyin"
+    ),
+    "the answer is unfinished: raise --max-tokens, or check --stop": (
+        "yanıt yarım kaldı: --max-tokens değerini artırın veya --stop'u denetleyin"
+    ),
     "one line per token, with its text": "token başına, metniyle bir satır",
     "print only the number of tokens": "yalnız token sayısını yaz",
     "cancel this many milliseconds after the first token (default: 1500)": (

@@ -7,6 +7,14 @@ ERRORS = {
     # A model that is none
     "no file {path}; check the path": "{path} dosyası yok; yolu denetleyin",
     "cannot read {path}: {reason}": "{path} okunamıyor: {reason}",
+    "unknown keyword, without effect": "bilinmeyen anahtar sözcük, etkisi yok",
+    "unknown keyword, without effect; did you mean {word}?": (
+        "bilinmeyen anahtar sözcük, etkisi yok; şunu mu demek istediniz: {word}?"
+    ),
+    "unknown format {name}, which is not enforced": "bilinmeyen biçim {name}, denetlenmez",
+    "unknown format {name}, which is not enforced; did you mean {word}?": (
+        "bilinmeyen biçim {name}, denetlenmez; şunu mu demek istediniz: {word}?"
+    ),
     "{path} is a directory, not a model file": "{path} bir klasör, model dosyası değil",
     "{path} is a cut or unknown GGUF file; got version {version}, allowed 2..3; "
     "download it again": (

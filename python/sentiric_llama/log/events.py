@@ -27,7 +27,8 @@ PLACES = frozenset(
         *("chat_template", "prompt", "prepare", "decode", "embed", "evaluate", "kv_cache"),
         *("context", "logits", "plan", "sampling", "request", "request_id", "lora_adapter"),
         *("pattern", "format", "number", "regex", "choice", "structured_outputs", "guided_json"),
-        *("guided_regex", "guided_choice", "guided_grammar"),
+        *("guided_regex", "guided_choice", "guided_grammar", "gbnf", "choices", "json"),
+        *("json_object",),
         *("draft_model", "disk_cache", "devices", "grpc", "tls", "serve", "service", "settings"),
     }
 )

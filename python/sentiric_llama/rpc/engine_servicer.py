@@ -17,6 +17,7 @@ from sentiric_llama.rpc.llama_servicer import deadline_ms, logging_end, report
 from sentiric_llama.rpc.parse import parse_chat, parsed
 from sentiric_llama.rpc.status import Context
 from sentiric_llama.service.chat_stream import ChatStream, ChoiceDelta
+from sentiric_llama.service.grammar_fields import blaming
 from sentiric_llama.service.service import LlamaService
 from sentiric_llama.service.tokens import MAX_TOKENS_LISTED
 from sentiric_llama.types import ChosenLogprob, TokenLogprob
@@ -44,7 +45,7 @@ class EngineServicer:
             self._service.ready()
             call = await parsed(request, parse_chat, deadline_ms(context))
         event(logger, "LLM_REQUEST_RECEIVED", "received", messages=len(call.messages))
-        async with self._service.open_chat(call) as stream:
+        async with blaming(call.grammar_field), self._service.open_chat(call) as stream:
             with logging_end(logger, stream):
                 while not stream.done:
                     for item in await stream.read():

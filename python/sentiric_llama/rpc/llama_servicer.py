@@ -16,6 +16,7 @@ from sentiric_llama.rpc.handlers import needs
 from sentiric_llama.rpc.parse import parsed, read_generate
 from sentiric_llama.rpc.status import Context
 from sentiric_llama.service.chat_stream import ChatStream
+from sentiric_llama.service.grammar_fields import blaming
 from sentiric_llama.service.request_fields import named
 from sentiric_llama.service.service import LlamaService
 
@@ -43,7 +44,7 @@ class LlamaServicer:
             read = partial(read_generate, strict=strict)
             call, ignored = await parsed(request, read, deadline)
         event(logger, "LLM_REQUEST_RECEIVED", "received", messages=len(call.messages))
-        async with self._service.open_chat(call) as stream:
+        async with blaming(call.grammar_field), self._service.open_chat(call) as stream:
             with logging_end(logger, stream):
                 while not stream.done:
                     for item in await stream.read():
@@ -73,6 +74,7 @@ def report(stream: ChatStream, ignored: Iterable[str]) -> tuple[tuple[str, str],
         "x-sentiric-model-notice": stream.notice,
         "x-truncated": stream.truncation.summary,
         "x-ignored-fields": named(ignored),
+        "x-unfinished": "true" * any(final.unfinished for final in stream.finals.values()),
     }
     return tuple((name, value) for name, value in found.items() if value)
 

@@ -10,7 +10,11 @@ from typing import Any
 from google.protobuf import struct_pb2
 
 from sentiric_llama.errors import InvalidArgument
-from sentiric_llama.service.grammar_fields import GRAMMAR_FIELDS
+from sentiric_llama.service.grammar_fields import (
+    EMPTY_IS_UNSET,
+    GRAMMAR_FIELDS,
+    refuse_names_elsewhere,
+)
 from sentiric_llama.service.request_fields import (
     CALL_CHOICES,
     NOT_CALLED,
@@ -66,9 +70,12 @@ def read_parameters(
     if size > MAX_BYTES:  # each of its values becomes a Python object
         raise out_of_range(WHERE, size, f"at most {MAX_BYTES} bytes")
     given = to_object(struct)
+    refuse_names_elsewhere(given)
     found, ignored = {}, []
     for name, value in given.items():
-        if name in SAMPLING or name in OTHERS:
+        if value == "" and name in EMPTY_IS_UNSET:
+            ignored.append(name)
+        elif name in SAMPLING or name in OTHERS:
             found[name] = value
         elif value is not None and not _is_neutral(name, value, given):
             ignored.append(safe_name(name))

@@ -19,7 +19,7 @@ from sentiric_llama.log.events import event
 from sentiric_llama.rpc.generated import engine_pb2, llama_pb2
 from sentiric_llama.rpc.parameters import SAMPLING, read_parameters
 from sentiric_llama.service.chat_call import MAX_GRAMMAR_BYTES, MAX_MESSAGES, ROLES, ChatCall
-from sentiric_llama.service.grammar_fields import one_grammar
+from sentiric_llama.service.grammar_fields import Wanted, one_grammar
 from sentiric_llama.types import Grammar, Message, Priority, Truncation
 from sentiric_llama.types.ranges import (
     CHOICES,
@@ -28,6 +28,7 @@ from sentiric_llama.types.ranges import (
     parse_sampling,
     parse_stop,
 )
+from sentiric_llama.types.request import GrammarKind
 
 DEFAULT_PROMPT = "PROMPT_SYSTEM_DEFAULT"
 """What clients of LlamaService send to get the server's own system prompt."""
@@ -95,6 +96,7 @@ def read_generate(
         raise InvalidArgument("must not be empty", where="user_prompt")
     params = request.params
     extra, ignored = read_parameters(params.engine_specific_params, strict=strict)
+    wanted = _limited(one_grammar(extra))
     plain = _present(params, "temperature", "top_k", "top_p", "repetition_penalty", "seed")
     turns = (*request.history, llama_pb2.ConversationTurn(role="user", content=request.user_prompt))
     call = ChatCall(
@@ -106,7 +108,8 @@ def read_generate(
         sampling=parse_sampling({k: v for k, v in extra.items() if k in SAMPLING} | plain),
         max_tokens=_max_tokens(params, "max_new_tokens"),
         stop=_stop(params.stop_sequences),
-        grammar=_extra_grammar(extra),
+        grammar=wanted.grammar,
+        grammar_field=wanted.field,
         ignore_eos=_flag(extra, "ignore_eos"),
         truncation=cast("Truncation | None", _word(extra, "truncation", _TRUNCATIONS)),
         priority=cast("Priority", _word(extra, "priority", _PRIORITIES) or "normal"),
@@ -118,6 +121,7 @@ def read_generate(
 def parse_chat(request: engine_pb2.ChatRequest, deadline_ms: int | None) -> ChatCall:
     """The request of Chat. Raises InvalidArgument with the field in `where`."""
     _refuse_tools(request)
+    wanted = _limited(_chat_grammar(request))
     return ChatCall(
         messages=parse_messages(request.messages, "messages"),
         model=request.model or None,
@@ -127,7 +131,8 @@ def parse_chat(request: engine_pb2.ChatRequest, deadline_ms: int | None) -> Chat
         sampling=parse_sampling(_sampling_of(request.sampling)),
         max_tokens=_max_tokens(request, "max_tokens"),
         stop=_stop(request.stop),
-        grammar=_chat_grammar(request),
+        grammar=wanted.grammar,
+        grammar_field=wanted.field,
         ignore_eos=request.ignore_eos,
         truncation=cast("Truncation | None", _enum(request, "truncation", _TRUNCATIONS)),
         priority=cast("Priority", _enum(request, "priority", _PRIORITIES) or "normal"),
@@ -205,41 +210,35 @@ def _enum(request: engine_pb2.ChatRequest, name: str, words: Sequence[str]) -> s
     return words[number - 1] if number else None
 
 
-def _extra_grammar(extra: Mapping[str, Any]) -> Grammar | None:
-    name, grammar = one_grammar(extra)
-    return _limited(grammar, name) if grammar is not None else None
-
-
-def _chat_grammar(request: engine_pb2.ChatRequest) -> Grammar | None:
-    kind = request.WhichOneof("grammar")
+def _chat_grammar(request: engine_pb2.ChatRequest) -> Wanted:
+    kind = request.WhichOneof("grammar") or ""
     if kind == "json_object":
-        return Grammar("json_object") if request.json_object else None
+        return Wanted(kind, Grammar("json_object") if request.json_object else None)
     if kind in ("gbnf", "regex"):
-        return _grammar(kind, getattr(request, kind))
+        return Wanted(kind, Grammar(cast("GrammarKind", kind), getattr(request, kind)))
     if kind == "choices":
-        return _grammar("choice", json.dumps(list(request.choices.texts), ensure_ascii=False))
-    return _json_schema(request.json_schema) if kind == "json_schema" else None
+        texts = json.dumps(list(request.choices.texts), ensure_ascii=False)
+        return Wanted(kind, Grammar("choice", texts))
+    return Wanted(kind, _json_schema(request.json_schema)) if kind else Wanted()
 
 
-def _json_schema(text: str) -> Grammar:
-    grammar = _grammar("json_schema", text)
+def _json_schema(text: str) -> Grammar | None:
+    if len(text.encode()) > MAX_GRAMMAR_BYTES:
+        return Grammar("json_schema", text)  # refused without a look into it
     try:
         schema = json.loads(text)
     except (ValueError, RecursionError):
         raise InvalidGrammar("not valid JSON", where="json_schema") from None
     if not isinstance(schema, dict):
         raise out_of_range("json_schema", schema, "an object")
-    return grammar
+    return Grammar("json_schema", text)
 
 
-def _grammar(kind: Any, text: str) -> Grammar:
-    return _limited(Grammar(kind, text), "grammar" if kind == "gbnf" else kind)
-
-
-def _limited(grammar: Grammar, where: str) -> Grammar:
-    if len(grammar.text.encode()) > MAX_GRAMMAR_BYTES:
-        raise out_of_range(where, grammar.text, f"at most {MAX_GRAMMAR_BYTES} bytes")
-    return grammar
+def _limited(wanted: Wanted) -> Wanted:
+    text = wanted.grammar.text if wanted.grammar else ""
+    if len(text.encode()) > MAX_GRAMMAR_BYTES:
+        raise out_of_range(wanted.field, text, f"at most {MAX_GRAMMAR_BYTES} bytes")
+    return wanted
 
 
 def _refuse_tools(request: engine_pb2.ChatRequest) -> None:

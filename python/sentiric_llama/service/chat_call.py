@@ -45,6 +45,8 @@ class ChatCall:
     max_tokens: int | None = None
     stop: tuple[str, ...] = ()
     grammar: Grammar | None = None
+    grammar_field: str = ""
+    """What the caller set to ask for it: errors about it name this field."""
     ignore_eos: bool = False
     truncation: Truncation | None = None
     priority: Priority = "normal"
@@ -115,7 +117,8 @@ def check_limits(call: ChatCall) -> None:
         )
     grammar = len(call.grammar.text.encode()) if call.grammar else 0
     if grammar > MAX_GRAMMAR_BYTES:
-        raise out_of_range("grammar", grammar, f"at most {MAX_GRAMMAR_BYTES} bytes")
+        where = call.grammar_field or "grammar"
+        raise out_of_range(where, grammar, f"at most {MAX_GRAMMAR_BYTES} bytes")
 
 
 def build_messages(call: ChatCall, settings: Settings) -> tuple[Message, ...]:

@@ -8,6 +8,7 @@ field in the caller's words and keeps NaN, booleans and numbers in strings away 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,7 @@ MAX_TOP_LOGPROBS = 20
 MAX_DRY_BREAKERS = 16
 MAX_DRY_BREAKER_BYTES = 64
 INT32_MAX = 2**31 - 1
+_WORD = re.compile(r"[A-Za-z_-]{1,24}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,8 @@ def out_of_range(where: str, value: object, allowed: str) -> InvalidArgument:
     """The error for a refused value: the field, what was got, what is allowed."""
     if _is_of_wrong_type(value, allowed):
         return wrong_type(where, value, allowed)
-    return InvalidArgument(f"out of range; got {shown(value)}, allowed {allowed}", where=where)
+    got = shown_word(value) if " | " in allowed else shown(value)
+    return InvalidArgument(f"out of range; got {got}, allowed {allowed}", where=where)
 
 
 def wrong_type(where: str, value: object, allowed: str) -> InvalidArgument:
@@ -90,6 +93,12 @@ def shown(value: object) -> str:
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     return str(value)[:40]
+
+
+def shown_word(value: object) -> str:
+    """What was sent where only some words are allowed: shown if it may be one with a slip."""
+    is_word = isinstance(value, str) and _WORD.fullmatch(value)
+    return repr(value) if is_word else shown(value)
 
 
 def _plain(value: float) -> str:

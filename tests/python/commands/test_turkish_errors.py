@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from sentiric_llama import cli
 from sentiric_llama.client.repl.repl import NO_MESSAGE
 from sentiric_llama.client.server import Server
+from sentiric_llama.engine.grammar.schema_notes import schema_notes
 from sentiric_llama.engine.memory.fit import Shortage, _advice
 from sentiric_llama.engine.memory.plan import DevicePlan, MemoryPlan
 from sentiric_llama.errors import SentiricLlamaError
@@ -74,6 +76,9 @@ def errors(folder: Path) -> Iterator[str]:
     yield f"not ready after 3 s: {gone}"
     yield NO_MESSAGE
     yield f"cannot read {folder}: Permission denied"
+    formats = [{"format": "Date"}, {"format": "qq"}]
+    typos = {"propertys": 1, "zzz": 1, "anyOf": formats}
+    yield from (note.what for note in schema_notes(json.dumps(typos)))
     yield from ("limits, no new privileges", "limits, no new privileges, landlock (ABI 7)")
     native = (Path(__file__).parents[3] / "cpp/host/protection.cpp").read_text()
     for text in ("not offered by this kernel", "switched off in this kernel"):

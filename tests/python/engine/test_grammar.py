@@ -6,13 +6,16 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from typing import Any
 
+import numpy as np
 import pytest
 
 from engine_tools import GREEDY, read, seeded
+from sentiric_llama import Grammar, Vocabulary
 from sentiric_llama.engine.blocking import Engine
 from sentiric_llama.errors import InvalidArgument
-from sentiric_llama.types import Grammar, SamplingParams
+from sentiric_llama.types import SamplingParams
 
 GRAMMARS = {
     r"(yes|no)": 'root ::= "yes" | "no"',
@@ -119,6 +122,31 @@ def test_a_compiled_grammar_is_kept(tiny: Engine) -> None:
     assert after.grammar_cache_hits == before.grammar_cache_hits + 2
 
 
+def test_the_vocabulary_of_a_model(tiny: Engine) -> None:
+    """Control tokens are no text, a blank is one."""
+    vocabulary = Vocabulary.of(tiny)
+    pieces = tiny.token_bytes(range(tiny.info.num_vocab))
+    assert len(vocabulary) == len(pieces) == tiny.info.num_vocab
+    anything = Grammar.from_regex(r"[\s\S]*").mask(vocabulary)
+    assert {pieces[token] for token in np.flatnonzero(~anything)} >= {b"<s>", b"</s>"}
+    assert all(anything[token] for token, piece in enumerate(pieces) if piece.isalpha())
+    blank = Grammar.from_regex(" ").mask(vocabulary)
+    assert {pieces[token] for token in np.flatnonzero(blank)} == {b" "}
+
+
+def test_patterns_choices_and_schemas_as_texts(tiny: Engine) -> None:
+    def text(**options: Any) -> str:
+        return tiny.generate("x", QUICK, max_tokens=20, **options).text
+
+    assert re.fullmatch("[ab]{3}", text(regex="[ab]{3}"))
+    assert text(choice=["evet", "hayır"]) in ("evet", "hayır")
+    assert text(choice=("evet",), json_schema=None, grammar=None) == "evet"
+    assert text(json_schema='{"const": "a"}') == '"a"'
+    with tiny.stream("x", QUICK, regex="[ab]{30}", max_tokens=3) as stream:
+        *_, last = stream
+    assert last.final is not None and last.final.unfinished
+
+
 @pytest.mark.parametrize(
     ("options", "where"),
     [
@@ -126,8 +154,13 @@ def test_a_compiled_grammar_is_kept(tiny: Engine) -> None:
         ({"grammar": 5}, "grammar"),
         ({"grammar": Grammar("text", "a")}, "grammar"),  # type: ignore[arg-type]
         ({"grammar": 'root ::= "\ud800"'}, "grammar"),
+        ({"regex": "a", "choice": ["a"]}, "regex"),
+        ({"regex": 5}, "regex"),
+        ({"choice": "a"}, "choice"),
+        ({"choice": ["a", 1]}, "choice[1]"),
+        ({"json_schema": 5}, "json_schema"),
     ],
-    ids=["both", "number", "kind", "surrogate"],
+    ids=["both", "number", "kind", "surrogate", "two", "pattern", "text", "element", "schema"],
 )
 def test_wrong_kinds_of_grammar(tiny: Engine, options: dict[str, object], where: str) -> None:
     with pytest.raises(InvalidArgument) as caught:

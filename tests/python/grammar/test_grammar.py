@@ -114,6 +114,44 @@ def test_other_values_are_no_grammars(make: Any) -> None:
         make()
 
 
+@pytest.mark.parametrize(
+    ("make", "where"),
+    [
+        (lambda: Grammar.from_choice(["a", 1]), "choice[1]"),  # type: ignore[list-item]
+        (lambda: Grammar.from_json_schema([1]), "json_schema"),  # type: ignore[arg-type]
+        (lambda: Grammar.from_json_schema({"anyOf": [{"maximum": float("inf")}]}),
+         "json_schema:/anyOf/0/maximum"),
+        (lambda: Grammar.from_json_schema({"enum": [1, {2}]}), "json_schema:/enum/1"),
+        (lambda: Grammar.from_json_schema({"enum": ["\ud800"]}), "json_schema:/enum/0"),
+        (lambda: Grammar.from_json_schema({"\ud800": 1}), "json_schema"),
+        (lambda: Grammar.from_json_schema({"properties": {"a/b": {"const": float("nan")}}}),
+         "json_schema:/properties/a~1b/const"),
+    ],
+)  # fmt: skip
+def test_errors_name_the_element(make: Any, where: str) -> None:
+    with pytest.raises((InvalidArgument, InvalidGrammar)) as caught:
+        make()
+    assert caught.value.where == where
+
+
+def test_a_schema_that_contains_itself_is_refused() -> None:
+    schema: dict[str, Any] = {"anyOf": []}
+    schema["anyOf"] += [schema, schema]
+    with pytest.raises(InvalidGrammar, match=r"cannot be written as JSON|deeply"):
+        Grammar.from_json_schema(schema)
+
+
+def test_samples_are_easy_to_read() -> None:
+    schema = {"type": "object", "additionalProperties": {"type": ["string", "array", "number"]}}
+    grammar = Grammar.from_json_schema(schema)
+    samples = [grammar.sample(seed) for seed in range(300)]
+    assert all(map(grammar.accepts, samples)) and len(set(samples)) > 100
+    assert not any(char in sample for sample in samples for char in "\\\n\t\r\x7f")
+    for needs in (r"\n+x", r'"\\"', r"a*\n"):
+        forced = Grammar.from_regex(needs)
+        assert all(forced.accepts(forced.sample(seed)) for seed in range(20))
+
+
 def test_every_keyword_of_the_table_has_a_role() -> None:
     """The contract: enforced, a reference, an annotation, or refused by name."""
     from sentiric_llama import _host

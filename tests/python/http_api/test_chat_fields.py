@@ -230,7 +230,8 @@ def test_schema_errors_name_the_field_that_was_used(start: Any, stream: bool) ->
         assert error["message"] == f"[{param}] $ref goes in a circle"
     for where, fields, param in (
         ("regex", {"guided_regex": "("}, "guided_regex"),
-        ("choice", {"structured_outputs": {"choice": ["a"]}}, "structured_outputs"),
+        ("choice", {"structured_outputs": {"choice": ["a"]}}, "structured_outputs.choice"),
+        ("regex:3", {"structured_outputs": {"regex": "a"}}, "structured_outputs.regex"),
         ("json_schema:/type", {"guided_json": SCHEMA}, "guided_json"),
     ):
         engine.fail = InvalidGrammar("wrong", where=where)

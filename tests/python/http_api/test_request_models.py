@@ -147,17 +147,20 @@ def test_no_schema_is_dropped(server: Any, form: Any, param: str | None) -> None
         ({"structured_outputs": {"regex": "a+"}}, "regex", "a+"),
         ({"structured_outputs": {"json_object": True}}, "json_object", ""),
         ({"structured_outputs": {"choice": ["a"], "regex": None}}, "choice", '["a"]'),
-        (
-            {"format": "", "guided_choice": [], "structured_outputs": {}, "guided_json": {}},
-            None,
-            "",
-        ),
+        ({"guided_json": {}}, "json_schema", "{}"),
+        ({"format": {}}, "json_schema", "{}"),
+        ({"json_schema": {}}, "json_schema", "{}"),
+        ({"structured_outputs": {"json": {}}}, "json_schema", "{}"),
+        ({"structured_outputs": {"regex": "", "choice": ["a"]}}, "choice", '["a"]'),
+        ({"format": "", "grammar": "", "guided_grammar": "", "guided_regex": ""}, None, ""),
+        (dict.fromkeys(grammar_fields.GRAMMAR_FIELDS), None, ""),
     ],
 )
 def test_names_of_other_servers_constrain_the_answer(
     fields: dict[str, Any], kind: str | None, text: str
 ) -> None:
-    _, grammar = ChatBody.parse({"messages": [{"role": "user", "content": "a"}]} | fields).wanted()
+    body = ChatBody.parse({"messages": [{"role": "user", "content": "a"}]} | fields)
+    grammar = body.wanted.grammar
     assert (grammar.kind if grammar else None, grammar.text if grammar else "") == (kind, text)
 
 
@@ -167,6 +170,17 @@ def test_names_of_other_servers_constrain_the_answer(
         ({"format": "xml"}, "format"),
         ({"guided_choice": ["a"], "grammar": "root ::= [a]"}, "guided_choice"),
         ({"guided_choice": [1]}, "guided_choice.0"),
+        ({"guided_choice": []}, "guided_choice"),
+        ({"guided_json": ""}, "guided_json"),
+        ({"json_schema": ""}, "json_schema"),
+        ({"structured_outputs": {}}, "structured_outputs"),
+        ({"structured_outputs": {"regex": "", "json": None}}, "structured_outputs"),
+        ({"structured_outputs": {"json_object": False}}, "structured_outputs"),
+        ({"structured_outputs": {"choice": []}}, "structured_outputs.choice"),
+        ({"structured_outputs": {"choice": ["a", 1]}}, "structured_outputs.choice.1"),
+        ({"structured_outputs": {"json": ""}}, "structured_outputs.json"),
+        ({"choices": ["a"]}, "choices"),
+        ({"json_object": True}, "json_object"),
         ({"structured_outputs": {"regex": "a", "choice": ["a"]}}, "structured_outputs.choice"),
         ({"structured_outputs": {"structural_tag": "x"}}, "structured_outputs.structural_tag"),
         (
@@ -179,6 +193,37 @@ def test_names_of_other_servers_constrain_the_answer(
 def test_what_cannot_be_meant_is_refused(server: Any, fields: dict[str, Any], param: str) -> None:
     reply = server.chat(**fields)
     assert (reply.status, reply.error["param"].removesuffix(".str")) == (400, param)
+
+
+def test_an_empty_text_is_unset_and_named(server: Any, strict: Any) -> None:
+    fields = dict.fromkeys(grammar_fields.EMPTY_IS_UNSET, "")
+    names = ", ".join(sorted(fields))
+    reply = server.chat(**fields)
+    assert (reply.status, ignored(reply)) == (200, names)
+    assert server.engine.requests[-1].grammar is None
+    reply = server.chat(**fields, guided_choice=["a"])
+    assert (reply.status, ignored(reply)) == (200, names)
+    assert server.engine.requests[-1].grammar == Grammar("choice", '["a"]')
+    body = {"messages": [{"role": "user", "content": "a"}]} | fields
+    assert strict.post("/v1/chat/completions", body).status == 200
+
+
+def test_a_name_of_another_interface_is_told_ours(server: Any, strict: Any) -> None:
+    for name, ours in grammar_fields.NAMES_ELSEWHERE.items():
+        body = {"messages": [{"role": "user", "content": "a"}], name: ["a"]}
+        for each in (server, strict):
+            error = each.post("/v1/chat/completions", body).error
+            assert error["param"] == name
+            assert error["message"] == f"[{name}] unknown field; did you mean {ours}?"
+        for nothing in (None, False, ""):
+            assert server.chat(**{name: nothing}).status == 200
+        assert ours.partition(":")[0] in grammar_fields.GRAMMAR_FIELDS
+
+
+def test_words_are_shown_and_other_texts_are_not(server: Any) -> None:
+    for text, shown in (("xml", "'xml'"), ("kind 7", "a string of 6 characters")):
+        error = server.chat(response_format={"type": text}).error
+        assert error["message"].startswith(f"[response_format.type] got {shown}, allowed text | ")
 
 
 def test_other_bodies_name_them_too(server: Any) -> None:
@@ -335,7 +380,7 @@ def test_a_schema_is_serialized_once(monkeypatch: pytest.MonkeyPatch) -> None:
         calls.clear()
         parsed = parse_chat({"messages": [{"role": "user", "content": "a"}], **fields})
         assert parsed.call.grammar == Grammar("json_schema", '{"type":"object"}')
-        assert parsed.grammar_field == next(iter(fields)) and len(calls) == 1
+        assert parsed.call.grammar_field == next(iter(fields)) and len(calls) == 1
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import pytest
 
 from rpc_server import MODEL, Rpc, failure, serving
 from sentiric_llama.engine.fake import FakeEngine
-from sentiric_llama.errors import ModelInvalid
+from sentiric_llama.errors import InvalidGrammar, ModelInvalid
 from sentiric_llama.rpc.engine_servicer import SERVICE
 from sentiric_llama.rpc.generated import engine_pb2 as pb
 from sentiric_llama.types import SamplingParams, Timings, TruncationReport, Usage
@@ -86,6 +86,8 @@ async def test_logprobs() -> None:
         ("json_schema", '{"type": "object"}', "json_schema"),
         ("json_object", True, "json_object"),
         ("json_object", False, None),
+        ("regex", "a+", "regex"),
+        ("choices", pb.Choices(texts=["a"]), "choice"),
     ],
 )
 async def test_grammars(field: str, value: Any, kind: str | None) -> None:
@@ -93,6 +95,25 @@ async def test_grammars(field: str, value: Any, kind: str | None) -> None:
         await chat(rpc, **{field: value})
         (request,) = rpc.engine.requests
     assert (request.grammar.kind if request.grammar else None) == kind
+
+
+@pytest.mark.parametrize(
+    ("engine_where", "field", "value"),
+    [
+        ("grammar:1:2", "gbnf", "root"),
+        ("json_schema:/type", "json_schema", "{}"),
+        ("regex:3", "regex", "("),
+        ("choice", "choices", pb.Choices()),
+    ],
+)
+async def test_errors_of_grammars_name_the_callers_field(
+    engine_where: str, field: str, value: Any
+) -> None:
+    fail = InvalidGrammar("wrong", where=engine_where)
+    async with serving(lambda: FakeEngine(fail=fail)) as rpc:
+        error = await failure(rpc.own.Chat(pb.ChatRequest(messages=USER, **{field: value})))
+    _, colon, place = engine_where.partition(":")
+    assert error.details() == f"[{field}{colon}{place}] wrong"
 
 
 @pytest.mark.parametrize(
@@ -108,7 +129,7 @@ async def test_grammars(field: str, value: Any, kind: str | None) -> None:
         ({"json_schema": "{"}, "json_schema"),
         ({"json_schema": "[" * 30_000}, "json_schema"),
         ({"json_schema": "1"}, "json_schema"),
-        ({"gbnf": "x" * 70_000}, "grammar"),
+        ({"gbnf": "x" * 70_000}, "gbnf"),
         ({"sampling": pb.Sampling(top_logprobs=21)}, "top_logprobs"),
         ({"sampling": pb.Sampling(logit_bias={-1: 1})}, "logit_bias"),
         ({"sampling": pb.Sampling(temperature=float("inf"))}, "temperature"),

@@ -11,11 +11,15 @@ import pytest
 from google.protobuf import struct_pb2
 
 from rpc_server import failure, read, serving
+from sentiric_llama.engine.fake import FakeEngine
+from sentiric_llama.errors import InvalidGrammar
 from sentiric_llama.rpc import engine_servicer, llama_servicer
 from sentiric_llama.rpc.generated import engine_pb2, llama_pb2
 from sentiric_llama.rpc.parameters import ELSEWHERE, NOT_IN_THIS_CALL
+from sentiric_llama.service.grammar_fields import EMPTY_IS_UNSET, NAMES_ELSEWHERE
 from sentiric_llama.service.request_fields import UNSUPPORTED, WITHOUT_EFFECT
 from sentiric_llama.service.service import LlamaService
+from sentiric_llama.types import Grammar
 
 INF, NAN = float("inf"), float("nan")
 REQUEST = llama_pb2.GenerateStreamRequest
@@ -134,6 +138,51 @@ async def test_what_has_no_effect_is_named_or_refused() -> None:
         error = await failure(rpc.generate(params=params(values)))
         assert error.details() == "[engine_specific_params] unknown field; got 'z%20z'"
         await read(rpc.generate(params=params(dict.fromkeys(WITHOUT_EFFECT, "x"))))
+
+
+async def test_an_empty_text_is_no_constraint_and_named() -> None:
+    values = dict.fromkeys(EMPTY_IS_UNSET, "") | {"guided_json": None}
+    async with serving() as rpc:
+        call = rpc.generate(params=params(values))
+        await read(call)
+        names = ", ".join(sorted(EMPTY_IS_UNSET))
+        assert dict(await call.trailing_metadata())["x-ignored-fields"] == names
+        assert rpc.engine.requests[-1].grammar is None
+        for name in ("guided_json", "format", "json_schema"):
+            await read(rpc.generate(params=params({name: {}})))
+            assert rpc.engine.requests[-1].grammar == Grammar("json_schema", "{}")
+
+
+@pytest.mark.parametrize(
+    ("values", "where"),
+    [
+        ({"guided_choice": []}, "guided_choice"),
+        ({"guided_choice": ["a", 1]}, "guided_choice.1"),
+        ({"structured_outputs": {}}, "structured_outputs"),
+        ({"structured_outputs": {"choice": []}}, "structured_outputs.choice"),
+        ({"guided_json": ""}, "guided_json"),
+        ({"grammar": []}, "grammar"),
+        ({"format": []}, "format"),
+        ({"guided_regex": "x" * 70_000}, "guided_regex"),
+        *(({name: "x"}, name) for name in NAMES_ELSEWHERE),
+    ],
+)
+async def test_what_constrains_nothing_is_refused(values: dict[str, Any], where: str) -> None:
+    async with serving() as rpc:
+        error = await failure(rpc.generate(params=params(values)))
+    assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert error.details().startswith(f"[{where}] ")
+
+
+async def test_errors_of_grammars_name_the_parameter() -> None:
+    engine = FakeEngine(fail=InvalidGrammar("wrong", where="grammar:1:2"))
+    async with serving(lambda: engine) as rpc:
+        for values, field in (
+            ({"guided_grammar": "root"}, "guided_grammar"),
+            ({"structured_outputs": {"grammar": "root"}}, "structured_outputs.grammar"),
+        ):
+            error = await failure(rpc.generate(params=params(values)))
+            assert error.details() == f"[{field}:1:2] wrong"
 
 
 async def test_whole_numbers_of_a_schema_are_integers() -> None:

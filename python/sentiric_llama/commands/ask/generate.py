@@ -22,6 +22,7 @@ EXAMPLES = """\
   {program} generate "Which port does HTTP use?"
   git diff | {program} generate "Write a commit message" -n 100
   {program} generate -f notes.txt --schema summary.json "Summarise"
+  {program} generate --choice yes --choice no "Does HTTP use port 16070?"
   {program} generate -m guide --seed 7 "Who are you?"
 """
 
@@ -41,6 +42,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     text = say("constrain the answer to the GBNF grammar in this file")
     form.add_argument("--grammar", type=Path, metavar="FILE", help=text)
+    text = say("constrain the answer to texts that this regular expression matches as a whole")
+    form.add_argument("--regex", metavar="PATTERN", help=text)
+    text = say("constrain the answer to this text; repeat for others")
+    form.add_argument("--choice", action="append", metavar="TEXT", help=text)
     text = say("print the answer only when it is complete")
     parser.add_argument("--no-stream", action="store_true", help=text)
     parser.add_argument(
@@ -50,7 +55,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
-    """Writes the answer as it comes; with --json one OpenAI object."""
+    """Writes the answer as it comes; with --json one OpenAI object.
+
+    Exits with 1 if the answer stops where its constraint does not allow an end.
+    """
     from contextlib import closing
 
     prompt = prompt_of(arguments)
@@ -67,7 +75,7 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
         terminal.pass_on(f"{text}\n")
     if arguments.stats:
         terminal.note(note)
-    return 0
+    return _checked_end(final, terminal)
 
 
 def prompt_of(arguments: argparse.Namespace) -> str:
@@ -87,13 +95,22 @@ def prompt_of(arguments: argparse.Namespace) -> str:
     return prompt
 
 
+def _checked_end(final: Final, terminal: Terminal) -> int:
+    """Says that an answer is unfinished, for programs by the exit code."""
+    if not final.unfinished:
+        return 0
+    terminal.note(say("the answer is unfinished: raise --max-tokens, or check --stop"))
+    return 1
+
+
 def completion(text: str, final: Final) -> dict[str, Any]:
     """In OpenAI's shape, with llama.cpp's timings."""
     usage = final.usage
     message = {"role": "assistant", "content": text}
+    choice = {"index": 0, "message": message, "finish_reason": final.finish_reason}
     return {
         "object": "chat.completion",
-        "choices": [{"index": 0, "message": message, "finish_reason": final.finish_reason}],
+        "choices": [choice | ({"unfinished": True} if final.unfinished else {})],
         "usage": {
             "prompt_tokens": usage.prompt_tokens,
             "completion_tokens": usage.completion_tokens,
@@ -140,9 +157,22 @@ def _shaped(options: GenerationOptions, arguments: argparse.Namespace) -> Genera
 
     if arguments.grammar:
         return replace(options, grammar=read_text(arguments.grammar))
+    if arguments.regex is not None:
+        return replace(options, regex=_pattern(arguments.regex))
+    if arguments.choice:
+        texts = [checked_words(text, "--choice") for text in arguments.choice]
+        return replace(options, choices=tuple(texts))
     if arguments.schema is None:
         return replace(options, is_json=arguments.json_mode)
     return replace(options, json_schema=json_of_file(arguments.schema, "--schema"))
+
+
+def _pattern(text: str) -> str:
+    from sentiric_llama.errors import InvalidArgument
+
+    if not text:
+        raise InvalidArgument("must not be empty", where="--regex")
+    return checked_words(text, "--regex")
 
 
 def _is_piped() -> bool:

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+
+from sentiric_llama import _host
 
 _SHOWN = 40
 """How much of a text is shown before its fault."""
@@ -41,7 +42,7 @@ class Explanation:
         return f"{where}: got {got}, allowed {' '.join(allowed) or 'nothing'}"
 
 
-def explain(matcher: Any, data: bytes) -> Explanation:
+def explain(matcher: _host.Matcher, data: bytes) -> Explanation:
     """Moves the matcher along the text, and looks at where it stops."""
     taken: int = matcher.advance(data)
     if taken < len(data):  # from inside a character to its beginning

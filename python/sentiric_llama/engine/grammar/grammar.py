@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sentiric_llama import _host, types
 from sentiric_llama.engine.grammar.explanation import Explanation, explain
+from sentiric_llama.engine.grammar.given_text import choice_text, schema_text
 from sentiric_llama.engine.grammar.random_text import random_text
+from sentiric_llama.engine.grammar.schema_notes import SchemaNote, schema_notes
 from sentiric_llama.errors import InvalidArgument, InvalidGrammar
 from sentiric_llama.types.request import GrammarKind
 
@@ -29,12 +30,12 @@ class Grammar(types.Grammar):
 
     __slots__ = ("_native",)
 
-    _native: Any
+    _native: _host.Grammar
 
     @classmethod
     def from_json_schema(cls, schema: str | Mapping[str, Any] | bool) -> Grammar:
         """JSON texts that are valid for a schema (2020-12, draft-07, OpenAPI 3.0)."""
-        return cls._compiled("json_schema", schema if isinstance(schema, str) else _json(schema))
+        return cls._compiled("json_schema", schema_text(schema))
 
     @classmethod
     def from_regex(cls, pattern: str) -> Grammar:
@@ -44,9 +45,7 @@ class Grammar(types.Grammar):
     @classmethod
     def from_choice(cls, texts: Sequence[str]) -> Grammar:
         """One of some texts."""
-        if isinstance(texts, str):
-            raise InvalidArgument("must be a list of strings; got one string", where="choice")
-        return cls._compiled("choice", _json(list(texts)))
+        return cls._compiled("choice", choice_text(texts))
 
     @classmethod
     def from_gbnf(cls, text: str) -> Grammar:
@@ -75,9 +74,18 @@ class Grammar(types.Grammar):
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self)._compiled, (self.kind, self.text)
 
-    def matcher(self) -> Any:
-        """A `Matcher` at the beginning of a text; for one thread at a time."""
+    def matcher(self) -> _host.Matcher:
+        """A matcher at the beginning of a text; for one thread at a time.
+
+        `advance(data)` moves it along bytes and returns how many were allowed; `can_end` says
+        whether the text may end there, `allowed_bytes()` which bytes may follow, and `forced(n)`
+        which must, up to n of them.
+        """
         return _host.Matcher(self._native)
+
+    def notes(self) -> tuple[SchemaNote, ...]:
+        """What a JSON schema says without effect: unknown keywords and formats, often typos."""
+        return schema_notes(self.text) if self.kind == "json_schema" else ()
 
     def accepts(self, text: str | bytes) -> bool:
         """True if the text is allowed and complete."""
@@ -104,17 +112,12 @@ class Grammar(types.Grammar):
         return vocabulary.mask(matcher)
 
     def sample(self, seed: int = 0) -> str:
-        """A random text that the grammar accepts; the same for the same seed."""
+        """A random text that the grammar accepts; the same for the same seed.
+
+        It has no line breaks, control characters and escapes where the grammar leaves a choice.
+        Raises GrammarTooComplex if no end is found.
+        """
         return random_text(self.matcher(), seed)
-
-
-def _json(value: Any) -> str:
-    try:
-        return json.dumps(value, ensure_ascii=False)
-    except RecursionError:
-        raise InvalidGrammar("nested too deeply", where="json_schema") from None
-    except (TypeError, ValueError) as error:
-        raise InvalidGrammar(f"cannot be written as JSON: {error}", where="json_schema") from None
 
 
 def _bytes(text: str | bytes) -> bytes:

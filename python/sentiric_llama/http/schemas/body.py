@@ -13,7 +13,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from sentiric_llama.errors import InvalidArgument
 from sentiric_llama.service.request_fields import MAX_SHOWN, check_supported, named, safe_name
-from sentiric_llama.types.ranges import NumberRange, shown
+from sentiric_llama.types.ranges import NumberRange, shown, shown_word
 
 _ALLOWED = {
     "string_type": "a string",
@@ -78,12 +78,13 @@ class Body(BaseModel):
 
         `strict` refuses unknown fields.
         """
-        if strict and (unknown := next(cls.unknown(values), None)):
-            raise InvalidArgument(f"unknown field; got {unknown!r}", where="body")
         try:
-            return cls.model_validate(values)
+            body = cls.model_validate(values)
         except ValidationError as error:
             raise _first_problem(error) from None
+        if strict and (unknown := next(cls.unknown(values), None)):
+            raise InvalidArgument(f"unknown field; got {unknown!r}", where="body")
+        return body
 
     @classmethod
     def read(cls, values: dict[str, Any], *, strict: bool) -> tuple[Self, dict[str, str]]:
@@ -204,7 +205,7 @@ def _first_problem(error: ValidationError) -> InvalidArgument:
         return InvalidArgument(cause.what, where=where)
     if kind == "missing":
         return InvalidArgument("this field is required", where=where)
-    got = shown(problem["input"])
+    got = shown_word(problem["input"]) if kind == "literal_error" else shown(problem["input"])
     return InvalidArgument(f"got {got}, allowed {_allowed(kind, context)}", where=where)
 
 

@@ -149,8 +149,8 @@ class ChatBody(SamplingFields, GrammarFields):
 
     @classmethod
     def unused(cls, given: Mapping[str, Any]) -> list[str]:
-        """Definitions that may not be called."""
-        return [name for name in CALL_CHOICES if given.get(name)]
+        """Definitions that may not be called, and constraints that are "" for "unset"."""
+        return [*super().unused(given), *(name for name in CALL_CHOICES if given.get(name))]
 
     def call(self) -> ChatCall:
         """The protocol-neutral request."""
@@ -166,7 +166,8 @@ class ChatBody(SamplingFields, GrammarFields):
             sampling=sampling,
             max_tokens=self._limit(),
             stop=self.stop,
-            grammar=self.wanted()[1],
+            grammar=self.wanted.grammar,
+            grammar_field=self.wanted.field,
             ignore_eos=self.ignore_eos,
             truncation=self.truncation,
             priority=self.priority,

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -12,8 +13,11 @@ from sentiric_llama.errors import InvalidArgument
 from sentiric_llama.http.schemas.body import Body, refused
 from sentiric_llama.service.chat_call import MAX_GRAMMAR_BYTES
 from sentiric_llama.service.grammar_fields import (
+    EMPTY_IS_UNSET,
     GRAMMAR_FIELDS,
+    Wanted,
     grammar_of,
+    refuse_names_elsewhere,
     schema_grammar,
     the_only,
 )
@@ -124,35 +128,41 @@ class GrammarFields(Body):
     structured_outputs: dict[str, Any] | None = None
     format: OllamaFormat = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _under_its_name(cls, values: Any) -> Any:
+        if isinstance(values, dict):
+            try:
+                refuse_names_elsewhere(values)
+            except InvalidArgument as error:
+                raise refused(error.what, error.where) from None
+        return values
+
+    @classmethod
+    def unused(cls, given: Mapping[str, Any]) -> list[str]:
+        """Those that are "" for "unset"."""
+        return [name for name in sorted(EMPTY_IS_UNSET) if given.get(name) == ""]
+
     @model_validator(mode="after")
     def _one_at_most(self) -> Self:
-        name, found = self.wanted()
+        name, found = self.wanted
         text = found.text if found is not None else ""
         if len(text) > MAX_GRAMMAR_BYTES or len(text.encode()) > MAX_GRAMMAR_BYTES:
             raise refused(_TOO_LONG, name)
         return self
 
-    def wanted(self) -> tuple[str, Grammar | None]:
-        """The name of the field that is set, and its grammar; "" and None if none is."""
-        return self._wanted
-
     @cached_property
-    def _wanted(self) -> tuple[str, Grammar | None]:
-        """A schema is serialized once, here."""
-        found: dict[str, Grammar] = {}
-        for name in GRAMMAR_FIELDS:
-            value = getattr(self, name)
-            if isinstance(value, dict) and not is_within(value, MAX_GRAMMAR_BYTES):
-                raise refused(_TOO_LONG, name)
-            try:
-                grammar = grammar_of(name, value)
-            except InvalidArgument as error:
-                raise refused(error.what, error.where) from None
-            if grammar is not None:
-                found[name] = grammar
-        if self.response_format and (form := self.response_format.grammar()) is not None:
-            found["response_format"] = form
+    def wanted(self) -> Wanted:
+        """The field that is set, and its grammar. A schema is serialized once, here."""
+        form = self.response_format.grammar() if self.response_format else None
         try:
-            return the_only(found)
+            found = [self._wanted_by(name) for name in GRAMMAR_FIELDS]
+            return the_only([*found, Wanted("response_format", form)])
         except InvalidArgument as error:
             raise refused(error.what, error.where) from None
+
+    def _wanted_by(self, name: str) -> Wanted:
+        value = getattr(self, name)
+        if isinstance(value, dict) and not is_within(value, MAX_GRAMMAR_BYTES):
+            raise refused(_TOO_LONG, name)
+        return grammar_of(name, value)
