@@ -6,6 +6,7 @@ from __future__ import annotations
 import copy
 import json
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -165,6 +166,15 @@ def test_every_keyword_of_the_table_has_a_role() -> None:
         elif role == "annotation":
             assert Grammar.from_json_schema({name: {"$ref": 5}}).accepts("1")
     assert {"minimum", "pattern", "unevaluatedProperties", "if"} <= roles.keys()
+
+
+def test_the_constructor_compiles_too() -> None:
+    grammar = Grammar("json_schema", '{"type": "integer"}')
+    assert grammar.accepts("7") and grammar == Grammar.from_json_schema({"type": "integer"})
+    assert replace(grammar, kind="regex", text="a+").accepts("aa")
+    assert Grammar("json_object").accepts("{}")
+    with pytest.raises(InvalidArgument, match="allowed one of .*regex"):
+        Grammar("yaml", "")  # type: ignore[arg-type]
 
 
 def test_threads_may_share_a_matcher() -> None:

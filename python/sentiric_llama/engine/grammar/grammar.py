@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from sentiric_llama import _host, types
 from sentiric_llama.engine.grammar.explanation import Explanation, explain
@@ -12,6 +12,7 @@ from sentiric_llama.engine.grammar.given_text import choice_text, schema_text
 from sentiric_llama.engine.grammar.random_text import random_text
 from sentiric_llama.engine.grammar.schema_notes import SchemaNote, schema_notes
 from sentiric_llama.errors import InvalidArgument, InvalidGrammar
+from sentiric_llama.types.ranges import out_of_range
 from sentiric_llama.types.request import GrammarKind
 
 if TYPE_CHECKING:
@@ -21,11 +22,15 @@ if TYPE_CHECKING:
     from sentiric_llama.engine.grammar.vocabulary import Vocabulary
 
 
+_KINDS = tuple(kind for kind in get_args(GrammarKind) if kind != "none")
+
+
 class Grammar(types.Grammar):
     """What an answer must be. A request takes it as its `grammar`.
 
-    Made by one of the four class methods, which raise InvalidGrammar: its `where` is a place in
-    what was given, such as `json_schema:/properties/age/minimum`. Immutable; any thread.
+    Made by one of the four class methods, or from a kind and its text. They raise InvalidGrammar:
+    its `where` is a place in what was given, such as `json_schema:/properties/age/minimum`.
+    Immutable; any thread.
     """
 
     __slots__ = ("_native",)
@@ -35,44 +40,44 @@ class Grammar(types.Grammar):
     @classmethod
     def from_json_schema(cls, schema: str | Mapping[str, Any] | bool) -> Grammar:
         """JSON texts that are valid for a schema (2020-12, draft-07, OpenAPI 3.0)."""
-        return cls._compiled("json_schema", schema_text(schema))
+        return cls("json_schema", schema_text(schema))
 
     @classmethod
     def from_regex(cls, pattern: str) -> Grammar:
         """Texts that the whole of an ECMA-262 pattern (flag `u`) matches."""
-        return cls._compiled("regex", pattern)
+        return cls("regex", pattern)
 
     @classmethod
     def from_choice(cls, texts: Sequence[str]) -> Grammar:
         """One of some texts."""
-        return cls._compiled("choice", choice_text(texts))
+        return cls("choice", choice_text(texts))
 
     @classmethod
     def from_gbnf(cls, text: str) -> Grammar:
         """Texts of a grammar in llama.cpp's notation."""
-        return cls._compiled("gbnf", text)
+        return cls("gbnf", text)
 
     @classmethod
     def of(cls, grammar: types.Grammar) -> Grammar:
         """What a request asks for, compiled."""
-        if grammar.kind == "json_object":
-            return cls.from_json_schema(grammar.text or {"type": "object"})
-        return cls._compiled(grammar.kind, grammar.text)
+        return cls(grammar.kind, grammar.text)
 
-    @classmethod
-    def _compiled(cls, kind: GrammarKind, text: str) -> Grammar:
+    def __init__(self, kind: GrammarKind, text: str = "") -> None:
+        super().__init__(kind, text)
+        if kind not in _KINDS:
+            raise out_of_range("kind", kind, f"one of {', '.join(_KINDS)}")
         if not isinstance(text, str):
             raise InvalidArgument(f"must be a string; got {type(text).__name__}", where=kind)
         try:
             text.encode()
         except UnicodeEncodeError:
             raise InvalidGrammar("contains lone surrogates", where=kind) from None
-        grammar = cls(kind, text)
-        object.__setattr__(grammar, "_native", getattr(_host.Grammar, kind)(text))
-        return grammar
+        if kind == "json_object":
+            kind, text = "json_schema", text or '{"type": "object"}'
+        object.__setattr__(self, "_native", getattr(_host.Grammar, kind)(text))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self)._compiled, (self.kind, self.text)
+        return type(self), (self.kind, self.text)
 
     def matcher(self) -> _host.Matcher:
         """A matcher at the beginning of a text; for one thread at a time.

@@ -9,9 +9,8 @@ from sentiric_llama import _host
 from sentiric_llama.errors import GrammarTooComplex
 
 _SOON = 150
-"""Bytes after which a text takes the shortest way to its end, if one is found."""
-_AGAIN = 50
-"""Bytes after which that is tried again."""
+"""Bytes after which a text takes the shortest way to its end. If none is found, that is tried again
+each time when the text is twice as long: a try takes up to a second."""
 _STATES = 20_000
 _MOST = 100_000
 _CLOSING = b'"}]'
@@ -33,10 +32,12 @@ def random_text(matcher: _host.Matcher, seed: int) -> str:
     """
     chance = random.Random(seed)
     data = bytearray()
+    soon = _SOON
     while len(data) < _MOST:
         if matcher.can_end and chance.random() < 0.3:
             return data.decode()
-        if len(data) >= _SOON and (len(data) - _SOON) % _AGAIN == 0:
+        if len(data) >= soon:
+            soon *= 2
             end: bytes | None = matcher.shortest_end(_STATES)
             if end is not None:
                 return (bytes(data) + end).decode()
