@@ -85,7 +85,7 @@ def schema(rng: random.Random) -> dict[str, Any]:
         {"type": "array", "items": {"type": "string", "minLength": 1}, "maxItems": 5},
     ]
     rng.shuffle(kinds)
-    record = {
+    record: dict[str, Any] = {
         "type": "object",
         "properties": {f"field_{rng.randrange(10**6)}": kind for kind in kinds},
         "required": [],
