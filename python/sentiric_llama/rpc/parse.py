@@ -18,7 +18,13 @@ from sentiric_llama.host.off_loop import maybe_off_loop
 from sentiric_llama.log.events import event
 from sentiric_llama.rpc.generated import engine_pb2, llama_pb2
 from sentiric_llama.rpc.parameters import SAMPLING, read_parameters
-from sentiric_llama.service.chat_call import MAX_GRAMMAR_BYTES, MAX_MESSAGES, ROLES, ChatCall
+from sentiric_llama.service.chat_call import (
+    MAX_GRAMMAR_BYTES,
+    MAX_MESSAGES,
+    ROLES,
+    ChatCall,
+    grammar_limit,
+)
 from sentiric_llama.service.grammar_fields import Wanted, one_grammar
 from sentiric_llama.types import Grammar, Message, Priority, Truncation
 from sentiric_llama.types.ranges import (
@@ -235,9 +241,10 @@ def _json_schema(text: str) -> Grammar | None:
 
 
 def _limited(wanted: Wanted) -> Wanted:
-    text = wanted.grammar.text if wanted.grammar else ""
-    if len(text.encode()) > MAX_GRAMMAR_BYTES:
-        raise out_of_range(wanted.field, text, f"at most {MAX_GRAMMAR_BYTES} bytes")
+    if wanted.grammar is not None:
+        text, limit = wanted.grammar.text, grammar_limit(wanted.grammar)
+        if len(text.encode()) > limit:
+            raise out_of_range(wanted.field, text, f"at most {limit} bytes")
     return wanted
 
 

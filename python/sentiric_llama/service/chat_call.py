@@ -24,7 +24,10 @@ from sentiric_llama.types.ranges import out_of_range
 ROLES = ("system", "developer", "user", "assistant", "tool")
 MAX_MESSAGES = 2048
 MAX_CONTENT_BYTES = 2 * 2**20
-MAX_GRAMMAR_BYTES = 64 * 1024
+MAX_GRAMMAR_BYTES = 2**20
+"""Of a schema, or of a list of choices."""
+MAX_PATTERN_BYTES = 64 * 1024
+"""Of GBNF, and of a regular expression."""
 MAX_DEADLINE_MS = 86_400_000
 _BYTES_PER_TOKEN = 4  # only for the estimate in the error message
 
@@ -102,6 +105,11 @@ def default_sampling(settings: Settings) -> SamplingParams:
     )
 
 
+def grammar_limit(grammar: Grammar) -> int:
+    """Bytes that its text may have."""
+    return MAX_PATTERN_BYTES if grammar.kind in ("gbnf", "regex") else MAX_GRAMMAR_BYTES
+
+
 def check_limits(call: ChatCall) -> None:
     """Refuses oversized calls before any work is spent on them."""
     if not 1 <= len(call.messages) <= MAX_MESSAGES:
@@ -116,9 +124,9 @@ def check_limits(call: ChatCall) -> None:
             where="messages",
         )
     grammar = len(call.grammar.text.encode()) if call.grammar else 0
-    if grammar > MAX_GRAMMAR_BYTES:
+    if call.grammar and grammar > (limit := grammar_limit(call.grammar)):
         where = call.grammar_field or "grammar"
-        raise out_of_range(where, grammar, f"at most {MAX_GRAMMAR_BYTES} bytes")
+        raise out_of_range(where, grammar, f"at most {limit} bytes")
 
 
 def build_messages(call: ChatCall, settings: Settings) -> tuple[Message, ...]:

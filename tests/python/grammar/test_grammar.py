@@ -173,7 +173,7 @@ def test_the_constructor_compiles_too() -> None:
     assert grammar.accepts("7") and grammar == Grammar.from_json_schema({"type": "integer"})
     assert replace(grammar, kind="regex", text="a+").accepts("aa")
     assert Grammar("json_object").accepts("{}")
-    with pytest.raises(InvalidArgument, match="allowed one of .*regex"):
+    with pytest.raises(InvalidArgument, match=r"allowed one of .*regex"):
         Grammar("yaml", "")  # type: ignore[arg-type]
 
 

@@ -15,6 +15,7 @@ import pytest
 from process_tools import FAULTY, asked, opened, text_of
 from sentiric_llama.engine.process import launch
 from sentiric_llama.engine.process.confinement import offered_layers
+from sentiric_llama.log import lines
 
 ATTEMPT = re.compile(r"^escape (\w+) (.+): (.+)$")
 SECCOMP = {
@@ -39,6 +40,7 @@ def test_a_process_that_is_taken_over_reaches_nothing(
             pytest.skip(line)
     monkeypatch.setattr(launch, "BINARY", FAULTY)
     caplog.set_level(logging.INFO)
+    caplog.set_level(logging.INFO, lines.LLAMA_CPP)  # another test may have set up logging
 
     async def main() -> None:
         async with opened(small_q8_0) as engine:
@@ -69,8 +71,8 @@ def test_outside_the_sandbox_it_gets_out(tmp_path: Path) -> None:
         for folder in WRITABLE:
             Path(folder, "sentiric-escaped").unlink(missing_ok=True)
     assert done.returncode == 0, "it became /bin/true"
-    lines = [ATTEMPT.match(line.removeprefix("I ")) for line in done.stderr.splitlines()]
-    succeeded = {match[2] for match in lines if match and match[3] == "done"}
+    found = [ATTEMPT.match(line.removeprefix("I ")) for line in done.stderr.splitlines()]
+    succeeded = {match[2] for match in found if match and match[3] == "done"}
     assert {"socket(AF_UNIX)", "socketpair", "kill", "fork"} <= succeeded
     assert {"write /tmp/sentiric-escaped", "write ./sentiric-escaped"} <= succeeded
     assert (os.geteuid() == 0) == ("read /etc/shadow" in succeeded)

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "core/grammar/reader/list_keywords.h"
 #include "core/grammar/regular/dfa_algebra.h"
@@ -80,17 +82,19 @@ class ObjectReader {
   void AddRequired() {
     const JsonValue* required = schema_.Find("required");
     if (required == nullptr || !required->Is(JsonValue::Kind::kArray)) return;
-    for (const JsonValue& name : required->items) Require(name.text, &object_);
+    Require(required->items, &object_);
   }
 
-  static void Require(const std::string& name, ObjectShape* object) {
-    for (Property& property : object->properties) {
-      if (property.name != name) continue;
-      property.required = true;
-      return;
+  static void Require(const std::vector<JsonValue>& names, ObjectShape* object) {
+    std::unordered_map<std::string, std::size_t> index;
+    for (std::size_t i = 0; i < object->properties.size(); ++i)
+      index.emplace(object->properties[i].name, i);
+    for (const JsonValue& name : names) {
+      const auto added = index.emplace(name.text, object->properties.size());
+      if (added.second)
+        object->properties.push_back({name.text, object->ValueOfOther(name.text), false});
+      object->properties[added.first->second].required = true;
     }
-    const Expr value = object->ValueOf(name);
-    object->properties.push_back({name, value, true});
   }
 
   Status AddPropertyNames() {
@@ -118,7 +122,11 @@ class ObjectReader {
     for (const JsonValue::Member& member : dependencies->members) {
       if (!member.second.Is(JsonValue::Kind::kArray) || member.second.items.empty()) continue;
       std::vector<ObjectShape> either;
-      for (ObjectShape& object : *objects) AddDependency(member, std::move(object), &either);
+      for (ObjectShape& object : *objects) {
+        const std::size_t work = 2 * WorkOf(object) + member.second.items.size();
+        if (Status error = expressions_.Spend(work)) return Placed(*std::move(error), keyword);
+        AddDependency(member, std::move(object), &either);
+      }
       *objects = std::move(either);
       if (objects->size() > kMaxAlternatives) {
         return Placed({ErrorCode::kInvalidGrammar, "",
@@ -140,8 +148,10 @@ class ObjectReader {
       either->push_back(std::move(without));
     }
     if (value == kNoValue) return;
-    Require(dependency.first, &object);
-    for (const JsonValue& needed : dependency.second.items) Require(needed.text, &object);
+    std::vector<JsonValue> names(1);
+    names[0].text = dependency.first;
+    names.insert(names.end(), dependency.second.items.begin(), dependency.second.items.end());
+    Require(names, &object);
     if (!IsImpossible(object)) either->push_back(std::move(object));
   }
 

@@ -24,7 +24,7 @@ Index IndexOf(const ObjectShape& object) {
 
 Property Lookup(const ObjectShape& object, const Index& index, const std::string& name) {
   const auto found = index.find(name);
-  return found != index.end() ? *found->second : Property{name, object.ValueOf(name), false};
+  return found != index.end() ? *found->second : Property{name, object.ValueOfOther(name), false};
 }
 
 void AddProperties(const ObjectShape& a, const ObjectShape& b, Expressions* expressions,

@@ -11,7 +11,11 @@ const Property* ObjectShape::Find(const std::string& name) const {
 }
 
 Expr ObjectShape::ValueOf(const std::string& name) const {
-  if (const Property* property = Find(name)) return property->value;
+  const Property* property = Find(name);
+  return property != nullptr ? property->value : ValueOfOther(name);
+}
+
+Expr ObjectShape::ValueOfOther(const std::string& name) const {
   if (others.size() == 1) return others[0].value;
   for (const NameClass& other : others) {
     if (other.names.Matches(name)) return other.value;

@@ -61,6 +61,8 @@ struct ObjectShape {
   const Property* Find(const std::string& name) const;
   // What a member of that name must be: of a property, or of a class.
   Expr ValueOf(const std::string& name) const;
+  // The same of a name that is not a property; does not look at them all.
+  Expr ValueOfOther(const std::string& name) const;
 };
 
 // Each list is a union.

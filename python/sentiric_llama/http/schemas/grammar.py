@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from sentiric_llama.errors import InvalidArgument
 from sentiric_llama.http.schemas.body import Body, refused
-from sentiric_llama.service.chat_call import MAX_GRAMMAR_BYTES
+from sentiric_llama.service.chat_call import MAX_GRAMMAR_BYTES, grammar_limit
 from sentiric_llama.service.grammar_fields import (
     EMPTY_IS_UNSET,
     GRAMMAR_FIELDS,
@@ -146,9 +146,10 @@ class GrammarFields(Body):
     @model_validator(mode="after")
     def _one_at_most(self) -> Self:
         name, found = self.wanted
-        text = found.text if found is not None else ""
-        if len(text) > MAX_GRAMMAR_BYTES or len(text.encode()) > MAX_GRAMMAR_BYTES:
-            raise refused(_TOO_LONG, name)
+        if found is not None:
+            text, limit = found.text, grammar_limit(found)
+            if len(text) > limit or len(text.encode()) > limit:
+                raise refused(f"too long; allowed {limit} bytes", name)
         return self
 
     @cached_property
