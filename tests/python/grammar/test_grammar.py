@@ -91,7 +91,7 @@ def test_samples_are_accepted_and_repeatable() -> None:
         (lambda: Grammar.from_regex("("), "regex"),
         (lambda: Grammar.from_choice([]), "choice"),
         (lambda: Grammar.from_gbnf("root"), "grammar:1"),
-        (lambda: Grammar.from_json_schema("{"), "json_schema:1"),
+        (lambda: Grammar.from_json_schema("{"), "json_schema:1:2"),
         (lambda: Grammar.from_json_schema({"properties": {"a": {"type": 5}}}),
          "json_schema:/properties/a/type"),
         (lambda: Grammar.from_json_schema({"const": float("nan")}), "json_schema:"),

@@ -24,7 +24,8 @@ class Document {
 
   // The schema that `reference`, in the schema `from`, refers to. kInvalidGrammar when there is
   // none in the document.
-  Result<const JsonValue*> Resolve(const JsonValue* from, const std::string& reference);
+  Result<const JsonValue*> Resolve(const JsonValue* from, const std::string& reference,
+                                   std::string_view keyword = "$ref");
   // The same for $dynamicRef, which is refused when the place it refers to depends on the way
   // there.
   Result<const JsonValue*> ResolveDynamic(const JsonValue* from, const std::string& reference);
