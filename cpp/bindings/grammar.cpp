@@ -12,6 +12,8 @@
 #include "bindings/errors.h"
 #include "core/grammar/automaton/matcher.h"
 #include "core/grammar/compile.h"
+#include "core/grammar/explain/allowed_characters.h"
+#include "core/grammar/explain/next_strings.h"
 #include "core/grammar/schema/keywords.h"
 #include "core/grammar/tokens/token_trie.h"
 
@@ -54,6 +56,20 @@ std::vector<int> AllowedBytes(Matcher* matcher) {
   }
   ThrowIfFailed(*matcher);
   return allowed;
+}
+
+std::vector<std::pair<std::uint32_t, std::uint32_t>> CharacterRanges(Matcher* matcher) {
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> ranges;
+  for (const grammar::CodeRange range : grammar::AllowedCharacters(matcher))
+    ranges.emplace_back(range.first, range.last);
+  ThrowIfFailed(*matcher);
+  return ranges;
+}
+
+std::optional<std::vector<std::string>> Strings(const Matcher& matcher, std::size_t max_strings,
+                                                bool is_name) {
+  const auto spelling = is_name ? grammar::Spelling::kOnly : grammar::Spelling::kUsual;
+  return grammar::NextStrings(matcher, spelling, max_strings);
 }
 
 py::array_t<std::uint64_t> Mask(Matcher* matcher, const TokenTrie& vocabulary) {
@@ -119,6 +135,12 @@ void BindMatcher(py::module_* m) {
           },
           py::arg("text"), "Moves along the text. Returns how many of its bytes are allowed.")
       .def("allowed_bytes", &AllowedBytes)
+      .def("allowed_characters", &CharacterRanges, py::call_guard<py::gil_scoped_release>(),
+           "First and last code point of each range of characters that may come.")
+      .def("strings", &Strings, py::arg("max_strings"), py::arg("is_name"),
+           py::call_guard<py::gil_scoped_release>(),
+           "Behind the quote of a JSON string: the strings that may come, or None if there are "
+           "many.")
       .def(
           "forced",
           [](Matcher& self, std::size_t max_bytes) {

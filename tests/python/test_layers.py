@@ -46,6 +46,7 @@ GRAMMAR_ORDER = (
         "regular",
         "number",
         "automaton",
+        "explain",
         "tokens",
         "gbnf",
         "plain",

@@ -91,7 +91,8 @@ class Grammar(types.Grammar):
 
     def explain(self, text: str | bytes) -> Explanation:
         """Where the text goes wrong, and what was allowed there."""
-        return explain(self.matcher(), _bytes(text))
+        schema = self.text if self.kind in ("json_schema", "json_object") else None
+        return explain(self.matcher, _bytes(text), schema)
 
     def mask(self, vocabulary: Vocabulary, text: str | bytes = "") -> NDArray[np.bool_]:
         """Which tokens may follow a text: one bool for each, shape (number of tokens,).
