@@ -96,8 +96,7 @@ class Search {
     part.kind = Kind::kObject;
     for (std::string_view keyword : keywords) {
       copied_ += SizeOf(*schema.Find(keyword));
-      is_over_ |= copied_ > kMaxCopied;
-      if (is_over_) return false;
+      if (copied_ > kMaxCopied) return false;
       part.members.emplace_back(keyword, *schema.Find(keyword));
     }
     return IsEmpty(*document_.Make(std::move(part)));
@@ -125,7 +124,7 @@ class Search {
       fewer.erase(std::find(fewer.begin(), fewer.end(), keyword));
       if (IsEmptyWith(schema, fewer)) needed = std::move(fewer);
     }
-    is_minimal_ &= !is_over_;
+    is_minimal_ &= !is_over_ && copied_ <= kMaxCopied;
     if (!is_minimal_) return all;
     // What says which members and items the others are.
     for (const auto& [keyword, others] :
@@ -143,12 +142,13 @@ class Search {
       const JsonValue& value = *schema.Find(keyword);
       if (keyword == "required") inner = RequiredToBlame(schema, needed);
       if (keyword == "$ref") inner = Target(schema, value.text);
-      if (keyword == "allOf" || keyword == "prefixItems") inner = FirstEmpty(value, 1);
+      if (keyword == "allOf" || (keyword == "prefixItems" && is_minimal_))
+        inner = FirstEmpty(value, 1);
       if (keyword == "anyOf" || keyword == "oneOf") {
         inner = FirstEmpty(value, value.items.size());
         if (inner != nullptr) because_ = "; no branch of `" + std::string(keyword) + "` has one";
       }
-      const bool holds = keyword == "items" || keyword == "contains";
+      const bool holds = is_minimal_ && (keyword == "items" || keyword == "contains");
       if (holds && value.Is(Kind::kObject) && IsEmpty(value)) inner = &value;
       if (inner != nullptr) return inner;
     }

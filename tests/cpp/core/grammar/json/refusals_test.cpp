@@ -89,11 +89,11 @@ TEST(Refusals, EndWhenASchemaIsLarge) {
   deep += R"({"enum":[]})";
   for (int i = 0; i < 95; ++i) deep += R"(},"required":["a"]})";
   EXPECT(Refusal(deep).find("no value is valid") != std::string::npos);
-  for (int i = 0; i < 5000; ++i)
-    properties += "\"p" + std::to_string(i) + R"(":{"type":"string","title":"a"},)";
+  for (int i = 0; i < 30'000; ++i)
+    properties += "\"p" + std::to_string(i) + R"(":{"type":"string"},)";
   Check({{R"({"type":"object","properties":{)" + properties +
               R"("z":{"enum":[1],"type":"null"}},"required":["z"]})",
-          ":/properties/z", "`enum` and `type` null"}});
+          ":/properties/z", "no value is valid; the member \"z\" is required"}});
 }
 
 TEST(Refusals, NameTheValueThatIsNoSchema) {
