@@ -24,7 +24,8 @@ class Grammar(types.Grammar):
     """What an answer must be. A request takes it as its `grammar`.
 
     Made by one of the four class methods, which raise InvalidGrammar: its `where` is a place in
-    what was given, such as `json_schema:/properties/age/minimum`. Immutable; any thread.
+    what was given, such as `json_schema:/properties/age/minimum`, or `json_schema:LINE:COLUMN` in a
+    text that is no JSON. Immutable; any thread.
     """
 
     __slots__ = ("_native",)
