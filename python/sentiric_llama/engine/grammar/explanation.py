@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sentiric_llama.engine.grammar.characters import Ranges, in_words, named, without
-from sentiric_llama.engine.grammar.json_hints import hint
+from sentiric_llama.engine.grammar.json_hints import hint, in_order
 from sentiric_llama.engine.grammar.json_place import JsonPlace, place_in
 
 _SHOWN = 40
@@ -86,7 +86,7 @@ def explain(matcher: Callable[[], Any], data: bytes, schema: str | None) -> Expl
         line=whole.count("\n") + 1,
         column=len(whole) - (whole.rfind("\n") + 1) + 1,
         got=got,
-        allowed=_strings(matcher(), whole, place, ranges) or in_words(ranges),
+        allowed=_strings(matcher(), whole, place, ranges, schema) or in_words(ranges),
         can_end=stopped.can_end,
         before=("…" if len(whole) > _SHOWN else "") + whole[-_SHOWN:],
         hint=_hint(schema, data, len(whole), place),
@@ -107,18 +107,21 @@ def _hint(schema: str | None, data: bytes, at: int, place: JsonPlace | None) -> 
 
 
 def _strings(
-    matcher: Any, whole: str, place: JsonPlace | None, ranges: Ranges
+    matcher: Any, whole: str, place: JsonPlace | None, ranges: Ranges, schema: str | None
 ) -> tuple[str, ...] | None:
     """The strings that are allowed, and what is allowed beside; None if they are not few."""
     begins = any(first <= _QUOTE <= last for first, last in ranges)
-    if place is None or not (begins or place.string is not None):
+    if schema is None or place is None or not (begins or place.string is not None):
         return None
     before = whole if place.string is None else whole[: place.string]
     matcher.advance(f'{before}"'.encode())
     strings = matcher.strings(_LISTED, place.expects == "name")
     if not strings:
         return None
+    literals = [f'"{text}"' for text in strings]
+    if place.expects == "name":
+        literals = in_order(schema, literals)
     others = [] if place.string is not None else ranges
     for code in (_QUOTE, *_SPACES):
         others = without(others, code)
-    return (*(f'"{text}"' for text in strings), *in_words(others))
+    return (*literals, *in_words(others))

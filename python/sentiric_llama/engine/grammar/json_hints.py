@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from sentiric_llama.engine.grammar.json_place import JsonPlace, string_at
+from sentiric_llama.engine.grammar.json_place import JsonPlace, decoded, string_at
 
 _SPACES = " \t\r\n"
 
@@ -26,6 +26,16 @@ def hint(schema: str, text: str, at: int, place: JsonPlace) -> str:
         return ""
     order = f"{_quoted(name)} before {_quoted(before)}"
     return f"members come in the order of the schema: {order}"
+
+
+def in_order(schema: str, literals: list[str]) -> list[str]:
+    """Names as JSON strings in the order of the schema, if one of its objects lists them all."""
+    names = [decoded(literal) for literal in literals]
+    for properties in _properties(schema):
+        if all(name in properties for name in names):
+            order = {name: number for number, name in enumerate(properties)}
+            return sorted(literals, key=lambda literal: order[decoded(literal)])
+    return literals
 
 
 def _name(text: str, at: int, place: JsonPlace) -> str | None:
