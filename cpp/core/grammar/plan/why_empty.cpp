@@ -99,7 +99,7 @@ class Search {
       if (copied_ > kMaxCopied) return false;
       part.members.emplace_back(keyword, *schema.Find(keyword));
     }
-    return IsEmpty(*document_.Make(std::move(part)));
+    return IsEmpty(*document_.MakeOf(&schema, std::move(part)));
   }
 
   // Keywords that have no value together, and would without any of them; all that count when that
@@ -223,7 +223,7 @@ class Search {
         alone.members.emplace_back(keyword, *schema.Find(keyword));
         if (keyword == "required") alone.members.back().second.items = {name};
       }
-      if (IsEmpty(*document_.Make(std::move(alone)))) return &name;
+      if (IsEmpty(*document_.MakeOf(&schema, std::move(alone)))) return &name;
     }
     return nullptr;
   }

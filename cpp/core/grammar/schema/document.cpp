@@ -210,6 +210,22 @@ const JsonValue* Document::Make(JsonValue value) {
   return &made_.back();
 }
 
+const JsonValue* Document::MakeOf(const JsonValue* origin, JsonValue value) {
+  const JsonValue* made = Make(std::move(value));
+  std::vector<std::pair<const JsonValue*, std::string>> todo = {{made, bases_[origin]}};
+  while (!todo.empty()) {
+    auto [inner, base] = std::move(todo.back());
+    todo.pop_back();
+    const std::string id = TextOf(*inner, "$id");
+    const std::string uri = id.substr(0, id.find('#'));
+    if (!uri.empty()) base = ResolveUri(base, uri);
+    for (const JsonValue& item : inner->items) todo.emplace_back(&item, base);
+    for (const JsonValue::Member& member : inner->members) todo.emplace_back(&member.second, base);
+    if (inner->Is(Kind::kObject)) bases_[inner] = std::move(base);
+  }
+  return made;
+}
+
 std::string Document::PathOf(const JsonValue* value) const {
   std::string path;
   FindPath(root_, value, &path);

@@ -32,6 +32,8 @@ class Document {
 
   // A schema that stands in no document; lives as long as this one.
   const JsonValue* Make(JsonValue value);
+  // The same for one that is made of parts of `origin`: references in it mean what they mean there.
+  const JsonValue* MakeOf(const JsonValue* origin, JsonValue value);
 
   // The JSON pointer of a value of the document; that of the root is empty.
   std::string PathOf(const JsonValue* value) const;
