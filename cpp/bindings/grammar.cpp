@@ -12,6 +12,8 @@
 #include "bindings/errors.h"
 #include "core/grammar/automaton/matcher.h"
 #include "core/grammar/compile.h"
+#include "core/grammar/explain/allowed_characters.h"
+#include "core/grammar/explain/next_strings.h"
 #include "core/grammar/schema/keywords.h"
 #include "core/grammar/tokens/token_trie.h"
 #include "core/sync/mutex.h"
@@ -55,6 +57,14 @@ std::vector<int> AllowedBytes(Matcher* matcher) {
   }
   ThrowIfFailed(*matcher);
   return allowed;
+}
+
+std::vector<std::pair<std::uint32_t, std::uint32_t>> CharacterRanges(Matcher* matcher) {
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> ranges;
+  for (const grammar::CodeRange range : grammar::AllowedCharacters(matcher))
+    ranges.emplace_back(range.first, range.last);
+  ThrowIfFailed(*matcher);
+  return ranges;
 }
 
 // Python's threads may share one; they take turns.
@@ -138,6 +148,20 @@ void BindMatcher(py::module_* m) {
           },
           py::arg("text"), "Moves along the text. Returns how many of its bytes are allowed.")
       .def("allowed_bytes", [](SharedMatcher& self) { return self.With(&AllowedBytes); })
+      .def(
+          "allowed_characters", [](SharedMatcher& self) { return self.With(&CharacterRanges); },
+          "First and last code point of each range of characters that may come.")
+      .def(
+          "strings",
+          [](SharedMatcher& self, std::size_t max_strings, bool is_name) {
+            const auto spelling = is_name ? grammar::Spelling::kOnly : grammar::Spelling::kUsual;
+            return self.With([=](Matcher* matcher) {
+              return grammar::NextStrings(*matcher, spelling, max_strings);
+            });
+          },
+          py::arg("max_strings"), py::arg("is_name"),
+          "Behind the quote of a JSON string: the strings that may come, or None if there are "
+          "many.")
       .def(
           "forced",
           [](SharedMatcher& self, std::size_t max_bytes) {

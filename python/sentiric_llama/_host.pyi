@@ -96,6 +96,10 @@ class Matcher:
         """
     def allowed_bytes(self) -> list[int]:
         ...
+    def allowed_characters(self) -> list[tuple[int, int]]:
+        """
+        First and last code point of each range of characters that may come.
+        """
     def forced(self, max_bytes: typing.SupportsInt | typing.SupportsIndex) -> bytes:
         ...
     def mask(self, vocabulary: Vocabulary) -> numpy.typing.NDArray[numpy.uint64]:
@@ -105,6 +109,10 @@ class Matcher:
     def shortest_end(self, max_states: typing.SupportsInt | typing.SupportsIndex) -> bytes | None:
         """
         The bytes that end the text soonest, if they are found.
+        """
+    def strings(self, max_strings: typing.SupportsInt | typing.SupportsIndex, is_name: bool) -> list[str] | None:
+        """
+        Behind the quote of a JSON string: the strings that may come, or None if there are many.
         """
     @property
     def can_end(self) -> bool:

@@ -42,19 +42,8 @@ CPP_ORDER = (
 )
 # The folders of the room core/grammar; "" are its own files.
 GRAMMAR_ORDER = (
-    *(
-        "regular",
-        "number",
-        "automaton",
-        "tokens",
-        "gbnf",
-        "plain",
-        "schema",
-        "reader",
-        "plan",
-        "json",
-        "",
-    ),
+    *("regular", "number", "automaton", "explain", "tokens", "gbnf", "plain", "schema", "reader"),
+    *("plan", "json", ""),
 )
 PROTOCOLS = {"http", "rpc"}
 

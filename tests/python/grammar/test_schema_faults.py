@@ -133,8 +133,12 @@ def test_what_is_no_text_of_the_schema(schema: dict[str, Any], text: str) -> Non
         ({"$ref": "https://example.com/a.json"}, "/$ref", "another document"),
         ({"type": "strin"}, "/type", "allowed"),
         ({"minLength": -1}, "/minLength", "an integer from 0"),
-        ({"type": "array", "uniqueItems": True}, "", "uniqueItems"),
-        ({"not": {"format": "email"}}, "", "format"),
+        (
+            {"type": "array", "uniqueItems": True},
+            "/uniqueItems",
+            "null, boolean, number and string",
+        ),
+        ({"not": {"format": "email"}}, "/not/format", "the format email"),
     ],
 )
 def test_what_cannot_be_enforced_is_refused_by_name(

@@ -25,7 +25,7 @@ class ArrayGraphBuilder {
     for (const ContainsRule& contains : array_.contains) last_ = std::max(last_, contains.from);
     const std::uint64_t num_nodes = NumNodes();
     if (num_nodes > kMaxNodes) return TooMany("places in an array", num_nodes, kMaxNodes);
-    graph_.is_distinct = array_.unique && array_.size.max > 1;
+    graph_.is_distinct = array_.unique_by != nullptr && array_.size.max > 1;
     graph_.nodes.resize(static_cast<std::size_t>(num_nodes));
     for (std::uint32_t node = 0; node < num_nodes; ++node) AddNode(node);
     Finish(array_.size, &graph_);

@@ -95,8 +95,8 @@ std::string SpelledText(const std::string& utf8) {
 Result<Dfa> CanonicalTexts(const Shape& shape) {
   if (shape.HasLists()) {
     return Error{ErrorCode::kInvalidGrammar, "",
-                 "uniqueItems can be enforced for null, booleans, numbers and strings; got items "
-                 "that may be arrays or objects"};
+                 "can be enforced for simple items only; got items that may be arrays or objects, "
+                 "allowed items of the types null, boolean, number and string (set their `type`)"};
   }
   std::vector<std::string> words;
   if (shape.null) words.push_back("null");

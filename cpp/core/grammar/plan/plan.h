@@ -3,36 +3,18 @@
 // be finished is left out, so that whoever follows the plan always comes to an end.
 #pragma once
 
-#include <cstdint>
-#include <memory>
 #include <unordered_map>
-#include <vector>
 
-#include "core/grammar/plan/list_graph.h"
-#include "core/grammar/reader/expander.h"
-#include "core/grammar/regular/dfa.h"
-#include "core/grammar/regular/length_plan.h"
+#include "core/grammar/plan/planned_value.h"
 #include "core/grammar/schema/document.h"
 #include "sentiric/error.h"
 
 namespace sentiric::grammar {
 
-struct PlannedValue {
-  bool null = false;
-  bool no = false;
-  bool yes = false;
-  Dfa numbers = Dfa::None();  // JSON texts
-  std::vector<CountedDfa> texts;
-  std::vector<ListGraph> lists;
-  Dfa canonical = Dfa::None();  // see CanonicalTexts; only where `needs_canonical`
-  bool needs_canonical = false;
-
-  bool HasScalars() const { return null || no || yes || !numbers.IsEmpty() || !texts.empty(); }
-};
-
 class Plan {
  public:
-  // Errors: kInvalidGrammar at a place of the document, also when no value is possible.
+  // Errors: kInvalidGrammar at a place of the document, also when no value is possible (see
+  // why_empty.h).
   static Result<Plan> Make(Document* document);
 
   Expr root() const { return root_; }

@@ -44,7 +44,7 @@ Status CheckContains(const ArrayShape& array, Expressions* expressions, ShapeSou
     if (!texts) return texts.error();
     if (!CountWords(*texts)) continue;
     return Error{ErrorCode::kInvalidGrammar, "",
-                 "uniqueItems cannot be enforced beside `contains` that few values match"};
+                 "cannot be enforced beside `contains` that few values match"};
   }
   return std::nullopt;
 }
@@ -52,7 +52,7 @@ Status CheckContains(const ArrayShape& array, Expressions* expressions, ShapeSou
 }  // namespace
 
 Result<ArrayShape> WithUniqueRoom(ArrayShape array, Expressions* expressions, ShapeSource* shapes) {
-  if (!array.unique || array.size.max <= 1) return array;
+  if (array.unique_by == nullptr || array.size.max <= 1) return array;
   if (Status error = CheckContains(array, expressions, shapes)) return std::move(*error);
   if (array.prefix.empty()) {
     Result<Dfa> texts = TextsOf(array.rest, shapes);
@@ -75,13 +75,13 @@ Result<ArrayShape> WithUniqueRoom(ArrayShape array, Expressions* expressions, Sh
     Result<bool> disjoint = AreDisjoint(sets);
     if (!disjoint) return disjoint.error();
     if (*disjoint) {
-      array.unique = false;
+      array.unique_by = nullptr;
       return array;
     }
   }
   if (HaveRoom(sets, array.size.max)) return array;
   return Error{ErrorCode::kInvalidGrammar, "",
-               "uniqueItems cannot be enforced for items of few values that differ by position"};
+               "cannot be enforced for items of few values that differ by position"};
 }
 
 }  // namespace sentiric::grammar

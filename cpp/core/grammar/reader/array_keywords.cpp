@@ -41,7 +41,7 @@ std::vector<ArrayShape> ArraysOf(const JsonValue& schema, const SchemaContext& c
   AddContains(schema, context, &array);
   array.size = {CountAt(schema, "minItems", 0), CountAt(schema, "maxItems", kUnlimited)};
   const JsonValue* unique = schema.Find("uniqueItems");
-  array.unique = unique != nullptr && unique->Is(Kind::kTrue);
+  if (unique != nullptr && unique->Is(Kind::kTrue)) array.unique_by = &schema;
   std::optional<ArrayShape> normalized = Normalized(std::move(array));
   if (!normalized) return {};
   return {*std::move(normalized)};

@@ -8,6 +8,7 @@
 #include "core/grammar/reader/combination.h"
 #include "core/grammar/reader/const_shape.h"
 #include "core/grammar/reader/list_keywords.h"
+#include "core/grammar/reader/opposites.h"
 #include "core/grammar/reader/scalar_keywords.h"
 #include "core/grammar/reader/unevaluated.h"
 #include "core/grammar/schema/keywords.h"
@@ -79,7 +80,10 @@ Result<Shape> Expander::Compute(Expr expr) {
   }
   Result<const Shape*> operand = Expand(node.operands[0]);
   if (!operand) return operand.error();
-  return Complement(**operand, &expressions_);
+  const NoOpposite found = WhatHasNoOpposite(**operand);
+  if (found.schema == nullptr) return Complement(**operand, &expressions_);
+  no_opposite_ = found;
+  return NoOppositeError(found, nullptr, *context_.document);
 }
 
 Result<Shape> Expander::All(const std::vector<Expr>& operands) {
@@ -121,11 +125,11 @@ Status Expander::CheckKeywords(const JsonValue& schema) const {
       return context_.document->ErrorAt(&schema, member.first,
                                         "keyword is not supported, so it would not be enforced");
     }
-    const std::string_view missing = WhatIsMissing(member.second, keyword->form);
-    if (missing.empty()) continue;
+    const std::optional<Misfit> misfit = FindMisfit(member.second, keyword->form);
+    if (!misfit) continue;
     return context_.document->ErrorAt(
-        &schema, member.first,
-        "wrong value; got " + Shown(member.second) + ", allowed " + std::string(missing));
+        misfit->value, "",
+        "wrong value; got " + Shown(*misfit->value) + ", allowed " + std::string(misfit->allowed));
   }
   return std::nullopt;
 }
@@ -136,7 +140,7 @@ Result<Shape> Expander::OwnShape(const JsonValue& schema) {
   Result<std::vector<TextSet>> texts = TextsOf(schema, context_);
   if (!texts) return texts.error();
   shape.texts = *std::move(texts);
-  shape.is_narrowed = HasNarrowedFormat(schema);
+  if (HasNarrowedFormat(schema)) shape.narrowed_by = &schema;
   Result<NumberSet> numbers = NumbersOf(schema, context_);
   if (!numbers) return numbers.error();
   shape.numbers = *std::move(numbers);
@@ -158,7 +162,7 @@ Status Expander::RestrictTypes(const JsonValue& schema, Shape* shape) {
   if (!Names(*type, "boolean")) shape->no = shape->yes = false;
   if (!Names(*type, "string")) {
     shape->texts.clear();
-    shape->is_narrowed = false;
+    shape->narrowed_by = nullptr;
   }
   if (!Names(*type, "array")) shape->arrays.clear();
   if (!Names(*type, "object")) shape->objects.clear();
@@ -201,6 +205,9 @@ Result<Shape> Expander::CombinedShape(const JsonValue& schema, Shape own) {
     std::vector<Expr> branches;
     for (const Branch& branch : combination.branches) branches.push_back(branch.expr);
     Result<const Shape*> part = Expand(expressions_.Any(std::move(branches)));
+    if (!part && no_opposite_.schema != nullptr) {
+      return NoOppositeError(std::exchange(no_opposite_, {}), &schema, *context_.document);
+    }
     if (!part) return part.error();
     Result<Shape> both = Intersection(own, **part, &expressions_);
     if (!both) return both;

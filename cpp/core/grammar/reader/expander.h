@@ -6,6 +6,7 @@
 #include <unordered_set>
 
 #include "core/grammar/reader/schema_context.h"
+#include "core/grammar/schema/shape_algebra.h"
 
 namespace sentiric::grammar {
 
@@ -38,6 +39,7 @@ class Expander : public ShapeSource {
   SchemaContext context_;
   std::unordered_map<Expr, std::unique_ptr<const Shape>> shapes_;
   std::unordered_set<Expr> open_;  // being computed
+  NoOpposite no_opposite_;         // of the last error, if it is about one
 };
 
 }  // namespace sentiric::grammar

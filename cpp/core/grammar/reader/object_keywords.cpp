@@ -52,7 +52,7 @@ class ObjectReader {
     if (patterns != nullptr) {
       for (const JsonValue::Member& member : patterns->members) {
         Result<Dfa> names = NamesOf(PatternTexts(member.first));
-        if (!names) return Placed(names.error(), "patternProperties");
+        if (!names) return grammar::Placed(names.error(), *context_.document, &member.second, "");
         Result<Dfa> left = Difference(unmatched, *names);
         if (!left) return Placed(left.error(), "patternProperties");
         if (Status error = expressions_.Spend(names->num_edges() + left->num_edges()))

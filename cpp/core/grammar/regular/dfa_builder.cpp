@@ -31,7 +31,7 @@ std::size_t Mix(std::size_t hash, std::size_t value) {
 Error TooMany(const char* what, std::size_t got, std::size_t allowed) {
   return {ErrorCode::kInvalidGrammar, "texts",
           std::string("too many ") + what + "; got " + std::to_string(got) + " or more, allowed " +
-              std::to_string(allowed)};
+              std::to_string(allowed) + "; make the pattern smaller or lower its bounds"};
 }
 
 DfaState DfaBuilder::AddState(bool accepts) {

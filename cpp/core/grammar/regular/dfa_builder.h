@@ -56,7 +56,7 @@ class DfaBuilder {
   std::size_t num_edges_ = 0;
 };
 
-// kInvalidGrammar "too many WHAT; got G, allowed A" of a set of texts.
+// kInvalidGrammar "too many WHAT; got G, allowed A" of a set of texts, and what to do.
 Error TooMany(const char* what, std::size_t got, std::size_t allowed);
 
 }  // namespace sentiric::grammar

@@ -63,7 +63,7 @@ class Subsets {
       if (s == all_) continue;
       Expand(s);
       if (Status error = builder_.Check(limits)) return *error;
-      if (steps_ > kMaxSteps) return TooMany("steps", steps_, kMaxSteps);
+      if (steps_ > kMaxSteps) return TooMany("steps to compile a pattern", steps_, kMaxSteps);
     }
     return builder_.Build();
   }

@@ -65,16 +65,11 @@ std::optional<ArrayShape> Intersection(const ArrayShape& a, const ArrayShape& b,
   both.size = Both(a.size, b.size);
   both.contains = a.contains;
   both.contains.insert(both.contains.end(), b.contains.begin(), b.contains.end());
-  both.unique = a.unique || b.unique;
+  both.unique_by = a.unique_by ? a.unique_by : b.unique_by;
   return Normalized(std::move(both));
 }
 
-Result<std::vector<ArrayShape>> Complement(const ArrayShape& array, Expressions* expressions) {
-  if (array.unique) {
-    return Error{ErrorCode::kInvalidGrammar, "",
-                 "the opposite of uniqueItems cannot be enforced; allowed only where it stands "
-                 "under no `not`, `if` or overlapping `oneOf`"};
-  }
+std::vector<ArrayShape> Complement(const ArrayShape& array, Expressions* expressions) {
   std::vector<ArrayShape> others;
   if (array.size.min > 0) others.push_back(WithSize({0, array.size.min - 1}));
   if (array.size.max != kUnlimited) others.push_back(WithSize({array.size.max + 1, kUnlimited}));

@@ -6,7 +6,6 @@
 
 #include "core/grammar/schema/expressions.h"
 #include "core/grammar/schema/shape.h"
-#include "sentiric/error.h"
 
 namespace sentiric::grammar {
 
@@ -17,8 +16,7 @@ std::optional<ArrayShape> Normalized(ArrayShape array);
 std::optional<ArrayShape> Intersection(const ArrayShape& a, const ArrayShape& b,
                                        Expressions* expressions);
 
-// All other arrays, as a union. kInvalidGrammar when the items are unique: that some item is there
-// twice cannot be written.
-Result<std::vector<ArrayShape>> Complement(const ArrayShape& array, Expressions* expressions);
+// All other arrays, as a union, of one whose items need not differ.
+std::vector<ArrayShape> Complement(const ArrayShape& array, Expressions* expressions);
 
 }  // namespace sentiric::grammar

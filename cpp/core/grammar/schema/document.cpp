@@ -160,7 +160,8 @@ const JsonValue* Document::FindResource(const std::string& base) const {
   return found == resources_.end() ? nullptr : found->second;
 }
 
-Result<const JsonValue*> Document::Resolve(const JsonValue* from, const std::string& reference) {
+Result<const JsonValue*> Document::Resolve(const JsonValue* from, const std::string& reference,
+                                           std::string_view keyword) {
   if (hidden_ids_.count(from) > 0)
     return ErrorAt(from, "$id", "drafts differ in what it means beside $ref; leave it out");
   const std::size_t hash = reference.find('#');
@@ -171,7 +172,7 @@ Result<const JsonValue*> Document::Resolve(const JsonValue* from, const std::str
   const JsonValue* resource = FindResource(base);
   if (resource == nullptr) {
     return ErrorAt(
-        from, "$ref",
+        from, keyword,
         "refers to another document; got " + reference + ", allowed references within this schema");
   }
   const JsonValue* target = resource;
@@ -181,9 +182,9 @@ Result<const JsonValue*> Document::Resolve(const JsonValue* from, const std::str
     const auto found = anchors_.find(base + "#" + fragment);
     target = found == anchors_.end() ? nullptr : found->second;
   }
-  if (target == nullptr) return ErrorAt(from, "$ref", "refers to nothing; got " + reference);
+  if (target == nullptr) return ErrorAt(from, keyword, "refers to nothing; got " + reference);
   if (!IsSchema(*target)) {
-    return ErrorAt(from, "$ref",
+    return ErrorAt(from, keyword,
                    "refers to " + std::string(KindName(target->kind)) + "; got " + reference +
                        ", allowed a schema");
   }
@@ -201,12 +202,28 @@ Result<const JsonValue*> Document::ResolveDynamic(const JsonValue* from,
                    "depends on the way there; got " + reference +
                        ", which names several schemas, allowed one of that name");
   }
-  return Resolve(from, reference);
+  return Resolve(from, reference, "$dynamicRef");
 }
 
 const JsonValue* Document::Make(JsonValue value) {
   made_.push_back(std::move(value));
   return &made_.back();
+}
+
+const JsonValue* Document::MakeOf(const JsonValue* origin, JsonValue value) {
+  const JsonValue* made = Make(std::move(value));
+  std::vector<std::pair<const JsonValue*, std::string>> todo = {{made, bases_[origin]}};
+  while (!todo.empty()) {
+    auto [inner, base] = std::move(todo.back());
+    todo.pop_back();
+    const std::string id = TextOf(*inner, "$id");
+    const std::string uri = id.substr(0, id.find('#'));
+    if (!uri.empty()) base = ResolveUri(base, uri);
+    for (const JsonValue& item : inner->items) todo.emplace_back(&item, base);
+    for (const JsonValue::Member& member : inner->members) todo.emplace_back(&member.second, base);
+    if (inner->Is(Kind::kObject)) bases_[inner] = std::move(base);
+  }
+  return made;
 }
 
 std::string Document::PathOf(const JsonValue* value) const {

@@ -24,13 +24,16 @@ class Document {
 
   // The schema that `reference`, in the schema `from`, refers to. kInvalidGrammar when there is
   // none in the document.
-  Result<const JsonValue*> Resolve(const JsonValue* from, const std::string& reference);
+  Result<const JsonValue*> Resolve(const JsonValue* from, const std::string& reference,
+                                   std::string_view keyword = "$ref");
   // The same for $dynamicRef, which is refused when the place it refers to depends on the way
   // there.
   Result<const JsonValue*> ResolveDynamic(const JsonValue* from, const std::string& reference);
 
   // A schema that stands in no document; lives as long as this one.
   const JsonValue* Make(JsonValue value);
+  // The same for one that is made of parts of `origin`: references in it mean what they mean there.
+  const JsonValue* MakeOf(const JsonValue* origin, JsonValue value);
 
   // The JSON pointer of a value of the document; that of the root is empty.
   std::string PathOf(const JsonValue* value) const;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 #include "core/grammar/schema/json_value.h"
 
+#include <algorithm>
+#include <cstddef>
 #include <optional>
 #include <unordered_set>
 
@@ -26,6 +28,8 @@ class JsonParser {
       return Failure("too long; got " + std::to_string(text_.size()) + " bytes, allowed " +
                      std::to_string(limits_.text_bytes));
     }
+    if (text_.substr(0, 3) == "\xEF\xBB\xBF")
+      return Failure("begins with a byte order mark (U+FEFF), which is not JSON; leave it out");
     JsonValue value;
     if (!ParseValue(&value, 0)) return std::move(*error_);
     SkipSpace();
@@ -34,8 +38,18 @@ class JsonParser {
   }
 
  private:
+  // "LINE:COLUMN" of the character in hand, both from 1.
+  std::string Place() const {
+    const std::string_view before = text_.substr(0, pos_);
+    const std::size_t line = before.rfind('\n') + 1;  // npos + 1 is 0
+    const auto starts_character = [](char c) { return (c & 0xC0) != 0x80; };
+    return std::to_string(1 + std::count(before.begin(), before.end(), '\n')) + ":" +
+           std::to_string(1 + std::count_if(before.begin() + static_cast<std::ptrdiff_t>(line),
+                                            before.end(), starts_character));
+  }
+
   Error Failure(const std::string& what) const {
-    return Error{ErrorCode::kInvalidGrammar, "json_schema:" + std::to_string(pos_), what};
+    return Error{ErrorCode::kInvalidGrammar, "json_schema:" + Place(), what};
   }
   bool Fail(const std::string& what) {
     if (!error_) error_ = Failure(what);

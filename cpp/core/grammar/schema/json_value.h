@@ -36,9 +36,10 @@ struct JsonLimits {
   std::uint32_t depth = 200;
 };
 
-// Parses RFC 8259 JSON. Errors: kInvalidGrammar at "json_schema:OFFSET" when the text is no JSON,
-// repeats a name within an object, holds half of a surrogate pair or exceeds a limit. Linear; the
-// depth of recursion is limited. Any thread.
+// Parses RFC 8259 JSON. Errors: kInvalidGrammar at "json_schema:LINE:COLUMN" (both from 1, columns
+// in characters) when the text is no JSON, begins with a byte order mark, repeats a name within an
+// object, holds half of a surrogate pair or exceeds a limit. Linear; the depth of recursion is
+// limited. Any thread.
 Result<JsonValue> ParseJson(std::string_view text, const JsonLimits& limits = {});
 
 }  // namespace sentiric::grammar

@@ -66,6 +66,7 @@ bool HasForm(const JsonValue& value, KeywordForm form) {
     case KeywordForm::kSchemas: return AreSchemas(value) && !value.items.empty();
     case KeywordForm::kSchemaOrSchemas: return IsSchema(value) || AreSchemas(value);
     case KeywordForm::kSchemaMap: return AllMembers(value, IsSchema);
+    case KeywordForm::kSchemaOrNames: return IsSchema(value) || AreNames(value);
     case KeywordForm::kDependencies:
       return AllMembers(value, [](const JsonValue& v) { return IsSchema(v) || AreNames(v); });
     case KeywordForm::kNamesMap: return AllMembers(value, AreNames);
@@ -84,6 +85,22 @@ bool HasForm(const JsonValue& value, KeywordForm form) {
   return false;
 }
 
+// What everything in the value of such a keyword has to be, if the value is a list or a map.
+std::optional<KeywordForm> FormInside(const JsonValue& value, KeywordForm form) {
+  const bool is_list = value.Is(Kind::kArray), is_map = value.Is(Kind::kObject);
+  if (form == KeywordForm::kSchemas || form == KeywordForm::kSchemaOrSchemas)
+    return is_list ? std::optional(KeywordForm::kSchema) : std::nullopt;
+  if (form == KeywordForm::kNames)
+    return is_list ? std::optional(KeywordForm::kText) : std::nullopt;
+  if (!is_map) return std::nullopt;
+  switch (form) {
+    case KeywordForm::kSchemaMap: return KeywordForm::kSchema;
+    case KeywordForm::kDependencies: return KeywordForm::kSchemaOrNames;
+    case KeywordForm::kNamesMap: return KeywordForm::kNames;
+    default: return std::nullopt;
+  }
+}
+
 std::string_view Expected(KeywordForm form) {
   switch (form) {
     case KeywordForm::kFree: return "any value";
@@ -91,6 +108,7 @@ std::string_view Expected(KeywordForm form) {
     case KeywordForm::kSchemas: return "an array of at least one schema";
     case KeywordForm::kSchemaOrSchemas: return "a schema or an array of schemas";
     case KeywordForm::kSchemaMap: return "an object of schemas";
+    case KeywordForm::kSchemaOrNames: return "a schema or an array of distinct names";
     case KeywordForm::kDependencies: return "an object of schemas or arrays of names";
     case KeywordForm::kNamesMap: return "an object of arrays of distinct names";
     case KeywordForm::kNames: return "an array of distinct names";
@@ -207,8 +225,23 @@ const Keyword* FindKeyword(std::string_view name) {
   return found == kIndex.end() ? nullptr : found->second;
 }
 
-std::string_view WhatIsMissing(const JsonValue& value, KeywordForm form) {
-  return HasForm(value, form) ? std::string_view() : Expected(form);
+std::optional<Misfit> FindMisfit(const JsonValue& value, KeywordForm form) {
+  if (HasForm(value, form)) return std::nullopt;
+  if (form == KeywordForm::kSchemaOrNames && value.Is(Kind::kArray)) form = KeywordForm::kNames;
+  const std::optional<KeywordForm> inner = FormInside(value, form);
+  if (!inner) return Misfit{&value, Expected(form)};
+  for (const JsonValue& item : value.items) {
+    if (std::optional<Misfit> misfit = FindMisfit(item, *inner)) return misfit;
+  }
+  for (const JsonValue::Member& member : value.members) {
+    if (std::optional<Misfit> misfit = FindMisfit(member.second, *inner)) return misfit;
+  }
+  std::set<std::string_view> names;
+  for (const JsonValue& item : value.items) {
+    const bool is_new = names.insert(item.text).second;
+    if (form == KeywordForm::kNames && !is_new) return Misfit{&item, "a name once"};
+  }
+  return Misfit{&value, Expected(form)};
 }
 
 std::vector<const JsonValue*> SchemasIn(const JsonValue& value, KeywordForm form) {

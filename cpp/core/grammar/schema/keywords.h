@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -25,6 +26,7 @@ enum class KeywordForm : std::uint8_t {
   kSchemas,          // an array of schemas
   kSchemaOrSchemas,  // draft-07 `items`
   kSchemaMap,        // an object of schemas
+  kSchemaOrNames,    // in kDependencies
   kDependencies,     // draft-07: an object of schemas or of arrays of names
   kNamesMap,         // an object of arrays of names
   kNames,            // an array of distinct strings
@@ -53,8 +55,12 @@ const std::vector<Keyword>& Keywords();
 // Null when it is unknown.
 const Keyword* FindKeyword(std::string_view name);
 
-// What a value must be, for a message: "a string"; empty when `value` is that.
-std::string_view WhatIsMissing(const JsonValue& value, KeywordForm form);
+// What is wrong in the value of a keyword: the value itself, or what in it is no schema or name.
+struct Misfit {
+  const JsonValue* value = nullptr;
+  std::string_view allowed;  // for a message: "a string"
+};
+std::optional<Misfit> FindMisfit(const JsonValue& value, KeywordForm form);
 
 // The schemas directly inside the value of a keyword.
 std::vector<const JsonValue*> SchemasIn(const JsonValue& value, KeywordForm form);

@@ -33,7 +33,7 @@ struct ArrayShape {
   Expr rest = kAnyValue;
   LengthWindow size;
   std::vector<ContainsRule> contains;
-  bool unique = false;
+  const JsonValue* unique_by = nullptr;  // the schema that wants its items to differ
 
   Expr ItemAt(std::size_t index) const { return index < prefix.size() ? prefix[index] : rest; }
 };
@@ -73,7 +73,7 @@ struct Shape {
   NumberSet numbers = NumberSet::None();
   std::vector<TextSet> texts;
   // Some texts are left out that a format allows, so nothing can be said about the others.
-  bool is_narrowed = false;
+  const JsonValue* narrowed_by = nullptr;  // the schema with the format
   std::vector<ArrayShape> arrays;
   std::vector<ObjectShape> objects;
 

@@ -20,7 +20,7 @@ Status CheckAlternatives(std::size_t count) {
   return Error{ErrorCode::kInvalidGrammar, "",
                "combinations make too many alternatives; got more than " +
                    std::to_string(kMaxAlternatives) + ", allowed " +
-                   std::to_string(kMaxAlternatives)};
+                   std::to_string(kMaxAlternatives) + "; put fewer branches into what is combined"};
 }
 
 // Texts without a window are one automaton.
@@ -122,7 +122,7 @@ Result<Shape> Intersection(const Shape& a, const Shape& b, Expressions* expressi
   Result<std::vector<TextSet>> texts = BothTexts(a.texts, b.texts, expressions);
   if (!texts) return texts.error();
   both.texts = *std::move(texts);
-  both.is_narrowed = (a.is_narrowed || b.is_narrowed) && !both.texts.empty();
+  if (!both.texts.empty()) both.narrowed_by = a.narrowed_by ? a.narrowed_by : b.narrowed_by;
   Result<std::vector<ArrayShape>> arrays = BothLists(a.arrays, b.arrays, expressions);
   if (!arrays) return arrays.error();
   both.arrays = *std::move(arrays);
@@ -143,7 +143,7 @@ Result<Shape> Union(Shape a, const Shape& b, Expressions* expressions) {
   for (const TextSet& texts : b.texts) {
     if (Status error = AddTexts(texts, &either.texts)) return std::move(*error);
   }
-  either.is_narrowed |= b.is_narrowed;
+  if (either.narrowed_by == nullptr) either.narrowed_by = b.narrowed_by;
   std::size_t work = 1;
   for (const ArrayShape& array : b.arrays) work += WorkOf(array);
   for (const ObjectShape& object : b.objects) work += WorkOf(object);
@@ -156,12 +156,6 @@ Result<Shape> Union(Shape a, const Shape& b, Expressions* expressions) {
 }
 
 Result<Shape> Complement(const Shape& shape, Expressions* expressions) {
-  if (shape.is_narrowed) {
-    return Error{
-        ErrorCode::kInvalidGrammar, "",
-        "the opposite of this format cannot be enforced; allowed only where it stands under "
-        "no `not`, `if` or overlapping `oneOf`"};
-  }
   Shape other;
   other.null = !shape.null;
   other.no = !shape.no;
@@ -177,6 +171,14 @@ Result<Shape> Complement(const Shape& shape, Expressions* expressions) {
   if (!objects) return objects.error();
   other.objects = *std::move(objects);
   return other;
+}
+
+NoOpposite WhatHasNoOpposite(const Shape& shape) {
+  if (shape.narrowed_by != nullptr) return {shape.narrowed_by, "format"};
+  for (const ArrayShape& array : shape.arrays) {
+    if (array.unique_by != nullptr) return {array.unique_by, "uniqueItems"};
+  }
+  return {};
 }
 
 bool HasScalars(const Shape& shape) {

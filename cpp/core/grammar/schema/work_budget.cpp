@@ -11,7 +11,8 @@ Status WorkBudget::Spend(std::size_t work) {
   if (left_ > 0) return std::nullopt;
   return Error{ErrorCode::kInvalidGrammar, "",
                "combinations take too much work to compile; got more than " + std::to_string(kMax) +
-                   " steps, allowed " + std::to_string(kMax)};
+                   " steps, allowed " + std::to_string(kMax) +
+                   "; use fewer alternatives, shorter patterns or lower bounds"};
 }
 
 }  // namespace sentiric::grammar

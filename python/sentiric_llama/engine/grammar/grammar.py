@@ -29,8 +29,8 @@ class Grammar(types.Grammar):
     """What an answer must be. A request takes it as its `grammar`.
 
     Made by one of the four class methods, or from a kind and its text. They raise InvalidGrammar:
-    its `where` is a place in what was given, such as `json_schema:/properties/age/minimum`.
-    Immutable; any thread.
+    its `where` is a place in what was given, such as `json_schema:/properties/age/minimum`, or
+    `json_schema:LINE:COLUMN` in a text that is no JSON. Immutable; any thread.
     """
 
     __slots__ = ("_native",)
@@ -104,7 +104,8 @@ class Grammar(types.Grammar):
 
     def explain(self, text: str | bytes) -> Explanation:
         """Where the text goes wrong, and what was allowed there."""
-        return explain(self.matcher(), _bytes(text))
+        schema = self.text if self.kind in ("json_schema", "json_object") else None
+        return explain(self.matcher, _bytes(text), schema)
 
     def mask(self, vocabulary: Vocabulary, text: str | bytes = "") -> NDArray[np.bool_]:
         """Which tokens may follow a text: one bool for each, shape (number of tokens,).

@@ -32,8 +32,9 @@ Cache& SharedCache() {
 Result<std::optional<TextSet>> FormatTexts(std::string_view name) {
   if (std::find(std::begin(kNotEnforceable), std::end(kNotEnforceable), name) !=
       std::end(kNotEnforceable)) {
-    return Error{ErrorCode::kInvalidGrammar, "format",
-                 "the format " + std::string(name) + " cannot be enforced"};
+    return Error{
+        ErrorCode::kInvalidGrammar, "format",
+        "the format " + std::string(name) + " cannot be enforced; leave it out or write a pattern"};
   }
   Cache& cache = SharedCache();
   const MutexLock lock(&cache.mutex);

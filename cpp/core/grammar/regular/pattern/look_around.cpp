@@ -6,6 +6,7 @@
 #include <string>
 
 #include "core/grammar/regular/dfa_algebra.h"
+#include "core/grammar/regular/pattern/other_dialects.h"
 #include "core/grammar/regular/pattern/pattern_lengths.h"
 
 namespace sentiric::grammar {
@@ -51,9 +52,11 @@ std::vector<LookAround> TakeLookArounds(Extent extent, PatternNodeId root, Patte
 Status CheckNoLookAround(const Pattern& pattern) {
   const auto left = std::find_if(pattern.nodes.begin(), pattern.nodes.end(), IsLook);
   if (left == pattern.nodes.end()) return std::nullopt;
+  const std::string what = left->is_behind ? "look-behind" : "look-ahead";
+  const std::string allowed = left->is_behind ? "before $, with parts of fixed length between them"
+                                              : "behind ^, with parts of fixed length between them";
   return Error{ErrorCode::kInvalidGrammar, "pattern",
-               std::string(left->is_behind ? "look-behind" : "look-ahead") + " at offset " +
-                   std::to_string(left->offset) + " of the pattern is not supported there"};
+               what + PlaceInPattern(left->offset) + " is not supported there; allowed " + allowed};
 }
 
 Result<Dfa> TextsOf(const LookAround& look, const Pattern& pattern) {

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/grammar/regular/character_classes.h"
+#include "core/grammar/regular/pattern/other_dialects.h"
 #include "core/grammar/regular/pattern/pattern_scanner.h"
 
 namespace sentiric::grammar {
@@ -20,19 +21,18 @@ using Kind = PatternNode::Kind;
 
 class Parser {
  public:
-  Parser(const std::vector<CodePoint>& text, PatternSyntax syntax) : scan_(text, syntax) {}
+  explicit Parser(const std::vector<CodePoint>& text) : scan_(text) {}
 
   Result<Pattern> Run() {
     open_.push_back({});
     while (scan_.Peek() != kNoCharacter) {
       if (Status error = TakePart()) return *error;
     }
-    if (open_.size() > 1) return scan_.SyntaxError("an unterminated group", open_.back().offset);
+    if (open_.size() > 1)
+      return PatternScanner::SyntaxError("an unterminated group", open_.back().offset);
     CloseGroup();
     return std::move(pattern_);
   }
-
-  bool met_unsupported() const { return scan_.met_unsupported(); }
 
  private:
   // A group that is not closed yet, or the whole pattern.
@@ -106,12 +106,26 @@ class Parser {
   }
 
   Status TakeLiteral(CodePoint c, std::size_t at) {
-    if (c == '*' || c == '+' || c == '?') return scan_.SyntaxError("nothing to repeat", at);
-    if (c == '{' || c == '}' || c == ']') {
-      if (!scan_.IsLegacy()) return scan_.SyntaxError("a lone bracket", at);
-      if (c == '{' && scan_.TakeBraces(at)) return scan_.SyntaxError("nothing to repeat", at);
+    if (c == '*' || c == '+' || c == '?')
+      return PatternScanner::SyntaxError("nothing to repeat", at);
+    if (c == '{') {
+      if (Status error = CheckBrace(at)) return error;
     }
     return TakeQuantifier(AddChars({{c, c}}));
+  }
+
+  // A brace that is no quantifier but looks like one: digits, commas and spaces up to "}".
+  Status CheckBrace(std::size_t at) const {
+    std::size_t size = 0;
+    bool is_number = false;
+    for (CodePoint c = scan_.Peek(); c == ',' || c == ' ' || (c >= '0' && c <= '9');
+         c = scan_.Peek(++size))
+      is_number |= c != ' ';
+    const CodePoint end = scan_.Peek(size);
+    if (!is_number || (end != '}' && end != kNoCharacter)) return std::nullopt;
+    const std::string got = scan_.Shown(at, size + (end == '}' ? 2 : 1));
+    if (IsQuantifier(got)) return PatternScanner::SyntaxError("nothing to repeat", at);
+    return PatternScanner::SyntaxError("not a quantifier", at, got, InsteadOfBraces(got));
   }
 
   Status TakeEscape() {
@@ -143,21 +157,13 @@ class Parser {
   }
 
   Status TakeGroupEnd(std::size_t at) {
-    if (open_.size() == 1) return scan_.SyntaxError("a lone )", at);
+    if (open_.size() == 1) return PatternScanner::SyntaxError("a lone )", at);
     std::optional<PatternNode> look = std::move(open_.back().look);
     const PatternNodeId group = CloseGroup();
     if (!look) return TakeQuantifier(group);
-    if (scan_.IsLegacy() && StandsBeforeQuantifier()) {
-      return scan_.Unsupported("repeated look-ahead", look->offset);
-    }
     look->children = {group};
     Append(Add(std::move(*look)));
     return std::nullopt;
-  }
-
-  bool StandsBeforeQuantifier() const {
-    const CodePoint c = scan_.Peek();
-    return c == '*' || c == '+' || c == '?' || c == '{';
   }
 
   Status OpenGroup(std::size_t at) {
@@ -166,16 +172,30 @@ class Parser {
       // not a group of its own
     } else if (scan_.Accept("?<")) {
       std::optional<std::u32string> name = scan_.TakeGroupName();
-      if (!name) return scan_.SyntaxError("an invalid name of a group", at);
+      if (!name) return PatternScanner::SyntaxError("an invalid name of a group", at);
       if (!names_.insert(std::move(*name)).second) {
-        return scan_.SyntaxError("a second group of the same name", at);
+        return PatternScanner::SyntaxError("a second group of the same name", at);
       }
     } else if (!scan_.Accept("?:") && scan_.Peek() == '?') {
-      return scan_.SyntaxError("an invalid group", at);
+      return BadGroup(at);
     }
-    if (open_.size() > kMaxDepth) return scan_.Unsupported("a group deeper than 250", at);
+    if (open_.size() > kMaxDepth) return PatternScanner::Unsupported("a group deeper than 250", at);
     open_.push_back({at, std::move(look), {}, {}});
     return std::nullopt;
+  }
+
+  // "(?" and what ECMA-262 does not know.
+  Error BadGroup(std::size_t at) const {
+    const std::string opening = scan_.Shown(at, 40);
+    const std::optional<OtherGroup> other = FindOtherGroup(opening);
+    if (!other) {
+      return PatternScanner::SyntaxError("an invalid group", at, scan_.Shown(at, 3),
+                                         "(, (?:, (?<name>, (?=, (?!, (?<= or (?<!");
+    }
+    if (other->equivalent.empty())
+      return PatternScanner::Unsupported(other->name, at, other->way_out);
+    return PatternScanner::SyntaxError(
+        other->name, at, scan_.Shown(at, other->equivalent.size() + 1), other->equivalent);
   }
 
   // Appends what precedes, repeated if a quantifier follows. Greedy and lazy match the same texts.
@@ -192,7 +212,7 @@ class Parser {
       times = scan_.TakeBraces();
     }
     if (times) {
-      if (times->min > times->max) return scan_.SyntaxError("numbers out of order", at);
+      if (times->min > times->max) return PatternScanner::SyntaxError("numbers out of order", at);
       scan_.Accept('?');
       PatternNode node;
       node.kind = Kind::kRepeat;
@@ -223,12 +243,7 @@ Result<Pattern> ParsePattern(std::string_view utf8) {
   if (!DecodeAll(utf8, &text)) {
     return Error{ErrorCode::kInvalidGrammar, "pattern", "not valid UTF-8"};
   }
-  Parser parser(text, PatternSyntax::kUnicode);
-  Result<Pattern> pattern = parser.Run();
-  if (pattern || parser.met_unsupported()) return pattern;
-  Parser legacy_parser(text, PatternSyntax::kLegacy);
-  Result<Pattern> legacy = legacy_parser.Run();
-  return legacy || legacy_parser.met_unsupported() ? std::move(legacy) : std::move(pattern);
+  return Parser(text).Run();
 }
 
 }  // namespace sentiric::grammar

@@ -8,12 +8,13 @@
 
 namespace sentiric::grammar {
 
-// Parses a regular expression of ECMA-262 (2024) with the flag u, or, where that is a syntax error,
-// without it: then escapes of ordinary characters and lone brackets stand for themselves, as in
-// browsers (annex B). Characters are code points in both cases.
+// Parses a regular expression of ECMA-262 (2024) with the flag u. Some of what that flag refuses is
+// accepted, because every dialect reads it as the same: escapes of punctuation (\-, \_, \@), lone
+// "]" and "}", "{" that does not look like a quantifier, and "-" beside a class ([\w-.]).
 //
-// kInvalidGrammar with construct and offset for what is neither, and for back-references, which are
-// not regular. Nothing recurses; the text is at most 64 KiB and groups are at most 250 deep.
+// kInvalidGrammar with construct and place for what is neither, which names what other dialects
+// write and what to write instead (other_dialects.h), and for back-references, which are not
+// regular. Nothing recurses; the text is at most 64 KiB and groups are at most 250 deep.
 Result<Pattern> ParsePattern(std::string_view utf8);
 
 }  // namespace sentiric::grammar

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/grammar/regular/character_classes.h"
+#include "core/grammar/regular/pattern/other_dialects.h"
 #include "core/grammar/regular/pattern/unicode_properties.h"
 
 namespace sentiric::grammar {
@@ -13,13 +14,8 @@ namespace {
 using Escape = PatternScanner::Escape;
 
 bool IsDigit(CodePoint c) { return c >= '0' && c <= '9'; }
-bool IsOctal(CodePoint c) { return c >= '0' && c <= '7'; }
 bool IsLetter(CodePoint c) { return (c | 0x20) >= 'a' && (c | 0x20) <= 'z'; }
 bool IsWord(CodePoint c) { return IsDigit(c) || IsLetter(c) || c == '_'; }
-bool IsSyntax(CodePoint c) {
-  return c <= 0x7F &&
-         std::string_view("^$\\.*+?()[]{}|/").find(static_cast<char>(c)) != std::string_view::npos;
-}
 
 int HexValue(CodePoint c) {
   if (IsDigit(c)) return static_cast<int>(c - '0');
@@ -45,10 +41,7 @@ const std::vector<CodeRange>* ClassOfLetter(CodePoint c) {
 
 }  // namespace
 
-PatternScanner::PatternScanner(const std::vector<CodePoint>& text, PatternSyntax syntax)
-    : text_(text), syntax_(syntax) {
-  CountGroups();
-}
+PatternScanner::PatternScanner(const std::vector<CodePoint>& text) : text_(text) { CountGroups(); }
 
 // References may stand before their groups.
 void PatternScanner::CountGroups() {
@@ -61,7 +54,6 @@ void PatternScanner::CountGroups() {
       in_class = c != ']';
     } else if (c == '(') {
       const bool is_named = Peek(1) == '?' && Peek(2) == '<' && Peek(3) != '=' && Peek(3) != '!';
-      has_names_ |= is_named;
       if (is_named || Peek(1) != '?') ++num_groups_;
     }
   }
@@ -82,15 +74,30 @@ bool PatternScanner::Accept(std::string_view ascii) {
   return true;
 }
 
-Error PatternScanner::SyntaxError(const std::string& what, std::size_t at) const {
-  return {ErrorCode::kInvalidGrammar, "pattern",
-          what + " at offset " + std::to_string(at) + " of the pattern"};
+std::string PatternScanner::Shown(std::size_t from, std::size_t size) const {
+  constexpr std::size_t kMost = 40;
+  std::string shown;
+  for (std::size_t i = 0; i < std::min(size, kMost) && from + i < text_.size(); ++i)
+    AppendUtf8(text_[from + i], &shown);
+  return size > kMost ? shown + "..." : shown;
 }
 
-Error PatternScanner::Unsupported(const std::string& what, std::size_t at) {
-  met_unsupported_ = true;
-  return {ErrorCode::kInvalidGrammar, "pattern",
-          what + " at offset " + std::to_string(at) + " of the pattern is not supported"};
+Error PatternScanner::SyntaxError(const std::string& what, std::size_t at) {
+  return {ErrorCode::kInvalidGrammar, "pattern", what + PlaceInPattern(at)};
+}
+
+Error PatternScanner::SyntaxError(const std::string& what, std::size_t at, const std::string& got,
+                                  const std::string& allowed) {
+  Error error = SyntaxError(what, at);
+  error.what += "; got " + got + ", allowed " + allowed;
+  return error;
+}
+
+Error PatternScanner::Unsupported(const std::string& what, std::size_t at,
+                                  const std::string& way_out) {
+  Error error = SyntaxError(what, at);
+  error.what += " is not supported" + (way_out.empty() ? "" : "; " + way_out);
+  return error;
 }
 
 // Takes nothing when there are fewer digits.
@@ -105,10 +112,10 @@ std::optional<CodePoint> PatternScanner::TakeHex(int digits) {
   return value;
 }
 
-// Behind "\u": four digits, a pair of surrogates, or "{...}", which only the flag u knows.
+// Behind "\u": four digits, a pair of surrogates, or "{...}".
 std::optional<CodePoint> PatternScanner::TakeUnicode() {
   const std::size_t begin = pos_;
-  if (!IsLegacy() && Accept('{')) {
+  if (Accept('{')) {
     CodePoint value = 0;
     int digits = 0;
     for (; HexValue(Peek()) >= 0; ++digits) {
@@ -137,8 +144,8 @@ std::optional<std::uint32_t> PatternScanner::TakeNumber() {
   return static_cast<std::uint32_t>(value);
 }
 
-std::optional<PatternScanner::Braces> PatternScanner::TakeBraces(std::size_t at) {
-  const std::size_t begin = std::exchange(pos_, at);
+std::optional<PatternScanner::Braces> PatternScanner::TakeBraces() {
+  const std::size_t begin = pos_;
   Braces braces;
   if (Accept('{')) {
     if (const std::optional<std::uint32_t> min = TakeNumber()) {
@@ -168,22 +175,19 @@ std::optional<std::u32string> PatternScanner::TakeGroupName() {
   return name;
 }
 
-CodePoint PatternScanner::TakeOctal(CodePoint first) {
-  CodePoint value = first - '0';
-  const int more = first <= '3' ? 2 : 1;
-  for (int i = 0; i < more && IsOctal(Peek()); ++i) value = value * 8 + (Take() - '0');
-  return value;
+// The escape that ends here.
+Error PatternScanner::BadEscape(std::size_t at, const std::string& allowed) const {
+  return SyntaxError("an unknown escape", at, Shown(at, pos_ - at), allowed);
 }
 
 Result<Escape> PatternScanner::TakeDecimalEscape(CodePoint c, bool in_class, std::size_t at) {
   if (c == '0' && !IsDigit(Peek())) return OfChar(0);
-  if (!in_class && c != '0') {
-    const std::size_t behind = pos_--;
-    if (TakeNumber().value_or(0) <= num_groups_) return Unsupported("a back-reference", at);
-    pos_ = behind;
-  }
-  if (!IsLegacy()) return SyntaxError("an invalid decimal escape", at);
-  return OfChar(IsOctal(c) ? TakeOctal(c) : c);
+  --pos_;
+  const std::uint32_t number = TakeNumber().value_or(0);
+  if (c == '0' || in_class) return BadEscape(at, "\\xHH with two hexadecimal digits");
+  if (number <= num_groups_) return Unsupported("a back-reference", at);
+  return SyntaxError("a reference to no group", at, Shown(at, pos_ - at),
+                     "no references, or \\xHH for a character");
 }
 
 // Behind \p or \P.
@@ -191,7 +195,8 @@ Result<Escape> PatternScanner::TakeProperty(bool negated, std::size_t at) {
   std::string name, value;
   std::string* part = &name;
   bool is_pair = false;
-  if (!Accept('{')) return SyntaxError("an invalid property", at);
+  const std::string allowed = "a property of ECMA-262 such as \\p{L} or \\p{Script=Greek}";
+  if (!Accept('{')) return BadEscape(at, allowed);
   while (IsWord(Peek()) || (Peek() == '=' && !is_pair)) {
     if (Peek() == '=') {
       Take();
@@ -203,42 +208,32 @@ Result<Escape> PatternScanner::TakeProperty(bool negated, std::size_t at) {
   }
   std::optional<std::vector<CodeRange>> chars;
   if (Accept('}')) chars = is_pair ? FindProperty(name, value) : FindProperty(name);
-  if (!chars) return SyntaxError("an invalid property", at);
+  if (!chars) return BadEscape(at, allowed);
   return OfSet(negated ? Complement(*chars) : std::move(*chars));
 }
 
-// Behind \c.
-Result<Escape> PatternScanner::TakeControl(bool in_class, std::size_t at) {
-  const CodePoint c = Peek();
-  if (IsLetter(c) || (IsLegacy() && in_class && IsWord(c))) return OfChar(Take() % 32);
-  if (!IsLegacy()) return SyntaxError("an invalid escape", at);
-  --pos_;  // the backslash stands for itself
-  return OfChar('\\');
-}
-
-Result<Escape> PatternScanner::TakeCharacterEscape(CodePoint c, bool in_class, std::size_t at) {
+// Punctuation may be escaped needlessly (\-, \_, \@): with the flag u that is an error, and no
+// dialect reads it as anything else.
+Result<Escape> PatternScanner::TakeCharacterEscape(CodePoint c, std::size_t at) {
   switch (c) {
     case 't': return OfChar('\t');
     case 'n': return OfChar('\n');
     case 'v': return OfChar('\v');
     case 'f': return OfChar('\f');
     case 'r': return OfChar('\r');
-    case 'c': return TakeControl(in_class, at);
+    case 'c':
+      if (IsLetter(Peek())) return OfChar(Take() % 32);
+      return BadEscape(at, "\\cA to \\cZ");
     case 'x':
+      if (const auto value = TakeHex(2)) return OfChar(*value);
+      return BadEscape(at, "\\xHH with two hexadecimal digits");
     case 'u':
-      if (const auto value = c == 'x' ? TakeHex(2) : TakeUnicode()) return OfChar(*value);
-      break;
-    case 'k':
-      if (!IsLegacy() || has_names_) {
-        if (!in_class && Accept('<') && TakeGroupName()) return Unsupported("a back-reference", at);
-        return SyntaxError("an invalid escape", at);
-      }
-      break;
-    default:
-      if (IsSyntax(c)) return OfChar(c);
-      if (in_class && c == '-') return OfChar(c);
+      if (const auto value = TakeUnicode()) return OfChar(*value);
+      return BadEscape(at, "\\uHHHH with four hexadecimal digits, or \\u{H}");
+    case 'k': return Unsupported("a back-reference", at);
+    default: break;
   }
-  if (!IsLegacy()) return SyntaxError("an invalid escape", at);
+  if (IsLetter(c)) return BadEscape(at, InsteadOfEscape(c));
   return OfChar(c);
 }
 
@@ -249,11 +244,11 @@ Result<Escape> PatternScanner::TakeEscape() {
   if (c == 'b') return Escape{Escape::Kind::kWordBoundary, 0, {}};
   if (c == 'B') return Escape{Escape::Kind::kNotWordBoundary, 0, {}};
   if (IsDigit(c)) return TakeDecimalEscape(c, false, at);
-  if ((c == 'p' || c == 'P') && !IsLegacy()) return TakeProperty(c == 'P', at);
+  if (c == 'p' || c == 'P') return TakeProperty(c == 'P', at);
   if (const std::vector<CodeRange>* set = ClassOfLetter(c)) {
     return OfSet(c >= 'a' ? *set : Complement(*set));
   }
-  return TakeCharacterEscape(c, false, at);
+  return TakeCharacterEscape(c, at);
 }
 
 Result<Escape> PatternScanner::TakeClassAtom() {
@@ -262,15 +257,25 @@ Result<Escape> PatternScanner::TakeClassAtom() {
   if (c != '\\') return OfChar(c);
   const CodePoint next = Peek();
   if (next == 'b') return OfChar(Take() - 'b' + '\b');
-  if (next == kNoCharacter || next == 'B') {
-    if (next == 'B' && IsLegacy()) return OfChar(Take());
-    return SyntaxError("an invalid escape", at);
-  }
+  if (next == kNoCharacter) return SyntaxError("a backslash at the end", at);
   if (IsDigit(next)) return TakeDecimalEscape(Take(), true, at);
   if (ClassOfLetter(next) || next == 'p' || next == 'P') return TakeEscape();
-  return TakeCharacterEscape(Take(), true, at);
+  return TakeCharacterEscape(Take(), at);
 }
 
+// [[:alpha:]] would be read as one of "[:alph" and then "]".
+Status PatternScanner::CheckPosixClass() const {
+  if (Peek() != '[' || Peek(1) != ':') return std::nullopt;
+  std::size_t end = 2;
+  while (IsLetter(Peek(end))) ++end;
+  if (Peek(end) != ':' || Peek(end + 1) != ']') return std::nullopt;
+  const std::optional<std::string> instead = InsteadOfPosixClass(Shown(pos_ + 2, end - 2));
+  if (!instead) return std::nullopt;
+  return SyntaxError("a POSIX class", pos_, Shown(pos_, end + 2), *instead);
+}
+
+// "-" beside a class such as \w stands for itself: with the flag u that is an error, and no dialect
+// reads it as anything else.
 Result<std::vector<CodeRange>> PatternScanner::TakeClass() {
   const std::size_t at = pos_ - 1;
   const bool negated = Accept('^');
@@ -281,6 +286,7 @@ Result<std::vector<CodeRange>> PatternScanner::TakeClass() {
   };
   while (!Accept(']')) {
     if (Peek() == kNoCharacter) return SyntaxError("an unterminated class", at);
+    if (Status error = CheckPosixClass()) return std::move(*error);
     const std::size_t begin = pos_;
     const Result<Escape> first = TakeClassAtom();
     if (!first) return first.error();
@@ -294,12 +300,10 @@ Result<std::vector<CodeRange>> PatternScanner::TakeClass() {
     if (first->kind == Escape::Kind::kChar && last->kind == Escape::Kind::kChar) {
       if (first->c > last->c) return SyntaxError("a range out of order", begin);
       ranges.push_back({first->c, last->c});
-    } else if (IsLegacy()) {
+    } else {
       add(*first);
       add(OfChar('-'));
       add(*last);
-    } else {
-      return SyntaxError("a class as the end of a range", begin);
     }
   }
   ranges = Normalize(std::move(ranges));

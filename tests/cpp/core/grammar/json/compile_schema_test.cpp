@@ -215,7 +215,7 @@ TEST(CompileSchema, References) {
 }
 
 TEST(CompileSchema, NamesThePlaceOfWhatItRefuses) {
-  EXPECT(IsRefused("{", "json_schema:1", "not JSON"));
+  EXPECT(IsRefused("{", "json_schema:1:2", "not JSON"));
   EXPECT(IsRefused("[]", "json_schema", "not a schema"));
   EXPECT(IsRefused(R"({"properties":{"a/b":{"type":"text"}}})", "json_schema:/properties/a~1b/type",
                    "allowed null, boolean"));

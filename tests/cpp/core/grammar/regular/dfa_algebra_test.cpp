@@ -123,7 +123,9 @@ TEST(DfaAlgebra, RefusesWhatIsOverTheLimits) {
   const Result<Dfa> result = Concatenation(all_ab, end);
   ASSERT(!result);
   EXPECT_EQ(result.error().code, ErrorCode::kInvalidGrammar);
-  EXPECT_EQ(result.error().what, "too many states; got 20002 or more, allowed 20000");
+  EXPECT_EQ(result.error().what,
+            "too many states; got 20002 or more, allowed 20000; make the pattern smaller or lower "
+            "its bounds");
   EXPECT(!Intersection(end, all_ab, DfaLimits{5, 1000}));
 }
 

@@ -143,7 +143,9 @@ TEST(DfaBuilder, ChecksLimits) {
   const Status error = builder.Check({10, 1});
   ASSERT(error);
   EXPECT_EQ(error->code, ErrorCode::kInvalidGrammar);
-  EXPECT_EQ(error->what, "too many states; got 11 or more, allowed 10");
+  EXPECT_EQ(
+      error->what,
+      "too many states; got 11 or more, allowed 10; make the pattern smaller or lower its bounds");
 }
 
 }  // namespace

@@ -20,17 +20,29 @@ TEST(JsonValue, KeepsOrderAndSpelling) {
 
 TEST(JsonValue, SaysWhereTheTextIsWrong) {
   const std::pair<const char*, const char*> cases[] = {
-      {"", "json_schema:0"},        {"{\"a\":1,}", "json_schema:7"},
-      {"[1 2]", "json_schema:3"},   {"01", "json_schema:1"},
-      {"\"\\x\"", "json_schema:2"}, {"\"\\ud800\"", "json_schema:7"},
-      {"\"\n\"", "json_schema:1"},  {"{\"a\":1,\"a\":2}", "json_schema:10"},
-      {"1.", "json_schema:2"},      {"\"\xff\"", "json_schema:1"},
+      {"", "json_schema:1:1"},
+      {"{\"a\":1,}", "json_schema:1:8"},
+      {"[1 2]", "json_schema:1:4"},
+      {"01", "json_schema:1:2"},
+      {"\"\\x\"", "json_schema:1:3"},
+      {"\"\\ud800\"", "json_schema:1:8"},
+      {"\"\n\"", "json_schema:1:2"},
+      {"{\"a\":1,\"a\":2}", "json_schema:1:11"},
+      {"1.", "json_schema:1:3"},
+      {"\"\xff\"", "json_schema:1:2"},
+      {"{\"a\": 1,\n \"şç\": }", "json_schema:2:8"},
+      {"[\n\n1,\n", "json_schema:4:1"},
+      {"\xEF\xBB\xBF{}", "json_schema:1:1"},
   };
   for (const auto& [text, where] : cases) {
     const auto value = ParseJson(text);
     ASSERT(!value);
     EXPECT_EQ(value.error().where, where);
   }
+}
+
+TEST(JsonValue, NamesAByteOrderMark) {
+  EXPECT(ParseJson("\xEF\xBB\xBF{}").error().what.find("byte order mark") != std::string::npos);
 }
 
 TEST(JsonValue, HasLimits) {

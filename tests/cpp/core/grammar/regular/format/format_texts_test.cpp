@@ -105,7 +105,8 @@ TEST(FormatTexts, KnowsWhatItCannotEnforce) {
     const Result<std::optional<TextSet>> set = FormatTexts(format);
     if (!EXPECT(!set.ok())) continue;
     EXPECT_EQ(set.error().code, ErrorCode::kInvalidGrammar);
-    EXPECT_EQ(set.error().what, "the format " + std::string(format) + " cannot be enforced");
+    EXPECT_EQ(set.error().what, "the format " + std::string(format) +
+                                    " cannot be enforced; leave it out or write a pattern");
   }
   for (const char* format : {"", "int32", "password", "color", "Date"}) {
     const Result<std::optional<TextSet>> set = FormatTexts(format);

@@ -79,18 +79,56 @@ TEST(PatternTexts, ClassesAndEscapes) {
   Check("^[\\uD800-\\uDFFF]$", {}, {"a", "😀"});
 }
 
-TEST(PatternTexts, FallsBackToThePatternsOfBrowsers) {
-  Check("^\\-\\_\\@\\#\\:$", {"-_@#:"}, {});
+TEST(PatternTexts, AcceptsWhatAllDialectsReadAlike) {
+  Check("^\\-\\_\\@\\#\\:\\ \\\"$", {"-_@#: \""}, {});
   Check("^[\\w\\_\\@]+$", {"a_@"}, {"-"});
   Check("^{a}$", {"{a}"}, {});
-  Check("^a{,2}]$", {"a{,2}]"}, {"aa]"});
+  Check("^{}{ }]$", {"{}{ }]"}, {});
   Check("^a{1\\_$", {"a{1_"}, {});
-  Check("^\\a\\101\\_$", {"aA_"}, {});
-  Check("^\\c\\_[\\c]$", {"\\c_\\", "\\c_c"}, {});
-  Check("^[\\w-z]$", {"a", "-"}, {"!"});
-  Check("^\\u{2}\\_$", {"uu_"}, {});
-  Check("^\\p{Lu}]$", {"p{Lu}]"}, {"A]"});
-  Check("^\\k\\_$", {"k_"}, {});
+  Check("^[\\w-.]$", {"a", "-", "."}, {"!"});
+  Check("^[+-\\d]$", {"+", "-", "7"}, {","});
+  // With the meaning of the flag u for what stands beside it.
+  Check("^\\u{61}\\_$", {"a_"}, {"uu_"});
+  Check("^\\p{Lu}]$", {"A]"}, {"p{Lu}]"});
+}
+
+TEST(PatternTexts, NamesWhatOtherDialectsWriteAndWhatToWrite) {
+  const auto refused = [](const char* pattern, const std::string& got, const std::string& allowed) {
+    const std::string refusal = Refusal(pattern);
+    if (refusal.find("; got " + got + ", allowed " + allowed) == std::string::npos)
+      EXPECT_EQ(refusal, std::string(pattern) + " is refused");
+  };
+  refused("a\\Z", "\\Z", "$ for the end");
+  refused("\\Aa", "\\A", "^ for the start");
+  refused("a\\z", "\\z", "$ for the end");
+  refused("\\e", "\\e", "\\x1B");
+  refused("\\y", "\\y", "y for the letter");
+  refused("[\\B]", "\\B", "B for the letter");
+  refused("\\c1", "\\c", "\\cA to \\cZ");
+  refused("\\x4", "\\x", "\\xHH");
+  refused("\\u12", "\\u", "\\uHHHH");
+  refused("\\101", "\\101", "no references, or \\xHH");
+  refused("\\012", "\\012", "\\xHH");
+  refused("[\\1]", "\\1", "\\xHH");
+  refused("(a)\\2", "\\2", "no references");
+  refused("\\p{Foo}", "\\p{Foo}", "a property of ECMA-262");
+  refused("x{,3}", "{,3}", "{0,3}, or \\{");
+  refused("x{ 1, 3 }", "{ 1, 3 }", "{1,3}, or \\{");
+  refused("x{1,2,3}", "{1,2,3}", "{m}, {m,} or {m,n}, or \\{");
+  refused("x{1", "{1", "{1}, or \\{");
+  refused("[[:alpha:]]", "[:alpha:]", "[A-Za-z] or \\p{L}");
+  refused("[^_[:space:]]", "[:space:]", "\\s");
+  refused("(?P<n>a)", "(?P<", "(?<");
+  refused("(?@a)", "(?@", "(, (?:");
+  const auto unsupported = [](const char* pattern, const std::string& what) {
+    EXPECT_EQ(Refusal(pattern).find(what), 0U);
+  };
+  unsupported("(?i)a",
+              "a flag at character 0 of the pattern (from 0) is not supported; leave it "
+              "out; for (?i) write both cases: [aA]");
+  unsupported("a(?>b)", "an atomic group at character 1 of the pattern (from 0) is not supported");
+  unsupported("(?P=n)", "a back-reference at character 0");
+  unsupported("(?#x)", "a comment at character 0");
 }
 
 TEST(PatternTexts, Properties) {
@@ -104,26 +142,36 @@ TEST(PatternTexts, Properties) {
 }
 
 TEST(PatternTexts, RefusesByNameAndPlace) {
-  EXPECT_EQ(Refusal("a(?=b)"), "look-ahead at offset 1 of the pattern is not supported there");
-  EXPECT_EQ(Refusal("a(?!b)"), "look-ahead at offset 1 of the pattern is not supported there");
-  EXPECT_EQ(Refusal("(?<=b)a"), "look-behind at offset 0 of the pattern is not supported there");
-  EXPECT_EQ(Refusal("é(a)\\1"), "a back-reference at offset 4 of the pattern is not supported");
+  EXPECT_EQ(Refusal("a(?=b)"),
+            "look-ahead at character 1 of the pattern (from 0) is not supported there; allowed "
+            "behind ^, with parts of fixed length between them");
+  EXPECT_EQ(Refusal("a(?!b)"),
+            "look-ahead at character 1 of the pattern (from 0) is not supported there; allowed "
+            "behind ^, with parts of fixed length between them");
+  EXPECT_EQ(Refusal("(?<=b)a"),
+            "look-behind at character 0 of the pattern (from 0) is not supported there; allowed "
+            "before $, with parts of fixed length between them");
+  EXPECT_EQ(Refusal("é(a)\\1"),
+            "a back-reference at character 4 of the pattern (from 0) is not supported");
   EXPECT_EQ(Refusal("(?<n>a)\\k<n>"),
-            "a back-reference at offset 7 of the pattern is not supported");
-  EXPECT_EQ(Refusal("a\\_(?=b)"), "look-ahead at offset 3 of the pattern is not supported there");
-  EXPECT_EQ(Refusal("(a"), "an unterminated group at offset 0 of the pattern");
-  EXPECT_EQ(Refusal("a)"), "a lone ) at offset 1 of the pattern");
-  EXPECT_EQ(Refusal("[a"), "an unterminated class at offset 0 of the pattern");
-  EXPECT_EQ(Refusal("a**"), "nothing to repeat at offset 2 of the pattern");
-  EXPECT_EQ(Refusal("^*"), "nothing to repeat at offset 1 of the pattern");
-  EXPECT_EQ(Refusal("{1}"), "a lone bracket at offset 0 of the pattern");
-  EXPECT_EQ(Refusal("a{2,1}"), "numbers out of order at offset 1 of the pattern");
-  EXPECT_EQ(Refusal("[b-a]"), "a range out of order at offset 1 of the pattern");
-  EXPECT_EQ(Refusal("a\\"), "a backslash at the end at offset 1 of the pattern");
-  EXPECT_EQ(Refusal("(?i)a"), "an invalid group at offset 0 of the pattern");
-  EXPECT_EQ(Refusal("(?<1>a)"), "an invalid name of a group at offset 0 of the pattern");
+            "a back-reference at character 7 of the pattern (from 0) is not supported");
+  EXPECT_EQ(Refusal("a\\_(?=b)"),
+            "look-ahead at character 3 of the pattern (from 0) is not supported there; allowed "
+            "behind ^, with parts of fixed length between them");
+  EXPECT_EQ(Refusal("(a"), "an unterminated group at character 0 of the pattern (from 0)");
+  EXPECT_EQ(Refusal("a)"), "a lone ) at character 1 of the pattern (from 0)");
+  EXPECT_EQ(Refusal("[a"), "an unterminated class at character 0 of the pattern (from 0)");
+  EXPECT_EQ(Refusal("a**"), "nothing to repeat at character 2 of the pattern (from 0)");
+  EXPECT_EQ(Refusal("^*"), "nothing to repeat at character 1 of the pattern (from 0)");
+  EXPECT_EQ(Refusal("{1}"), "nothing to repeat at character 0 of the pattern (from 0)");
+  EXPECT_EQ(Refusal("^(?=a)*"), "nothing to repeat at character 6 of the pattern (from 0)");
+  EXPECT_EQ(Refusal("a{2,1}"), "numbers out of order at character 1 of the pattern (from 0)");
+  EXPECT_EQ(Refusal("[b-a]"), "a range out of order at character 1 of the pattern (from 0)");
+  EXPECT_EQ(Refusal("a\\"), "a backslash at the end at character 1 of the pattern (from 0)");
+  EXPECT_EQ(Refusal("(?<1>a)"),
+            "an invalid name of a group at character 0 of the pattern (from 0)");
   EXPECT_EQ(Refusal("(?<n>a)(?<n>b)"),
-            "a second group of the same name at offset 7 of the pattern");
+            "a second group of the same name at character 7 of the pattern (from 0)");
   EXPECT_EQ(Refusal("\xFF"), "not valid UTF-8");
 }
 
@@ -143,14 +191,15 @@ TEST(PatternTexts, HostilePatternsEndInARefusal) {
   const std::string deep(100'000, '(');
   EXPECT_EQ(Refusal(deep), "too long; got 100000 bytes, allowed 65536");
   EXPECT_EQ(Refusal(deep.substr(0, 60'000)),
-            "a group deeper than 250 at offset 250 of the pattern is not supported");
+            "a group deeper than 250 at character 250 of the pattern (from 0) is not supported");
   std::string nested = "a";
   for (int i = 0; i < 250; ++i) nested = "(" + nested + ")*";
   EXPECT_EQ(Refusal(nested), "");
   std::string doubled = "a";
   for (int i = 0; i < 20; ++i) doubled = "(?:" + doubled + "){1000}";
   EXPECT_EQ(Refusal(doubled),
-            "too many repetitions in the pattern; got 200001 or more, allowed 200000");
+            "too many repetitions in the pattern; got 200001 or more, allowed 200000; make the "
+            "pattern smaller or lower its bounds");
   EXPECT(Refusal("^[ab]*a[ab]{20}$").find("too many states") == 0);
   EXPECT(Refusal("(?:\\b){1000000000}x").find("too many repetitions") == 0);
   EXPECT(Refusal("^(?:.{0,900}a){90}$").find("too many") == 0);
