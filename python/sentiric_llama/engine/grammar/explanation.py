@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sentiric_llama import _host
-
 from sentiric_llama.engine.grammar.characters import Ranges, in_words, named, without
 from sentiric_llama.engine.grammar.json_hints import hint, in_order
 from sentiric_llama.engine.grammar.json_place import JsonPlace, place_in
