@@ -41,7 +41,7 @@ bool Has(const Names& names, std::string_view name) {
 // "`minLength` 5"
 std::string Shown(const JsonValue& schema, std::string_view keyword) {
   constexpr std::size_t kMost = 40;
-  const std::string name = "`" + std::string(keyword) + "`";
+  std::string name = "`" + std::string(keyword) + "`";
   const JsonValue& value = *schema.Find(keyword);
   if (value.Is(Kind::kTrue)) return name + " true";
   if (value.Is(Kind::kFalse)) return name + " false";
