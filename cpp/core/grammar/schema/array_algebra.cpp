@@ -69,7 +69,7 @@ std::optional<ArrayShape> Intersection(const ArrayShape& a, const ArrayShape& b,
   return Normalized(std::move(both));
 }
 
-std::vector<ArrayShape> Complement(const ArrayShape& array, Expressions* expressions) {
+Result<std::vector<ArrayShape>> Complement(const ArrayShape& array, Expressions* expressions) {
   std::vector<ArrayShape> others;
   if (array.size.min > 0) others.push_back(WithSize({0, array.size.min - 1}));
   if (array.size.max != kUnlimited) others.push_back(WithSize({array.size.max + 1, kUnlimited}));

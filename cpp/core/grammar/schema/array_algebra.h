@@ -16,7 +16,8 @@ std::optional<ArrayShape> Normalized(ArrayShape array);
 std::optional<ArrayShape> Intersection(const ArrayShape& a, const ArrayShape& b,
                                        Expressions* expressions);
 
-// All other arrays, as a union, of one whose items need not differ.
-std::vector<ArrayShape> Complement(const ArrayShape& array, Expressions* expressions);
+// All other arrays, as a union, of one whose items need not differ. kInvalidGrammar when the work
+// exceeds the budget.
+Result<std::vector<ArrayShape>> Complement(const ArrayShape& array, Expressions* expressions);
 
 }  // namespace sentiric::grammar

@@ -107,7 +107,7 @@ def _hint(schema: str | None, data: bytes, at: int, place: JsonPlace | None) -> 
 
 
 def _strings(
-    matcher: Any, whole: str, place: JsonPlace | None, ranges: Ranges, schema: str | None
+    matcher: _host.Matcher, whole: str, place: JsonPlace | None, ranges: Ranges, schema: str | None
 ) -> tuple[str, ...] | None:
     """The strings that are allowed, and what is allowed beside; None if they are not few."""
     begins = any(first <= _QUOTE <= last for first, last in ranges)
