@@ -12,7 +12,8 @@ namespace sentiric::grammar {
 //
 // Plain texts have up to 21 digits before the point (JavaScript prints no more) and up to 22 behind
 // it (1e-6 with 17 digits), or as many as the bounds of the set, to 60. Discrete sets get no more
-// places than their numbers need, and at least one (a listed 2.0); beside a divisor other than 1, 0.1, 0.01
+// places than their numbers need, and at least one (a listed 2.0); beside a divisor other than 1,
+// 0.1, 0.01
 // ... they have up to 15 digits in all, because the double of a longer one may be no multiple.
 // Where numbers must be no multiples, all have up to 15 digits.
 //
