@@ -13,7 +13,7 @@ from benchmarks.scenarios.decoding import (
     SingleInProcess,
 )
 from benchmarks.scenarios.gpu import Gpu1b, Gpu8b
-from benchmarks.scenarios.grammar_streams import GrammarsBeside
+from benchmarks.scenarios.grammar_streams import GrammarsBeside, GrammarsOfRecords
 from benchmarks.scenarios.growth import GrowthContexts, GrowthPrompt, GrowthVocabulary
 from benchmarks.scenarios.isolation import ISOLATION
 from benchmarks.scenarios.load import (
@@ -42,6 +42,7 @@ CATALOGUE: dict[str, Scenario] = {
         SamplingInProcess(),
         Json(),
         GrammarsBeside(),
+        GrammarsOfRecords(),
         Copy(),
         Draft(),
         Neutral(),
