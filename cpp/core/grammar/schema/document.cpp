@@ -52,6 +52,7 @@ const JsonValue* Child(const JsonValue& value, const std::string& token) {
   if (value.Is(Kind::kObject)) return value.Find(token);
   if (!value.Is(Kind::kArray) || token.empty() || token.size() > 9) return nullptr;
   if (token.find_first_not_of("0123456789") != std::string::npos) return nullptr;
+  if (token.size() > 1 && token[0] == '0') return nullptr;
   const std::size_t index = std::stoul(token);
   return index < value.items.size() ? &value.items[index] : nullptr;
 }
@@ -140,19 +141,24 @@ void Document::Visit(const JsonValue* schema, std::string base) {
   id = id.substr(0, hash);
   if (!id.empty()) {
     base = ResolveUri(base, id);
-    resources_.emplace(base, schema);
+    Name(base, schema, &resources_);
   }
   bases_[schema] = base;
   const std::string dynamic = TextOf(*schema, "$dynamicAnchor");
   if (!dynamic.empty()) ++num_dynamic_anchors_[dynamic];
   for (const std::string& name : {anchor, TextOf(*schema, "$anchor"), dynamic}) {
-    if (!name.empty()) anchors_.emplace(base + "#" + name, schema);
+    if (!name.empty()) Name(base + "#" + name, schema, &anchors_);
   }
   for (const JsonValue::Member& member : schema->members) {
     const Keyword* keyword = FindKeyword(member.first);
     if (keyword == nullptr) continue;
     for (const JsonValue* child : SchemasIn(member.second, keyword->form)) Visit(child, base);
   }
+}
+
+void Document::Name(const std::string& name, const JsonValue* schema, Names* names) {
+  const auto added = names->emplace(name, schema);
+  if (!added.second && added.first->second != schema) ambiguous_.insert(name);
 }
 
 const JsonValue* Document::FindResource(const std::string& base) const {
@@ -181,6 +187,11 @@ Result<const JsonValue*> Document::Resolve(const JsonValue* from, const std::str
   } else if (!fragment.empty()) {
     const auto found = anchors_.find(base + "#" + fragment);
     target = found == anchors_.end() ? nullptr : found->second;
+  }
+  if (ambiguous_.count(base) > 0 || ambiguous_.count(base + "#" + fragment) > 0) {
+    return ErrorAt(from, keyword,
+                   "refers to a name that several schemas have; got " + reference +
+                       ", allowed an $id or $anchor that is there once");
   }
   if (target == nullptr) return ErrorAt(from, keyword, "refers to nothing; got " + reference);
   if (!IsSchema(*target)) {

@@ -43,15 +43,19 @@ class Document {
  private:
   explicit Document(JsonValue root) : root_(std::move(root)) {}
 
+  using Names = std::unordered_map<std::string, const JsonValue*>;
+
   void Visit(const JsonValue* schema, std::string base);
+  void Name(const std::string& name, const JsonValue* schema, Names* names);
   const JsonValue* FindResource(const std::string& base) const;
 
   JsonValue root_;
   std::deque<JsonValue> made_;
-  std::unordered_map<const JsonValue*, std::string> bases_;      // by visited schema
-  std::unordered_map<std::string, const JsonValue*> resources_;  // by identifier
-  std::unordered_map<std::string, const JsonValue*> anchors_;    // by "identifier#name"
-  std::unordered_map<std::string, int> num_dynamic_anchors_;     // by name
+  std::unordered_map<const JsonValue*, std::string> bases_;   // by visited schema
+  Names resources_;                                           // by identifier
+  Names anchors_;                                             // by "identifier#name"
+  std::unordered_set<std::string> ambiguous_;                 // of these, names of several schemas
+  std::unordered_map<std::string, int> num_dynamic_anchors_;  // by name
   std::unordered_set<const JsonValue*> hidden_ids_;  // schemas with $id and $ref, but the root
 };
 

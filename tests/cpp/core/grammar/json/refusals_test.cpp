@@ -55,6 +55,19 @@ TEST(Refusals, SayWhichKeywordsLeaveNoValue) {
   });
 }
 
+TEST(Refusals, NamesOfSeveralSchemas) {
+  Check({
+      {R"({"$defs":{"a":{"$anchor":"x","type":"null"},"b":{"$anchor":"x"}},"$ref":"#x"})", ":/$ref",
+       "refers to a name that several schemas have; got #x"},
+      {R"({"$defs":{"a":{"$id":"y"},"b":{"$id":"y","type":"null"}},"items":{"$ref":"y"}})",
+       ":/items/$ref", "refers to a name that several schemas have"},
+      {R"({"allOf":[{}],"items":{"$ref":"#/allOf/00"}})", ":/items/$ref", "refers to nothing"},
+  });
+  EXPECT(CompileSchema(R"({"$defs":{"a":{"$anchor":"x"},"b":{"$anchor":"x"}}})").ok());
+  EXPECT(CompileSchema(R"({"$defs":{"a":{"$anchor":"x","$dynamicAnchor":"x"}},"$ref":"#x"})").ok());
+  EXPECT(CompileSchema(R"({"allOf":[{}],"items":{"$ref":"#/allOf/0"}})").ok());
+}
+
 TEST(Refusals, NameTheDeepestSchemaWithoutAValue) {
   Check({
       {R"({"type":"object","required":["x"],"properties":{
