@@ -65,6 +65,7 @@ LoopConfig LoopConfigOf(const EngineConfig& config, const EngineParts& parts) {
   loop.scheduler.max_batch = config.batch_size;
   loop.scheduler.idle_chunk = std::min(config.physical_batch_size, config.batch_size);
   loop.scheduler.mixes_rows = traits.mixes_rows;
+  loop.scheduler.can_recut = traits.can_recut;
   loop.prefix.is_enabled = config.prefix_cache;
   loop.prefix.is_exact = config.deterministic;
   loop.prefix.host_bytes = config.prefix_cache ? HostBytes(config) : 0;

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 #include "core/scheduling/call_shape.h"
 
+#include <cstddef>
+
 namespace sentiric {
 
 CallShape ShapeOf(const Batch& batch, const RunningSet& running) {
   CallShape shape;
-  for (const Row& row : batch) {
-    const Sequence* sequence = running.Find(row.seq);
-    const bool is_chunk =
-        sequence->is_prefilling() || sequence->run() > 1 || !sequence->draft().empty();
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    const Row& row = batch[i];
+    const bool is_run = (i > 0 && batch[i - 1].seq == row.seq) ||
+                        (i + 1 < batch.size() && batch[i + 1].seq == row.seq);
+    const bool is_chunk = is_run || running.Find(row.seq)->is_prefilling();
     ++(is_chunk ? shape.prefill_tokens : shape.decode_rows);
     (is_chunk ? shape.prefill_context : shape.decode_context) += row.pos;
   }

@@ -27,7 +27,7 @@ void AppendRows(const SequenceView& view, Batch* rows) {
 
 BatchPlan Scheduler::Plan(const std::vector<SequenceView>& sequences, std::uint64_t step,
                           PrefillBudget budget) const {
-  std::vector<Group> groups = DecodeGroups(sequences);
+  std::vector<Group> groups = DecodeGroups(sequences, budget.call_cost);
   std::int32_t num_rows = 0;
   for (const Group& group : groups) num_rows += static_cast<std::int32_t>(group.rows.size());
   const bool is_busy = num_rows > 0;
@@ -52,23 +52,28 @@ BatchPlan Scheduler::Plan(const std::vector<SequenceView>& sequences, std::uint6
 
 // Single rows share a call. A run is a chunk: where that decides its bits, it has a call of its
 // own.
-std::vector<Scheduler::Group> Scheduler::DecodeGroups(
-    const std::vector<SequenceView>& sequences) const {
-  std::vector<const SequenceView*> streams;
+std::vector<Scheduler::Group> Scheduler::DecodeGroups(const std::vector<SequenceView>& sequences,
+                                                      std::int32_t call_cost) const {
+  std::vector<SequenceView> streams;
   for (const SequenceView& view : sequences) {
-    if (!view.is_prefilling()) streams.push_back(&view);
+    if (!view.is_prefilling()) streams.push_back(view);
+  }
+  if (streams.size() > 1 && config_.can_recut && !config_.mixes_rows) {
+    for (SequenceView& view : streams) {
+      if (view.draft == nullptr && view.run <= call_cost) view.run = 1;
+    }
   }
   std::stable_partition(streams.begin(), streams.end(),
-                        [](const SequenceView* view) { return view->num_rows() == 1; });
+                        [](const SequenceView& view) { return view.num_rows() == 1; });
   std::vector<Group> groups;
-  for (const SequenceView* view : streams) {
+  for (const SequenceView& view : streams) {
     auto same = std::find_if(groups.begin(), groups.end(), [&](const Group& group) {
-      const auto size = static_cast<std::int32_t>(group.rows.size()) + view->num_rows();
-      return group.adapters == view->adapters && size <= config_.max_batch &&
-             (view->num_rows() == 1 || config_.mixes_rows);
+      const auto size = static_cast<std::int32_t>(group.rows.size()) + view.num_rows();
+      return group.adapters == view.adapters && size <= config_.max_batch &&
+             (view.num_rows() == 1 || config_.mixes_rows);
     });
-    if (same == groups.end()) same = groups.insert(groups.end(), {view->adapters, {}});
-    AppendRows(*view, &same->rows);
+    if (same == groups.end()) same = groups.insert(groups.end(), {view.adapters, {}});
+    AppendRows(view, &same->rows);
   }
   for (Group& group : groups) {
     std::sort(group.rows.begin(), group.rows.end(), [](const Row& a, const Row& b) {

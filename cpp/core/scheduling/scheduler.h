@@ -9,7 +9,7 @@
 namespace sentiric {
 
 // How many prompt tokens a step may evaluate while other requests wait for it. Where each prompt
-// has a call of its own, each further call counts as `call_cost` tokens.
+// has a call of its own, each further call counts as `call_cost` tokens; 0 = unknown.
 struct PrefillBudget {
   std::int32_t tokens = 0;
   std::int32_t call_cost = 0;
@@ -21,6 +21,7 @@ struct SchedulerConfig {
   // DecoderTraits::mixes_rows. Without it every prompt has a call of its own, and more than
   // idle_chunk tokens in a step would only delay cancels and new requests.
   bool mixes_rows = false;
+  bool can_recut = false;  // DecoderTraits::can_recut
 };
 
 // Continuous batching. Every running stream gets its decode row in every step. Prompts share the
@@ -28,6 +29,9 @@ struct SchedulerConfig {
 // does not wait behind a long one, and equal prompts are not served in turns, which would delay all
 // of them. In every kOldestTurn-th step the prompt of a class that has waited longest goes first,
 // so that none starves.
+//
+// Where each run of a stream has a call of its own, one that is shorter than such a call costs goes
+// token by token in the call of the other streams, if that gives the same bits: they wait less.
 //
 // A prompt is never cut to a single token, nor is one left over: a prefill call of one token takes
 // a different code path in the backend and gives other bits than the same token in a chunk.
@@ -57,7 +61,8 @@ class Scheduler {
     Batch rows;
   };
 
-  std::vector<Group> DecodeGroups(const std::vector<SequenceView>& sequences) const;
+  std::vector<Group> DecodeGroups(const std::vector<SequenceView>& sequences,
+                                  std::int32_t call_cost) const;
   std::vector<Group> PrefillGroups(const std::vector<const SequenceView*>& prompts,
                                    PrefillBudget budget, std::int32_t first_limit) const;
 

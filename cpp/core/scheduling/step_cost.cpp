@@ -29,7 +29,7 @@ PrefillBudget StepCost::BudgetFor(const std::vector<SequenceView>& views, std::u
   if (config_.busy_chunk > 0) return {config_.busy_chunk, 0};
   if (config_.itl_slo_ms <= 0) return {config_.max_batch, 0};
   const auto prompts = Scheduler::Prompts(views, step);
-  if (prompts.empty()) return {};
+  if (prompts.empty()) return {0, model_.PassInTokens()};
   const double left_ms = config_.itl_slo_ms - Milliseconds(Clock::now() - began);
   last_budget_ = model_.PrefillBudget(DecodeRowsOf(views), left_ms, prompts[0]->evaluated,
                                       kLeastBudget, kFirstBudget);

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from engine_tools import GREEDY, read, seeded
-from sentiric_llama import Grammar, Vocabulary
+from sentiric_llama import Grammar, Vocabulary, types
 from sentiric_llama.engine.blocking import Engine
 from sentiric_llama.errors import InvalidArgument
 from sentiric_llama.types import SamplingParams
@@ -152,7 +152,7 @@ def test_patterns_choices_and_schemas_as_texts(tiny: Engine) -> None:
     [
         ({"grammar": 'root ::= "a"', "json_schema": {}}, "grammar"),
         ({"grammar": 5}, "grammar"),
-        ({"grammar": Grammar("text", "a")}, "grammar"),  # type: ignore[arg-type]
+        ({"grammar": types.Grammar("text", "a")}, "grammar"),  # type: ignore[arg-type]
         ({"grammar": 'root ::= "\ud800"'}, "grammar"),
         ({"regex": "a", "choice": ["a"]}, "regex"),
         ({"regex": 5}, "regex"),

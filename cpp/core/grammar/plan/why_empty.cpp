@@ -47,7 +47,7 @@ std::string Shown(const JsonValue& schema, std::string_view keyword) {
   if (value.Is(Kind::kFalse)) return name + " false";
   if (value.text.empty() || value.text.size() > kMost) return name;
   const bool is_word = value.Is(Kind::kNumber) || keyword == "type" || keyword == "format";
-  return name + (is_word ? " " + value.text : " \"" + value.text + "\"");
+  return name + (is_word ? " " + value.text : " " + Quoted(value.text));
 }
 
 std::string Joined(const std::vector<std::string>& parts) {
@@ -160,7 +160,7 @@ class Search {
     for (const JsonValue& name : schema.Find("required")->items) {
       const JsonValue* property = schema.Find("properties")->Find(name.text);
       if (property == nullptr || !IsEmpty(*property)) continue;
-      because_ = "; the member \"" + name.text + "\" is required";
+      because_ = "; the member " + Quoted(name.text) + " is required";
       return property;
     }
     return nullptr;
@@ -235,7 +235,7 @@ class Search {
       if (keyword != "required" && keyword != "type") parts.push_back(Shown(schema, keyword));
     }
     if (parts.empty()) parts.push_back(Shown(schema, "type"));
-    return "the member \"" + name + "\" is required, which " + Joined(parts) +
+    return "the member " + Quoted(name) + " is required, which " + Joined(parts) +
            (parts.size() == 1 ? " does" : " do") + " not allow";
   }
 

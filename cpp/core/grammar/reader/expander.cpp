@@ -35,7 +35,7 @@ std::string Shown(const JsonValue& value) {
   constexpr std::size_t kMost = 40;
   const bool is_short = value.text.size() <= kMost;
   if (value.Is(Kind::kNumber) && is_short) return value.text;
-  if (value.Is(Kind::kString) && is_short) return "\"" + value.text + "\"";
+  if (value.Is(Kind::kString) && is_short) return Quoted(value.text);
   return std::string(KindName(value.kind));
 }
 

@@ -215,6 +215,22 @@ const JsonValue* JsonValue::Find(std::string_view name) const {
   return nullptr;
 }
 
+std::string Quoted(std::string_view text) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string quoted = "\"";
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte >= 0x20 && byte != 0x7F) {
+      quoted += c;
+    } else {
+      quoted += "\\u00";
+      quoted += kDigits[byte >> 4];
+      quoted += kDigits[byte & 15];
+    }
+  }
+  return quoted + "\"";
+}
+
 std::string_view KindName(JsonValue::Kind kind) {
   switch (kind) {
     case JsonValue::Kind::kNull: return "null";

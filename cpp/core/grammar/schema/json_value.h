@@ -31,6 +31,9 @@ struct JsonValue {
 // What a JSON type is called in a message: "a string", "an object".
 std::string_view KindName(JsonValue::Kind kind);
 
+// A text in quotes for a message of one line: control characters are escaped.
+std::string Quoted(std::string_view text);
+
 struct JsonLimits {
   std::size_t text_bytes = 1024 * 1024;
   std::uint32_t depth = 200;

@@ -75,6 +75,25 @@ TEST(Scheduler, ARunIsACallOfItsOwnUnlessRowsMix) {
   EXPECT(Scheduler(small).Plan({run, kStream}, 0, {4, 0}) == (BatchPlan{{{stream}, rows}}));
 }
 
+// The same bits, and the others do not wait for another call.
+TEST(Scheduler, AShortRunGoesTokenByTokenBesideOtherStreams) {
+  const std::vector<Token> a = {10, 11, 12, 13, 14};
+  SequenceView run{0, &a, 2, 2, 0, Priority::kNormal};
+  run.run = 3;
+  const Batch rows = {{0, 2, 12, false}, {0, 3, 13, false}, {0, 4, 14, true}};
+  const Row stream = {2, 2, 12, true};
+  SchedulerConfig config = Config(6);
+  config.can_recut = true;
+  const Scheduler scheduler(config);
+  EXPECT(scheduler.Plan({run, kStream}, 0, {0, 3}) == (BatchPlan{{{rows[0], stream}}}));
+  EXPECT(scheduler.Plan({run, kStream}, 0, {0, 2}) == (BatchPlan{{{stream}, rows}}));
+  EXPECT(scheduler.Plan({run}, 0, {0, 3}) == BatchPlan{{rows}});
+  EXPECT(Scheduler(Config(6)).Plan({run, kStream}, 0, {0, 3}) == (BatchPlan{{{stream}, rows}}));
+  const std::vector<Token> draft = {15};
+  run.draft = &draft;  // its rows verify each other
+  EXPECT_EQ(scheduler.Plan({run, kStream}, 0, {0, 3}).batches.size(), 2u);
+}
+
 TEST(Scheduler, ABatchIsNeverLargerThanTheDecoderTakes) {
   const Scheduler scheduler(Config(60, true));
   const std::vector<Token> a = TokensOf(100), b = TokensOf(100);

@@ -52,6 +52,8 @@ TEST(Refusals, SayWhichKeywordsLeaveNoValue) {
       {R"({"oneOf":[{"type":"string"},{"type":"string"}]})", ":/oneOf", "`oneOf` allows none"},
       {R"({"not":{}})", ":/not", "`not` allows none"},
       {"false", "", "`false` allows none"},
+      {R"({"type":"object","required":["a\nb\u007f"],"additionalProperties":false})", ":/required",
+       R"(the member "a\u000ab\u007f" is required)"},
   });
 }
 
