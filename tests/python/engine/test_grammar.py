@@ -110,7 +110,7 @@ def test_json_kinds_through_a_grammar_value(tiny: Engine) -> None:
         "[ab]", tiny.generate("x", GREEDY, grammar=Grammar("gbnf", "root ::= [ab]")).text
     )
     free = tiny.generate("Hello", GREEDY, max_tokens=5).text
-    assert tiny.generate("Hello", GREEDY, grammar=Grammar("none"), max_tokens=5).text == free
+    assert tiny.generate("Hello", GREEDY, grammar=types.Grammar("none"), max_tokens=5).text == free
 
 
 def test_a_compiled_grammar_is_kept(tiny: Engine) -> None:
