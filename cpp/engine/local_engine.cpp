@@ -12,6 +12,9 @@ namespace sentiric {
 namespace {
 
 constexpr std::size_t kLongBytes = 64 * 1024;
+// What a byte of a grammar takes in the time of a byte of a prompt, if it is a hard one to compile:
+// short requests must not wait for those.
+constexpr std::size_t kGrammarWeight = 16;
 
 }  // namespace
 
@@ -50,7 +53,8 @@ Result<RequestId> LocalEngine::Submit(Request request, std::int32_t window) {
   live_.emplace(handle->id, handle);
   line_.Enter(handle->request.priority, handle->request.tenant);
   ++num_preparing_;
-  const std::size_t size = SizeOf(handle->request.prompt);
+  const Request& asked = handle->request;
+  const std::size_t size = SizeOf(asked.prompt) + kGrammarWeight * asked.grammar.text.size();
   PoolFor(size)->Post([this, handle] { Prepare(handle); }, size);
   return handle->id;
 }

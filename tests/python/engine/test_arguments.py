@@ -8,6 +8,7 @@ import dataclasses
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -138,8 +139,10 @@ def test_closing_a_stream_releases_every_reader(small_q8_0: Path) -> None:
         other = engine.stream("a", GREEDY, max_tokens=100_000, ignore_eos=True)
         waiting = engine.stream("b", GREEDY, max_tokens=5)  # there is one context
         ended: list[str] = []
+        reading = threading.Barrier(3)
 
         def read() -> None:
+            reading.wait()
             try:
                 list(waiting)
                 ended.append("end")
@@ -149,6 +152,8 @@ def test_closing_a_stream_releases_every_reader(small_q8_0: Path) -> None:
         threads = [threading.Thread(target=read, daemon=True) for _ in range(2)]
         for thread in threads:
             thread.start()
+        reading.wait()
+        time.sleep(0.3)  # until they wait for a token that does not come
         waiting.close()
         for thread in threads:
             thread.join(timeout=60)

@@ -2,6 +2,7 @@
 #include "core/grammar/plan/places.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <utility>
 
 #include "core/grammar/number/number_texts.h"
@@ -9,6 +10,10 @@
 
 namespace sentiric::grammar {
 namespace {
+
+// What each bound of a set of numbers, or number left out, costs in units of WorkBudget: readers
+// may round to it in several ways.
+constexpr std::size_t kWorkOfBound = 700;
 
 bool AreAllPossible(const std::vector<ListGraph>& lists, const IsPossible& is_possible) {
   return std::all_of(lists.begin(), lists.end(), [&](const ListGraph& list) {
@@ -68,6 +73,9 @@ Status Places::Describe(Expr expr) {
   scalars.null = (*shape)->null;
   scalars.no = (*shape)->no;
   scalars.yes = (*shape)->yes;
+  const std::size_t num_bounds = (*shape)->numbers.pieces().breaks.size();
+  if (Status error = expressions()->Spend(kWorkOfBound * num_bounds))
+    return At(expr, *std::move(error));
   Result<Dfa> numbers = NumberTexts((*shape)->numbers);
   if (!numbers) return At(expr, numbers.error());
   scalars.numbers = *std::move(numbers);

@@ -102,7 +102,7 @@ Result<ObjectShape> WithoutSome(const NameClass& some, Expressions* expressions)
 }  // namespace
 
 std::size_t WorkOf(const ObjectShape& object) {
-  std::size_t work = 1 + object.properties.size();
+  std::size_t work = 1 + 2 * object.properties.size();
   for (const NameClass& other : object.others) work += other.names.size() + other.names.num_edges();
   return work;
 }

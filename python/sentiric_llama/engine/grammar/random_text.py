@@ -10,9 +10,9 @@ from sentiric_llama.errors import GrammarTooComplex
 
 _SOON = 150
 """Bytes after which a text takes the shortest way to its end. If none is found, that is tried again
-each time when the text is twice as long: a try takes up to a second."""
+each time when the text is twice as long, further and further: a try takes up to a second."""
 _STATES = 20_000
-_MOST = 100_000
+_MOST = 20_000
 _CLOSING = b'"}]'
 _READABLE = b"abcdefghijklmnopqrstuvwxyz0123456789 "
 _HARD_TO_READ = frozenset((*range(0x20), 0x7F, ord("\\")))
@@ -32,13 +32,13 @@ def random_text(matcher: _host.Matcher, seed: int) -> str:
     """
     chance = random.Random(seed)
     data = bytearray()
-    soon = _SOON
+    soon, states = _SOON, _STATES
     while len(data) < _MOST:
         if matcher.can_end and chance.random() < 0.3:
             return data.decode()
         if len(data) >= soon:
-            soon *= 2
-            end: bytes | None = matcher.shortest_end(_STATES)
+            end: bytes | None = matcher.shortest_end(states)
+            soon, states = 2 * soon, states + _STATES
             if end is not None:
                 return (bytes(data) + end).decode()
         allowed = matcher.allowed_bytes()
