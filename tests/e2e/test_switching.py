@@ -241,12 +241,12 @@ def test_what_can_never_fit_is_refused_beside_a_stream(start: Any, tmp_path: Pat
     path = str(models.model("tiny-q8_0"))
     huge = {"model_id": path, "context_size": 2**20, "max_batch_size": 256}
     profiles = tmp_path / "profiles.json"
-    found = {"small": {"model_id": path, "context_size": 2048}, "huge": huge}
+    found = {"small": {"model_id": path, "context_size": 4096}, "huge": huge}
     profiles.write_text(json.dumps({"active_profile": "small", "profiles": found}))
     settings = {"profiles_path": profiles, "admin_key": "operators", "log_level": "debug"}
     server = start(**settings, stream_interval_ms=0).wait_ready()
     came = threading.Event()
-    stream = StreamThread(server.port, "Merhaba", came.set, **ASK | {"max_tokens": 1000})
+    stream = StreamThread(server.port, "Merhaba", came.set, **ASK | {"max_tokens": 3000})
     assert came.wait(60)
     replies = [switch(server, "huge") for _ in range(5)]
     during = len(stream.pieces)
