@@ -2,6 +2,7 @@
 #include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -195,6 +196,20 @@ void BindGrammar(py::module_* m) {
         return keywords;
       },
       "The table of JSON Schema keywords: their names and what becomes of them.");
+  m->def(
+      "schema_places",
+      [] {
+        std::map<std::string, std::vector<std::string>> places;
+        for (const grammar::Keyword& keyword : grammar::Keywords()) {
+          const grammar::SchemaForms forms = grammar::FormsOf(keyword.form);
+          std::vector<std::string>& found = places[std::string(keyword.name)];
+          if (forms.one) found.emplace_back("schema");
+          if (forms.list) found.emplace_back("list");
+          if (forms.map) found.emplace_back("map");
+        }
+        return places;
+      },
+      "By keyword, how it holds schemas: as one (schema), in a list, in an object by name (map).");
 }
 
 }  // namespace sentiric::bindings

@@ -8,7 +8,7 @@ import numpy
 import numpy.typing
 import typing
 import typing_extensions
-__all__: list[str] = ['FlightPage', 'Grammar', 'JsonScan', 'LLAMA_COMMIT', 'Matcher', 'MemoryBudget', 'SUPPORTS_GPU', 'Vocabulary', 'count_proto_fields', 'error_code_names', 'is_file_name', 'memory_budgets', 'open_adapter_file', 'out_of_memory_kills', 'sandbox_report', 'scan_json', 'schema_keywords', 'trim_heap']
+__all__: list[str] = ['FlightPage', 'Grammar', 'JsonScan', 'LLAMA_COMMIT', 'Matcher', 'MemoryBudget', 'SUPPORTS_GPU', 'Vocabulary', 'count_proto_fields', 'error_code_names', 'is_file_name', 'memory_budgets', 'open_adapter_file', 'out_of_memory_kills', 'sandbox_report', 'scan_json', 'schema_keywords', 'schema_places', 'trim_heap']
 class FlightPage:
     SIZE: typing.ClassVar[int] = 3784
     def __init__(self, fd: typing.SupportsInt | typing.SupportsIndex) -> None:
@@ -168,6 +168,10 @@ def scan_json(data: typing_extensions.Buffer, *, depth: typing.SupportsInt | typ
 def schema_keywords() -> list[tuple[str, str]]:
     """
     The table of JSON Schema keywords: their names and what becomes of them.
+    """
+def schema_places() -> dict[str, list[str]]:
+    """
+    By keyword, how it holds schemas: as one (schema), in a list, in an object by name (map).
     """
 def trim_heap() -> bool:
     """

@@ -21,18 +21,20 @@ std::size_t GroupOf(std::uint8_t byte) {
   return rest + 6;
 }
 
+CharacterShape CharacterAt(std::string_view text, std::size_t at) {
+  CodePoint c = 0;
+  const int size = DecodeUtf8(text, at, &c);
+  if (size == 0) return {kBrokenCharacters, 1};
+  if (size > 1) return {kLongCharacters, static_cast<std::size_t>(size)};
+  return {GroupSet{1} << GroupOf(static_cast<std::uint8_t>(c)), 1};
+}
+
 TextShape ShapeOf(std::string_view text) {
   TextShape shape;
-  for (std::size_t i = 0; i < text.size();) {
-    CodePoint c = 0;
-    const int size = DecodeUtf8(text, i, &c);
-    if (size == 1) {
-      shape.groups |= GroupSet{1} << GroupOf(static_cast<std::uint8_t>(c));
-    } else {
-      shape.groups |= size == 0 ? kBrokenCharacters : kLongCharacters;
-    }
-    i += size == 0 ? 1 : static_cast<std::size_t>(size);
-    ++shape.num_characters;
+  for (std::size_t at = 0; at < text.size(); ++shape.num_characters) {
+    const CharacterShape character = CharacterAt(text, at);
+    shape.groups |= character.group;
+    at += character.num_bytes;
   }
   return shape;
 }

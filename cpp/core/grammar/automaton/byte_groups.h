@@ -17,6 +17,12 @@ inline constexpr GroupSet kBrokenCharacters = kLongCharacters << 1;          // 
 // The group of an ASCII character.
 std::size_t GroupOf(std::uint8_t byte);
 
+struct CharacterShape {
+  GroupSet group = 0;
+  std::size_t num_bytes = 1;  // a byte that is part of none counts as one
+};
+CharacterShape CharacterAt(std::string_view text, std::size_t at);
+
 struct TextShape {
   GroupSet groups = 0;
   std::uint32_t num_characters = 0;  // each byte that is part of none counts as one

@@ -79,7 +79,7 @@ Status Places::Describe(Expr expr) {
   Result<Dfa> numbers = NumberTexts((*shape)->numbers);
   if (!numbers) return At(expr, numbers.error());
   scalars.numbers = *std::move(numbers);
-  if (Status error = expressions()->Spend(4 * scalars.numbers.num_edges()))
+  if (Status error = expressions()->Spend(WorkBudget::kEdge * scalars.numbers.num_edges()))
     return At(expr, *std::move(error));
   for (const TextSet& texts : (*shape)->texts) {
     Result<CountedDfa> counted = Counted(texts);

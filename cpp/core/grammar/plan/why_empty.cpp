@@ -91,15 +91,21 @@ class Search {
   }
   bool IsEmpty(const JsonValue& schema) { return IsEmpty(places_.expressions()->Schema(&schema)); }
 
-  bool IsEmptyWith(const JsonValue& schema, const Names& keywords) {
+  // A schema of these keywords alone; nullopt when too much was copied.
+  std::optional<JsonValue> PartOf(const JsonValue& schema, const Names& keywords) {
     JsonValue part;
     part.kind = Kind::kObject;
     for (std::string_view keyword : keywords) {
       copied_ += SizeOf(*schema.Find(keyword));
-      if (copied_ > kMaxCopied) return false;
+      if (copied_ > kMaxCopied) return std::nullopt;
       part.members.emplace_back(keyword, *schema.Find(keyword));
     }
-    return IsEmpty(*document_.MakeOf(&schema, std::move(part)));
+    return part;
+  }
+
+  bool IsEmptyWith(const JsonValue& schema, const Names& keywords) {
+    std::optional<JsonValue> part = PartOf(schema, keywords);
+    return part && IsEmpty(*document_.MakeOf(&schema, *std::move(part)));
   }
 
   // Keywords that have no value together, and would without any of them; all that count when that
@@ -215,15 +221,12 @@ class Search {
     const JsonValue& required = *schema.Find("required");
     if (required.items.size() > kMaxEntries) return nullptr;
     for (const JsonValue& name : required.items) {
-      JsonValue alone;
-      alone.kind = Kind::kObject;
-      for (std::string_view keyword : needed) {
-        copied_ += SizeOf(*schema.Find(keyword));
-        if (copied_ > kMaxCopied) return nullptr;
-        alone.members.emplace_back(keyword, *schema.Find(keyword));
-        if (keyword == "required") alone.members.back().second.items = {name};
+      std::optional<JsonValue> alone = PartOf(schema, needed);
+      if (!alone) return nullptr;
+      for (auto& [keyword, value] : alone->members) {
+        if (keyword == "required") value.items = {name};
       }
-      if (IsEmpty(*document_.MakeOf(&schema, std::move(alone)))) return &name;
+      if (IsEmpty(*document_.MakeOf(&schema, *std::move(alone)))) return &name;
     }
     return nullptr;
   }

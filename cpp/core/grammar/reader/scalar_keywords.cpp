@@ -12,9 +12,6 @@
 namespace sentiric::grammar {
 namespace {
 
-// What an edge of a compiled pattern costs, in units of WorkBudget.
-constexpr std::size_t kWorkOfPattern = 4;
-
 // `texts` of the schema so far, and of one more keyword.
 Status Add(Result<TextSet> added, const JsonValue& schema, std::string_view keyword,
            const SchemaContext& context, TextSet* texts) {
@@ -22,7 +19,7 @@ Status Add(Result<TextSet> added, const JsonValue& schema, std::string_view keyw
   Result<TextSet> both = Intersection(*texts, *added);
   if (!both) return Placed(both.error(), *context.document, &schema, keyword);
   const std::size_t work = added->texts.num_edges() + both->texts.num_edges();
-  if (Status error = context.expressions->Spend(kWorkOfPattern * work))
+  if (Status error = context.expressions->Spend(WorkBudget::kEdge * work))
     return Placed(*std::move(error), *context.document, &schema, keyword);
   *texts = *std::move(both);
   return std::nullopt;

@@ -244,17 +244,23 @@ std::optional<Misfit> FindMisfit(const JsonValue& value, KeywordForm form) {
   return Misfit{&value, Expected(form)};
 }
 
+SchemaForms FormsOf(KeywordForm form) {
+  SchemaForms forms;
+  forms.one = form == KeywordForm::kSchema || form == KeywordForm::kSchemaOrSchemas;
+  forms.list = form == KeywordForm::kSchemas || form == KeywordForm::kSchemaOrSchemas;
+  forms.map = form == KeywordForm::kSchemaMap || form == KeywordForm::kDependencies;
+  return forms;
+}
+
 std::vector<const JsonValue*> SchemasIn(const JsonValue& value, KeywordForm form) {
   std::vector<const JsonValue*> schemas;
-  const bool map = form == KeywordForm::kSchemaMap || form == KeywordForm::kDependencies;
-  const bool list = form == KeywordForm::kSchemas || form == KeywordForm::kSchemaOrSchemas;
-  const bool one = form == KeywordForm::kSchema || form == KeywordForm::kSchemaOrSchemas;
-  if (one && IsSchema(value)) schemas.push_back(&value);
+  const SchemaForms forms = FormsOf(form);
+  if (forms.one && IsSchema(value)) schemas.push_back(&value);
   for (const JsonValue& item : value.items) {
-    if (list && IsSchema(item)) schemas.push_back(&item);
+    if (forms.list && IsSchema(item)) schemas.push_back(&item);
   }
   for (const JsonValue::Member& member : value.members) {
-    if (map && IsSchema(member.second)) schemas.push_back(&member.second);
+    if (forms.map && IsSchema(member.second)) schemas.push_back(&member.second);
   }
   return schemas;
 }

@@ -62,6 +62,14 @@ struct Misfit {
 };
 std::optional<Misfit> FindMisfit(const JsonValue& value, KeywordForm form);
 
+// How a keyword holds schemas: one, an array of them, an object of them by name.
+struct SchemaForms {
+  bool one = false;
+  bool list = false;
+  bool map = false;
+};
+SchemaForms FormsOf(KeywordForm form);
+
 // The schemas directly inside the value of a keyword.
 std::vector<const JsonValue*> SchemasIn(const JsonValue& value, KeywordForm form);
 

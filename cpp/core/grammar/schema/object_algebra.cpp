@@ -11,9 +11,6 @@
 namespace sentiric::grammar {
 namespace {
 
-// What an edge of an automaton costs, in units of WorkBudget: it is combined and made minimal.
-constexpr std::size_t kWorkOfEdge = 4;
-
 using Index = std::unordered_map<std::string, const Property*>;
 
 Index IndexOf(const ObjectShape& object) {
@@ -141,7 +138,7 @@ Status Restrict(const Dfa& names, Expr value, Expressions* expressions, ObjectSh
     Result<Dfa> outside = Difference(other.names, names);
     if (!outside) return outside.error();
     const std::size_t work = inside->num_edges() + outside->num_edges();
-    if (Status error = expressions->Spend(kWorkOfEdge * work)) return error;
+    if (Status error = expressions->Spend(WorkBudget::kEdge * work)) return error;
     const Expr both = expressions->All({other.value, value});
     if (Status error = AddClass({*std::move(inside), both}, &classes)) return error;
     if (Status error = AddClass({*std::move(outside), other.value}, &classes)) return error;

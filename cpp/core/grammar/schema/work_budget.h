@@ -12,6 +12,7 @@ namespace sentiric::grammar {
 class WorkBudget {
  public:
   static constexpr std::size_t kMax = 3'000'000;
+  static constexpr std::size_t kEdge = 4;  // of an automaton that is combined and made minimal
 
   // kInvalidGrammar, without a place, from the time on when it is used up.
   Status Spend(std::size_t work);

@@ -5,15 +5,15 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "core/grammar/tokens/trie_descent.h"
+
 namespace sentiric::grammar {
 namespace {
 
-// The children of a node that are still to be visited.
-struct Level {
-  std::uint32_t at = 0;
-  std::uint32_t end = 0;
-  StateId state = kDeadState;  // after the node
-  bool is_checked = false;     // the node or one above is the place of a key
+// Of a node that was entered.
+struct Kept {
+  StateId state = kDeadState;  // after it
+  bool is_checked = false;     // it or one above is the place of a key
 };
 
 class KeyWalk {
@@ -23,35 +23,26 @@ class KeyWalk {
       : trie_(trie), automaton_(*automaton), places_(places), budget_(*budget), mask_(*mask) {}
 
   bool Run(StateId state) REQUIRES(automaton_.mutex()) {
-    Enter(trie_.nodes.front(), state, false);
-    while (!levels_.empty()) {
-      if (levels_.back().at == levels_.back().end) {
-        levels_.pop_back();
-      } else if (!Visit(levels_.back().at++, levels_.back())) {
-        return false;
-      }
+    descent_.Enter(0, {state, false});
+    while (const auto i = descent_.Next()) {
+      if (!Visit(*i, descent_.above())) return false;
     }
     return true;
   }
 
  private:
-  void Enter(const TrieNode& node, StateId state, bool is_checked) {
-    const std::uint32_t end = node.children_end();
-    levels_.push_back({node.first_child, end, state, is_checked});
-  }
-
   // False when the budget ran out.
-  bool Visit(std::uint32_t i, Level level) REQUIRES(automaton_.mutex()) {
+  bool Visit(std::uint32_t i, Kept above) REQUIRES(automaton_.mutex()) {
     const TrieNode& node = trie_.nodes[i];
     const bool is_place = NumPlaces(i, i + 1) > 0;
     if (!is_place && NumPlaces(node.first_child, node.end) == 0) return true;
-    if (!level.is_checked && CannotRefuse(node, level.state)) return true;
-    const StateId next = automaton_.Next(level.state, node.byte, &budget_);
+    if (!above.is_checked && CannotRefuse(node, above.state)) return true;
+    const StateId next = automaton_.Next(above.state, node.byte, &budget_);
     if (next == kOutOfBudget) return false;
     // From here on, the state is another one than without keys.
     if (next == kDeadState || automaton_.key_check(next) == KeyCheck::kRefused)
-      return RemoveRefused(i, level.state);
-    Enter(node, next, level.is_checked || is_place);
+      return RemoveRefused(i, above.state);
+    descent_.Enter(i, {next, above.is_checked || is_place});
     return true;
   }
 
@@ -74,20 +65,15 @@ class KeyWalk {
 
   // Checks all tokens with this node.
   bool RemoveRefused(std::uint32_t top, StateId state) REQUIRES(automaton_.mutex()) {
-    std::vector<Level> levels = {{top, top + 1, state}};
-    while (!levels.empty()) {
-      if (levels.back().at == levels.back().end) {
-        levels.pop_back();
-        continue;
-      }
-      const std::uint32_t i = levels.back().at++;
-      const TrieNode& node = trie_.nodes[i];
-      const StateId next = automaton_.Next(levels.back().state, node.byte, &budget_);
+    TrieDescent<StateId> descent(trie_);
+    descent.EnterOne(top, state);
+    while (const auto i = descent.Next()) {
+      const StateId next = automaton_.Next(descent.above(), trie_.nodes[*i].byte, &budget_);
       if (next == kOutOfBudget) return false;
       if (next == kDeadState) {
-        trie_.ForEachTokenFrom(i, [this](Token token) { mask_.Remove(token); });
+        trie_.ForEachTokenFrom(*i, [this](Token token) { mask_.Remove(token); });
       } else {
-        levels.push_back({node.first_child, node.children_end(), next});
+        descent.Enter(*i, next);
       }
     }
     return true;
@@ -98,7 +84,7 @@ class KeyWalk {
   const std::vector<KeyPlace>& places_;
   StepBudget& budget_;
   TokenMask& mask_;
-  std::vector<Level> levels_;
+  TrieDescent<Kept> descent_{trie_};
 };
 
 }  // namespace

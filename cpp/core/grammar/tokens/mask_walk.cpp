@@ -7,18 +7,17 @@
 
 #include "core/grammar/tokens/slice_path.h"
 #include "core/grammar/tokens/tail_walk.h"
+#include "core/grammar/tokens/trie_descent.h"
 
 namespace sentiric::grammar {
 namespace {
 
-// The children of a node that are still to be visited.
-struct Level {
-  std::uint32_t at = 0;
-  std::uint32_t end = 0;
-  StateId state = kDeadState;  // after the node
+// Of a node that was entered.
+struct Kept {
+  StateId state = kDeadState;  // after it
   bool is_exception = false;   // of the slice
   bool is_done = false;        // by tails, except for wanted nodes
-  bool is_checked = false;     // the node or one above is the place of a key
+  bool is_checked = false;     // it or one above is the place of a key
 };
 
 class MaskWalk {
@@ -36,8 +35,7 @@ class MaskWalk {
 
   bool Run(StateId state) REQUIRES(automaton_.mutex()) {
     if (sizes_.min == 1 && !UseSlice(state)) return false;
-    Enter(trie_.nodes.front(), state, {});
-    if (!VisitAll()) return false;
+    if (!VisitBelow(0, {state})) return false;
     SortPlaces();
     return true;
   }
@@ -48,13 +46,11 @@ class MaskWalk {
   // Bytes at the end of a node's text may turn out to be parts of one character.
   static constexpr std::uint32_t kMaxParts = 3;
 
-  bool VisitAll() REQUIRES(automaton_.mutex()) {
-    while (!levels_.empty()) {
-      if (levels_.back().at == levels_.back().end) {
-        levels_.pop_back();
-      } else if (!Visit(levels_.back().at++, levels_.back())) {
-        return false;
-      }
+  bool VisitBelow(std::uint32_t node, Kept kept) REQUIRES(automaton_.mutex()) {
+    is_whole_ = node == 0;
+    descent_.Enter(node, kept);
+    while (const auto i = descent_.Next()) {
+      if (!Visit(*i, descent_.above())) return false;
     }
     return true;
   }
@@ -75,9 +71,7 @@ class MaskWalk {
       const auto mask = std::make_shared<TokenMask>();
       mask->words.resize(mask_.words.size());
       MaskWalk walk(index_, sizes_, shared_automaton_, &budget_, &masks_, mask.get());
-      walk.levels_ = {{}};  // not at the root
-      walk.Enter(trie_.nodes[node], state, {});
-      if (!walk.VisitAll()) return false;
+      if (!walk.VisitBelow(node, {state})) return false;
       masks_.Insert(shared_automaton_, state, part, mask);
       known = mask;
     }
@@ -87,39 +81,33 @@ class MaskWalk {
     return true;
   }
 
-  void Enter(const TrieNode& node, StateId state, Level above) {
-    if (node.num_children == 0) return;
-    above.at = node.first_child;
-    above.end = node.children_end();
-    above.state = state;
-    levels_.push_back(above);
-  }
-
   // False when the budget ran out.
-  bool Visit(std::uint32_t i, Level level) REQUIRES(automaton_.mutex()) {
+  bool Visit(std::uint32_t i, Kept kept) REQUIRES(automaton_.mutex()) {
     const TrieNode& node = trie_.nodes[i];
-    if (levels_.size() == 1) {
-      level.is_done = is_done_[node.byte];
-      level.is_exception = is_exception_[node.byte];
+    const bool is_first = is_whole_ && descent_.depth() == 1;
+    if (is_first) {
+      kept.is_done = is_done_[node.byte];
+      kept.is_exception = is_exception_[node.byte];
     }
-    if (level.is_done && node.max_characters <= max_done_ && !IsWanted(i)) return true;
-    if (IsOtherSize(node) || (!level.is_exception && IsDecided(node))) return true;
-    const StateId next = automaton_.Next(level.state, node.byte, &budget_);
+    if (kept.is_done && node.max_characters <= max_done_ && !IsWanted(i)) return true;
+    if (IsOtherSize(node) || (!kept.is_exception && IsDecided(node))) return true;
+    const StateId next = automaton_.Next(kept.state, node.byte, &budget_);
     if (next == kDeadState) return true;
     if (next == kOutOfBudget) return false;
     if (automaton_.key_check(next) != KeyCheck::kNone) {
-      mask_.key_places.push_back({i, level.is_checked});
-      level.is_checked = true;
+      mask_.key_places.push_back({i, kept.is_checked});
+      kept.is_checked = true;
     }
-    const bool is_large = node.end - node.first_child >= kLargeSubtree && !level.is_done;
+    const bool is_large = node.end - node.first_child >= kLargeSubtree && !kept.is_done;
     if (is_large && AllowsAllBelow(node, next)) {
       trie_.ForEachTokenFrom(i, [this](Token token) { mask_.Add(token); });
       return true;
     }
     if (!IsLarger(node, 0)) trie_.ForEachToken(node, [this](Token token) { mask_.Add(token); });
-    if (levels_.size() == 1 && !level.is_done && !level.is_checked && IsWorthCaching(node, next))
+    if (is_first && !kept.is_done && !kept.is_checked && IsWorthCaching(node, next))
       return AddCached(i, next);
-    Enter(node, next, level);
+    kept.state = next;
+    descent_.Enter(i, kept);
     return true;
   }
 
@@ -249,7 +237,8 @@ class MaskWalk {
   std::uint32_t max_done_ = 0;
   std::array<bool, 256> is_exception_{};  // by the first byte of a token
   std::vector<std::uint32_t> wanted_;     // nodes of tokens that tails have left
-  std::vector<Level> levels_;
+  TrieDescent<Kept> descent_{trie_};
+  bool is_whole_ = true;  // not below a node
 };
 
 }  // namespace

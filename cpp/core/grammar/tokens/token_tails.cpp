@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/grammar/regular/code_points.h"
+#include "core/grammar/tokens/trie_descent.h"
 
 namespace sentiric::grammar {
 namespace {
@@ -22,14 +22,10 @@ struct Head {
 Head HeadOf(std::string_view text, GroupSet groups) {
   Head head;
   while (head.num_bytes < text.size()) {
-    CodePoint c = 0;
-    const int size = DecodeUtf8(text, head.num_bytes, &c);
-    const GroupSet group = size == 1   ? GroupSet{1} << GroupOf(static_cast<std::uint8_t>(c))
-                           : size == 0 ? kBrokenCharacters
-                                       : kLongCharacters;
-    head.next = group;
-    if ((group & groups) == 0) break;
-    head.num_bytes += size == 0 ? 1 : static_cast<std::size_t>(size);
+    const CharacterShape character = CharacterAt(text, head.num_bytes);
+    head.next = character.group;
+    if ((character.group & groups) == 0) break;
+    head.num_bytes += character.num_bytes;
     ++head.num_characters;
   }
   return head;
@@ -49,15 +45,11 @@ class Collector {
 
   // Nothing when there are too many.
   std::optional<std::vector<Tail>> Run() {
-    Enter(0);
-    while (!levels_.empty()) {
+    descent_.Enter(0, {});
+    while (const auto i = descent_.Next()) {
       if (tails_.size() > kMaxTails) return std::nullopt;
-      if (levels_.back().at == levels_.back().end) {
-        levels_.pop_back();
-        if (!text_.empty()) text_.pop_back();
-      } else {
-        Visit(levels_.back().at++);
-      }
+      text_.resize(descent_.depth() - 1);
+      Visit(*i);
     }
     return std::move(tails_);
   }
@@ -65,22 +57,12 @@ class Collector {
  private:
   static constexpr std::size_t kMaxTails = 4096;
 
-  struct Level {
-    std::uint32_t at = 0;
-    std::uint32_t end = 0;
-  };
-
-  void Enter(std::uint32_t node) {
-    levels_.push_back(
-        {vocabulary_.nodes[node].first_child, vocabulary_.nodes[node].children_end()});
-  }
-
   void Visit(std::uint32_t i) {
     const TrieNode& node = vocabulary_.nodes[i];
     if ((node.groups & ~decided_) == 0) return;
     text_.push_back(static_cast<char>(node.byte));
     if (node.text != kNoText) Add(i);
-    Enter(i);
+    descent_.Enter(i, {});
   }
 
   void Add(std::uint32_t i) {
@@ -95,8 +77,9 @@ class Collector {
   const Trie& vocabulary_;
   const GroupSet groups_;
   const GroupSet decided_;
-  std::vector<Level> levels_;
-  std::string text_;  // of the node whose children are visited
+  struct Nothing {};
+  TrieDescent<Nothing> descent_{vocabulary_};
+  std::string text_;  // up to the node that is visited
   std::vector<Tail> tails_;
 };
 

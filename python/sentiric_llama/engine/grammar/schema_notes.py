@@ -6,24 +6,13 @@ from __future__ import annotations
 import difflib
 import functools
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
 from sentiric_llama import _host
 from sentiric_llama.engine.grammar.given_text import escaped
-
-SCHEMA_PLACES: Mapping[str, str] = {
-    **dict.fromkeys(("additionalProperties", "propertyNames", "unevaluatedProperties"), "schema"),
-    **dict.fromkeys(("additionalItems", "contains", "unevaluatedItems"), "schema"),
-    **dict.fromkeys(("not", "if", "then", "else"), "schema"),
-    **dict.fromkeys(("prefixItems", "allOf", "anyOf", "oneOf"), "list"),
-    "items": "schema or list",
-    **dict.fromkeys(("properties", "patternProperties", "dependentSchemas"), "map"),
-    **dict.fromkeys(("dependencies", "$defs", "definitions"), "map"),
-}
-"""Keywords that hold schemas, and how: one, a list of them, or an object of them by name."""
 
 FORMATS = (
     *("date", "time", "date-time", "duration", "email", "hostname", "ipv4", "ipv6", "uri"),
@@ -80,13 +69,13 @@ def _schemas(root: Any) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _inner(pointer: str, keyword: str, value: Any) -> Iterator[tuple[str, Any]]:
     """The schemas that a keyword holds."""
-    kind, place = SCHEMA_PLACES.get(keyword, ""), f"{pointer}/{escaped(keyword)}"
+    forms, place = _places().get(keyword, ()), f"{pointer}/{escaped(keyword)}"
     if isinstance(value, dict):
-        if kind.startswith("schema"):
+        if "schema" in forms:
             yield place, value
-        elif kind == "map":
+        elif "map" in forms:
             yield from ((f"{place}/{escaped(name)}", item) for name, item in value.items())
-    elif isinstance(value, list) and kind.endswith("list"):
+    elif isinstance(value, list) and "list" in forms:
         yield from ((f"{place}/{index}", item) for index, item in enumerate(value))
 
 
@@ -122,6 +111,11 @@ def _notes(pointer: str, schema: Mapping[str, Any]) -> Iterator[SchemaNote]:
 @functools.cache
 def _keywords() -> tuple[str, ...]:
     return tuple(name for name, _ in _host.schema_keywords())
+
+
+@functools.cache
+def _places() -> Mapping[str, Sequence[str]]:
+    return _host.schema_places()
 
 
 def _hint(name: str, known: Iterable[str]) -> str:
