@@ -39,8 +39,7 @@ inline Error NothingToChoose() {
 inline Error NothingAllowed(std::size_t num_allowed) {
   if (num_allowed > 0) {
     return {ErrorCode::kInvalidArgument, "logit_bias",
-            "forbids every token that the grammar allows here; allowed " +
-                std::to_string(num_allowed) + " tokens"};
+            "forbids all " + std::to_string(num_allowed) + " tokens that the grammar allows here"};
   }
   return {ErrorCode::kInvalidGrammar, "grammar",
           "the model has no token for what the grammar demands here"};

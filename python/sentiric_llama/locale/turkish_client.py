@@ -172,7 +172,7 @@ CATALOGUE = {
         "adından belli değilse dosyanın ne olduğu; choice: bir JSON listesi veya her satırda bir "
         "metin"
     ),
-    "fail on unknown keywords and formats too, which only get a note else": (
+    "fail on unknown keywords and formats, which otherwise only get a note": (
         "bilinmeyen anahtar sözcük ve biçimlerde de başarısız ol; yoksa yalnız not düşülür"
     ),
     "print N random texts that it allows": "izin verdiği N rastgele metni yaz",
@@ -187,8 +187,8 @@ CATALOGUE = {
     ),
     "the grammar compiles": "dil bilgisi geçerli",
     "note: {text}": "not: {text}",
+    "the notes fail the check (--strict)": "notlar nedeniyle denetim başarısız (--strict)",
     "accepted": "kabul edildi",
-    "nothing": "hiçbir şey",
     "standard input": "standart girdi",
     "the end of the text": "metnin sonu",
     "line {line}, column {column}, after {before}: got {got}, allowed {allowed}": (

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from sentiric_llama.locale.messages import say, say_error
 if TYPE_CHECKING:
     from sentiric_llama.engine.grammar.explanation import Explanation
     from sentiric_llama.engine.grammar.grammar import Grammar
+    from sentiric_llama.engine.grammar.schema_notes import SchemaNote
 
 KINDS = ("json_schema", "gbnf", "regex", "choice")
 KIND_OF_SUFFIX = {".json": "json_schema", ".gbnf": "gbnf"}
@@ -43,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "what the file is, if its name does not tell; choice: a JSON list, or a text on each line"
     )
     add("--kind", choices=KINDS, help=text)
-    text = "fail on unknown keywords and formats too, which only get a note else"
+    text = "fail on unknown keywords and formats, which otherwise only get a note"
     add("--strict", action="store_true", help=text)
     text = "print N random texts that it allows"
     add("--sample", metavar="N", type=count(0, 10_000), default=0, help=text)
@@ -59,7 +61,7 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     """Exits with 0 if it compiles and accepts all texts, 1 if it refuses one."""
     if arguments.file == arguments.against == "-":
         raise InvalidArgument("FILE and DATA cannot both be standard input", where="--against")
-    grammar = _compiled(arguments)
+    grammar = _compiled(arguments, terminal)
     notes = grammar.notes()
     samples = [grammar.sample(arguments.seed + index) for index in range(arguments.sample)]
     texts = _texts(arguments.against, is_lines=arguments.lines)
@@ -70,11 +72,17 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
         answer = {"kind": grammar.kind, "notes": told, "samples": samples, "against": found}
         terminal.answer_json(answer)
     else:
-        for note in notes:
-            terminal.note(say("note: {text}", text=f"{note.pointer}: {say_error(note.what)}"))
+        _tell(terminal, notes)
         _show(terminal, samples, verdicts)
-    is_fine = all(verdict.accepted for _, verdict in verdicts)
-    return 0 if is_fine and not (arguments.strict and notes) else 1
+    if arguments.strict and notes:
+        terminal.note(say("the notes fail the check (--strict)"))
+        return 1
+    return 0 if all(verdict.accepted for _, verdict in verdicts) else 1
+
+
+def _tell(terminal: Terminal, notes: Sequence[SchemaNote]) -> None:
+    for note in notes:
+        terminal.note(say("note: {text}", text=f"{note.pointer}: {say_error(note.what)}"))
 
 
 def _show(
@@ -92,20 +100,21 @@ def _in_words(verdict: Explanation) -> str:
     """As `str`, in the language of the terminal."""
     if verdict.accepted:
         return say("accepted")
-    end = say("the end of the text")
-    allowed = [*verdict.allowed, *([end] if verdict.can_end else [])]
-    return say(
+    text = say(
         "line {line}, column {column}, after {before}: got {got}, allowed {allowed}",
         line=verdict.line,
         column=verdict.column,
         before=repr(verdict.before),
-        got=repr(verdict.got) if verdict.got else end,
-        allowed=" ".join(allowed) or say("nothing"),
+        got=verdict.shown_got() or say("the end of the text"),
+        allowed=verdict.shown_allowed(),
     )
+    return f"{text}; {verdict.hint}" if verdict.hint else text
 
 
-def _compiled(arguments: argparse.Namespace) -> Grammar:
+def _compiled(arguments: argparse.Namespace, terminal: Terminal) -> Grammar:
+    """A schema that does not compile is noted, too: a typo may be why."""
     from sentiric_llama.engine.grammar.grammar import Grammar
+    from sentiric_llama.engine.grammar.schema_notes import schema_notes
     from sentiric_llama.types import Grammar as Wanted
 
     name = arguments.file
@@ -119,6 +128,9 @@ def _compiled(arguments: argparse.Namespace) -> Grammar:
     try:
         return Grammar.of(Wanted(kind, text))
     except InvalidGrammar as error:
+        if kind == "json_schema":
+            with contextlib.suppress(ValueError, RecursionError):
+                _tell(terminal, schema_notes(text))
         if arguments.kind or guessed or "not JSON" not in error.what:
             raise
         what = f"{error.what}; {name} was taken for a JSON schema: use --kind"

@@ -50,12 +50,17 @@ class Explanation:
     def __str__(self) -> str:
         if self.accepted:
             return "accepted"
-        got = named(ord(self.got)) if self.got else "the end of the text"
         where = f"line {self.line}, column {self.column}, after {self.before!r}"
         why = f"; {self.hint}" if self.hint else ""
-        return f"{where}: got {got}, allowed {self._shown()}{why}"
+        got = self.shown_got() or "the end of the text"
+        return f"{where}: got {got}, allowed {self.shown_allowed()}{why}"
 
-    def _shown(self) -> str:
+    def shown_got(self) -> str:
+        """The character there, as a message shows it; "" at the end of the text."""
+        return named(ord(self.got)) if self.got else ""
+
+    def shown_allowed(self) -> str:
+        """What may come there, as a message lists it."""
         is_string = bool(self.allowed) and self.allowed[0].startswith('"')
         shown = self.allowed[: _MOST_STRINGS if is_string else _MOST_CHARACTERS]
         more = len(self.allowed) - len(shown)

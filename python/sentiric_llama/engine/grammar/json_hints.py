@@ -21,17 +21,14 @@ def hint(schema: str, text: str, at: int, place: JsonPlace) -> str:
         return ""
     if name in place.names:
         return f"the member {_quoted(name)} is there already"
-    before = _should_follow(schema, name, place.names)
-    if before is None:
-        return ""
-    order = f"{_quoted(name)} before {_quoted(before)}"
-    return f"members come in the order of the schema: {order}"
+    order = _order(schema, name, place.names)
+    return f"members come in the order of the schema: {order}" if order else ""
 
 
 def in_order(schema: str, literals: list[str]) -> list[str]:
     """Names as JSON strings in the order of the schema, if one of its objects lists them all."""
     names = [decoded(literal) for literal in literals]
-    for properties in _properties(schema):
+    for properties, _ in _objects(schema):
         if all(name in properties for name in names):
             order = {name: number for number, name in enumerate(properties)}
             return sorted(literals, key=lambda literal: order[decoded(literal)])
@@ -55,26 +52,30 @@ def _white_space(text: str, at: int) -> str:
     return "no white space may stand here"
 
 
-def _should_follow(schema: str, name: str, names: tuple[str, ...]) -> str | None:
-    """A member that is there already and stands behind `name` in the schema."""
-    for properties in _properties(schema):
+def _order(schema: str, name: str, names: tuple[str, ...]) -> str:
+    """Two members that stand the other way round: `name`, and one that is there already or that is
+    required and still missing. "" if there is none."""
+    for properties, required in _objects(schema):
         if name not in properties:
             continue
         order = list(properties)
-        behind = set(order[order.index(name) + 1 :])
-        for other in names:
-            if other in behind:
-                return other
-    return None
+        place = order.index(name)
+        if behind := [other for other in names if other in order[place + 1 :]]:
+            return f"{_quoted(name)} before {_quoted(behind[0])}"
+        if missing := [o for o in order[:place] if o in required and o not in names]:
+            return f"{_quoted(missing[0])} before {_quoted(name)}"
+    return ""
 
 
-def _properties(schema: str) -> Iterator[dict[str, Any]]:
+def _objects(schema: str) -> Iterator[tuple[dict[str, Any], list[Any]]]:
+    """The properties of each schema in it, and which names it requires."""
     todo: list[Any] = [json.loads(schema, parse_int=str)]
     while todo:
         value = todo.pop()
         if isinstance(value, dict):
             if isinstance(properties := value.get("properties"), dict):
-                yield properties
+                required = value.get("required")
+                yield properties, required if isinstance(required, list) else []
             todo += value.values()
         elif isinstance(value, list):
             todo += value

@@ -40,7 +40,8 @@ class SchemaNote:
 def schema_notes(text: str) -> tuple[SchemaNote, ...]:
     """Keywords and formats that the compiler does not know, in the order of the schema.
 
-    `text` is a schema that compiles: so it is JSON, and not nested deeply.
+    Raises ValueError for a text that is no JSON, RecursionError for one that is nested deeply; a
+    schema that compiles is neither.
     """
     root = json.loads(text)
     schemas = list(_schemas(root))
