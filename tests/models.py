@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 try:
@@ -47,6 +47,8 @@ class Recipe:
     kv_heads: int = 4
     context: int = 8192
     seed: int = 20261122
+    marks: tuple[str, ...] = ()
+    """Control tokens that take the places of the last tokens of the vocabulary."""
 
 
 def small(vocabulary: str = "llama-spm", template: str = "") -> Recipe:
@@ -62,12 +64,26 @@ def small(vocabulary: str = "llama-spm", template: str = "") -> Recipe:
     )
 
 
+MARKS = (
+    *("<tool_call>", "</tool_call>", "<function=", "</function>", "<parameter=", "</parameter>"),
+    *("<arg_key>", "</arg_key>", "<arg_value>", "</arg_value>", "<think>", "</think>"),
+    *("｜DSML｜", "[TOOL_CALLS]", "[ARGS]", "[CALL_ID]", "<|python_tag|>", '<|"|>'),
+    *("<|tool_call>", "<tool_call|>", "<start_function_call>", "<end_function_call>", "<escape>"),
+    *("<｜tool▁calls▁begin｜>", "<｜tool▁calls▁end｜>", "<｜tool▁call▁begin｜>"),
+    *("<｜tool▁call▁end｜>", "<｜tool▁sep｜>", "<|START_ACTION|>", "<|END_ACTION|>"),
+    *("<|tool_calls_section_begin|>", "<|tool_calls_section_end|>", "<|tool_call_begin|>"),
+    *("<|tool_call_argument_begin|>", "<|tool_call_end|>", "<|start|>", "<|end|>"),
+    *("<|channel|>", "<|message|>", "<|constrain|>"),
+)
+"""What models write calls and thoughts with."""
+
 RECIPES = {
     "tiny-q8_0": Recipe(type="Q8_0"),
     "tiny-f16": Recipe(type="F16"),
     "tiny-q4_0": Recipe(type="Q4_0"),
     "mamba-q8_0": Recipe("mamba", layers=2, width=64),  # a state that cannot be cut
     "small-q8_0": small(),
+    "marks-q8_0": replace(small(), marks=MARKS),
     "llama3-q8_0": small("llama-bpe", "meta-llama-Llama-3.1-8B-Instruct.jinja"),
     # Shapes whose memory is planned and measured: the least, deep and narrow, wide and shallow.
     "least-q8_0": Recipe(layers=1, width=32, feed_forward=32, heads=1, kv_heads=1),
@@ -98,7 +114,7 @@ def write(recipe: Recipe, name: str, path: Path) -> None:
     vocabulary = gguf.GGUFReader(VENDORED / f"ggml-vocab-{recipe.vocabulary}.gguf")
     writer = gguf.GGUFWriter(path, recipe.architecture)
     writer.add_name(name)
-    num_tokens = copy_tokenizer(vocabulary, writer)
+    num_tokens = copy_tokenizer(vocabulary, writer, recipe.marks)
     if recipe.template:
         text = (VENDORED / "templates" / recipe.template).read_text(encoding="utf-8")
         writer.add_chat_template(text)
@@ -116,14 +132,21 @@ def write(recipe: Recipe, name: str, path: Path) -> None:
     writer.close()
 
 
-def copy_tokenizer(vocabulary: gguf.GGUFReader, writer: gguf.GGUFWriter) -> int:
+def copy_tokenizer(
+    vocabulary: gguf.GGUFReader, writer: gguf.GGUFWriter, marks: tuple[str, ...] = ()
+) -> int:
     """Copies every tokenizer.* value but a chat template. Returns the number of tokens."""
     num_tokens = 0
     for field in vocabulary.fields.values():
         if not field.name.startswith("tokenizer.") or field.name == "tokenizer.chat_template":
             continue
         kind, *element = field.types
-        writer.add_key_value(field.name, field.contents(), kind, element[0] if element else None)
+        value = field.contents()
+        if marks and field.name == "tokenizer.ggml.tokens":
+            value[-len(marks) :] = marks
+        if marks and field.name == "tokenizer.ggml.token_type":
+            value[-len(marks) :] = [gguf.TokenType.CONTROL] * len(marks)
+        writer.add_key_value(field.name, value, kind, element[0] if element else None)
         if field.name == "tokenizer.ggml.tokens":
             num_tokens = len(field.data)
     return num_tokens

@@ -84,16 +84,9 @@ std::vector<py::bytes> TokenPieces(EngineHandle& self, const std::vector<Token>&
   return {pieces.begin(), pieces.end()};
 }
 
-std::vector<Message> ToMessages(const std::vector<std::pair<std::string, std::string>>& pairs) {
-  std::vector<Message> messages;
-  for (const auto& [role, content] : pairs) messages.push_back({role, content});
-  return messages;
-}
-
 }  // namespace
 
 void BindEngine(py::module_* module) {
-  using Pairs = std::vector<std::pair<std::string, std::string>>;
   py::class_<EngineHandle>(*module, "Engine")
       .def(py::init<const EngineConfig&>(), py::arg("config"), Unlocked())
       .def(
@@ -134,21 +127,31 @@ void BindEngine(py::module_* module) {
           py::arg("tokens"), py::arg("show_special"))
       .def(
           "render_chat",
-          [](EngineHandle& self, const Pairs& messages, bool add_prompt) {
-            return Unwrap(self->RenderChat(ToMessages(messages), add_prompt));
+          [](EngineHandle& self, const Request& request, bool add_prompt) {
+            return Unwrap(self->RenderChat(request.prompt, add_prompt));
           },
-          py::arg("messages"), py::arg("add_generation_prompt"), Unlocked())
+          py::arg("request"), py::arg("add_generation_prompt"), Unlocked(),
+          "Looks only at the conversation of the request.")
       .def(
           "tokenize_chat",
-          [](EngineHandle& self, const Pairs& messages) {
-            return Unwrap(self->TokenizeChat(ToMessages(messages)));
+          [](EngineHandle& self, const Request& request, bool add_prompt) {
+            return Unwrap(self->TokenizeChat(request.prompt, add_prompt));
           },
-          py::arg("messages"), Unlocked())
+          py::arg("request"), py::arg("add_generation_prompt"), Unlocked(),
+          "Looks only at the conversation of the request.")
       .def("logits", &Logits, py::arg("tokens"))
       .def("embed", &Embed, py::arg("tokens"))
       .def_property_readonly("info", [](EngineHandle& self) { return self->info(); })
       .def_property_readonly("capacity", [](EngineHandle& self) { return self->capacity(); })
       .def("stats", [](EngineHandle& self) { return self->stats(); })
+      .def(
+          "line",
+          [](EngineHandle& self) {
+            std::vector<RequestId> ids;
+            for (const Queued& queued : self->Line()) ids.push_back(queued.request);
+            return ids;
+          },
+          "Ids of the requests that wait for a context, the next one first.")
       .def(
           "close", [](EngineHandle& self) { self->Close(); }, Unlocked())
       .def("abandon", &EngineHandle::Abandon, "Leaks the engine: for a forked child only.");

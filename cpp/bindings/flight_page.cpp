@@ -79,6 +79,11 @@ std::vector<std::uint64_t> BatchOf(const PageReader& self) {
   return tags;
 }
 
+std::vector<std::uint64_t> LineOf(const PageReader& self) {
+  const FlightPage* page = self.page();
+  return page == nullptr ? std::vector<std::uint64_t>() : record::ReadLine(*page);
+}
+
 }  // namespace
 
 void BindFlightPage(py::module_* module) {
@@ -89,6 +94,7 @@ void BindFlightPage(py::module_* module) {
       .def("crash", &Crash, "(signal, si_code, sender, thread); signal 0 without a crash.")
       .def("threads", &Threads, "(index, place, tag, since in ns) of threads that work.")
       .def("batch", &BatchOf, "The tags of the requests of the last decode call.")
+      .def("line", &LineOf, "The tags of the requests that wait, the next one first.")
       .def_property_readonly("is_made",
                              [](const PageReader& self) { return self.page() != nullptr; })
       .def_property_readonly(

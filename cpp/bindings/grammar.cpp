@@ -125,6 +125,12 @@ void BindGrammarClass(py::module_* m) {
             return std::const_pointer_cast<Grammar>(CompileKind(Kind::kChoice, std::move(text)));
           },
           py::arg("text"), "`text` is a JSON array of strings.")
+      .def_static(
+          "structure",
+          [](std::string text) {
+            return std::const_pointer_cast<Grammar>(CompileKind(Kind::kStructure, std::move(text)));
+          },
+          py::arg("text"))
       .def_property_readonly("num_bytes", &Grammar::ByteSize);
 }
 

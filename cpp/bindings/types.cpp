@@ -3,6 +3,11 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
 #include "bindings/bindings.h"
 #include "bindings/tuples.h"
 #include "sentiric/engine.h"
@@ -19,7 +24,8 @@ void BindEnums(py::module_* m) {
       .value("json_schema", GrammarSpec::Kind::kJsonSchema)
       .value("json_object", GrammarSpec::Kind::kJsonObject)
       .value("regex", GrammarSpec::Kind::kRegex)
-      .value("choice", GrammarSpec::Kind::kChoice);
+      .value("choice", GrammarSpec::Kind::kChoice)
+      .value("structure", GrammarSpec::Kind::kStructure);
   py::enum_<Truncation>(*m, "Truncation")
       .value("drop_turns", Truncation::kDropTurns)
       .value("shift", Truncation::kShift)
@@ -32,7 +38,8 @@ void BindEnums(py::module_* m) {
       .value("stop", FinishReason::kStop)
       .value("length", FinishReason::kLength)
       .value("cancelled", FinishReason::kCancelled)
-      .value("error", FinishReason::kError);
+      .value("error", FinishReason::kError)
+      .value("repetition", FinishReason::kRepetition);
 }
 
 void BindSampling(py::module_* m) {
@@ -62,19 +69,54 @@ void BindSampling(py::module_* m) {
       .def_readwrite("top_logprobs", &SamplingParams::top_logprobs);
   BindTuple(&sampling, "dry_sequence_breakers", &SamplingParams::dry_sequence_breakers);
   BindTuple(&sampling, "logit_bias", &SamplingParams::logit_bias);
+  BindTuple(&sampling, "allowed_tokens", &SamplingParams::allowed_tokens);
+}
+
+using ToolCallTuple = std::tuple<std::string, std::string, std::string>;
+using MessageTuple = std::tuple<std::string, std::string, std::string, std::vector<ToolCallTuple>,
+                                std::string, std::string>;
+using ToolTuple = std::tuple<std::string, std::string, std::string>;
+
+void SetMessages(Request& self, std::vector<MessageTuple> messages) {
+  self.prompt.messages.clear();
+  for (auto& [role, content, reasoning, calls, tool_call_id, name] : messages) {
+    std::vector<ToolCall> tool_calls;
+    for (auto& [id, called, arguments] : calls) {
+      tool_calls.push_back({std::move(id), std::move(called), std::move(arguments)});
+    }
+    self.prompt.messages.push_back({std::move(role), std::move(content), std::move(reasoning),
+                                    std::move(tool_calls), std::move(tool_call_id),
+                                    std::move(name)});
+  }
+}
+
+void SetTools(Request& self, std::vector<ToolTuple> tools) {
+  self.prompt.tools.clear();
+  for (auto& [name, description, parameters] : tools) {
+    self.prompt.tools.push_back({std::move(name), std::move(description), std::move(parameters)});
+  }
+}
+
+void BindConversation(py::class_<Request>* request) {
+  request
+      ->def_property(
+          "messages", [](const Request&) { return py::tuple(); }, &SetMessages,
+          "Write-only: (role, content, reasoning, (id, name, arguments) of each call, "
+          "tool_call_id, name) of each.")
+      .def_property(
+          "tools", [](const Request&) { return py::tuple(); }, &SetTools,
+          "Write-only: (name, description, parameters) of each.")
+      .def_property(
+          "template_arguments", [](const Request& self) { return self.prompt.template_arguments; },
+          [](Request& self, std::string json) { self.prompt.template_arguments = std::move(json); })
+      .def_property(
+          "continues", [](const Request& self) { return self.prompt.continues; },
+          [](Request& self, bool continues) { self.prompt.continues = continues; });
 }
 
 void BindRequest(py::module_* m) {
   py::class_<Request> request(*m, "Request");
   request.def(py::init<>())
-      .def_property(
-          "messages", [](const Request&) { return py::tuple(); },
-          [](Request& self, std::vector<std::pair<std::string, std::string>> messages) {
-            for (auto& [role, content] : messages) {
-              self.prompt.messages.push_back({std::move(role), std::move(content)});
-            }
-          },
-          "Write-only: (role, content) pairs.")
       .def_property(
           "text", [](const Request& self) { return self.prompt.text; },
           [](Request& self, std::string text) { self.prompt.text = std::move(text); })
@@ -92,7 +134,18 @@ void BindRequest(py::module_* m) {
           py::arg("kind"), py::arg("text"))
       .def_readwrite("sampling", &Request::sampling)
       .def_readwrite("max_tokens", &Request::max_tokens)
+      .def_readwrite("min_tokens", &Request::min_tokens)
       .def_readwrite("ignore_eos", &Request::ignore_eos)
+      .def_readwrite("repetition_limit", &Request::repetition_limit)
+      .def(
+          "set_thinking",
+          [](Request& self, std::string begin, std::string end, std::string closing,
+             std::int32_t max_tokens, bool is_open) {
+            self.thinking = ThinkingLimit{std::move(begin), std::move(end), std::move(closing),
+                                          max_tokens, is_open};
+          },
+          py::arg("begin"), py::arg("end"), py::arg("closing"), py::arg("max_tokens"),
+          py::arg("is_open"))
       .def_readwrite("truncation", &Request::truncation)
       .def_readwrite("shift", &Request::shift)
       .def_readwrite("deadline_ms", &Request::deadline_ms)
@@ -114,7 +167,11 @@ void BindRequest(py::module_* m) {
           "(name, scale) pairs.")
       .def_readwrite("resumed", &Request::resumed)
       .def_readwrite("tag", &Request::tag);
+  BindConversation(&request);
   BindTuple(&request, "stop", &Request::stop);
+  BindTuple(&request, "stop_tokens", &Request::stop_tokens);
+  BindTuple(&request, "bad_words", &Request::bad_words);
+  BindTuple(&request, "shown_tokens", &Request::shown_tokens);
   BindTuple(&request, "delivered", &Request::delivered);
 }
 
@@ -142,7 +199,10 @@ void BindEvents(py::module_* m) {
   py::class_<Final>(*m, "Final")
       .def_readonly("finish_reason", &Final::finish_reason)
       .def_readonly("stop_string", &Final::stop_string)
+      .def_readonly("stop_token", &Final::stop_token)
       .def_readonly("unfinished", &Final::unfinished)
+      .def_readonly("thought_tokens", &Final::thought_tokens)
+      .def_readonly("thinking_ended", &Final::thinking_ended)
       .def_property_readonly("error", &ErrorTuple, "(code, where, what) or None.")
       .def_property_readonly(
           "retry_ms", [](const Final& self) { return self.error ? self.error->retry_ms : 0; },

@@ -38,7 +38,7 @@ Error EngineLoop::TooManyTokens(std::int64_t tokens) const {
   return {ErrorCode::kOverloaded, "queue",
           "too many prompt tokens are queued; got " + std::to_string(tokens) + ", allowed " +
               std::to_string(config_.queue_tokens),
-          stats_.NextEndMs(decoder_->traits().contexts)};
+          stats_.RoomMs(queue_.size(), decoder_->traits().contexts)};
 }
 
 // Does nothing when the request has ended meanwhile.

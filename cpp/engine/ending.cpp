@@ -98,7 +98,7 @@ void EngineLoop::Publish() {
 
 void EngineLoop::GatherStats() {
   stats_.OnEvents(events_);
-  stats_.Gather(queue_);
+  stats_.Gather(queue_, step_began_);
   stats_.Gather(running_, step_began_);
   stats_.Gather(runner_);
   stats_.Gather(cost_);

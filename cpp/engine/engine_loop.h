@@ -46,9 +46,10 @@ class EngineLoop {
   // True when every request waits for its reader or for adapters: until one of them arrives, only
   // time can change anything.
   bool only_waits() const;
-  EngineStats stats() const { return stats_.stats(); }    // any thread; as of the last step
-  Pace pace() const { return stats_.pace(); }             // any thread; as of the last step
-  Capacity capacity() const { return pool_.capacity(); }  // any thread
+  EngineStats stats() const { return stats_.stats(); }        // any thread; as of the last step
+  Pace pace() const { return stats_.pace(); }                 // any thread; as of the last step
+  std::vector<Queued> line() const { return stats_.line(); }  // any thread
+  Capacity capacity() const { return pool_.capacity(); }      // any thread
   bool CheckIntegrity() const { return cache_.CheckIntegrity(); }
 
  private:

@@ -74,13 +74,15 @@ TaskPool* LocalEngine::PoolFor(std::size_t size) const {
 Status LocalEngine::OverloadError() const {
   const auto num_live = static_cast<std::int32_t>(live_.size());
   if (num_live < max_live_) return std::nullopt;
+  const std::int32_t contexts = worker_.capacity().total;
   return Error{ErrorCode::kOverloaded, "queue",
                "the queue is full; got " + std::to_string(num_live) +
                    " requests running and waiting, allowed " + std::to_string(max_live_),
-               worker_.pace().NextEndMs(worker_.capacity().total)};
+               worker_.pace().RoomMs(live_.size() - static_cast<std::size_t>(contexts), contexts)};
 }
 
-// Refuses a request early only when the pace is known.
+// Refuses a request early only when the pace is known. Whoever comes back when half of the limit is
+// left to wait is taken before the queue runs empty.
 Status LocalEngine::Refusal(const Request& request) const {
   if (Status full = OverloadError()) return full;
   const std::int32_t wait_ms =
@@ -90,7 +92,7 @@ Status LocalEngine::Refusal(const Request& request) const {
   return Error{ErrorCode::kOverloaded, "queue",
                "the expected wait is too long; got " + std::to_string(wait_ms) + " ms, allowed " +
                    std::to_string(limit),
-               wait_ms};
+               wait_ms - limit / 2};
 }
 
 void LocalEngine::Prepare(const RequestHandle& request) {

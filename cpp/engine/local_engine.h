@@ -28,14 +28,15 @@ class LocalEngine : public Engine {
                                       bool parse_special) override;
   Result<std::string> Detokenize(const std::vector<Token>& tokens, bool show_special) override;
   Result<std::vector<std::string>> TokenPieces(const std::vector<Token>& tokens) override;
-  Result<std::string> RenderChat(const std::vector<Message>& messages,
-                                 bool add_generation_prompt) override;
-  Result<std::vector<Token>> TokenizeChat(const std::vector<Message>& messages) override;
+  Result<std::string> RenderChat(const Prompt& prompt, bool add_generation_prompt) override;
+  Result<std::vector<Token>> TokenizeChat(const Prompt& prompt,
+                                          bool add_generation_prompt) override;
   Result<std::vector<float>> Logits(const std::vector<Token>& tokens) override;
   Result<std::vector<float>> Embed(const std::vector<Token>& tokens) override;
   const ModelInfo& info() const override { return info_; }
   Capacity capacity() const override { return worker_.capacity(); }
   EngineStats stats() const override;
+  std::vector<Queued> Line() const override { return worker_.line(); }
   void Close() override;
 
  private:

@@ -68,25 +68,18 @@ Result<std::vector<std::string>> LocalEngine::TokenPieces(const std::vector<Toke
   });
 }
 
-Result<std::string> LocalEngine::RenderChat(const std::vector<Message>& messages,
-                                            bool add_generation_prompt) {
-  return OnPreparationThread<std::string>(SizeOf(messages), [&]() -> Result<std::string> {
-    auto rendered = prompts_->Render(messages, add_generation_prompt);
+Result<std::string> LocalEngine::RenderChat(const Prompt& prompt, bool add_generation_prompt) {
+  return OnPreparationThread<std::string>(SizeOf(prompt), [&]() -> Result<std::string> {
+    auto rendered = prompts_->Render(prompt, add_generation_prompt);
     if (!rendered) return rendered.error();
     return rendered->Text();
   });
 }
 
-Result<std::vector<Token>> LocalEngine::TokenizeChat(const std::vector<Message>& messages) {
+Result<std::vector<Token>> LocalEngine::TokenizeChat(const Prompt& prompt,
+                                                     bool add_generation_prompt) {
   return OnPreparationThread<std::vector<Token>>(
-      SizeOf(messages), [&]() -> Result<std::vector<Token>> {
-        Request request;
-        request.prompt.messages = messages;
-        request.truncation = Truncation::kError;
-        auto prepared = prompts_->Prepare(request, 1 << 30);
-        if (!prepared) return prepared.error();
-        return std::move(prepared).value().tokens;
-      });
+      SizeOf(prompt), [&] { return prompts_->TokenizeChat(prompt, add_generation_prompt); });
 }
 
 Result<std::vector<float>> LocalEngine::Logits(const std::vector<Token>& tokens) {

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 #include "engine/loop_stats.h"
 
+#include <chrono>
 #include <utility>
 
 namespace sentiric {
 namespace {
 
 constexpr double kNewest = 0.1;  // weight of the newest value in an exponential mean
+constexpr std::chrono::milliseconds kLineInterval{100};
 
 }  // namespace
 
@@ -48,12 +50,20 @@ void LoopStats::OnEvents(const std::vector<Event>& events) {
     ++now_.requests_completed;
     if (event.final->finish_reason == FinishReason::kCancelled) ++now_.requests_cancelled;
     if (event.final->finish_reason == FinishReason::kError) ++now_.requests_failed;
+    if (event.final->finish_reason == FinishReason::kRepetition) ++now_.repetitions;
   }
 }
 
-void LoopStats::Gather(const RequestQueue& queue) {
+void LoopStats::Gather(const RequestQueue& queue, Clock::time_point now) {
   now_.queued = static_cast<std::int32_t>(queue.size());
   now_.queued_tokens = queue.num_tokens();
+  if (queue.size() == 0 || queue.size() > kLongestLine) {
+    line_.clear();
+    next_line_ = {};
+  } else if (now >= next_line_) {
+    line_ = queue.Line(now);
+    next_line_ = now + kLineInterval;
+  }
 }
 
 void LoopStats::Gather(const RunningSet& running, Clock::time_point now) {
@@ -100,6 +110,7 @@ void LoopStats::Publish() {
   const MutexLock lock(&mutex_);
   published_ = now_;
   published_pace_ = pace_;
+  published_line_ = line_;
 }
 
 EngineStats LoopStats::stats() const {
@@ -110,6 +121,11 @@ EngineStats LoopStats::stats() const {
 Pace LoopStats::pace() const {
   const MutexLock lock(&mutex_);
   return published_pace_;
+}
+
+std::vector<Queued> LoopStats::line() const {
+  const MutexLock lock(&mutex_);
+  return published_line_;
 }
 
 }  // namespace sentiric

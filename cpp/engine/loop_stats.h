@@ -37,7 +37,8 @@ class LoopStats {
   void OnEvents(const std::vector<Event>& events);
 
   // Copy gauges and counters that are kept elsewhere.
-  void Gather(const RequestQueue& queue);
+  // The order of the queue is told a few times a second.
+  void Gather(const RequestQueue& queue, Clock::time_point now);
   void Gather(const RunningSet& running, Clock::time_point now);
   void Gather(const PrefixStats& prefix);
   void Gather(const BatchRunner& runner);
@@ -45,14 +46,17 @@ class LoopStats {
   void SetDraftFailures(std::uint64_t count) { now_.draft_failures = count; }
   void SetAdaptersLoaded(std::int32_t count) { now_.adapters_loaded = count; }
 
-  // Time until one of `contexts`, all in use, is free; see Pace.
-  std::int32_t NextEndMs(std::int32_t contexts) const { return pace_.NextEndMs(contexts); }
+  // See Pace::RoomMs.
+  std::int32_t RoomMs(std::size_t waiting, std::int32_t contexts) const {
+    return pace_.RoomMs(waiting, contexts);
+  }
 
   void Publish();
 
   // Any thread.
   EngineStats stats() const;
   Pace pace() const;
+  std::vector<Queued> line() const;
 
  private:
   static std::uint64_t Count(std::int32_t count) { return static_cast<std::uint64_t>(count); }
@@ -60,10 +64,13 @@ class LoopStats {
   EngineStats now_;
   Pace pace_;
   double step_ms_ = 0;  // of the calls in this step so far
+  std::vector<Queued> line_;
+  Clock::time_point next_line_;
 
   mutable Mutex mutex_;
   EngineStats published_ GUARDED_BY(mutex_);
   Pace published_pace_ GUARDED_BY(mutex_);
+  std::vector<Queued> published_line_ GUARDED_BY(mutex_);
 };
 
 }  // namespace sentiric

@@ -95,7 +95,7 @@ Result<std::unique_ptr<Engine>> Engine::Open(const EngineConfig& config,
   if (!parts) return parts.error();
   const LoopConfig loop = LoopConfigOf(config, *parts);
   const std::int32_t queue_limit =
-      config.queue_limit > 0 ? config.queue_limit : 4 * config.contexts;
+      config.queue_limit > 0 ? config.queue_limit : kQueuePerContext * config.contexts;
   return std::unique_ptr<Engine>(
       std::make_unique<LocalEngine>(std::move(parts).value(), loop, queue_limit));
 }

@@ -9,11 +9,22 @@
 
 namespace sentiric {
 
-// Counts a fixed number of bytes for each message.
-inline std::size_t SizeOf(const std::vector<Message>& messages) {
-  constexpr std::size_t kMessageBytes = 256;
-  std::size_t size = messages.size() * kMessageBytes;
-  for (const Message& message : messages) size += message.content.size();
+inline constexpr std::size_t kEntryBytes = 256;  // of each message, call and tool
+
+inline std::size_t SizeOf(const Message& message) {
+  std::size_t size = kEntryBytes + message.content.size() + message.reasoning.size();
+  for (const ToolCall& call : message.tool_calls) size += kEntryBytes + call.arguments.size();
+  return size;
+}
+
+inline std::size_t SizeOf(const Tool& tool) {
+  return kEntryBytes + tool.description.size() + tool.parameters.size();
+}
+
+template <typename Entry>
+std::size_t SizeOf(const std::vector<Entry>& entries) {
+  std::size_t size = 0;
+  for (const Entry& entry : entries) size += SizeOf(entry);
   return size;
 }
 
@@ -22,7 +33,8 @@ inline std::size_t SizeOf(const std::vector<Token>& tokens) {
 }
 
 inline std::size_t SizeOf(const Prompt& prompt) {
-  return SizeOf(prompt.messages) + prompt.text.size() + SizeOf(prompt.tokens);
+  return SizeOf(prompt.messages) + SizeOf(prompt.tools) + prompt.template_arguments.size() +
+         prompt.text.size() + SizeOf(prompt.tokens);
 }
 
 }  // namespace sentiric

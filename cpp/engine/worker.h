@@ -29,6 +29,7 @@ class Worker {
   Capacity capacity() const { return loop_.capacity(); }
   EngineStats stats() const { return loop_.stats(); }
   Pace pace() const { return loop_.pace(); }
+  std::vector<Queued> line() const { return loop_.line(); }
   // Ends all requests with kCancelled, runs posted jobs and joins. Idempotent.
   void Stop();
 
@@ -51,7 +52,7 @@ class Worker {
   CondVar inbox_changed_;
   Inbox inbox_ GUARDED_BY(inbox_mutex_);
 
-  EngineLoop loop_;  // used by the worker thread, except capacity(), stats() and pace()
+  EngineLoop loop_;  // used by the worker thread, except what any thread may ask
 
   std::thread thread_;  // last: starts when everything above is there
 };

@@ -189,6 +189,7 @@ void EngineServer::PublishStats() {
   const MutexLock lock(&stats_mutex_);
   Engine* const engine = engine_.load();
   record::WriteStats(engine->stats(), engine->capacity(), page_);
+  record::WriteLine(engine->Line(), page_);
 }
 
 }  // namespace sentiric::process

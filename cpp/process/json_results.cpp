@@ -30,6 +30,7 @@ const char* NameOf(FinishReason reason) {
     case FinishReason::kStop: return "stop";
     case FinishReason::kLength: return "length";
     case FinishReason::kCancelled: return "cancelled";
+    case FinishReason::kRepetition: return "repetition";
     default: return "error";
   }
 }
@@ -52,7 +53,10 @@ Json FinalOf(const Final& final) {
                {"usage", std::move(usage)},
                {"timings", std::move(timings)}};
   if (final.stop_string) json["stop_string"] = *final.stop_string;
+  if (final.stop_token) json["stop_token"] = *final.stop_token;
   if (final.unfinished) json["unfinished"] = true;
+  if (final.thought_tokens > 0) json["thought_tokens"] = final.thought_tokens;
+  if (final.thinking_ended) json["thinking_ended"] = true;
   return json;
 }
 
@@ -68,6 +72,8 @@ Json ToJson(const ModelInfo& info) {
   PUT(description);
   PUT(chat_template_source);
   PUT(chat_template);
+  PUT(template_tools);
+  PUT(template_reasoning);
   PUT(size_bytes);
   PUT(num_params);
   PUT(num_vocab);

@@ -70,6 +70,7 @@ SamplingParams SamplingOf(const Json& json) {
   TAKE(mirostat_eta);
   TAKE(seed);
   TAKE(top_logprobs);
+  TAKE(allowed_tokens);
 #undef TAKE
   for (const auto& [token, bias] : json.at("logit_bias").items()) {
     p.logit_bias.emplace_back(std::stoi(token), bias.get<float>());
@@ -84,20 +85,54 @@ GrammarSpec GrammarOf(const Json& json) {
                                                      {"json_schema", Kind::kJsonSchema},
                                                      {"json_object", Kind::kJsonObject},
                                                      {"regex", Kind::kRegex},
-                                                     {"choice", Kind::kChoice}};
+                                                     {"choice", Kind::kChoice},
+                                                     {"structure", Kind::kStructure}};
   if (json.is_null()) return {};
   return {Named(json.at("kind"), kKinds), json.at("text").get<std::string>()};
 }
 
+// Fields that have their default value may be left out.
+Message MessageOf(const Json& json) {
+  Message message{json.at("role").get<std::string>(), json.at("content").get<std::string>()};
+  Take(json, "reasoning", &message.reasoning);
+  Take(json, "tool_call_id", &message.tool_call_id);
+  Take(json, "name", &message.name);
+  const auto calls = json.find("tool_calls");
+  if (calls == json.end()) return message;
+  for (const Json& call : *calls) {
+    message.tool_calls.push_back({call.at("id").get<std::string>(),
+                                  call.at("name").get<std::string>(),
+                                  call.at("arguments").get<std::string>()});
+  }
+  return message;
+}
+
+std::optional<ThinkingLimit> ThinkingOf(const Json& json) {
+  if (json.is_null()) return std::nullopt;
+  ThinkingLimit limit;
+  Take(json, "begin", &limit.begin);
+  Take(json, "end", &limit.end);
+  Take(json, "closing", &limit.closing);
+  Take(json, "max_tokens", &limit.max_tokens);
+  Take(json, "is_open", &limit.is_open);
+  return limit;
+}
+
 }  // namespace
 
-std::vector<Message> MessagesOf(const Json& json) {
-  std::vector<Message> messages;
-  for (const Json& message : json) {
-    messages.push_back(
-        {message.at("role").get<std::string>(), message.at("content").get<std::string>()});
+Prompt ConversationOf(const Json& json) {
+  Prompt prompt;
+  for (const Json& message : json.at("messages")) prompt.messages.push_back(MessageOf(message));
+  Take(json, "template_arguments", &prompt.template_arguments);
+  Take(json, "continues", &prompt.continues);
+  const auto tools = json.find("tools");
+  if (tools == json.end()) return prompt;
+  for (const Json& tool : *tools) {
+    prompt.tools.push_back({tool.at("name").get<std::string>(),
+                            tool.at("description").get<std::string>(),
+                            tool.at("parameters").get<std::string>()});
   }
-  return messages;
+  return prompt;
 }
 
 Request RequestOf(const Json& json) {
@@ -109,7 +144,7 @@ Request RequestOf(const Json& json) {
                                                               {"normal", Priority::kNormal},
                                                               {"batch", Priority::kBatch}};
   Request r;
-  r.prompt.messages = MessagesOf(json.at("messages"));
+  r.prompt = ConversationOf(json);
   Take(json, "text", &r.prompt.text);
   Take(json, "tokens", &r.prompt.tokens);
   Take(json, "parse_special", &r.prompt.parse_special);
@@ -117,7 +152,13 @@ Request RequestOf(const Json& json) {
   r.grammar = GrammarOf(json.at("grammar"));
   Take(json, "stop", &r.stop);
   Take(json, "max_tokens", &r.max_tokens);
+  Take(json, "min_tokens", &r.min_tokens);
   Take(json, "ignore_eos", &r.ignore_eos);
+  Take(json, "stop_tokens", &r.stop_tokens);
+  Take(json, "bad_words", &r.bad_words);
+  Take(json, "shown_tokens", &r.shown_tokens);
+  if (json.contains("thinking")) r.thinking = ThinkingOf(json.at("thinking"));
+  Take(json, "repetition_limit", &r.repetition_limit);
   r.truncation = Named(json.at("truncation"), kTruncations);
   Take(json, "shift", &r.shift);
   Take(json, "deadline_ms", &r.deadline_ms);

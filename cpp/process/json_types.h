@@ -24,7 +24,8 @@ class BadField : public std::runtime_error {
 // From Python. They throw BadField, or another exception for anything else that is malformed.
 Request RequestOf(const Json& json);
 EngineConfig ConfigOf(const Json& json);
-std::vector<Message> MessagesOf(const Json& json);
+// Messages, tools, template_arguments and continues.
+Prompt ConversationOf(const Json& json);
 std::vector<Token> TokensOf(const Json& base64);
 
 // To Python.

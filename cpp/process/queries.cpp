@@ -23,12 +23,13 @@ Json Text(const Result<std::string>& text) {
 }
 
 Json Render(const Json& command, Engine* engine) {
-  return Text(engine->RenderChat(MessagesOf(command.at("messages")),
-                                 command.at("add_generation_prompt").get<bool>()));
+  return Text(
+      engine->RenderChat(ConversationOf(command), command.at("add_generation_prompt").get<bool>()));
 }
 
 Json TokenizeChat(const Json& command, Engine* engine) {
-  return Tokens(engine->TokenizeChat(MessagesOf(command.at("messages"))));
+  return Tokens(engine->TokenizeChat(ConversationOf(command),
+                                     command.at("add_generation_prompt").get<bool>()));
 }
 
 Json Tokenize(const Json& command, Engine* engine) {

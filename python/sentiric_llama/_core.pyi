@@ -72,10 +72,16 @@ class Engine:
         ...
     def grant(self, request: typing.SupportsInt | typing.SupportsIndex, tokens: typing.SupportsInt | typing.SupportsIndex) -> None:
         ...
+    def line(self) -> list[int]:
+        """
+        Ids of the requests that wait for a context, the next one first.
+        """
     def logits(self, tokens: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]) -> numpy.typing.NDArray[numpy.float32]:
         ...
-    def render_chat(self, messages: collections.abc.Sequence[tuple[str, str]], add_generation_prompt: bool) -> str:
-        ...
+    def render_chat(self, request: Request, add_generation_prompt: bool) -> str:
+        """
+        Looks only at the conversation of the request.
+        """
     def stats(self) -> EngineStats:
         ...
     def submit(self, request: Request, window: typing.SupportsInt | typing.SupportsIndex = 0) -> int:
@@ -88,8 +94,10 @@ class Engine:
         """
     def tokenize(self, text: str, add_special: bool, parse_special: bool) -> numpy.typing.NDArray[numpy.int32]:
         ...
-    def tokenize_chat(self, messages: collections.abc.Sequence[tuple[str, str]]) -> list[int]:
-        ...
+    def tokenize_chat(self, request: Request, add_generation_prompt: bool) -> list[int]:
+        """
+        Looks only at the conversation of the request.
+        """
     def wait_events(self, timeout_ms: typing.SupportsInt | typing.SupportsIndex) -> tuple[bool, list[Event]]:
         """
         (still open, events of the steps since the last call)
@@ -340,6 +348,9 @@ class EngineStats:
     def reader_waits(self) -> int:
         ...
     @property
+    def repetitions(self) -> int:
+        ...
+    @property
     def request_ms_mean(self) -> float:
         ...
     @property
@@ -431,6 +442,15 @@ class Final:
     def stop_string(self) -> str | None:
         ...
     @property
+    def stop_token(self) -> int | None:
+        ...
+    @property
+    def thinking_ended(self) -> bool:
+        ...
+    @property
+    def thought_tokens(self) -> int:
+        ...
+    @property
     def timings(self) -> Timings:
         ...
     @property
@@ -447,11 +467,14 @@ class FinishReason:
       cancelled
     
       error
+    
+      repetition
     """
-    __members__: typing.ClassVar[dict[str, FinishReason]]  # value = {'stop': <FinishReason.stop: 1>, 'length': <FinishReason.length: 2>, 'cancelled': <FinishReason.cancelled: 3>, 'error': <FinishReason.error: 4>}
+    __members__: typing.ClassVar[dict[str, FinishReason]]  # value = {'stop': <FinishReason.stop: 1>, 'length': <FinishReason.length: 2>, 'cancelled': <FinishReason.cancelled: 3>, 'error': <FinishReason.error: 4>, 'repetition': <FinishReason.repetition: 5>}
     cancelled: typing.ClassVar[FinishReason]  # value = <FinishReason.cancelled: 3>
     error: typing.ClassVar[FinishReason]  # value = <FinishReason.error: 4>
     length: typing.ClassVar[FinishReason]  # value = <FinishReason.length: 2>
+    repetition: typing.ClassVar[FinishReason]  # value = <FinishReason.repetition: 5>
     stop: typing.ClassVar[FinishReason]  # value = <FinishReason.stop: 1>
     @typing.overload
     def __eq__(self, other: FinishReason) -> bool:
@@ -502,14 +525,17 @@ class GrammarKind:
       regex
     
       choice
+    
+      structure
     """
-    __members__: typing.ClassVar[dict[str, GrammarKind]]  # value = {'none': <GrammarKind.none: 0>, 'gbnf': <GrammarKind.gbnf: 1>, 'json_schema': <GrammarKind.json_schema: 2>, 'json_object': <GrammarKind.json_object: 3>, 'regex': <GrammarKind.regex: 4>, 'choice': <GrammarKind.choice: 5>}
+    __members__: typing.ClassVar[dict[str, GrammarKind]]  # value = {'none': <GrammarKind.none: 0>, 'gbnf': <GrammarKind.gbnf: 1>, 'json_schema': <GrammarKind.json_schema: 2>, 'json_object': <GrammarKind.json_object: 3>, 'regex': <GrammarKind.regex: 4>, 'choice': <GrammarKind.choice: 5>, 'structure': <GrammarKind.structure: 6>}
     choice: typing.ClassVar[GrammarKind]  # value = <GrammarKind.choice: 5>
     gbnf: typing.ClassVar[GrammarKind]  # value = <GrammarKind.gbnf: 1>
     json_object: typing.ClassVar[GrammarKind]  # value = <GrammarKind.json_object: 3>
     json_schema: typing.ClassVar[GrammarKind]  # value = <GrammarKind.json_schema: 2>
     none: typing.ClassVar[GrammarKind]  # value = <GrammarKind.none: 0>
     regex: typing.ClassVar[GrammarKind]  # value = <GrammarKind.regex: 4>
+    structure: typing.ClassVar[GrammarKind]  # value = <GrammarKind.structure: 6>
     @typing.overload
     def __eq__(self, other: GrammarKind) -> bool:
         ...
@@ -639,6 +665,12 @@ class ModelInfo:
     @property
     def speculation(self) -> str:
         ...
+    @property
+    def template_reasoning(self) -> bool:
+        ...
+    @property
+    def template_tools(self) -> bool:
+        ...
 class Priority:
     """
     Members:
@@ -689,18 +721,22 @@ class Priority:
         ...
 class Request:
     cache_scope: str
+    continues: bool
     ignore_eos: bool
     parse_special: bool
     priority: Priority
     resumed: bool
     sampling: SamplingParams
     shift: bool
+    template_arguments: str
     tenant: str
     text: str
     truncation: Truncation
     def __init__(self) -> None:
         ...
     def set_grammar(self, kind: GrammarKind, text: str) -> None:
+        ...
+    def set_thinking(self, begin: str, end: str, closing: str, max_tokens: typing.SupportsInt | typing.SupportsIndex, is_open: bool) -> None:
         ...
     @property
     def adapters(self) -> tuple:
@@ -709,6 +745,12 @@ class Request:
         """
     @adapters.setter
     def adapters(self, arg1: collections.abc.Sequence[tuple[str, typing.SupportsFloat | typing.SupportsIndex]]) -> None:
+        ...
+    @property
+    def bad_words(self) -> tuple:
+        ...
+    @bad_words.setter
+    def bad_words(self, arg1: collections.abc.Sequence[collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]]) -> None:
         ...
     @property
     def deadline_ms(self) -> int:
@@ -731,10 +773,16 @@ class Request:
     @property
     def messages(self) -> tuple:
         """
-        Write-only: (role, content) pairs.
+        Write-only: (role, content, reasoning, (id, name, arguments) of each call, tool_call_id, name) of each.
         """
     @messages.setter
-    def messages(self, arg1: collections.abc.Sequence[tuple[str, str]]) -> None:
+    def messages(self, arg1: collections.abc.Sequence[tuple[str, str, str, collections.abc.Sequence[tuple[str, str, str]], str, str]]) -> None:
+        ...
+    @property
+    def min_tokens(self) -> int:
+        ...
+    @min_tokens.setter
+    def min_tokens(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None:
         ...
     @property
     def queue_wait_ms(self) -> int:
@@ -743,10 +791,28 @@ class Request:
     def queue_wait_ms(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None:
         ...
     @property
+    def repetition_limit(self) -> int:
+        ...
+    @repetition_limit.setter
+    def repetition_limit(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None:
+        ...
+    @property
+    def shown_tokens(self) -> tuple:
+        ...
+    @shown_tokens.setter
+    def shown_tokens(self, arg1: collections.abc.Sequence[str]) -> None:
+        ...
+    @property
     def stop(self) -> tuple:
         ...
     @stop.setter
     def stop(self, arg1: collections.abc.Sequence[str]) -> None:
+        ...
+    @property
+    def stop_tokens(self) -> tuple:
+        ...
+    @stop_tokens.setter
+    def stop_tokens(self, arg1: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]) -> None:
         ...
     @property
     def tag(self) -> int:
@@ -760,8 +826,22 @@ class Request:
     @tokens.setter
     def tokens(self, arg1: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]) -> None:
         ...
+    @property
+    def tools(self) -> tuple:
+        """
+        Write-only: (name, description, parameters) of each.
+        """
+    @tools.setter
+    def tools(self, arg1: collections.abc.Sequence[tuple[str, str, str]]) -> None:
+        ...
 class SamplingParams:
     def __init__(self) -> None:
+        ...
+    @property
+    def allowed_tokens(self) -> tuple:
+        ...
+    @allowed_tokens.setter
+    def allowed_tokens(self, arg1: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]) -> None:
         ...
     @property
     def dry_allowed_length(self) -> int:

@@ -10,7 +10,7 @@ import typing
 import typing_extensions
 __all__: list[str] = ['FlightPage', 'Grammar', 'JsonScan', 'LLAMA_COMMIT', 'Matcher', 'MemoryBudget', 'SUPPORTS_GPU', 'Vocabulary', 'count_proto_fields', 'error_code_names', 'is_file_name', 'memory_budgets', 'open_adapter_file', 'out_of_memory_kills', 'sandbox_report', 'scan_json', 'schema_keywords', 'schema_places', 'trim_heap']
 class FlightPage:
-    SIZE: typing.ClassVar[int] = 3784
+    SIZE: typing.ClassVar[int] = 11984
     def __init__(self, fd: typing.SupportsInt | typing.SupportsIndex) -> None:
         ...
     def batch(self) -> list[int]:
@@ -24,6 +24,10 @@ class FlightPage:
     def crash(self) -> tuple[int, int, int, int]:
         """
         (signal, si_code, sender, thread); signal 0 without a crash.
+        """
+    def line(self) -> list[int]:
+        """
+        The tags of the requests that wait, the next one first.
         """
     def stats(self) -> dict:
         """
@@ -56,6 +60,9 @@ class Grammar:
         ...
     @staticmethod
     def regex(text: str) -> Grammar:
+        ...
+    @staticmethod
+    def structure(text: str) -> Grammar:
         ...
     @property
     def num_bytes(self) -> int:

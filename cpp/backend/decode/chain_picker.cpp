@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <optional>
 #include <random>
 
@@ -10,6 +11,7 @@
 #include "core/sampling/row_edits.h"
 #include "core/sampling/row_scan.h"
 #include "core/sampling/seed.h"
+#include "core/sampling/token_bans.h"
 #include "core/sampling/truncation.h"
 #include "llama.h"
 
@@ -156,12 +158,20 @@ class ChainPicker : public sampling::Picker {
               std::vector<Token> banned)
       : vocab_(std::move(vocab)),
         ignore_eos_(request.ignore_eos),
-        banned_(std::move(banned)),
+        always_banned_(std::move(banned)),
+        banned_(always_banned_),
+        view_(vocab_.get(), request),
+        listed_(sampling::ListedTokens(request.sampling, view_.end_tokens())),
         can_skip_(request.sampling.temperature == 0.0f || request.sampling.mirostat == 0),
         chain_(MakeChain(request, *vocab_)),
         random_(MakeRandomEnd(request.sampling)) {}
 
   Result<Token> Pick(const float* logits, sampling::GrammarFilter* filter) override;
+  void Ban(const std::vector<Token>& tokens) override {
+    banned_.clear();
+    std::set_union(always_banned_.begin(), always_banned_.end(), tokens.begin(), tokens.end(),
+                   std::back_inserter(banned_));
+  }
   void Accept(Token token) override { llama_sampler_accept(chain_.get(), token); }
   bool Skip() override {
     if (random_) random_->NextToken();
@@ -173,7 +183,10 @@ class ChainPicker : public sampling::Picker {
 
   const std::shared_ptr<const SamplingVocab> vocab_;
   const bool ignore_eos_;
-  const std::vector<Token> banned_;  // ascending
+  const std::vector<Token> always_banned_;
+  std::vector<Token> banned_;  // ascending
+  const sampling::VocabView view_;
+  const std::vector<Token> listed_;  // with allowed_tokens: what may be chosen, ascending
   const bool can_skip_;
   const ChainPtr chain_;
   std::optional<RandomEnd> random_;  // none: the chain selects
@@ -186,21 +199,24 @@ Result<Token> ChainPicker::Pick(const float* logits, sampling::GrammarFilter* fi
   if (!row.is_finite()) return sampling::NotNumbers();
   if (random_) random_->NextToken();
   const std::optional<Token> first = PickOf(logits, nullptr);
-  if (!first) return sampling::NothingToChoose();
-  if (filter == nullptr || filter->Allows(*first)) return *first;
+  if (!first && filter == nullptr)
+    return listed_.empty() ? sampling::NothingToChoose() : sampling::NothingListed();
+  if (first && (filter == nullptr || filter->Allows(*first))) return *first;
   if (Status status = filter->status()) return *status;
   const grammar::TokenMask* allowed = filter->Mask();
   if (allowed == nullptr) return filter->status().value_or(sampling::NothingToChoose());
   grammar::TokenMask mask = *allowed;
   const bool must_end = filter->CanEnd() && mask.num_allowed == 0;
-  if (must_end && !vocab_->end_tokens.empty()) return vocab_->end_tokens.front();
+  if (must_end && !view_.end_tokens().empty()) return view_.end_tokens().front();
   if (filter->CanEnd() && !ignore_eos_) {
-    for (const Token end : vocab_->end_tokens) mask.Add(end);
+    for (const Token end : view_.end_tokens()) mask.Add(end);
   }
   if (random_) random_->DrawAgain();
   const std::optional<Token> second = PickOf(logits, &mask);
-  if (!second) return sampling::NothingAllowed(allowed->num_allowed);
-  return *second;
+  if (second) return *second;
+  if (!listed_.empty()) return sampling::NothingListed();
+  const bool has_bans = banned_.size() > always_banned_.size();
+  return sampling::NothingAllowed(allowed->num_allowed, has_bans ? "bad_words" : "logit_bias");
 }
 
 // nullopt when there is no candidate.
@@ -209,11 +225,12 @@ std::optional<Token> ChainPicker::PickOf(const float* logits, const grammar::Tok
   thread_local std::vector<llama_token_data> candidates;
   candidates.clear();
   auto next_banned = banned_.begin();
-  for (Token token = 0; token < vocab_->size(); ++token) {
-    if (next_banned != banned_.end() && *next_banned == token) {
-      ++next_banned;
-      continue;
-    }
+  const auto num_listed = static_cast<Token>(listed_.size());
+  const Token count = num_listed == 0 ? vocab_->size() : num_listed;
+  for (Token i = 0; i < count; ++i) {
+    const Token token = num_listed == 0 ? i : listed_[static_cast<std::size_t>(i)];
+    while (next_banned != banned_.end() && *next_banned < token) ++next_banned;
+    if (next_banned != banned_.end() && *next_banned == token) continue;
     if (mask != nullptr && !mask->Contains(token)) continue;
     candidates.push_back({token, logits[token], 0.0f});
   }

@@ -73,15 +73,12 @@ Result<EngineParts> OpenParts(const EngineConfig& config,
   if (!disk.folder.empty()) parts.disk = std::make_unique<DiskStore>(std::move(disk));
   parts.add_stats = [prompts](EngineStats* stats) { prompts->AddStats(stats); };
   parts.adapters = std::make_unique<LoraStore>(*model, config.lora_dir, config.max_adapters);
-  sampling::Tokenize tokenize;
-  if (config.jump_forward) {
-    tokenize = [prompts](std::string_view text) {
-      auto tokens = prompts->tokenizer().Tokenize(text, false, false);
-      return tokens ? std::move(tokens).value() : std::vector<Token>{};
-    };
-  }
+  sampling::Tokenize tokenize = [prompts](std::string_view text) {
+    auto tokens = prompts->tokenizer().Tokenize(text, false, false);
+    return tokens ? std::move(tokens).value() : std::vector<Token>{};
+  };
   parts.samplers = std::make_shared<ModelSamplerFactory>(
-      MakeSamplingVocab(*model, prompts->tokenizer()), std::move(tokenize));
+      MakeSamplingVocab(*model, prompts->tokenizer()), std::move(tokenize), config.jump_forward);
   parts.prompts = std::move(prompts);
   parts.drafter = std::move(drafter);
   parts.evaluator = std::move(evaluator).value();

@@ -13,15 +13,23 @@ Result<std::unique_ptr<TokenSampler>> ModelSamplerFactory::Create(const Request&
                                                                   const PreparedPrompt& prompt) {
   const SamplingParams& params = request.sampling;
   std::vector<Token> banned = sampling::BannedTokens(request, vocab_->end_tokens);
+  const sampling::VocabView view(vocab_.get(), request);
   std::unique_ptr<sampling::Picker> picker;
   if (sampling::RowPicker::Supports(params)) {
-    picker = std::make_unique<sampling::RowPicker>(params, vocab_.get(), std::move(banned),
+    picker = std::make_unique<sampling::RowPicker>(params, view, std::move(banned),
                                                    sampling::FoldSeed(params.seed));
   } else {
     picker = MakeChainPicker(vocab_, request, std::move(banned));
   }
-  return std::unique_ptr<TokenSampler>(std::make_unique<sampling::VocabSampler>(
-      vocab_, request, prompt, std::move(picker), tokenize_));
+  std::optional<sampling::Thought> thought;
+  if (request.thinking) {
+    auto made = sampling::Thought::Make(*request.thinking, *vocab_, tokenize_);
+    if (!made) return made.error();
+    thought = std::move(made).value();
+  }
+  return std::unique_ptr<TokenSampler>(
+      std::make_unique<sampling::VocabSampler>(vocab_, request, prompt, std::move(picker),
+                                               jumps_ ? tokenize_ : nullptr, std::move(thought)));
 }
 
 }  // namespace sentiric::backend

@@ -13,15 +13,17 @@ namespace sentiric::backend {
 
 class ModelSamplerFactory : public SamplerFactory {
  public:
-  // tokenize: for text that a grammar forces; empty = every token is sampled.
-  ModelSamplerFactory(std::shared_ptr<const SamplingVocab> vocab, sampling::Tokenize tokenize)
-      : vocab_(std::move(vocab)), tokenize_(std::move(tokenize)) {}
+  // tokenize: for text that is forced. jumps: whether such text is evaluated in one call.
+  ModelSamplerFactory(std::shared_ptr<const SamplingVocab> vocab, sampling::Tokenize tokenize,
+                      bool jumps)
+      : vocab_(std::move(vocab)), tokenize_(std::move(tokenize)), jumps_(jumps) {}
   Result<std::unique_ptr<TokenSampler>> Create(const Request& request,
                                                const PreparedPrompt& prompt) override;
 
  private:
   const std::shared_ptr<const SamplingVocab> vocab_;
   const sampling::Tokenize tokenize_;
+  const bool jumps_;
 };
 
 }  // namespace sentiric::backend

@@ -13,6 +13,10 @@ std::shared_ptr<const SamplingVocab> MakeSamplingVocab(std::shared_ptr<const Mod
   result->model = std::move(model);
   result->pieces = tokenizer.pieces();
   result->is_end.resize(result->pieces.size(), false);
+  for (Token token = 0; token < result->size(); ++token) {
+    if (tokenizer.IsControl(token))
+      result->control_tokens.emplace(tokenizer.Piece(token, true), token);
+  }
   std::vector<std::string> text_pieces = result->pieces;
   for (Token token = 0; token < result->size(); ++token) {
     if (!tokenizer.IsEog(token)) continue;

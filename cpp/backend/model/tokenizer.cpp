@@ -46,6 +46,16 @@ Status CheckText(std::string_view text, std::size_t max_bytes) {
                "the text is not valid UTF-8 at byte " + std::to_string(invalid)};
 }
 
+// A character of so many bytes.
+std::string FillerOf(std::size_t bytes, char filler) {
+  switch (bytes) {
+    case 2: return "\xC3\x98";
+    case 3: return "\xE3\x80\x87";
+    case 4: return "\xF0\x9D\x94\xB8";
+    default: return std::string(bytes, filler);
+  }
+}
+
 }  // namespace
 
 Tokenizer::Tokenizer(const llama_vocab* vocab)
@@ -221,11 +231,14 @@ void Tokenizer::AppendContinued(std::string_view text, bool parse_special,
   TokenizeInto(vocab_, text, false, parse_special, out);
 }
 
-std::string Tokenizer::MaskControlLiterals(std::string_view text) const {
+std::string Tokenizer::MaskControlLiterals(std::string_view text, char filler) const {
   std::string masked(text);
   for (const LiteralMatch& match : control_.Find(text)) {
-    std::fill(masked.begin() + static_cast<std::ptrdiff_t>(match.begin),
-              masked.begin() + static_cast<std::ptrdiff_t>(match.end), 'x');
+    for (std::size_t at = match.begin; at < match.end;) {
+      const utf8::Prefix next = utf8::Classify(text.substr(at, match.end - at));
+      masked.replace(at, next.length, FillerOf(next.length, filler));
+      at += next.length;
+    }
   }
   return masked;
 }

@@ -59,8 +59,9 @@ class Tokenizer {
   std::vector<LiteralMatch> FindControlLiterals(std::string_view text) const {
     return control_.Find(text);
   }
-  // The text with every control literal overwritten by filler of the same length.
-  std::string MaskControlLiterals(std::string_view text) const;
+  // The text with every control literal overwritten by filler, character by character by one of the
+  // same length, so that JSON escapes as many. The filler is an ASCII letter or digit.
+  std::string MaskControlLiterals(std::string_view text, char filler = 'x') const;
 
   std::int32_t num_vocab() const { return num_vocab_; }
   // Tokens that add_special puts in front of and behind a text.

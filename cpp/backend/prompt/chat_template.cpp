@@ -2,93 +2,36 @@
 #include "backend/prompt/chat_template.h"
 
 #include <algorithm>
-#include <array>
+#include <string_view>
 #include <utility>
 
-#include "backend/prompt/conversation.h"
-#include "core/text/utf8.h"
+#include "backend/prompt/conversation_check.h"
+#include "backend/prompt/conversation_shape.h"
+#include "backend/prompt/jinja_conversation.h"
+#include "backend/prompt/template_probe.h"
 
 namespace sentiric::backend {
 namespace {
 
-constexpr const char* kSeparator = "\n\n";
-
-std::string Where(std::size_t index, const char* field) {
-  return "messages[" + std::to_string(index) + "]." + field;
+// Removes the last occurrence of the marker and all behind it. False when there is none.
+bool CutAtLast(std::string_view marker, RenderedPrompt* prompt) {
+  std::size_t at = prompt->Text().rfind(marker);
+  if (at == std::string::npos) return false;
+  std::vector<RenderedPrompt::Span>& spans = prompt->spans;
+  std::size_t kept = 0;
+  while (at >= spans[kept].text.size()) at -= spans[kept++].text.size();
+  spans[kept].text.resize(at);
+  spans.resize(kept + 1);
+  return true;
 }
 
-bool IsRole(const std::string& role) {
-  static constexpr std::array<const char*, 5> kRoles = {"system", "developer", "user", "assistant",
-                                                        "tool"};
-  return std::find(kRoles.begin(), kRoles.end(), role) != kRoles.end();
-}
-
-void JoinInto(std::string* text, const std::string& more) {
-  if (!text->empty() && !more.empty()) *text += kSeparator;
-  *text += more;
-}
-
-// System text goes in front of the next user message; without one it becomes a user message.
-std::vector<Message> FoldSystem(const std::vector<Message>& messages) {
-  std::vector<Message> folded;
-  std::string pending;
-  for (const Message& message : messages) {
-    if (IsSystemRole(message)) {
-      JoinInto(&pending, message.content);
-    } else if (message.role == "user" && !pending.empty()) {
-      JoinInto(&pending, message.content);
-      folded.push_back({"user", std::exchange(pending, {})});
-    } else {
-      folded.push_back(message);
-    }
-  }
-  if (!pending.empty()) folded.push_back({"user", pending});
-  return folded;
-}
-
-std::vector<Message> JoinAdjacent(const std::vector<Message>& messages) {
-  std::vector<Message> joined;
-  for (const Message& message : messages) {
-    if (!joined.empty() && joined.back().role == message.role) {
-      JoinInto(&joined.back().content, message.content);
-    } else {
-      joined.push_back(message);
-    }
-  }
-  return joined;
-}
-
-bool HoldsAll(const std::string& text, const std::vector<Message>& messages) {
-  return std::all_of(messages.begin(), messages.end(), [&](const Message& message) {
-    return text.find(message.content) != std::string::npos;
+bool HasTextBesideCalls(const Prompt& prompt) {
+  return std::any_of(prompt.messages.begin(), prompt.messages.end(), [](const Message& message) {
+    return !message.tool_calls.empty() && !message.content.empty();
   });
 }
 
 }  // namespace
-
-Status CheckMessages(const std::vector<Message>& messages) {
-  if (messages.empty()) return Error{ErrorCode::kInvalidArgument, "messages", "the list is empty"};
-  if (messages.size() > kMaxMessages) {
-    return OutOfRange("messages", std::to_string(messages.size()),
-                      "at most " + std::to_string(kMaxMessages));
-  }
-  std::size_t bytes = 0;
-  for (std::size_t i = 0; i < messages.size(); ++i) {
-    if (!IsRole(messages[i].role)) {
-      return Error{ErrorCode::kInvalidArgument, Where(i, "role"),
-                   "unknown role; allowed system, developer, user, assistant, tool"};
-    }
-    const std::size_t invalid = utf8::FirstInvalid(messages[i].content);
-    if (invalid != std::string_view::npos) {
-      return Error{ErrorCode::kInvalidArgument, Where(i, "content"),
-                   "the text is not valid UTF-8 at byte " + std::to_string(invalid)};
-    }
-    bytes += messages[i].content.size();
-  }
-  if (bytes <= kMaxContentBytes) return std::nullopt;
-  return OutOfRange("messages", std::to_string(bytes) + " bytes of content",
-                    "at most " + std::to_string(kMaxContentBytes));
-}
 
 ChatTemplate::ChatTemplate(ChatTemplateSpec spec) : spec_(std::move(spec)) {
   auto compiled = JinjaTemplate::Compile(spec_.source);
@@ -98,88 +41,106 @@ ChatTemplate::ChatTemplate(ChatTemplateSpec spec) : spec_(std::move(spec)) {
   }
   template_ = std::move(*compiled);
   RenderAllowance allowance;  // shared by all test conversations
-  status_ = LearnShape(&allowance);
-}
-
-Status ChatTemplate::LearnShape(RenderAllowance* allowance) {
-  const std::vector<Message> probe = {{"system", "sentiric-probe-system"},
-                                      {"user", "sentiric-probe-question"},
-                                      {"assistant", "sentiric-probe-answer"},
-                                      {"user", "sentiric-probe-followup"}};
-  Status failure;
-  for (const bool typed_content : {false, true}) {
-    for (const bool fold_system : {false, true}) {
-      Shape shape;
-      shape.typed_content = typed_content;
-      shape.fold_system = fold_system;
-      const auto rendered = RenderShape(probe, shape, true, 0, allowance);
-      if (rendered.ok() && HoldsAll(rendered->Text(), probe)) {
-        shape_ = shape;
-        LearnTools(allowance);
-        return std::nullopt;
-      }
-      if (!rendered.ok() && IsTemplateLimit(rendered.error())) return rendered.error();
-      if (failure.has_value()) continue;
-      failure = rendered.ok() ? Error{ErrorCode::kTemplateFailed, "chat_template",
-                                      "the template loses messages of a test conversation"}
-                              : rendered.error();
-    }
+  auto learnt = LearnTemplate(
+      spec_.source, [&](const Prompt& prompt, const TemplateShape& shape) -> Result<std::string> {
+        const auto rendered = RenderShape(prompt, shape, {}, &allowance);
+        if (!rendered.ok()) return rendered.error();
+        return rendered->Text();
+      });
+  if (learnt.ok()) {
+    shape_ = *learnt;
+  } else {
+    status_ = learnt.error();
   }
-  return failure;
 }
 
-// Many templates silently skip roles that they do not know.
-void ChatTemplate::LearnTools(RenderAllowance* allowance) {
-  const std::vector<Message> probe = {{"user", "sentiric-probe-question"},
-                                      {"assistant", "sentiric-probe-answer"},
-                                      {"tool", "sentiric-probe-tool"},
-                                      {"user", "sentiric-probe-followup"}};
-  const auto rendered = RenderShape(probe, shape_, true, 0, allowance);
-  shape_.tool_as_user = !rendered.ok() || !HoldsAll(rendered->Text(), probe);
-}
-
-Result<RenderedPrompt> ChatTemplate::Render(const std::vector<Message>& messages,
-                                            bool add_generation_prompt, std::time_t now) const {
+Result<RenderedPrompt> ChatTemplate::Render(const Prompt& prompt, bool add_generation_prompt,
+                                            std::time_t now) const {
   RenderAllowance allowance;
-  return Render(messages, add_generation_prompt, now, &allowance);
+  RenderOptions options;
+  options.add_generation_prompt = add_generation_prompt;
+  options.now = now;
+  return Render(prompt, options, &allowance);
 }
 
-Result<RenderedPrompt> ChatTemplate::Render(const std::vector<Message>& messages,
-                                            bool add_generation_prompt, std::time_t now,
+Result<RenderedPrompt> ChatTemplate::Render(const Prompt& prompt, const RenderOptions& options,
                                             RenderAllowance* allowance) const {
-  if (Status bad = CheckMessages(messages)) return *bad;
+  if (Status bad = CheckConversation(prompt)) return *bad;
   if (status_.has_value()) return *status_;
-  Shape shape = shape_;
-  auto rendered = RenderShape(messages, shape, add_generation_prompt, now, allowance);
-  for (bool Shape::* change : {&Shape::join_adjacent, &Shape::fold_system, &Shape::tool_as_user}) {
-    if (rendered.ok() || rendered.error().code != ErrorCode::kTemplateFailed) break;
-    if (IsTemplateLimit(rendered.error())) break;
+  return prompt.continues ? RenderContinued(prompt, options, allowance)
+                          : RenderAnyhow(prompt, options, allowance);
+}
+
+Result<RenderedPrompt> ChatTemplate::RenderAnyhow(const Prompt& prompt,
+                                                  const RenderOptions& options,
+                                                  RenderAllowance* allowance) const {
+  using Shape = TemplateShape;
+  auto rendered = RenderShape(prompt, shape_, options, allowance);
+  const auto is_refused = [&] {
+    return !rendered.ok() && rendered.error().code == ErrorCode::kTemplateFailed &&
+           !IsTemplateLimit(rendered.error());
+  };
+  // Alone, because most templates want the assistant to speak once in a row.
+  TemplateShape shape = shape_;
+  if (is_refused() && HasTextBesideCalls(prompt) && !shape.content_apart) {
+    shape.content_apart = true;
+    auto again = RenderShape(prompt, shape, options, allowance);
+    if (again.ok()) return again;
+    shape.content_apart = false;
+  }
+  for (bool Shape::* change : {&Shape::join_adjacent, &Shape::fold_system, &Shape::orphan_as_user,
+                               &Shape::result_as_user, &Shape::calls_as_text, &Shape::user_first}) {
+    if (!is_refused()) break;
     if (shape.*change) continue;
     shape.*change = true;
-    auto again = RenderShape(messages, shape, add_generation_prompt, now, allowance);
+    auto again = RenderShape(prompt, shape, options, allowance);
     if (again.ok()) return again;
   }
   return rendered;
 }
 
-Result<RenderedPrompt> ChatTemplate::RenderShape(const std::vector<Message>& messages,
-                                                 const Shape& shape, bool add_generation_prompt,
-                                                 std::time_t now,
-                                                 RenderAllowance* allowance) const {
-  std::vector<Message> shaped = messages;
-  for (Message& message : shaped) {
-    if (message.role == "developer") message.role = "system";
-    if (shape.tool_as_user && message.role == "tool") message.role = "user";
+// A marker stands for the last content: the text before it is what leads to that content, whatever
+// the template trims from it or puts behind it.
+Result<RenderedPrompt> ChatTemplate::RenderContinued(const Prompt& prompt,
+                                                     const RenderOptions& options,
+                                                     RenderAllowance* allowance) const {
+  constexpr const char* kMarker = "sentiric-goes-on-here";
+  Prompt marked = prompt;
+  marked.messages.back().content = kMarker;
+  RenderOptions quiet = options;
+  quiet.add_generation_prompt = false;
+  auto rendered = RenderAnyhow(marked, quiet, allowance);
+  if (rendered.ok() && CutAtLast(kMarker, &*rendered)) {
+    rendered->spans.push_back({true, prompt.messages.back().content});
+    return rendered;
   }
-  if (shape.fold_system) shaped = FoldSystem(shaped);
-  if (shape.join_adjacent) shaped = JoinAdjacent(shaped);
+  if (!rendered.ok() && IsTemplateLimit(rendered.error())) return rendered;
+  // The template wants somebody else to speak last, so the model's turn begins as always.
+  marked.messages.pop_back();
+  if (marked.messages.empty()) return rendered;
+  quiet.add_generation_prompt = true;
+  auto before = RenderAnyhow(marked, quiet, allowance);
+  if (before.ok()) before->spans.push_back({true, prompt.messages.back().content});
+  return before;
+}
+
+Result<RenderedPrompt> ChatTemplate::RenderShape(const Prompt& prompt, TemplateShape shape,
+                                                 const RenderOptions& options,
+                                                 RenderAllowance* allowance) const {
+  if (!prompt.tools.empty() && shape.user_before_calls) shape.user_first = true;
+  const std::vector<Message> shaped = Shaped(prompt.messages, shape);
+  ConversationInput conversation;
+  conversation.messages = &shaped;
+  conversation.tools = &prompt.tools;
+  conversation.template_arguments = &prompt.template_arguments;
+  conversation.shape = shape;
+  conversation.add_generation_prompt = options.add_generation_prompt;
+  conversation.bos_token = spec_.bos_token;
+  conversation.eos_token = spec_.eos_token;
+  conversation.filter = options.filter;
   JinjaInput input;
-  input.messages = &shaped;
-  input.typed_content = shape.typed_content;
-  input.add_generation_prompt = add_generation_prompt;
-  input.bos_token = spec_.bos_token;
-  input.eos_token = spec_.eos_token;
-  input.now = now;
+  input.variables = [&] { return MakeVariables(conversation); };
+  input.now = options.now;
   auto rendered = template_->Render(input, allowance);
   if (rendered.ok()) StripAffixes(&*rendered);
   return rendered;

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "backend/prompt/template_shape.h"
+#include "backend/prompt/text_filter.h"
 #include "backend/template/jinja_template.h"
 #include "sentiric/prompt.h"
 #include "sentiric/types.h"
@@ -14,9 +16,6 @@
 struct llama_model;
 
 namespace sentiric::backend {
-
-inline constexpr std::size_t kMaxMessages = 2048;
-inline constexpr std::size_t kMaxContentBytes = std::size_t{2} << 20;  // all messages together
 
 // A template and the facts about the vocabulary that it needs.
 struct ChatTemplateSpec {
@@ -36,13 +35,23 @@ const char* FallbackTemplate(TemplateFamily family);
 // tokens the vocabulary has: ChatML, Llama 3, Gemma, Mistral, or plain text.
 ChatTemplateSpec FindChatTemplate(const llama_model* model, const std::string& override_source);
 
+struct RenderOptions {
+  bool add_generation_prompt = true;
+  std::time_t now = 0;  // see JinjaInput
+  TextFilter filter = nullptr;
+};
+
 // Immutable after construction; any thread may call Render.
 //
-// Templates accept different conversations. A conversation is first rendered as it is. If the
-// template refuses it, adjacent messages of one role are joined (with a blank line), then system
-// messages are put in front of the next user message, then tool messages become user messages. The
-// constructor finds out which of these changes an ordinary conversation needs, with a test
-// conversation of markers; a template that loses a marker fails.
+// Templates accept different conversations. The constructor finds out with test conversations which
+// changes an ordinary one needs (template_shape.h); a template that loses a message of it fails. If
+// a template refuses a conversation, more is changed until it takes it: adjacent messages of one
+// role are joined (with a blank line), system messages are put in front of the next user message,
+// results of tools become user messages, calls become text, and an empty user message is put in
+// front of an assistant that begins.
+//
+// A template that has no tools does without them; calls and results become text of the messages.
+// A conversation that continues ends right behind the last content, exactly as it was given.
 class ChatTemplate {
  public:
   explicit ChatTemplate(ChatTemplateSpec spec);
@@ -51,38 +60,30 @@ class ChatTemplate {
   const Status& status() const { return status_; }
   const ChatTemplateSpec& spec() const { return spec_; }
 
-  // kInvalidArgument ("messages[i].role", ".content", "messages") for input that is invalid for any
-  // template, kTemplateFailed when this template fails. now: see JinjaInput.
-  Result<RenderedPrompt> Render(const std::vector<Message>& messages, bool add_generation_prompt,
+  // The error of CheckConversation for input that is invalid for any template, kTemplateFailed when
+  // this template fails. now: see JinjaInput.
+  Result<RenderedPrompt> Render(const Prompt& prompt, bool add_generation_prompt,
                                 std::time_t now = 0) const;
   // The same within an allowance that several renderings share.
-  Result<RenderedPrompt> Render(const std::vector<Message>& messages, bool add_generation_prompt,
-                                std::time_t now, RenderAllowance* allowance) const;
+  Result<RenderedPrompt> Render(const Prompt& prompt, const RenderOptions& options,
+                                RenderAllowance* allowance) const;
+  const TemplateShape& shape() const { return shape_; }
 
  private:
-  // The changes to a conversation that the template needs.
-  struct Shape {
-    bool typed_content = false;
-    bool join_adjacent = false;
-    bool fold_system = false;
-    bool tool_as_user = false;
-  };
-
-  Result<RenderedPrompt> RenderShape(const std::vector<Message>& messages, const Shape& shape,
-                                     bool add_generation_prompt, std::time_t now,
+  Result<RenderedPrompt> RenderAnyhow(const Prompt& prompt, const RenderOptions& options,
+                                      RenderAllowance* allowance) const;
+  Result<RenderedPrompt> RenderContinued(const Prompt& prompt, const RenderOptions& options,
+                                         RenderAllowance* allowance) const;
+  Result<RenderedPrompt> RenderShape(const Prompt& prompt, TemplateShape shape,
+                                     const RenderOptions& options,
                                      RenderAllowance* allowance) const;
-  Status LearnShape(RenderAllowance* allowance);
-  void LearnTools(RenderAllowance* allowance);
   void StripAffixes(RenderedPrompt* prompt) const;
 
   // All constant after construction.
   ChatTemplateSpec spec_;
   std::unique_ptr<JinjaTemplate> template_;
-  Shape shape_;
+  TemplateShape shape_;
   Status status_;
 };
-
-// Checks roles, sizes and UTF-8. Returns the first error.
-Status CheckMessages(const std::vector<Message>& messages);
 
 }  // namespace sentiric::backend

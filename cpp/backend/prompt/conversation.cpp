@@ -1,22 +1,39 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 #include "backend/prompt/conversation.h"
 
+#include <algorithm>
+#include <map>
+#include <string_view>
+
 namespace sentiric::backend {
 namespace {
 
-// Numbers the turns: call TurnOf for each message, in order.
-class TurnCounter {
- public:
-  // Not called for system messages.
-  std::size_t TurnOf(const Message& message) {
-    if (message.role == "user" || num_turns_ == 0) ++num_turns_;
-    return num_turns_ - 1;
+// For each message whether a turn may begin with it: not between a call and its result.
+std::vector<bool> MayBegin(const std::vector<Message>& messages) {
+  std::vector<bool> may(messages.size(), true);
+  std::map<std::string_view, std::size_t> called;  // by id: the newest message with this call
+  for (std::size_t i = 0; i < messages.size(); ++i) {
+    for (const ToolCall& call : messages[i].tool_calls) called[call.id] = i;
+    if (messages[i].role != "tool") continue;
+    const auto call = called.find(messages[i].tool_call_id);
+    if (call == called.end()) continue;
+    for (std::size_t j = i; j > call->second && may[j]; --j) may[j] = false;
   }
-  std::size_t num_turns() const { return num_turns_; }
+  return may;
+}
 
- private:
-  std::size_t num_turns_ = 0;
-};
+// The turn of each message, from 1; 0 of system messages.
+std::vector<std::size_t> TurnsOf(const std::vector<Message>& messages) {
+  const std::vector<bool> may_begin = MayBegin(messages);
+  std::vector<std::size_t> turns(messages.size(), 0);
+  std::size_t turn = 0;
+  for (std::size_t i = 0; i < messages.size(); ++i) {
+    if (IsSystemRole(messages[i])) continue;
+    if (turn == 0 || (messages[i].role == "user" && may_begin[i])) ++turn;
+    turns[i] = turn;
+  }
+  return turns;
+}
 
 }  // namespace
 
@@ -33,18 +50,16 @@ std::vector<Message> SystemMessages(const std::vector<Message>& messages) {
 }
 
 std::size_t CountTurns(const std::vector<Message>& messages) {
-  TurnCounter counter;
-  for (const Message& message : messages) {
-    if (!IsSystemRole(message)) (void)counter.TurnOf(message);
-  }
-  return counter.num_turns();
+  std::size_t count = 0;
+  for (const std::size_t turn : TurnsOf(messages)) count = std::max(count, turn);
+  return count;
 }
 
 std::vector<Message> DropTurns(const std::vector<Message>& messages, std::size_t count) {
-  TurnCounter counter;
+  const std::vector<std::size_t> turns = TurnsOf(messages);
   std::vector<Message> kept;
-  for (const Message& message : messages) {
-    if (IsSystemRole(message) || counter.TurnOf(message) >= count) kept.push_back(message);
+  for (std::size_t i = 0; i < messages.size(); ++i) {
+    if (turns[i] == 0 || turns[i] > count) kept.push_back(messages[i]);
   }
   return kept;
 }

@@ -14,7 +14,8 @@ bool IsSystemRole(const Message& message);  // system, developer
 std::vector<Message> SystemMessages(const std::vector<Message>& messages);
 
 // A turn is a user message with the assistant and tool messages after it. Messages before the first
-// user message are a turn as well. System messages belong to no turn.
+// user message are a turn as well. System messages belong to no turn. A user message between a call
+// and its result begins none, so that they stay together.
 std::size_t CountTurns(const std::vector<Message>& messages);
 
 // The messages without the oldest `count` turns. System messages stay.

@@ -31,21 +31,24 @@ void AppendCompared(const Tokenizer& tokenizer, const Span& span, std::string_vi
 }  // namespace
 
 Result<RenderedPrompt> RenderMarked(const ChatTemplate& chat, const Tokenizer& tokenizer,
-                                    const std::vector<Message>& messages,
-                                    bool add_generation_prompt, std::time_t now) {
+                                    const Prompt& prompt, bool add_generation_prompt,
+                                    std::time_t now) {
   const record::Doing doing(record::Place::kTemplate);
-  RenderAllowance allowance;  // shared by both renderings
-  auto rendered = chat.Render(messages, add_generation_prompt, now, &allowance);
-  if (!rendered.ok()) return rendered;
-  std::vector<Message> masked = messages;
+  RenderAllowance allowance;  // shared by all renderings
+  RenderOptions options;
+  options.add_generation_prompt = add_generation_prompt;
+  options.now = now;
   bool has_literals = false;
-  for (Message& message : masked) {
-    if (!tokenizer.HasControlLiteral(message.content)) continue;
-    message.content = tokenizer.MaskControlLiterals(message.content);
-    has_literals = true;
-  }
-  if (!has_literals) return rendered;
-  const auto compared = chat.Render(masked, add_generation_prompt, now, &allowance);
+  options.filter = [&](const std::string& text, char) {
+    has_literals = has_literals || tokenizer.HasControlLiteral(text);
+    return text;
+  };
+  auto rendered = chat.Render(prompt, options, &allowance);
+  if (!rendered.ok() || !has_literals) return rendered;
+  options.filter = [&](const std::string& text, char filler) {
+    return tokenizer.MaskControlLiterals(text, filler);
+  };
+  const auto compared = chat.Render(prompt, options, &allowance);
   const std::string masked_text = compared.ok() ? compared->Text() : std::string();
   if (masked_text.size() != rendered->Text().size()) {
     return Error{ErrorCode::kTemplateFailed, "chat_template",

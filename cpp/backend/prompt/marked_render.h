@@ -3,19 +3,19 @@
 #pragma once
 
 #include <ctime>
-#include <vector>
 
 #include "backend/model/tokenizer.h"
 #include "backend/prompt/chat_template.h"
 
 namespace sentiric::backend {
 
-// Like ChatTemplate::Render, but guarantees that each control literal from a message is in an input
-// span. Templates can lose the marks of input (with tojson, for example). So if a message contains
-// control literals, the conversation is rendered again with these overwritten; where the results
-// differ, the text is the user's. kTemplateFailed when the two cannot be compared.
+// Like ChatTemplate::Render, but guarantees that each control literal from the caller's texts is in
+// an input span: from messages, calls, tools and template arguments, inside JSON too. Templates can
+// lose the marks of input (with tojson, for example). So if a text contains control literals, the
+// conversation is rendered again with these overwritten; where the results differ, the text is the
+// caller's. kTemplateFailed when the two cannot be compared.
 Result<RenderedPrompt> RenderMarked(const ChatTemplate& chat, const Tokenizer& tokenizer,
-                                    const std::vector<Message>& messages,
-                                    bool add_generation_prompt, std::time_t now);
+                                    const Prompt& prompt, bool add_generation_prompt,
+                                    std::time_t now);
 
 }  // namespace sentiric::backend

@@ -7,16 +7,22 @@
 #include "backend/model/model.h"
 #include "backend/prompt/conversation.h"
 #include "backend/prompt/marked_render.h"
+#include "backend/prompt/message_places.h"
 #include "core/record/doing.h"
 #include "llama.h"
 
 namespace sentiric::backend {
 namespace {
 
+// With the words by which clients of llama.cpp and of OpenAI recognise it. `max_prompt` leaves room
+// for one token of the answer.
 Error TooLong(const char* where, std::size_t num_tokens, std::int32_t max_prompt) {
+  const std::string context = std::to_string(max_prompt + 1);
   return {ErrorCode::kContextLengthExceeded, where,
-          "the prompt is longer than the context; got " + std::to_string(num_tokens) +
-              " tokens, allowed " + std::to_string(max_prompt) + " tokens"};
+          "request (" + std::to_string(num_tokens) +
+              " tokens) exceeds the available context size (" + context +
+              " tokens); the maximum context length is " + context +
+              " tokens, of which a prompt may take " + std::to_string(max_prompt)};
 }
 
 bool Fits(const std::vector<Token>& tokens, std::int32_t max_prompt) {
@@ -81,20 +87,20 @@ Result<PreparedPrompt> ModelPromptBuilder::Prepare(const Request& request,
 
 Result<PreparedPrompt> ModelPromptBuilder::PrepareChat(const Request& request,
                                                        std::int32_t max_prompt) const {
-  const std::vector<Message>& messages = request.prompt.messages;
+  const Prompt& given = request.prompt;
   // One clock reading for all renderings: the date in a prompt must not change between them.
   const std::time_t now = std::time(nullptr);
-  auto tokens = TokenizeChat(messages, /*add_generation_prompt=*/true, now);
+  auto tokens = TokenizeChat(given, /*add_generation_prompt=*/true, now);
   if (!tokens.ok()) return tokens.error();
   if (tokens->empty())
     return Error{ErrorCode::kInvalidArgument, "messages", "the rendered prompt is empty"};
   if (!Fits(*tokens, max_prompt) && request.truncation == Truncation::kDropTurns) {
-    return FitByDropping(messages, tokens->size(), max_prompt, now);
+    return FitByDropping(given, tokens->size(), max_prompt, now);
   }
   PreparedPrompt prepared;
-  prepared.keep = CountSystemBlock(messages, *tokens, now);
+  prepared.keep = CountSystemBlock(given, *tokens, now);
   prepared.tokens = std::move(*tokens);
-  prepared.opening = CountOpening(messages, prepared, now);
+  prepared.opening = CountOpening(given, prepared, now);
   if (Fits(prepared.tokens, max_prompt)) return prepared;
   const std::size_t num_tokens = prepared.tokens.size();
   if (request.truncation == Truncation::kShift && ShiftToFit(max_prompt, &prepared))
@@ -103,17 +109,18 @@ Result<PreparedPrompt> ModelPromptBuilder::PrepareChat(const Request& request,
 }
 
 // Fewer turns mean fewer tokens, so bisection finds the smallest number to drop.
-Result<PreparedPrompt> ModelPromptBuilder::FitByDropping(const std::vector<Message>& messages,
+Result<PreparedPrompt> ModelPromptBuilder::FitByDropping(const Prompt& given,
                                                          std::size_t num_tokens,
                                                          std::int32_t max_prompt,
                                                          std::time_t now) const {
   std::size_t low = 1;
-  std::size_t high = CountTurns(messages);  // too many: the last turn stays
+  std::size_t high = CountTurns(given.messages);  // too many: the last turn stays
   PreparedPrompt best;
-  std::vector<Message> best_messages;
+  Prompt best_kept;
   while (low < high) {
     const std::size_t middle = low + (high - low) / 2;
-    std::vector<Message> kept = DropTurns(messages, middle);
+    Prompt kept = given;
+    kept.messages = DropTurns(given.messages, middle);
     auto tokens = TokenizeChat(kept, /*add_generation_prompt=*/true, now);
     if (!tokens.ok()) return tokens.error();
     if (!Fits(*tokens, max_prompt)) {
@@ -123,13 +130,13 @@ Result<PreparedPrompt> ModelPromptBuilder::FitByDropping(const std::vector<Messa
     high = middle;
     best.tokens = std::move(*tokens);
     best.truncation.dropped_turns = static_cast<std::int32_t>(middle);
-    best_messages = std::move(kept);
+    best_kept = std::move(kept);
   }
-  if (best_messages.empty()) return TooLong("messages", num_tokens, max_prompt);
+  if (best_kept.messages.empty()) return TooLong("messages", num_tokens, max_prompt);
   best.truncation.dropped_tokens =
       static_cast<std::int32_t>(num_tokens) - static_cast<std::int32_t>(best.tokens.size());
-  best.keep = CountSystemBlock(best_messages, best.tokens, now);
-  best.opening = CountOpening(best_messages, best, now);
+  best.keep = CountSystemBlock(best_kept, best.tokens, now);
+  best.opening = CountOpening(best_kept, best, now);
   return best;
 }
 
@@ -144,10 +151,10 @@ Result<PreparedPrompt> ModelPromptBuilder::PrepareTokens(Tokens tokens, Truncati
   return TooLong("prompt", num_tokens, max_prompt);
 }
 
-Result<std::vector<Token>> ModelPromptBuilder::TokenizeChat(const std::vector<Message>& messages,
+Result<std::vector<Token>> ModelPromptBuilder::TokenizeChat(const Prompt& prompt,
                                                             bool add_generation_prompt,
                                                             std::time_t now) const {
-  const auto rendered = RenderMarked(chat_, tokenizer_, messages, add_generation_prompt, now);
+  const auto rendered = RenderMarked(chat_, tokenizer_, prompt, add_generation_prompt, now);
   if (!rendered.ok()) return rendered.error();
   return tokenizer_.TokenizeSpans(*rendered, /*add_special=*/true);
 }
@@ -161,27 +168,33 @@ std::int32_t ModelPromptBuilder::CountHead(const Tokens& tokens) const {
   return !tokens.empty() && bos >= 0 && tokens.front() == bos ? 1 : 0;
 }
 
-std::int32_t ModelPromptBuilder::CountSystemBlock(const std::vector<Message>& messages,
-                                                  const Tokens& tokens, std::time_t now) const {
+std::int32_t ModelPromptBuilder::CountSystemBlock(const Prompt& given, const Tokens& tokens,
+                                                  std::time_t now) const {
   const std::int32_t head = CountHead(tokens);
-  std::vector<Message> system = SystemMessages(messages);
-  if (system.empty()) return head;
+  Prompt system = given;
+  system.continues = false;
+  system.messages = SystemMessages(given.messages);
+  if (system.messages.empty() && given.tools.empty()) return head;
   auto block = TokenizeChat(system, /*add_generation_prompt=*/false, now);
   if (!block.ok()) {
     // Templates need a user message; the text from here on differs.
-    system.push_back({"user", "\n"});
+    system.messages.push_back({"user", "\n"});
     block = TokenizeChat(system, /*add_generation_prompt=*/false, now);
   }
   return block.ok() ? std::max(head, CommonPrefix(*block, tokens)) : head;
 }
 
 // Renders the conversation up to its first user message.
-std::int32_t ModelPromptBuilder::CountOpening(const std::vector<Message>& messages,
-                                              const PreparedPrompt& prompt, std::time_t now) const {
+std::int32_t ModelPromptBuilder::CountOpening(const Prompt& given, const PreparedPrompt& prompt,
+                                              std::time_t now) const {
+  const std::vector<Message>& messages = given.messages;
   const auto first = std::find_if(messages.begin(), messages.end(),
                                   [](const Message& message) { return message.role == "user"; });
   if (!finds_openings_ || first == messages.end()) return prompt.keep;
-  const auto opening = TokenizeChat({messages.begin(), first + 1}, false, now);
+  Prompt beginning = given;
+  beginning.continues = false;
+  beginning.messages.assign(messages.begin(), first + 1);
+  const auto opening = TokenizeChat(beginning, false, now);
   return opening.ok() ? std::max(prompt.keep, CommonPrefix(*opening, prompt.tokens)) : prompt.keep;
 }
 
@@ -201,9 +214,19 @@ Result<std::shared_ptr<const grammar::Grammar>> ModelPromptBuilder::CompileGramm
   return grammars_.Compile(spec);
 }
 
-Result<RenderedPrompt> ModelPromptBuilder::Render(const std::vector<Message>& messages,
+Result<RenderedPrompt> ModelPromptBuilder::Render(const Prompt& prompt,
                                                   bool add_generation_prompt) {
-  return RenderMarked(chat_, tokenizer_, messages, add_generation_prompt, std::time(nullptr));
+  const std::time_t now = std::time(nullptr);
+  auto rendered = RenderMarked(chat_, tokenizer_, prompt, add_generation_prompt, now);
+  if (!rendered.ok()) return rendered;
+  rendered->message_begins =
+      FindMessages(chat_, prompt, rendered->Text(), add_generation_prompt, now);
+  return rendered;
+}
+
+Result<std::vector<Token>> ModelPromptBuilder::TokenizeChat(const Prompt& prompt,
+                                                            bool add_generation_prompt) {
+  return TokenizeChat(prompt, add_generation_prompt, std::time(nullptr));
 }
 
 Result<std::vector<Token>> ModelPromptBuilder::Tokenize(std::string_view text, bool add_special,
@@ -219,6 +242,8 @@ Result<std::string> ModelPromptBuilder::Detokenize(const std::vector<Token>& tok
 void ModelPromptBuilder::Describe(ModelInfo* info) const {
   info->chat_template_source = chat_.spec().origin;
   info->chat_template = chat_.spec().source;
+  info->template_tools = chat_.shape().takes_tools && !chat_.shape().calls_as_text;
+  info->template_reasoning = chat_.shape().prints_reasoning;
 }
 
 void ModelPromptBuilder::AddStats(EngineStats* stats) const {

@@ -27,7 +27,7 @@ class Model;
 // last turn; for text and token prompts, which have no turns, it means kError. kShift keeps the
 // head (`keep`) and the newest tokens. A prompt that still does not fit is kContextLengthExceeded.
 // `keep` is BOS and, in a conversation, everything that does not depend on the text after the
-// system messages.
+// system messages and the tools.
 class ModelPromptBuilder final : public PromptBuilder {
  public:
   // chat_template: Jinja that replaces the model's own; empty = the model's. With a broken
@@ -39,8 +39,9 @@ class ModelPromptBuilder final : public PromptBuilder {
   ModelPromptBuilder(const llama_model* model, const std::string& chat_template);
 
   Result<PreparedPrompt> Prepare(const Request& request, std::int32_t max_prompt) override;
-  Result<RenderedPrompt> Render(const std::vector<Message>& messages,
-                                bool add_generation_prompt) override;
+  Result<RenderedPrompt> Render(const Prompt& prompt, bool add_generation_prompt) override;
+  Result<std::vector<Token>> TokenizeChat(const Prompt& prompt,
+                                          bool add_generation_prompt) override;
   Result<std::vector<Token>> Tokenize(std::string_view text, bool add_special,
                                       bool parse_special) override;
   Result<std::string> Detokenize(const std::vector<Token>& tokens, bool show_special) override;
@@ -58,14 +59,13 @@ class ModelPromptBuilder final : public PromptBuilder {
   Result<PreparedPrompt> PrepareChat(const Request& request, std::int32_t max_prompt) const;
   Result<PreparedPrompt> PrepareTokens(Tokens tokens, Truncation truncation,
                                        std::int32_t max_prompt) const;
-  Result<PreparedPrompt> FitByDropping(const std::vector<Message>& messages, std::size_t num_tokens,
+  Result<PreparedPrompt> FitByDropping(const Prompt& given, std::size_t num_tokens,
                                        std::int32_t max_prompt, std::time_t now) const;
-  Result<Tokens> TokenizeChat(const std::vector<Message>& messages, bool add_generation_prompt,
+  Result<Tokens> TokenizeChat(const Prompt& given, bool add_generation_prompt,
                               std::time_t now) const;
   std::int32_t CountHead(const Tokens& tokens) const;
-  std::int32_t CountSystemBlock(const std::vector<Message>& messages, const Tokens& tokens,
-                                std::time_t now) const;
-  std::int32_t CountOpening(const std::vector<Message>& messages, const PreparedPrompt& prompt,
+  std::int32_t CountSystemBlock(const Prompt& given, const Tokens& tokens, std::time_t now) const;
+  std::int32_t CountOpening(const Prompt& given, const PreparedPrompt& prompt,
                             std::time_t now) const;
   Status CheckTokens(const Tokens& tokens) const;
   Result<std::shared_ptr<const grammar::Grammar>> CompileGrammar(const GrammarSpec& spec);

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "backend/template/json_writer.h"
 #include "backend/template/value_extent.h"
 
 namespace sentiric::backend {
@@ -52,7 +53,12 @@ value Replace(const Arguments& arguments) {
 }  // namespace
 
 value RunBounded(const std::string& name, const Arguments& arguments) {
-  if (arguments.empty() || !IsText(arguments[0])) return nullptr;
+  if (arguments.empty()) return nullptr;
+  if (name == "tojson") return ToJson(arguments);
+  if (IsNumber(arguments[0]) && (name == "string" || name == "safe")) {
+    return jinja::mk_val<jinja::value_string>(NumberText(*arguments[0]));
+  }
+  if (!IsText(arguments[0])) return nullptr;
   if (name == "split" && arguments.size() <= 3) return Split(arguments);
   if (name == "replace" && arguments.size() >= 3) return Replace(arguments);
   return nullptr;

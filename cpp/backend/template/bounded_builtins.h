@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// Replacements for filters of llama.cpp's Jinja engine that move the rest of the text at each
-// match: a message of two megabytes of newlines would take minutes. The results are the same.
+// Replacements for filters of llama.cpp's Jinja engine. Two of its own move the rest of the text at
+// each match: a message of two megabytes of newlines would take minutes; our results are the same.
+// Its tojson and string round numbers; see json_writer.h.
 #pragma once
 
 #include <string>

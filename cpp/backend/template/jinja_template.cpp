@@ -13,7 +13,6 @@
 namespace sentiric::backend {
 namespace {
 
-constexpr std::size_t kMessageBytes = 4096;  // memory of a short message
 constexpr const char* kLimitPrefix = "the template exceeded a limit: ";
 
 Error TemplateError(std::string what) {
@@ -49,33 +48,6 @@ std::string SafeReason(const std::string& message, const std::string& source) {
       !reason.empty() && reason.size() <= kLongest && source.find(reason) != std::string::npos;
   return literal ? "the template refuses this conversation: " + reason
                  : "the template refuses this conversation";
-}
-
-jinja::value MakeContent(const Message& message, bool typed) {
-  auto text = jinja::mk_val<jinja::value_string>(message.content);
-  text->mark_input();
-  if (!typed) return text;
-  auto part = jinja::mk_val<jinja::value_object>();
-  part->insert("type", jinja::mk_val<jinja::value_string>("text"));
-  part->insert("text", text);
-  auto parts = jinja::mk_val<jinja::value_array>();
-  parts->push_back(jinja::value(part));
-  return parts;
-}
-
-// Not built from JSON: that would mark the role as input, and with it "<|" + role + "|>".
-jinja::value MakeMessages(const JinjaInput& input) {
-  auto list = jinja::mk_val<jinja::value_array>();
-  RenderMemory* memory = RenderBudget::Current().memory();
-  for (const Message& message : *input.messages) {
-    memory->Made(kMessageBytes + message.content.size());
-    auto entry = jinja::mk_val<jinja::value_object>();
-    entry->insert("role", jinja::mk_val<jinja::value_string>(message.role));
-    entry->insert("content", MakeContent(message, input.typed_content));
-    list->push_back(jinja::value(entry));
-  }
-  memory->Remember(list);
-  return list;
 }
 
 RenderedPrompt ToSpans(const jinja::value& output) {
@@ -133,11 +105,9 @@ Result<RenderedPrompt> JinjaTemplate::Render(const JinjaInput& input,
   try {
     jinja::context context(program_->source);
     if (input.now != 0) context.current_time = input.now;
-    context.set_val("messages", MakeMessages(input));
-    context.set_val("bos_token", jinja::mk_val<jinja::value_string>(input.bos_token));
-    context.set_val("eos_token", jinja::mk_val<jinja::value_string>(input.eos_token));
-    context.set_val("add_generation_prompt",
-                    jinja::mk_val<jinja::value_bool>(input.add_generation_prompt));
+    const std::vector<JinjaInput::Variable> variables = input.variables();
+    budget.AddVariables(variables.size());
+    for (const auto& [name, made] : variables) context.set_val(name, made);
     jinja::runtime runtime(context);
     return ToSpans(runtime.execute(program_->tree));
   } catch (const std::bad_alloc&) {

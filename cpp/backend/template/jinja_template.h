@@ -8,12 +8,18 @@
 #include <cstddef>
 #include <cstdint>
 #include <ctime>
+#include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "sentiric/prompt.h"
 #include "sentiric/types.h"
+
+namespace jinja {
+struct value_t;
+}  // namespace jinja
 
 namespace sentiric::backend {
 
@@ -28,7 +34,7 @@ struct JinjaLimits {
   static constexpr int kRangeItems = 10000;
   static constexpr std::size_t kItems = 65536;  // of one list
   static constexpr std::size_t kKeys = 512;     // of one mapping; keys can be chosen to collide
-  static constexpr int kDepth = 64;             // of values within values
+  static constexpr int kDepth = 80;             // of values within values
   static constexpr std::size_t kValueBytes = std::size_t{8} << 20;     // of one value
   static constexpr std::size_t kMemoryBytes = std::size_t{48} << 20;   // as RenderMemory counts
   static constexpr std::size_t kWrittenBytes = std::size_t{32} << 20;  // macros count twice
@@ -49,14 +55,11 @@ struct RenderAllowance {
   std::size_t peak_bytes = 0;        // as RenderMemory counts, at most kMemoryBytes
 };
 
-// What the template gets. Roles and special tokens count as the template's own text; message
-// contents are marked as input in the result.
+// What the template gets. Text that is marked as input in a variable is so in the result.
 struct JinjaInput {
-  const std::vector<Message>* messages = nullptr;
-  bool typed_content = false;  // content as [{"type": "text", "text": ...}]
-  bool add_generation_prompt = true;
-  std::string bos_token;
-  std::string eos_token;
+  using Variable = std::pair<std::string, std::shared_ptr<jinja::value_t>>;
+  // Makes the variables while RenderBudget::Current() counts; must reserve their memory.
+  std::function<std::vector<Variable>()> variables;
   std::time_t now = 0;  // for strftime_now; 0 = the current time
 };
 

@@ -18,7 +18,7 @@ constexpr std::uintptr_t kStackBytes = std::uintptr_t{4} << 20;
 
 // Levels that may be added before the depth of all values is checked again. Freeing a chain
 // recurses, so this bounds the stack that freeing needs.
-constexpr int kLinks = 128 * JinjaLimits::kDepth;
+constexpr int kLinks = 8192;
 
 constexpr int kCalls = 300;           // macros within macros
 constexpr std::size_t kCallers = 16;  // call blocks within call blocks, or kept after their end
@@ -26,7 +26,7 @@ constexpr std::size_t kCallers = 16;  // call blocks within call blocks, or kept
 // One variable in one scope: its name and its entries in the list and the hash table. Copying takes
 // about a nanosecond per byte.
 constexpr std::size_t kVariableBytes = 512;
-constexpr std::size_t kOwnVariables = 16;  // those of the engine and of JinjaTemplate
+constexpr std::size_t kOwnVariables = 8;  // those of the engine
 
 constexpr std::int64_t kStepWork = 200;
 constexpr std::int64_t kLook =
@@ -73,6 +73,8 @@ void RenderBudget::Refuse(const std::string& reason) {
   if (refusal_.empty()) refusal_ = reason;
   throw std::runtime_error(reason);
 }
+
+void RenderBudget::AddVariables(std::size_t count) { scope_bytes_ += count * kVariableBytes; }
 
 void RenderBudget::Step() {
   if (++steps_ > JinjaLimits::kSteps) Refuse("too many steps");

@@ -41,6 +41,8 @@ class RenderBudget {
 
   RenderMemory* memory() { return &memory_; }
   std::size_t scope_bytes() const { return scope_bytes_; }
+  // Variables that are there from the beginning.
+  void AddVariables(std::size_t count);
 
   // Bytes that live as long as the innermost Hold: variables of a scope, text of an open block.
   // Enter() counts a macro call, which ends with the Hold, too.

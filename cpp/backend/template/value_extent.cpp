@@ -5,12 +5,14 @@
 
 #include "backend/template/jinja_template.h"
 #include "backend/template/render_budget.h"
+#include "backend/template/spelled_number.h"
 
 namespace sentiric::backend {
 namespace {
 
 // A printed double has up to 309 digits before the point.
 constexpr std::size_t kNumberBytes = 320;
+constexpr std::size_t kIntegerBytes = 24;
 constexpr std::size_t kWordBytes = 32;     // True, None, a function's brackets
 constexpr std::size_t kValueObject = 288;  // a value with its control block, as allocated
 constexpr std::size_t kKeyBytes = 112;     // a mapping's entry, in order and by hash
@@ -26,6 +28,12 @@ std::size_t EscapedBytes(const std::string& text, bool ascii) {
     }
   }
   return bytes;
+}
+
+std::size_t NumberBytes(const jinja::value_t& number) {
+  if (typeid(number) == typeid(jinja::value_int_t)) return kIntegerBytes;
+  const auto* spelled = dynamic_cast<const SpelledNumber*>(&number);
+  return spelled != nullptr ? spelled->spelling().size() : kNumberBytes;
 }
 
 // An undefined value keeps its name.
@@ -65,7 +73,7 @@ class Meter {
       case ValueKind::kKeyword:
         Visit(*static_cast<const jinja::value_kwarg_t&>(value).val, depth + 1);
         break;
-      case ValueKind::kNumber: extent_.bytes += kNumberBytes; break;
+      case ValueKind::kNumber: extent_.bytes += NumberBytes(value); break;
       case ValueKind::kOther: extent_.bytes += kWordBytes + HintBytes(value); break;
     }
     if (extent_.nodes > kMaxNodes || extent_.bytes > kMaxBytes) {
@@ -97,7 +105,8 @@ class Meter {
 ValueKind KindOf(const jinja::value_t& value) {
   const std::type_info& type = typeid(value);
   if (type == typeid(jinja::value_string_t)) return ValueKind::kString;
-  if (type == typeid(jinja::value_int_t) || type == typeid(jinja::value_float_t)) {
+  if (type == typeid(jinja::value_int_t) || type == typeid(jinja::value_float_t) ||
+      type == typeid(SpelledNumber)) {
     return ValueKind::kNumber;
   }
   if (type == typeid(jinja::value_array_t) || type == typeid(jinja::value_tuple_t)) {

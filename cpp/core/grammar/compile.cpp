@@ -8,6 +8,7 @@
 #include "core/grammar/json/compile_schema.h"
 #include "core/grammar/plain/compile_plain.h"
 #include "core/grammar/schema/json_value.h"
+#include "core/grammar/structure/compile_structure.h"
 
 namespace sentiric::grammar {
 namespace {
@@ -35,6 +36,7 @@ Result<std::shared_ptr<const Grammar>> Compile(const GrammarSpec& spec) {
       return CompileSchema(spec.text.empty() ? R"({"type":"object"})" : spec.text);
     case GrammarSpec::Kind::kRegex: return CompileRegex(spec.text);
     case GrammarSpec::Kind::kChoice: return CompileChoiceList(spec.text);
+    case GrammarSpec::Kind::kStructure: return CompileStructure(spec.text);
     case GrammarSpec::Kind::kNone: break;
   }
   return Error{ErrorCode::kInvalidGrammar, "grammar", "no kind of grammar is given"};

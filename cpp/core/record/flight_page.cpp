@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 #include "core/record/flight_page.h"
 
+#include <algorithm>
 #include <cstring>
 #include <new>
 
@@ -67,6 +68,22 @@ void WriteStats(const EngineStats& stats, const Capacity& capacity, FlightPage* 
   page->capacity[1].store(Bits(capacity.total), std::memory_order_release);
   page->capacity[2].store(Bits(capacity.available), std::memory_order_release);
   page->stats_version.fetch_add(1, std::memory_order_release);
+}
+
+void WriteLine(const std::vector<Queued>& line, FlightPage* page) {
+  const std::size_t count = std::min(line.size(), kLongestLine);
+  for (std::size_t i = 0; i < count; ++i) {
+    page->line[i].store(line[i].tag, std::memory_order_relaxed);
+  }
+  page->num_line.store(count, std::memory_order_release);
+}
+
+std::vector<std::uint64_t> ReadLine(const FlightPage& page) {
+  const auto count =
+      std::min<std::uint64_t>(page.num_line.load(std::memory_order_acquire), kLongestLine);
+  std::vector<std::uint64_t> tags;
+  for (std::uint64_t i = 0; i < count; ++i) tags.push_back(page.line[i].load());
+  return tags;
 }
 
 StatsAndCapacity ReadStats(const FlightPage& page) {

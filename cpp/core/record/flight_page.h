@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "sentiric/engine.h"
 
@@ -62,6 +63,9 @@ struct FlightPage {
   std::atomic<std::uint64_t> stats_version{0};
   std::atomic<std::uint64_t> capacity[3] = {};
   std::atomic<std::uint64_t> stats[kMaxStats] = {};
+  // Tags of the requests that wait for a context, the next one first.
+  std::atomic<std::uint64_t> num_line{0};
+  std::atomic<std::uint64_t> line[kLongestLine] = {};
 };
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free, "shared between processes");
 
@@ -72,6 +76,9 @@ const FlightPage* FindFlightPage(const void* memory, std::size_t size);
 
 // For one writer at a time.
 void WriteStats(const EngineStats& stats, const Capacity& capacity, FlightPage* page);
+// A reader may see a part of one line and a part of the next.
+void WriteLine(const std::vector<Queued>& line, FlightPage* page);
+std::vector<std::uint64_t> ReadLine(const FlightPage& page);
 struct StatsAndCapacity {
   EngineStats stats;
   Capacity capacity;

@@ -20,6 +20,7 @@ std::string_view ErrorCodeName(ErrorCode code) {
     case ErrorCode::kOutOfMemory: return "out_of_memory";
     case ErrorCode::kUnavailable: return "unavailable";
     case ErrorCode::kPermissionDenied: return "permission_denied";
+    case ErrorCode::kRateLimitExceeded: return "rate_limit_exceeded";
     case ErrorCode::kInternal: return "internal";
   }
   return "internal";

@@ -61,7 +61,45 @@ Status ValidateLists(const SamplingParams& params, std::int32_t num_vocab) {
   for (const std::string& breaker : params.dry_sequence_breakers) {
     check.In("dry_sequence_breakers bytes", breaker.size(), 1, 64);
   }
+  check.In("allowed_tokens", params.allowed_tokens.size(), 0, 1024);
+  for (const Token token : params.allowed_tokens)
+    check.In("allowed_tokens token", token, 0, num_vocab - 1);
   return check.Take();
+}
+
+Status ValidateTokens(const Request& request, std::int32_t num_vocab) {
+  RangeCheck check;
+  check.In("min_tokens", request.min_tokens, 0, request.max_tokens)
+      .In("repetition_limit", request.repetition_limit, 0, INT32_MAX)
+      .In("stop_tokens", request.stop_tokens.size(), 0, 64)
+      .In("bad_words", request.bad_words.size(), 0, 64)
+      .In("shown_tokens", request.shown_tokens.size(), 0, 32);
+  if (Status status = check.Take()) return status;
+  for (const Token token : request.stop_tokens)
+    check.In("stop_tokens token", token, 0, num_vocab - 1);
+  for (const std::vector<Token>& word : request.bad_words) {
+    check.In("bad_words tokens", word.size(), 1, 64);
+    for (const Token token : word) check.In("bad_words token", token, 0, num_vocab - 1);
+  }
+  for (const std::string& text : request.shown_tokens)
+    check.In("shown_tokens bytes", text.size(), 1, 256);
+  return check.Take();
+}
+
+Status ValidateThinking(const std::optional<ThinkingLimit>& thinking) {
+  if (!thinking) return std::nullopt;
+  RangeCheck check;
+  check.In("thinking.begin bytes", thinking->begin.size(), 0, 256)
+      .In("thinking.end bytes", thinking->end.size(), 1, 256)
+      .In("thinking.closing bytes", thinking->closing.size(), 1, 256)
+      .In("thinking.max_tokens", thinking->max_tokens, 0, INT32_MAX);
+  if (Status status = check.Take()) return status;
+  const std::string& closing = thinking->closing;
+  const bool begins =
+      !thinking->begin.empty() && closing.find(thinking->begin) != std::string::npos;
+  if (closing.find(thinking->end) != std::string::npos && !begins) return std::nullopt;
+  return Error{ErrorCode::kInvalidArgument, "thinking.closing",
+               "must contain the mark that ends a thought, and not the one that begins it"};
 }
 
 // An answer that had ended is not resumed, so at least one token is left.
@@ -125,6 +163,17 @@ Status Validate(const Request& request, std::int32_t num_vocab) {
                  "exactly one of messages, text and tokens must not be empty; got " +
                      std::to_string(sources)};
   }
+  const Prompt& prompt = request.prompt;
+  if (prompt.messages.empty() &&
+      (!prompt.tools.empty() || !prompt.template_arguments.empty() || prompt.continues)) {
+    return Error{ErrorCode::kInvalidArgument,
+                 !prompt.tools.empty()                ? "tools"
+                 : !prompt.template_arguments.empty() ? "template_arguments"
+                                                      : "continues",
+                 "only a prompt of messages has this"};
+  }
+  if (Status status = ValidateTokens(request, num_vocab)) return status;
+  if (Status status = ValidateThinking(request.thinking)) return status;
   if (Status status = ValidateDelivered(request, num_vocab)) return status;
   return Validate(request.sampling, num_vocab);
 }

@@ -4,22 +4,18 @@
 namespace sentiric::sampling {
 
 bool GrammarFilter::Allows(Token token) {
-  const auto index = static_cast<std::size_t>(token);
-  if (vocab_.is_end[index]) return matcher_.CanEnd();
+  if (vocab_.IsEnd(token)) return matcher_.CanEnd();
   if (!has_looked_) {
-    mask_ = vocab_.trie->Known(&matcher_);
+    mask_ = vocab_.Known(&matcher_);
     has_looked_ = true;
   }
   if (mask_) return mask_->Contains(token);
-  const std::string& piece = vocab_.pieces[index];
+  const std::string_view piece = vocab_.Piece(token);
   return !piece.empty() && matcher_.Accepts(piece);
 }
 
 const grammar::TokenMask* GrammarFilter::Mask() {
-  if (!mask_) {
-    auto allowed = vocab_.trie->Allowed(&matcher_);
-    if (allowed) mask_ = std::move(allowed).value();
-  }
+  if (!mask_) mask_ = vocab_.Allowed(&matcher_);
   return mask_.get();
 }
 

@@ -5,18 +5,19 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "core/grammar/automaton/matcher.h"
-#include "core/sampling/vocab.h"
+#include "core/sampling/vocab_view.h"
 
 namespace sentiric::sampling {
 
 // One thread at a time. Not copyable: it belongs to one request.
 class GrammarFilter {
  public:
-  // `vocab` must outlive the filter.
-  GrammarFilter(std::shared_ptr<const grammar::Grammar> grammar, const Vocab* vocab)
-      : vocab_(*vocab), matcher_(std::move(grammar)) {}
+  // The vocabulary must outlive the filter.
+  GrammarFilter(std::shared_ptr<const grammar::Grammar> grammar, VocabView vocab)
+      : vocab_(std::move(vocab)), matcher_(std::move(grammar)) {}
   GrammarFilter(const GrammarFilter&) = delete;
   GrammarFilter& operator=(const GrammarFilter&) = delete;
 
@@ -32,13 +33,15 @@ class GrammarFilter {
     return matcher_.Forced(max_bytes).value_or(std::string());
   }
 
+  // Whether the bytes may follow; does not move.
+  bool Accepts(std::string_view piece) { return matcher_.Accepts(piece); }
   // Moves past the bytes of a chosen token; false when they may not follow.
   bool Advance(std::string_view piece);
   // kGrammarTooComplex once the grammar's budget is spent.
   Status status() const { return matcher_.error(); }
 
  private:
-  const Vocab& vocab_;
+  const VocabView vocab_;
   grammar::Matcher matcher_;
   std::shared_ptr<const grammar::TokenMask> mask_;  // of this state, once it was needed
   bool has_looked_ = false;                         // for a cached mask of this state

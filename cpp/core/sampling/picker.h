@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <string>
+#include <vector>
 
 #include "core/sampling/grammar_filter.h"
 #include "sentiric/types.h"
@@ -21,6 +22,9 @@ class Picker {
   // kInternal when nothing can be chosen otherwise.
   virtual Result<Token> Pick(const float* logits, GrammarFilter* filter) = 0;
 
+  // Tokens that the next Pick must not choose, ascending; they replace those of the last call.
+  virtual void Ban(const std::vector<Token>& tokens) = 0;
+
   // Remembers a token of the text, for the penalties.
   virtual void Accept(Token token) = 0;
 
@@ -35,10 +39,17 @@ inline Error NotNumbers() {
 inline Error NothingToChoose() {
   return {ErrorCode::kInternal, "sampling", "no token can be chosen"};
 }
-// Where the grammar allows `num_allowed` tokens, not counting the end of the text.
-inline Error NothingAllowed(std::size_t num_allowed) {
+// Of allowed_tokens.
+inline Error NothingListed() {
+  return {
+      ErrorCode::kInvalidArgument, "allowed_tokens",
+      "none of these tokens may come here: they are banned, or the grammar does not allow them"};
+}
+// Where the grammar allows `num_allowed` tokens, not counting the end of the text; `banned_by` is
+// the field that may have banned them.
+inline Error NothingAllowed(std::size_t num_allowed, const char* banned_by = "logit_bias") {
   if (num_allowed > 0) {
-    return {ErrorCode::kInvalidArgument, "logit_bias",
+    return {ErrorCode::kInvalidArgument, banned_by,
             "forbids all " + std::to_string(num_allowed) + " tokens that the grammar allows here"};
   }
   return {ErrorCode::kInvalidGrammar, "grammar",

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <utility>
 
 namespace sentiric::sampling {
@@ -32,7 +33,8 @@ RowEdits::RowEdits(const SamplingParams& params, std::vector<Token> banned)
       presence_penalty_(params.presence_penalty),
       frequency_penalty_(params.frequency_penalty),
       num_remembered_(NumRemembered(params)),
-      banned_(std::move(banned)) {
+      always_banned_(std::move(banned)),
+      banned_(always_banned_) {
   for (const auto& [token, bias] : params.logit_bias) {
     if (bias > kBanBelow && bias != 0.0f) biases_[token] += bias;
   }
@@ -45,6 +47,12 @@ void RowEdits::Accept(Token token) {
   Forget();
   memory_[oldest_] = token;
   oldest_ = (oldest_ + 1) % num_remembered_;
+}
+
+void RowEdits::Ban(const std::vector<Token>& tokens) {
+  banned_.clear();
+  std::set_union(always_banned_.begin(), always_banned_.end(), tokens.begin(), tokens.end(),
+                 std::back_inserter(banned_));
 }
 
 void RowEdits::Forget() {

@@ -28,6 +28,8 @@ class RowEdits {
   RowEdits(const SamplingParams& params, std::vector<Token> banned);
 
   void Accept(Token token);
+  // More banned tokens, ascending, until the next call.
+  void Ban(const std::vector<Token>& tokens);
   // The edits of this row, ascending by token. Valid until the next call.
   const std::vector<Edit>& Of(const float* logits);
 
@@ -39,7 +41,8 @@ class RowEdits {
   const float presence_penalty_;
   const float frequency_penalty_;
   const std::size_t num_remembered_;  // 0: nothing is penalised
-  const std::vector<Token> banned_;
+  const std::vector<Token> always_banned_;
+  std::vector<Token> banned_;  // now
   std::unordered_map<Token, float> biases_;
   std::unordered_map<Token, std::int32_t> counts_;  // of the remembered tokens
   std::vector<Token> memory_;                       // a ring

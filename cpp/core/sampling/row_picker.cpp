@@ -5,6 +5,7 @@
 #include <cmath>
 #include <utility>
 
+#include "core/sampling/token_bans.h"
 #include "core/sampling/truncation.h"
 
 namespace sentiric::sampling {
@@ -108,19 +109,21 @@ bool RowPicker::Supports(const SamplingParams& p) {
   return p.mirostat == 0 && p.typical_p >= 1.0f && p.xtc_probability <= 0.0f;
 }
 
-RowPicker::RowPicker(const SamplingParams& params, const Vocab* vocab, std::vector<Token> banned,
+RowPicker::RowPicker(const SamplingParams& params, VocabView vocab, std::vector<Token> banned,
                      std::uint32_t seed)
     : params_(params),
-      vocab_(*vocab),
+      vocab_(std::move(vocab)),
+      listed_(ListedTokens(params, vocab_.end_tokens())),
       limit_(LimitOf(params)),
       edits_(params, std::move(banned)),
       random_(seed) {}
 
 Result<Token> RowPicker::Pick(const float* logits, GrammarFilter* filter) {
   RowScan& row = FirstScan();
-  row.Read(logits, vocab_.pieces.size());
+  row.Read(logits, static_cast<std::size_t>(vocab_.size()));
   if (!row.is_finite()) return NotNumbers();
   const std::vector<Edit>& edits = edits_.Of(logits);
+  if (!listed_.empty()) return PickListed(logits, edits, filter);
   Result<Token> picked =
       filter != nullptr ? PickAllowed(row, edits, filter) : Result<Token>(PickFree(row, edits));
   if (picked && *picked < 0) return NothingToChoose();
@@ -144,6 +147,23 @@ Token RowPicker::PickFree(const RowScan& row, const std::vector<Edit>& edits) {
   return PickFromRow(copy.Read());
 }
 
+Result<Token> RowPicker::PickListed(const float* logits, const std::vector<Edit>& edits,
+                                    GrammarFilter* filter) {
+  candidates_.clear();
+  for (const Token token : listed_) {
+    if (filter == nullptr || filter->Allows(token))
+      candidates_.push_back({token, logits[token], 0});
+  }
+  Apply(edits, &candidates_);
+  if (!candidates_.empty()) return PickFromList(false);
+  if (filter == nullptr) return NothingListed();
+  const grammar::TokenMask* mask = filter->Mask();
+  if (mask == nullptr) return filter->status().value_or(NothingToChoose());
+  const bool must_end = filter->CanEnd() && mask->num_allowed == 0;
+  if (must_end && !vocab_.end_tokens().empty()) return vocab_.end_tokens().front();
+  return NothingListed();
+}
+
 Result<Token> RowPicker::PickAllowed(const RowScan& row, const std::vector<Edit>& edits,
                                      GrammarFilter* filter) {
   if (limit_ > 0 && edits.size() <= kMaxMerged) {
@@ -154,10 +174,10 @@ Result<Token> RowPicker::PickAllowed(const RowScan& row, const std::vector<Edit>
   const grammar::TokenMask* mask = filter->Mask();
   if (mask == nullptr) return filter->status().value_or(NothingToChoose());
   const bool must_end = filter->CanEnd() && mask->num_allowed == 0;
-  if (must_end && !vocab_.end_tokens.empty()) return vocab_.end_tokens.front();
+  if (must_end && !vocab_.end_tokens().empty()) return vocab_.end_tokens().front();
   if (TopAllowed(row, edits, *filter, *mask)) return PickFromList(true);
   const Token picked = PickMasked(row.row(), edits, *filter, *mask);
-  if (picked < 0) return NothingAllowed(mask->num_allowed);
+  if (picked < 0) return NothingAllowed(mask->num_allowed, has_bans_ ? "bad_words" : "logit_bias");
   return picked;
 }
 
@@ -177,7 +197,7 @@ bool RowPicker::KeepAllowed(GrammarFilter* filter) {
 // of the row. False when they are not.
 bool RowPicker::TopAllowed(const RowScan& row, const std::vector<Edit>& edits,
                            const GrammarFilter& filter, const grammar::TokenMask& mask) {
-  const std::size_t size = vocab_.pieces.size();
+  const std::size_t size = static_cast<std::size_t>(vocab_.size());
   if (limit_ == 0 || edits.size() > kMaxMerged || mask.num_allowed <= size / kSparseShare)
     return false;
   const std::size_t count = 2 * limit_ * (size / mask.num_allowed + 1) + kSpare;
@@ -185,7 +205,7 @@ bool RowPicker::TopAllowed(const RowScan& row, const std::vector<Edit>& edits,
   TopEdited(row, edits, count);
   std::size_t kept = 0;
   for (const Candidate& candidate : candidates_) {
-    const bool is_end = vocab_.is_end[static_cast<std::size_t>(candidate.token)];
+    const bool is_end = vocab_.IsEnd(candidate.token);
     if (is_end ? !filter.CanEnd() : !mask.Contains(candidate.token)) continue;
     candidates_[kept++] = candidate;
     if (kept == limit_) break;
@@ -196,10 +216,10 @@ bool RowPicker::TopAllowed(const RowScan& row, const std::vector<Edit>& edits,
 
 Token RowPicker::PickMasked(const float* logits, const std::vector<Edit>& edits,
                             const GrammarFilter& filter, const grammar::TokenMask& mask) {
-  const std::size_t size = vocab_.pieces.size();
+  const std::size_t size = static_cast<std::size_t>(vocab_.size());
   if (mask.num_allowed <= size / kSparseShare) {
     ListMasked(logits, mask, &candidates_);
-    for (const Token end : vocab_.end_tokens) {
+    for (const Token end : vocab_.end_tokens()) {
       if (filter.CanEnd()) candidates_.push_back({end, logits[end], 0});
     }
     Apply(edits, &candidates_);
@@ -209,7 +229,7 @@ Token RowPicker::PickMasked(const float* logits, const std::vector<Edit>& edits,
   }
   Copy& copy = RowCopy();
   CopyMasked(logits, mask, size, &copy.values);
-  for (const Token end : vocab_.end_tokens) {
+  for (const Token end : vocab_.end_tokens()) {
     if (filter.CanEnd()) copy.values[static_cast<std::size_t>(end)] = logits[end];
   }
   Apply(edits, &copy.values);

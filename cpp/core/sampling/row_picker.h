@@ -22,11 +22,15 @@ class RowPicker : public Picker {
   // Whether this class implements all the parameters; if not, use llama.cpp's chain.
   static bool Supports(const SamplingParams& params);
 
-  // `banned` is ascending; `vocab` must outlive the picker.
-  RowPicker(const SamplingParams& params, const Vocab* vocab, std::vector<Token> banned,
+  // `banned` is ascending; the vocabulary must outlive the picker.
+  RowPicker(const SamplingParams& params, VocabView vocab, std::vector<Token> banned,
             std::uint32_t seed);
 
   Result<Token> Pick(const float* logits, GrammarFilter* filter) override;
+  void Ban(const std::vector<Token>& tokens) override {
+    has_bans_ = !tokens.empty();
+    edits_.Ban(tokens);
+  }
   void Accept(Token token) override { edits_.Accept(token); }
   bool Skip() override;
 
@@ -36,6 +40,8 @@ class RowPicker : public Picker {
  private:
   // These return -1 when nothing can be chosen.
   Token PickFree(const RowScan& row, const std::vector<Edit>& edits);
+  Result<Token> PickListed(const float* logits, const std::vector<Edit>& edits,
+                           GrammarFilter* filter);
   Result<Token> PickAllowed(const RowScan& row, const std::vector<Edit>& edits,
                             GrammarFilter* filter);
   bool TopAllowed(const RowScan& row, const std::vector<Edit>& edits, const GrammarFilter& filter,
@@ -51,9 +57,11 @@ class RowPicker : public Picker {
   bool KeepAllowed(GrammarFilter* filter);
 
   const SamplingParams params_;
-  const Vocab& vocab_;
-  const std::size_t limit_;  // candidates needed: 1 for greedy, else top_k; 0 = no limit
+  const VocabView vocab_;
+  const std::vector<Token> listed_;  // with allowed_tokens: what may be chosen, ascending
+  const std::size_t limit_;          // candidates needed: 1 for greedy, else top_k; 0 = no limit
   RowEdits edits_;
+  bool has_bans_ = false;
   std::mt19937 random_;
   Candidates candidates_;
 };

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "core/grammar/tokens/token_trie.h"
@@ -16,6 +17,7 @@ struct Vocab {
   std::vector<std::string> pieces;  // bytes of each token; empty for control tokens
   std::vector<Token> end_tokens;    // those that end a generation
   std::vector<bool> is_end;         // by token
+  std::unordered_map<std::string, Token> control_tokens;  // by text
   std::unique_ptr<const grammar::TokenTrie> trie;
 
   std::int32_t size() const { return static_cast<std::int32_t>(pieces.size()); }

@@ -23,16 +23,29 @@ Error NotAllowed() {
   return {ErrorCode::kInvalidArgument, "delivered", "the grammar does not allow these tokens"};
 }
 
+Error NotForced() {
+  return {ErrorCode::kInvalidArgument, "delivered", "the limit of thoughts forces other tokens"};
+}
+Error NotClosable() {
+  return {ErrorCode::kInvalidArgument, "thinking.closing",
+          "the grammar does not allow this text where the thought is over its limit"};
+}
+
 }  // namespace
 
 VocabSampler::VocabSampler(std::shared_ptr<const Vocab> vocab, const Request& request,
                            const PreparedPrompt& prompt, std::unique_ptr<Picker> picker,
-                           Tokenize tokenize)
+                           Tokenize tokenize, std::optional<Thought> thought)
     : vocab_(std::move(vocab)),
+      view_(vocab_.get(), request),
+      stop_tokens_(request.stop_tokens),
       top_logprobs_(request.sampling.top_logprobs),
+      follows_lists_(!request.sampling.allowed_tokens.empty() || !request.bad_words.empty()),
       picker_(std::move(picker)),
+      thought_(std::move(thought)),
+      bans_(request, view_),
       tokenize_(std::move(tokenize)) {
-  if (prompt.grammar) grammar_.emplace(prompt.grammar, vocab_.get());
+  if (prompt.grammar) grammar_.emplace(prompt.grammar, view_);
   // Penalties look back into the prompt, too.
   const auto memory = static_cast<std::size_t>(
       std::max(request.sampling.repeat_last_n, request.sampling.dry_penalty_last_n));
@@ -41,17 +54,39 @@ VocabSampler::VocabSampler(std::shared_ptr<const Vocab> vocab, const Request& re
 }
 
 Result<SampledToken> VocabSampler::Sample(const float* logits) {
-  const Result<Token> picked = picker_->Pick(logits, grammar_ ? &*grammar_ : nullptr);
-  if (!picked) return picked.error();
-  SampledToken sampled = Meaning(*picked);
-  if (top_logprobs_ >= 0) {
-    sampled.logprob = LogprobsOf(logits, vocab_->pieces, sampled.token, top_logprobs_);
-  }
+  const bool must_close = thought_ && thought_->Next() >= 0;
+  const Result<Token> chosen = Choose(logits);
+  if (!chosen) return chosen.error();
+  SampledToken sampled = Meaning(*chosen);
+  AddLogprob(logits, &sampled);
   if (!Remember(&sampled)) {
-    return grammar_->status().value_or(
-        Error{ErrorCode::kInternal, "grammar", "the sampled token is not allowed by the grammar"});
+    const Error refused = must_close ? NotClosable()
+                                     : Error{ErrorCode::kInternal, "grammar",
+                                             "the sampled token is not allowed by the grammar"};
+    return grammar_->status().value_or(refused);
   }
   return sampled;
+}
+
+// The random generators move on with each token, also with one that must come.
+Result<Token> VocabSampler::Choose(const float* logits) {
+  if (thought_ && thought_->Next() >= 0) {
+    picker_->Skip();
+    const Token next = thought_->Next();
+    thought_->Take();
+    return next;
+  }
+  if (bans_.IsNeeded()) picker_->Ban(bans_.Now());
+  return picker_->Pick(logits, grammar_ ? &*grammar_ : nullptr);
+}
+
+// Control tokens that are text for the request have no text in the vocabulary.
+void VocabSampler::AddLogprob(const float* logits, SampledToken* sampled) const {
+  if (top_logprobs_ < 0) return;
+  ChosenLogprob logprob = LogprobsOf(logits, vocab_->pieces, sampled->token, top_logprobs_);
+  logprob.chosen.piece = view_.Piece(logprob.chosen.token);
+  for (TokenLogprob& other : logprob.top) other.piece = view_.Piece(other.token);
+  sampled->logprob = std::move(logprob);
 }
 
 Result<SampledToken> VocabSampler::Replay(Token token) {
@@ -61,43 +96,80 @@ Result<SampledToken> VocabSampler::Replay(Token token) {
   }
   if (!picker_->Skip()) return NotResumable();
   SampledToken replayed = Meaning(token);
-  const bool is_text = replayed.is_end || !replayed.piece.empty();
-  if (grammar_ && !is_text) return NotAllowed();
+  if (thought_ && thought_->Next() >= 0) {
+    if (thought_->Next() != token) return NotForced();
+    thought_->Take();
+  } else if (grammar_ && !replayed.is_end && replayed.piece.empty()) {
+    return NotAllowed();
+  }
   if (!Remember(&replayed)) return grammar_->status().value_or(NotAllowed());
   return replayed;
 }
 
 SampledToken VocabSampler::Meaning(Token token) const {
-  const auto index = static_cast<std::size_t>(token);
   SampledToken meaning;
   meaning.token = token;
-  meaning.is_end = vocab_->is_end[index];
-  meaning.piece = vocab_->pieces[index];
+  meaning.is_stop =
+      std::find(stop_tokens_.begin(), stop_tokens_.end(), token) != stop_tokens_.end();
+  meaning.is_end = meaning.is_stop || view_.IsEnd(token);
+  meaning.piece = view_.Piece(token);
+  if (thought_) meaning.thought = thought_->count();
   return meaning;
 }
 
-// False when the grammar does not allow the token.
+// False when the grammar does not allow the token. A stop token that has text ends the answer where
+// the text before it ends; end tokens are only chosen where it may.
 bool VocabSampler::Remember(SampledToken* sampled) {
+  if (sampled->is_end) {
+    picker_->Accept(sampled->token);
+    if (grammar_ && !view_.IsEnd(sampled->token)) sampled->may_end = grammar_->CanEnd();
+    return true;
+  }
+  if (grammar_) {
+    if (!grammar_->Advance(sampled->piece)) return false;
+    if (tail_.size() > kTailBytes) tail_.clear();
+    tail_ += sampled->piece;
+    sampled->may_end = grammar_->CanEnd();
+  }
   picker_->Accept(sampled->token);
-  if (!grammar_ || sampled->is_end) return true;
-  if (tail_.size() > kTailBytes) tail_.clear();
-  tail_ += sampled->piece;
-  const bool is_allowed = grammar_->Advance(sampled->piece);
-  sampled->may_end = grammar_->CanEnd();
-  return is_allowed;
+  bans_.Accept(sampled->token);
+  if (!thought_) return true;
+  thought_->See(sampled->token, sampled->piece);
+  sampled->thought = thought_->count();
+  return true;
 }
 
 std::vector<SampledToken> VocabSampler::Forced(std::size_t max_tokens) {
-  if (!grammar_ || !tokenize_ || top_logprobs_ >= 0) return {};
-  const std::string text = grammar_->Forced(kMaxForcedBytes);
-  if (text.size() < 2) return {};
   std::vector<SampledToken> forced;
-  for (const Token token : ForcedTokens(*vocab_, tokenize_, tail_, text)) {
-    if (forced.size() == max_tokens || !picker_->Skip()) break;
-    forced.push_back(Meaning(token));
-    if (!Remember(&forced.back())) return {};  // cannot happen: its bytes were forced
-  }
+  if (!tokenize_ || top_logprobs_ >= 0) return forced;
+  if (thought_) AddClosing(max_tokens, &forced);
+  if (grammar_ && !follows_lists_) AddForcedText(max_tokens, &forced);
   return forced;
+}
+
+// Where the grammar refuses the text, Sample() says so.
+void VocabSampler::AddClosing(std::size_t max_tokens, std::vector<SampledToken>* forced) {
+  while (forced->size() < max_tokens && thought_->Next() >= 0) {
+    SampledToken next = Meaning(thought_->Next());
+    const bool is_refused = next.is_end || (grammar_ && !grammar_->Accepts(next.piece));
+    if (is_refused || !picker_->Skip()) return;
+    thought_->Take();
+    if (!Remember(&next)) return;  // cannot happen: the grammar was asked
+    forced->push_back(next);
+  }
+}
+
+void VocabSampler::AddForcedText(std::size_t max_tokens, std::vector<SampledToken>* forced) {
+  if (thought_ && thought_->Next() >= 0) return;
+  const std::string text = grammar_->Forced(kMaxForcedBytes);
+  if (text.size() < 2) return;
+  for (const Token token : ForcedTokens(view_, tokenize_, tail_, text)) {
+    if (forced->size() >= max_tokens || !picker_->Skip()) return;
+    SampledToken next = Meaning(token);
+    if (!Remember(&next)) return;  // cannot happen: its bytes were forced
+    forced->push_back(next);
+    if (thought_ && thought_->Next() >= 0) return;
+  }
 }
 
 }  // namespace sentiric::sampling

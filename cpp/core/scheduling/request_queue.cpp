@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <array>
 #include <iterator>
+#include <map>
+#include <tuple>
 #include <utility>
 
 namespace sentiric {
@@ -55,6 +57,33 @@ std::vector<const Waiting*> RequestQueue::Next(Clock::time_point now, bool is_id
     return is_due_a != is_due_b ? is_due_a : IsBefore(*a, *b, now);
   });
   return next;
+}
+
+std::vector<Queued> RequestQueue::Line(Clock::time_point now) const {
+  struct Place {
+    std::int64_t rank, turn;
+    double served;
+    Queued queued;
+    const std::string* tenant;
+  };
+  std::vector<Place> places;
+  for (const Waiting& waiting : waiting_) {
+    const RequestState& state = *waiting.request;
+    const std::string& tenant = state.request.tenant;
+    places.push_back(
+        {Rank(waiting, now), 0, share_.served(tenant), {state.id, state.request.tag}, &tenant});
+  }
+  const auto key = [](const Place& p) {
+    return std::tie(p.rank, p.turn, p.served, p.queued.request);
+  };
+  const auto is_before = [&key](const Place& a, const Place& b) { return key(a) < key(b); };
+  std::sort(places.begin(), places.end(), is_before);
+  std::map<std::pair<std::int64_t, std::string>, std::int64_t> turns;
+  for (Place& place : places) place.turn = turns[{place.rank, *place.tenant}]++;
+  std::sort(places.begin(), places.end(), is_before);
+  std::vector<Queued> line;
+  for (const Place& place : places) line.push_back(place.queued);
+  return line;
 }
 
 Waiting RequestQueue::Take(const Waiting* next) {

@@ -12,6 +12,7 @@
 #include "core/scheduling/fair_share.h"
 #include "core/scheduling/request_state.h"
 #include "core/scheduling/sequence.h"
+#include "sentiric/engine.h"
 
 namespace sentiric {
 
@@ -46,6 +47,10 @@ class RequestQueue {
   std::vector<const Waiting*> Next(Clock::time_point now, bool is_idle,
                                    const ClassTurns& turns) const;
   Waiting Take(const Waiting* next);
+
+  // All requests in the order in which they would get contexts, if nothing changed: as Next() would
+  // return them with the tenants of a class in turn. Turns of classes and preemption may change it.
+  std::vector<Queued> Line(Clock::time_point now) const;
 
   // Leaves the request out of Next() until Release, while its adapters are loaded. Its wait goes
   // on.

@@ -26,7 +26,8 @@ Sequence::Sequence(RequestHandle request, std::unique_ptr<TokenSampler> sampler,
       tokens_(request_->prompt.tokens),
       is_forced_(tokens_.size(), false),
       prompt_size_(static_cast<std::int32_t>(tokens_.size())),
-      text_(request_->request.stop) {
+      text_(request_->request.stop),
+      repetition_(request_->request.repetition_limit) {
   event_.request = request_->id;
   event_.truncation = request_->prompt.truncation;
 }
@@ -188,16 +189,16 @@ std::int32_t Sequence::OnSampled(Clock::time_point now) {
       Accept(*sampled, false, now);
     }
   }
-  for (const SampledToken& forced : std::exchange(forced_, {})) {
-    if (!is_finished()) Accept(forced, true, now);
-  }
-  const std::int32_t count = num_generated_ - before;
   if (draft_.empty()) {
     speculation_.OnPlainToken();
   } else {
-    evaluated_ += std::max(0, count - 1);  // fewer than accepted if one of them ended the text
+    // Fewer than accepted if one of them ended the text.
+    evaluated_ += std::max(0, num_generated_ - before - 1);
   }
-  return count;
+  for (const SampledToken& forced : std::exchange(forced_, {})) {
+    if (!is_finished()) Accept(forced, true, now);
+  }
+  return num_generated_ - before;
 }
 
 void Sequence::OnVerified(double cost) {
@@ -211,8 +212,10 @@ void Sequence::Accept(const SampledToken& sampled, bool is_forced, Clock::time_p
   has_news_ = true;
   event_.tokens.push_back(sampled.token);
   if (sampled.logprob) event_.logprobs.push_back(*sampled.logprob);
+  thought_ = sampled.thought;
   if (sampled.is_end) {
-    may_end_ = true;
+    may_end_ = sampled.may_end;
+    if (sampled.is_stop) stop_token_ = sampled.token;
     return Finish(FinishReason::kStop, now);
   }
   tokens_.push_back(sampled.token);
@@ -220,6 +223,7 @@ void Sequence::Accept(const SampledToken& sampled, bool is_forced, Clock::time_p
   event_.text += text_.Append(sampled.piece);
   if (text_.stopped_by()) return Finish(FinishReason::kStop, now);
   may_end_ = sampled.may_end;
+  if (repetition_.Add(sampled.token)) return Finish(FinishReason::kRepetition, now);
   if (num_generated_ == max_tokens()) Finish(FinishReason::kLength, now);
 }
 
@@ -262,6 +266,9 @@ Final Sequence::MakeFinal(FinishReason reason, Clock::time_point now) {
   Final final;
   final.finish_reason = reason;
   final.stop_string = text_.stopped_by();
+  final.stop_token = stop_token_;
+  final.thought_tokens = thought_.num_tokens;
+  final.thinking_ended = thought_.was_ended;
   final.unfinished = request_->prompt.grammar && !may_end_;
   final.prompt_tokens = static_cast<std::int32_t>(request_->prompt.tokens.size());
   final.completion_tokens = num_generated_;

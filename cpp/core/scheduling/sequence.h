@@ -9,6 +9,7 @@
 #include "core/cache/context_pool.h"
 #include "core/cache/prefix_request.h"
 #include "core/scheduling/batch_plan.h"
+#include "core/scheduling/repetition.h"
 #include "core/scheduling/request_state.h"
 #include "core/seams/adapters.h"
 #include "core/seams/decoder.h"
@@ -155,6 +156,9 @@ class Sequence {
   std::vector<Result<SampledToken>> sampled_;  // between Sample and OnSampled
   std::vector<SampledToken> forced_;           // forced tokens behind them
   TextStream text_;
+  Repetition repetition_;
+  ThoughtCount thought_;
+  std::optional<Token> stop_token_;
   Clock::time_point first_token_;  // valid once has_answered()
   Event event_;                    // of the current step
   bool has_news_ = false;

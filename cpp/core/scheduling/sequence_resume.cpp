@@ -48,9 +48,11 @@ Result<std::int32_t> Sequence::Resume(Clock::time_point now) {
 // What the text stream gives out has been sent; what it holds back has not.
 Status Sequence::TakeOver(const SampledToken& token, bool is_forced) {
   text_.Append(token.piece);
-  if (token.is_end || text_.stopped_by() || ++num_generated_ >= max_tokens()) {
+  if (token.is_end || text_.stopped_by() || ++num_generated_ >= max_tokens() ||
+      repetition_.Add(token.token)) {
     return Refused("the answer had ended");
   }
+  thought_ = token.thought;
   may_end_ = token.may_end;
   tokens_.push_back(token.token);
   is_forced_.push_back(is_forced);

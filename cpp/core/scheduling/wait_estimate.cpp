@@ -27,8 +27,9 @@ std::optional<double> Pace::HoldMs() const {
   return std::max(mean_ms_, age_ms_);
 }
 
-std::int32_t Pace::NextEndMs(std::int32_t contexts) const {
-  return Bounded(HoldMs().value_or(0) / contexts);
+std::int32_t Pace::RoomMs(std::size_t waiting, std::int32_t contexts) const {
+  const auto ends = static_cast<double>(std::max<std::size_t>(1, (waiting + 1) / 2));
+  return Bounded(HoldMs().value_or(0) * ends / contexts);
 }
 
 void WaitEstimator::Enter(Priority priority, const std::string& tenant) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -27,8 +28,10 @@ class Pace {
   void SetAge(double ms) { age_ms_ = ms; }
   // Expected duration of a hold; nullopt until enough is known.
   std::optional<double> HoldMs() const;
-  // Time until one of `contexts`, all in use, is free: 0..kMostWaitMs; 0 when unknown.
-  std::int32_t NextEndMs(std::int32_t contexts) const;
+  // Time until half of the `waiting` requests, at least one, have got one of `contexts`, all in
+  // use: 0..kMostWaitMs; 0 when unknown. Callers who are refused and come back before that find the
+  // queue full again.
+  std::int32_t RoomMs(std::size_t waiting, std::int32_t contexts) const;
 
  private:
   std::int64_t num_holds_ = 0;

@@ -12,12 +12,20 @@
 
 namespace sentiric {
 
+// See ThinkingLimit.
+struct ThoughtCount {
+  std::int32_t num_tokens = 0;
+  bool was_ended = false;  // by the limit
+};
+
 struct SampledToken {
   Token token = 0;
   bool is_end = false;     // ends the generation and is not part of the text
   std::string_view piece;  // raw bytes, valid as long as the sampler
   std::optional<ChosenLogprob> logprob;
-  bool may_end = true;  // the grammar allows the text to end behind it
+  bool may_end = true;     // the grammar allows the text to end behind it
+  bool is_stop = false;    // an end because it is a stop token of the request
+  ThoughtCount thought{};  // of the answer so far
 };
 
 // One thread at a time uses it. Holds grammar state, penalty memory and random generator.
@@ -32,8 +40,8 @@ class TokenSampler {
   // kInvalidArgument when the request cannot have picked it, kGrammarTooComplex as Sample(),
   // kNotSupported when what comes next depends on more than the tokens and the seed.
   virtual Result<SampledToken> Replay(Token token) = 0;
-  // At most `max_tokens` tokens that the grammar forces, remembered as if they had been sampled.
-  // They never end the generation.
+  // At most `max_tokens` tokens that the grammar or the limit of a thought forces, remembered as if
+  // they had been sampled. They never end the generation.
   virtual std::vector<SampledToken> Forced(std::size_t max_tokens) {
     static_cast<void>(max_tokens);
     return {};

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -12,6 +13,8 @@
 #include "sentiric/types.h"
 
 namespace sentiric {
+
+inline constexpr std::int32_t kQueuePerContext = 16;
 
 struct EngineConfig {
   std::string model_path;
@@ -47,7 +50,7 @@ struct EngineConfig {
   std::int32_t draft_gpu_layers = -1;  // of the draft model, as gpu_layers
   bool deterministic = false;          // see docs/determinism.md
   bool jump_forward = true;            // append text that a grammar forces without sampling
-  std::int32_t queue_limit = 0;        // waiting requests; 0 = 4 x contexts
+  std::int32_t queue_limit = 0;        // waiting requests; 0 = kQueuePerContext x contexts
   std::int64_t queue_tokens = 0;       // waiting prompt tokens; 0 = no limit
   std::int32_t queue_wait_ms = 30000;  // <= 0 = no limit
   // How long a request whose credit is used up keeps its context; then it ends with
@@ -60,16 +63,26 @@ struct EngineConfig {
   std::string embedding_pooling = "auto";  // "auto" | "mean" | "cls" | "last"
 };
 
+inline constexpr std::size_t kLongestLine = 1024;  // of which the order is told
+
 struct Capacity {
   std::int32_t active = 0;
   std::int32_t total = 0;
   std::int32_t available = 0;  // total - active, always
 };
 
+// A request that waits for a context.
+struct Queued {
+  RequestId request = 0;
+  std::uint64_t tag = 0;  // Request::tag
+};
+
 struct ModelInfo {
   std::string path, name, architecture, quantization, description;
   std::string chat_template_source;  // "model" | "override" | "fallback"
   std::string chat_template;
+  bool template_tools = false;      // the template shows tools and the calls of earlier messages
+  bool template_reasoning = false;  // it shows earlier reasoning, at least when asked to
   std::uint64_t size_bytes = 0, num_params = 0;
   std::int32_t num_vocab = 0, num_embd = 0, num_layers = 0, context_train = 0;
   std::int32_t context_size = 0, contexts = 0, batch_size = 0, physical_batch_size = 0,
@@ -99,6 +112,7 @@ struct EngineStats {
   std::uint64_t grammar_cache_hits = 0, grammar_cache_misses = 0;
   std::uint64_t event_batches = 0;  // wake-ups handed to the pump
   std::uint64_t drafted_tokens = 0, accepted_draft_tokens = 0;
+  std::uint64_t repetitions = 0;     // requests ended because they repeated themselves
   std::uint64_t draft_failures = 0;  // 1 after the draft model failed; it is not used again
   std::int32_t queued = 0, preparing = 0, prefilling = 0, decoding = 0;
   std::int32_t waiting = 0;        // have a context, while another request computes their prefix
@@ -152,10 +166,12 @@ class Engine {
   // The bytes of each token as inside a text: at the beginning, a tokenizer may drop a space.
   // Control tokens are shown.
   virtual Result<std::vector<std::string>> TokenPieces(const std::vector<Token>& tokens) = 0;
-  virtual Result<std::string> RenderChat(const std::vector<Message>& messages,
-                                         bool add_generation_prompt) = 0;
-  // The prompt tokens that a request with this conversation evaluates.
-  virtual Result<std::vector<Token>> TokenizeChat(const std::vector<Message>& messages) = 0;
+  // Both look only at what a conversation is made of: messages, tools, template_arguments and
+  // continues, which needs no generation prompt.
+  virtual Result<std::string> RenderChat(const Prompt& prompt, bool add_generation_prompt) = 0;
+  // With a generation prompt, the tokens that a request with this conversation evaluates.
+  virtual Result<std::vector<Token>> TokenizeChat(const Prompt& prompt,
+                                                  bool add_generation_prompt) = 0;
 
   // The logits after each token: row-major (tokens.size(), num_vocab). Runs between steps.
   virtual Result<std::vector<float>> Logits(const std::vector<Token>& tokens) = 0;
@@ -165,6 +181,10 @@ class Engine {
   virtual const ModelInfo& info() const = 0;
   virtual Capacity capacity() const = 0;
   virtual EngineStats stats() const = 0;
+  // The requests that wait for a context, in the order in which they would get one if nothing
+  // changed; as of a recent step. Empty while more than kLongestLine wait. Requests whose prompts
+  // are being prepared are not among them.
+  virtual std::vector<Queued> Line() const = 0;
   // Idempotent; waits for the worker.
   virtual void Close() = 0;
 };

@@ -29,6 +29,7 @@ enum class ErrorCode {
   kOutOfMemory,            // buffers could not be allocated
   kUnavailable,            // not loaded yet, draining or closed
   kPermissionDenied,       // the caller's key lacks the right; never raised by the engine
+  kRateLimitExceeded,      // the caller's key is over its limit; never raised by the engine
   kInternal,               // a bug in this engine or the backend
 };
 

@@ -23,6 +23,9 @@ struct RenderedPrompt {
     std::string text;
   };
   std::vector<Span> spans;
+  // Where the first text of each message begins in Text(); npos for one that has none there or that
+  // the template changes. Empty unless the rendering was asked for it.
+  std::vector<std::size_t> message_begins = {};
   std::string Text() const;
 };
 
@@ -47,8 +50,11 @@ class PromptBuilder {
   // max_prompt: most tokens of the prompt (context size minus one).
   virtual Result<PreparedPrompt> Prepare(const Request& request, std::int32_t max_prompt) = 0;
 
-  virtual Result<RenderedPrompt> Render(const std::vector<Message>& messages,
-                                        bool add_generation_prompt) = 0;
+  // A conversation for display, with message_begins.
+  virtual Result<RenderedPrompt> Render(const Prompt& prompt, bool add_generation_prompt) = 0;
+  // The tokens of a conversation, however many.
+  virtual Result<std::vector<Token>> TokenizeChat(const Prompt& prompt,
+                                                  bool add_generation_prompt) = 0;
   virtual Result<std::vector<Token>> Tokenize(std::string_view text, bool add_special,
                                               bool parse_special) = 0;
   // The bytes of the tokens; control tokens only with show_special.

@@ -46,23 +46,45 @@ struct SamplingParams {
   float mirostat_eta = 0.1f;         // 0..1
   std::uint64_t seed = kRandomSeed;  // same seed, same text; kRandomSeed = a random one
   std::vector<std::pair<Token, float>> logit_bias;  // <= 300 of -1000..100; <= -100 bans
-  std::int32_t top_logprobs = -1;  // -1 = no logprobs, else 0..20 alternatives per token
+  std::vector<Token> allowed_tokens;  // <= 1024; only these and end tokens are chosen; none = all
+  std::int32_t top_logprobs = -1;     // -1 = no logprobs, else 0..20 alternatives per token
 };
 
-// The error of the first field outside its range. `num_vocab` bounds the ids of logit_bias.
+// The error of the first field outside its range. `num_vocab` bounds the ids of tokens.
 Status Validate(const SamplingParams& params, std::int32_t num_vocab);
 
-// What the output must follow. `text` is GBNF, a JSON schema, an ECMA-262 regular expression or a
-// JSON array of the texts to choose from; kJsonObject has none.
+// What the output must follow. `text` is GBNF, a JSON schema, an ECMA-262 regular expression, a
+// JSON array of the texts to choose from or a structure (see docs/structured-output.md);
+// kJsonObject has none.
 struct GrammarSpec {
-  enum class Kind { kNone, kGbnf, kJsonSchema, kJsonObject, kRegex, kChoice };
+  enum class Kind { kNone, kGbnf, kJsonSchema, kJsonObject, kRegex, kChoice, kStructure };
   Kind kind = Kind::kNone;
   std::string text;
 };
 
+// A call of a tool that an assistant message holds.
+struct ToolCall {
+  std::string id;         // <= 256 bytes; what the result refers to
+  std::string name;       // 1..256 bytes
+  std::string arguments;  // JSON text of an object; any other text is passed on as text
+};
+
+// Texts are UTF-8 and never parsed for special tokens. Those of a conversation with its tools are
+// bounded together: see CheckConversation in backend/prompt.
 struct Message {
-  std::string role;     // "system" | "user" | "assistant" | "tool" | "developer"
-  std::string content;  // UTF-8; never parsed for special tokens
+  std::string role;                       // "system" | "user" | "assistant" | "tool" | "developer"
+  std::string content;                    // may be empty
+  std::string reasoning = {};             // what the assistant thought before it answered
+  std::vector<ToolCall> tool_calls = {};  // <= 128, of an assistant message
+  std::string tool_call_id = {};          // <= 256 bytes; the call that a tool message answers
+  std::string name = {};                  // <= 256 bytes; of that tool, or of who speaks
+};
+
+// A tool that the model may call.
+struct Tool {
+  std::string name;  // 1..256 bytes
+  std::string description = {};
+  std::string parameters = {};  // JSON schema as text; empty = none
 };
 
 enum class Truncation { kDropTurns, kShift, kError };
@@ -70,9 +92,15 @@ enum class Truncation { kDropTurns, kShift, kError };
 // Exactly one of messages, text and tokens is not empty.
 struct Prompt {
   std::vector<Message> messages;  // rendered with the model's chat template
-  std::string text;               // tokenised as is (BOS added when the model wants it)
-  std::vector<Token> tokens;      // evaluated as they are
-  bool parse_special = false;     // text only: trusted callers may write control tokens
+  std::vector<Tool> tools;        // <= 256, with messages only
+  // JSON object of further variables for the template, with messages only; <= 64 KiB and 8 levels.
+  // Empty = none.
+  std::string template_arguments;
+  // The last message is the assistant's and goes on: the prompt ends right behind its content.
+  bool continues = false;
+  std::string text;            // tokenised as is (BOS added when the model wants it)
+  std::vector<Token> tokens;   // evaluated as they are
+  bool parse_special = false;  // text only: trusted callers may write control tokens
 };
 
 // Which requests go first when there is not room for all. Waiting raises a request's class with
@@ -85,13 +113,35 @@ struct AdapterUse {
   float scale = 1.0f;  // -10..10
 };
 
+// Thoughts are what stands between two marks of the model's template. When they have `max_tokens`
+// tokens in all and one is open, `closing` is written behind it, at the end of a character, with
+// its control tokens; then the answer goes on. The tokens of the marks and of `closing` do not
+// count; of a mark of several tokens the last one does not.
+struct ThinkingLimit {
+  std::string begin;                    // <= 256 bytes; empty = no further thought begins
+  std::string end;                      // 1..256 bytes
+  std::string closing;                  // <= 256 bytes; contains `end` and not `begin`
+  std::int32_t max_tokens = INT32_MAX;  // >= 0
+  bool is_open = false;                 // the answer begins inside a thought
+};
+
 struct Request {
   Prompt prompt;
   SamplingParams sampling;
   GrammarSpec grammar;
   std::vector<std::string> stop;   // <= 8 of 1..256 bytes; removed from the text
   std::int32_t max_tokens = 1024;  // >= 0; 0 evaluates the prompt only
+  std::int32_t min_tokens = 0;     // 0..max_tokens; before that neither end nor stop tokens
   bool ignore_eos = false;
+  std::vector<Token> stop_tokens;             // <= 64; each ends the answer and is no text of it
+  std::vector<std::vector<Token>> bad_words;  // <= 64 of 1..64 tokens that never follow each other
+  // Control tokens whose texts are text in this answer, <= 32 of 1..256 bytes. What is no control
+  // token of the model is ignored; an end token still ends the answer.
+  std::vector<std::string> shown_tokens;
+  std::optional<ThinkingLimit> thinking;
+  // The answer ends when its newest tokens are one block of up to 64 tokens, at least four times,
+  // and at least so many tokens; >= 0, 0 = off.
+  std::int32_t repetition_limit = 0;
   Truncation truncation = Truncation::kDropTurns;
   bool shift = true;                  // drop old tokens when the context is full, and go on
   std::int32_t deadline_ms = 600000;  // from submit to the last token; <= 0 = no limit
@@ -110,7 +160,7 @@ struct Request {
 // The error of the first field that is out of range, and of a prompt that has not one source.
 Status Validate(const Request& request, std::int32_t num_vocab);
 
-enum class FinishReason { kNone, kStop, kLength, kCancelled, kError };
+enum class FinishReason { kNone, kStop, kLength, kCancelled, kError, kRepetition };
 
 struct TokenLogprob {
   Token token = 0;
@@ -146,11 +196,14 @@ struct TruncationReport {
 struct Final {
   FinishReason finish_reason = FinishReason::kNone;
   std::optional<std::string> stop_string;  // the one that ended it
+  std::optional<Token> stop_token;         // the one of the request's that ended it
   // The text stops where its grammar does not allow an end.
   bool unfinished = false;
   std::optional<Error> error;          // always with kError, sometimes with kCancelled
   std::int32_t prompt_tokens = 0;      // of the prompt after truncation; 0 when it never ran
   std::int32_t completion_tokens = 0;  // delivered ones included
+  std::int32_t thought_tokens = 0;     // of these inside thoughts; see ThinkingLimit
+  bool thinking_ended = false;         // the limit has closed a thought
   Timings timings;
 };
 

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 #include "backend/prompt/chat_template.h"
 
+#include <cstdio>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "backend/prompt/marked_render.h"
+#include "backend/template/json_writer.h"
 #include "check.h"
 #include "vocabularies.h"
 
@@ -34,7 +37,7 @@ std::string Render(const ChatTemplateSpec& spec,
                    bool add_generation_prompt = true) {
   const ChatTemplate chat(spec);
   if (chat.status().has_value()) return chat.status()->Message();
-  const auto rendered = chat.Render(messages, add_generation_prompt, kNow);
+  const auto rendered = chat.Render(testing::PromptOf(messages), add_generation_prompt, kNow);
   return rendered.ok() ? Marked(*rendered) : rendered.error().Message();
 }
 
@@ -96,7 +99,7 @@ TEST(ChatTemplate, EveryTemplateOfTheTreeWorks) {
     EXPECT(!chat.status().has_value());
     std::vector<Message> messages = kConversation;
     messages.insert(messages.end(), {{"assistant", "Wait."}, {"tool", "sentinel"}, {"user", "Ok"}});
-    const auto rendered = chat.Render(messages, true, kNow);
+    const auto rendered = chat.Render(testing::PromptOf(messages), true, kNow);
     EXPECT(rendered.ok());
     EXPECT(rendered.ok() && rendered->Text().find("sentinel") != std::string::npos);
     ++count;
@@ -140,7 +143,7 @@ TEST(ChatTemplate, ABrokenTemplateSaysSo) {
     const ChatTemplate chat({"override", source, "", "", false, false});
     ASSERT(chat.status().has_value());
     EXPECT(chat.status()->code == ErrorCode::kTemplateFailed);
-    const auto rendered = chat.Render(kConversation, true);
+    const auto rendered = chat.Render(testing::PromptOf(kConversation), true);
     ASSERT(!rendered.ok());
     EXPECT(rendered.error().code == ErrorCode::kTemplateFailed);
   }
@@ -155,25 +158,6 @@ TEST(ChatTemplate, TypedContentIsFoundOut) {
                               false,
                               false};
   EXPECT_EQ(Render(spec, {{"user", "Hi"}}), std::string("[user«Hi»]"));
-}
-
-// "" for messages in order, else where the fault is.
-std::string Fault(const std::vector<Message>& messages) {
-  const Status status = CheckMessages(messages);
-  if (!status.has_value()) return "";
-  return status->code == ErrorCode::kInvalidArgument ? status->where : "wrong code";
-}
-
-TEST(ChatTemplate, MessagesAreChecked) {
-  EXPECT_EQ(Fault({}), std::string("messages"));
-  EXPECT_EQ(Fault({{"user", "a"}, {"robot", "b"}}), std::string("messages[1].role"));
-  EXPECT_EQ(Fault({{"user", "a\xFF"}}), std::string("messages[0].content"));
-  EXPECT_EQ(Fault(std::vector<Message>(kMaxMessages + 1, {"user", "a"})), std::string("messages"));
-  EXPECT_EQ(Fault(std::vector<Message>(kMaxMessages, {"user", "a"})), std::string());
-  EXPECT_EQ(Fault({{"user", std::string(kMaxContentBytes, 'a')}, {"user", "b"}}),
-            std::string("messages"));
-  EXPECT_EQ(Fault({{"user", std::string(kMaxContentBytes, 'a')}}), std::string());
-  EXPECT_EQ(Fault({{"user", ""}}), std::string());
 }
 
 TEST(ChatTemplate, AFallbackFollowsTheVocabulary) {
@@ -210,6 +194,66 @@ TEST(ChatTemplate, FallbacksOfTheOtherFamilies) {
             std::string("<s>[INST] «Be brief.\n\nHi» [/INST] «Hello.»</s>[INST] «Bye» [/INST]"));
 }
 
+// A text as a JSON string; escaped: with its angle brackets and bars as escapes.
+std::string InJson(const std::string& text, bool escaped) {
+  std::string json;
+  AppendJsonString(text, false, &json);
+  if (!escaped) return json;
+  for (const auto& [from, to] : {std::pair{"<", "\\u003c"}, {"|", "\\u007c"}, {"[", "\\u005b"}}) {
+    for (std::size_t at = json.find(from); at != std::string::npos; at = json.find(from, at)) {
+      json.replace(at, 1, to);
+    }
+  }
+  return json;
+}
+
+// A text in each field that tools, calls, results and variables have.
+Prompt ToolTalk(const std::string& text, bool escaped) {
+  const std::string json = InJson(text, escaped);
+  const std::string name = text.substr(0, 200);
+  Prompt prompt = testing::PromptOf(
+      {{"user", "a", "", {}, "", name},
+       {"assistant",
+        "",
+        text,
+        {{text.substr(0, 1000), name, "{" + json + ": " + json + "}"}, {"b", "t", text}}},
+       {"tool", text, "", {}, text.substr(0, 1000), name},
+       {"tool", text, "", {}, "b"},
+       {"assistant", text, text},
+       {"user", "b"},
+       {"assistant", text, text}});
+  prompt.tools = {{name, text,
+                   R"({"type": "object", "properties": {)" + json +
+                       R"(: {"type": "string", "description": )" + json + "}}}"}};
+  prompt.template_arguments = R"({"reasoning_effort": )" + InJson(name, escaped) +
+                              R"(, "enable_thinking": true, "model_identity": )" +
+                              InJson(name, escaped) + "}";
+  prompt.continues = true;
+  return prompt;
+}
+
+void ExpectNoInjectionByTools(const Tokenizer& tokenizer, const ChatTemplateSpec& spec,
+                              const std::string& literals) {
+  const ChatTemplate chat(spec);
+  const auto count = [&](const Prompt& prompt) {
+    std::size_t control = 0;
+    (void)testing::Pool().Run([&] {
+      const auto rendered = RenderMarked(chat, tokenizer, prompt, true, kNow);
+      EXPECT(rendered.ok());
+      if (!rendered.ok()) return std::printf("  %s\n", rendered.error().Message().c_str());
+      const std::vector<Token> tokens = tokenizer.TokenizeSpans(*rendered, true).value();
+      for (const Token token : tokens) control += tokenizer.IsControl(token) ? 1 : 0;
+      return 0;
+    });
+    return control;
+  };
+  for (const bool escaped : {false, true}) {
+    const std::size_t harmless = count(ToolTalk("harmless", escaped));
+    EXPECT(harmless > 0);
+    EXPECT_EQ(count(ToolTalk(literals, escaped)), harmless);
+  }
+}
+
 // Every literal of the vocabulary in every role, through the template that goes with it.
 void ExpectNoInjection(const std::string& vocabulary_name, const ChatTemplateSpec& spec) {
   const testing::Vocabulary& vocabulary = testing::LoadVocabulary(vocabulary_name);
@@ -222,13 +266,12 @@ void ExpectNoInjection(const std::string& vocabulary_name, const ChatTemplateSpe
     const ChatTemplate chat(spec);
     std::vector<Token> tokens;
     (void)testing::Pool().Run([&] {
-      const auto rendered = RenderMarked(chat, tokenizer,
-                                         {{"system", content},
-                                          {"user", content},
-                                          {"assistant", content},
-                                          {"tool", content},
-                                          {"user", content}},
-                                         true, kNow);
+      const Prompt prompt = testing::PromptOf({{"system", content},
+                                               {"user", content},
+                                               {"assistant", content},
+                                               {"tool", content},
+                                               {"user", content}});
+      const auto rendered = RenderMarked(chat, tokenizer, prompt, true, kNow);
       EXPECT(rendered.ok());
       if (rendered.ok()) tokens = tokenizer.TokenizeSpans(*rendered, true).value();
     });
@@ -238,6 +281,22 @@ void ExpectNoInjection(const std::string& vocabulary_name, const ChatTemplateSpe
   };
   EXPECT(count("harmless") > 0);
   EXPECT_EQ(count(literals), count("harmless"));
+  ExpectNoInjectionByTools(tokenizer, spec, literals);
+}
+
+// Their characters have more bytes than one, and more escapes.
+TEST(ChatTemplate, FillerIsEscapedLikeTheLiteral) {
+  const Tokenizer& tokenizer = *testing::LoadVocabulary("deepseek-llm").tokenizer;
+  const std::string literal = "<｜begin▁of▁sentence｜>";
+  ASSERT(tokenizer.HasControlLiteral(literal));
+  const std::string masked = tokenizer.MaskControlLiterals(literal);
+  EXPECT(!tokenizer.HasControlLiteral(masked));
+  for (const bool all_ascii : {false, true}) {
+    std::string one, other;
+    AppendJsonString(literal, all_ascii, &one);
+    AppendJsonString(masked, all_ascii, &other);
+    EXPECT_EQ(one.size(), other.size());
+  }
 }
 
 TEST(ChatTemplate, NoControlTokenComesOutOfAConversation) {
@@ -247,6 +306,14 @@ TEST(ChatTemplate, NoControlTokenComesOutOfAConversation) {
   ExpectNoInjection("qwen2", Spec("NVIDIA-Nemotron-3-Nano-30B-A3B-BF16.jinja", "", "<|im_end|>"));
   ExpectNoInjection("gemma-4", Spec("google-gemma-4-31B-it-interleaved.jinja", "<bos>", "<eos>"));
   ExpectNoInjection("llama-spm", Spec("mistralai-Mistral-Nemo-Instruct-2407.jinja", "<s>", "</s>"));
+  ExpectNoInjection("qwen2", Spec("Qwen3-Coder.jinja", "", "<|im_end|>"));
+  ExpectNoInjection("qwen2", Spec("Qwen-Qwen3-0.6B.jinja", "", "<|im_end|>"));
+  ExpectNoInjection("qwen2",
+                    Spec("NousResearch-Hermes-2-Pro-Llama-3-8B-tool_use.jinja", "", "<|im_end|>"));
+  ExpectNoInjection("gemma-4", Spec("google-gemma-4-31B-it.jinja", "<bos>", "<eos>"));
+  ExpectNoInjection("qwen35", Spec("Qwen3.5-4B.jinja", "", "<|im_end|>"));
+  ExpectNoInjection("command-r", Spec("CohereForAI-c4ai-command-r7b-12-2024-tool_use.jinja",
+                                      "<BOS_TOKEN>", "<|END_OF_TURN_TOKEN|>"));
 }
 
 }  // namespace

@@ -38,9 +38,7 @@ Outcome Run(const std::string& source) {
     outcome.typed = compiled.error().code == ErrorCode::kTemplateFailed;
     return outcome;
   }
-  JinjaInput input;
-  input.messages = &messages;
-  input.bos_token = "<s>";
+  JinjaInput input = testing::InputOf(messages);
   input.now = 1700000000;
   outcome.used.work = Outcome::kSpared;
   const testing::MemoryMeter meter;

@@ -24,10 +24,7 @@ Result<RenderedPrompt> Render(const std::string& source,
       result = compiled.error();
       return;
     }
-    JinjaInput input;
-    input.messages = &messages;
-    input.bos_token = "<s>";
-    input.eos_token = "</s>";
+    JinjaInput input = testing::InputOf(messages);
     input.now = 1700000000;  // 14 November 2023
     result = (*compiled)->Render(input);
   });
@@ -235,7 +232,7 @@ TEST(JinjaTemplate, StopsWhatNestsDeeply) {
   for (const char* grow :
        {"{% set n.x = [n.x] %}", "{% set n.x = (n.x, 1) %}", "{% set n.x = {'a': n.x} %}",
         "{% set n.x = dict(a=n.x) %}", "{% set n.x = [n.x].append %}"}) {
-    EXPECT(Fails(loop + "70) %}" + grow + "{% endfor %}{{ n.x ~ '' }}", "nests too deeply"));
+    EXPECT(Fails(loop + "90) %}" + grow + "{% endfor %}{{ n.x ~ '' }}", "nests too deeply"));
     EXPECT(Fails(loop + "9999) %}" + grow + "{% endfor %}", ""));
   }
   EXPECT(Fails(loop + "40) %}{% set n.x = (n.x, n.x) %}{% endfor %}{{ {n.x: 1} }}", "too large"));
@@ -306,8 +303,7 @@ TEST(JinjaTemplate, BoundedFiltersGiveTheSame) {
 TEST(JinjaTemplate, RenderingsShareAnAllowance) {
   const auto compiled = JinjaTemplate::Compile("{% for i in range(1000) %}x{% endfor %}");
   ASSERT(compiled.ok());
-  JinjaInput input;
-  input.messages = &kHello;
+  const JinjaInput input = testing::InputOf(kHello);
   RenderAllowance allowance;
   ASSERT((*compiled)->Render(input, &allowance).ok());
   const std::int64_t one = allowance.work;
@@ -326,8 +322,7 @@ TEST(JinjaTemplate, RenderingsShareAnAllowance) {
 TEST(JinjaTemplate, AlsoOnAnOrdinaryStack) {
   const auto compiled = JinjaTemplate::Compile("{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}");
   ASSERT(compiled.ok());
-  JinjaInput input;
-  input.messages = &kHello;
+  const JinjaInput input = testing::InputOf(kHello);
   EXPECT(!(*compiled)->Render(input).ok());
 }
 

@@ -83,6 +83,101 @@ TEST(Conversation, DropsWholeTurns) {
   EXPECT_EQ(CountTurns({{"system", "s"}}), std::size_t{0});
 }
 
+TEST(Conversation, CallsStayWithTheirResults) {
+  const std::vector<Message> talk = {{"user", "1"},
+                                     {"assistant", "", "", {{"x", "look", "{}"}}},
+                                     {"user", "wait"},
+                                     {"tool", "r", "", {}, "x"},
+                                     {"user", "2"},
+                                     {"assistant", "", "", {{"x", "look", "{}"}}},  // the id again
+                                     {"tool", "s", "", {}, "x"}};
+  EXPECT_EQ(CountTurns(talk), std::size_t{2});
+  const std::vector<Message> kept = DropTurns(talk, 1);
+  ASSERT(kept.size() == 3);
+  EXPECT_EQ(kept.front().content, "2");
+}
+
+TEST(PromptBuilder, TruncationKeepsToolsAndWholeTurns) {
+  Request request = Chat({{"system", "Be brief."}});
+  for (int i = 0; i < 30; ++i) {
+    const std::string id = "call_" + std::to_string(i);
+    request.prompt.messages.push_back({"user", "Question number " + std::to_string(i)});
+    request.prompt.messages.push_back({"assistant", "", "", {{id, "look", R"({"n": 1})"}}});
+    request.prompt.messages.push_back({"tool", "A result.", "", {}, id});
+    request.prompt.messages.push_back({"assistant", "An answer."});
+  }
+  request.prompt.tools = {{"look", "A description of it.", R"({"type": "object"})"}};
+  ModelPromptBuilder builder(testing::LoadVocabulary("qwen2").model.get(),
+                             testing::TemplateText("Qwen-Qwen2.5-7B-Instruct.jinja"));
+  const auto prepare = [&](std::int32_t max_prompt) {
+    Result<PreparedPrompt> result = PreparedPrompt{};
+    (void)testing::Pool().Run([&] { result = builder.Prepare(request, max_prompt); });
+    return result;
+  };
+  const auto cut = prepare(600);
+  ASSERT(cut.ok());
+  EXPECT(cut->truncation.dropped_turns > 0);
+  const std::string text = TextOf("qwen2", cut->tokens);
+  EXPECT(text.find("A description of it.") != std::string::npos);
+  const auto count = [&](const std::string& part) {
+    std::size_t found = 0;
+    for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) {
+      ++found;
+    }
+    return found;
+  };
+  EXPECT_EQ(count("A result."), count("{\"name\": \"look\", \"arguments\": {\"n\": 1}}"));
+  const auto whole = prepare(kRoomy);
+  ASSERT(whole.ok());
+  EXPECT_EQ(cut->keep, whole->keep);  // the tools are part of what is kept
+  EXPECT(TextOf("qwen2", {whole->tokens.begin(), whole->tokens.begin() + whole->keep})
+             .find("A description of it.") != std::string::npos);
+  request.prompt.messages.erase(request.prompt.messages.begin());
+  const auto bare = prepare(kRoomy);
+  EXPECT(bare.ok() && TextOf("qwen2", {bare->tokens.begin(), bare->tokens.begin() + bare->keep})
+                              .find("A description of it.") != std::string::npos);
+}
+
+TEST(PromptBuilder, WhatGoesOnHasNoEndOfTurn) {
+  Request request = Chat({{"user", "Count."}, {"assistant", "One, two,"}});
+  request.prompt.continues = true;
+  const auto prepared = Prepare("qwen2", request);
+  ASSERT(prepared.ok());
+  const std::string text = TextOf("qwen2", prepared->tokens);
+  EXPECT_EQ(text.substr(text.rfind("<|im_start|>")), "<|im_start|>assistant\nOne, two,");
+}
+
+TEST(PromptBuilder, ATalkWithToolsIsPreparedWithinTheBudget) {
+  Request request;
+  for (int i = 0; i < 512; ++i) {
+    const std::string id = "call_" + std::to_string(i);
+    request.prompt.messages.push_back({"user", "Question number " + std::to_string(i)});
+    request.prompt.messages.push_back(
+        {"assistant", "", "hm", {{id, "tool_1", R"({"n": [1, 2]})"}}});
+    request.prompt.messages.push_back({"tool", "A result of some words.", "", {}, id});
+    request.prompt.messages.push_back({"assistant", "An answer of some words."});
+  }
+  std::string properties;
+  for (int i = 0; i < 20; ++i) {
+    properties += std::string(i == 0 ? "" : ", ") + "\"property_" + std::to_string(i) +
+                  R"(": {"type": "string", "description": ")" + std::string(80, 'd') + "\"}";
+  }
+  for (int i = 0; i < 24; ++i) {
+    request.prompt.tools.push_back({"tool_" + std::to_string(i), "A description.",
+                                    R"({"type": "object", "properties": {)" + properties + "}}"});
+  }
+  for (const char* file :
+       {"Qwen-Qwen2.5-7B-Instruct.jinja", "Qwen-Qwen3-0.6B.jinja",
+        "meta-llama-Llama-3.1-8B-Instruct.jinja", "mistralai-Mistral-Nemo-Instruct-2407.jinja",
+        "NousResearch-Hermes-3-Llama-3.1-8B-tool_use.jinja", "Qwen3-Coder.jinja",
+        "GLM-4.6.jinja"}) {
+    const ChatTemplate chat({"override", testing::TemplateText(file), "", "", false, false});
+    RenderAllowance allowance;
+    EXPECT(chat.Render(request.prompt, RenderOptions{}, &allowance).ok());
+    EXPECT(allowance.work < JinjaLimits::kWork / 2);
+  }
+}
+
 TEST(PromptBuilder, APromptThatFitsIsLeftAlone) {
   const auto prepared = Prepare("qwen2", Chat(LongTalk(3)));
   ASSERT(prepared.ok());
@@ -91,7 +186,7 @@ TEST(PromptBuilder, APromptThatFitsIsLeftAlone) {
   EXPECT(!prepared->grammar);
   std::vector<Token> whole;
   (void)testing::Pool().Run([&] {
-    const std::string text = Builder("qwen2").Render(LongTalk(3), true)->Text();
+    const std::string text = Builder("qwen2").Render(testing::PromptOf(LongTalk(3)), true)->Text();
     whole = Builder("qwen2").Tokenize(text, true, true).value();
   });
   EXPECT(prepared->tokens == whole);
@@ -124,9 +219,10 @@ TEST(PromptBuilder, TheLastTurnMustFit) {
   const auto result = Prepare("qwen2", Chat(LongTalk(20)), 20);
   ASSERT(IsError(result, ErrorCode::kContextLengthExceeded, "messages"));
   const auto full = Prepare("qwen2", Chat(LongTalk(20)));
-  EXPECT_EQ(result.error().what, "the prompt is longer than the context; got " +
-                                     std::to_string(full->tokens.size()) +
-                                     " tokens, allowed 20 tokens");
+  EXPECT_EQ(result.error().what, "request (" + std::to_string(full->tokens.size()) +
+                                     " tokens) exceeds the available context size (21 tokens); "
+                                     "the maximum context length is 21 tokens, of which a prompt "
+                                     "may take 20");
   EXPECT(IsError(Prepare("qwen2", Chat(LongTalk(20), Truncation::kError), 300),
                  ErrorCode::kContextLengthExceeded, "messages"));
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 #include "vocabularies.h"
 
+#include "backend/prompt/jinja_conversation.h"
+
 #include <algorithm>
 
 #include <cstdlib>
@@ -65,6 +67,24 @@ std::vector<std::string> TemplateNames() {
 
 std::string TemplateText(const std::string& file_name) {
   return ReadFile(kModels + "templates/" + file_name);
+}
+
+JinjaInput InputOf(const std::vector<Message>& messages) {
+  JinjaInput input;
+  input.variables = [&messages] {
+    ConversationInput conversation;
+    conversation.messages = &messages;
+    conversation.bos_token = "<s>";
+    conversation.eos_token = "</s>";
+    return MakeVariables(conversation);
+  };
+  return input;
+}
+
+Prompt PromptOf(std::vector<Message> messages) {
+  Prompt prompt;
+  prompt.messages = std::move(messages);
+  return prompt;
 }
 
 DeepStackPool& Pool() {

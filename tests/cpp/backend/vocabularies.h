@@ -9,6 +9,7 @@
 
 #include "backend/model/tokenizer.h"
 #include "backend/template/deep_stack.h"
+#include "backend/template/jinja_template.h"
 #include "llama.h"
 #include "sentiric/types.h"
 
@@ -31,6 +32,13 @@ std::string ReadFile(const std::string& path);
 std::string VocabularyPath(const std::string& name);
 std::vector<std::string> TemplateNames();
 std::string TemplateText(const std::string& file_name);
+
+// The variables of a conversation with bos_token <s> and eos_token </s>. `messages` must outlive
+// it.
+JinjaInput InputOf(const std::vector<Message>& messages);
+
+// A conversation of these messages.
+Prompt PromptOf(std::vector<Message> messages);
 
 // Threads as the engine has them.
 DeepStackPool& Pool();

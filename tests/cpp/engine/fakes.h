@@ -92,8 +92,9 @@ class FakePrompts : public PromptBuilder {
     prepared.opening = static_cast<std::int32_t>(tokens.size());
     return prepared;
   }
-  Result<RenderedPrompt> Render(const std::vector<Message>&, bool) override {
-    return RenderedPrompt{};
+  Result<RenderedPrompt> Render(const Prompt&, bool) override { return RenderedPrompt{}; }
+  Result<std::vector<Token>> TokenizeChat(const Prompt&, bool) override {
+    return std::vector<Token>{};
   }
   Result<std::vector<Token>> Tokenize(std::string_view, bool, bool) override {
     return std::vector<Token>{};

@@ -72,7 +72,7 @@ TEST(LoopStats, TheTimeOfAStepIsThatOfItsCalls) {
 TEST(LoopStats, HoldsOfContextsGiveThePace) {
   LoopStats stats(0);
   for (std::int64_t i = 0; i < Pace::kLeastHolds; ++i) stats.OnFreed(200);
-  EXPECT_EQ(stats.NextEndMs(2), 100);
+  EXPECT_EQ(stats.RoomMs(1, 2), 100);
   EXPECT(!stats.pace().HoldMs());
   stats.Publish();
   EXPECT_EQ(*stats.pace().HoldMs(), 200.0);

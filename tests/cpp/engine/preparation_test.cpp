@@ -20,8 +20,16 @@ class CountingPool : public TaskPool {
   int* const count_;
 };
 
-std::vector<Message> Conversation(std::size_t num_messages, std::size_t num_bytes) {
-  return std::vector<Message>(num_messages, {"user", std::string(num_bytes, 'x')});
+Prompt Conversation(std::size_t num_messages, std::size_t num_bytes) {
+  Prompt prompt;
+  prompt.messages.assign(num_messages, {"user", std::string(num_bytes, 'x')});
+  return prompt;
+}
+
+Prompt WithTool(std::size_t num_bytes) {
+  Prompt prompt = Conversation(1, 1);
+  prompt.tools = {{"look", "", std::string(num_bytes, 'x')}};
+  return prompt;
 }
 
 }  // namespace
@@ -41,5 +49,7 @@ TEST(Preparation, LongPromptsHaveThreadsOfTheirOwn) {
   EXPECT(engine->TokenPieces(RandomPrompt(100'000, 1)).ok());
   EXPECT(engine->RenderChat(Conversation(1, 100'000), true).ok());
   EXPECT(engine->RenderChat(Conversation(2000, 1), true).ok());
-  EXPECT_EQ(num_long, 6);
+  EXPECT(engine->RenderChat(WithTool(100'000), true).ok());
+  EXPECT(engine->TokenizeChat(WithTool(100'000), true).ok());
+  EXPECT_EQ(num_long, 8);
 }

@@ -16,6 +16,7 @@ struct Case {
   FakeModel model;
   Request request;
   bool is_greedy = false;  // GreedySampler instead of the real one
+  bool has_control = false;
 };
 
 struct Answer {
@@ -32,7 +33,7 @@ struct Answer {
 std::unique_ptr<LocalEngine> Open(const Case& c) {
   EngineParts parts;
   parts.decoder = std::make_unique<FakeDecoder>(c.model);
-  parts.samplers = std::make_shared<VocabFactory>();
+  parts.samplers = std::make_shared<VocabFactory>(c.has_control);
   if (c.is_greedy) parts.samplers = std::make_shared<GreedyFactory>();
   parts.prompts = std::make_shared<GrammarPrompts>(c.model.keep);
   parts.preparation = std::make_unique<InlinePool>();
@@ -84,12 +85,13 @@ Request Resumed(Request request, const std::vector<Token>& tokens, std::size_t c
 
 // The text that a run has sent with these tokens.
 std::string SentWith(const Case& c, const std::vector<Token>& tokens) {
-  static const auto vocab = SmallVocab();
+  const auto vocab = SmallVocab(c.has_control);
+  const sampling::VocabView view(vocab.get(), c.request);
   TextStream stream(c.request.stop);
   std::string text;
   for (const Token token : tokens) {
     text += c.is_greedy ? stream.Append(std::string(1, static_cast<char>('0' + token)))
-                        : stream.Append(vocab->pieces[static_cast<std::size_t>(token)]);
+                        : stream.Append(view.Piece(token));
   }
   return text;
 }
@@ -104,6 +106,8 @@ void ExpectContinues(const Case& c, const Answer& whole, std::size_t cut, const 
   EXPECT(rest.final->stop_string == whole.final->stop_string);
   EXPECT_EQ(rest.final->prompt_tokens, whole.final->prompt_tokens);
   EXPECT_EQ(rest.final->completion_tokens, whole.final->completion_tokens);
+  EXPECT_EQ(rest.final->thought_tokens, whole.final->thought_tokens);
+  EXPECT_EQ(rest.final->thinking_ended, whole.final->thinking_ended);
   EXPECT_EQ(static_cast<std::size_t>(rest.final->timings.predicted_n), rest.tokens.size());
   EXPECT_EQ(rest.truncation.shifted_tokens, whole.truncation.shifted_tokens);
   EXPECT_EQ(rest.num_logprobs, whole.num_logprobs == 0 ? 0 : rest.tokens.size());
@@ -142,6 +146,16 @@ Case Constrained(std::uint32_t seed) {
   c.request.grammar = {
       GrammarSpec::Kind::kGbnf,
       R"(root ::= "{" ("\"name\":" [a-eış€]{1,3} "," | "\"size\":" [0-4]{2} "]"){2,5} "}")"};
+  return c;
+}
+
+// Thoughts begin and end with control tokens, which are text.
+Case Thinking(std::uint32_t seed, std::int32_t limit) {
+  Case c = Plain(seed, 60);
+  c.has_control = true;
+  c.request.shown_tokens = {"<t>", "</t>", "<no token>"};
+  c.request.thinking = ThinkingLimit{"<t>", "</t>", "\n</t>[]", limit, seed % 2 == 1};
+  c.request.sampling.logit_bias.emplace_back(kOpen, 2.0f);
   return c;
 }
 
@@ -261,6 +275,50 @@ TEST(Resume, AmongForcedTokensOfWhichTheRestIsNew) {
   EXPECT(num_inside > 10);
 }
 
+TEST(Resume, InsideThoughtsAndWhatClosesThem) {
+  int num_ended = 0;
+  std::uint64_t num_jumped = 0;
+  for (std::uint32_t seed = 0; seed < 8; ++seed) {
+    Case c = Thinking(seed, static_cast<std::int32_t>(seed % 4) * 3);
+    const Answer whole = ExpectResumesAnywhere(c);
+    num_ended += whole.final->thinking_ended ? 1 : 0;
+    num_jumped += whole.stats.jumped_tokens;
+    EXPECT(whole.final->thought_tokens <= c.request.thinking->max_tokens);
+    c.request.sampling.top_logprobs = 1;
+    EXPECT_EQ(ExpectResumesAnywhere(c).text, whole.text);
+  }
+  EXPECT(num_ended > 5);
+  EXPECT(num_jumped > 10);
+}
+
+TEST(Resume, InsideThoughtsOfAGrammar) {
+  int num_ended = 0;
+  for (std::uint32_t seed = 0; seed < 6; ++seed) {
+    Case c = Thinking(seed, 5);
+    c.request.ignore_eos = false;
+    c.request.thinking->is_open = false;
+    c.request.grammar = {GrammarSpec::Kind::kStructure,
+                         R"({"sequence":[{"text":"<t>"},{"free":["</t>"]},{"text":"</t>[]"},)"
+                         R"({"regex":"[a-e]{4,9}"},{"text":"\"name\":"},{"regex":"[0-4]{3,9}"}]})"};
+    const Answer whole = ExpectResumesAnywhere(c);
+    EXPECT_EQ(whole.tokens.front(), kOpen);
+    num_ended += whole.final->thinking_ended ? 1 : 0;
+  }
+  EXPECT(num_ended > 3);
+}
+
+TEST(Resume, BeforeTheEndOfARepetition) {
+  Case c = Plain(1, 400);
+  c.model.context_size = 512;
+  c.request.repetition_limit = 24;
+  for (const Token often : {30, 31}) c.request.sampling.logit_bias.emplace_back(often, 100.0f);
+  c.request.sampling.temperature = 0;
+  c.request.sampling.repeat_penalty = 1;
+  const Answer whole = ExpectResumesAnywhere(c);
+  EXPECT_EQ(whole.final->finish_reason, FinishReason::kRepetition);
+  EXPECT_EQ(whole.stats.repetitions, 1u);
+}
+
 TEST(Resume, BehindShiftsOfAFullContext) {
   for (const bool rounds : {false, true}) {
     for (const std::int32_t keep : {4, 60}) {
@@ -303,6 +361,27 @@ TEST(Resume, DraftsChangeNothing) {
     num_drafted += rest.stats.drafted_tokens;
   }
   EXPECT(num_drafted > 100);
+}
+
+TEST(Resume, DraftsStopWhereAThoughtIsClosed) {
+  std::uint64_t num_accepted = 0;
+  for (std::uint32_t seed = 0; seed < 4; ++seed) {
+    Case c = Thinking(seed, 40);
+    c.model.context_size = 512;
+    c.request.max_tokens = 100;
+    c.request.thinking->is_open = true;
+    c.request.sampling.top_k = 2;
+    for (const Token often : {30, 31}) c.request.sampling.logit_bias.emplace_back(often, 50.0f);
+    const Answer whole = Ask(c, c.request);
+    EXPECT(whole.final->thinking_ended);
+    EXPECT_EQ(whole.final->thought_tokens, 40);
+    c.model.max_draft = 15;
+    const Answer drafted = Ask(c, c.request);
+    EXPECT(drafted.tokens == whole.tokens);
+    num_accepted += drafted.stats.accepted_draft_tokens;
+    ExpectContinues(c, whole, 41, Ask(c, Resumed(c.request, whole.tokens, 41)));
+  }
+  EXPECT(num_accepted > 10);
 }
 
 TEST(Resume, AmongNeighboursThatTakeItsRoom) {

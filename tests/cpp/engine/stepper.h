@@ -69,6 +69,7 @@ class Stepper {
   bool HasEnded(RequestId id) { return outcomes[id].final.has_value(); }
   const Final& FinalOf(RequestId id) { return *outcomes.at(id).final; }
   EngineStats stats() const { return loop_.stats(); }
+  std::vector<Queued> line() const { return loop_.line(); }
   int num_steps() const { return num_steps_; }
   int num_unsound() const { return num_unsound_; }
 

@@ -4,6 +4,7 @@
 
 #include "core/grammar/automaton/grammar.h"
 #include "core/grammar/gbnf/compile_gbnf.h"
+#include "core/grammar/structure/compile_structure.h"
 #include "core/sampling/row_edits.h"
 #include "core/sampling/row_picker.h"
 #include "core/sampling/seed.h"
@@ -14,13 +15,19 @@ namespace sentiric::testing {
 
 // kEnd, two tokens that the fake decoder does not bear, signs of JSON and words of them, halves of
 // characters, letters.
-inline std::shared_ptr<const sampling::Vocab> SmallVocab() {
+inline constexpr Token kOpen = 62, kClose = 63;  // control tokens of a vocabulary that has them
+
+inline std::shared_ptr<const sampling::Vocab> SmallVocab(bool has_control = false) {
   auto vocab = std::make_shared<sampling::Vocab>();
   vocab->pieces = {"",     "\x01", "\x02", "\n",   "{",    "}",    "[",  "]",  ":",    ",",
                    "\"",   " ",    "\":",  "na",   "me",   "name", "si", "ze", "\xC4", "\xB1",
                    "\xC5", "\x9F", "\xE2", "\x82", "\xAC", "0",    "1",  "2",  "3",    "4"};
   for (char letter = 'a'; vocab->pieces.size() < kVocab; ++letter) {
     vocab->pieces.emplace_back(1, letter);
+  }
+  if (has_control) {
+    vocab->pieces[kOpen] = vocab->pieces[kClose] = "";
+    vocab->control_tokens = {{"<t>", kOpen}, {"</t>", kClose}};
   }
   vocab->end_tokens = {kEnd};
   vocab->is_end.resize(kVocab, false);
@@ -48,18 +55,28 @@ inline std::vector<Token> TokenizeSmall(const sampling::Vocab& vocab, std::strin
 
 class VocabFactory : public SamplerFactory {
  public:
+  explicit VocabFactory(bool has_control = false) : vocab_(SmallVocab(has_control)) {}
+
   Result<std::unique_ptr<TokenSampler>> Create(const Request& request,
                                                const PreparedPrompt& prompt) override {
     auto picker = std::make_unique<sampling::RowPicker>(
         request.sampling, vocab_.get(), sampling::BannedTokens(request, vocab_->end_tokens),
         sampling::FoldSeed(request.sampling.seed));
+    const sampling::Tokenize tokenize = [vocab = vocab_](std::string_view text) {
+      return TokenizeSmall(*vocab, text);
+    };
+    std::optional<sampling::Thought> thought;
+    if (request.thinking) {
+      auto made = sampling::Thought::Make(*request.thinking, *vocab_, tokenize);
+      if (!made) return made.error();
+      thought = std::move(made).value();
+    }
     return std::unique_ptr<TokenSampler>(std::make_unique<sampling::VocabSampler>(
-        vocab_, request, prompt, std::move(picker),
-        [vocab = vocab_](std::string_view text) { return TokenizeSmall(*vocab, text); }));
+        vocab_, request, prompt, std::move(picker), tokenize, std::move(thought)));
   }
 
  private:
-  const std::shared_ptr<const sampling::Vocab> vocab_ = SmallVocab();
+  const std::shared_ptr<const sampling::Vocab> vocab_;
 };
 
 // With the grammar that the request names.
@@ -71,6 +88,8 @@ class GrammarPrompts : public FakePrompts {
     if (prepared && request.grammar.kind == GrammarSpec::Kind::kGbnf) {
       prepared->grammar = *grammar::CompileGbnf(request.grammar.text, grammar::Limits::ForClient());
     }
+    if (prepared && request.grammar.kind == GrammarSpec::Kind::kStructure)
+      prepared->grammar = *grammar::CompileStructure(request.grammar.text);
     return prepared;
   }
 };

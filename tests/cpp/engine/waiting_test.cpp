@@ -289,7 +289,7 @@ TEST(Waiting, WhatWouldWaitTooLongIsRefusedAtOnce) {
   ASSERT(!refused);
   EXPECT(refused.error().code == ErrorCode::kOverloaded);
   EXPECT_EQ(refused.error().where, "queue");
-  EXPECT(refused.error().retry_ms >= 5 * 40);
+  EXPECT(refused.error().retry_ms >= 5 * 40 - 30 / 2);
   EXPECT(refused.error().retry_ms <= kMostWaitMs);
   EXPECT_EQ(engine->stats().requests_rejected, 1u);
   Request doomed = Slow(98);
@@ -302,7 +302,7 @@ TEST(Waiting, WhatWouldWaitTooLongIsRefusedAtOnce) {
   Collect(engine.get(), 1);
 }
 
-TEST(Waiting, AFullQueueTellsWhenTheNextOneEnds) {
+TEST(Waiting, AFullQueueTellsWhenHalfOfItIsServed) {
   const FakeModel model = SlowModel();
   LoopOptions options;
   options.queue_limit = 7;
@@ -319,7 +319,7 @@ TEST(Waiting, AFullQueueTellsWhenTheNextOneEnds) {
   const auto refused = engine->Submit(Slow(9));
   ASSERT(!refused);
   EXPECT(refused.error().code == ErrorCode::kOverloaded);
-  EXPECT(refused.error().retry_ms >= 40);
+  EXPECT(refused.error().retry_ms >= 4 * 40);  // of seven
   Request resumed = Slow(9);
   resumed.resumed = true;
   resumed.queue_wait_ms = 1;
@@ -327,4 +327,23 @@ TEST(Waiting, AFullQueueTellsWhenTheNextOneEnds) {
   EXPECT_EQ(engine->stats().requests_rejected, 2u);
   model.gate->store(true);
   Collect(engine.get(), 9);
+}
+
+TEST(Waiting, TheLineSaysWhoIsNext) {
+  Stepper stepper(Model(1), Config(0));
+  stepper.fake_time = Clock::time_point() + std::chrono::hours(1);
+  stepper.step_time = std::chrono::milliseconds(200);  // the line is told again in each step
+  const RequestId first = stepper.Add(Of(Priority::kNormal, 1, 4));
+  std::vector<RequestId> ids;
+  for (std::uint32_t i = 2; i < 5; ++i) ids.push_back(stepper.Add(Of(Priority::kNormal, i, 4)));
+  stepper.Step();
+  std::vector<RequestId> line;
+  for (const Queued& queued : stepper.line()) line.push_back(queued.request);
+  EXPECT(line == ids);
+  while (!stepper.HasEnded(first)) stepper.Step();
+  stepper.Step();
+  ASSERT(!stepper.line().empty());
+  EXPECT_EQ(stepper.line().front().request, ids[1]);
+  EXPECT(stepper.Finish());
+  EXPECT(stepper.line().empty());
 }

@@ -35,7 +35,7 @@ std::unique_ptr<TokenSampler> MakeSampler(const Request& request, const std::str
   PreparedPrompt prompt;
   prompt.tokens = {1, 2, 3};
   if (!gbnf.empty()) prompt.grammar = *grammar::CompileGbnf(gbnf, grammar::Limits::ForClient());
-  backend::ModelSamplerFactory factory(Vocab(), nullptr);
+  backend::ModelSamplerFactory factory(Vocab(), nullptr, false);
   return std::move(factory.Create(request, prompt)).value();
 }
 

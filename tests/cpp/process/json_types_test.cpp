@@ -41,6 +41,17 @@ TEST(JsonTypes, ARequestHasTheFieldsOfPythons) {
   json["adapters"] = Json::array({Json::array({"a", 0.5})});
   json["delivered"] = {1, 2};
   json["resumed"] = true;
+  json["sampling"]["allowed_tokens"] = {5};
+  json["min_tokens"] = 3;
+  json["stop_tokens"] = {6, 7};
+  json["bad_words"] = {{8, 9}, {10}};
+  json["shown_tokens"] = {"<t>"};
+  json["repetition_limit"] = 40;
+  json["thinking"] = {{"begin", "<t>"},
+                      {"end", "</t>"},
+                      {"closing", "</t>\n"},
+                      {"max_tokens", 9},
+                      {"is_open", true}};
   const Request request = RequestOf(json);
   EXPECT_EQ(request.prompt.messages.at(0).content, "ığ");
   EXPECT_EQ(request.sampling.temperature, 0.5f);
@@ -52,6 +63,40 @@ TEST(JsonTypes, ARequestHasTheFieldsOfPythons) {
   EXPECT_EQ(request.adapters.at(0).scale, 0.5f);
   EXPECT(request.delivered == (std::vector<Token>{1, 2}));
   EXPECT(request.resumed);
+  EXPECT(request.sampling.allowed_tokens == std::vector<Token>{5});
+  EXPECT(request.min_tokens == 3 && request.repetition_limit == 40);
+  EXPECT(request.stop_tokens == (std::vector<Token>{6, 7}));
+  EXPECT(request.bad_words == (std::vector<std::vector<Token>>{{8, 9}, {10}}));
+  EXPECT(request.shown_tokens == std::vector<std::string>{"<t>"});
+  ASSERT(request.thinking.has_value());
+  EXPECT(request.thinking->closing == "</t>\n" && request.thinking->max_tokens == 9);
+  EXPECT(request.thinking->begin == "<t>" && request.thinking->is_open);
+  EXPECT(!RequestOf(Smallest()).thinking.has_value());
+}
+
+TEST(JsonTypes, AConversationHasToolsCallsAndReasoning) {
+  Json json = Smallest();
+  json["messages"] = {
+      {{"role", "assistant"},
+       {"content", ""},
+       {"reasoning", "hm"},
+       {"tool_calls", Json::array({{{"id", "1"}, {"name", "look"}, {"arguments", "{}"}}})}},
+      {{"role", "tool"}, {"content", "a"}, {"tool_call_id", "1"}, {"name", "look"}}};
+  json["tools"] = Json::array({{{"name", "look"}, {"description", "d"}, {"parameters", "{}"}}});
+  json["template_arguments"] = "{\"a\": 1}";
+  json["continues"] = true;
+  const Prompt prompt = RequestOf(json).prompt;
+  EXPECT_EQ(prompt.messages.at(0).reasoning, "hm");
+  EXPECT_EQ(prompt.messages.at(0).tool_calls.at(0).name, "look");
+  EXPECT_EQ(prompt.messages.at(0).tool_calls.at(0).arguments, "{}");
+  EXPECT_EQ(prompt.messages.at(1).tool_call_id, "1");
+  EXPECT_EQ(prompt.messages.at(1).name, "look");
+  EXPECT_EQ(prompt.tools.at(0).description, "d");
+  EXPECT_EQ(prompt.tools.at(0).parameters, "{}");
+  EXPECT_EQ(prompt.template_arguments, "{\"a\": 1}");
+  EXPECT(prompt.continues);
+  json["tools"] = Json::array({{{"name", 7}}});
+  EXPECT_EQ(FieldOf([&] { RequestOf(json); }), "malformed");
 }
 
 // The library would cut numbers to the width of the field.

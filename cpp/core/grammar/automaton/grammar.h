@@ -26,6 +26,7 @@ class Grammar {
   // older memo that a matcher still holds is not counted.
   std::size_t ByteSize() const;
 
+  const Program& program() const { return program_; }
   // The current memo; for matchers.
   std::shared_ptr<Automaton> automaton() const;
   // The current memo, or a fresh one when the current one is full.

@@ -245,6 +245,11 @@ Pc ProgramWriter::Reset(std::uint32_t counter, Pc next) {
   return AddStep(Op::kReset, 0, counter, next);
 }
 
+Pc ProgramWriter::Repeat(const Repetition& repetition, Pc next) {
+  program_.repeats.push_back(repetition);
+  return AddStep(Op::kRepeat, static_cast<std::uint32_t>(program_.repeats.size() - 1), 0, next);
+}
+
 Pc ProgramWriter::KeyBegin(Pc next) {
   program_.has_keys = true;
   return AddStep(Op::kKeyBegin, 0, 0, next);

@@ -8,20 +8,26 @@
 #include "core/grammar/plain/dfa_writer.h"
 #include "core/grammar/plan/canonical_texts.h"
 #include "core/grammar/regular/dfa_algebra.h"
+#include "core/grammar/regular/without_parts.h"
 
 namespace sentiric::grammar {
 namespace {
 
 constexpr std::uint32_t kMembers = 0;  // the counter
 
+Error NotDistinct() {
+  return {ErrorCode::kInvalidGrammar, "",
+          "the model's format of calls cannot enforce uniqueItems; leave it out"};
+}
+
 }  // namespace
 
-ListWriter::ListWriter(const Plan& plan, const ListGraph& graph, Sub space, const SubOf& sub_of,
-                       ProgramWriter* program)
-    : plan_(plan), graph_(graph), space_(space), sub_of_(sub_of), program_(*program) {}
+ListWriter::ListWriter(const Plan& plan, const ListGraph& graph, Sub space,
+                       const ListNotation& notation, ProgramWriter* program)
+    : plan_(plan), graph_(graph), space_(space), notation_(notation), program_(*program) {}
 
 Pc ListWriter::Write(Pc next) {
-  end_ = program_.Text(graph_.is_object ? "}" : "]", next);
+  end_ = program_.Text(graph_.is_object ? notation_.object_end : notation_.array_end, next);
   FindFirst();
   for (std::size_t i = 0; i < graph_.nodes.size(); ++i) {
     later_.push_back(program_.Reserve());
@@ -31,7 +37,8 @@ Pc ListWriter::Write(Pc next) {
     program_.Bind(later_[i], Node(i, false));
     if (is_first_[i]) program_.Bind(first_[i], Node(i, true));
   }
-  return program_.Text(graph_.is_object ? "{" : "[", Spaced(first_[0]));
+  return program_.Text(graph_.is_object ? notation_.object_begin : notation_.array_begin,
+                       Spaced(first_[0]));
 }
 
 // Edges lead to later nodes.
@@ -58,7 +65,8 @@ Pc ListWriter::Way(const ListEdge& edge, bool is_first) {
     return Checked(edge.count, false, is_first ? first_[edge.target] : later_[edge.target]);
   }
   const Pc member = Member(edge.slot, edge.target);
-  return Checked(edge.count, true, is_first ? member : program_.Text(",", Spaced(member)));
+  return Checked(edge.count, true,
+                 is_first ? member : program_.Text(notation_.separator, Spaced(member)));
 }
 
 Pc ListWriter::End(const ListNode& node, bool is_first) {
@@ -81,19 +89,49 @@ Pc ListWriter::Member(std::uint32_t slot, std::uint32_t target) {
 }
 
 Pc ListWriter::WriteMember(const Slot& slot, Pc next) {
-  if (!graph_.is_object) {
-    if (graph_.is_distinct) return RecordedItem(plan_.at(slot.value).canonical, next);
-    return program_.Call(sub_of_(slot.value), next);
+  if (!graph_.is_object && graph_.is_distinct) {
+    if (!notation_.is_spelled) status_ = NotDistinct();
+    return RecordedItem(plan_.at(slot.value).canonical, next);
   }
-  const Pc value = program_.Text(":", Spaced(program_.Call(sub_of_(slot.value), next)));
-  if (slot.name) return program_.Text("\"" + SpelledText(*slot.name) + "\"", value);
-  // The closing mark belongs to what is recorded: only it can complete a name that is there.
-  return program_.Text("\"", RecordedName(slot.names, value));
+  const Pc value = notation_.value(slot, next);
+  if (!graph_.is_object) return value;
+  return WriteName(slot, program_.Text(notation_.colon, Spaced(value)));
 }
 
+Pc ListWriter::WriteName(const Slot& slot, Pc next) {
+  const std::string& end = notation_.name_end;
+  if (!slot.name) {
+    return program_.Text(notation_.name_begin, notation_.is_spelled
+                                                   ? RecordedName(slot.names, next)
+                                                   : RecordedPlainName(slot.names, next));
+  }
+  if (notation_.is_spelled)
+    return program_.Text(notation_.name_begin + SpelledText(*slot.name) + end, next);
+  if (slot.name->find(end) != std::string::npos) {
+    status_ =
+        Error{ErrorCode::kInvalidGrammar, "",
+              "the model's format of calls cannot write a name that contains \"" + end + "\""};
+  }
+  return program_.Text(notation_.name_begin + *slot.name + end, next);
+}
+
+// The closing mark belongs to what is recorded: only it can complete a name that is there.
 Pc ListWriter::RecordedName(const Dfa& names, Pc next) {
   if (!IsCountless(names)) return RecordedFew(SpelledTexts(names), next);
   return program_.KeyBegin(WriteSpelled(names, program_.KeyEnd(next), &program_));
+}
+
+Pc ListWriter::RecordedPlainName(const Dfa& names, Pc next) {
+  const Result<Dfa> others = TextsWithout({notation_.name_end});
+  const Result<Dfa> allowed = others ? Intersection(names, *others) : others;
+  const Dfa end = Dfa::Of({notation_.name_end});
+  const Result<Dfa> ended = allowed ? Concatenation(*allowed, end) : allowed;
+  if (!ended) {
+    status_ = ended.error();
+    return next;
+  }
+  if (!IsCountless(*allowed)) return RecordedFew(*ended, next);
+  return program_.KeyBegin(WriteUtf8(*ended, program_.KeyEnd(next), &program_));
 }
 
 Pc ListWriter::RecordedItem(const Dfa& texts, Pc next) {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 #pragma once
 
-#include <functional>
 #include <map>
 #include <utility>
 #include <vector>
 
 #include "core/grammar/automaton/program_writer.h"
+#include "core/grammar/json/list_notation.h"
 #include "core/grammar/plan/list_graph.h"
 #include "core/grammar/plan/plan.h"
 
@@ -16,19 +16,18 @@ namespace sentiric::grammar {
 // 0, which must be 0 before. Between values it allows what `space` matches.
 class ListWriter {
  public:
-  using SubOf = std::function<Sub(Expr)>;
-
-  // All must outlive the writer. `sub_of` gives the subroutine of a value.
-  ListWriter(const Plan& plan, const ListGraph& graph, Sub space, const SubOf& sub_of,
+  // All must outlive the writer.
+  ListWriter(const Plan& plan, const ListGraph& graph, Sub space, const ListNotation& notation,
              ProgramWriter* program);
 
   // The whole list, then `next`.
   Pc Write(Pc next);
-  // kInvalidGrammar when the names or items that must differ make too large an automaton.
+  // kInvalidGrammar when the names or items that must differ make too large an automaton, and when
+  // the notation cannot write a name.
   const Status& status() const { return status_; }
 
  private:
-  Pc Spaced(Pc next) { return program_.Call(space_, next); }
+  Pc Spaced(Pc next) { return notation_.has_space ? program_.Call(space_, next) : next; }
   void FindFirst();
   Pc Node(std::uint32_t node, bool is_first);
   Pc Way(const ListEdge& edge, bool is_first);
@@ -36,8 +35,10 @@ class ListWriter {
   Pc Checked(LengthWindow count, bool adds, Pc next);
   Pc Member(std::uint32_t slot, std::uint32_t target);
   Pc WriteMember(const Slot& slot, Pc next);
+  Pc WriteName(const Slot& slot, Pc next);
   // A name or an item that this list does not have yet.
   Pc RecordedName(const Dfa& names, Pc next);
+  Pc RecordedPlainName(const Dfa& names, Pc next);
   Pc RecordedItem(const Dfa& texts, Pc next);
   Pc RecordedFew(const Dfa& texts, Pc next);
   static bool IsCountless(const Dfa& texts);
@@ -45,7 +46,7 @@ class ListWriter {
   const Plan& plan_;
   const ListGraph& graph_;
   const Sub space_;
-  const SubOf& sub_of_;
+  const ListNotation& notation_;
   ProgramWriter& program_;
   Status status_;
   Pc end_ = kReturnPc;

@@ -84,7 +84,9 @@ Status Places::Describe(Expr expr) {
   for (const TextSet& texts : (*shape)->texts) {
     Result<CountedDfa> counted = Counted(texts);
     if (!counted) return At(expr, counted.error());
-    if (!counted->texts.IsEmpty()) scalars.texts.push_back(*std::move(counted));
+    if (counted->texts.IsEmpty()) continue;
+    scalars.texts.push_back(*std::move(counted));
+    scalars.text_sets.push_back(texts);
   }
   places_[expr].shape = *shape;
   places_[expr].scalars = std::move(scalars);

@@ -6,6 +6,7 @@
 #include "core/grammar/plan/list_graph.h"
 #include "core/grammar/regular/dfa.h"
 #include "core/grammar/regular/length_plan.h"
+#include "core/grammar/regular/text_set.h"
 
 namespace sentiric::grammar {
 
@@ -16,6 +17,7 @@ struct PlannedValue {
   bool yes = false;
   Dfa numbers = Dfa::None();  // JSON texts
   std::vector<CountedDfa> texts;
+  std::vector<TextSet> text_sets;  // the same
   std::vector<ListGraph> lists;
   Dfa canonical = Dfa::None();  // see CanonicalTexts; only where `needs_canonical`
   bool needs_canonical = false;

@@ -41,7 +41,8 @@ std::string Shown(const JsonValue& value) {
 
 }  // namespace
 
-Expander::Expander(Document* document) : context_{document, &expressions_, this} {}
+Expander::Expander(Document* document)
+    : expressions_(document->work()), context_{document, &expressions_, this} {}
 
 Result<const Shape*> Expander::Expand(Expr expr) {
   const auto known = shapes_.find(expr);

@@ -55,7 +55,8 @@ class ObjectReader {
         if (!names) return grammar::Placed(names.error(), *context_.document, &member.second, "");
         Result<Dfa> left = Difference(unmatched, *names);
         if (!left) return Placed(left.error(), "patternProperties");
-        if (Status error = expressions_.Spend(names->num_edges() + left->num_edges()))
+        if (Status error =
+                expressions_.Spend(WorkBudget::EdgesOfPattern(*names) + left->num_edges()))
           return Placed(*std::move(error), "patternProperties");
         unmatched = *std::move(left);
         if (Status error =

@@ -12,13 +12,13 @@
 namespace sentiric::grammar {
 namespace {
 
-// `texts` of the schema so far, and of one more keyword.
-Status Add(Result<TextSet> added, const JsonValue& schema, std::string_view keyword,
-           const SchemaContext& context, TextSet* texts) {
+// `texts` of the schema so far, and of one more keyword; `work` is its own in edges.
+Status Add(Result<TextSet> added, std::size_t work, const JsonValue& schema,
+           std::string_view keyword, const SchemaContext& context, TextSet* texts) {
   if (!added) return Placed(added.error(), *context.document, &schema, keyword);
   Result<TextSet> both = Intersection(*texts, *added);
   if (!both) return Placed(both.error(), *context.document, &schema, keyword);
-  const std::size_t work = added->texts.num_edges() + both->texts.num_edges();
+  work += both->texts.num_edges();
   if (Status error = context.expressions->Spend(WorkBudget::kEdge * work))
     return Placed(*std::move(error), *context.document, &schema, keyword);
   *texts = *std::move(both);
@@ -31,7 +31,7 @@ Status AddFormat(const JsonValue& schema, const SchemaContext& context, TextSet*
   Result<std::optional<TextSet>> known = FormatTexts(format->text);
   if (!known) return Placed(known.error(), *context.document, &schema, "format");
   if (!known->has_value()) return std::nullopt;  // a format that nobody defined is an annotation
-  return Add(**std::move(known), schema, "format", context, texts);
+  return Add(**known, (*known)->texts.num_edges(), schema, "format", context, texts);
 }
 
 // The bound of a keyword. In draft-04 and OpenAPI 3.0 `exclusive…` is a boolean beside `…imum`.
@@ -79,7 +79,9 @@ Result<std::vector<TextSet>> TextsOf(const JsonValue& schema, const SchemaContex
   TextSet texts{Dfa::All(),
                 {CountAt(schema, "minLength", 0), CountAt(schema, "maxLength", kUnlimited)}};
   if (const JsonValue* pattern = schema.Find("pattern")) {
-    Status error = Add(PatternTexts(pattern->text), schema, "pattern", context, &texts);
+    Result<TextSet> found = PatternTexts(pattern->text);
+    const std::size_t work = found ? WorkBudget::EdgesOfPattern(found->texts) : 0;
+    Status error = Add(std::move(found), work, schema, "pattern", context, &texts);
     if (error) return std::move(*error);
   }
   if (Status error = AddFormat(schema, context, &texts)) return std::move(*error);

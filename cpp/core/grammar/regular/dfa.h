@@ -50,6 +50,8 @@ class Dfa {
   static constexpr DfaState start() { return 0; }
   std::uint32_t size() const { return static_cast<std::uint32_t>(table_->accepts.size()); }
   std::size_t num_edges() const { return table_->edges.size(); }
+  // What it took to make it: the edges before it became minimal, which may be many more.
+  std::size_t work() const { return table_->work; }
   bool accepts(DfaState state) const { return table_->accepts[state]; }
   DfaEdges edges(DfaState state) const;
 
@@ -73,6 +75,7 @@ class Dfa {
     std::vector<std::uint32_t> first_edge;  // by state, and one more
     std::vector<bool> accepts;              // by state
     std::size_t hash = 0;
+    std::size_t work = 0;
   };
   explicit Dfa(std::shared_ptr<const Table> table) : table_(std::move(table)) {}
 

@@ -129,6 +129,7 @@ void DfaBuilder::Compact(const std::vector<bool>& useful, EdgeLists* lists, DfaS
 Dfa DfaBuilder::Number(const EdgeLists& lists, const std::vector<std::uint32_t>& class_of,
                        DfaState start) const {
   auto table = std::make_shared<Dfa::Table>();
+  table->work = num_edges_;
   std::vector<DfaState> number(size() + 1, kNoState);  // by class, one of which may be unused
   std::vector<DfaState> order = {start};               // a state of each class
   number[class_of[start]] = 0;

@@ -118,12 +118,16 @@ bool IsSchema(const JsonValue& value) { return value.IsBool() || value.Is(Kind::
 Result<std::unique_ptr<Document>> Document::Parse(std::string_view text) {
   Result<JsonValue> root = ParseJson(text);
   if (!root) return root.error();
-  if (!IsSchema(*root)) {
+  return Of(*std::move(root), std::make_shared<WorkBudget>());
+}
+
+Result<std::unique_ptr<Document>> Document::Of(JsonValue root, std::shared_ptr<WorkBudget> work) {
+  if (!IsSchema(root)) {
     return Error{ErrorCode::kInvalidGrammar, "json_schema",
-                 "not a schema; got " + std::string(KindName(root->kind)) +
+                 "not a schema; got " + std::string(KindName(root.kind)) +
                      ", allowed an object or a boolean"};
   }
-  std::unique_ptr<Document> document(new Document(*std::move(root)));
+  std::unique_ptr<Document> document(new Document(std::move(root), std::move(work)));
   document->resources_[""] = &document->root_;
   document->Visit(&document->root_, "");
   return document;

@@ -7,8 +7,10 @@
 #include <string_view>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 
 #include "core/grammar/schema/json_value.h"
+#include "core/grammar/schema/work_budget.h"
 #include "sentiric/error.h"
 
 namespace sentiric::grammar {
@@ -19,8 +21,12 @@ class Document {
  public:
   // Errors: see ParseJson; kInvalidGrammar when the text is no schema.
   static Result<std::unique_ptr<Document>> Parse(std::string_view text);
+  // The same of a parsed schema, one of several that share a budget.
+  static Result<std::unique_ptr<Document>> Of(JsonValue root, std::shared_ptr<WorkBudget> work);
 
   const JsonValue& root() const { return root_; }
+  // What the compilation may still cost.
+  const std::shared_ptr<WorkBudget>& work() const { return work_; }
 
   // The schema that `reference`, in the schema `from`, refers to. kInvalidGrammar when there is
   // none in the document.
@@ -41,7 +47,8 @@ class Document {
   Error ErrorAt(const JsonValue* schema, std::string_view keyword, const std::string& what) const;
 
  private:
-  explicit Document(JsonValue root) : root_(std::move(root)) {}
+  Document(JsonValue root, std::shared_ptr<WorkBudget> work)
+      : root_(std::move(root)), work_(std::move(work)) {}
 
   using Names = std::unordered_map<std::string, const JsonValue*>;
 
@@ -50,6 +57,7 @@ class Document {
   const JsonValue* FindResource(const std::string& base) const;
 
   JsonValue root_;
+  const std::shared_ptr<WorkBudget> work_;
   std::deque<JsonValue> made_;
   std::unordered_map<const JsonValue*, std::string> bases_;   // by visited schema
   Names resources_;                                           // by identifier

@@ -2,6 +2,7 @@
 #include "core/grammar/schema/expressions.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "core/grammar/number/decimal.h"
 #include "core/grammar/schema/keywords.h"
@@ -55,7 +56,7 @@ bool AreDifferent(const JsonValue& x, const JsonValue& y) {
 
 }  // namespace
 
-Expressions::Expressions() {
+Expressions::Expressions(std::shared_ptr<WorkBudget> work) : work_(std::move(work)) {
   Intern({ExprKind::kNothing, nullptr, {}});
   Intern({ExprKind::kAnything, nullptr, {}});
 }

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -38,7 +39,7 @@ struct ExprNode {
 // Values that it refers to must outlive it. One thread at a time.
 class Expressions {
  public:
-  Expressions();
+  explicit Expressions(std::shared_ptr<WorkBudget> work);
 
   // `true` and `false` become kAnyValue and kNoValue, and one value kConst. Schemas without others
   // in them that say the same, whatever their descriptions, are one expression.
@@ -53,7 +54,7 @@ class Expressions {
   std::size_t size() const { return nodes_.size(); }
 
   // For all that is made of these expressions.
-  Status Spend(std::size_t work) { return work_.Spend(work); }
+  Status Spend(std::size_t work) { return work_->Spend(work); }
 
  private:
   using Key = std::pair<std::pair<ExprKind, const JsonValue*>, std::vector<Expr>>;
@@ -62,7 +63,7 @@ class Expressions {
   bool DropOtherConsts(std::vector<Expr>* operands) const;
   Expr Join(ExprKind kind, Expr neutral, Expr absorbing, std::vector<Expr> operands);
 
-  WorkBudget work_;
+  const std::shared_ptr<WorkBudget> work_;
   std::vector<ExprNode> nodes_;
   std::map<Key, Expr> known_;
   std::unordered_map<std::string, const JsonValue*> leaves_;  // by LeafKey

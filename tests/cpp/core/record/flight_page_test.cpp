@@ -89,6 +89,17 @@ TEST(FlightPage, AWriterThatDiedDoesNotHoldUpReaders) {
   EXPECT_EQ(ReadStats(page).stats.steps, std::uint64_t{0});
 }
 
+TEST(FlightPage, TheLineComesBackAsFarAsItFits) {
+  FlightPage page;
+  EXPECT(ReadLine(page).empty());
+  WriteLine({{1, 11}, {2, 12}}, &page);
+  EXPECT(ReadLine(page) == (std::vector<std::uint64_t>{11, 12}));
+  WriteLine(std::vector<Queued>(kLongestLine + 5), &page);
+  EXPECT_EQ(ReadLine(page).size(), kLongestLine);
+  page.num_line.store(~std::uint64_t{0});  // a process that was taken over may write anything
+  EXPECT_EQ(ReadLine(page).size(), kLongestLine);
+}
+
 TEST(Doing, NotesPlacesAndReturnsToTheOuterOne) {
   const FlightPage& page = ThePage();
   std::thread([&] {

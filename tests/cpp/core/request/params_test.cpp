@@ -28,6 +28,20 @@ TEST(Params, EveryPromptHasOneSource) {
   EXPECT_EQ(Validate(request, 100)->where, "prompt");
 }
 
+TEST(Params, OnlyMessagesHaveToolsAndVariables) {
+  Request request;
+  request.prompt.text = "a";
+  request.prompt.continues = true;
+  EXPECT_EQ(Validate(request, 100)->where, "continues");
+  request.prompt.template_arguments = "{}";
+  EXPECT_EQ(Validate(request, 100)->where, "template_arguments");
+  request.prompt.tools = {{"look"}};
+  EXPECT_EQ(Validate(request, 100)->where, "tools");
+  request.prompt.text.clear();
+  request.prompt.messages = {{"user", "a"}};
+  EXPECT(!Validate(request, 100));
+}
+
 TEST(Params, BiasesStayInsideTheVocabulary) {
   Request request;
   request.prompt.text = "a";
@@ -56,4 +70,48 @@ TEST(Params, SomethingIsLeftOfAnAnswerThatIsResumed) {
   EXPECT(Validate(request, 100).has_value());
   request.delivered = {};
   EXPECT(!Validate(request, 100));
+}
+
+TEST(Params, ListsOfTokensStayInsideTheVocabulary) {
+  Request request;
+  request.prompt.text = "a";
+  request.stop_tokens = {0, 99};
+  request.bad_words = {{99}, std::vector<Token>(64, 1)};
+  request.sampling.allowed_tokens = {99};
+  request.shown_tokens = {"<t>"};
+  request.min_tokens = 1024;
+  EXPECT(!Validate(request, 100));
+  request.min_tokens = 1025;
+  EXPECT_EQ(Validate(request, 100)->where, "min_tokens");
+  request.min_tokens = 0;
+  request.bad_words.push_back({});
+  EXPECT_EQ(Validate(request, 100)->where, "bad_words tokens");
+  request.bad_words = {{100}};
+  EXPECT_EQ(Validate(request, 100)->where, "bad_words token");
+  request.bad_words.assign(65, {1});
+  EXPECT_EQ(Validate(request, 100)->where, "bad_words");
+  request.bad_words.clear();
+  request.stop_tokens = {-1};
+  EXPECT_EQ(Validate(request, 100)->where, "stop_tokens token");
+  request.stop_tokens.clear();
+  request.sampling.allowed_tokens.assign(1025, 1);
+  EXPECT_EQ(Validate(request, 100)->where, "allowed_tokens");
+  request.sampling.allowed_tokens.clear();
+  request.shown_tokens = {""};
+  EXPECT_EQ(Validate(request, 100)->where, "shown_tokens bytes");
+}
+
+TEST(Params, WhatClosesAThoughtEndsIt) {
+  Request request;
+  request.prompt.text = "a";
+  request.thinking = ThinkingLimit{"<t>", "</t>", "\n</t>\n", 0, false};
+  EXPECT(!Validate(request, 100));
+  request.thinking->closing = "</t><t>";  // would never end
+  EXPECT_EQ(Validate(request, 100)->where, "thinking.closing");
+  request.thinking->begin = "";
+  EXPECT(!Validate(request, 100));
+  request.thinking->closing = "t";
+  EXPECT_EQ(Validate(request, 100)->where, "thinking.closing");
+  request.thinking->end = std::string(257, 't');
+  EXPECT_EQ(Validate(request, 100)->where, "thinking.end bytes");
 }

@@ -63,7 +63,7 @@ using Words = std::vector<std::string>;
 
 Words Forced(const std::string& before, const std::string& text) {
   const auto vocab = MakeVocab();
-  return Pieces(*vocab, ForcedTokens(*vocab, LongestMatch(vocab), before, text));
+  return Pieces(*vocab, ForcedTokens(vocab.get(), LongestMatch(vocab), before, text));
 }
 
 // A request whose row prefers `wanted` above all.
@@ -118,25 +118,25 @@ TEST(ForcedTokens, EndAtACharacter) {
     for (const char byte : text) tokens.push_back(static_cast<unsigned char>(byte));
     return tokens;
   };
-  EXPECT(Pieces(*vocab, ForcedTokens(*vocab, bytes, "", "abğ")) == (Words{"a", "b"}));
+  EXPECT(Pieces(*vocab, ForcedTokens(vocab.get(), bytes, "", "abğ")) == (Words{"a", "b"}));
 }
 
 TEST(ForcedTokens, ATokenizerThatChangesTheTextForcesNothing) {
   const auto vocab = MakeVocab();
   const Tokenize lower = [](std::string_view) { return std::vector<Token>{'a', 'b', 'c'}; };
-  EXPECT(ForcedTokens(*vocab, lower, "", "ABC").empty());
+  EXPECT(ForcedTokens(vocab.get(), lower, "", "ABC").empty());
   const Tokenize fails = [](std::string_view) { return std::vector<Token>{}; };
-  EXPECT(ForcedTokens(*vocab, fails, "", "ABC").empty());
+  EXPECT(ForcedTokens(vocab.get(), fails, "", "ABC").empty());
   const Token end = vocab->end_tokens.front();
   const Tokenize ends = [end](std::string_view) { return std::vector<Token>{'A', 'B', end, 'C'}; };
-  EXPECT(ForcedTokens(*vocab, ends, "", "ABC").empty());
+  EXPECT(ForcedTokens(vocab.get(), ends, "", "ABC").empty());
 }
 
 TEST(ForcedTokens, ASpaceThatSomeVocabulariesPutInFrontIsNotForced) {
   const auto vocab = MakeVocab();
   const Tokenize match = LongestMatch(vocab);
   const Tokenize spaced = [match](std::string_view text) { return match(" " + std::string(text)); };
-  EXPECT(Pieces(*vocab, ForcedTokens(*vocab, spaced, "{\"", "first_name\":")) ==
+  EXPECT(Pieces(*vocab, ForcedTokens(vocab.get(), spaced, "{\"", "first_name\":")) ==
          (Words{"first", "_", "name"}));
 }
 

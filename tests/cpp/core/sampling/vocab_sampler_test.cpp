@@ -151,6 +151,7 @@ item ::= "\"" [a-h0-9]{1,6} "\":" [0-9]{1,4})",
 class Learner : public Picker {
  public:
   Result<Token> Pick(const float*, GrammarFilter*) override { return Token{97}; }
+  void Ban(const std::vector<Token>&) override {}
   void Accept(Token) override {}
   bool Skip() override { return false; }
 };

@@ -66,6 +66,26 @@ TEST(RequestQueue, TenantsAreServedByTheirShare) {
   EXPECT_EQ(of_b, 15);
 }
 
+TEST(RequestQueue, TheLineIsTheOrderInWhichRequestsAreTaken) {
+  QueueConfig config;
+  config.ageing_ms = 0;
+  RequestQueue queue(config);
+  for (RequestId id = 1; id <= 6; ++id) queue.Push(Make(id, id <= 4 ? "a" : "b"));
+  queue.Push(Make(7, "a", Priority::kRealtime));
+  queue.Push(Make(8, "b", Priority::kBatch));
+  std::vector<RequestId> told, taken;
+  for (const Queued& queued : queue.Line(Clock::now())) told.push_back(queued.request);
+  while (queue.size() > 0) {
+    const Waiting next = queue.Take(First(queue, Clock::now(), false));
+    taken.push_back(next.request->id);
+    // The realtime request costs nothing: the tenants begin equal.
+    queue.OnServed(*next.request, next.request->id == 7 ? 0 : 100);
+  }
+  EXPECT(told == taken);
+  EXPECT_EQ(told.front(), 7u);
+  EXPECT_EQ(told.back(), 8u);
+}
+
 TEST(RequestQueue, ANewTenantGetsNeitherCreditNorDebt) {
   FairShare share({});
   share.Enter("a");

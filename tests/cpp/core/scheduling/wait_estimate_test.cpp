@@ -32,7 +32,7 @@ WaitEstimator LineOf(std::int32_t contexts, int num_normal) {
 TEST(WaitEstimate, AColdStartKnowsNothing) {
   const WaitEstimator line = LineOf(1, 500);
   EXPECT(!line.WaitMs(PaceOf(1000, Pace::kLeastHolds - 1), kNormal, ""));
-  EXPECT_EQ(PaceOf(1000, Pace::kLeastHolds - 1).NextEndMs(1), 0);
+  EXPECT_EQ(PaceOf(1000, Pace::kLeastHolds - 1).RoomMs(8, 1), 0);
   EXPECT(line.WaitMs(PaceOf(1000), kNormal, "").has_value());
 }
 
@@ -43,7 +43,9 @@ TEST(WaitEstimate, AFreeContextIsNoWaitAndEachBeforeItIsOneEnd) {
   EXPECT_EQ(*LineOf(4, 4).WaitMs(pace, kNormal, ""), 250);
   EXPECT_EQ(*LineOf(4, 11).WaitMs(pace, kNormal, ""), 2000);
   EXPECT_EQ(*LineOf(1, 5).WaitMs(pace, kNormal, ""), 5000);
-  EXPECT_EQ(pace.NextEndMs(4), 250);
+  EXPECT_EQ(pace.RoomMs(0, 4), 250);
+  EXPECT_EQ(pace.RoomMs(1, 4), 250);
+  EXPECT_EQ(pace.RoomMs(64, 4), 8000);  // half of the queue
 }
 
 TEST(WaitEstimate, WhoLeavesShortensTheLine) {
@@ -126,6 +128,7 @@ TEST(WaitEstimate, NeverNegativeAlwaysBounded) {
       const auto wait = line.WaitMs(pace, priority, random() % 2 ? "t" : "v");
       EXPECT(!wait || (*wait >= 0 && *wait <= kMostWaitMs));
     }
-    EXPECT(pace.NextEndMs(3) >= 0 && pace.NextEndMs(3) <= kMostWaitMs);
+    const std::int32_t room = pace.RoomMs(random() % 100000, 3);
+    EXPECT(room >= 0 && room <= kMostWaitMs);
   }
 }

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+#include "core/grammar/structure/compile_structure.h"
+
+#include <utility>
+
+#include "core/grammar/automaton/program_writer.h"
+#include "core/grammar/structure/structure_reader.h"
+#include "core/grammar/structure/structure_writer.h"
+
+namespace sentiric::grammar {
+
+Result<std::shared_ptr<const Grammar>> CompileStructure(std::string_view text) {
+  Result<StructureNode> root = ReadStructure(text);
+  if (!root) return root.error();
+  ProgramWriter writer;
+  Result<Sub> sub = StructureWriter(&writer).Run(&*root);
+  if (!sub) return sub.error();
+  Result<Program> program = writer.Finish(*sub);
+  if (!program) return Error{ErrorCode::kInvalidGrammar, "structure", program.error().what};
+  return std::shared_ptr<const Grammar>(std::make_shared<Grammar>(*std::move(program)));
+}
+
+}  // namespace sentiric::grammar
