@@ -15,24 +15,20 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, Unpack, overload
 
+from sentiric_llama.engine.arguments import items_of
 from sentiric_llama.engine.config import EngineOptions, make_config
-from sentiric_llama.engine.convert import (
-    call,
-    is_large,
-    items_of,
-    message_pairs,
-    to_messages,
-    token_ids,
-)
+from sentiric_llama.engine.convert import call, request_to_native, token_ids
 from sentiric_llama.engine.facts import EngineFacts
 from sentiric_llama.engine.handle import EngineHandle
 from sentiric_llama.engine.options import (
     ChatPrompt,
     Options,
     TextPrompt,
+    ToolList,
     chat_request,
     text_request,
 )
+from sentiric_llama.engine.prompt.conversation import conversation, is_large, text_length
 from sentiric_llama.engine.protocol import EngineState, FloatArray
 from sentiric_llama.engine.side_by_side import name_prompt
 from sentiric_llama.engine.stream import AsyncStream, Buffer, StreamItem
@@ -40,6 +36,7 @@ from sentiric_llama.errors import SentiricLlamaError
 from sentiric_llama.host.off_loop import LARGE_TEXT, maybe_off_loop, native, off_loop
 from sentiric_llama.models import resolve
 from sentiric_llama.types import Completion, Delta, EngineConfig, Request, SamplingParams
+from sentiric_llama.types.queue import Line, QueuePlace
 
 if TYPE_CHECKING:
     from sentiric_llama import _core
@@ -99,6 +96,10 @@ class NativeStream(AsyncStream):
         native = await self._engine.checked(self._request)
         self._request_id = self._engine.handle.submit(native, sink)
 
+    @property
+    def place(self) -> QueuePlace | None:
+        return self._engine.line.place_of(self._request_id)
+
     def _grant(self, tokens: int) -> None:
         self._engine.handle.grant(self._request_id, tokens)
 
@@ -116,6 +117,7 @@ class AsyncEngine(EngineFacts):
     def __init__(self, handle: EngineHandle) -> None:
         super().__init__(handle)
         self._wakeups: dict[asyncio.AbstractEventLoop, LoopWakeups] = {}
+        self.line = Line(lambda: self.handle.core.line(), self.stats, self.info.contexts)
 
     @classmethod
     async def open(
@@ -171,7 +173,7 @@ class AsyncEngine(EngineFacts):
         check = self.handle.checked
         if request.adapters:
             return await asyncio.to_thread(check, request)
-        return await maybe_off_loop(is_large(request.messages), check, request)
+        return await maybe_off_loop(is_large(request.messages, request.tools), check, request)
 
     def submit(self, request: Request, wakeup: asyncio.Event | None = None) -> AsyncStream:
         """Starts one request when the stream is opened or first read."""
@@ -281,22 +283,39 @@ class AsyncEngine(EngineFacts):
         core, ids = self.handle.core, list(items_of(tokens, "tokens"))
         return await native(len(ids), call, "tokens", core.token_pieces, ids)
 
-    async def render_chat(self, messages: ChatPrompt, *, add_generation_prompt: bool = True) -> str:
+    async def render_chat(
+        self,
+        messages: ChatPrompt,
+        *,
+        tools: ToolList = (),
+        template_arguments: str = "",
+        continues: bool = False,
+        add_generation_prompt: bool = True,
+    ) -> str:
         """Renders a conversation with the model's chat template."""
-        pairs = message_pairs(to_messages(messages))
-        size = sum(len(content) for _, content in pairs)
-        core = self.handle.core
-        return await native(size, call, "messages", core.render_chat, pairs, add_generation_prompt)
+        asked = conversation(messages, tools, template_arguments, continues)
+        core, add = self.handle.core, add_generation_prompt
+        given, size = request_to_native(asked), _size_of(asked)
+        return await native(size, call, "messages", core.render_chat, given, add)
 
     async def adapters(self) -> list[str]:
         """The adapters that requests may name: the files of `lora_dir`."""
         return await asyncio.to_thread(self.handle.adapters)
 
-    async def tokenize_chat(self, messages: ChatPrompt) -> list[int]:
-        """The tokens that a request with these messages evaluates."""
-        pairs = message_pairs(to_messages(messages))
-        size = sum(len(content) for _, content in pairs)
-        return await native(size, call, "messages", self.handle.core.tokenize_chat, pairs)
+    async def tokenize_chat(
+        self,
+        messages: ChatPrompt,
+        *,
+        tools: ToolList = (),
+        template_arguments: str = "",
+        continues: bool = False,
+        add_generation_prompt: bool = True,
+    ) -> list[int]:
+        """The tokens that a request with this conversation evaluates."""
+        asked = conversation(messages, tools, template_arguments, continues)
+        core, add = self.handle.core, add_generation_prompt
+        given, size = request_to_native(asked), _size_of(asked)
+        return await native(size, call, "messages", core.tokenize_chat, given, add)
 
     async def logits(self, tokens: Sequence[int]) -> FloatArray:
         """(n, vocab) float32: the logits after each of the n tokens."""
@@ -318,6 +337,11 @@ def _matrix(rows: Sequence[FloatArray], width: int) -> FloatArray:
     import numpy as np
 
     return np.stack(rows) if rows else np.empty((0, width), np.float32)
+
+
+def _size_of(asked: Request) -> int:
+    tools = sum(len(tool.parameters) for tool in asked.tools)
+    return tools + sum(map(text_length, asked.messages))
 
 
 def _size(text: object) -> int:

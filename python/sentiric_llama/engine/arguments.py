@@ -6,9 +6,12 @@ from __future__ import annotations
 import dataclasses
 import difflib
 from collections.abc import Iterable, Mapping
+from typing import TypeVar
 
 from sentiric_llama.errors import InvalidArgument
 from sentiric_llama.types import EngineConfig, Request, SamplingParams
+
+_T = TypeVar("_T")
 
 _WORDS = {
     "int": "an integer",
@@ -36,6 +39,14 @@ def wrong_value(name: str, value: object) -> InvalidArgument:
     return InvalidArgument(f"must be {wanted}; got {got}", where=name)
 
 
+def items_of(values: Iterable[_T], where: str, wanted: str = "a list") -> tuple[_T, ...]:
+    """The items of a caller's list. Raises InvalidArgument if it is not a list."""
+    is_other = isinstance(values, bytes | bytearray | memoryview | Mapping)
+    if is_other or not isinstance(values, Iterable):
+        raise InvalidArgument(f"must be {wanted}; got {type(values).__name__}", where=where)
+    return tuple(values)
+
+
 def _wanted(name: str) -> str:
     for kind in (Request, SamplingParams, EngineConfig):
         annotation = kind.__annotations__.get(name)
@@ -59,7 +70,9 @@ def _hint(name: str, allowed: list[str]) -> str:
     if name in sampling and name not in allowed:
         return f"; it is a sampling parameter: SamplingParams({name}=...)"
     names = {**{item: item for item in sampling}, **{item: item for item in allowed}}
-    near = difflib.get_close_matches(OLD_NAMES.get(name, name), names, n=1)
+    words = sorted(name.split("_"))
+    near = [known for known in names if sorted(known.split("_")) == words]  # in another order
+    near = near or difflib.get_close_matches(OLD_NAMES.get(name, name), names, n=1)
     if not near:
         return f"; allowed: {', '.join(allowed)}"
     if near[0] in allowed:

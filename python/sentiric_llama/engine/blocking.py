@@ -19,23 +19,20 @@ from typing import NoReturn, Self, Unpack, overload
 
 import numpy as np
 
+from sentiric_llama.engine.arguments import items_of
 from sentiric_llama.engine.config import EngineOptions, make_config
-from sentiric_llama.engine.convert import (
-    call,
-    items_of,
-    message_pairs,
-    to_messages,
-    token_ids,
-)
+from sentiric_llama.engine.convert import call, request_to_native, token_ids
 from sentiric_llama.engine.facts import EngineFacts
 from sentiric_llama.engine.handle import EngineHandle
 from sentiric_llama.engine.options import (
     ChatPrompt,
     Options,
     TextPrompt,
+    ToolList,
     chat_request,
     text_request,
 )
+from sentiric_llama.engine.prompt.conversation import conversation
 from sentiric_llama.engine.protocol import FloatArray
 from sentiric_llama.engine.side_by_side import generate_side_by_side
 from sentiric_llama.engine.stream import Credit, StreamItem
@@ -266,15 +263,33 @@ class Engine(EngineFacts):
         """The bytes of each token, which may be part of a character. Shows control tokens."""
         return call("tokens", self.handle.core.token_pieces, list(items_of(tokens, "tokens")))
 
-    def render_chat(self, messages: ChatPrompt, *, add_generation_prompt: bool = True) -> str:
+    def render_chat(
+        self,
+        messages: ChatPrompt,
+        *,
+        tools: ToolList = (),
+        template_arguments: str = "",
+        continues: bool = False,
+        add_generation_prompt: bool = True,
+    ) -> str:
         """Renders a conversation with the model's chat template."""
-        pairs = message_pairs(to_messages(messages))
-        return call("messages", self.handle.core.render_chat, pairs, add_generation_prompt)
+        asked = conversation(messages, tools, template_arguments, continues)
+        core, given = self.handle.core, request_to_native(asked)
+        return call("messages", core.render_chat, given, add_generation_prompt)
 
-    def tokenize_chat(self, messages: ChatPrompt) -> list[int]:
-        """The tokens that a request with these messages evaluates."""
-        pairs = message_pairs(to_messages(messages))
-        return call("messages", self.handle.core.tokenize_chat, pairs)
+    def tokenize_chat(
+        self,
+        messages: ChatPrompt,
+        *,
+        tools: ToolList = (),
+        template_arguments: str = "",
+        continues: bool = False,
+        add_generation_prompt: bool = True,
+    ) -> list[int]:
+        """The tokens that a request with this conversation evaluates."""
+        asked = conversation(messages, tools, template_arguments, continues)
+        core, given = self.handle.core, request_to_native(asked)
+        return call("messages", core.tokenize_chat, given, add_generation_prompt)
 
     def adapters(self) -> list[str]:
         """The adapters that requests may name: the files of `lora_dir`."""

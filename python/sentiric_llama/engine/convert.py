@@ -3,14 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from operator import index
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
-from sentiric_llama.engine.arguments import wrong_value
+from sentiric_llama.engine.arguments import items_of, wrong_value
+from sentiric_llama.engine.prompt.conversation import native_messages, native_tools
 from sentiric_llama.errors import InvalidArgument, SentiricLlamaError, make_error
-from sentiric_llama.host.off_loop import LARGE_TEXT
 from sentiric_llama.types import (
     ChosenLogprob,
     Delta,
@@ -18,7 +18,6 @@ from sentiric_llama.types import (
     Final,
     FinishReason,
     Grammar,
-    Message,
     Request,
     SamplingParams,
     Timings,
@@ -35,12 +34,12 @@ if TYPE_CHECKING:
 
 # Fields of a Request that need no conversion.
 _PLAIN = (
+    *("template_arguments", "continues"),
     *("parse_special", "max_tokens", "ignore_eos", "shift", "deadline_ms", "queue_wait_ms"),
-    *("tenant", "cache_scope", "resumed"),
+    *("tenant", "cache_scope", "resumed", "min_tokens", "repetition_limit"),
 )
 
 _STEP = 16_384
-_MANY_MESSAGES = 256
 
 _T = TypeVar("_T")
 _P = ParamSpec("_P")
@@ -77,14 +76,6 @@ def token_ids(values: NDArray[np.int32]) -> list[int]:
     return ids
 
 
-def items_of(values: Iterable[_T], where: str, wanted: str = "a list") -> tuple[_T, ...]:
-    """The items of a caller's list. Raises InvalidArgument if it is not a list."""
-    is_other = isinstance(values, bytes | bytearray | memoryview | Mapping)
-    if is_other or not isinstance(values, Iterable):
-        raise InvalidArgument(f"must be {wanted}; got {type(values).__name__}", where=where)
-    return tuple(values)
-
-
 def config_to_native(config: EngineConfig) -> _core.EngineConfig:
     from sentiric_llama import _core
 
@@ -94,25 +85,11 @@ def config_to_native(config: EngineConfig) -> _core.EngineConfig:
     return native
 
 
-def is_large(messages: Sequence[Message]) -> bool:
-    """True if working on these messages would hold up an event loop."""
-    try:
-        if len(messages) > _MANY_MESSAGES:
-            return True
-        return sum(len(message.content) for message in messages) > LARGE_TEXT
-    except (AttributeError, TypeError):  # not messages, which the conversion refuses later
-        return False
-
-
-def message_pairs(messages: Sequence[Message]) -> list[tuple[str, str]]:
-    return [(message.role, message.content) for message in messages]
-
-
 def _sampling_to_native(sampling: SamplingParams) -> _core.SamplingParams:
     from sentiric_llama import _core
 
     native = _core.SamplingParams()
-    special = {"seed", "logit_bias", "top_logprobs", "dry_sequence_breakers"}
+    special = {"seed", "logit_bias", "top_logprobs", "dry_sequence_breakers", "allowed_tokens"}
     for f in fields(SamplingParams):
         if f.name not in special:
             _assign(native, f.name, getattr(sampling, f.name))
@@ -128,6 +105,8 @@ def _sampling_to_native(sampling: SamplingParams) -> _core.SamplingParams:
     _assign(native, "top_logprobs", -1 if top is None else top)
     breakers = items_of(sampling.dry_sequence_breakers, "dry_sequence_breakers")
     _assign(native, "dry_sequence_breakers", list(breakers))
+    allowed = items_of(sampling.allowed_tokens, "allowed_tokens")
+    _assign(native, "allowed_tokens", list(allowed))
     return native
 
 
@@ -135,7 +114,8 @@ def request_to_native(request: Request) -> _core.Request:
     from sentiric_llama import _core
 
     native = _core.Request()
-    _assign(native, "messages", message_pairs(request.messages))
+    _assign(native, "messages", native_messages(request.messages))
+    _assign(native, "tools", native_tools(request.tools))
     _assign(native, "text", request.text)
     _assign(native, "tokens", list(items_of(request.tokens, "tokens")))
     for name in _PLAIN:
@@ -145,6 +125,13 @@ def request_to_native(request: Request) -> _core.Request:
     wanted = "a string or a list of strings"
     stop = (request.stop,) if isinstance(request.stop, str) else request.stop
     _assign(native, "stop", list(items_of(stop, "stop", wanted)))
+    for name in ("stop_tokens", "shown_tokens"):
+        _assign(native, name, list(items_of(getattr(request, name), name)))
+    words = items_of(request.bad_words, "bad_words")
+    _assign(native, "bad_words", [list(items_of(word, "bad_words")) for word in words])
+    if (limit := request.thinking) is not None:
+        marks = limit.begin, limit.end, limit.closing
+        call("thinking", native.set_thinking, *marks, limit.max_tokens, limit.is_open)
     _assign(native, "sampling", _sampling_to_native(request.sampling))
     native.truncation = _member(_core.Truncation, request.truncation, "truncation")
     native.priority = _member(_core.Priority, request.priority, "priority")
@@ -170,7 +157,16 @@ def _final(native: _core.Final) -> Final:
     timings = copy_fields(native.timings, Timings)
     usage = Usage(native.prompt_tokens, native.completion_tokens, timings.cache_n)
     reason = cast(FinishReason, native.finish_reason.name)
-    return Final(reason, usage, timings, native.stop_string, native.unfinished)
+    return Final(
+        reason,
+        usage,
+        timings,
+        native.stop_string,
+        native.unfinished,
+        native.stop_token,
+        native.thought_tokens,
+        native.thinking_ended,
+    )
 
 
 def delta_of(event: _core.Event) -> Delta:
@@ -196,21 +192,3 @@ def failure_of(event: _core.Event) -> SentiricLlamaError | None:
     error = make_error(*event.final.error)
     error.retry_ms = event.final.retry_ms
     return error
-
-
-def to_messages(messages: Sequence[Message | Mapping[str, str]]) -> tuple[Message, ...]:
-    """Messages from dataclasses or OpenAI-style dictionaries."""
-    result = []
-    for i, given in enumerate(items_of(messages, "messages")):
-        try:
-            parts: tuple[Any, Any] = (
-                (given.role, given.content)
-                if isinstance(given, Message)
-                else (given["role"], given["content"])
-            )
-        except (KeyError, TypeError):
-            raise InvalidArgument("needs role and content", where=f"messages[{i}]") from None
-        if not all(isinstance(part, str) for part in parts):
-            raise InvalidArgument("role and content must be strings", where=f"messages[{i}]")
-        result.append(Message(*parts))
-    return tuple(result)

@@ -9,6 +9,7 @@ import time
 from array import array
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 from sentiric_llama.engine.protocol import EngineState, FloatArray
 from sentiric_llama.engine.stream import WINDOW, AsyncStream, Buffer
@@ -34,9 +35,11 @@ from sentiric_llama.types import (
     Request,
     Timings,
     TokenLogprob,
+    Tool,
     TruncationReport,
     Usage,
 )
+from sentiric_llama.types.queue import QUEUE_PER_CONTEXT, QueuePlace, room_ms, wait_ms
 
 Reply = Callable[[Request], str]
 
@@ -48,6 +51,8 @@ FAKE_INFO = ModelInfo(
     description="no weights",
     chat_template_source="fallback",
     chat_template="",
+    template_tools=True,
+    template_reasoning=True,
     size_bytes=1,
     num_params=1,
     num_vocab=0x110000,
@@ -67,6 +72,12 @@ FAKE_INFO = ModelInfo(
     bos=-1,
     eos=-1,
 )
+
+
+def texts_of(message: Message) -> str:
+    """All that a message says."""
+    calls = (call.name + call.arguments for call in message.tool_calls)
+    return "".join((message.reasoning, message.content, *calls))
 
 
 def echo(request: Request) -> str:
@@ -94,6 +105,15 @@ class FakeStream(AsyncStream):
         deltas = self._engine.deltas(self._request)
         wait_s = self._engine.reader_wait_s
         self._task = asyncio.create_task(_fill(self._buffer, deltas, self._allowed, wait_s))
+
+    @property
+    def place(self) -> QueuePlace | None:
+        line, stats = self._engine.line, self._engine.stats()
+        position = next((i for i, each in enumerate(line, 1) if each is self._request), None)
+        if position is None:
+            return None
+        expected = wait_ms(position, stats.request_ms_mean, self._engine.capacity.total)
+        return QueuePlace(position, is_exact=True, wait_ms=expected)
 
     def _grant(self, tokens: int) -> None:
         for _ in range(tokens):
@@ -153,7 +173,7 @@ class FakeEngine:
         reply: Reply | str = echo,
         *,
         contexts: int = 4,
-        queue_limit: int = 16,
+        queue_limit: int | None = None,
         delay_s: float = 0.0,
         first_delay_s: float = 0.0,
         fail: SentiricLlamaError | None = None,
@@ -173,9 +193,11 @@ class FakeEngine:
         self.requests: list[Request] = []
         self.active = 0
         self.most_active = 0
-        self._waiting = 0
+        self.line: list[Request] = []
+        """Those that wait for a context, the next one first."""
         self._contexts = contexts
-        self._queue_limit = queue_limit
+        default = QUEUE_PER_CONTEXT * contexts
+        self._queue_limit = default if queue_limit is None else queue_limit
         self._slots = asyncio.Semaphore(contexts)
         self._closed = False
         self._state = EngineState.RUNNING
@@ -212,7 +234,7 @@ class FakeEngine:
         return self._closed
 
     def stats(self) -> EngineStats:
-        return replace(self._stats, queued=self._waiting, decoding=self.active)
+        return replace(self._stats, queued=len(self.line), decoding=self.active)
 
     def check_room(self) -> None:
         self._refuse_if_closed()
@@ -233,7 +255,7 @@ class FakeEngine:
         started = time.monotonic()
         try:
             steps = contextlib.aclosing(self._generate(request, started))
-            async with self._slot(), steps as deltas:
+            async with self._slot(request), steps as deltas:
                 async for delta in deltas:
                     yield delta
         except (asyncio.CancelledError, GeneratorExit, Cancelled):
@@ -273,16 +295,24 @@ class FakeEngine:
         return [chr(token).encode() for token in tokens]
 
     async def render_chat(
-        self, messages: Sequence[Message], *, add_generation_prompt: bool = True
+        self,
+        messages: Sequence[Message],
+        *,
+        tools: Sequence[Tool] = (),
+        template_arguments: str = "",
+        continues: bool = False,
+        add_generation_prompt: bool = True,
     ) -> str:
         self._refuse_if_closed()
-        return "".join(f"<{message.role}>{message.content}" for message in messages)
+        shown = "".join(f"<tool>{tool.name}" for tool in tools) + template_arguments
+        return shown + "".join(f"<{message.role}>{texts_of(message)}" for message in messages)
 
     async def adapters(self) -> list[str]:
         return []
 
-    async def tokenize_chat(self, messages: Sequence[Message]) -> list[int]:
-        return await self.tokenize("".join(message.content for message in messages))
+    async def tokenize_chat(self, messages: Sequence[Message], **options: Any) -> list[int]:
+        tools = (tool.name for tool in options.get("tools", ()))
+        return await self.tokenize("".join((*tools, *map(texts_of, messages))))
 
     async def embed(self, texts: Sequence[str]) -> FloatArray:
         import numpy as np
@@ -295,20 +325,22 @@ class FakeEngine:
         self._closed = True
 
     @contextlib.asynccontextmanager
-    async def _slot(self) -> AsyncIterator[None]:
+    async def _slot(self, request: Request) -> AsyncIterator[None]:
         self._refuse_if_full()
-        self._waiting += 1
+        self.line.append(request)
         try:
             await self._slots.acquire()
         finally:
-            self._waiting -= 1
+            self.line = [each for each in self.line if each is not request]
         self.active += 1
         self.most_active = max(self.most_active, self.active)
+        taken = time.monotonic()
         try:
             yield
         finally:
             self.active -= 1
             self._slots.release()
+            self._stats = replace(self._stats, request_ms_mean=1e3 * (time.monotonic() - taken))
 
     async def _generate(self, request: Request, started: float) -> AsyncGenerator[Delta, None]:
         text, finish, stop_string = _cut(self.reply(request), request)
@@ -333,6 +365,7 @@ class FakeEngine:
             ttft_ms=1e3 * ((first or now) - started),
         )
         final = Final(finish, Usage(prompt, len(text)), timings, stop_string)
+        final = replace(final, thought_tokens=_num_thought(text, request))
         yield Delta(truncation=self.truncation, final=final)
 
     def _check(self, request: Request, started: float, index: int) -> None:
@@ -348,9 +381,12 @@ class FakeEngine:
             raise Unavailable("the engine is closed", where="engine")
 
     def _refuse_if_full(self) -> None:
-        if self._slots.locked() and self._waiting >= self._queue_limit:
+        waiting = len(self.line)
+        if self._slots.locked() and waiting >= self._queue_limit:
             self._count(requests_rejected=1)
-            raise Overloaded(f"the queue is full; got {self._waiting} waiting", where="queue")
+            error = Overloaded(f"the queue is full; got {waiting} waiting", where="queue")
+            error.retry_ms = room_ms(waiting, self._stats.request_ms_mean, self._contexts)
+            raise error
 
     def _count(self, **changes: int) -> None:
         now = {name: getattr(self._stats, name) + add for name, add in changes.items()}
@@ -358,13 +394,16 @@ class FakeEngine:
 
 
 def _num_prompt_tokens(request: Request) -> int:
-    said = sum(len(message.content) for message in request.messages)
+    said = sum(len(texts_of(message)) for message in request.messages)
+    said += sum(len(tool.name + tool.description + tool.parameters) for tool in request.tools)
     return said or len(request.text) or len(request.tokens)
 
 
 def _cut(text: str, request: Request) -> tuple[str, FinishReason, str | None]:
-    """The reply cut by stop strings and max_tokens, the finish reason and the stop string."""
+    """The reply as it was cut, the finish reason and the stop string."""
     finish: FinishReason = "stop"
+    ends = [text.find(chr(token)) for token in request.stop_tokens if chr(token) in text]
+    text = text[: min(ends)] if ends else text
     hits = [(text.find(stop), stop) for stop in request.stop if stop in text]
     stop_string = None
     if hits:
@@ -373,6 +412,19 @@ def _cut(text: str, request: Request) -> tuple[str, FinishReason, str | None]:
     if len(text) > request.max_tokens:
         text, finish, stop_string = text[: request.max_tokens], "length", None
     return text, finish, stop_string
+
+
+def _num_thought(text: str, request: Request) -> int:
+    """How many characters stand inside thoughts."""
+    if (limit := request.thinking) is None:
+        return 0
+    count, is_open = 0, limit.is_open
+    while text:
+        mark = limit.end if is_open else limit.begin
+        part, found, text = text.partition(mark) if mark else (text, "", "")
+        count += len(part) if is_open else 0
+        is_open = is_open != bool(found)
+    return count
 
 
 def _logprobs(char: str, request: Request) -> tuple[ChosenLogprob, ...]:

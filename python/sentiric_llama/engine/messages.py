@@ -24,6 +24,7 @@ from sentiric_llama.types import (
     Message,
     ModelInfo,
     Request,
+    Tool,
 )
 
 # To the engine
@@ -64,16 +65,23 @@ class Render:
 
     call: int
     messages: tuple[Message, ...]
+    tools: tuple[Tool, ...] = ()
+    template_arguments: str = ""
+    continues: bool = False
     add_generation_prompt: bool = True
     kind: Literal["render"] = "render"
 
 
 @dataclass(frozen=True, slots=True)
 class TokenizeChat:
-    """Asks for the tokens that a request with these messages evaluates -> tokens."""
+    """Asks for the tokens that a request with this conversation evaluates -> tokens."""
 
     call: int
     messages: tuple[Message, ...]
+    tools: tuple[Tool, ...] = ()
+    template_arguments: str = ""
+    continues: bool = False
+    add_generation_prompt: bool = True
     kind: Literal["tokenize_chat"] = "tokenize_chat"
 
 

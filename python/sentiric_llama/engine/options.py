@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypedDict
 
-from sentiric_llama.engine.arguments import refuse_unknown
-from sentiric_llama.engine.convert import items_of, to_messages
+from sentiric_llama.engine.arguments import items_of, refuse_unknown
 from sentiric_llama.engine.grammar.given_text import choice_text, schema_text
+from sentiric_llama.engine.prompt.conversation import to_messages, to_tools
 from sentiric_llama.errors import InvalidArgument
 from sentiric_llama.types import (
     Grammar,
@@ -17,11 +17,14 @@ from sentiric_llama.types import (
     Priority,
     Request,
     SamplingParams,
+    ThinkingLimit,
+    Tool,
     Truncation,
 )
 
 TextPrompt = str | Sequence[int]
-ChatPrompt = Sequence[Message | Mapping[str, str]]
+ChatPrompt = Sequence[Message | Mapping[str, Any]]
+ToolList = Sequence[Tool | Mapping[str, Any]]
 
 
 class Options(TypedDict, total=False):
@@ -38,7 +41,13 @@ class Options(TypedDict, total=False):
     """Makes the output a text that the whole of this pattern (ECMA-262) matches."""
     choice: Sequence[str]
     """Makes the output one of these texts."""
+    min_tokens: int
     ignore_eos: bool
+    stop_tokens: Sequence[int]
+    bad_words: Sequence[Sequence[int]]
+    shown_tokens: Sequence[str]
+    thinking: ThinkingLimit
+    repetition_limit: int
     parse_special: bool
     truncation: Truncation
     shift: bool
@@ -48,6 +57,10 @@ class Options(TypedDict, total=False):
     tenant: str
     cache_scope: str
     adapters: Sequence[tuple[str, float]]
+    tools: ToolList
+    """For conversations, as the next two: `Tool`s or OpenAI-style dictionaries."""
+    template_arguments: str
+    continues: bool
 
 
 CONSTRAINTS = ("grammar", "json_schema", "regex", "choice")
@@ -87,6 +100,8 @@ def _finish(request: Request, sampling: SamplingParams | None, options: Options)
     plain: dict[str, Any] = {
         name: value for name, value in options.items() if name not in CONSTRAINTS
     }
+    if "tools" in plain:
+        plain["tools"] = to_tools(plain["tools"])
     return replace(
         request, sampling=sampling or SamplingParams(), grammar=_grammar_of(options), **plain
     )

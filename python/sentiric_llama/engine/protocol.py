@@ -11,7 +11,15 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from sentiric_llama.engine.stream import AsyncStream
-from sentiric_llama.types import Capacity, Device, EngineStats, Message, ModelInfo, Request
+from sentiric_llama.types import (
+    Capacity,
+    Device,
+    EngineStats,
+    Message,
+    ModelInfo,
+    Request,
+    Tool,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -99,14 +107,28 @@ class AsyncEngineProtocol(Protocol):
         ...
 
     async def render_chat(
-        self, messages: Sequence[Message], *, add_generation_prompt: bool = True
+        self,
+        messages: Sequence[Message],
+        *,
+        tools: Sequence[Tool] = (),
+        template_arguments: str = "",
+        continues: bool = False,
+        add_generation_prompt: bool = True,
     ) -> str: ...
 
     async def adapters(self) -> list[str]:
         """The LoRA adapters that requests may name."""
         ...
 
-    async def tokenize_chat(self, messages: Sequence[Message]) -> list[int]: ...
+    async def tokenize_chat(
+        self,
+        messages: Sequence[Message],
+        *,
+        tools: Sequence[Tool] = (),
+        template_arguments: str = "",
+        continues: bool = False,
+        add_generation_prompt: bool = True,
+    ) -> list[int]: ...
 
     async def embed(self, texts: Sequence[str]) -> FloatArray: ...
 

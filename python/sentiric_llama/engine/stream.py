@@ -18,6 +18,7 @@ from typing import NamedTuple, NoReturn, Self
 
 from sentiric_llama.errors import SentiricLlamaError
 from sentiric_llama.types import Delta
+from sentiric_llama.types.queue import QueuePlace
 
 WINDOW = 256
 """How many tokens the engine may be ahead of a reader."""
@@ -103,6 +104,11 @@ class AsyncStream(AsyncIterator[Delta], ABC):
             raise
         if self.is_over:  # closed while it was being submitted
             self._cancel()
+
+    @property
+    def place(self) -> QueuePlace | None:
+        """Where it waits for a context; None if it does not, or is still being prepared."""
+        return None
 
     @property
     def has_items(self) -> bool:

@@ -11,6 +11,9 @@ from sentiric_llama.types.request import Message as Message
 from sentiric_llama.types.request import Priority as Priority
 from sentiric_llama.types.request import Request as Request
 from sentiric_llama.types.request import SamplingParams as SamplingParams
+from sentiric_llama.types.request import ThinkingLimit as ThinkingLimit
+from sentiric_llama.types.request import Tool as Tool
+from sentiric_llama.types.request import ToolCall as ToolCall
 from sentiric_llama.types.request import Truncation as Truncation
 from sentiric_llama.types.result import ChosenLogprob as ChosenLogprob
 from sentiric_llama.types.result import Completion as Completion

@@ -98,6 +98,10 @@ class ModelInfo:
     description: str
     chat_template_source: str
     chat_template: str
+    template_tools: bool
+    """The template shows tools, and the calls in earlier messages."""
+    template_reasoning: bool
+    """The template shows earlier reasoning, at least when asked to."""
     size_bytes: int
     num_params: int
     num_vocab: int
@@ -165,6 +169,7 @@ class EngineStats:
     event_batches: int = 0
     drafted_tokens: int = 0
     accepted_draft_tokens: int = 0
+    repetitions: int = 0
     draft_failures: int = 0
     queued: int = 0
     preparing: int = 0

@@ -20,6 +20,13 @@ MAX_STOP_STRINGS = 8
 MAX_STOP_BYTES = 256
 MAX_LOGIT_BIAS = 300
 MAX_TOP_LOGPROBS = 20
+MAX_STOP_TOKENS = 64
+MAX_BAD_WORDS = 64
+MAX_BAD_TEXTS = MAX_BAD_WORDS // 2
+"""A text has other tokens at the beginning than behind a space."""
+MAX_BAD_WORD_TOKENS = 64
+MAX_ALLOWED_TOKENS = 1024
+MAX_SHOWN_TOKENS = 32
 MAX_DRY_BREAKERS = 16
 MAX_DRY_BREAKER_BYTES = 64
 INT32_MAX = 2**31 - 1
@@ -35,6 +42,8 @@ class NumberRange:
     high: float
     integer: bool = False
     low_open: bool = False
+    minus_one: int | None = None
+    """What -1 stands for, as in llama.cpp, if it is not a value of its own."""
 
     @property
     def allowed(self) -> str:
@@ -54,6 +63,8 @@ class NumberRange:
         too_low = value <= self.low if self.low_open else value < self.low
         if too_low or value > self.high or not math.isfinite(value):
             raise self._refuse(value, where)
+        if value == -1 and self.minus_one is not None:
+            return self.minus_one
         return value if self.integer else float(value) + 0.0  # + 0.0: -0.0 becomes 0.0
 
     def _refuse(self, value: object, where: str) -> InvalidArgument:
@@ -109,18 +120,18 @@ SAMPLING_RANGES: dict[str, NumberRange] = {
     r.name: r
     for r in (
         NumberRange("temperature", 0, 2),
-        NumberRange("top_k", 0, INT32_MAX, integer=True),
+        NumberRange("top_k", -1, INT32_MAX, integer=True, minus_one=0),
         NumberRange("top_p", 0, 1),
         NumberRange("min_p", 0, 1),
         NumberRange("typical_p", 0, 1),
         NumberRange("repeat_penalty", 0, 2, low_open=True),
         NumberRange("presence_penalty", -2, 2),
         NumberRange("frequency_penalty", -2, 2),
-        NumberRange("repeat_last_n", 0, 4096, integer=True),
+        NumberRange("repeat_last_n", -1, 4096, integer=True, minus_one=4096),
         NumberRange("dry_multiplier", 0, 100),
         NumberRange("dry_base", 1, 100),
         NumberRange("dry_allowed_length", 0, 4096, integer=True),
-        NumberRange("dry_penalty_last_n", 0, 32768, integer=True),
+        NumberRange("dry_penalty_last_n", -1, 32768, integer=True, minus_one=32768),
         NumberRange("xtc_probability", 0, 1),
         NumberRange("xtc_threshold", 0, 1),
         NumberRange("dynatemp_range", 0, 2),
@@ -141,6 +152,9 @@ SAMPLING_ALIASES: dict[str, str] = {
 """Other names that clients use -> the field's name."""
 
 MAX_TOKENS = NumberRange("max_tokens", -1, INT32_MAX, integer=True)
+MIN_TOKENS = NumberRange("min_tokens", 0, INT32_MAX, integer=True)
+REPETITION_LIMIT = NumberRange("repetition_limit", 0, INT32_MAX, integer=True)
+THINKING_BUDGET = NumberRange("thinking_budget", -1, INT32_MAX, integer=True)
 CHOICES = NumberRange("n", 1, MAX_CHOICES, integer=True)
 BIAS = NumberRange("logit_bias", -100, 100)
 TOKEN_ID = NumberRange("tokens", 0, INT32_MAX, integer=True)
@@ -180,9 +194,9 @@ def parse_breakers(value: object) -> tuple[str, ...]:
 
 
 def parse_stop(value: object) -> tuple[str, ...]:
-    """Stop strings: one, or a list of at most 8, each of 1..256 bytes."""
+    """Stop strings: one, or a list of at most 8, each of 1..256 bytes; "" is none."""
     allowed = f"a string or at most {MAX_STOP_STRINGS} strings of 1..{MAX_STOP_BYTES} bytes each"
-    items = [value] if isinstance(value, str) else value
+    items = ([value] if value else []) if isinstance(value, str) else value
     if not isinstance(items, list):
         raise wrong_type("stop", value, allowed)
     return _parse_strings("stop", items, (MAX_STOP_STRINGS, MAX_STOP_BYTES), allowed)
@@ -203,6 +217,14 @@ def _parse_strings(
             raise out_of_range(where, item, allowed)
         found.append(item)
     return tuple(found)
+
+
+def parse_bad_words(value: object) -> tuple[str, ...]:
+    """Texts that may not come: at most 32 strings of 1..256 bytes each."""
+    allowed = f"at most {MAX_BAD_TEXTS} strings of 1..{MAX_STOP_BYTES} bytes each"
+    if not isinstance(value, list):
+        raise wrong_type("bad_words", value, allowed)
+    return _parse_strings("bad_words", value, (MAX_BAD_TEXTS, MAX_STOP_BYTES), allowed)
 
 
 def parse_logit_bias(value: object) -> dict[int, float]:

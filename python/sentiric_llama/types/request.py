@@ -9,15 +9,42 @@ from typing import Literal
 
 Truncation = Literal["drop_turns", "shift", "error"]
 Priority = Literal["realtime", "normal", "batch"]
-GrammarKind = Literal["none", "gbnf", "json_schema", "json_object", "regex", "choice"]
+GrammarKind = Literal["none", "gbnf", "json_schema", "json_object", "regex", "choice", "structure"]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A call of a tool that an assistant message holds."""
+
+    id: str
+    name: str
+    arguments: str
+    """JSON text of an object. Any other text is passed on to the template as text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message of a conversation. Special tokens in the content are plain text."""
+    """One message of a conversation. Special tokens in its texts are plain text."""
 
     role: str
     content: str
+    reasoning: str = ""
+    """What the assistant thought before it answered."""
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str = ""
+    """The call that a tool message answers."""
+    name: str = ""
+    """Of the tool that a tool message comes from, or of who speaks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A tool that the model may call. The engine shows it to the model and parses no calls."""
+
+    name: str
+    description: str = ""
+    parameters: str = ""
+    """JSON schema as text; empty for none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +75,8 @@ class SamplingParams:
     seed: int | None = None
     """None draws a random seed. The same seed gives the same text."""
     logit_bias: Mapping[int, float] = field(default_factory=dict)
+    allowed_tokens: Sequence[int] = ()
+    """Only these and end tokens are chosen; none: all are."""
     top_logprobs: int | None = None
     """None: no log-probabilities. 0..20: those of the chosen token and of so many alternatives."""
 
@@ -56,8 +85,8 @@ class SamplingParams:
 class Grammar:
     """What the answer must be.
 
-    `text` is GBNF, a JSON schema, a regular expression (ECMA-262) that matches the whole, or a JSON
-    array of strings to choose from. A `json_object` has none, or a schema.
+    `text` is GBNF, a JSON schema, a regular expression (ECMA-262) that matches the whole, a JSON
+    array of strings to choose from, or a structure. A `json_object` has none, or a schema.
     """
 
     kind: GrammarKind
@@ -65,10 +94,33 @@ class Grammar:
 
 
 @dataclass(frozen=True, slots=True)
+class ThinkingLimit:
+    """How long the thoughts of an answer may be: what stands between `begin` and `end`.
+
+    When they have `max_tokens` tokens in all and one is open, the engine writes `closing`, which
+    contains `end`, and the answer goes on. The tokens of the marks and of `closing` do not count.
+    """
+
+    begin: str
+    """Empty if the model begins no further thought."""
+    end: str
+    closing: str
+    max_tokens: int
+    is_open: bool = False
+    """The answer begins inside a thought."""
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """One generation. Exactly one of messages, text and tokens is given."""
 
     messages: Sequence[Message] = ()
+    tools: Sequence[Tool] = ()
+    """`messages` only, like the next two."""
+    template_arguments: str = ""
+    """JSON object of further variables for the chat template, such as `enable_thinking`."""
+    continues: bool = False
+    """The last message is the assistant's and goes on: the answer continues its content."""
     text: str = ""
     tokens: Sequence[int] = ()
     parse_special: bool = False
@@ -77,7 +129,19 @@ class Request:
     grammar: Grammar | None = None
     stop: Sequence[str] = ()
     max_tokens: int = 1024
+    min_tokens: int = 0
+    """Before so many tokens the answer ends by no end token and no stop token."""
     ignore_eos: bool = False
+    stop_tokens: Sequence[int] = ()
+    """Each ends the answer and is no text of it."""
+    bad_words: Sequence[Sequence[int]] = ()
+    """Sequences of tokens that never come: the last one is banned behind the others."""
+    shown_tokens: Sequence[str] = ()
+    """Control tokens whose texts are text in this answer. Other texts are ignored."""
+    thinking: ThinkingLimit | None = None
+    repetition_limit: int = 0
+    """The answer ends when its newest tokens are one block of up to 64 tokens, at least four times,
+    and at least so many tokens; 0 = off."""
     truncation: Truncation = "drop_turns"
     shift: bool = True
     deadline_ms: int = 600_000

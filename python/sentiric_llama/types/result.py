@@ -9,7 +9,7 @@ from typing import Literal
 
 from sentiric_llama.errors import InternalError
 
-FinishReason = Literal["stop", "length", "cancelled", "error"]
+FinishReason = Literal["stop", "length", "cancelled", "error", "repetition"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,8 @@ class Usage:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     cached_tokens: int = 0
+    thought_tokens: int = 0
+    """Of the completion: what the model thought before it answered."""
 
     @property
     def total_tokens(self) -> int:
@@ -97,6 +99,12 @@ class Final:
     stop_string: str | None = None
     unfinished: bool = False
     """True if the text stops where its grammar does not allow an end."""
+    stop_token: int | None = None
+    """The one of `Request.stop_tokens` that ended it."""
+    thought_tokens: int = 0
+    """Tokens inside thoughts, with `Request.thinking`."""
+    thinking_ended: bool = False
+    """True if the limit of thoughts closed one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +132,12 @@ class Completion:
     stop_string: str | None = None
     unfinished: bool = False
     """True if the text stops where its grammar does not allow an end."""
+    stop_token: int | None = None
+    """The one of `Request.stop_tokens` that ended it."""
+    thought_tokens: int = 0
+    """Tokens inside thoughts, with `Request.thinking`."""
+    thinking_ended: bool = False
+    """True if the limit of thoughts closed one."""
 
     @classmethod
     def join(cls, deltas: Sequence[Delta]) -> Completion:
@@ -141,4 +155,7 @@ class Completion:
             logprobs=tuple(entry for delta in deltas for entry in delta.logprobs),
             stop_string=final.stop_string,
             unfinished=final.unfinished,
+            stop_token=final.stop_token,
+            thought_tokens=final.thought_tokens,
+            thinking_ended=final.thinking_ended,
         )

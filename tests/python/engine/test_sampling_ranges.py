@@ -38,7 +38,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "mirostat_eta": (0, 1),
     "top_logprobs": (-1, 20),
 }
-NOT_RANGES = {"seed", "logit_bias", "dry_sequence_breakers"}
+NOT_RANGES = {"seed", "logit_bias", "dry_sequence_breakers", "allowed_tokens"}
 WHOLE = {f.name for f in fields(SamplingParams) if str(f.type).startswith("int")}
 
 

@@ -29,6 +29,7 @@ from engine_tools import (
 from sentiric_llama.engine import handle
 from sentiric_llama.engine.blocking import Engine, Stream
 from sentiric_llama.errors import Cancelled, DeadlineExceeded, InvalidArgument, Overloaded
+from sentiric_llama.types.queue import QUEUE_PER_CONTEXT
 
 MANY = 100_000
 LIMIT_MS = 120_000  # ends what a failing test leaves running
@@ -224,7 +225,7 @@ def test_a_log_handler_that_raises_leaves_the_pump_alone(engine: Engine) -> None
 
 
 def test_a_full_queue_refuses(engine: Engine) -> None:
-    allowed = 2 + 4 * 2  # contexts, and as many waiting as the default allows
+    allowed = 2 + QUEUE_PER_CONTEXT * 2  # contexts, and as many waiting as the default allows
     with ExitStack() as streams:
         for _ in range(allowed):
             streams.enter_context(start_when_there_is_room(engine))

@@ -24,7 +24,16 @@ from sentiric_llama.engine.process.quarantine import Blame, Quarantine
 from sentiric_llama.engine.process.stall_watch import StallWatch
 from sentiric_llama.errors import Cancelled, DeadlineExceeded, InternalError, Overloaded
 from sentiric_llama.host.environment import engine_environment
-from sentiric_llama.types import Delta, EngineConfig, EngineStats, Request, SamplingParams
+from sentiric_llama.types import (
+    Delta,
+    EngineConfig,
+    EngineStats,
+    Message,
+    Request,
+    SamplingParams,
+    Tool,
+    ToolCall,
+)
 
 PID = 4321
 STEP = Work(0, Place.DECODE, 0, 10)
@@ -293,3 +302,28 @@ def test_threads_that_share_a_processor_get_time() -> None:
     page = Page(works=tokenizers)
     assert not any(watch.sample(page, float(second)) for second in range(40))  # type: ignore[arg-type]
     assert watch.sample(page, 41.0)  # type: ignore[arg-type]
+
+
+def test_every_text_of_a_conversation_counts_for_its_fingerprint() -> None:
+    call = ToolCall("1", "look", "{}")
+    talk = Message("assistant", "a", "b", (call,), "c", "d")
+    request = Request(messages=(talk,), tools=(Tool("e", "f", "g"),), template_arguments="{}")
+    others = [
+        *(
+            replace(talk, **{name: "x"})
+            for name in ("content", "reasoning", "tool_call_id", "name")
+        ),
+        *(
+            replace(talk, tool_calls=(replace(call, **{n: "x"}),))
+            for n in ("id", "name", "arguments")
+        ),
+        replace(talk, tool_calls=()),
+    ]
+    requests = [request, *(replace(request, messages=(other,)) for other in others)]
+    tool = request.tools[0]
+    for name in ("name", "description", "parameters"):
+        requests.append(replace(request, tools=(replace(tool, **{name: "x"}),)))
+    requests += [replace(request, continues=True), replace(request, template_arguments="")]
+    lives = [LiveRequest(1, with_seed(each), lambda _: None) for each in requests]
+    assert len({live.fingerprint for live in lives}) == len(requests)
+    assert lives[0].num_bytes > LiveRequest(1, replace(request, tools=()), print).num_bytes

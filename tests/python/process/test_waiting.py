@@ -7,11 +7,14 @@ import asyncio
 import os
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from sentiric_llama.engine.aio import AsyncEngine
 from sentiric_llama.engine.process import client
 from sentiric_llama.engine.process.engine import ProcessEngine
+from sentiric_llama.engine.stream import AsyncStream
 from sentiric_llama.errors import InternalError, Overloaded
 from sentiric_llama.types import EngineConfig, Request, SamplingParams
 
@@ -45,6 +48,38 @@ def test_a_full_queue_refuses_nothing_that_was_admitted_before(small_q8_0: Path)
         os.kill(engine.pid, signal.SIGKILL)
         assert await asyncio.gather(running, waiting) == [200, 60]
         assert engine.stats().requests_failed == 0
+        await engine.close()
+
+    asyncio.run(main())
+
+
+def position(stream: AsyncStream) -> int | None:
+    return stream.place.position if stream.place else None
+
+
+@pytest.mark.parametrize("kind", [ProcessEngine, AsyncEngine])
+def test_those_who_wait_know_their_place(small_q8_0: Path, kind: Any) -> None:
+    async def main() -> None:
+        config = EngineConfig(str(small_q8_0), contexts=1, context_size=256)
+        engine = await kind.open(config)
+        async with engine.submit(asked(1, max_tokens=100_000)) as hog:
+            await anext(hog)
+            first, second = engine.submit(asked(2)), engine.submit(asked(3))
+            async with asyncio.timeout(30):
+                await first.open()
+                while position(first) != 1:
+                    await asyncio.sleep(0.01)
+                await second.open()
+                while (position(first), position(second)) != (1, 2):
+                    await asyncio.sleep(0.01)
+                assert hog.place is None
+                first.close()
+                while position(second) != 1:
+                    await asyncio.sleep(0.01)
+        assert sum([len(delta.tokens) async for delta in second]) == 60
+        async with asyncio.timeout(30):
+            while second.place is not None:
+                await asyncio.sleep(0.01)
         await engine.close()
 
     asyncio.run(main())

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Schemas and choices of Python callers as JSON, with errors that name the wrong value."""
+"""Schemas, structures and choices of Python callers as JSON; errors name the wrong value."""
 
 from __future__ import annotations
 
@@ -10,25 +10,23 @@ from typing import Any
 
 from sentiric_llama.errors import InvalidArgument, InvalidGrammar
 
-_WHERE = "json_schema"
 
-
-def schema_text(schema: Any) -> str:
-    """An object or a boolean as JSON; a text is JSON already."""
+def schema_text(schema: Any, where: str = "json_schema") -> str:
+    """An object or a boolean as JSON; a text is JSON already. `where` begins places of faults."""
     if isinstance(schema, str):
         return schema
     if not isinstance(schema, Mapping | bool):
         what = f"must be an object or its JSON text; got {type(schema).__name__}"
-        raise InvalidArgument(what, where=_WHERE)
+        raise InvalidArgument(what, where=where)
     try:
         plain = dict(schema) if isinstance(schema, Mapping) else schema
         text = json.dumps(plain, ensure_ascii=False, allow_nan=False)
         text.encode()
         return text
     except RecursionError:
-        raise InvalidGrammar("nested too deeply", where=_WHERE) from None
+        raise InvalidGrammar("nested too deeply", where=where) from None
     except (TypeError, ValueError) as error:
-        raise next(_faults(schema), _unknown(error)) from None
+        raise next(_faults(schema, where), _unknown(error, where)) from None
 
 
 def choice_text(texts: Any) -> str:
@@ -44,14 +42,14 @@ def choice_text(texts: Any) -> str:
     return json.dumps(found, ensure_ascii=False)
 
 
-def _faults(schema: Any) -> Iterator[InvalidGrammar]:
+def _faults(schema: Any, where: str) -> Iterator[InvalidGrammar]:
     """One for each value that JSON does not have, in the order of the schema."""
     waiting: list[tuple[str, Any]] = [("", schema)]
     seen: set[int] = set()  # objects may contain themselves
     while waiting:
         pointer, value = waiting.pop()
         if what := _fault(value):
-            yield InvalidGrammar(f"cannot be written as JSON: {what}", where=_at(pointer))
+            yield InvalidGrammar(f"cannot be written as JSON: {what}", where=_at(where, pointer))
         elif (parts := _parts(value)) and id(value) not in seen:
             seen.add(id(value))
             waiting += [(f"{pointer}/{name}", item) for name, item in reversed(parts)]
@@ -84,9 +82,9 @@ def escaped(name: str) -> str:
     return name.replace("~", "~0").replace("/", "~1")
 
 
-def _at(pointer: str) -> str:
-    return f"{_WHERE}:{pointer}" if pointer else _WHERE
+def _at(where: str, pointer: str) -> str:
+    return f"{where}:{pointer}" if pointer else where
 
 
-def _unknown(error: Exception) -> InvalidGrammar:
-    return InvalidGrammar(f"cannot be written as JSON: {error}", where=_WHERE)
+def _unknown(error: Exception, where: str) -> InvalidGrammar:
+    return InvalidGrammar(f"cannot be written as JSON: {error}", where=where)

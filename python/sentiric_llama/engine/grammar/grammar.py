@@ -28,7 +28,7 @@ _KINDS = tuple(kind for kind in get_args(GrammarKind) if kind != "none")
 class Grammar(types.Grammar):
     """What an answer must be. A request takes it as its `grammar`.
 
-    Made by one of the four class methods, or from a kind and its text. They raise InvalidGrammar:
+    Made by one of the five class methods, or from a kind and its text. They raise InvalidGrammar:
     its `where` is a place in what was given, such as `json_schema:/properties/age/minimum`, or
     `json_schema:LINE:COLUMN` in a text that is no JSON. Immutable; any thread.
     """
@@ -56,6 +56,15 @@ class Grammar(types.Grammar):
     def from_gbnf(cls, text: str) -> Grammar:
         """Texts of a grammar in llama.cpp's notation."""
         return cls("gbnf", text)
+
+    @classmethod
+    def from_structure(cls, structure: str | Mapping[str, Any]) -> Grammar:
+        """Texts put together from parts: fixed and free text, JSON by a schema, patterns.
+
+        `docs/structured-output.md` lists the nodes. The `where` of an error names the node, and
+        behind a colon the place in its schema: `structure/sequence/1/schema:/properties/age`.
+        """
+        return cls("structure", schema_text(structure, "structure"))
 
     @classmethod
     def of(cls, grammar: types.Grammar) -> Grammar:

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from sentiric_llama.engine import messages as m
-from sentiric_llama.engine.convert import is_large
 from sentiric_llama.engine.process.client import EngineClient, ProcessDied, encoded
 from sentiric_llama.engine.process.confinement import confinement_of
 from sentiric_llama.engine.process.live_request import LiveRequest, with_seed
 from sentiric_llama.engine.process.queries import MessageQueries
 from sentiric_llama.engine.process.stall_watch import watched
 from sentiric_llama.engine.process.supervisor import Supervisor
+from sentiric_llama.engine.prompt.conversation import is_large
 from sentiric_llama.engine.protocol import EngineState, ProcessFacts
 from sentiric_llama.engine.stream import AsyncStream, StreamItem
 from sentiric_llama.errors import InternalError, Overloaded, SentiricLlamaError
@@ -31,6 +31,7 @@ from sentiric_llama.types import (
     ModelInfo,
     Request,
 )
+from sentiric_llama.types.queue import Line, QueuePlace, queue_places, room_ms
 
 
 class ProcessStream(AsyncStream):
@@ -50,6 +51,10 @@ class ProcessStream(AsyncStream):
     def _put(self, item: StreamItem) -> None:
         self._buffer.put(item)
         self._buffer.wakeup.set()
+
+    @property
+    def place(self) -> QueuePlace | None:
+        return self._engine.line.place_of(self._number)
 
     def _grant(self, tokens: int) -> None:
         self._engine.grant(self._number, tokens)
@@ -72,6 +77,7 @@ class ProcessEngine(MessageQueries):
         self._adapters = AdapterFiles(config.lora_dir, check_model(Path(config.model_path)))
         self._numbers = itertools.count(1)
         self._supervisor = Supervisor(config, client, self._numbers, stall_s)
+        self.line = Line(self._waiting, self.stats, info.contexts)
 
     @classmethod
     async def open(
@@ -112,6 +118,10 @@ class ProcessEngine(MessageQueries):
         active = min(len(self._supervisor.live), self._info.contexts)
         return Capacity(active, self._info.contexts, 0)
 
+    def _waiting(self) -> list[int]:
+        client = self._supervisor.client
+        return client.page.line() if client is not None else []
+
     @property
     def state(self) -> EngineState:
         return self._supervisor.state
@@ -140,7 +150,8 @@ class ProcessEngine(MessageQueries):
 
     def check_room(self) -> None:
         self._supervisor.check_open()
-        most = self._info.contexts + (self._config.queue_limit or 4 * self._info.contexts)
+        contexts = self._info.contexts
+        most = contexts + queue_places(self._config.queue_limit, contexts)
         num_live = len(self._supervisor.live)
         if num_live < most:
             return
@@ -149,7 +160,7 @@ class ProcessEngine(MessageQueries):
             f"the queue is full; got {num_live} requests running and waiting, allowed {most}",
             where="queue",
         )
-        error.retry_ms = int(self.stats().request_ms_mean / max(1, self._info.contexts))
+        error.retry_ms = room_ms(num_live - contexts, self.stats().request_ms_mean, contexts)
         raise error
 
     def devices(self) -> list[Device]:
@@ -166,7 +177,8 @@ class ProcessEngine(MessageQueries):
             names = [name for name, _ in request.adapters]
             await asyncio.to_thread(self._adapters.check, names)
         live = LiveRequest(next(self._numbers), with_seed(request), put)
-        size_matters = is_large(request.messages) or len(request.text) > LARGE_TEXT
+        is_long = is_large(request.messages, request.tools)
+        size_matters = is_long or len(request.text) > LARGE_TEXT
         command = await maybe_off_loop(size_matters, encoded, live.command())
         self.check_room()  # others may have come meanwhile
         self._supervisor.admit(live, command)

@@ -60,7 +60,7 @@ class _Copy:
 
     def __init__(self, page: Any) -> None:
         self.beats, self.stepper = page.beats, page.stepper
-        for name in ("stats", "capacity", "crash", "threads", "batch"):
+        for name in ("stats", "capacity", "crash", "threads", "batch", "line"):
             setattr(self, name, partial(copy, getattr(page, name)()))
 
 
@@ -108,6 +108,10 @@ class FlightPage:
     def batch(self) -> list[int]:
         """The streams that the last decode call computed."""
         return list(self._page.batch())
+
+    def line(self) -> list[int]:
+        """The streams that wait for a context, the next one first."""
+        return list(self._page.line())
 
     def stepper(self) -> Work | None:
         """The thread that runs the steps, while it is at work."""

@@ -14,7 +14,7 @@ import hashlib
 import secrets
 import time
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -23,7 +23,7 @@ from sentiric_llama.engine.process.client import encoded
 from sentiric_llama.engine.process.quarantine import NO_BLAME, Blame
 from sentiric_llama.engine.stream import WINDOW, StreamItem
 from sentiric_llama.errors import DeadlineExceeded, SentiricLlamaError, Unavailable
-from sentiric_llama.types import ChosenLogprob, Delta, Final, Message, Request
+from sentiric_llama.types import ChosenLogprob, Delta, Final, Message, Request, Tool
 
 MAX_PRESENT = 3
 """How many kills from outside in a row it may be present at without any progress in between."""
@@ -111,7 +111,8 @@ class LiveRequest:
     def num_bytes(self) -> int:
         request = self.request
         grammar = len(request.grammar.text) if request.grammar else 0
-        return grammar + sum(map(_bytes_of, (request.text, request.messages, request.tokens)))
+        sources = (request.text, request.messages, request.tools, request.tokens)
+        return grammar + len(request.template_arguments) + sum(map(_bytes_of, sources))
 
     @property
     def can_resume(self) -> bool:
@@ -123,9 +124,10 @@ class LiveRequest:
     def fingerprint(self) -> bytes:
         """Identifies what it asks for, whoever asks and with whatever seed."""
         request = self.request
-        texts = [part for each in request.messages for part in (each.role, each.content)]
+        texts = [text for message in request.messages for text in _texts_of(message)]
+        texts += [text for tool in request.tools for text in _texts_of(tool)]
         texts += [request.text, request.grammar.text if request.grammar else ""]
-        bare = replace(request, messages=(), text="", tokens=(), grammar=None, tenant="")
+        bare = replace(request, messages=(), tools=(), text="", tokens=(), grammar=None, tenant="")
         sampling = replace(request.sampling, seed=0)
         bare = replace(bare, sampling=sampling, cache_scope="", deadline_ms=0)
         rest = (bare, request.grammar and request.grammar.kind, tuple(request.tokens))
@@ -222,12 +224,23 @@ class LiveCall:
         return _bytes_of(self.values)
 
 
+def _texts_of(value: Message | Tool) -> Iterator[str]:
+    """All its texts, and how many calls a message has, so that no two values give the same."""
+    if isinstance(value, Tool):
+        yield from (value.name, value.description, value.parameters)
+        return
+    yield from (value.role, value.content, value.reasoning, value.tool_call_id, value.name)
+    yield str(len(value.tool_calls))
+    for call in value.tool_calls:
+        yield from (call.id, call.name, call.arguments)
+
+
 def _bytes_of(value: Any) -> int:
     """About how much memory its texts and numbers take."""
     if isinstance(value, str | bytes):
         return len(value)
-    if isinstance(value, Message):
-        return len(value.content)
+    if isinstance(value, Message | Tool):
+        return sum(map(len, _texts_of(value)))
     if not isinstance(value, Sequence):
         return 8
     if value and isinstance(value[0], int):

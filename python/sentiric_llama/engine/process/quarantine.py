@@ -118,8 +118,10 @@ class Quarantine:
 
 def refusal() -> InternalError:
     """The error of what ended the engine process twice."""
-    return InternalError(
+    error = InternalError(
         "the engine process crashed twice while it worked on this request; it is rejected for "
         f"{KEPT_S / 60:.0f} minutes",
         where="engine",
     )
+    error.is_final = True
+    return error

@@ -11,7 +11,7 @@ from typing import Any
 from sentiric_llama.engine import messages as m
 from sentiric_llama.engine.protocol import FloatArray
 from sentiric_llama.host.off_loop import off_loop
-from sentiric_llama.types import Message, ModelInfo
+from sentiric_llama.types import Message, ModelInfo, Tool
 
 
 class MessageQueries(ABC):
@@ -40,13 +40,29 @@ class MessageQueries(ABC):
         return list((await self.ask(m.Detokenize, data, as_pieces=True)).pieces or ())
 
     async def render_chat(
-        self, messages: Sequence[Message], *, add_generation_prompt: bool = True
+        self,
+        messages: Sequence[Message],
+        *,
+        tools: Sequence[Tool] = (),
+        template_arguments: str = "",
+        continues: bool = False,
+        add_generation_prompt: bool = True,
     ) -> str:
-        answer = await self.ask(m.Render, tuple(messages), add_generation_prompt)
+        rest = (template_arguments, continues, add_generation_prompt)
+        answer = await self.ask(m.Render, tuple(messages), tuple(tools), *rest)
         return answer.text or ""
 
-    async def tokenize_chat(self, messages: Sequence[Message]) -> list[int]:
-        answer = await self.ask(m.TokenizeChat, tuple(messages))
+    async def tokenize_chat(
+        self,
+        messages: Sequence[Message],
+        *,
+        tools: Sequence[Tool] = (),
+        template_arguments: str = "",
+        continues: bool = False,
+        add_generation_prompt: bool = True,
+    ) -> list[int]:
+        rest = (template_arguments, continues, add_generation_prompt)
+        answer = await self.ask(m.TokenizeChat, tuple(messages), tuple(tools), *rest)
         return array("i", answer.tokens or b"").tolist()
 
     async def embed(self, texts: Sequence[str]) -> FloatArray:

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The format of a loaded model: from what a caller wants to what the engine does, and back."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from sentiric_llama.engine.formats.answer_format import AnswerPlan
+from sentiric_llama.engine.formats.find import find_format
+from sentiric_llama.engine.formats.node import Node, choice, dump, text
+from sentiric_llama.engine.formats.reader import AnswerReader
+from sentiric_llama.types import Grammar, Message, ModelInfo, Request, ThinkingLimit, Tool
+from sentiric_llama.types.wishes import Wishes
+
+QUESTION = (Message("user", "sentiric-probe-question"),)
+"""Rendered with a request's template arguments, it tells whether the prompt opens a thought."""
+UNLIMITED = 2**31 - 1
+MAX_REMEMBERED = 64
+
+_SWITCHES = ("enable_thinking", "thinking")
+"""Variables of templates that switch thoughts on and off."""
+
+
+class ModelFormat:
+    """What was found out about a model. Belongs to one thread at a time."""
+
+    def __init__(self, info: ModelInfo, probe: str) -> None:
+        """`probe`: what the template makes of `find.PROBE`, or "" if it fails."""
+        self._template = info.chat_template
+        self.form = find_format(probe if info.template_tools else "", info.chat_template)
+        self.thinks = self.form.thoughts.are_those_of(info.chat_template)
+        """Whether the model thinks by itself. Others may be told to."""
+        self._opens: dict[str, bool] = {}
+
+    def template_arguments(self, given: Mapping[str, Any], wishes: Wishes) -> str:
+        """The variables for the template, as JSON; the caller's own win."""
+        wanted: dict[str, Any] = {}
+        if wishes.thinks is not None:
+            wanted |= {name: wishes.thinks for name in _SWITCHES if self._knows(name)}
+        if wishes.effort and self._knows("reasoning_effort"):
+            wanted["reasoning_effort"] = wishes.effort
+        wanted |= given
+        return json.dumps(wanted, ensure_ascii=False, sort_keys=True) if wanted else ""
+
+    def _knows(self, variable: str) -> bool:
+        return re.search(rf"\b{variable}\b", self._template) is not None
+
+    def remembered(self, template_arguments: str) -> bool | None:
+        """Whether these arguments open a thought; None if it is not known yet."""
+        return self._opens.get(template_arguments)
+
+    def remember(self, template_arguments: str, rendered: str) -> bool:
+        """Learns it from QUESTION as rendered."""
+        if len(self._opens) >= MAX_REMEMBERED:
+            self._opens.clear()
+        opens = rendered.rstrip().endswith(self.form.thoughts.begin.strip())
+        self._opens[template_arguments] = opens
+        return opens
+
+    def apply(
+        self, request: Request, wishes: Wishes, enforced: Mapping[str, Tool] | None = None
+    ) -> tuple[Request, AnswerPlan]:
+        """The request as the engine takes it, and how its answer is to be read.
+
+        `remembered` must know the request's template arguments. `enforced` are tools by name with
+        the schemas that are enforced, if they differ from those that the model is shown.
+        """
+        callable_tools = wishes.callable_tools
+        if enforced is not None:
+            callable_tools = [enforced[tool.name] for tool in callable_tools]
+        opens = bool(self.remembered(request.template_arguments)) and not request.continues
+        plan = AnswerPlan(
+            tools=tuple(callable_tools),
+            calling=wishes.calling if wishes.tools else "none",
+            parallel=wishes.parallel,
+            body=_body(request.grammar),
+            may_think=not request.continues and (self.thinks or wishes.is_told_to_think),
+            is_thought_open=opens,
+        )
+        in_template = self.form.calls.in_template
+        messages = self.form.describe(request.messages, wishes.tools)
+        changed = replace(
+            request,
+            messages=messages,
+            tools=wishes.tools if in_template else (),
+            shown_tokens=self.form.shown if self.reads(plan) else (),
+            thinking=self._limit(plan, wishes),
+        )
+        if plan.tools or (plan.body is not None and plan.may_think):
+            node = self.form.structure(plan)
+            grammar = Grammar("structure", dump(node)) if node else None
+            changed = replace(changed, grammar=grammar)
+        return changed, plan
+
+    def reads(self, plan: AnswerPlan) -> bool:
+        """Whether an answer may hold more than text."""
+        return plan.may_call or plan.may_think
+
+    def reader(self, plan: AnswerPlan) -> AnswerReader | None:
+        """The reader of one answer; None if all of it is text."""
+        return AnswerReader(self.form, plan) if self.reads(plan) else None
+
+    def _limit(self, plan: AnswerPlan, wishes: Wishes) -> ThinkingLimit | None:
+        thoughts = self.form.thoughts
+        if not plan.may_think:
+            return None
+        budget = UNLIMITED if wishes.thinking_budget is None else wishes.thinking_budget
+        return ThinkingLimit(
+            begin=thoughts.begin,
+            end=thoughts.end,
+            closing=thoughts.closing,
+            max_tokens=0 if wishes.thinks is False else budget,
+            is_open=plan.is_thought_open,
+        )
+
+
+def _body(grammar: Grammar | None) -> Node | None:
+    """What the text must be, as a node."""
+    if grammar is None or grammar.kind == "none":
+        return None
+    if grammar.kind in ("json_schema", "json_object"):
+        return {"schema": grammar.text or '{"type":"object"}'}  # as text, which keeps its digits
+    if grammar.kind == "regex":
+        return {"regex": grammar.text}
+    if grammar.kind == "choice":
+        return choice([text(item) for item in json.loads(grammar.text)])
+    if grammar.kind == "structure":
+        node: Node = json.loads(grammar.text)
+        return node
+    return {"gbnf": grammar.text}
