@@ -7,6 +7,7 @@ its code, where it happened, what was got and what is allowed. It never carries 
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -30,11 +31,17 @@ class ErrorCode(StrEnum):
     OUT_OF_MEMORY = "out_of_memory"
     UNAVAILABLE = "unavailable"
     PERMISSION_DENIED = "permission_denied"
+    RATE_LIMIT_EXCEEDED = "rate_limit_exceeded"
     INTERNAL = "internal"
 
 
 RETRY_AFTER_S = 2
-"""How long callers should wait before they try again."""
+"""How long callers should wait before they try again if nothing better is known."""
+LEAST_RETRY_MS = 1000
+MOST_RETRY_MS = 48_000
+"""With jitter at most a minute: common clients ignore longer times."""
+RETRY_JITTER = 0.25
+"""Callers that were refused together must not come back together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +49,15 @@ class ErrorMapping:
     """What one code means in each protocol.
 
     `openai_type` is the `error.type` that clients of OpenAI and llama.cpp know, `grpc` the name of
-    the status code, `exit_code` the command line's.
+    the status code, `exit_code` the command line's. The same request may succeed if it is sent
+    again unless `is_lasting`.
     """
 
     http: int
     openai_type: str
     grpc: str
     exit_code: int
+    is_lasting: bool = True
 
     @property
     def is_temporary(self) -> bool:
@@ -69,14 +78,23 @@ ERROR_TABLE: dict[ErrorCode, ErrorMapping] = {
     ErrorCode.MODEL_INVALID: ErrorMapping(500, "server_error", "FAILED_PRECONDITION", 4),
     ErrorCode.TEMPLATE_FAILED: ErrorMapping(400, "invalid_request_error", "FAILED_PRECONDITION", 4),
     ErrorCode.NOT_SUPPORTED: ErrorMapping(501, "not_supported_error", "UNIMPLEMENTED", 4),
-    ErrorCode.OVERLOADED: ErrorMapping(429, "rate_limit_error", "RESOURCE_EXHAUSTED", 5),
+    ErrorCode.OVERLOADED: ErrorMapping(
+        429, "rate_limit_error", "RESOURCE_EXHAUSTED", 5, is_lasting=False
+    ),
     ErrorCode.DEADLINE_EXCEEDED: ErrorMapping(504, "timeout_error", "DEADLINE_EXCEEDED", 6),
     ErrorCode.CANCELLED: ErrorMapping(499, "cancelled_error", "CANCELLED", 130),
-    ErrorCode.NUMERIC: ErrorMapping(500, "server_error", "INTERNAL", 7),
-    ErrorCode.OUT_OF_MEMORY: ErrorMapping(503, "unavailable_error", "RESOURCE_EXHAUSTED", 8),
-    ErrorCode.UNAVAILABLE: ErrorMapping(503, "unavailable_error", "UNAVAILABLE", 9),
+    ErrorCode.NUMERIC: ErrorMapping(500, "server_error", "INTERNAL", 7, is_lasting=False),
+    ErrorCode.OUT_OF_MEMORY: ErrorMapping(
+        503, "unavailable_error", "RESOURCE_EXHAUSTED", 8, is_lasting=False
+    ),
+    ErrorCode.UNAVAILABLE: ErrorMapping(
+        503, "unavailable_error", "UNAVAILABLE", 9, is_lasting=False
+    ),
     ErrorCode.PERMISSION_DENIED: ErrorMapping(403, "permission_error", "PERMISSION_DENIED", 2),
-    ErrorCode.INTERNAL: ErrorMapping(500, "server_error", "INTERNAL", 10),
+    ErrorCode.RATE_LIMIT_EXCEEDED: ErrorMapping(
+        429, "rate_limit_error", "RESOURCE_EXHAUSTED", 5, is_lasting=False
+    ),
+    ErrorCode.INTERNAL: ErrorMapping(500, "server_error", "INTERNAL", 10, is_lasting=False),
 }
 
 
@@ -96,9 +114,22 @@ PUBLIC_TEXTS: dict[ErrorCode, str] = {
     ErrorCode.OUT_OF_MEMORY: "there is not enough memory",
     ErrorCode.UNAVAILABLE: "it is not available now",
     ErrorCode.PERMISSION_DENIED: "the key may not do this",
+    ErrorCode.RATE_LIMIT_EXCEEDED: "the key is over its limit; try again later",
     ErrorCode.INTERNAL: "unexpected error",
 }
 """Texts of each code for callers who may not see the message; see `public`."""
+
+
+def is_lasting_status(status: int) -> bool:
+    """True if an HTTP error with this status says that the same request will fail again."""
+    return status in (501, 504) or (400 <= status < 500 and status not in (408, 409, 429))
+
+
+def retry_after_ms(expected_ms: int = 0) -> int:
+    """When a caller should come back: about `expected_ms`, 0 if unknown, with jitter."""
+    expected = min(expected_ms or 1000 * RETRY_AFTER_S, MOST_RETRY_MS)
+    jitter = random.uniform(1 - RETRY_JITTER, 1 + RETRY_JITTER)
+    return max(LEAST_RETRY_MS, round(expected * jitter))
 
 
 class SentiricLlamaError(Exception):
@@ -106,7 +137,9 @@ class SentiricLlamaError(Exception):
 
     code: ErrorCode = ErrorCode.INTERNAL
     retry_ms: int = 0
-    """Overloaded only: milliseconds until there should be room again; 0 if unknown."""
+    """Overloaded and RateLimitExceeded: milliseconds until there should be room; 0 if unknown."""
+    is_final: bool = False
+    """Sending the same request again is useless, whatever the code says."""
     partial: str = ""
     """The text generated before `generate` or `chat` of an engine failed."""
 
@@ -116,9 +149,25 @@ class SentiricLlamaError(Exception):
         self.where = where
 
     @property
+    def wait_ms(self) -> int:
+        """When the caller should come back. A key's limits are exact, all else has jitter."""
+        is_exact = self.code is ErrorCode.RATE_LIMIT_EXCEEDED and self.retry_ms > 0
+        return self.retry_ms if is_exact else retry_after_ms(self.retry_ms)
+
+    @property
     def mapping(self) -> ErrorMapping:
         """What this error means in each protocol."""
         return ERROR_TABLE[self.code]
+
+    @property
+    def is_lasting(self) -> bool:
+        """True if sending the same request again is useless."""
+        return self.is_final or (self.mapping.is_lasting and not self.waited_in_vain)
+
+    @property
+    def waited_in_vain(self) -> bool:
+        """True if the time ran out in the queue: there may be room for a new request now."""
+        return self.code is ErrorCode.DEADLINE_EXCEEDED and self.where == "queue"
 
     @property
     def public(self) -> str:
@@ -226,6 +275,12 @@ class PermissionDenied(SentiricLlamaError):
     code = ErrorCode.PERMISSION_DENIED
 
 
+class RateLimitExceeded(SentiricLlamaError):
+    """The caller's key has used up what its limits allow; `retry_ms` says when there is more."""
+
+    code = ErrorCode.RATE_LIMIT_EXCEEDED
+
+
 class InternalError(SentiricLlamaError):
     """A defect of this package or of the backend."""
 
@@ -250,6 +305,7 @@ ERROR_CLASSES: dict[ErrorCode, type[SentiricLlamaError]] = {
         OutOfMemory,
         Unavailable,
         PermissionDenied,
+        RateLimitExceeded,
         InternalError,
     )
 }

@@ -3,13 +3,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal, cast, get_args
 
+from sentiric_llama.access.limits import NO_LIMITS, KeyLimits
 from sentiric_llama.log.trace import is_id
 
 Role = Literal["user", "metrics", "admin"]
@@ -19,7 +18,7 @@ Right = Literal["realtime"]
 """realtime: the priority class `realtime`. The role admin includes every right."""
 RIGHTS: tuple[Right, ...] = get_args(Right)
 ANY_TENANT = "*"
-_NAME = re.compile(r"[\w.-]{1,64}", re.ASCII)
+KEY_NAME = re.compile(r"[\w.-]{1,64}", re.ASCII)
 _KEY = re.compile(r"[!-~]+")
 KEY_FORM = "printable ASCII characters without spaces, at least one"
 
@@ -33,6 +32,11 @@ class Identity:
     rights: frozenset[Right] = frozenset()
     tenants: frozenset[str] = frozenset()
     """Tenants that its requests may name; `ANY_TENANT` for all. If empty, a tenant is a label."""
+    models: frozenset[str] = frozenset()
+    """Names or aliases of the models that it may use; empty for all."""
+    limits: KeyLimits = NO_LIMITS
+    expires_at: float | None = None
+    """Seconds since 1970; None for never."""
 
     def may(self, *roles: Role) -> bool:
         """True if it has one of the roles."""
@@ -54,50 +58,6 @@ class Identity:
             self.rights | other.rights,
             self.tenants | other.tenants,
         )
-
-
-class KeyRing:
-    """The configured keys, stored as digests."""
-
-    def __init__(
-        self, keys: Iterable[tuple[str, Identity]], spare: Iterable[tuple[str, Identity]] = ()
-    ) -> None:
-        """`spare` keys grant their role like the others, but do not lock it."""
-        listed = list(keys)
-        self._locked = {role for role in ROLES if any(who.may(role) for _, who in listed)}
-        self._holders: dict[bytes, Identity] = {}
-        for key, identity in (*listed, *spare):
-            digest = _digest(key.encode())
-            known = self._holders.get(digest)
-            self._holders[digest] = known.joined(identity) if known else identity
-        self.num_users = sum(identity.may("user") for identity in self._holders.values())
-        """Keys with the role user. If there are several, their data is kept apart."""
-
-    def locks(self, role: Role) -> bool:
-        """True if a key for this role exists, so that the role requires one."""
-        return role in self._locked
-
-    def opens(self, role: Role) -> bool:
-        """True if any key grants this role."""
-        return any(identity.may(role) for identity in self._holders.values())
-
-    def identify(self, headers: Iterable[tuple[bytes, bytes]]) -> Identity | None:
-        """The holder of the key in these headers. Names in lower case.
-
-        Two different keys identify nobody: which one counts would depend on the reader.
-        """
-        return self.holder(given_keys(headers))
-
-    def holder(self, given: set[bytes]) -> Identity | None:
-        """As `identify`, for the different keys that were sent."""
-        return self._holder(next(iter(given))) if len(given) == 1 else None
-
-    def _holder(self, key: bytes) -> Identity | None:
-        digest, found = _digest(key), None
-        for known, identity in self._holders.items():  # no early exit: constant time
-            if hmac.compare_digest(digest, known):
-                found = identity
-        return found
 
 
 def clean_key(text: str) -> str:
@@ -145,7 +105,7 @@ def _identity(name: str, text: str) -> Identity | None:
     words = frozenset(given.split("+"))
     tenants = frozenset(listed.split("+")) if has_tenants else frozenset()
     roles, rights = words & set(ROLES), words & set(RIGHTS)
-    is_good = _NAME.fullmatch(name) and roles and words == roles | rights
+    is_good = KEY_NAME.fullmatch(name) and roles and words == roles | rights
     if not is_good or not all(tenant == ANY_TENANT or is_id(tenant) for tenant in tenants):
         return None
     return Identity(name, cast(frozenset[Role], roles), cast(frozenset[Right], rights), tenants)
@@ -170,8 +130,3 @@ def _read_keys(headers: Iterable[tuple[bytes, bytes]]) -> Iterator[bytes]:
             scheme, _, rest = value.partition(b" ")
             if scheme.lower() == b"bearer":
                 yield rest.strip()
-
-
-def _digest(key: bytes) -> bytes:
-    """A digest, so that all keys compare at the same length."""
-    return hashlib.sha256(key).digest()

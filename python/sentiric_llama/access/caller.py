@@ -7,17 +7,20 @@ if the key is bound to tenants.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Literal
 
 from sentiric_llama.access.api_key import Identity
+from sentiric_llama.access.limits import NO_LIMITS, KeyLimits
 from sentiric_llama.errors import InvalidArgument, PermissionDenied
 from sentiric_llama.log.trace import clean_id
 from sentiric_llama.types import Priority
 
 TENANT = "x-tenant-id"
+MAX_LISTED = 20
+"""Models in one error."""
 CacheScope = Literal["auto", "shared", "tenant"]
 
 
@@ -35,6 +38,9 @@ class Caller:
     """The tenant that the key is bound to and acts for."""
     label: str = ""
     """The value of `x-tenant-id`."""
+    models: frozenset[str] = frozenset()
+    """Names or aliases of the models that it may use; empty for all."""
+    limits: KeyLimits = NO_LIMITS
 
     def sees(self, owner: str) -> bool:
         """True if it may see the requests of this owner."""
@@ -62,15 +68,26 @@ class Caller:
         if priority == "realtime" and not self.has_realtime:
             raise PermissionDenied(
                 f"the key {self.owner} may not use realtime, allowed normal | batch; to allow it, "
-                "add the right in API_KEYS: NAME:user+realtime:KEY",
+                "add the right in API_KEYS: NAME:user+realtime:KEY, or in the file of keys",
                 where="priority",
             )
+
+    def may_use(self, names: Collection[str]) -> bool:
+        """True if it may use the model with these names."""
+        return not self.models or not self.models.isdisjoint(names)
+
+    def check_model(self, name: str, aliases: Collection[str]) -> None:
+        """Raises PermissionDenied if the key may not use the model."""
+        if not self.may_use((name, *aliases)):
+            allowed = " | ".join(sorted(self.models)[:MAX_LISTED])
+            text = f"the key {self.owner} may not use the model {name}, allowed {allowed}"
+            raise PermissionDenied(text, where="model")
 
 
 CURRENT_CALLER: ContextVar[Caller] = ContextVar("sentiric_caller", default=Caller())  # noqa: B039
 
 
-def make_caller(identity: Identity | None, tenants: Iterable[str], num_users: int) -> Caller:
+def make_caller(identity: Identity | None, tenants: Iterable[str], is_apart: bool) -> Caller:
     """The caller with this key and these values of `x-tenant-id`.
 
     Raises InvalidArgument for a malformed tenant, PermissionDenied for one that the key is not
@@ -83,9 +100,11 @@ def make_caller(identity: Identity | None, tenants: Iterable[str], num_users: in
         owner=identity.name,
         is_admin=identity.may(),
         has_realtime=identity.has("realtime"),
-        is_apart=num_users > 1,
+        is_apart=is_apart,
         tenant=_bound_tenant(identity, label),
         label=label,
+        models=identity.models,
+        limits=identity.limits,
     )
 
 
@@ -109,7 +128,7 @@ def _bound_tenant(identity: Identity, label: str) -> str:
         if not identity.may_name(label):
             raise PermissionDenied(
                 f"the key {identity.name} may not act for this tenant; "
-                "allowed are the tenants of its entry in API_KEYS",
+                "allowed are the tenants of its entry in API_KEYS or in the file of keys",
                 where=TENANT,
             )
         return label

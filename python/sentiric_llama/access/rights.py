@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sentiric_llama.access.api_key import Identity, KeyRing, Role, given_keys
+from sentiric_llama.access.api_key import Identity, Role, given_keys
+from sentiric_llama.access.key_ring import KeyRing
 from sentiric_llama.host.product import PREFIX
 
 
@@ -57,6 +58,7 @@ _UNAUTHENTICATED = (
     "different API keys were sent; send one",
 )
 """The message for none, one and several keys."""
+_EXPIRED = "the API key has expired"
 ADMIN_DISABLED = Denial(
     "admin_disabled",
     f"changing the model is off; to allow it, set {PREFIX}ADMIN_KEY, or add a key with the role "
@@ -80,7 +82,7 @@ class AccessCheck:
         given = given_keys(headers)
         identity = self.keys.holder(given)
         if identity is None and self.is_locked:
-            return unauthenticated(given)
+            return self._unauthenticated(given)
         if access is Access.ADMIN:
             return self._admit_admin(identity, given)
         if identity is None or not self.is_locked or identity.may(*access.roles):
@@ -91,14 +93,15 @@ class AccessCheck:
         if not self.keys.opens("admin"):
             return ADMIN_DISABLED
         if identity is None:
-            return unauthenticated(given)
+            return self._unauthenticated(given)
         return identity if identity.may("admin") else _role_missing(identity, Access.ADMIN)
 
-
-def unauthenticated(given: set[bytes]) -> Denial:
-    """The denial of a request that sent these keys, none of them valid."""
-    text = _UNAUTHENTICATED[min(len(given), 2)]
-    return Denial("invalid_api_key", text, is_unauthenticated=True)
+    def _unauthenticated(self, given: set[bytes]) -> Denial:
+        """The denial of a request that sent these keys, none of them valid."""
+        text = _UNAUTHENTICATED[min(len(given), 2)]
+        if self.keys.has_expired(given):
+            text = _EXPIRED
+        return Denial("invalid_api_key", text, is_unauthenticated=True)
 
 
 def _role_missing(identity: Identity, access: Access) -> Denial:

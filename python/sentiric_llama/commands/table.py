@@ -42,6 +42,7 @@ COMMANDS = (
     Command("plan", "start", "estimate the memory a model needs"),
     Command("doctor", "start", "diagnose the installation and the configuration"),
     Command("certs", "start", "make certificates for development"),
+    Command("key", "start", "make, list and revoke API keys"),
     Command("chat", "ask", "chat with a model in the terminal"),
     Command("generate", "ask", "print the answer to one prompt"),
     Command("tokenize", "ask", "show the tokens of a text"),

@@ -82,6 +82,19 @@ ERRORS = {
         "serve, başka bir sunucu için: --url"
     ),
     "not ready after {seconds} s: {reason}": "{seconds} sn sonra hazır değil: {reason}",
+    # Keys
+    "none given; name the key": "verilmedi; anahtarın adını verin",
+    "no file of keys; name one with --keys-file or {name}": (
+        "anahtar dosyası yok; --keys-file veya {name} ile birini verin"
+    ),
+    "{path} has a key {name} already; revoke it first": (
+        "{path} içinde {name} adlı bir anahtar zaten var; önce onu iptal edin"
+    ),
+    "{path} has no key {name}": "{path} içinde {name} adlı bir anahtar yok",
+    "{path} cannot be written: {reason}": "{path} yazılamıyor: {reason}",
+    "got a key of {size} characters, allowed at least {least} that nobody can guess": (
+        "anahtar {size} karakter; kimsenin tahmin edemeyeceği en az {least} karakter gerekir"
+    ),
     # The sandbox
     "limits, no new privileges": "sınırlar, yeni yetki yasağı",
     "limits, no new privileges, {layers}": "sınırlar, yeni yetki yasağı, {layers}",

@@ -40,6 +40,9 @@ CATALOGUE = {
     "origins of web pages that may call the API (CORS), comma-separated": (
         "API'yi çağırabilecek web sayfalarının kökenleri (CORS), virgülle ayrılır"
     ),
+    "directory of text files that are served under /context/; empty for none": (
+        "/context/ altında sunulan metin dosyalarının klasörü; boşsa sunulmaz"
+    ),
     # Authentication
     "API key that callers must send": "çağıranların göndermesi gereken API anahtarı",
     "more keys, one per line: NAME:ROLE:KEY; the roles are user, metrics and admin, "
@@ -51,6 +54,15 @@ CATALOGUE = {
     "of the API": (
         "model değiştirmek için gereken, admin rolündeki anahtar; tek başına API'nin geri "
         "kalanını korumaz"
+    ),
+    "JSON file of keys, each with roles and limits of its own and kept as a hash; "
+    "`sentiric-llama key` writes it, and a change takes effect without a restart": (
+        "anahtarların JSON dosyası; her anahtarın rolleri ve sınırları kendine aittir, dosyada "
+        "yalnızca özeti durur; `sentiric-llama key` yazar, değişiklik yeniden başlatmadan geçerli "
+        "olur"
+    ),
+    "seconds between checks for a changed file of keys": (
+        "anahtar dosyasının değişip değişmediğine bakma aralığı (saniye)"
     ),
     "refuse requests without x-tenant-id": "x-tenant-id taşımayan istekleri reddet",
     "who shares cached prefixes: callers with the same key as soon as there are several keys "
@@ -97,8 +109,8 @@ CATALOGUE = {
         "isteklerin seçebileceği LoRA uyarlayıcılarının klasörü"
     ),
     "LoRA adapters kept in memory": "bellekte tutulan LoRA uyarlayıcısı sayısı",
-    "names the model answers to, comma-separated; the first one is shown": (
-        "modelin yanıt verdiği adlar, virgülle ayrılır; ilki gösterilir"
+    "names the model answers to, comma-separated; the first one is shown, * is any name": (
+        "modelin yanıt verdiği adlar, virgülle ayrılır; ilki gösterilir, * herhangi bir addır"
     ),
     "profile in profiles.json; empty for its active one": (
         "profiles.json içindeki profil; boşsa etkin olanı"
@@ -180,8 +192,8 @@ CATALOGUE = {
     "maximum number of queued prompt tokens; 0 for no limit": (
         "kuyruktaki en çok istem tokeni; 0 sınırsız"
     ),
-    "maximum number of queued requests; 0 for 4 per context": (
-        "kuyruktaki en çok istek; 0, bağlam başına 4"
+    "maximum number of queued requests; 0 for 16 per context": (
+        "kuyruktaki en çok istek; 0, bağlam başına 16"
     ),
     "how long a request keeps its context while its client reads nothing; then the request fails; "
     "0 for no limit. HTTP and gRPC also end a request whose client takes no byte for 30 s": (
@@ -204,6 +216,15 @@ CATALOGUE = {
     "template for rag_context, with {{rag_context}} and {{user_prompt}}": (
         "rag_context şablonu; içinde {{rag_context}} ve {{user_prompt}} bulunur"
     ),
+    "tokens of a text that repeats itself after which an answer ends with finish_reason "
+    "repetition; 0 for never": (
+        "kendini yineleyen bir metnin kaç belirteçten sonra yanıtı finish_reason repetition ile "
+        "bitireceği; 0: hiçbir zaman"
+    ),
+    "instruction added to the system prompt for reasoning_effort low; empty for none": (
+        "reasoning_effort low iken sistem istemine eklenen yönerge; boşsa eklenmez"
+    ),
+    "the same for reasoning_effort high": "reasoning_effort high için aynısı",
     "how to shorten a conversation that exceeds the context": (
         "bağlamı aşan bir konuşmanın nasıl kısaltılacağı"
     ),

@@ -42,6 +42,43 @@ CATALOGUE = {
     "output directory (default: certs)": "çıktı klasörü (varsayılan: certs)",
     "name of the client (default: sentiric-client)": "istemcinin adı (varsayılan: sentiric-client)",
     "overwrite existing files": "var olan dosyaların üzerine yaz",
+    # key
+    "make, list and revoke API keys": "API anahtarı oluştur, listele, iptal et",
+    "make a key, list the keys, or revoke one": (
+        "anahtar oluştur, anahtarları listele veya birini iptal et"
+    ),
+    "name of the key": "anahtarın adı",
+    "the file of keys": "anahtar dosyası",
+    "of a new key": "yeni anahtarın özellikleri",
+    "what it may do; repeatable (default: user)": (
+        "ne yapabileceği; yinelenebilir (varsayılan: user)"
+    ),
+    "priority class that it may use; repeatable": ("kullanabileceği öncelik sınıfı; yinelenebilir"),
+    "model that it may use; repeatable (default: all)": (
+        "kullanabileceği model; yinelenebilir (varsayılan: hepsi)"
+    ),
+    "tenant that it is bound to, or *; repeatable": "bağlı olduğu kiracı veya *; yinelenebilir",
+    "requests that it may send in a minute": "bir dakikada gönderebileceği istek sayısı",
+    "tokens of prompts and answers in a minute": "bir dakikadaki istem ve yanıt tokenları",
+    "calls that may run at the same time": "aynı anda çalışabilecek çağrı sayısı",
+    "days of validity (default: no end)": "geçerlilik günü (varsayılan: süresiz)",
+    "read the key from standard input instead of making one": (
+        "anahtar oluşturmak yerine standart girdiden oku"
+    ),
+    "revoked {name}; running calls of it go on": ("{name} iptal edildi; çalışan çağrıları sürüyor"),
+    "added {name} to {file}": "{name} eklendi: {file}",
+    "keep the key of {name} now: {file} has only its hash": (
+        "{name} anahtarını şimdi saklayın: {file} yalnızca özetini tutar"
+    ),
+    "{file} has no keys": "{file} içinde anahtar yok",
+    "ROLES": "ROLLER",
+    "MODELS": "MODELLER",
+    "REQUESTS/MIN": "İSTEK/DK",
+    "TOKENS/MIN": "TOKEN/DK",
+    "CONCURRENT": "EŞZAMANLI",
+    "TENANTS": "KİRACILAR",
+    "TENANT": "KİRACI",
+    "EXPIRES": "BİTİŞ",
     # The doctor
     "needed": "gereken",
     "free": "boş",

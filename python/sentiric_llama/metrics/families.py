@@ -85,6 +85,18 @@ def request_families(
         ("result",),
         dict.fromkeys(get_args(Result), 0) | request_metrics.switches,
     )
+    yield counter(
+        "llm_key_requests_total",
+        "Finished requests that an API key sent, by its name and outcome.",
+        ("key", "outcome"),
+        request_metrics.keys.requests,
+    )
+    yield counter(
+        "llm_key_refusals_total",
+        "Requests refused for a limit or the models of their API key, by its name and reason.",
+        ("key", "reason"),
+        request_metrics.keys.refusals,
+    )
     running = len(request_metrics.running)
     yield number("llm_requests_running", "Requests in the service.", running, kind="gauge")
 
@@ -137,7 +149,7 @@ def _requests(models: Models) -> Iterator[Metric]:
         "Finished answers by finish reason.",
         ("reason",),
         models,
-        lambda metrics: {"stop": 0, "length": 0} | dict(metrics.finish_reasons),
+        lambda metrics: {"stop": 0, "length": 0, "repetition": 0} | dict(metrics.finish_reasons),
     )
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+from pathlib import Path
 
 from pydantic import SecretStr
 
-from sentiric_llama.access.api_key import Identity, KeyRing, Role, parse_keys
+from sentiric_llama.access.api_key import Identity, Role, parse_keys
+from sentiric_llama.access.key_ring import KeyRing
+from sentiric_llama.access.key_watch import KeyFile, writable_by_others
 from sentiric_llama.errors import InvalidArgument
 from sentiric_llama.settings.config import PREFIX, Settings
 
@@ -40,9 +43,9 @@ def hosts_of(settings: Settings) -> tuple[str, ...]:
 
 
 def key_ring(settings: Settings) -> KeyRing:
-    """All keys: API_KEY has the role user, METRICS_KEY metrics, ADMIN_KEY admin.
+    """The keys of the settings: API_KEY has the role user, METRICS_KEY metrics, ADMIN_KEY admin.
 
-    ADMIN_KEY alone does not protect the rest of the API.
+    ADMIN_KEY alone does not protect the rest of the API. Those of KEYS_FILE are `key_file`'s.
     """
     listed = settings.api_keys
     keys = [
@@ -50,7 +53,13 @@ def key_ring(settings: Settings) -> KeyRing:
         *_own_key(settings.metrics_key, "metrics-key", "metrics"),
         *(parse_keys(listed.get_secret_value()) if listed else []),
     ]
-    return KeyRing(keys, spare=_own_key(settings.admin_key, "admin-key", "admin"))
+    spare = _own_key(settings.admin_key, "admin-key", "admin")
+    return KeyRing(keys, spare, has_file=bool(settings.keys_file))
+
+
+def key_file(settings: Settings, ring: KeyRing) -> KeyFile | None:
+    """KEYS_FILE, whose keys it puts into the ring; None without one. Raises InvalidArgument."""
+    return KeyFile(Path(settings.keys_file), ring) if settings.keys_file else None
 
 
 def user_key(settings: Settings) -> str:
@@ -88,7 +97,7 @@ def _own_key(secret: SecretStr | None, name: str, role: Role) -> list[tuple[str,
 
 def exposure_warnings(settings: Settings) -> list[str]:
     """All warnings about exposure. Raises InvalidArgument in production."""
-    checks = (binding_warnings, plain_text_warnings, metrics_warnings)
+    checks = (binding_warnings, plain_text_warnings, metrics_warnings, key_file_warnings)
     return [line for check in checks for line in check(settings)]
 
 
@@ -103,6 +112,16 @@ def binding_warnings(settings: Settings) -> list[str]:
     if settings.env == "production":
         raise InvalidArgument(f"refused with ENV=production: {text}", where="settings")
     return [text]
+
+
+def key_file_warnings(settings: Settings) -> list[str]:
+    """Warns if others may change the file of keys. Raises InvalidArgument if it cannot serve."""
+    if key_file(settings, key_ring(settings)) is None:
+        return []
+    if not writable_by_others(Path(settings.keys_file)):
+        return []
+    name = f"{PREFIX}KEYS_FILE"
+    return [f"other users may write the file of {name} and give themselves a key; use mode 0600"]
 
 
 def plain_text_warnings(settings: Settings) -> list[str]:

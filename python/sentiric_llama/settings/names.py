@@ -31,7 +31,10 @@ RETIRED = {
 """Settings of the first service without effect -> what replaces them."""
 
 
-GUARDS = ("API_KEY", "API_KEYS", "ADMIN_KEY", "METRICS_KEY", "ALLOWED_HOSTS", "REQUIRE_TENANT")
+GUARDS = (
+    *("API_KEY", "API_KEYS", "ADMIN_KEY", "METRICS_KEY", "KEYS_FILE"),
+    *("ALLOWED_HOSTS", "REQUIRE_TENANT"),
+)
 """Settings that restrict access. Without the prefix they have no effect, which needs a warning."""
 
 

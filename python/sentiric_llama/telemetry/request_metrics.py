@@ -16,9 +16,11 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from sentiric_llama.access.caller import CURRENT_CALLER, Caller
+from sentiric_llama.access.limiter import Place
 from sentiric_llama.errors import ErrorCode, SentiricLlamaError
 from sentiric_llama.log.trace import CURRENT_TRACE, Trace
 from sentiric_llama.telemetry.histogram import WAIT_BOUNDS_S, Histogram
+from sentiric_llama.telemetry.key_metrics import KeyMetrics
 from sentiric_llama.telemetry.model_metrics import ModelMetrics
 from sentiric_llama.telemetry.timing_totals import TimingTotals
 from sentiric_llama.types import Final, TruncationReport, Usage
@@ -61,6 +63,10 @@ class Call:
     finals: list[Final] = field(default_factory=list)
     usage: Usage = field(default_factory=Usage)
     truncation: TruncationReport = field(default_factory=TruncationReport)
+    prompt_estimate: int = 0
+    """Tokens of the prompt, from the length of its text; for calls that end before they count."""
+    place: Place = field(default_factory=Place)
+    """Its place among the running calls of its key, which is charged for it."""
 
     def note_failure(self, error: SentiricLlamaError) -> None:
         """Records the error that ended the call. Cancelling by request id does not count as one."""
@@ -72,6 +78,17 @@ class Call:
     def outcome(self) -> Outcome:
         """How the call ended."""
         return "error" if self.error else "ok" if self.is_complete else "cancelled"
+
+    @property
+    def tokens_used(self) -> int:
+        """Tokens of prompt and answer, as far as they are known. A call that was refused used none.
+
+        The prompt of a call that its client left counts by the estimate.
+        """
+        answered = max(self.tokens, self.usage.completion_tokens)
+        is_refused = bool(self.error) and not answered
+        estimate = 0 if is_refused else self.prompt_estimate
+        return answered + (self.usage.prompt_tokens or estimate)
 
     @property
     def seconds(self) -> float:
@@ -91,6 +108,7 @@ class RequestMetrics:
         self.started_at = time.time()
         self.models: dict[str, ModelMetrics] = {}
         """Name of a served model -> its counters; "" for requests without a model."""
+        self.keys = KeyMetrics()
         self.http_responses: Counter[int] = Counter()
         """HTTP status -> started responses."""
         self.switches: Counter[str] = Counter()
@@ -189,6 +207,7 @@ class RequestMetrics:
         call.ended = time.monotonic()
         protocol, metrics = call.trace.protocol, self.of(call.model)
         metrics.requests[protocol, call.endpoint, call.outcome] += 1
+        self.keys.note_end(call.caller.owner, call.outcome)
         if call.error:
             metrics.errors[protocol, call.error] += 1
         key = (protocol, call.endpoint)

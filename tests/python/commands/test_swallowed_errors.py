@@ -14,7 +14,7 @@ import sentiric_llama
 PACKAGE = Path(sentiric_llama.__file__).parent
 PACKAGES = ("commands", "client", "settings", "checkup", "tls", "models", "gguf", "host", "locale")
 BROAD = {"ValueError", "Exception", "LookupError", "ArithmeticError", "MemoryError"}
-HARMLESS = {"_role", "_identity", "invalid", "place_of", "_port", "plain_number"}
+HARMLESS = {"_role", "_identity", "invalid", "place_of", "_port", "plain_number", "clean_key"}
 """Functions of ours that raise none of our errors, or none that is a ValueError."""
 
 

@@ -12,6 +12,7 @@ import pytest
 from sentiric_llama import cli
 from sentiric_llama.client.repl.repl import NO_MESSAGE
 from sentiric_llama.client.server import Server
+from sentiric_llama.commands.start.key import NO_FILE, NO_NAME
 from sentiric_llama.engine.grammar.schema_notes import schema_notes
 from sentiric_llama.engine.memory.fit import Shortage, _advice
 from sentiric_llama.engine.memory.plan import DevicePlan, MemoryPlan
@@ -21,6 +22,7 @@ from sentiric_llama.locale import messages
 from sentiric_llama.locale.turkish_errors import ERRORS
 from sentiric_llama.models import open_local, resolve
 from sentiric_llama.models.inventory import find_stored
+from sentiric_llama.settings.keys_file import add_key, given_key, make_key, revoke_key
 
 PLAN = MemoryPlan(8, 4096, 8192, (DevicePlan("host", 1, 2, 3, 0, 0),))
 NOBODY = "http://127.0.0.1:9"
@@ -75,6 +77,13 @@ def errors(folder: Path) -> Iterator[str]:
     yield gone
     yield f"not ready after 3 s: {gone}"
     yield NO_MESSAGE
+    yield from (NO_NAME, NO_FILE)
+    keys, fields = folder / "keys.json", {"roles": ["user"]}
+    add_key(keys, "app", make_key(), fields)
+    yield error_of(lambda: add_key(keys, "app", make_key(), fields))
+    yield error_of(lambda: add_key(folder / "none" / "keys.json", "app", make_key(), fields))
+    yield error_of(lambda: revoke_key(keys, "nobody"))
+    yield error_of(lambda: given_key("short"))
     yield f"cannot read {folder}: Permission denied"
     formats = [{"format": "Date"}, {"format": "qq"}]
     typos = {"propertys": 1, "zzz": 1, "anyOf": formats}

@@ -20,7 +20,7 @@ COUNTS = [
     *(f"bench {flag} -1" for flag in ("--shared-prefix", "--warm-up", "--rate", "--requests")),
     *("certs dev --days 0", "certs dev --days -3", "wait --every 0", "wait --timeout -1"),
     *(f"{name} x --compute-threads -1" for name in ("generate", "tokenize", "embed")),
-    *("chat --context-size -1", "chat --max-tokens -2", "chat --top-k -1", "ps --timeout 0"),
+    *("chat --context-size -1", "chat --max-tokens -2", "chat --top-k -2", "ps --timeout 0"),
 ]
 WRONG = [
     ("generate --temperature 7 x", "--temperature", "got 7, allowed a number 0..2"),

@@ -226,7 +226,7 @@ class Ending:
     async def _call(self, service: LlamaService) -> None:
         try:
             result = await service.chat(CALL)
-            self.seen.append(result.choices[0].finish_reason)
+            self.seen.append(result.choices[0].ending)
         except Unavailable as error:
             self.seen.append(error.code.value)
 

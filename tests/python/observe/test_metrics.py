@@ -93,6 +93,8 @@ def full_scrape() -> Scrape:
         service.devices = GPUS
         service.request_metrics.http_responses[200] += 1
         service.request_metrics.of("m").errors["http", "internal"] += 1
+        service.request_metrics.keys.note_end("app", "ok")
+        service.request_metrics.keys.note_refusal("app", "tokens")
         await service.chat(CALL)
         found.append(Scrape.of(make_registry(service)))
 

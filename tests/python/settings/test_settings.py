@@ -101,7 +101,8 @@ def test_no_misspelled_environment_is_development(
 def test_every_text_setting_is_one_that_takes_any_text() -> None:
     """A new choice must be a Literal, or a misspelled one would mean something else silently."""
     open_ended = ("host", "path", "dir", "id", "filename", "revision", "sha256", "alias", "model")
-    open_ended += ("profile", "prompt", "key", "keys", "names", "hosts", "origins")
+    open_ended += ("profile", "prompt", "prompt_low", "prompt_high", "key", "keys", "names")
+    open_ended += ("hosts", "origins", "file")
     texts = [name for name, field in FIELDS.items() if field.allowed == "text"]
     assert not [name for name in texts if not name.endswith(open_ended)]
 

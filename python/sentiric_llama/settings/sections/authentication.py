@@ -29,6 +29,14 @@ class Authentication(Section):
         description="key with the admin role, needed to switch models; on its own it does not "
         "protect the rest of the API",
     )
+    keys_file: str = Field(
+        "",
+        description="JSON file of keys, each with roles and limits of its own and kept as a hash; "
+        "`sentiric-llama key` writes it, and a change takes effect without a restart",
+    )
+    keys_reload_s: float = Field(
+        2, gt=0, le=3600, description="seconds between checks for a changed file of keys"
+    )
     require_tenant: bool = Field(False, description="refuse requests without x-tenant-id")
     cache_scope: CacheScope = Field(
         "auto",

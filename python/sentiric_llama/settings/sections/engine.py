@@ -148,7 +148,7 @@ class Engine(Section):
         0, ge=0, le=2**40, description="maximum number of queued prompt tokens; 0 for no limit"
     )
     queue_limit: int = Field(
-        0, ge=0, le=100_000, description="maximum number of queued requests; 0 for 4 per context"
+        0, ge=0, le=100_000, description="maximum number of queued requests; 0 for 16 per context"
     )
     queue_wait_ms: int = Field(
         30_000, ge=0, le=3_600_000, description="maximum time in the queue; 0 for no limit"

@@ -84,7 +84,8 @@ def named(*names: str, unprefixed: str = "") -> AliasChoices:
 def sampling(name: str, default: float) -> Any:
     """The default of a sampling parameter, with the same range as in requests."""
     allowed = SAMPLING_RANGES[name]
-    low: dict[str, Any] = {"gt" if allowed.low_open else "ge": allowed.low}
+    lowest = allowed.low if allowed.minus_one is None else 0
+    low: dict[str, Any] = {"gt" if allowed.low_open else "ge": lowest}
     return Field(
         default, le=allowed.high, description=f"{name} for requests that do not set it", **low
     )

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from sentiric_llama.settings.sections.kinds import NameList, Section
+from sentiric_llama.settings.sections.kinds import NameList, Section, named
 
 
 class Model(Section):
@@ -32,7 +32,10 @@ class Model(Section):
     lora_dir: str = Field("", description="directory of LoRA adapters that requests may select")
     max_adapters: int = Field(8, ge=1, le=64, description="LoRA adapters kept in memory")
     model_alias: NameList = Field(
-        (), description="names the model answers to, comma-separated; the first one is shown"
+        (),
+        validation_alias=named("MODEL_ALIAS", "MODEL_ALIASES"),
+        description="names the model answers to, comma-separated; the first one is shown, * is "
+        "any name",
     )
 
     profile: str = Field("", description="profile in profiles.json; empty for its active one")

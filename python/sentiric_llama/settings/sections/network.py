@@ -43,6 +43,9 @@ class Network(Section):
     cors_origins: NameList = Field(
         (), description="origins of web pages that may call the API (CORS), comma-separated"
     )
+    examples_dir: str = Field(
+        "", description="directory of text files that are served under /context/; empty for none"
+    )
 
     @field_validator("cors_origins")
     @classmethod

@@ -17,6 +17,15 @@ DEFAULT_RAG_PROMPT = (
     "{{rag_context}}\n\nQuestion: {{user_prompt}}"
 )
 
+LOW_EFFORT_PROMPT = (
+    "Before you answer, think briefly: write at most three short sentences of reasoning between "
+    "<think> and </think>, then the answer."
+)
+HIGH_EFFORT_PROMPT = (
+    "Before you answer, think thoroughly: write your reasoning step by step between <think> and "
+    "</think>, check it for mistakes, then write the answer."
+)
+
 
 class Requests(Section):
     """Defaults and limits of requests."""
@@ -39,6 +48,22 @@ class Requests(Section):
     default_rag_prompt: str = Field(
         DEFAULT_RAG_PROMPT,
         description="template for rag_context, with {{rag_context}} and {{user_prompt}}",
+    )
+    default_rag_prompt_low: str = Field(
+        LOW_EFFORT_PROMPT,
+        description="instruction added to the system prompt for reasoning_effort low; empty for "
+        "none",
+    )
+    default_rag_prompt_high: str = Field(
+        HIGH_EFFORT_PROMPT,
+        description="the same for reasoning_effort high",
+    )
+    repetition_limit: int = Field(
+        0,
+        ge=0,
+        le=INT32_MAX,
+        description="tokens of a text that repeats itself after which an answer ends with "
+        "finish_reason repetition; 0 for never",
     )
     truncation: Truncation = Field(
         "drop_turns", description="how to shorten a conversation that exceeds the context"
