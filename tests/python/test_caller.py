@@ -9,8 +9,9 @@ import string
 
 import pytest
 
-from sentiric_llama.access.api_key import KeyRing, parse_keys
+from sentiric_llama.access.api_key import parse_keys
 from sentiric_llama.access.caller import CacheScope, Caller, make_caller, read_tenant
+from sentiric_llama.access.key_ring import KeyRing
 from sentiric_llama.errors import InvalidArgument, PermissionDenied
 from sentiric_llama.settings.config import Settings
 from sentiric_llama.settings.exposure import key_ring
@@ -28,7 +29,7 @@ RING = KeyRing(parse_keys(ENTRIES))
 
 def caller(key: str, *tenants: str, ring: KeyRing = RING) -> Caller:
     identity = ring.identify([(b"x-api-key", key.encode())])
-    return make_caller(identity, tenants, ring.num_users)
+    return make_caller(identity, tenants, ring.keeps_apart)
 
 
 def test_words_of_an_entry() -> None:

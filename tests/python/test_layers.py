@@ -43,7 +43,7 @@ CPP_ORDER = (
 # The folders of the room core/grammar; "" are its own files.
 GRAMMAR_ORDER = (
     *("regular", "number", "automaton", "explain", "tokens", "gbnf", "plain", "schema", "reader"),
-    *("plan", "json", ""),
+    *("plan", "json", "structure", ""),
 )
 PROTOCOLS = {"http", "rpc"}
 

@@ -55,6 +55,14 @@ def test_many_choices_at_once_are_judged_by_the_engine() -> None:
         raise AssertionError("not reached")
 
 
+def test_a_refusal_says_when_half_of_the_share_is_served() -> None:
+    with contextlib.ExitStack() as stack:
+        held(queue := QueueShare(), ONE, 6, stack)
+        with pytest.raises(Overloaded) as caught, queue.hold(ONE, 1, 4, 4, hold_ms=2000.0):
+            raise AssertionError("not reached")
+        assert caught.value.retry_ms == 500  # one of the two that wait, with four contexts
+
+
 def test_a_key_that_asks_again_and_again_leaves_room() -> None:
     async def main() -> None:
         service = LlamaService(Settings(queue_limit=6))

@@ -49,6 +49,8 @@ from sentiric_llama.types import (
     SamplingParams,
     Timings,
     TokenLogprob,
+    Tool,
+    ToolCall,
     TruncationReport,
     Usage,
 )
@@ -104,8 +106,19 @@ def asking_for_the_engine(path: Path) -> Iterator[str]:
 
 # (b) The engine protocol is made of messages
 
+CALLS = (ToolCall("call_1", "look", '{"where": "ığ"}'), ToolCall("call_2", "wait", "{}"))
+TALK = (
+    Message("user", "ığ\u2028\x00", name="ayşe"),
+    Message("assistant", "", "hmm", CALLS),
+    Message("tool", "nothing", tool_call_id="call_1", name="look"),
+    Message("assistant", "I see"),
+)
+TOOLS = (Tool("look", "Looks.", '{"type": "object"}'), Tool("wait"))
 REQUEST = Request(
-    messages=(Message("user", "ığ\u2028\x00"),),
+    messages=TALK,
+    tools=TOOLS,
+    template_arguments='{"enable_thinking": true}',
+    continues=True,
     sampling=SamplingParams(seed=2**63 + 1, logit_bias={3: -1.5}, top_logprobs=2),
     grammar=Grammar("gbnf", 'root ::= "x"'),
     stop=("a",),
@@ -131,8 +144,9 @@ COMMANDS = (
     m.Submit(1, REQUEST, 256),
     m.Grant(1, 128),
     m.Cancel(1),
-    m.Render(2, (Message("user", "x"),), False),
-    m.TokenizeChat(2, (Message("user", "x"),)),
+    m.Render(2, (Message("user", "x"),), (), "", False, False),
+    m.Render(2, TALK, TOOLS, '{"enable_thinking": false}', True, True),
+    m.TokenizeChat(2, TALK, TOOLS, "{}", True, False),
     m.Tokenize(3, "x", True, True),
     m.Detokenize(4, b"\x01\x00\x00\x00", True, True),
     m.Embed(5, ("a", "b")),
@@ -251,6 +265,10 @@ class OptionsEngine(FakeEngine):
         self.options.append(options)
         return await super().render_chat(messages, **options)
 
+    async def tokenize_chat(self, messages: Any, **options: Any) -> list[int]:
+        self.options.append(options)
+        return await super().tokenize_chat(messages, **options)
+
 
 def test_options_plans_and_devices_cross_the_messages() -> None:
     async def body() -> None:
@@ -259,12 +277,15 @@ def test_options_plans_and_devices_cross_the_messages() -> None:
         await engine.tokenize_to_array("x", add_special=True, parse_special=True)
         await engine.tokenize_to_array("x")
         await engine.detokenize([1], show_special=True)
-        await engine.render_chat(CALL.messages, add_generation_prompt=False)
+        given: Any = {"tools": TOOLS, "template_arguments": "{}", "continues": True}
+        await engine.render_chat(TALK, **given, add_generation_prompt=False)
+        await engine.tokenize_chat(TALK, **given, add_generation_prompt=False)
         assert fake.options == [
             {"add_special": True, "parse_special": True},
             {"add_special": False, "parse_special": False},
             {"show_special": True},
-            {"add_generation_prompt": False},
+            {**given, "add_generation_prompt": False},
+            {**given, "add_generation_prompt": False},
         ]
         config = EngineConfig("m.gguf", contexts=3)
         assert await engine.plan(config) == planned(config)
@@ -273,7 +294,6 @@ def test_options_plans_and_devices_cross_the_messages() -> None:
         await engine.token_bytes([1])
         await engine.embed(["a"])
         await engine.adapters()
-        await engine.tokenize_chat(CALL.messages)
         assert set(engine.server.kinds()) == kinds, "a question that no test asks"
         await fake.close()
         with pytest.raises(Unavailable, match="the engine is closed"):

@@ -387,6 +387,9 @@ def test_served_names() -> None:
     model = ModelFile(Path("x/tiny-Q8_0.gguf"), "org/repo")
     named = loader.served_model(Settings(model_alias="gpt, chat"), model)
     assert named.name == "gpt" and named.aliases == ("chat", "org/repo", "tiny-Q8_0.gguf")
+    assert not named.answers_to_all
+    any_name = loader.served_model(Settings(model_alias="*"), model)
+    assert any_name.answers_to_all and "*" not in (any_name.name, *any_name.aliases)
     plain = loader.served_model(Settings(), model)
     assert plain.name == "org/repo" and plain.notice == ""
     guide = loader.served_model(Settings(), ModelFile(Path("g.gguf"), "sentiric-guide", True))

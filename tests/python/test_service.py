@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from sentiric_llama.engine.fake import FakeEngine
+from sentiric_llama.engine.fake import FAKE_INFO, FakeEngine
+from sentiric_llama.engine.formats.model_format import ModelFormat
 from sentiric_llama.errors import (
     InternalError,
     InvalidArgument,
@@ -20,12 +21,18 @@ from sentiric_llama.errors import (
 )
 from sentiric_llama.service.chat_call import ChatCall, build_requests
 from sentiric_llama.service.models.slot import ServedModel
+from sentiric_llama.service.prompt.reasoning_effort import effort_prompt
 from sentiric_llama.service.readiness import NotReady, Readiness
 from sentiric_llama.service.service import LlamaService
 from sentiric_llama.settings.config import Settings
-from sentiric_llama.types import Message
+from sentiric_llama.types import Message, Request
 
 CALL = ChatCall(messages=(Message("user", "hi"),))
+FORM = ModelFormat(FAKE_INFO, "")
+
+
+def requests_of(call: ChatCall, settings: Settings) -> list[Request]:
+    return build_requests(call, settings, 100, FORM)[0]
 
 
 def run(work: Coroutine[Any, Any, None]) -> None:
@@ -243,7 +250,7 @@ def test_defaults_come_from_settings() -> None:
         truncation="error",
         request_timeout_ms=5,
     )
-    (request,) = build_requests(CALL, settings, 100)
+    (request,) = requests_of(CALL, settings)
     assert (request.sampling.temperature, request.sampling.top_k) == (0.1, 3)
     assert (request.max_tokens, request.truncation, request.deadline_ms) == (9, "error", 5)
     call = ChatCall(
@@ -252,7 +259,7 @@ def test_defaults_come_from_settings() -> None:
         max_tokens=0,
         truncation="shift",
     )
-    (request,) = build_requests(call, settings, 100)
+    (request,) = requests_of(call, settings)
     assert (request.sampling.temperature, request.max_tokens) == (1.0, 0)
     assert request.truncation == "shift"
 
@@ -269,7 +276,7 @@ def test_defaults_come_from_settings() -> None:
 )
 def test_limits(call: ChatCall, where: str) -> None:
     with pytest.raises(SentiricLlamaError) as caught:
-        build_requests(call, Settings(), 100)
+        requests_of(call, Settings())
     assert caught.value.where == where and isinstance(caught.value, ValueError)
 
 
@@ -280,3 +287,35 @@ def test_tenant_can_be_required() -> None:
             await service.chat(CALL)
 
     run(body())
+
+
+def test_a_wildcard_answers_to_every_name() -> None:
+    async def body() -> None:
+        service = LlamaService(Settings())
+        service.attach(FakeEngine(), ServedModel("m", answers_to_all=True))
+        for name in ("m", "default", "claude-opus", "*", ""):
+            assert service.find_model(name).served.name == "m"
+        assert service.models.names() == ["m"]
+        service.attach(FakeEngine(), ServedModel("m"))
+        with pytest.raises(ModelNotFound, match="available: default, m"):
+            service.find_model("claude-opus")
+        await service.close()
+
+    run(body())
+
+
+@pytest.mark.parametrize(
+    ("effort", "expected"),
+    [(None, "S"), ("none", "S"), ("low", "S\n\nbriefly"), ("high", "S\n\nlong")],
+)
+def test_an_effort_adds_its_instruction_behind_the_prompt(
+    effort: str | None, expected: str
+) -> None:
+    settings = Settings(default_rag_prompt_low="briefly", default_rag_prompt_high="long")
+    assert effort_prompt("S", effort, settings) == expected
+    assert effort_prompt("", "low", settings) == "briefly"
+    assert effort_prompt("S", "low", Settings(default_rag_prompt_low="")) == "S"
+    assert "<think>" in effort_prompt("S", "high", Settings())
+    with pytest.raises(InvalidArgument) as caught:
+        effort_prompt("S", "huge", settings)
+    assert caught.value.where == "reasoning_effort" and "none | low | high" in caught.value.what

@@ -49,7 +49,9 @@ class GrpcChatClient:
 def request_of(turns: Turns, options: GenerationOptions) -> engine_pb2.ChatRequest:
     """What is None is left to the server."""
     request = engine_pb2.ChatRequest(
-        messages=[engine_pb2.ChatMessage(**turn) for turn in turns],
+        messages=[
+            engine_pb2.ChatMessage(role=turn["role"], content=turn["content"]) for turn in turns
+        ],
         max_tokens=options.max_tokens,
         stop=options.stop,
         ignore_eos=options.ignore_eos,

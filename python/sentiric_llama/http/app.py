@@ -9,20 +9,30 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ExceptionHandler
 
-from sentiric_llama.access.api_key import KeyRing
+from sentiric_llama.access.key_ring import KeyRing
 from sentiric_llama.access.rights import Access, AccessCheck
 from sentiric_llama.errors import SentiricLlamaError
+from sentiric_llama.http.anthropic.body import parse_messages
+from sentiric_llama.http.anthropic.endpoint import MessagesAnswer
 from sentiric_llama.http.errors import HttpError, UnexpectedErrorMiddleware, handle_error
 from sentiric_llama.http.middleware.drain import CloseWhileDraining
 from sentiric_llama.http.middleware.guard import Guard, GuardedRoute, guard_all
 from sentiric_llama.http.middleware.limits import BodyLimits, HeaderLimits
+from sentiric_llama.http.middleware.rate_headers import RATE_HEADERS
 from sentiric_llama.http.middleware.target import TargetRules
 from sentiric_llama.http.middleware.trace import TraceMiddleware
+from sentiric_llama.http.openai import parse_chat
+from sentiric_llama.http.responses.endpoint import ResponsesAnswer, stored
+from sentiric_llama.http.responses.request import parse_response
 from sentiric_llama.http.routes.admin import AdminEndpoints
 from sentiric_llama.http.routes.chat import ChatEndpoint
+from sentiric_llama.http.routes.count import CountEndpoint
 from sentiric_llama.http.routes.description import Description
+from sentiric_llama.http.routes.examples import ExampleFiles
 from sentiric_llama.http.routes.health import HealthEndpoints, ModelEndpoints
+from sentiric_llama.http.routes.layout import LayoutEndpoint
 from sentiric_llama.http.routes.page import page_routes
+from sentiric_llama.http.routes.requests import RequestEndpoints
 from sentiric_llama.http.routes.stats import StatsEndpoints
 from sentiric_llama.http.routes.tokens import TokenEndpoints
 from sentiric_llama.http.wire.linger import LingeringClose
@@ -30,15 +40,15 @@ from sentiric_llama.http.wire.refusals import RefusedConnections
 from sentiric_llama.service.models.switcher import Switcher
 from sentiric_llama.service.service import LlamaService
 from sentiric_llama.settings.config import Settings
-from sentiric_llama.settings.exposure import hosts_of, key_ring
+from sentiric_llama.settings.exposure import hosts_of
 
 EXPOSED = (
-    "x-request-id",
-    "x-truncated",
-    "x-ignored-fields",
-    "x-sentiric-model-notice",
-    "retry-after",
+    *("x-request-id", "request-id", "x-truncated", "x-ignored-fields", "x-ignored-tools"),
+    *("x-unenforced-tools", "x-sentiric-model-notice"),
+    *("x-queue-position", "x-queue-wait-ms", "retry-after", "retry-after-ms", "x-should-retry"),
+    *RATE_HEADERS,
 )
+"""Headers of responses that pages of other origins may read."""
 _HANDLED: tuple[type[Exception], ...] = (SentiricLlamaError, HttpError, HTTPException)
 
 
@@ -47,7 +57,7 @@ def build_app(
 ) -> Starlette:
     """The ASGI application of `service`. The only I/O is reading the files of the page."""
     handlers: dict[int | type[Exception], ExceptionHandler] = dict.fromkeys(_HANDLED, handle_error)
-    guard = Guard(AccessCheck(key_ring(settings)))
+    guard = Guard(AccessCheck(service.keys), service.limiter)
     app = Starlette(
         routes=build_routes(service, switcher or Switcher(service), guard),
         middleware=build_layers(service, settings),
@@ -59,18 +69,34 @@ def build_app(
 def build_routes(service: LlamaService, switcher: Switcher, guard: Guard) -> list[GuardedRoute]:
     """All routes of the service, with the access that they require."""
     chat = ChatEndpoint(service)
+    count = CountEndpoint(service, parse_chat, object="response.input_tokens")
+    messages = ChatEndpoint(service, parse_messages, MessagesAnswer)
+    messages_count = CountEndpoint(service, parse_messages)
+    responses = ChatEndpoint(service, parse_response, ResponsesAnswer)
+    responses_count = CountEndpoint(service, parse_response, object="response.input_tokens")
     health = HealthEndpoints(service)
     models = ModelEndpoints(service)
     tokens = TokenEndpoints(service)
     stats = StatsEndpoints(service)
     admin = AdminEndpoints(service, switcher)
+    requests = RequestEndpoints(service)
+    layout, examples = LayoutEndpoint(service), ExampleFiles(service)
     route = guard.route
     routes = [
         route("/v1/chat/completions", chat.post, "POST", Access.USER),
         route("/chat/completions", chat.post, "POST", Access.USER),
+        route("/v1/chat/completions/input_tokens", count.post, "POST", Access.USER),
+        route("/v1/messages", messages.post, "POST", Access.USER),
+        route("/v1/messages/count_tokens", messages_count.post, "POST", Access.USER),
         route("/v1/models", models.list, "GET", Access.USER),
         route("/v1/models/switch", admin.switch, "POST", Access.ADMIN),
         route("/v1/models/{name:path}", models.get, "GET", Access.USER),
+        route("/v1/responses", responses.post, "POST", Access.USER),
+        route("/v1/responses/input_tokens", responses_count.post, "POST", Access.USER),
+        route("/v1/responses/{id}", stored, "GET", Access.USER),
+        route("/v1/responses/{id}", stored, "DELETE", Access.USER),
+        route("/v1/responses/{id}/cancel", stored, "POST", Access.USER),
+        route("/v1/responses/{id}/input_items", stored, "GET", Access.USER),
         route("/tokenize", tokens.tokenize, "POST", Access.USER),
         route("/detokenize", tokens.detokenize, "POST", Access.USER),
         route("/health", health.health, "GET", Access.PUBLIC),
@@ -79,6 +105,9 @@ def build_routes(service: LlamaService, switcher: Switcher, guard: Guard) -> lis
         route("/health/ready", health.ready, "GET", Access.PUBLIC),
         route("/v1/stats", stats.get, "GET", Access.STATISTICS),
         route("/v1/stats/stream", stats.stream, "GET", Access.STATISTICS),
+        route("/v1/requests/{id}", requests.cancel, "DELETE", Access.USER),
+        route("/v1/ui/layout", layout.get, "GET", Access.USER),
+        route("/context/{name:path}", examples.get, "GET", Access.USER),
         route("/v1/profiles", admin.profiles, "GET", Access.USER),
         route("/v1/hardware/config", admin.hardware, "GET", Access.USER),
         route("/v1/hardware/config", admin.change_hardware, "POST", Access.ADMIN),
@@ -106,7 +135,7 @@ def build_layers(service: LlamaService, settings: Settings) -> list[Middleware]:
             Middleware(
                 CORSMiddleware,
                 allow_origins=list(settings.cors_origins),
-                allow_methods=["GET", "POST", "OPTIONS"],
+                allow_methods=["GET", "HEAD", "POST", "DELETE", "OPTIONS"],
                 allow_headers=["*"],  # clients add their own, and none has an effect here
                 expose_headers=EXPOSED,
             )

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Errors in OpenAI's format: `{"error": {message, type, param, code}}`."""
+"""Errors in OpenAI's format: `{"error": {message, type, param, code}}`.
+
+Below the paths of another contract they have the format of that one.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +19,16 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sentiric_llama.errors import RETRY_AFTER_S, ErrorCode, InternalError, SentiricLlamaError
+from sentiric_llama.errors import (
+    ErrorCode,
+    InternalError,
+    SentiricLlamaError,
+    is_lasting_status,
+    retry_after_ms,
+)
+from sentiric_llama.http.anthropic.errors import is_ours, message_of, messages_error, status_of
 from sentiric_llama.log.events import event
+from sentiric_llama.log.trace import CURRENT_TRACE
 from sentiric_llama.service.readiness import NotReady
 
 _RETRY_STATUSES = (429, 503)
@@ -30,7 +41,7 @@ _WITH_PARAM = frozenset(
         ErrorCode.MODEL_NOT_FOUND,
     }
 )
-_TWO_NUMBERS = re.compile(r"got (\d+) tokens, allowed (\d+) tokens")
+_TWO_NUMBERS = re.compile(r"\((\d+) tokens\) exceeds the available context size \((\d+) tokens\)")
 
 logger = logging.getLogger(__name__)
 
@@ -72,8 +83,17 @@ def dump_json(content: Any) -> bytes:
     return text.encode("utf-8", "replace")
 
 
-def error_body(error: SentiricLlamaError | HttpError) -> dict[str, Any]:
-    """The JSON object with the key `error`."""
+def error_body(
+    error: SentiricLlamaError | HttpError, path: str = "", request_id: str | None = None
+) -> dict[str, Any]:
+    """The JSON object with the key `error`, in the format of the path.
+
+    Without an id, the one of the current request is told where the format has one.
+    """
+    if is_ours(path):
+        text = error.message if isinstance(error, HttpError) else message_of(error)
+        own = request_id or CURRENT_TRACE.get().request_id
+        return messages_error(error_status(error), text, own)
     if isinstance(error, HttpError):
         return _body(error.message, error.kind, error.param, error.code)
     kind = "server_error" if isinstance(error, NotReady) else error.mapping.openai_type
@@ -92,22 +112,43 @@ def error_status(error: SentiricLlamaError | HttpError) -> int:
     return error.status if isinstance(error, HttpError) else error.mapping.http
 
 
-def error_response(error: SentiricLlamaError | HttpError) -> JsonResponse:
-    """The response to an error, with Retry-After if a retry may succeed."""
+def error_response(
+    error: SentiricLlamaError | HttpError, path: str = "", request_id: str | None = None
+) -> JsonResponse:
+    """The response to an error on this path.
+
+    It says when to try again, or that it is useless.
+    """
     status = error_status(error)
     headers = dict(error.headers) if isinstance(error, HttpError) else {}
-    if status in _RETRY_STATUSES:
-        retry_ms = 0 if isinstance(error, HttpError) else error.retry_ms
-        headers.setdefault("retry-after", str(math.ceil(retry_ms / 1000) or RETRY_AFTER_S))
-    return JsonResponse(error_body(error), status, headers)
+    shown = status_of(status) if is_ours(path) else status
+    body = error_body(error, path, request_id)
+    return JsonResponse(body, shown, retry_headers(error) | headers)
 
 
-async def handle_error(_request: Request, error: Exception) -> Response:
+def retry_headers(error: SentiricLlamaError | HttpError) -> dict[str, str]:
+    """`Retry-After`, also in milliseconds, or the header that keeps clients from trying again.
+
+    The clients of OpenAI and Anthropic read all three.
+    """
+    status, wait_ms = error_status(error), retry_after_ms()
+    is_lasting, is_temporary = is_lasting_status(status), status in _RETRY_STATUSES
+    if isinstance(error, SentiricLlamaError):
+        wait_ms, is_lasting = error.wait_ms, error.is_lasting
+        is_temporary = is_temporary or error.waited_in_vain
+    if is_lasting:
+        return {"x-should-retry": "false"}
+    if not is_temporary:
+        return {}
+    return {"retry-after": str(math.ceil(wait_ms / 1000)), "retry-after-ms": str(wait_ms)}
+
+
+async def handle_error(request: Request, error: Exception) -> Response:
     """The exception handler for Starlette, for every expected error."""
     if isinstance(error, SentiricLlamaError | HttpError):
-        return error_response(error)
+        return error_response(error, request.scope["path"])
     if isinstance(error, HTTPException):
-        return error_response(_from_starlette(error))
+        return error_response(_from_starlette(error), request.scope["path"])
     raise error
 
 
@@ -132,7 +173,7 @@ class UnexpectedErrorMiddleware:
         except Exception as error:
             logger.error("unexpected", exc_info=error, extra={"event": "HTTP_HANDLER_ERROR"})
             if not started:
-                response = error_response(InternalError("unexpected error"))
+                response = error_response(InternalError("unexpected error"), scope["path"])
                 await response(scope, receive, send)
 
 

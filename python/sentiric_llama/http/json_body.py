@@ -7,6 +7,7 @@ Native code counts the values before any Python object is created.
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import math
 import re
@@ -18,6 +19,7 @@ from starlette.requests import Request
 from sentiric_llama import _host
 from sentiric_llama.host.off_loop import off_loop
 from sentiric_llama.http.errors import HttpError
+from sentiric_llama.http.json_constant import place_of_constant
 
 T = TypeVar("T")
 Json = dict[str, Any]
@@ -29,7 +31,7 @@ LARGE_BODY = 64 * 1024
 MANY_ITEMS = 2048
 """A body above either limit is parsed off the event loop."""
 
-_FIELD = re.compile(rb"\w{1,64}", re.ASCII)
+_FIELD = re.compile(rb"\w{1,64}(?:\.\w{1,64}){0,32}", re.ASCII)
 
 
 async def read_as(request: Request, convert: Callable[[Json], T], max_items: int = MAX_ITEMS) -> T:
@@ -71,9 +73,10 @@ def check_bounds(body: bytes | bytearray, max_items: int = MAX_ITEMS) -> _host.J
 
 def _build(body: bytes | bytearray, scan: _host.JsonScan) -> Json:
     try:
+        text = body.decode("utf-8")
         value = json.loads(
-            body.decode("utf-8"),
-            parse_constant=_refuse_constant,
+            text,
+            parse_constant=functools.partial(_refuse_constant, text),
             parse_float=_finite if scan.has_exponent else None,
             object_pairs_hook=_unique_keys,
         )
@@ -95,8 +98,10 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> Json:
     return found
 
 
-def _refuse_constant(name: str) -> NoReturn:
-    raise _bad(f"the body has {name}, which is not a JSON number")
+def _refuse_constant(text: str, name: str) -> NoReturn:
+    place = place_of_constant(text)
+    where = f"[{place}] " if place else "the body: "
+    raise _bad(f"{where}got {name}, allowed a JSON number, which is finite", field=place.encode())
 
 
 def _finite(text: str) -> float:

@@ -21,6 +21,7 @@ class ChatRequest:
     stream: bool = False
     include_usage: bool = False
     logprobs: bool = False
+    return_tokens: bool = False
     headers: Mapping[str, str] = field(default_factory=dict)
     """Headers about the request for the response: the fields without effect."""
 
@@ -40,5 +41,6 @@ def parse_chat(values: dict[str, Any], *, strict: bool = False) -> ChatRequest:
         stream=body.stream,
         include_usage=body.stream_options.include_usage,
         logprobs=body.logprobs,
+        return_tokens=body.return_tokens,
         headers=headers,
     )

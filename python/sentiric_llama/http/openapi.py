@@ -14,7 +14,6 @@ from sentiric_llama.access.rights import Access
 from sentiric_llama.host.product import version
 from sentiric_llama.http.middleware.guard import GuardedRoute
 from sentiric_llama.http.operations import OPERATIONS, Models, Operation
-from sentiric_llama.http.schemas.answer import Error
 
 STATIC = "/static/"
 """Files of the page, which are not part of the API."""
@@ -45,9 +44,9 @@ def openapi(routes: Iterable[GuardedRoute]) -> dict[str, Any]:
 
 def _schemas() -> dict[str, Any]:
     """The schemas of all models by name."""
-    kinds: dict[type[BaseModel], None] = {Error: None}
+    kinds: dict[type[BaseModel], None] = {}
     for operation in OPERATIONS.values():
-        kinds |= dict.fromkeys((*operation.answer, *operation.events))
+        kinds |= dict.fromkeys((operation.error, *operation.answer, *operation.events))
         for models in operation.failures.values():
             kinds |= dict.fromkeys(models)
         if operation.body is not None:
@@ -86,10 +85,11 @@ def _responses(what: Operation) -> dict[str, Any]:
     if what.media_type:
         kind = "object" if what.media_type == "application/json" else "string"
         content[what.media_type] = {"schema": {"type": kind}}
-    found: dict[str, Any] = {"200": {"description": "success", "content": content}}
+    success = {"200": {"description": "success", "content": content}}
+    found: dict[str, Any] = success if what.succeeds else {}
     for status, models in what.failures.items():
-        found[str(status)] = {"description": _FAILED, "content": _json((*models, Error))}
-    return found | {"default": {"description": _FAILED, "content": _json((Error,))}}
+        found[str(status)] = {"description": _FAILED, "content": _json((*models, what.error))}
+    return found | {"default": {"description": _FAILED, "content": _json((what.error,))}}
 
 
 def _json(models: Models) -> dict[str, Any]:

@@ -8,9 +8,15 @@ from dataclasses import dataclass, field
 
 from pydantic import BaseModel
 
+from sentiric_llama.http.anthropic import answer as messages
+from sentiric_llama.http.anthropic.body import MessagesBody
+from sentiric_llama.http.responses.answer_models import ResponseAnswer
+from sentiric_llama.http.responses.body import ResponsesBody
+from sentiric_llama.http.responses.event_models import EVENTS as RESPONSE_EVENTS
 from sentiric_llama.http.schemas import chat_answer as chat
 from sentiric_llama.http.schemas import service_answer as service
 from sentiric_llama.http.schemas.admin import HardwareBody, SwitchBody
+from sentiric_llama.http.schemas.answer import Error
 from sentiric_llama.http.schemas.body import Body
 from sentiric_llama.http.schemas.chat import ChatBody
 from sentiric_llama.http.schemas.stats_answer import Stats
@@ -30,9 +36,17 @@ class Operation:
     events: Models = ()
     """The data of server-sent events with status 200."""
     failures: Mapping[int, Models] = field(default_factory=dict)
-    """Statuses with JSON of their own; the others have `Error`."""
+    """Statuses with JSON of their own; the others have `error`."""
+    error: type[BaseModel] = Error
+    """JSON with any other status."""
     media_type: str = ""
     """Of an answer that is not JSON."""
+    succeeds: bool = True
+    """False for what is always refused, because clients of another contract may ask for it."""
+
+
+def _stored(summary: str) -> Operation:
+    return Operation(f"{summary}: 404, as nothing is stored", failures={404: ()}, succeeds=False)
 
 
 _CHAT = Operation(
@@ -46,6 +60,22 @@ _SWITCH_EVENTS = (service.SwitchProgress, service.Switched, service.SwitchFailed
 OPERATIONS: dict[tuple[str, str], Operation] = {
     ("POST", "/v1/chat/completions"): _CHAT,
     ("POST", "/chat/completions"): _CHAT,
+    ("POST", "/v1/chat/completions/input_tokens"): Operation(
+        "Count the tokens of a conversation", (chat.InputTokens,), ChatBody
+    ),
+    ("POST", "/v1/messages"): Operation(
+        "Answer a conversation as Anthropic's API does",
+        (messages.MessageAnswer,),
+        MessagesBody,
+        events=messages.EVENTS,
+        error=messages.MessagesError,
+    ),
+    ("POST", "/v1/messages/count_tokens"): Operation(
+        "Count the tokens of such a conversation",
+        (messages.TokenCount,),
+        MessagesBody,
+        error=messages.MessagesError,
+    ),
     ("GET", "/v1/models"): Operation("List the loaded models", (service.Models,)),
     ("GET", "/v1/models/{name}"): Operation("Describe one loaded model", (service.Model,)),
     ("POST", "/v1/models/switch"): Operation(
@@ -55,6 +85,19 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         events=_SWITCH_EVENTS,
         failures={500: (service.SwitchFailed,)},
     ),
+    ("POST", "/v1/responses"): Operation(
+        "Answer in the format of OpenAI's Responses API",
+        (ResponseAnswer,),
+        ResponsesBody,
+        events=RESPONSE_EVENTS,
+    ),
+    ("POST", "/v1/responses/input_tokens"): Operation(
+        "Count the tokens of such a request", (chat.InputTokens,), ResponsesBody
+    ),
+    ("GET", "/v1/responses/{id}"): _stored("Show a stored response"),
+    ("DELETE", "/v1/responses/{id}"): _stored("Delete a stored response"),
+    ("POST", "/v1/responses/{id}/cancel"): _stored("Cancel a response in the background"),
+    ("GET", "/v1/responses/{id}/input_items"): _stored("List the input of a stored response"),
     ("POST", "/tokenize"): Operation("Convert text to token ids", (chat.Tokens,), TokenizeBody),
     ("POST", "/detokenize"): Operation("Convert token ids to text", (chat.Text,), DetokenizeBody),
     ("GET", "/health"): Operation(
@@ -75,6 +118,13 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ),
     ("GET", "/v1/stats"): Operation("Statistics of the service", (Stats,)),
     ("GET", "/v1/stats/stream"): Operation("Statistics, every second", events=(Stats,)),
+    ("DELETE", "/v1/requests/{id}"): Operation(
+        "Cancel a running or waiting request", (service.CancelledRequest,)
+    ),
+    ("GET", "/v1/ui/layout"): Operation("Widgets of a settings panel", (service.Layout,)),
+    ("GET", "/context/{name}"): Operation(
+        "Read a text file of EXAMPLES_DIR", media_type="text/plain"
+    ),
     ("GET", "/v1/profiles"): Operation("List the profiles", (service.ProfileList,)),
     ("GET", "/v1/hardware/config"): Operation(
         "Settings that the model runs with", (service.Hardware,)

@@ -14,6 +14,7 @@ from sentiric_llama.host.product import version
 from sentiric_llama.service.chat_result import ChatResult
 from sentiric_llama.service.chat_stream import ChatStream, ChoiceDelta
 from sentiric_llama.types import ChosenLogprob, Timings, TokenLogprob, TruncationReport, Usage
+from sentiric_llama.types.answer import Answer, Kind, Piece
 
 _LOWEST_LOGPROB = -9999.0  # OpenAI's value for a very unlikely token; JSON has no -inf
 
@@ -21,25 +22,29 @@ _LOWEST_LOGPROB = -9999.0  # OpenAI's value for a very unlikely token; JSON has 
 class Envelope:
     """Builds a response, or its chunks, which share an id and other fields."""
 
-    def __init__(self, model: str, notice: str = "") -> None:
+    def __init__(self, model: str, answer_id: str, notice: str = "") -> None:
         self.notice = notice
+        self._num_calls: dict[int, int] = {}
+        """By choice: how many calls it has made."""
+        self._warnings: dict[int, list[str]] = {}
         self._base: dict[str, Any] = {
-            "id": f"chatcmpl-{secrets.token_hex(16)}",
+            "id": f"chatcmpl-{answer_id}",
             "object": "",
             "created": int(time.time()),
             "model": model,
             "system_fingerprint": f"sentiric-llama-{version()}",
         }
 
-    def unary(self, result: ChatResult, *, logprobs: bool) -> dict[str, Any]:
-        """A complete response."""
+    def unary(self, result: ChatResult, *, logprobs: bool, tokens: bool = False) -> dict[str, Any]:
+        """A complete response; with `tokens`, each choice has the ids of all its tokens."""
         choices = [
             {
                 "index": index,
-                "message": {"role": "assistant", "content": choice.text, "refusal": None},
-                "logprobs": logprobs_json(choice.logprobs) if logprobs else None,
-                "finish_reason": choice.finish_reason,
-                **_unfinished(choice.unfinished),
+                "message": message_json(choice.answer),
+                "logprobs": logprobs_json(choice.completion.logprobs) if logprobs else None,
+                "finish_reason": choice.ending,
+                **_remarks(choice.completion.unfinished, choice.answer.warnings),
+                **({"tokens": list(choice.completion.tokens)} if tokens else {}),
             }
             for index, choice in enumerate(result.choices)
         ]
@@ -60,21 +65,45 @@ class Envelope:
             chunks[0]["notice"] = self.notice
         return chunks
 
-    def step(self, item: ChoiceDelta, *, logprobs: bool) -> list[dict[str, Any]]:
-        """The chunks of one delta: one for its text, if any, and one for the end of the choice."""
-        chunks = []
-        delta = item.delta
-        has_logprobs = logprobs and bool(delta.logprobs)
-        if delta.text or has_logprobs:
-            chunk = self._chunk(item.index, {"content": delta.text})
-            if has_logprobs:
-                chunk["choices"][0]["logprobs"] = logprobs_json(delta.logprobs)
-            chunks.append(chunk)
-        if delta.final is not None:
-            chunk = self._chunk(item.index, {}, delta.final.finish_reason)
-            chunk["choices"][0] |= _unfinished(delta.final.unfinished)
+    def step(
+        self, item: ChoiceDelta, *, logprobs: bool, tokens: bool = False
+    ) -> list[dict[str, Any]]:
+        """The chunks of one delta: one for each piece, and one for the end of the choice."""
+        changes = [change for piece in item.pieces if (change := self._change(item.index, piece))]
+        has_logprobs = logprobs and bool(item.delta.logprobs)
+        has_tokens = tokens and bool(item.delta.tokens)
+        if (has_logprobs or has_tokens) and not changes:
+            changes = [{"content": ""}]
+        chunks = [self._chunk(item.index, change) for change in changes]
+        if has_logprobs:
+            chunks[0]["choices"][0]["logprobs"] = logprobs_json(item.delta.logprobs)
+        if has_tokens:
+            chunks[0]["choices"][0]["tokens"] = list(item.delta.tokens)
+        if item.delta.final is not None:
+            chunk = self._chunk(item.index, {}, item.ending)
+            warnings = self._warnings.get(item.index, [])
+            chunk["choices"][0] |= _remarks(item.delta.final.unfinished, warnings)
             chunks.append(chunk)
         return chunks
+
+    def _change(self, index: int, piece: Piece) -> dict[str, Any]:
+        """What a piece adds to the message; {} if nothing."""
+        match piece.kind:
+            case Kind.TEXT:
+                return {"content": piece.text}
+            case Kind.THOUGHT:
+                return {"reasoning_content": piece.text}
+            case Kind.MALFORMED:
+                self._warnings.setdefault(index, []).append(piece.text)
+                return {}
+            case Kind.CALL:
+                number = self._num_calls.get(index, 0)
+                self._num_calls[index] = number + 1
+                return {"tool_calls": [{"index": number} | call_json(piece.text, "")]}
+            case Kind.ARGUMENTS:
+                number = self._num_calls[index] - 1
+                call = {"index": number, "function": {"arguments": piece.text}}
+                return {"tool_calls": [call]}
 
     def last(
         self, stream: ChatStream, last: dict[str, Any], *, usage: bool
@@ -101,9 +130,26 @@ class Envelope:
         return self._base | {"object": "chat.completion.chunk", "choices": [choice]}
 
 
-def _unfinished(unfinished: bool) -> dict[str, bool]:
-    """Said of a text that its grammar would have continued."""
-    return {"unfinished": True} if unfinished else {}
+def _remarks(unfinished: bool, warnings: Sequence[str]) -> dict[str, Any]:
+    """Said of a text that its grammar would have continued, or that holds broken calls."""
+    found: dict[str, Any] = {"unfinished": True} if unfinished else {}
+    return found | ({"warnings": list(warnings)} if warnings else {})
+
+
+def message_json(answer: Answer) -> dict[str, Any]:
+    """The message of an answer. Only one with calls and no text has null as content."""
+    calls = [call_json(call.name, call.arguments) for call in answer.calls]
+    content = answer.text if answer.text or not calls else None
+    message: dict[str, Any] = {"role": "assistant", "content": content, "refusal": None}
+    if answer.thought:
+        message["reasoning_content"] = answer.thought
+    return message | ({"tool_calls": calls} if calls else {})
+
+
+def call_json(name: str, arguments: str) -> dict[str, Any]:
+    """A call with a new id."""
+    function = {"name": name, "arguments": arguments}
+    return {"id": f"call_{secrets.token_hex(12)}", "type": "function", "function": function}
 
 
 def usage_json(usage: Usage) -> dict[str, Any]:
@@ -112,6 +158,7 @@ def usage_json(usage: Usage) -> dict[str, Any]:
         "completion_tokens": usage.completion_tokens,
         "total_tokens": usage.total_tokens,
         "prompt_tokens_details": {"cached_tokens": usage.cached_tokens},
+        "completion_tokens_details": {"reasoning_tokens": usage.thought_tokens},
     }
 
 

@@ -33,6 +33,11 @@ def encode_event(content: Any) -> bytes:
     return b"data: " + dump_json(content) + b"\n\n"
 
 
+def encode_named(name: str, data: bytes) -> bytes:
+    """One event with a name. `data` is JSON without newlines."""
+    return b"event: " + name.encode() + b"\ndata: " + data + b"\n\n"
+
+
 def encode_events(contents: Iterable[Any]) -> bytes:
     return b"".join(map(encode_event, contents))
 

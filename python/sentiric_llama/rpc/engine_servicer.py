@@ -11,16 +11,15 @@ from sentiric_llama.access.rights import Access
 from sentiric_llama.errors import ContextLengthExceeded, InvalidArgument
 from sentiric_llama.host.off_loop import maybe_off_loop
 from sentiric_llama.log.events import event
+from sentiric_llama.rpc.chat.answer import ChatAnswer, end_of
 from sentiric_llama.rpc.generated import engine_pb2
 from sentiric_llama.rpc.handlers import needs
 from sentiric_llama.rpc.llama_servicer import deadline_ms, logging_end, report
 from sentiric_llama.rpc.parse import parse_chat, parsed
 from sentiric_llama.rpc.status import Context
-from sentiric_llama.service.chat_stream import ChatStream, ChoiceDelta
 from sentiric_llama.service.grammar_fields import blaming
 from sentiric_llama.service.service import LlamaService
 from sentiric_llama.service.tokens import MAX_TOKENS_LISTED
-from sentiric_llama.types import ChosenLogprob, TokenLogprob
 from sentiric_llama.types.ranges import out_of_range
 
 SERVICE = engine_pb2.DESCRIPTOR.services_by_name["EngineService"]
@@ -47,10 +46,11 @@ class EngineServicer:
         event(logger, "LLM_REQUEST_RECEIVED", "received", messages=len(call.messages))
         async with blaming(call.grammar_field), self._service.open_chat(call) as stream:
             with logging_end(logger, stream):
+                answer = ChatAnswer()
                 while not stream.done:
                     for item in await stream.read():
-                        yield engine_pb2.ChatEvent(delta=delta_of(item))
-            context.set_trailing_metadata(report(stream, ["tools"] if request.tools else ()))
+                        yield engine_pb2.ChatEvent(delta=answer.delta_of(item))
+            context.set_trailing_metadata(report(stream, ()))
             yield engine_pb2.ChatEvent(end=end_of(stream))
 
     @needs(Access.USER)
@@ -103,7 +103,7 @@ class EngineServicer:
     ) -> engine_pb2.CancelResponse:
         if not request.request_id:
             raise InvalidArgument("must not be empty", where="request_id")
-        ended = self._service.running.cancel(request.request_id)
+        ended = len(self._service.running.cancel(request.request_id))
         event(logger, "LLM_REQUEST_CANCELLED", "by request id", calls=ended)
         return engine_pb2.CancelResponse(cancelled=ended)
 
@@ -113,37 +113,3 @@ def _tokens_answer(
 ) -> engine_pb2.TokenizeResponse:
     listed = [pieces[token] for token in tokens]
     return engine_pb2.TokenizeResponse(tokens=tokens, pieces=listed)
-
-
-def delta_of(item: ChoiceDelta) -> engine_pb2.ChatDelta:
-    """A delta of one choice."""
-    delta = item.delta
-    return engine_pb2.ChatDelta(
-        index=item.index,
-        text=delta.text,
-        tokens=delta.tokens,
-        logprobs=[_chosen(entry) for entry in delta.logprobs],
-        finish_reason=delta.final.finish_reason if delta.final else None,
-        unfinished=bool(delta.final and delta.final.unfinished),
-    )
-
-
-def end_of(stream: ChatStream) -> engine_pb2.ChatEnd:
-    """Totals over all choices. The messages have the same fields as the dataclasses."""
-    return engine_pb2.ChatEnd(
-        model=stream.model,
-        notice=stream.notice,
-        usage=engine_pb2.Usage(**dataclasses.asdict(stream.usage)),
-        timings=engine_pb2.Timings(**dataclasses.asdict(stream.timings)),
-        context=engine_pb2.ContextReport(**dataclasses.asdict(stream.truncation)),
-    )
-
-
-def _chosen(entry: ChosenLogprob) -> engine_pb2.ChosenLogprob:
-    return engine_pb2.ChosenLogprob(
-        chosen=_token(entry.chosen), top=[_token(token) for token in entry.top]
-    )
-
-
-def _token(entry: TokenLogprob) -> engine_pb2.TokenLogprob:
-    return engine_pb2.TokenLogprob(token=entry.token, piece=entry.piece, logprob=entry.logprob)

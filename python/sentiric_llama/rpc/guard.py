@@ -12,7 +12,7 @@ import contextlib
 import functools
 import inspect
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -71,24 +71,6 @@ class _Declared(grpc.RpcMethodHandler):  # type: ignore[type-arg]
         self.most_s = most_s
 
 
-class DeclaringServer:
-    """Passed to a library in place of the server, to declare the access to its service."""
-
-    def __init__(self, server: grpc.aio.Server, needs: Access, most_s: float) -> None:
-        self._server = server
-        self._needs = needs
-        self._most_s = most_s
-
-    def add_generic_rpc_handlers(self, handlers: Iterable[grpc.GenericRpcHandler]) -> None:
-        declared = tuple(
-            DeclaredMethods(handler, self._needs, self._most_s) for handler in handlers
-        )
-        self._server.add_generic_rpc_handlers(declared)
-
-    def add_registered_method_handlers(self, *_: object) -> None:
-        """Ignored: methods are found by name, with their declaration."""
-
-
 class Guard(grpc.aio.ServerInterceptor):
     """UNAUTHENTICATED without a valid key, PERMISSION_DENIED without the role or an allowed name.
 
@@ -143,7 +125,7 @@ class Guard(grpc.aio.ServerInterceptor):
             code = grpc.StatusCode.PERMISSION_DENIED
             text = "the client certificate has no allowed name"
             await abort_with(context, code, text, "certificate_not_allowed")
-        _ADMITTED.set(_Admitted(identity, self._access.keys.num_users))
+        _ADMITTED.set(_Admitted(identity, self._access.keys.keeps_apart))
         if method.needs is Access.PUBLIC:
             yield
             return
@@ -164,17 +146,17 @@ class Guard(grpc.aio.ServerInterceptor):
         if self._calls.total() >= self._most_calls:
             return f"too many calls; allowed {self._most_calls}"
         share = max(1, self._most_calls // 2)
-        if self._access.keys.num_users > 1 and self._calls[owner] >= share:
+        if self._access.keys.keeps_apart and self._calls[owner] >= share:
             return f"too many calls with this key; allowed {share}"
         return ""
 
 
 @dataclass(frozen=True, slots=True)
 class _Admitted:
-    """The identity of the caller, and the number of keys."""
+    """The identity of the caller, and whether there are others."""
 
     identity: Identity | None = None
-    num_users: int = 0
+    keeps_apart: bool = False
 
 
 _ADMITTED: ContextVar[_Admitted] = ContextVar("sentiric_admitted", default=_Admitted())  # noqa: B039
@@ -188,7 +170,7 @@ def caller_of(metadata: Metadata) -> Caller:
     """
     admitted = _ADMITTED.get()
     tenants = (value.decode("latin-1") for name, value in raw(metadata) if name == _TENANT)
-    return make_caller(admitted.identity, tenants, admitted.num_users)
+    return make_caller(admitted.identity, tenants, admitted.keeps_apart)
 
 
 def admitting(handler: Handler, admission: Admission) -> Handler:

@@ -17,8 +17,9 @@ from sentiric_llama.rpc.parse import parsed, read_generate
 from sentiric_llama.rpc.status import Context
 from sentiric_llama.service.chat_stream import ChatStream
 from sentiric_llama.service.grammar_fields import blaming
-from sentiric_llama.service.request_fields import named
+from sentiric_llama.service.request_fields import named, safe_name
 from sentiric_llama.service.service import LlamaService
+from sentiric_llama.types.answer import Kind
 
 SERVICE = llama_pb2.DESCRIPTOR.services_by_name["LlamaService"]
 Response = llama_pb2.GenerateStreamResponse
@@ -48,8 +49,8 @@ class LlamaServicer:
             with logging_end(logger, stream):
                 while not stream.done:
                     for item in await stream.read():
-                        if item.delta.text:
-                            yield Response(token=item.delta.text.encode("utf-8", "replace"))
+                        if text := item.text_of(Kind.TEXT):
+                            yield Response(token=text.encode("utf-8", "replace"))
             context.set_trailing_metadata(report(stream, ignored))
             yield Response(finish_details=finish_details(stream))
 
@@ -74,6 +75,7 @@ def report(stream: ChatStream, ignored: Iterable[str]) -> tuple[tuple[str, str],
         "x-sentiric-model-notice": stream.notice,
         "x-truncated": stream.truncation.summary,
         "x-ignored-fields": named(ignored),
+        "x-unenforced-tools": named(map(safe_name, stream.unenforced)),
         "x-unfinished": "true" * any(final.unfinished for final in stream.finals.values()),
     }
     return tuple((name, value) for name, value in found.items() if value)

@@ -16,8 +16,7 @@ from sentiric_llama.service.grammar_fields import (
     refuse_names_elsewhere,
 )
 from sentiric_llama.service.request_fields import (
-    CALL_CHOICES,
-    NOT_CALLED,
+    BUDGETS,
     UNSUPPORTED,
     WITHOUT_EFFECT,
     check_supported,
@@ -44,6 +43,17 @@ ELSEWHERE: Mapping[str, str] = {
 NOT_IN_THIS_CALL: Mapping[str, tuple[Any, ...]] = {
     "response_format": ({}, {"type": "text"}),
     **dict.fromkeys(("tools", "functions"), ([],)),
+    "tool_choice": ("none", "auto"),
+    "parallel_tool_calls": (True, False),
+    "reasoning_effort": (),
+    **dict.fromkeys(BUDGETS, (-1,)),
+    "chat_template_kwargs": ("", {}),
+    "continue_final_message": (False,),
+    "add_generation_prompt": (True,),
+    "stop_token_ids": ([],),
+    "allowed_token_ids": ([],),
+    "bad_words": ([],),
+    "min_tokens": (0,),
     "n": (1,),
     "logprobs": (False,),
     "top_logprobs": (0,),
@@ -77,20 +87,18 @@ def read_parameters(
             ignored.append(name)
         elif name in SAMPLING or name in OTHERS:
             found[name] = value
-        elif value is not None and not _is_neutral(name, value, given):
+        elif value is not None and not _is_neutral(name, value):
             ignored.append(safe_name(name))
     if strict and (unknown := sorted(given.keys() - _KNOWN)):
         raise InvalidArgument(f"unknown field; got {safe_name(unknown[0])!r}", where=WHERE)
     return found, tuple(ignored)
 
 
-def _is_neutral(name: str, value: object, given: Mapping[str, Any]) -> bool:
+def _is_neutral(name: str, value: object) -> bool:
     """True if the value requests nothing. Raises if it requests what does not work here."""
     if name in ELSEWHERE:
         what = f"does not belong in {WHERE}; set the field {ELSEWHERE[name]} of the request"
         raise InvalidArgument(what, where=name)
-    if any(given.get(choice) == NOT_CALLED[0] for choice in CALL_CHOICES.get(name, ())):
-        return False  # definitions that may not be called
     for table in (UNSUPPORTED, NOT_IN_THIS_CALL):
         if name in table:
             check_supported(name, value, table[name])

@@ -16,6 +16,7 @@ from google.protobuf.message import Message as Protobuf
 from sentiric_llama.errors import InvalidArgument, InvalidGrammar, SentiricLlamaError
 from sentiric_llama.host.off_loop import maybe_off_loop
 from sentiric_llama.log.events import event
+from sentiric_llama.rpc.chat.conversation import parse_template_arguments, parse_wishes, to_message
 from sentiric_llama.rpc.generated import engine_pb2, llama_pb2
 from sentiric_llama.rpc.parameters import SAMPLING, read_parameters
 from sentiric_llama.service.chat_call import (
@@ -29,8 +30,14 @@ from sentiric_llama.service.grammar_fields import Wanted, one_grammar
 from sentiric_llama.types import Grammar, Message, Priority, Truncation
 from sentiric_llama.types.ranges import (
     CHOICES,
+    MAX_ALLOWED_TOKENS,
+    MAX_STOP_TOKENS,
     MAX_TOKENS,
+    MIN_TOKENS,
+    REPETITION_LIMIT,
+    TOKEN_ID,
     out_of_range,
+    parse_bad_words,
     parse_sampling,
     parse_stop,
 )
@@ -126,7 +133,6 @@ def read_generate(
 
 def parse_chat(request: engine_pb2.ChatRequest, deadline_ms: int | None) -> ChatCall:
     """The request of Chat. Raises InvalidArgument with the field in `where`."""
-    _refuse_tools(request)
     wanted = _limited(_chat_grammar(request))
     return ChatCall(
         messages=parse_messages(request.messages, "messages"),
@@ -134,15 +140,22 @@ def parse_chat(request: engine_pb2.ChatRequest, deadline_ms: int | None) -> Chat
         system_prompt=request.system_prompt or None,
         rag_context=request.rag_context if request.HasField("rag_context") else None,
         lora_adapter=request.lora_adapter or None,
-        sampling=parse_sampling(_sampling_of(request.sampling)),
+        sampling=parse_sampling(_sampling_of(request.sampling)) | allowed_tokens(request.sampling),
         max_tokens=_max_tokens(request, "max_tokens"),
         stop=_stop(request.stop),
         grammar=wanted.grammar,
         grammar_field=wanted.field,
+        min_tokens=int(MIN_TOKENS.check(request.min_tokens)),
+        stop_tokens=parse_ids("stop_tokens", request.stop_tokens, MAX_STOP_TOKENS),
+        bad_words=parse_bad_words(list(request.bad_words)),
+        repetition_limit=_repetition_limit(request),
         ignore_eos=request.ignore_eos,
         truncation=cast("Truncation | None", _enum(request, "truncation", _TRUNCATIONS)),
         priority=cast("Priority", _enum(request, "priority", _PRIORITIES) or "normal"),
         n=int(CHOICES.check(request.n or 1)),
+        wishes=parse_wishes(request),
+        template_arguments=parse_template_arguments(request.template_arguments),
+        continues=request.continues,
         deadline_ms=deadline_ms,
     )
 
@@ -154,7 +167,7 @@ def parse_messages(turns: Any, where: str) -> tuple[Message, ...]:
     for index, turn in enumerate(turns):
         if turn.role not in ROLES:
             raise out_of_range(f"{where}.{index}.role", turn.role, " | ".join(ROLES))
-    return tuple(Message(turn.role, turn.content) for turn in turns)
+    return tuple(map(to_message, turns))
 
 
 def _system_prompt(text: str) -> str | None:
@@ -170,6 +183,25 @@ def _max_tokens(message: Any, name: str) -> int | None:
         return None
     limit = int(MAX_TOKENS.check(getattr(message, name), name))
     return limit if limit >= 0 else None
+
+
+def _repetition_limit(request: engine_pb2.ChatRequest) -> int | None:
+    if not request.HasField("repetition_limit"):
+        return None
+    return int(REPETITION_LIMIT.check(request.repetition_limit))
+
+
+def allowed_tokens(sampling: engine_pb2.Sampling) -> dict[str, Any]:
+    """The field of `SamplingParams`, if it is set."""
+    ids = parse_ids("allowed_tokens", sampling.allowed_tokens, MAX_ALLOWED_TOKENS)
+    return {"allowed_tokens": ids} if ids else {}
+
+
+def parse_ids(where: str, values: Sequence[int], most: int) -> tuple[int, ...]:
+    """Token ids, not more than `most`."""
+    if len(values) > most:
+        raise out_of_range(where, list(values), f"at most {most} ids")
+    return tuple(int(TOKEN_ID.check(value, where)) for value in values)
 
 
 def _stop(values: Any) -> tuple[str, ...]:
@@ -246,14 +278,3 @@ def _limited(wanted: Wanted) -> Wanted:
         if len(text.encode()) > limit:
             raise out_of_range(wanted.field, text, f"at most {limit} bytes")
     return wanted
-
-
-def _refuse_tools(request: engine_pb2.ChatRequest) -> None:
-    """Refuses tools, because a caller would miss their calls."""
-    if request.tool_choice not in ("", "none", "auto"):
-        raise out_of_range("tool_choice", request.tool_choice, "none | auto")
-    if request.tools and request.tool_choice != "none":
-        raise InvalidArgument(
-            'tool calls are not supported yet; leave it out or set tool_choice to "none"',
-            where="tools",
-        )

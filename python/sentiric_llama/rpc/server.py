@@ -7,21 +7,19 @@ import asyncio
 import logging
 
 import grpc
-from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from sentiric_llama.access.rights import Access, AccessCheck
 from sentiric_llama.errors import Unavailable
 from sentiric_llama.log.events import event
-from sentiric_llama.rpc import engine_servicer, health, llama_servicer
+from sentiric_llama.rpc import engine_servicer, health, llama_servicer, reflection
 from sentiric_llama.rpc.credentials import server_credentials
-from sentiric_llama.rpc.guard import DeclaringServer, Guard
+from sentiric_llama.rpc.guard import DeclaredMethods, Guard
 from sentiric_llama.rpc.handlers import declared, generic_handler
 from sentiric_llama.rpc.health import HealthServicer
 from sentiric_llama.rpc.limits import REFLECTION_S, channel_options
 from sentiric_llama.rpc.receive import ProbeReceiver, Receiver
 from sentiric_llama.service.service import LlamaService
 from sentiric_llama.settings.config import PREFIX, Settings
-from sentiric_llama.settings.exposure import key_ring
 from sentiric_llama.tls.setup import TlsSetup
 from sentiric_llama.tls.store import IdentityStore
 
@@ -38,7 +36,7 @@ def build_server(
     """A server with all services, without a port. Call on the event loop."""
     most = settings.max_connections
     guard = Guard(
-        AccessCheck(key_ring(settings)),
+        AccessCheck(service.keys),
         settings.tls_allowed_names,
         most,
         only_ipv4=settings.host == "0.0.0.0",
@@ -56,16 +54,19 @@ def build_server(
             generic_handler(probes, health.SERVICE, ProbeReceiver()),
         )
     )
-    names = (*NAMES, health.SERVICE.full_name, reflection.SERVICE_NAME)
-    reflection_pb2_grpc.add_ServerReflectionServicer_to_server(  # type: ignore[no-untyped-call]
-        reflection.aio.ReflectionServicer(names), DeclaringServer(server, Access.USER, REFLECTION_S)
+    names = (*NAMES, health.SERVICE.full_name, *reflection.SERVICES)
+    server.add_generic_rpc_handlers(
+        tuple(
+            DeclaredMethods(handler, Access.USER, REFLECTION_S)
+            for handler in reflection.reflection_handlers(names)
+        )
     )
     return server
 
 
 def declared_methods() -> dict[str, Access]:
     """The access that every method requires, for the documentation."""
-    found = {f"{reflection.SERVICE_NAME}/*": Access.USER}
+    found = {f"{name}/*": Access.USER for name in reflection.SERVICES}
     for servicer, service in (
         (HealthServicer, health.SERVICE),
         (llama_servicer.LlamaServicer, llama_servicer.SERVICE),

@@ -12,7 +12,7 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
-from sentiric_llama.errors import RETRY_AFTER_S, SentiricLlamaError
+from sentiric_llama.errors import SentiricLlamaError
 from sentiric_llama.rpc.limits import LAST_WORD_S
 
 DOMAIN = "sentiric-llm-llama-service"
@@ -27,7 +27,7 @@ def status_code(error: SentiricLlamaError) -> grpc.StatusCode:
 
 async def abort(context: Context, error: SentiricLlamaError) -> NoReturn:
     """Ends the call with the error's status and details."""
-    retry_ms = (error.retry_ms or 1000 * RETRY_AFTER_S) if error.mapping.is_temporary else 0
+    retry_ms = error.wait_ms if error.mapping.is_temporary else 0
     await abort_with(context, status_code(error), str(error), error.code.value, retry_ms)
 
 

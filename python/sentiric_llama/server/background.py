@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Background tasks of the server: watchdog, systemd notifications, GPU memory, OpenTelemetry."""
+"""Background tasks of the server: watchdog, systemd, keys, GPU memory, OpenTelemetry."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ async def background_tasks(service: LlamaService) -> AsyncIterator[None]:
         text = f"WatchdogSec={watchdog_s:g} is too short: it must be at least {3 * BEAT_S:g}"
         event(logger, "SERVICE_CONFIGURED", text, logging.WARNING)
     async with spans(service):
-        tasks = [asyncio.create_task(work) for work in (beat(service, notifier), watch(service))]
+        works = (beat(service, notifier), watch(service), service.watch_keys())
+        tasks = [asyncio.create_task(work) for work in works]
         try:
             yield
         finally:

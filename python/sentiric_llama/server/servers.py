@@ -22,7 +22,7 @@ from sentiric_llama.server.turns import GRPC, METRICS, import_in_turns
 from sentiric_llama.service.models.switcher import Switcher
 from sentiric_llama.service.service import LlamaService
 from sentiric_llama.settings.config import Settings
-from sentiric_llama.settings.exposure import hosts_of, key_ring
+from sentiric_llama.settings.exposure import hosts_of
 from sentiric_llama.tls.setup import TlsSetup
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ async def serve_metrics(
     from sentiric_llama.metrics.collector import make_registry
 
     started_at = service.request_metrics.started_at
-    app = build_metrics_app(make_registry(service), service.settings, started_at)
+    app = build_metrics_app(make_registry(service), service.settings, service.keys, started_at)
     settings = service.settings.model_copy(update={"max_connections": METRICS_CONNECTIONS})
     server = HttpServer(server_config(app, settings, tls))
     running = asyncio.create_task(server.serve(sockets=[listener]))
@@ -115,5 +115,5 @@ def http_config(
 
 def make_http_server(config: uvicorn.Config, service: LlamaService) -> HttpServer:
     """An HTTP server that refuses overload for `service` before it reads a body."""
-    shedder = LoadShedder(service, key_ring(service.settings), hosts_of(service.settings))
+    shedder = LoadShedder(service, service.keys, hosts_of(service.settings))
     return HttpServer(config, service.request_metrics.http_responses, shedder)

@@ -9,7 +9,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sentiric_llama.access.caller import CURRENT_CALLER
+from sentiric_llama.engine.formats.answer_format import AnswerPlan
+from sentiric_llama.engine.formats.model_format import ModelFormat
 from sentiric_llama.errors import ContextLengthExceeded, InvalidArgument
+from sentiric_llama.service.prompt.reasoning_effort import effort_prompt, told_effort
 from sentiric_llama.settings.config import Settings
 from sentiric_llama.types import (
     Grammar,
@@ -17,9 +20,11 @@ from sentiric_llama.types import (
     Priority,
     Request,
     SamplingParams,
+    Tool,
     Truncation,
 )
 from sentiric_llama.types.ranges import out_of_range
+from sentiric_llama.types.wishes import Wishes
 
 ROLES = ("system", "developer", "user", "assistant", "tool")
 MAX_MESSAGES = 2048
@@ -29,7 +34,8 @@ MAX_GRAMMAR_BYTES = 2**20
 MAX_PATTERN_BYTES = 64 * 1024
 """Of GBNF, and of a regular expression."""
 MAX_DEADLINE_MS = 86_400_000
-_BYTES_PER_TOKEN = 4  # only for the estimate in the error message
+BYTES_PER_TOKEN = 4
+"""For estimates only."""
 
 _PLACEHOLDER = re.compile(r"\{\{(rag_context|user_prompt)\}\}")
 
@@ -47,44 +53,84 @@ class ChatCall:
     """The fields of `SamplingParams` that were given, from `ranges.parse_sampling`."""
     max_tokens: int | None = None
     stop: tuple[str, ...] = ()
+    min_tokens: int = 0
+    stop_tokens: tuple[int, ...] = ()
+    bad_words: tuple[str, ...] = ()
+    """Texts that may not come, inside a text and at its beginning."""
+    repetition_limit: int | None = None
     grammar: Grammar | None = None
     grammar_field: str = ""
     """What the caller set to ask for it: errors about it name this field."""
     ignore_eos: bool = False
     truncation: Truncation | None = None
+    shift: bool = True
+    """Whether the answer goes on without the oldest tokens when the context is full."""
     priority: Priority = "normal"
     n: int = 1
+    wishes: Wishes = field(default_factory=Wishes)
+    """Tools and reasoning."""
+    template_arguments: Mapping[str, Any] = field(default_factory=dict)
+    """Further variables for the chat template."""
+    continues: bool = False
+    """The answer goes on with the last message, which is the assistant's."""
     deadline_ms: int | None = None
     """The caller's time limit; the service's own limit still applies."""
 
 
-def build_requests(call: ChatCall, settings: Settings, num_vocab: int) -> list[Request]:
-    """One engine request for each of `call.n` choices.
+def build_requests(
+    call: ChatCall,
+    settings: Settings,
+    num_vocab: int,
+    form: ModelFormat,
+    enforced: Sequence[Tool] = (),
+    bad_words: Sequence[Sequence[int]] = (),
+) -> tuple[list[Request], AnswerPlan]:
+    """One engine request for each of `call.n` choices, and how to read their answers.
+
+    `enforced` are the tools as a grammar can enforce their arguments, `bad_words` those of the call
+    as tokens.
 
     Raises InvalidArgument, PermissionDenied or ContextLengthExceeded, with the field in `where`.
     """
+    effort = None if form.thinks else told_effort(call.wishes.effort)
+    wishes = replace(call.wishes, is_told_to_think=effort is not None)
     caller = CURRENT_CALLER.get()
     caller.check_priority(call.priority)
     check_limits(call)
     sampling = replace(default_sampling(settings), **call.sampling)
-    for token in sampling.logit_bias:
-        if token >= num_vocab:
-            raise out_of_range("logit_bias", token, f"token ids 0..{num_vocab - 1}")
+    for where, tokens in (
+        ("logit_bias", sampling.logit_bias),
+        ("allowed_token_ids", sampling.allowed_tokens),
+        ("stop_token_ids", call.stop_tokens),
+    ):
+        if wrong := [token for token in tokens if token >= num_vocab]:
+            raise out_of_range(where, wrong[0], f"token ids 0..{num_vocab - 1}")
     request = Request(
-        messages=build_messages(call, settings),
+        messages=build_messages(call, settings, effort),
+        template_arguments=form.template_arguments(call.template_arguments, call.wishes),
+        continues=call.continues,
         sampling=sampling,
         grammar=call.grammar,
         stop=call.stop,
+        min_tokens=call.min_tokens,
+        stop_tokens=call.stop_tokens,
+        bad_words=bad_words,
+        repetition_limit=settings.repetition_limit
+        if call.repetition_limit is None
+        else call.repetition_limit,
         max_tokens=settings.default_max_tokens if call.max_tokens is None else call.max_tokens,
         ignore_eos=call.ignore_eos,
         truncation=call.truncation or settings.truncation,
+        shift=call.shift,
         deadline_ms=_deadline(call.deadline_ms, settings.request_timeout_ms),
         priority=call.priority,
         tenant=caller.share,
         adapters=((call.lora_adapter, 1.0),) if call.lora_adapter else (),
         cache_scope=caller.cache_scope(settings.cache_scope),
     )
-    return [_choice(request, index) for index in range(call.n)]
+    by_name = {tool.name: tool for tool in enforced}
+    request, plan = form.apply(request, wishes, by_name or None)
+    return [_choice(request, index) for index in range(call.n)], plan
 
 
 def _deadline(asked: int | None, limit: int) -> int:
@@ -116,10 +162,13 @@ def check_limits(call: ChatCall) -> None:
         raise out_of_range("messages", len(call.messages), f"1..{MAX_MESSAGES} messages")
     texts = [message.content for message in call.messages]
     texts += [call.system_prompt or "", call.rag_context or ""]
+    texts += [message.reasoning for message in call.messages]
+    texts += [each.arguments for message in call.messages for each in message.tool_calls]
+    texts += [tool.description + tool.parameters for tool in call.wishes.tools]
     size = sum(len(text.encode()) for text in texts)
     if size > MAX_CONTENT_BYTES:
         raise ContextLengthExceeded(
-            f"too much text; got {size} bytes, about {size // _BYTES_PER_TOKEN} tokens, "
+            f"too much text; got {size} bytes, about {size // BYTES_PER_TOKEN} tokens, "
             f"allowed {MAX_CONTENT_BYTES} bytes",
             where="messages",
         )
@@ -129,7 +178,9 @@ def check_limits(call: ChatCall) -> None:
         raise out_of_range(where, grammar, f"at most {limit} bytes")
 
 
-def build_messages(call: ChatCall, settings: Settings) -> tuple[Message, ...]:
+def build_messages(
+    call: ChatCall, settings: Settings, effort: str | None = None
+) -> tuple[Message, ...]:
     """The messages for the chat template.
 
     The system prompt comes from system messages, else `system_prompt`, else the default. Leading
@@ -138,6 +189,7 @@ def build_messages(call: ChatCall, settings: Settings) -> tuple[Message, ...]:
     head, rest = _split_system(call.messages)
     if not head and not any(message.role == "system" for message in rest):
         head = call.system_prompt or settings.default_system_prompt
+    head = effort_prompt(head, effort, settings)
     if call.rag_context is not None:
         rest = _with_context(rest, call.rag_context, settings.default_rag_prompt)
     return (Message("system", head), *rest) if head else tuple(rest)
@@ -145,7 +197,7 @@ def build_messages(call: ChatCall, settings: Settings) -> tuple[Message, ...]:
 
 def _split_system(messages: Sequence[Message]) -> tuple[str, list[Message]]:
     """The joined text of leading system messages, and the rest with "developer" renamed."""
-    plain = [Message("system", m.content) if m.role == "developer" else m for m in messages]
+    plain = [replace(m, role="system") if m.role == "developer" else m for m in messages]
     count = next((i for i, m in enumerate(plain) if m.role != "system"), len(plain))
     return "\n\n".join(m.content for m in plain[:count] if m.content), plain[count:]
 
@@ -160,7 +212,8 @@ def _with_context(messages: list[Message], context: str, template: str) -> list[
         raise InvalidArgument("needs a user message", where="rag_context")
     values = {"rag_context": context, "user_prompt": messages[last].content}
     text = _PLACEHOLDER.sub(lambda match: values[match[1]], template)
-    return [*messages[:last], Message("user", text), *messages[last + 1 :]]
+    changed = replace(messages[last], content=text)
+    return [*messages[:last], changed, *messages[last + 1 :]]
 
 
 def _choice(request: Request, index: int) -> Request:

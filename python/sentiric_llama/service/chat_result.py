@@ -5,17 +5,32 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sentiric_llama.service.chat_stream import ChatStream
-from sentiric_llama.types import Completion, Delta, Timings, TruncationReport, Usage
+from sentiric_llama.service.chat_stream import ChatStream, ChoiceDelta, Ending
+from sentiric_llama.types import Completion, Timings, TruncationReport, Usage
+from sentiric_llama.types.answer import Answer, Piece
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One answer: as it was generated, and what it says."""
+
+    completion: Completion
+    answer: Answer
+    ending: Ending
+
+    @property
+    def text(self) -> str:
+        """What it says, without thoughts and calls."""
+        return self.answer.text
 
 
 @dataclass(frozen=True, slots=True)
 class ChatResult:
-    """A finished chat call: one completion per choice, and totals over all of them."""
+    """A finished chat call: its choices, and totals over all of them."""
 
     model: str
     notice: str
-    choices: tuple[Completion, ...]
+    choices: tuple[Choice, ...]
     usage: Usage
     timings: Timings
     truncation: TruncationReport
@@ -23,15 +38,22 @@ class ChatResult:
 
 async def collect(stream: ChatStream) -> ChatResult:
     """Reads a stream to its end."""
-    deltas: list[list[Delta]] = [[] for _ in range(stream.num_choices)]
+    items: list[list[ChoiceDelta]] = [[] for _ in range(stream.num_choices)]
     while not stream.done:
         for item in await stream.read():
-            deltas[item.index].append(item.delta)
+            items[item.index].append(item)
     return ChatResult(
         model=stream.model,
         notice=stream.notice,
-        choices=tuple(map(Completion.join, deltas)),
+        choices=tuple(map(_choice, items)),
         usage=stream.usage,
         timings=stream.timings,
         truncation=stream.truncation,
     )
+
+
+def _choice(items: list[ChoiceDelta]) -> Choice:
+    completion = Completion.join([item.delta for item in items])
+    pieces: list[Piece] = [piece for item in items for piece in item.pieces]
+    ending = items[-1].ending or completion.finish_reason
+    return Choice(completion, Answer.of(pieces), ending)

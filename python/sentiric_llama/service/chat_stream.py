@@ -4,22 +4,38 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any, Literal
 
+from sentiric_llama.engine.formats.reader import AnswerReader
 from sentiric_llama.engine.protocol import AsyncEngineProtocol
 from sentiric_llama.engine.stream import WINDOW, Arrival, AsyncStream
 from sentiric_llama.errors import Cancelled, InternalError, SentiricLlamaError, Unavailable
 from sentiric_llama.log.events import error_fields
+from sentiric_llama.telemetry.queue_watch import QueueWatch
 from sentiric_llama.telemetry.request_metrics import Call, RequestMetrics, TokenClock
-from sentiric_llama.types import Delta, Final, Request, Timings, TruncationReport, Usage
+from sentiric_llama.types import (
+    Delta,
+    Final,
+    FinishReason,
+    Request,
+    Timings,
+    TruncationReport,
+    Usage,
+)
+from sentiric_llama.types.answer import Kind, Piece
 
 # Control characters steer terminals and break logs; tab, newline and carriage return may stay.
 _CONTROL = {code: None for code in (*range(32), 127) if code not in (9, 10, 13)}
 
 logger = logging.getLogger(__name__)
+
+
+Ending = FinishReason | Literal["tool_calls"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +44,36 @@ class ChoiceDelta:
 
     index: int
     delta: Delta
+    pieces: tuple[Piece, ...] = ()
+    """What the text is, as far as it is certain; it may lag behind the text of the delta."""
+    ending: Ending | None = None
+    """With the last delta: why the choice ended."""
+
+    def text_of(self, kind: Kind) -> str:
+        """What the pieces of a kind say."""
+        return "".join(piece.text for piece in self.pieces if piece.kind is kind)
 
 
-class _Choice(NamedTuple):
+@dataclass(slots=True)
+class _Choice:
     number: int
     stream: AsyncStream
     clock: TokenClock
+    reader: AnswerReader | None
+    has_called: bool = False
+
+    def read(self, delta: Delta) -> list[Piece]:
+        """The pieces that are certain now."""
+        if self.reader is None:
+            return [Piece(Kind.TEXT, delta.text)] if delta.text else []
+        pieces = self.reader.feed(delta.text)
+        return pieces + self.reader.end() if delta.final is not None else pieces
+
+    def ending(self, final: Final | None) -> Ending | None:
+        if final is None:
+            return None
+        has_called = self.has_called and final.finish_reason == "stop"
+        return "tool_calls" if has_called else final.finish_reason
 
 
 class ChatStream:
@@ -43,15 +83,20 @@ class ChatStream:
         self,
         engine: AsyncEngineProtocol,
         requests: Sequence[Request],
+        readers: Sequence[AnswerReader | None],
         notice: str,
         request_metrics: RequestMetrics,
         call: Call,
     ) -> None:
         self.model = call.model
         self.notice = notice
+        self.answer_id = secrets.token_hex(16)
+        """Protocols put their prefix before it."""
         self.num_choices = len(requests)
         self.finals: dict[int, Final] = {}
         self.truncations: dict[int, TruncationReport] = {}
+        self.unenforced: tuple[str, ...] = ()
+        """Tools whose arguments no grammar can enforce."""
         self.texts: dict[int, list[str]] | None = None
         """Text of each choice so far; kept only if this is set to a dict."""
         self._is_exact = any(request.grammar is not None for request in requests)
@@ -60,9 +105,15 @@ class ChatStream:
         self._failure: SentiricLlamaError | None = None
         self._wakeup = asyncio.Event()
         self._choices = [
-            _Choice(index, engine.submit(request, self._wakeup), TokenClock(request_metrics, call))
-            for index, request in enumerate(requests)
+            _Choice(
+                index,
+                engine.submit(request, self._wakeup),
+                TokenClock(request_metrics, call),
+                reader,
+            )
+            for index, (request, reader) in enumerate(zip(requests, readers, strict=True))
         ]
+        self.queue = QueueWatch([choice.stream for choice in self._choices])
 
     async def open(self) -> None:
         """Submits all choices. Raises the engine's error if it refuses one of them."""
@@ -89,6 +140,16 @@ class ChatStream:
         return bool(self.truncations)
 
     @property
+    def phase(self) -> Literal["waiting", "answering"]:
+        """Whether it has a token by now."""
+        return "waiting" if self._call.first_token is None else "answering"
+
+    @property
+    def num_tokens(self) -> int:
+        """Generated so far, of all choices."""
+        return self._call.tokens
+
+    @property
     def usage(self) -> Usage:
         """Tokens so far: the prompt once, as OpenAI counts it, and the answers added up."""
         finals = list(self.finals.values())
@@ -96,6 +157,7 @@ class ChatStream:
             prompt_tokens=max((f.usage.prompt_tokens for f in finals), default=0),
             completion_tokens=sum(f.usage.completion_tokens for f in finals),
             cached_tokens=min((f.usage.cached_tokens for f in finals), default=0),
+            thought_tokens=sum(f.thought_tokens for f in finals),
         )
 
     @property
@@ -174,7 +236,13 @@ class ChatStream:
         """Checks again after each wakeup, as the items may have been taken already."""
         while not self._has_items:
             self._wakeup.clear()
-            await self._wakeup.wait()
+            if self.has_begun:
+                await self._wakeup.wait()
+                continue
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self.queue.pause_s):
+                    await self._wakeup.wait()
+            self.queue.look()
 
     def _take(self) -> list[ChoiceDelta]:
         """Takes all unread deltas. Raises an error once no delta precedes it."""
@@ -202,10 +270,21 @@ class ChatStream:
         if self.texts is not None:
             self.texts.setdefault(choice.number, []).append(delta.text)
         self.truncations[choice.number] = delta.truncation
+        self.queue.end()
         if delta.final is not None:
             self.finals[choice.number] = delta.final
             self._request_metrics.note_final(self._call, delta.final)
-        return ChoiceDelta(choice.number, delta)
+            self._settle()
+        pieces = choice.read(delta)
+        choice.has_called |= any(piece.kind is Kind.CALL for piece in pieces)
+        return ChoiceDelta(choice.number, delta, tuple(pieces), choice.ending(delta.final))
+
+    def _settle(self) -> None:
+        """Charges the key and frees its place, before the last bytes of the answer are sent."""
+        self._call.usage = self.usage
+        self._call.place.charge(self._call.tokens_used)
+        if self.done:
+            self._call.place.leave()
 
 
 def _typed(error: Exception) -> SentiricLlamaError:

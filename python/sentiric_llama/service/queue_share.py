@@ -12,9 +12,7 @@ from collections.abc import Iterator
 
 from sentiric_llama.access.caller import Caller
 from sentiric_llama.errors import Overloaded
-
-PER_CONTEXT = 4
-"""Places in the queue per context if QUEUE_LIMIT is 0."""
+from sentiric_llama.types.queue import queue_places, room_ms
 
 
 class QueueShare:
@@ -24,19 +22,23 @@ class QueueShare:
         self._held = Counter[str]()
 
     @contextlib.contextmanager
-    def hold(self, caller: Caller, count: int, contexts: int, queue_limit: int) -> Iterator[None]:
+    def hold(
+        self, caller: Caller, count: int, contexts: int, queue_limit: int, hold_ms: float = 0.0
+    ) -> Iterator[None]:
         """Takes `count` places until the block ends. One of several keys gets at most 3/4 of all.
 
-        Raises Overloaded.
+        `hold_ms` is how long requests have kept a context lately. Raises Overloaded.
         """
-        most = max(1, 3 * (contexts + (queue_limit or PER_CONTEXT * contexts)) // 4)
+        most = max(1, 3 * (contexts + queue_places(queue_limit, contexts)) // 4)
         share = caller.share
         if caller.is_apart and self._held[share] and self._held[share] + count > most:
-            raise Overloaded(
+            error = Overloaded(
                 "this key has too many running and queued requests; "
                 f"got {self._held[share] + count}, allowed {most}",
                 where="queue",
             )
+            error.retry_ms = room_ms(most - contexts, hold_ms, contexts)
+            raise error
         self._held[share] += count
         try:
             yield

@@ -16,22 +16,8 @@ from urllib.parse import quote
 from sentiric_llama.errors import InvalidArgument
 from sentiric_llama.types.ranges import shown
 
-NOT_CALLED = ("none", "auto")
-"""Choices that call nothing when there are no definitions."""
-
-CALL_CHOICES: Mapping[str, tuple[str, ...]] = {
-    "tools": ("tool_choice",),
-    "functions": ("function_call", "tool_choice"),
-}
-"""Definitions -> the fields that may say that they are not to be called."""
-
 UNSUPPORTED: Mapping[str, tuple[Any, ...]] = {
-    "stop_token_ids": ([],),
-    "chat_template_kwargs": ("", {}),
-    "continue_final_message": (False,),
-    "add_generation_prompt": (True,),
-    "min_tokens": (0,),
-    **dict.fromkeys(("function_call", "tool_choice"), NOT_CALLED),
+    "function_call": ("none", "auto"),
     "modalities": (["text"],),
 }
 """Fields that would change the answer -> the values that request nothing."""
@@ -39,12 +25,14 @@ UNSUPPORTED: Mapping[str, tuple[Any, ...]] = {
 WITHOUT_EFFECT = frozenset(
     {
         *("user", "metadata", "store", "service_tier", "prompt_cache_key", "verbosity"),
-        *("safety_identifier", "reasoning_effort", "prediction", "web_search_options"),
-        *("parallel_tool_calls", "cache_prompt", "id_slot", "timings_per_token"),
-        "return_progress",
+        *("safety_identifier", "prediction", "web_search_options", "cache_prompt", "id_slot"),
+        *("timings_per_token", "return_progress"),
     }
 )
 """Fields that clients send and that have no effect here."""
+
+BUDGETS = ("reasoning_budget_tokens", "thinking_budget_tokens", "thinking_budget")
+"""Names of the bound of a thought, in tokens; -1 for none."""
 
 MAX_SHOWN = 16
 MAX_NAME = 64

@@ -7,11 +7,17 @@ import contextlib
 import logging
 from array import array
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from typing import NamedTuple
 
+from sentiric_llama.access import key_watch
 from sentiric_llama.access.caller import CURRENT_CALLER
-from sentiric_llama.engine.convert import is_large
+from sentiric_llama.access.limiter import Limiter, Place
+from sentiric_llama.engine.formats.answer_format import AnswerPlan
+from sentiric_llama.engine.formats.model_format import ModelFormat
+from sentiric_llama.engine.prompt.conversation import is_large
+from sentiric_llama.engine.prompt.template_probe import learn_opening
 from sentiric_llama.engine.protocol import FloatArray
-from sentiric_llama.errors import InvalidArgument
+from sentiric_llama.errors import InvalidArgument, PermissionDenied
 from sentiric_llama.host.off_loop import maybe_off_loop
 from sentiric_llama.log.events import event
 from sentiric_llama.service import body_budget
@@ -22,6 +28,7 @@ from sentiric_llama.service.chat_stream import ChatStream, ChoiceDelta
 from sentiric_llama.service.life import ServiceLife
 from sentiric_llama.service.models.slot import LoadedModel
 from sentiric_llama.service.models.switch import ModelSwitch
+from sentiric_llama.service.prompt.tool_schemas import enforceable
 from sentiric_llama.service.queue_share import QueueShare
 from sentiric_llama.service.running import RunningCalls
 from sentiric_llama.service.tokens import (
@@ -31,21 +38,36 @@ from sentiric_llama.service.tokens import (
     check_size,
     check_tokens,
     distinct,
+    estimate_tokens,
+    spellings,
     tokenize,
     too_much_text,
 )
 from sentiric_llama.settings.config import Settings
+from sentiric_llama.settings.exposure import key_file, key_ring
+from sentiric_llama.telemetry import key_metrics
 from sentiric_llama.telemetry.request_metrics import Call, Endpoint, RequestMetrics
-from sentiric_llama.types import Device
+from sentiric_llama.types import Device, Request
 from sentiric_llama.types.ranges import out_of_range
 
 logger = logging.getLogger(__name__)
+
+
+class _Prepared(NamedTuple):
+    """A call as the engine takes it."""
+
+    requests: list[Request]
+    form: ModelFormat
+    plan: AnswerPlan
+    relaxed: tuple[str, ...]
+    """Tools whose arguments no grammar can enforce."""
 
 
 class LlamaService(ServiceLife):
     """Everything that callers can ask for. Belongs to one event loop."""
 
     def __init__(self, settings: Settings) -> None:
+        """Raises InvalidArgument if the file of keys cannot serve."""
         super().__init__(settings)
         self.request_metrics = RequestMetrics()
         self.request_metrics.on_first_token.append(_log_first_token)
@@ -59,18 +81,45 @@ class LlamaService(ServiceLife):
         self._queue = QueueShare()
         self.bodies = BodyBudget(body_budget.WHOLE_BODIES * settings.max_body_bytes)
         """The request bodies of all protocols."""
+        self.keys = key_ring(settings)
+        self.key_file = key_file(settings, self.keys)
+        self.limiter = Limiter(self.request_metrics.keys.note_refusal)
+        """The limits of keys, over all protocols."""
+        self.request_metrics.on_end.append(_charge)
+
+    async def watch_keys(self) -> None:
+        """Takes over changes of the file of keys until it is cancelled. Ends if there is none.
+
+        Running calls of a revoked key go on; only what it has used is forgotten.
+        """
+        if self.key_file is not None:
+            period_s = self.settings.keys_reload_s
+            await key_watch.watch(self.key_file, period_s, self._forget_revoked)
+
+    def _forget_revoked(self) -> None:
+        self.limiter.keep(self.keys.names)
 
     def require_room(self) -> None:
-        """Raises NotReady or Overloaded. Lets protocols refuse a request before its body."""
+        """Raises NotReady, RateLimitExceeded or Overloaded.
+
+        Lets protocols refuse a request before its body.
+        """
         engine = self.ready().engine
+        self.limiter.check(CURRENT_CALLER.get())
         self.is_full = True
         engine.check_room()
         self.is_full = False
 
     def find_model(self, name: str) -> LoadedModel:
-        """The loaded model with this name or alias. Raises NotReady or ModelNotFound."""
+        """The model with this name or alias, if the caller may use it.
+
+        Raises NotReady or ModelNotFound.
+        """
         self.ready()
-        return self.models.find(name)
+        found = self.models.find(name)
+        if found not in self.models.usable():
+            raise self.models.not_found()
+        return found
 
     @contextlib.asynccontextmanager
     async def open_chat(self, call: ChatCall) -> AsyncIterator[ChatStream]:
@@ -82,17 +131,17 @@ class LlamaService(ServiceLife):
         with self._serving("chat", call.model or "") as (record, loaded):
             engine, model = loaded.engine, loaded.served
             self._check_tenant()
-            requests = await maybe_off_loop(
-                is_large(call.messages),
-                build_requests,
-                call,
-                loaded.settings,
-                engine.info.num_vocab,
-            )
+            requests, form, plan, relaxed = await self._prepare(call, loaded)
             record.is_stream = True
+            record.prompt_estimate = estimate_tokens(m.content for m in requests[0].messages)
             caller, limit = CURRENT_CALLER.get(), loaded.settings.queue_limit
-            with self._queue.hold(caller, len(requests), engine.capacity.total, limit):
-                stream = ChatStream(engine, requests, model.notice, self.request_metrics, record)
+            contexts, hold_ms = engine.capacity.total, engine.stats().request_ms_mean
+            with self._queue.hold(caller, len(requests), contexts, limit, hold_ms):
+                readers = [form.reader(plan) for _ in requests]
+                stream = ChatStream(
+                    engine, requests, readers, model.notice, self.request_metrics, record
+                )
+                stream.unenforced = relaxed
                 self._log_question(call, stream)
                 try:
                     with self.running.entry(stream):
@@ -101,6 +150,42 @@ class LlamaService(ServiceLife):
                 finally:
                     await stream.aclose()
                     self._log_answer(stream)
+
+    async def _prepare(self, call: ChatCall, loaded: LoadedModel) -> _Prepared:
+        """The engine's requests, and how their answers are read.
+
+        Raises InvalidArgument, PermissionDenied, ContextLengthExceeded or TemplateFailed.
+        """
+        engine, wishes, form = loaded.engine, call.wishes, await loaded.format()
+        await learn_opening(engine, form, call.template_arguments, wishes)
+        tools, relaxed = await enforceable(wishes.tools, wishes.strict, form.form.calls)
+        requests, plan = await maybe_off_loop(
+            is_large(call.messages),
+            build_requests,
+            call,
+            loaded.settings,
+            engine.info.num_vocab,
+            form,
+            tools,
+            await spellings(engine, call.bad_words),
+        )
+        return _Prepared(requests, form, plan, relaxed)
+
+    async def count_tokens(self, call: ChatCall) -> int:
+        """Tokens of the prompt of a call, with all that the template adds. Generates nothing.
+
+        A prompt that does not fit the context is counted whole. Raises what `open_chat` raises.
+        """
+        with self._serving("tokenize", call.model or "") as (_, loaded):
+            self._check_tenant()
+            request = (await self._prepare(call, loaded)).requests[0]
+            tokens = await loaded.engine.tokenize_chat(
+                request.messages,
+                tools=request.tools,
+                template_arguments=request.template_arguments,
+                continues=request.continues,
+            )
+            return len(tokens)
 
     async def chat(self, call: ChatCall) -> ChatResult:
         """Generates a whole answer. Cancelling the task stops the generation."""
@@ -147,19 +232,44 @@ class LlamaService(ServiceLife):
 
         Raises NotSupported or InvalidArgument.
         """
-        with self._serving("embeddings") as (_, loaded):
+        with self._serving("embeddings") as (record, loaded):
             self._check_tenant()
             if not 1 <= len(texts) <= MAX_EMBED_TEXTS:
                 raise out_of_range("texts", len(texts), f"1..{MAX_EMBED_TEXTS} texts")
             check_size("texts", texts)
+            record.prompt_estimate = estimate_tokens(texts)
             return await loaded.engine.embed(texts), loaded.served.name
 
     @contextlib.contextmanager
     def _serving(self, endpoint: Endpoint, model: str = "") -> Iterator[tuple[Call, LoadedModel]]:
-        """The record of one call and its model. Raises NotReady or ModelNotFound."""
-        with self.request_metrics.open(endpoint) as record, self.in_use(model) as loaded:
-            record.model = loaded.served.name
+        """The record of one call and its model, within the limits of its key.
+
+        Raises NotReady, ModelNotFound, RateLimitExceeded or PermissionDenied.
+        """
+        with (
+            self._admitted(endpoint) as place,
+            self.request_metrics.open(endpoint) as record,
+            self.in_use(model) as loaded,
+        ):
+            record.place, record.model = place, loaded.served.name
+            self._check_model(loaded)
             yield record, loaded
+
+    @contextlib.contextmanager
+    def _admitted(self, endpoint: Endpoint) -> Iterator[Place]:
+        """Counts the call as running for its key. A refusal is recorded as one of `reading`."""
+        with contextlib.ExitStack() as stack:
+            with self.request_metrics.reading(endpoint):
+                place = stack.enter_context(self.limiter.hold(CURRENT_CALLER.get()))
+            yield place
+
+    def _check_model(self, loaded: LoadedModel) -> None:
+        caller = CURRENT_CALLER.get()
+        try:
+            caller.check_model(loaded.served.name, loaded.served.aliases)
+        except PermissionDenied:
+            self.request_metrics.keys.note_refusal(caller.owner, key_metrics.MODEL)
+            raise
 
     def _check_tenant(self) -> None:
         if self.settings.require_tenant and not CURRENT_CALLER.get().label:
@@ -176,6 +286,11 @@ class LlamaService(ServiceLife):
         if stream.texts is not None:
             texts = ["".join(stream.texts[index]) for index in sorted(stream.texts)]
             event(logger, "LLM_ANSWER_CONTENT", "answered", texts=texts)
+
+
+def _charge(call: Call) -> None:
+    """For what ended otherwise than with a last token."""
+    call.place.charge(call.tokens_used)
 
 
 def _log_first_token(call: Call) -> None:

@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from sentiric_llama.engine.protocol import AsyncEngineProtocol
 from sentiric_llama.errors import ContextLengthExceeded
-from sentiric_llama.service.chat_call import MAX_CONTENT_BYTES
+from sentiric_llama.service.chat_call import BYTES_PER_TOKEN, MAX_CONTENT_BYTES
 from sentiric_llama.types.ranges import out_of_range
 
 MAX_TOKENS_LISTED = 2**18
@@ -34,6 +34,11 @@ def distinct(tokens: Sequence[int]) -> set[int]:
     return found
 
 
+def estimate_tokens(texts: Iterable[str]) -> int:
+    """About how many tokens they have."""
+    return sum(len(text) for text in texts) // BYTES_PER_TOKEN
+
+
 def check_size(where: str, texts: Sequence[str]) -> None:
     if sum(len(text.encode()) for text in texts) > MAX_CONTENT_BYTES:
         raise too_much_text(where)
@@ -49,3 +54,14 @@ def check_tokens(tokens: Sequence[int], num_vocab: int) -> None:
         if min(part) < 0 or max(part) >= num_vocab:
             bad = next(token for token in part if not 0 <= token < num_vocab)
             raise out_of_range("tokens", bad, f"0..{num_vocab - 1}")
+
+
+async def spellings(engine: AsyncEngineProtocol, words: Sequence[str]) -> list[list[int]]:
+    """The tokens of each word, inside a text and behind a space."""
+    found = []
+    for word in words:
+        for text in (word, f" {word.lstrip()}"):
+            tokens = (await engine.tokenize_to_array(text)).tolist()
+            if tokens and tokens not in found:
+                found.append(tokens)
+    return found

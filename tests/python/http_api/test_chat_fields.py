@@ -21,6 +21,8 @@ BREAKERS = "dry_sequence_breakers"
 def edges(limits: NumberRange) -> list[float]:
     kind = int if limits.integer else float
     low = limits.low + 0.001 if limits.low_open else limits.low
+    if limits.minus_one is not None:
+        low = 0
     return [kind(low), kind(limits.high)]
 
 
@@ -84,6 +86,22 @@ def test_seed_minus_one_draws_one(server: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "expected"),
+    [("top_k", 0), ("repeat_last_n", 4096), ("dry_penalty_last_n", 32768)],
+)
+def test_minus_one_is_what_it_is_in_llama_cpp(server: Any, name: str, expected: int) -> None:
+    assert server.chat(**{name: -1}).status == 200
+    assert getattr(server.engine.requests[-1].sampling, name) == expected
+
+
+def test_the_first_services_name_of_the_adapter(server: Any) -> None:
+    for fields in ({"lora_adapter_id": "x"}, {"lora_adapter": "x", "lora_adapter_id": "y"}):
+        reply = server.chat(**fields)
+        assert reply.status == 404 and "x-ignored-fields" not in reply.headers
+        assert reply.error["param"] == "lora_adapter"
+
+
+@pytest.mark.parametrize(
     ("fields", "expected"),
     [
         ({}, 1024),
@@ -92,6 +110,11 @@ def test_seed_minus_one_draws_one(server: Any) -> None:
         ({"max_tokens": 7}, 7),
         ({"max_completion_tokens": 5}, 5),
         ({"max_completion_tokens": 5, "max_tokens": 9}, 5),
+        ({"n_predict": 3}, 3),
+        ({"n_predict": -1}, 1024),
+        ({"n_predict": 0}, 0),
+        ({"max_tokens": 9, "n_predict": 3}, 9),
+        ({"max_tokens": -1, "n_predict": 3}, 3),
     ],
 )
 def test_max_tokens(server: Any, fields: dict[str, Any], expected: int) -> None:
@@ -101,14 +124,21 @@ def test_max_tokens(server: Any, fields: dict[str, Any], expected: int) -> None:
 
 @pytest.mark.parametrize(
     ("value", "expected"),
-    [("x", ("x",)), (["a", "b"], ("a", "b")), ([], ()), (["x" * 256] * 8, ("x" * 256,) * 8)],
+    [
+        ("", ()),
+        (None, ()),
+        ("x", ("x",)),
+        (["a", "b"], ("a", "b")),
+        ([], ()),
+        (["x" * 256] * 8, ("x" * 256,) * 8),
+    ],
 )
 def test_stop(server: Any, value: Any, expected: tuple[str, ...]) -> None:
     assert server.chat(stop=value).status == 200
     assert server.engine.requests[-1].stop == expected
 
 
-@pytest.mark.parametrize("value", ["", "x" * 257, "ş" * 129, ["x"] * 9, [""], [1], 5, {}, True])
+@pytest.mark.parametrize("value", ["x" * 257, "ş" * 129, ["x"] * 9, [""], [1], 5, {}, True])
 def test_stop_refused(server: Any, value: Any) -> None:
     reply = server.chat(stop=value)
     assert (reply.status, reply.error["param"]) == (400, "stop")
@@ -290,12 +320,10 @@ def test_too_much_text_says_how_much(server: Any) -> None:
 @pytest.mark.parametrize(
     ("fields", "status", "param"),
     [
-        ({"tools": [{"type": "function"}]}, 400, "tools"),
+        ({"tools": [{"type": "function"}]}, 400, "tools.0.function"),
         ({"functions": [{"name": "f"}]}, 400, "functions"),
         ({"tools": []}, 200, None),
-        ({"tools": [{"type": "function"}], "tool_choice": "none"}, 200, None),
-        ({"tools": [{"type": "function"}], "function_call": "none"}, 400, "tools"),
-        ({"tools": [{"type": "function"}], "tool_choice": "auto"}, 400, "tools"),
+        ({"tools": [{"type": "function"}], "tool_choice": "none"}, 400, "tools.0.function"),
         ({"functions": [{"name": "f"}], "function_call": "none"}, 200, None),
         ({"functions": [{"name": "f"}], "tool_choice": "none"}, 200, None),
         ({"functions": [{"name": "f"}], "function_call": "auto"}, 400, "functions"),
@@ -328,8 +356,8 @@ def test_other_fields(server: Any, fields: dict[str, Any], status: int, param: s
 
 
 def test_definitions_that_are_not_called_are_named_as_ignored(server: Any) -> None:
-    reply = server.chat(tools=[{"type": "function"}], functions=[{}], tool_choice="none")
-    assert reply.headers["x-ignored-fields"] == "functions, tools"
+    reply = server.chat(functions=[{}], tool_choice="none")
+    assert reply.headers["x-ignored-fields"] == "functions"
 
 
 def test_strict_fields_refuse_unknown_ones(start: Any) -> None:

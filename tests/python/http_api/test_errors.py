@@ -3,18 +3,23 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
 
 from sentiric_llama.engine.fake import FakeEngine
+from sentiric_llama.engine.process.quarantine import refusal
 from sentiric_llama.errors import (
     ERROR_CLASSES,
     ERROR_TABLE,
     ContextLengthExceeded,
+    DeadlineExceeded,
     ErrorCode,
     Overloaded,
+    is_lasting_status,
 )
+from sentiric_llama.http.errors import HttpError, retry_headers
 
 # The engine reports a cancel nobody asked for only while it closes: a 503 to the caller.
 SEEN_AS = {ErrorCode.CANCELLED: ErrorCode.UNAVAILABLE}
@@ -33,6 +38,7 @@ def test_every_code_before_the_first_step(start: Any, code: ErrorCode, stream: b
     if code in (ErrorCode.INVALID_ARGUMENT, ErrorCode.INVALID_GRAMMAR):
         assert reply.error["param"] == "field"
     assert ("retry-after" in reply.headers) == (expected.http in (429, 503))
+    assert reply.headers.get("x-should-retry") == ("false" if expected.is_lasting else None)
     assert server.engine.active == 0 and server.service.in_flight == 0
 
 
@@ -65,17 +71,69 @@ def test_defect_in_the_engine_is_a_500_without_its_text(
 
 
 def test_context_error_carries_both_numbers(start: Any) -> None:
-    what = "the prompt is longer than the context; got 300 tokens, allowed 256 tokens"
+    what = (
+        "request (300 tokens) exceeds the available context size (256 tokens); the maximum context "
+        "length is 256 tokens, of which a prompt may take 255"
+    )
     server = start(lambda: FakeEngine(fail=ContextLengthExceeded(what, where="prompt")))
     error = server.chat().error
     assert (error["n_prompt_tokens"], error["n_ctx"]) == (300, 256)
     assert error["type"] == "exceed_context_size_error"
+    assert error["code"] == "context_length_exceeded"
 
 
 def test_full_queue_is_a_429(start: Any) -> None:
     server = start(lambda: FakeEngine(fail=Overloaded("the queue is full")))
     reply = server.chat()
     assert reply.status == 429 and int(reply.headers["retry-after"]) > 0
+
+
+@pytest.mark.parametrize("code", list(ErrorCode))
+def test_what_the_table_says_of_a_repeat_agrees_with_the_status(code: ErrorCode) -> None:
+    row = ERROR_TABLE[code]
+    # A broken file stays broken; every other 500 may be an accident.
+    expected = is_lasting_status(row.http) or code is ErrorCode.MODEL_INVALID
+    assert row.is_lasting == expected and not (row.is_lasting and row.is_temporary)
+
+
+@pytest.mark.parametrize(
+    ("status", "is_lasting"),
+    [
+        *((status, True) for status in (400, 401, 403, 404, 405, 413, 415, 421, 422, 431)),
+        *((status, True) for status in (501, 504)),
+        *((status, False) for status in (408, 409, 429, 500, 502, 503)),
+    ],
+)
+def test_errors_of_the_http_layer_say_whether_a_repeat_helps(status: int, is_lasting: bool) -> None:
+    headers = retry_headers(HttpError(status, "x", code="x"))
+    assert (headers.get("x-should-retry") == "false") == is_lasting
+
+
+def test_a_request_that_crashed_the_engine_is_not_sent_again() -> None:
+    assert retry_headers(refusal()) == {"x-should-retry": "false"}
+
+
+def test_who_waited_in_vain_may_come_back(start: Any) -> None:
+    """The time ran out before anything was computed: another try is not useless."""
+    for where, lasts in (("queue", False), ("deadline", True)):
+        error = DeadlineExceeded("no context became free in time", where=where)
+        server = start(lambda error=error: FakeEngine(fail=error))
+        reply = server.chat()
+        assert reply.status == 504
+        assert ("x-should-retry" in reply.headers) == lasts
+        assert ("retry-after" in reply.headers) != lasts
+
+
+def test_retry_after_is_the_expected_time_with_jitter() -> None:
+    error = Overloaded("full")
+    for expected, low, high in ((8000, 6000, 10_000), (10, 1000, 1000), (900_000, 36_000, 60_000)):
+        error.retry_ms = expected
+        found = [retry_headers(error) for _ in range(200)]
+        times = [int(headers["retry-after-ms"]) for headers in found]
+        assert low <= min(times) and max(times) <= high
+        assert (len(set(times)) > 1) == (low < high)
+        for headers, ms in zip(found, times, strict=True):
+            assert int(headers["retry-after"]) == math.ceil(ms / 1000)
 
 
 @pytest.mark.parametrize(
@@ -177,3 +235,25 @@ def test_request_id(server: Any) -> None:
     for bad in ("a b", "x" * 65, "é", "a;b"):
         made = server.get("/health", x_request_id=bad).headers["x-request-id"]
         assert made != bad and len(made) == 32
+
+
+@pytest.mark.parametrize(
+    ("body", "place"),
+    [
+        (b'{"messages":[{"role":"user","content":"x"}],"temperature":NaN}', "temperature"),
+        (b'{"messages":[{"role":"user","content":"NaN"},{"a":[1,{"b":-Infinity}]}]}',
+         "messages.1.a.1.b"),
+        (b'{"a":{"x":[[],{}]},"b":"}]\\"","c\\u0041 d":[0,Infinity]}', "cA%20d.1"),
+    ],
+)  # fmt: skip
+def test_a_number_that_is_none_is_named_by_its_place(server: Any, body: bytes, place: str) -> None:
+    reply = server.post("/v1/chat/completions", body)
+    assert (reply.status, reply.error["code"]) == (400, "invalid_json")
+    assert reply.error["message"].startswith(f"[{place}] got ")
+    assert "allowed a JSON number" in reply.error["message"]
+    assert reply.error["param"] == (place if "%" not in place else None)
+    long = b'{"' + b'":{"'.join([b"n" * 60] * 30) + b'":NaN' + b"}" * 30
+    cut = server.post("/v1/chat/completions", long).error
+    assert cut["message"].startswith("[...nnn") and len(cut["message"]) < 250
+    whole = server.post("/v1/chat/completions", b"NaN")
+    assert whole.error["message"].startswith("the body: got NaN")

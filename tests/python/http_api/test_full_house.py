@@ -223,7 +223,7 @@ def test_who_gives_its_reserved_place_up_is_told(start: Any) -> None:
 def fill(server: Any) -> None:
     """The one context is in use and the one place in the queue is taken."""
     server.started = [StreamThread(server.port, "long") for _ in range(2)]
-    assert wait_until(lambda: server.engine.active == 1 and server.engine._waiting == 1)
+    assert wait_until(lambda: server.engine.active == 1 and len(server.engine.line) == 1)
 
 
 def full_server(start: Any, **settings: Any) -> Any:

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import socket
 from typing import Any
@@ -11,7 +13,9 @@ import pytest
 
 from sentiric_llama.http.errors import HttpError
 from sentiric_llama.http.json_body import MAX_DEPTH, check_bounds, parse_object
-from sentiric_llama.http.middleware.limits import MAX_HEADER_BYTES, MAX_HEADERS
+from sentiric_llama.http.middleware import limits
+from sentiric_llama.http.middleware.limits import MAX_HEADER_BYTES, MAX_HEADERS, PROGRESS_BYTES
+from sentiric_llama.service.body_budget import BodyBudget
 
 CHAT = "/v1/chat/completions"
 GOOD = b'{"messages":[{"role":"user","content":"x"}]}'
@@ -68,6 +72,63 @@ def test_slow_body_times_out(start: Any, monkeypatch: pytest.MonkeyPatch) -> Non
     server = start()
     answer = exchange(server.port, raw_post("Content-Length: 100", body=b"{"))
     assert answer.startswith(b"HTTP/1.1 408")
+
+
+class TimelessLoop(asyncio.SelectorEventLoop):
+    """Nobody waits: if there is nothing to do, the clock moves on to the next timer."""
+
+    now = 0.0
+
+    def time(self) -> float:
+        return self.now
+
+    def _run_once(self) -> None:
+        inner: Any = self
+        timers = [timer.when() for timer in inner._scheduled if not timer.cancelled()]
+        if not inner._ready and timers:
+            self.now = max(self.now, min(timers))
+        super()._run_once()  # type: ignore[misc]
+
+
+class SlowBody:
+    """A body whose pieces arrive after so many seconds each."""
+
+    def __init__(self, pieces: list[tuple[float, int]]) -> None:
+        self._pieces = pieces
+
+    async def receive(self) -> Any:
+        seconds, size = self._pieces.pop(0)
+        await asyncio.sleep(seconds)
+        return {"type": "http.request", "body": b"x" * size, "more_body": bool(self._pieces)}
+
+
+@pytest.mark.parametrize(
+    ("pieces", "is_complete"),
+    [
+        ([(0.2, PROGRESS_BYTES)] * 6, True),  # longer than the limit in all, but each is progress
+        ([(0.2, 1)] * 6, False),  # one byte at a time is none
+        ([(0.2, PROGRESS_BYTES)] * 30, False),  # nor may it take for ever
+    ],
+)
+def test_a_body_may_take_long_if_it_makes_progress(
+    monkeypatch: pytest.MonkeyPatch, pieces: list[tuple[float, int]], is_complete: bool
+) -> None:
+    monkeypatch.setattr(limits, "BODY_TIMEOUT_S", 0.5)
+    monkeypatch.setattr(limits, "LONGEST_BODY_S", 3.0)
+
+    async def main() -> None:
+        body = limits._CountedBody(SlowBody(list(pieces)).receive, 2**20, BodyBudget(2**20))
+        fails = (
+            contextlib.nullcontext()
+            if is_complete
+            else pytest.raises(HttpError, match="too long to arrive")
+        )
+        with fails:
+            for _ in pieces:
+                await body.receive()
+
+    with asyncio.Runner(loop_factory=TimelessLoop) as runner:
+        runner.run(main())
 
 
 def test_lengths_that_disagree(server: Any) -> None:

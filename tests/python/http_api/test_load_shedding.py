@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from http_client import StreamThread, wait_until
-from sentiric_llama.access.api_key import Identity, KeyRing
+from sentiric_llama.access.api_key import Identity
+from sentiric_llama.access.key_ring import KeyRing
 from sentiric_llama.engine.fake import FakeEngine
 from sentiric_llama.errors import Overloaded
 from sentiric_llama.http.wire.load_shedding import MAX_UNREAD, PER_TURN, SHEDDING_S, LoadShedder
@@ -23,6 +24,8 @@ from sentiric_llama.settings.config import Settings
 
 BODY = b'{"messages":[{"role":"user","content":"hello"}]}'
 LINE = b"POST /v1/chat/completions HTTP/1.1\r\n"
+MESSAGES = b"POST /v1/messages?beta=true HTTP/1.1\r\n"
+RESPONSES = b"POST /v1/responses HTTP/1.1\r\n"
 HEADERS = {
     b"Host": b"localhost",
     b"Content-Type": b"application/json",
@@ -59,8 +62,12 @@ def make_shedder(keys: KeyRing | None = None) -> tuple[LoadShedder, LlamaService
     return LoadShedder(service, keys or KeyRing([])), service, engine
 
 
-def test_it_says_what_the_route_says(start: Any) -> None:
+@pytest.mark.parametrize("line", [LINE, MESSAGES, RESPONSES])
+def test_it_says_what_the_route_says(
+    start: Any, line: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The same request, read to its end and not: the same answer but for its id."""
+    monkeypatch.setattr("sentiric_llama.errors.RETRY_JITTER", 0)
     server = start(lambda: FakeEngine("0123456789" * 20, delay_s=0.05, contexts=1, queue_limit=0))
     StreamThread(server.port, "long")
     assert wait_until(lambda: server.engine.active == 1)
@@ -68,7 +75,7 @@ def test_it_says_what_the_route_says(start: Any) -> None:
     for is_full in (False, True):
         server.service.is_full = is_full
         with socket.create_connection(("127.0.0.1", server.port), 10) as peer:
-            peer.sendall(request(connection=b"keep-alive", x_request_id=b"mine"))
+            peer.sendall(request(line, connection=b"keep-alive", x_request_id=b"mine"))
             answers.append(peer.recv(65536))
     route, shedder = (set(answer.lower().split(b"\r\n")) for answer in answers)
     ours = {line for line in route if not line.startswith(b"date:")}
@@ -83,7 +90,8 @@ def test_it_says_what_the_route_says(start: Any) -> None:
     assert server.engine.stats().requests_rejected == 2
 
 
-def test_the_time_to_come_back_is_the_engines() -> None:
+def test_the_time_to_come_back_is_the_engines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sentiric_llama.errors.RETRY_JITTER", 0)
     shedder, _, _ = make_shedder()
     refusal = shedder.refusal(request())
     assert refusal and b"\r\nretry-after: 5\r\n" in refusal.answer

@@ -17,6 +17,7 @@ from gguf_files import sound
 from http_client import open_chat, wait_until
 from sentiric_llama.engine.fake import FakeEngine
 from sentiric_llama.errors import ModelInvalid
+from sentiric_llama.http.anthropic.answer import MessagesError
 from sentiric_llama.http.app import api_routes
 from sentiric_llama.http.openapi import STATIC, openapi
 from sentiric_llama.http.operations import OPERATIONS
@@ -25,6 +26,35 @@ from sentiric_llama.types import Device, TruncationReport
 
 ADMIN = {"X-Api-Key": "admin"}
 CHAT = {"messages": [{"role": "user", "content": "hi"}], "logprobs": True, "top_logprobs": 1}
+MESSAGES = {"messages": [{"role": "user", "content": "hi"}]}
+LOOP: dict[str, Any] = {
+    "system": [{"type": "text", "text": "S", "cache_control": {"type": "ephemeral"}}],
+    "tools": [{"name": "f", "input_schema": {"type": "object"}}, {"type": "web_search_1"}],
+    "tool_choice": {"type": "auto"},
+    "thinking": {"type": "enabled", "budget_tokens": 9},
+    "output_config": {"effort": "low"},
+    "stop_sequences": ["zz"],
+    "messages": [
+        {"role": "user", "content": "hi"},
+        {"role": "system", "content": "now"},
+        {
+            "role": "assistant",
+            "content": [
+                {"type": "thinking", "thinking": "a", "signature": ""},
+                {"type": "redacted_thinking", "data": "x"},
+                {"type": "tool_use", "id": "t", "name": "f", "input": {}},
+            ],
+        },
+        {
+            "role": "user",
+            "content": [
+                {"type": "tool_result", "tool_use_id": "t", "content": [], "is_error": True},
+                {"type": "text", "text": "b"},
+            ],
+        },
+    ],
+}
+RESPONSE = {"input": "hi", "include": ["message.output_text.logprobs"], "top_logprobs": 1}
 STREAM = CHAT | {"stream": True, "stream_options": {"include_usage": True}}
 
 DOCUMENT = openapi(api_routes())
@@ -90,8 +120,10 @@ def test_every_operation_says_what_it_does_and_what_it_answers() -> None:
     identifiers = [operation["operationId"] for _, _, operation in operations()]
     assert len(set(identifiers)) == len(identifiers)
     for method, path, operation in operations():
-        assert operation["responses"]["200"]["content"], path
-        assert ("requestBody" in operation) == (method == "post"), path
+        succeeds = OPERATIONS[method.upper(), path].succeeds
+        assert ("200" in operation["responses"]) is succeeds, path
+        assert not succeeds or operation["responses"]["200"]["content"], path
+        assert ("requestBody" in operation) == (method == "post" and succeeds), path
 
 
 def test_all_schemas_are_valid_and_used() -> None:
@@ -115,6 +147,15 @@ def test_defaults_and_null_are_what_the_field_allows(kind: Any) -> None:
         assert validator.is_valid(None) is (name not in schema.get("required", ())), name
 
 
+def test_examples_are_valid() -> None:
+    found = {name: schema["examples"] for name, schema in SCHEMAS.items() if "examples" in schema}
+    assert {"MessagesBody", "MessageAnswer", "MessagesError", "TokenCount"} <= found.keys()
+    for name, examples in found.items():
+        reference = {"$ref": f"#/components/schemas/{name}", **DOCUMENT}
+        for example in examples:
+            Draft202012Validator(reference).validate(example)
+
+
 # Answers
 
 GETS = {
@@ -122,10 +163,16 @@ GETS = {
     "/v1/models/{name}": "/v1/models/alias",
     **{path: path for path in ("/health", "/v1/health", "/health/live", "/health/ready")},
     **{path: path for path in ("/v1/stats", "/v1/profiles", "/v1/hardware/config")},
+    "/v1/ui/layout": "/v1/ui/layout",
 }
 POSTS: dict[str, list[dict[str, Any]]] = {
     "/v1/chat/completions": [CHAT, CHAT | {"n": 2, "logprobs": False, "top_logprobs": None}],
     "/chat/completions": [CHAT],
+    "/v1/chat/completions/input_tokens": [CHAT],
+    "/v1/messages": [MESSAGES, LOOP],
+    "/v1/messages/count_tokens": [MESSAGES, LOOP],
+    "/v1/responses/input_tokens": [RESPONSE],
+    "/v1/responses": [RESPONSE, {"input": [{"role": "user", "content": "hi"}]}],
     "/tokenize": [{"content": "é"}, {"content": "é", "with_pieces": True}, {"content": ""}],
     "/detokenize": [{"tokens": [97]}],
     "/v1/models/switch": [{"profile": "a"}],
@@ -134,6 +181,8 @@ POSTS: dict[str, list[dict[str, Any]]] = {
 EVENTS: dict[tuple[str, str], dict[str, Any] | None] = {
     ("POST", "/v1/chat/completions"): STREAM,
     ("POST", "/chat/completions"): STREAM,
+    ("POST", "/v1/messages"): MESSAGES | {"stream": True},
+    ("POST", "/v1/responses"): RESPONSE | {"stream": True},
     ("POST", "/v1/models/switch"): {"profile": "a", "stream": True},
     ("GET", "/v1/stats/stream"): None,
 }
@@ -141,6 +190,7 @@ EVENTS: dict[tuple[str, str], dict[str, Any] | None] = {
 
 def test_every_answer_is_tried_below() -> None:
     tried = {("GET", path) for path in GETS} | {("POST", path) for path in POSTS}
+    tried |= {("DELETE", "/v1/requests/{id}")}
     assert tried == {key for key, operation in OPERATIONS.items() if operation.answer}
     assert EVENTS.keys() == {key for key, operation in OPERATIONS.items() if operation.events}
 
@@ -151,6 +201,14 @@ def test_answers_to_get(server: Any, path: str) -> None:
         reply = server.request("GET", GETS[path], headers=headers)
         assert reply.status == 200
         is_one_of(OPERATIONS["GET", path].answer, reply.json)
+
+
+def test_the_answer_to_a_cancel(start: Any) -> None:
+    server = start(lambda: FakeEngine("abc", delay_s=60))
+    with open_chat(server.port, "x", {"x-request-id": "mine"}):
+        assert wait_until(lambda: server.engine.active == 1)
+        reply = server.request("DELETE", "/v1/requests/mine")
+        is_one_of(OPERATIONS["DELETE", "/v1/requests/{id}"].answer, reply.json)
 
 
 @pytest.mark.parametrize("path", POSTS)
@@ -171,7 +229,12 @@ def test_events(server: Any, key: tuple[str, str]) -> None:
         events = first_event(server.port, path)
     else:
         *events, done = server.request(method, path, EVENTS[key], ADMIN).events
-        assert done == "[DONE]" and len(events) > 1
+        if path == "/v1/responses":
+            assert done["type"] == "response.completed"
+            events.append(done)
+            done = "[DONE]"
+        assert done == ({"type": "message_stop"} if path == "/v1/messages" else "[DONE]")
+        assert len(events) > 1
     for event in events:
         is_one_of(OPERATIONS[key].events, event)
 
@@ -214,3 +277,6 @@ def test_errors(server: Any) -> None:
     for reply in (server.get("/nope"), server.chat([]), server.chat(long), server.chat(n="x")):
         assert reply.status >= 400
         validate(Error, reply.json)
+    for reply in (server.get("/v1/messages/nope"), server.post("/v1/messages", {"messages": long})):
+        assert reply.status >= 400
+        validate(MessagesError, reply.json)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from sentiric_llama.access.api_key import KeyRing
+from sentiric_llama.access.key_ring import KeyRing
 from sentiric_llama.access.rights import Access, AccessCheck
 from sentiric_llama.http.middleware.guard import Guard
 from sentiric_llama.http.routes.page import page_routes

@@ -89,8 +89,7 @@ UNKNOWN = [
 
 def test_nested_fields_are_named_by_path(server: Any, strict: Any) -> None:
     reply = server.post("/v1/chat/completions", NESTED)
-    named = [*UNKNOWN[:1], "messages.1.name", *UNKNOWN[1:]]
-    assert (reply.status, ignored(reply)) == (200, ", ".join(named))
+    assert (reply.status, ignored(reply)) == (200, ", ".join(UNKNOWN))
     refused = strict.post("/v1/chat/completions", NESTED)
     assert refused.status == 400 and f"got {UNKNOWN[0]!r}" in refused.error["message"]
     many = [{"role": "user", "content": "a", "zz": 1}] * 2048
@@ -235,16 +234,7 @@ def test_other_bodies_name_them_too(server: Any) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "neutral"),
     [
-        ("chat_template_kwargs", {"enable_thinking": False}, {}),
-        ("continue_final_message", True, False),
-        ("add_generation_prompt", False, True),
-        ("min_tokens", 5, 0),
-        ("min_tokens", True, 0),
-        ("add_generation_prompt", 1, True),
         ("modalities", ["text", "audio"], ["text"]),
-        ("stop_token_ids", [1], []),
-        ("tool_choice", "required", "auto"),
-        ("tool_choice", {"type": "function", "function": {"name": "f"}}, "none"),
         ("function_call", {"name": "f"}, "none"),
         ("function_call", "required", "auto"),
     ],
@@ -291,7 +281,8 @@ def test_the_written_document_is_what_the_server_says(server: Any) -> None:
 
 def test_every_post_of_the_api_has_a_model() -> None:
     posts = {route.path for route in api_routes() if "POST" in (route.methods or ())}
-    assert posts == BODIES.keys()
+    refused = {path for (_, path), operation in OPERATIONS.items() if not operation.succeeds}
+    assert posts - refused == BODIES.keys()
 
 
 KEY = {"X-Api-Key": "admin"}
@@ -310,6 +301,11 @@ def strict(start_shared: Any) -> Any:
 REQUIRED = {
     "/v1/chat/completions": {"messages": [{"role": "user", "content": "a"}]},
     "/chat/completions": {"messages": [{"role": "user", "content": "a"}]},
+    "/v1/chat/completions/input_tokens": {"messages": [{"role": "user", "content": "a"}]},
+    "/v1/messages": {"messages": [{"role": "user", "content": "a"}]},
+    "/v1/messages/count_tokens": {"messages": [{"role": "user", "content": "a"}]},
+    "/v1/responses": {"input": "a"},
+    "/v1/responses/input_tokens": {"input": "a"},
     "/tokenize": {"content": "a"},
     "/detokenize": {"tokens": [97]},
     "/v1/models/switch": {"profile": "none of this name"},
@@ -331,8 +327,8 @@ def test_an_absent_field_is_no_empty_one(operator: Any, path: str) -> None:
         others = {key: value for key, value in REQUIRED[path].items() if key != name}
         for body in (others, others | {name: None}, others | {"text": "a"}):
             reply = operator.post(path, body, KEY)
-            assert (reply.status, reply.error["param"]) == (400, name)
-            assert "required" in reply.error["message"]
+            assert (reply.status, reply.error.get("param", name)) == (400, name)
+            assert f"[{name}]" in reply.error["message"] and "required" in reply.error["message"]
 
 
 @pytest.mark.parametrize(

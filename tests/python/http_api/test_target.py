@@ -128,6 +128,8 @@ def test_a_whole_url_opens_no_door(start: Any) -> None:
 BROWSER_CLIENT = (
     *("authorization", "content-type", "x-stainless-os", "x-stainless-retry-count", "openai-beta"),
     *("openai-organization", "cache-control", "baggage", "tracestate", "x-of-tomorrow"),
+    *("x-api-key", "anthropic-version", "anthropic-beta"),
+    "anthropic-dangerous-direct-browser-access",
 )
 
 
@@ -144,3 +146,15 @@ def test_headers_that_clients_add_pass_a_preflight(start: Any) -> None:
     foreign = headers | {"Origin": "https://b.example"}
     reply = server.request("OPTIONS", "/v1/chat/completions", headers=foreign)
     assert "access-control-allow-origin" not in reply.headers
+
+
+def test_a_page_may_cancel_and_read_what_clients_need(start: Any) -> None:
+    server = start(cors_origins="https://a.example")
+    headers = {"Origin": "https://a.example", "Access-Control-Request-Method": "DELETE"}
+    assert server.request("OPTIONS", "/v1/requests/x", headers=headers).status == 200
+    reply = server.request("GET", "/health", headers={"Origin": "https://a.example"})
+    exposed = set(reply.headers["access-control-expose-headers"].split(", "))
+    assert exposed >= {
+        *("retry-after", "retry-after-ms", "x-request-id", "x-should-retry"),
+        *("x-queue-position", "x-ratelimit-remaining-requests", "x-ratelimit-reset-tokens"),
+    }

@@ -133,7 +133,16 @@ async def test_errors_of_grammars_name_the_callers_field(
         ({"sampling": pb.Sampling(top_logprobs=21)}, "top_logprobs"),
         ({"sampling": pb.Sampling(logit_bias={-1: 1})}, "logit_bias"),
         ({"sampling": pb.Sampling(temperature=float("inf"))}, "temperature"),
-        ({"tools": [pb.Tool(name="now")]}, "tools"),
+        ({"tools": [pb.Tool(name="now")] * 2}, "tools.1.name"),
+        ({"tools": [pb.Tool(name="")]}, "tools.0.name"),
+        ({"tools": [pb.Tool(name="now", parameters="{")]}, "tools.0.parameters"),
+        ({"tools": [pb.Tool(name="now", parameters="[]")]}, "tools.0.parameters"),
+        ({"tools": [pb.Tool(name="now")], "tool_choice": "later"}, "tool_choice"),
+        ({"tool_choice": "required"}, "tool_choice"),
+        ({"reasoning_effort": "much"}, "reasoning_effort"),
+        ({"thinking_budget": -2}, "thinking_budget"),
+        ({"template_arguments": "[]"}, "template_arguments"),
+        ({"messages": [*USER, pb.ChatMessage(role="tool", content="x")]}, "tool_call_id"),
     ],
 )
 async def test_bad_fields(fields: dict[str, Any], where: str) -> None:
@@ -145,9 +154,20 @@ async def test_bad_fields(fields: dict[str, Any], where: str) -> None:
         assert not rpc.engine.requests
 
 
-async def test_tools_that_must_not_be_called_are_no_error() -> None:
-    async with serving() as rpc:
-        await chat(rpc, tools=[pb.Tool(name="now")], tool_choice="none")
+OBJECT = '{"type": "object"}'
+
+
+async def test_calls_and_thoughts_come_apart() -> None:
+    text = 'Hm. <tool_call>\n{"name": "now", "arguments": {"zone": "TR"}}\n</tool_call>'
+    async with serving(lambda: FakeEngine(text)) as rpc:
+        deltas, _ = await chat(rpc, tools=[pb.Tool(name="now", strict=True, parameters=OBJECT)])
+        assert "".join(delta.text for delta in deltas) == "Hm."
+        calls = [call for delta in deltas for call in delta.calls]
+        assert calls[0].name == "now" and calls[0].id.startswith("call_")
+        assert "".join(call.arguments for call in calls) == '{"zone": "TR"}'
+        assert deltas[-1].finish_reason == "tool_calls"
+        deltas, _ = await chat(rpc, tools=[pb.Tool(name="now")], tool_choice="none")
+        assert "<tool_call>" in "".join(delta.text for delta in deltas)
 
 
 async def test_unknown_model() -> None:

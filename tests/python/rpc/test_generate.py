@@ -114,7 +114,7 @@ async def test_stop_and_length() -> None:
     [
         ({"params": Params(temperature=3)}, "temperature"),
         ({"params": Params(temperature=float("nan"))}, "temperature"),
-        ({"params": Params(top_k=-1)}, "top_k"),
+        ({"params": Params(top_k=-2)}, "top_k"),
         ({"params": Params(repetition_penalty=0)}, "repetition_penalty"),
         ({"params": Params(max_new_tokens=-2)}, "max_new_tokens"),
         ({"params": Params(stop_sequences=["x"] * 9)}, "stop"),

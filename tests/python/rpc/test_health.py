@@ -8,9 +8,9 @@ from typing import Any
 
 import grpc
 import pytest
-from google.protobuf import descriptor_pb2
+from google.protobuf import descriptor_pb2, descriptor_pool
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2
 
 from rpc_server import Rpc, failure, read, serving
 from sentiric_llama.engine.fake import FakeEngine
@@ -84,36 +84,63 @@ async def test_a_watch_of_an_unknown_name() -> None:
         watch.cancel()
 
 
-async def ask(rpc: Rpc, **request: Any) -> Any:
-    """One answer of the reflection service."""
-    reflection = reflection_pb2_grpc.ServerReflectionStub(rpc.channel)
-    asked = iter([reflection_pb2.ServerReflectionRequest(**request)])
-    async for answer in reflection.ServerReflectionInfo(asked):
+VERSIONS = pytest.mark.parametrize("version", ["v1", "v1alpha"])
+
+
+async def ask(rpc: Rpc, version: str, **request: Any) -> Any:
+    """One answer of the reflection service. The messages of both versions have the same bytes."""
+    ask_all = rpc.channel.stream_stream(
+        f"/grpc.reflection.{version}.ServerReflection/ServerReflectionInfo",
+        reflection_pb2.ServerReflectionRequest.SerializeToString,
+        reflection_pb2.ServerReflectionResponse.FromString,
+    )
+    async for answer in ask_all(iter([reflection_pb2.ServerReflectionRequest(**request)])):
         return answer
     raise AssertionError("no answer")
 
 
-async def test_reflection_lists_every_service() -> None:
+async def files_with(rpc: Rpc, version: str, symbol: str) -> list[Any]:
+    answer = await ask(rpc, version, file_containing_symbol=symbol)
+    raw = answer.file_descriptor_response.file_descriptor_proto
+    return [descriptor_pb2.FileDescriptorProto.FromString(item) for item in raw]
+
+
+@VERSIONS
+async def test_reflection_lists_every_service(version: str) -> None:
     async with serving() as rpc:
-        listed = (await ask(rpc, list_services="")).list_services_response.service
+        listed = (await ask(rpc, version, list_services="")).list_services_response.service
         assert {service.name for service in listed} == {
             *NAMES[1:],
             "grpc.health.v1.Health",
+            "grpc.reflection.v1.ServerReflection",
             "grpc.reflection.v1alpha.ServerReflection",
         }
 
 
-async def test_reflection_describes_the_contract() -> None:
+@VERSIONS
+async def test_reflection_describes_the_contract(version: str) -> None:
     async with serving() as rpc:
-        answer = await ask(rpc, file_containing_symbol="sentiric.llm.v1.GenerateStreamRequest")
-        raw = answer.file_descriptor_response.file_descriptor_proto
-        files = [descriptor_pb2.FileDescriptorProto.FromString(item) for item in raw]
+        files = await files_with(rpc, version, "sentiric.llm.v1.GenerateStreamRequest")
         (contract,) = [file for file in files if file.package == "sentiric.llm.v1"]
         assert [method.name for method in contract.service[0].method] == ["GenerateStream"]
 
 
-async def test_reflection_needs_the_key() -> None:
+@VERSIONS
+async def test_reflection_describes_itself(version: str) -> None:
+    """Tools ask for it before anything else, and build their messages from the answer."""
+    async with serving() as rpc:
+        package = f"grpc.reflection.{version}"
+        (file,) = await files_with(rpc, version, f"{package}.ServerReflection")
+        assert file.package == package and file.service[0].name == "ServerReflection"
+        assert file.service[0].method[0].input_type == f".{package}.ServerReflectionRequest"
+        pool = descriptor_pool.DescriptorPool()
+        pool.AddSerializedFile(file.SerializeToString())
+        assert pool.FindServiceByName(f"{package}.ServerReflection").methods
+
+
+@VERSIONS
+async def test_reflection_needs_the_key(version: str) -> None:
     async with serving(api_key="secret") as rpc:
         with pytest.raises(grpc.aio.AioRpcError) as caught:
-            await ask(rpc, list_services="")
+            await ask(rpc, version, list_services="")
         assert caught.value.code() is grpc.StatusCode.UNAUTHENTICATED

@@ -128,9 +128,8 @@ async def test_what_has_no_effect_is_named_or_refused() -> None:
         call = rpc.generate(params=params(values))
         await read(call)
         assert dict(await call.trailing_metadata())["x-ignored-fields"] == "user, z%20z"
-        call = rpc.generate(params=params({"tools": [{}], "tool_choice": "none"}))
-        await read(call)
-        assert dict(await call.trailing_metadata())["x-ignored-fields"] == "tools"
+        error = await failure(rpc.generate(params=params({"tools": [{}]})))
+        assert error.details().startswith("[tools] this field is not supported")
         call = rpc.generate()
         await read(call)
         assert "x-ignored-fields" not in dict(await call.trailing_metadata())
@@ -191,13 +190,3 @@ async def test_whole_numbers_of_a_schema_are_integers() -> None:
         await read(rpc.generate(params=params({"json_schema": schema})))
         (request,) = rpc.engine.requests
     assert request.grammar and request.grammar.text == '{"enum":[1,-2,2.5,1.152921504606847e+18]}'
-
-
-async def test_definitions_that_may_not_be_called_are_named() -> None:
-    async with serving() as rpc:
-        message = engine_pb2.ChatMessage(role="user", content="x")
-        tools = [engine_pb2.Tool(name="f")]
-        request = engine_pb2.ChatRequest(messages=[message], tools=tools, tool_choice="none")
-        call = rpc.own.Chat(request)
-        assert [event async for event in call]
-        assert dict(await call.trailing_metadata())["x-ignored-fields"] == "tools"

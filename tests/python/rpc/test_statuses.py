@@ -16,6 +16,11 @@ from sentiric_llama.errors import ERROR_CLASSES, ERROR_TABLE, Cancelled, ErrorCo
 PATH = "/sentiric.llm.v1.LlamaService/GenerateStream"
 
 
+@pytest.fixture(autouse=True)
+def without_jitter(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sentiric_llama.errors.RETRY_JITTER", 0)
+
+
 def detail(error: grpc.aio.AioRpcError, kind: type) -> object | None:
     """The google.rpc detail of this type."""
     raw = dict(error.trailing_metadata() or ())["grpc-status-details-bin"]

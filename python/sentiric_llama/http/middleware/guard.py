@@ -15,8 +15,10 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sentiric_llama.access.caller import CURRENT_CALLER, TENANT, make_caller
+from sentiric_llama.access.limiter import Limiter
 from sentiric_llama.access.rights import Access, AccessCheck, Denial
 from sentiric_llama.http.errors import HttpError
+from sentiric_llama.http.middleware.rate_headers import telling_rates
 
 _TENANT = TENANT.encode()
 _CLOSE = {"connection": "close"}
@@ -26,8 +28,10 @@ _CLOSE = {"connection": "close"}
 class Guard:
     """Checks the caller of a request, and sets `CURRENT_CALLER` for its handler."""
 
-    def __init__(self, access: AccessCheck) -> None:
+    def __init__(self, access: AccessCheck, limiter: Limiter | None = None) -> None:
+        """With a limiter, answers say what the key has left."""
         self._access = access
+        self._limiter = limiter
 
     def route(
         self, path: str, endpoint: Callable[..., Any], method: str, needs: Access
@@ -47,7 +51,9 @@ class Guard:
             await app(scope, receive, send)
             return
         tenants = (value.decode("latin-1") for name, value in headers if name == _TENANT)
-        caller = make_caller(found, tenants, self._access.keys.num_users)
+        caller = make_caller(found, tenants, self._access.keys.keeps_apart)
+        if self._limiter is not None and caller.limits.are_set:
+            send = telling_rates(send, self._limiter, caller)
         token = CURRENT_CALLER.set(caller)
         try:
             await app(scope, receive, send)

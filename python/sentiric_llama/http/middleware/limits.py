@@ -16,6 +16,11 @@ from sentiric_llama.service.body_budget import BodyBudget, BodyShare
 MAX_HEADERS = 100
 MAX_HEADER_BYTES = 16 * 1024
 BODY_TIMEOUT_S = 30.0
+"""For a body without progress."""
+PROGRESS_BYTES = 1024
+"""Fewer bytes are no progress: a client could hold a connection with one at a time."""
+LONGEST_BODY_S = 600.0
+"""For a whole body, however it arrives."""
 
 _CLOSE = {"connection": "close"}
 _UTF8 = (b"utf-8", b"utf8", b'"utf-8"')
@@ -32,7 +37,7 @@ class HeaderLimits:
         if problem is None:
             await self._app(scope, receive, send)
         else:
-            await error_response(problem)(scope, receive, send)
+            await error_response(problem, scope["path"])(scope, receive, send)
 
 
 class BodyLimits:
@@ -59,7 +64,7 @@ class BodyLimits:
 
 
 class _CountedBody:
-    """The body of one request: limits its bytes, and the time until it is complete."""
+    """The body of one request: limits its bytes, the time without progress, and all its time."""
 
     def __init__(self, receive: Receive, max_bytes: int, budget: BodyBudget) -> None:
         self.share = BodyShare(budget, self._cut)
@@ -69,7 +74,10 @@ class _CountedBody:
         self._complete = False
         self.announced = 0
         """The Content-Length. Checked at the first read, which follows authorization."""
-        self._deadline = asyncio.get_running_loop().time() + BODY_TIMEOUT_S
+        now = asyncio.get_running_loop().time()
+        self._latest = now + LONGEST_BODY_S
+        self._deadline = now + BODY_TIMEOUT_S
+        self._since_progress = 0
         self._waiting: asyncio.Timeout | None = None
 
     async def receive(self) -> Message:
@@ -90,6 +98,7 @@ class _CountedBody:
             raise self._end(too_large(self._max_bytes))
         if not self.share.add(size):
             raise self._end(no_room())
+        self._note_progress(size)
         self._complete = not message.get("more_body", False)
         if self._complete:
             self.share.complete()
@@ -100,8 +109,15 @@ class _CountedBody:
         self.share.close()
         return error
 
+    def _note_progress(self, size: int) -> None:
+        self._since_progress += size
+        if self._since_progress >= PROGRESS_BYTES:
+            self._since_progress = 0
+            now = asyncio.get_running_loop().time()
+            self._deadline = min(now + BODY_TIMEOUT_S, self._latest)
+
     def _cut(self) -> None:
-        self._deadline = 0.0
+        self._deadline = self._latest = 0.0
         if self._waiting is not None:
             self._waiting.reschedule(self._deadline)
 
@@ -112,7 +128,7 @@ def too_large(max_bytes: int) -> HttpError:
 
 
 def too_slow() -> HttpError:
-    text = f"the body took too long to arrive; allowed {BODY_TIMEOUT_S:.0f} s"
+    text = f"the body took too long to arrive; allowed {BODY_TIMEOUT_S:.0f} s without progress"
     return HttpError(408, text, code="request_timeout", headers=_CLOSE)
 
 

@@ -70,7 +70,7 @@ class TargetRules:
         if problem is None:
             await self._app(scope, receive, send)
         else:
-            await error_response(problem)(scope, receive, send)
+            await error_response(problem, scope["path"])(scope, receive, send)
 
     def _problem(self, scope: Scope) -> HttpError | None:
         if _NO_PATH.search(scope["path"]):

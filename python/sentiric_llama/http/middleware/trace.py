@@ -11,6 +11,7 @@ from collections import Counter
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from sentiric_llama.http.anthropic.errors import id_headers
 from sentiric_llama.log.events import event
 from sentiric_llama.log.trace import CURRENT_TRACE, Trace, read_trace
 
@@ -36,7 +37,8 @@ class TraceMiddleware:
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], (b"x-request-id", request_id)]
+                ids = [(name.encode(), request_id) for name in id_headers(scope["path"])]
+                message["headers"] = [*message["headers"], *ids]
                 self._statuses[message["status"]] += 1
                 _log(scope, message["status"], started)
             await send(message)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 from typing import Any
 
 from starlette.requests import Request
@@ -89,10 +90,15 @@ class ModelEndpoints:
         self._service = service
 
     async def list(self, _request: Request) -> JsonResponse:
-        """All of them."""
+        """Those that the caller may use."""
         self._service.ready()
-        data = [self._json(loaded) for loaded in self._service.models]
-        return JsonResponse({"object": "list", "data": data})
+        usable = self._service.models.usable()
+        data = [self._json(loaded) for loaded in usable]
+        models = [_listed(loaded.served, loaded.engine.info) for loaded in usable]
+        ids = [entry["id"] for entry in data]
+        pages = {"has_more": False, "first_id": ids[0] if ids else None}
+        pages["last_id"] = ids[-1] if ids else None
+        return JsonResponse({"object": "list", "data": data, "models": models} | pages)
 
     async def get(self, request: Request) -> JsonResponse:
         """The one with this name or alias."""
@@ -103,10 +109,14 @@ class ModelEndpoints:
 
 
 def model_json(model: ServedModel, info: ModelInfo, profile: str = "") -> dict[str, Any]:
-    """One entry of the list. It contains no paths."""
+    """One entry of the list, for OpenAI's clients and for Anthropic's. It contains no paths."""
+    created = datetime.fromtimestamp(model.created, UTC)
     entry: dict[str, Any] = {
         "id": model.name,
         "object": "model",
+        "type": "model",
+        "display_name": model.name,
+        "created_at": created.isoformat().replace("+00:00", "Z"),
         "created": model.created,
         "owned_by": "system",
         "active": True,
@@ -115,3 +125,27 @@ def model_json(model: ServedModel, info: ModelInfo, profile: str = "") -> dict[s
         "meta": info.meta,
     }
     return entry | ({"notice": model.notice} if model.notice else {})
+
+
+def _listed(model: ServedModel, info: ModelInfo) -> dict[str, Any]:
+    """The same as Ollama's list has it, and llama-server's: some clients read `models`."""
+    return {
+        "name": model.name,
+        "model": model.name,
+        "modified_at": "",
+        "size": info.size_bytes,
+        "digest": "",
+        "type": "model",
+        "description": "",
+        "tags": [],
+        "capabilities": ["completion", "tools"],
+        "parameters": "",
+        "details": {
+            "parent_model": "",
+            "format": "gguf",
+            "family": info.architecture,
+            "families": [info.architecture],
+            "parameter_size": f"{info.num_params / 1e9:.1f}B",
+            "quantization_level": info.quantization,
+        },
+    }

@@ -11,7 +11,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 
-from sentiric_llama.access.api_key import KeyRing
+from sentiric_llama.access.key_ring import KeyRing
 from sentiric_llama.access.rights import Access, AccessCheck
 from sentiric_llama.errors import SentiricLlamaError
 from sentiric_llama.http.errors import HttpError, UnexpectedErrorMiddleware, handle_error
@@ -22,13 +22,13 @@ from sentiric_llama.http.wire.linger import LingeringClose
 from sentiric_llama.http.wire.refusals import RefusedConnections
 from sentiric_llama.service.body_budget import BodyBudget
 from sentiric_llama.settings.config import Settings
-from sentiric_llama.settings.exposure import hosts_of, key_ring
+from sentiric_llama.settings.exposure import hosts_of
 
 PLAIN = "text/plain; version=0.0.4; charset=utf-8"
 
 
 def build_metrics_app(
-    registry: CollectorRegistry, settings: Settings, started_at: float
+    registry: CollectorRegistry, settings: Settings, keys: KeyRing, started_at: float
 ) -> Starlette:
     """The ASGI application of the metrics port. `started_at` is in seconds since 1970."""
     max_bytes = settings.max_body_bytes
@@ -40,7 +40,7 @@ def build_metrics_app(
         Middleware(HeaderLimits),
         Middleware(BodyLimits, max_bytes=max_bytes, budget=BodyBudget(max_bytes)),
     ]
-    guard = Guard(AccessCheck(key_ring(settings), locked_by="metrics"))
+    guard = Guard(AccessCheck(keys, locked_by="metrics"))
     app = Starlette(
         routes=build_routes(MetricsPage(registry, started_at), guard),
         middleware=layers,

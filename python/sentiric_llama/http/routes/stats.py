@@ -19,6 +19,8 @@ from sentiric_llama.metrics.snapshot import snapshot
 from sentiric_llama.service.service import LlamaService
 
 EVERY_S = 1.0
+MAX_VIEWS = 256
+"""Events that are kept for others to send: one per key."""
 
 
 class StatsEndpoints:
@@ -55,11 +57,13 @@ class SharedEvents:
 
     def latest(self, caller: Caller) -> bytes:
         """The event for this caller, at most half a second old."""
-        view = (caller.owner, caller.is_admin)  # at most one per key
+        view = (caller.owner, caller.is_admin)
         made_at, event = self._made.get(view, (-EVERY_S, b""))
         now = time.monotonic()
         if now - made_at > EVERY_S / 2:
             event = sse.encode_event(snapshot(self._service, caller))
+            if len(self._made) >= MAX_VIEWS:  # keys come and go
+                self._made.clear()
             self._made[view] = (now, event)
         return event
 

@@ -217,4 +217,8 @@ def _allowed(kind: str, context: Mapping[str, Any]) -> str:
         return f"at most {context['max_length']} items"
     if kind == "too_short":
         return f"at least {context['min_length']} item"
+    if kind == "string_too_long":
+        return f"at most {context['max_length']} characters"
+    if kind == "string_too_short":
+        return f"at least {context['min_length']} character"
     return _ALLOWED.get(kind, "another value")

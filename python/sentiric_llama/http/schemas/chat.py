@@ -3,100 +3,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Self
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from sentiric_llama.http.schemas.body import Body, CheckedBy, InRange, refused
 from sentiric_llama.http.schemas.grammar import GrammarFields, ResponseFormat
+from sentiric_llama.http.schemas.message import ChatMessage, check_results
+from sentiric_llama.http.schemas.reasoning import ReasoningFields
 from sentiric_llama.http.schemas.sampling import SamplingFields
+from sentiric_llama.http.schemas.token_rules import TokenRules
+from sentiric_llama.http.schemas.tools import ToolBody, ToolFields
 from sentiric_llama.service.chat_call import MAX_MESSAGES, ChatCall
-from sentiric_llama.service.request_fields import CALL_CHOICES, UNSUPPORTED, WITHOUT_EFFECT
-from sentiric_llama.types import Message, Priority, Truncation
-from sentiric_llama.types.ranges import CHOICES, MAX_TOKENS, SAMPLING_RANGES, parse_stop, shown
+from sentiric_llama.service.request_fields import UNSUPPORTED, WITHOUT_EFFECT
+from sentiric_llama.types import Priority, Truncation
+from sentiric_llama.types.ranges import CHOICES, MAX_TOKENS, SAMPLING_RANGES, parse_stop
+from sentiric_llama.types.wishes import Wishes
 
-
-def join_parts(content: Any) -> str:
-    """The text of a message: a string, or text parts joined by newlines."""
-    if isinstance(content, str):
-        return content
-    if not isinstance(content, list):
-        raise refused(f"got {shown(content)}, allowed a string, a list of parts, or null")
-    return "\n".join(_part(part, index) for index, part in enumerate(content))
-
-
-def _part(part: Any, index: int) -> str:
-    if not isinstance(part, dict):
-        what = f'got {shown(part)}, allowed an object {{"type": "text", "text": ...}}'
-        raise refused(what, str(index))
-    kind, text = part.get("type"), part.get("text")
-    if kind != "text":
-        got = repr(kind[:40]) if isinstance(kind, str) else shown(kind)
-        what = f"this kind of content is not supported; got {got}, allowed 'text'"
-        raise refused(what, f"{index}.type")
-    if not isinstance(text, str):
-        raise refused(f"got {shown(text)}, allowed a string", f"{index}.text")
-    return text
-
-
-_CONTENT = {
-    "anyOf": [
-        {"type": "string"},
-        {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "properties": {"type": {"const": "text"}, "text": {"type": "string"}},
-                "required": ["type", "text"],
-            },
-        },
-        {"type": "null"},
-    ]
-}
-_STOP = {
+STOP_SCHEMA = {
     "anyOf": [
         {"type": "string"},
         {"type": "array", "items": {"type": "string"}, "maxItems": 8},
     ]
 }
-
-
-class TextPart(Body):
-    """A part of a message's content; `join_parts` checks it."""
-
-    type: Literal["text"]
-    text: str
-
-
-class ChatMessage(Body):
-    """One message. Control tokens in its text have no effect."""
-
-    model_config = ConfigDict(json_schema_extra={"required": ["role", "content"]})
-
-    unsupported: ClassVar = {"function_call": ({},)}
-    without_effect: ClassVar = frozenset(
-        {"name", "refusal", "annotations", "reasoning_content", "tool_call_id"}
-    )
-    nested: ClassVar = {"content": TextPart}
-
-    role: Literal["system", "developer", "user", "assistant", "tool"]
-    content: Annotated[str, CheckedBy(join_parts, _CONTENT)] = ""
-    tool_calls: list[Any] = Field(default_factory=list)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _has_content(cls, values: Any) -> Any:
-        """null is an empty text. A message without the field is a mistake of the caller."""
-        if isinstance(values, dict) and not values.keys() & {"content", "tool_calls"}:
-            raise refused("this field is required", "content")
-        return values
-
-    @model_validator(mode="after")
-    def _no_tools(self) -> Self:
-        if self.tool_calls:
-            raise refused("tool calls are not supported yet", "tool_calls")
-        return self
 
 
 class StreamOptions(Body):
@@ -105,7 +34,7 @@ class StreamOptions(Body):
     include_usage: bool = False
 
 
-class ChatBody(SamplingFields, GrammarFields):
+class ChatBody(SamplingFields, GrammarFields, ToolFields, ReasoningFields, TokenRules):
     """A chat request."""
 
     unsupported: ClassVar = UNSUPPORTED
@@ -114,6 +43,7 @@ class ChatBody(SamplingFields, GrammarFields):
         "messages": ChatMessage,
         "stream_options": StreamOptions,
         "response_format": ResponseFormat,
+        "tools": ToolBody,
     }
 
     messages: list[ChatMessage] = Field(min_length=1, max_length=MAX_MESSAGES)
@@ -123,7 +53,8 @@ class ChatBody(SamplingFields, GrammarFields):
     n: Annotated[int, InRange(CHOICES)] = 1
     max_tokens: Annotated[int | None, InRange(MAX_TOKENS)] = None
     max_completion_tokens: Annotated[int | None, InRange(MAX_TOKENS)] = None
-    stop: Annotated[tuple[str, ...], CheckedBy(parse_stop, _STOP)] = ()
+    n_predict: Annotated[int | None, InRange(MAX_TOKENS)] = None
+    stop: Annotated[tuple[str, ...], CheckedBy(parse_stop, STOP_SCHEMA)] = ()
     ignore_eos: bool = False
     logprobs: bool = False
     top_logprobs: Annotated[int | None, InRange(SAMPLING_RANGES["top_logprobs"])] = None
@@ -132,51 +63,86 @@ class ChatBody(SamplingFields, GrammarFields):
     system_prompt: str | None = None
     rag_context: str | None = None
     lora_adapter: str | None = None
-    tools: list[Any] = Field(default_factory=list)
-    functions: list[Any] = Field(default_factory=list)
-    tool_choice: Literal["none", "auto"] | None = None
-    function_call: Literal["none", "auto"] | None = None
+    lora_adapter_id: str | None = None
+    continue_final_message: bool | None = None
+    add_generation_prompt: bool = True
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         if self.top_logprobs is not None and not self.logprobs:
             raise refused("needs logprobs: true", "top_logprobs")
-        for name, choices in CALL_CHOICES.items():
-            if getattr(self, name) and all(getattr(self, choice) != "none" for choice in choices):
-                what = "tool calls are not supported yet; leave it out or set"
-                raise refused(f'{what} {choices[0]} to "none"', name)
+        if self.tools and self.wanted.grammar is not None and self.wanted.grammar.kind == "gbnf":
+            raise refused("cannot be combined with tools", self.wanted.field)
+        check_results(self.messages)
+        self._check_continuation()
         return self
 
-    @classmethod
-    def unused(cls, given: Mapping[str, Any]) -> list[str]:
-        """Definitions that may not be called, and constraints that are "" for "unset"."""
-        return [*super().unused(given), *(name for name in CALL_CHOICES if given.get(name))]
+    def _check_continuation(self) -> None:
+        """Only a message of the assistant can go on."""
+        last = self.messages[-1]
+        can_go_on = last.role == "assistant" and not last.tool_calls
+        if self.continue_final_message and not can_go_on:
+            what = "the last message must be one of the assistant, without calls"
+            raise refused(what, "continue_final_message")
+        if not self.add_generation_prompt and not can_go_on:
+            what = "without it, the last message must be one of the assistant"
+            raise refused(what, "add_generation_prompt")
+        if not self.add_generation_prompt and self.continue_final_message is False:
+            what = "cannot be false together with continue_final_message"
+            raise refused(what, "add_generation_prompt")
+
+    @property
+    def continues(self) -> bool:
+        """Whether the answer goes on with the last message, as it does unless told otherwise."""
+        last = self.messages[-1]
+        can_go_on = last.role == "assistant" and not last.tool_calls
+        return can_go_on and self.continue_final_message is not False
 
     def call(self) -> ChatCall:
         """The protocol-neutral request."""
         sampling = self.sampling()
         if self.logprobs:
             sampling["top_logprobs"] = self.top_logprobs or 0
+        if self.allowed_token_ids:
+            sampling["allowed_tokens"] = self.allowed_token_ids
         return ChatCall(
-            messages=tuple(Message(message.role, message.content) for message in self.messages),
+            messages=tuple(message.message() for message in self.messages),
             model=self.model,
             system_prompt=self.system_prompt,
             rag_context=self.rag_context,
-            lora_adapter=self.lora_adapter,
+            lora_adapter=self.lora_adapter or self.lora_adapter_id,
             sampling=sampling,
             max_tokens=self._limit(),
             stop=self.stop,
+            min_tokens=self.min_tokens,
+            stop_tokens=self.stop_token_ids,
+            bad_words=self.bad_words,
+            repetition_limit=self.repetition_limit,
             grammar=self.wanted.grammar,
             grammar_field=self.wanted.field,
             ignore_eos=self.ignore_eos,
             truncation=self.truncation,
             priority=self.priority,
             n=self.n,
+            wishes=self._wishes(),
+            template_arguments=self.chat_template_kwargs,
+            continues=self.continues,
+        )
+
+    def _wishes(self) -> Wishes:
+        return Wishes(
+            tools=tuple(tool.tool() for tool in self.tools),
+            tool_choice=self.tool_choice,
+            parallel=self.parallel_tool_calls,
+            strict=frozenset(t.function.name for t in self.tools if t.function.strict),
+            thinks=self.thinks,
+            effort=self.effort,
+            thinking_budget=self.budget,
         )
 
     def _limit(self) -> int | None:
-        """`max_completion_tokens`, else `max_tokens`. None, the default, for -1."""
-        limits = (self.max_completion_tokens, self.max_tokens)
+        """The first of OpenAI's two names and llama.cpp's. None, the default, for -1."""
+        limits = (self.max_completion_tokens, self.max_tokens, self.n_predict)
         return next((limit for limit in limits if limit is not None and limit >= 0), None)
 
 

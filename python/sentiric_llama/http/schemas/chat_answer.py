@@ -6,7 +6,8 @@ from __future__ import annotations
 from typing import Literal
 
 from sentiric_llama.http.schemas.answer import Answer
-from sentiric_llama.types import FinishReason, TruncationReport
+from sentiric_llama.service.chat_stream import Ending
+from sentiric_llama.types import TruncationReport
 
 
 class Logprob(Answer):
@@ -36,6 +37,12 @@ class PromptDetails(Answer):
     cached_tokens: int
 
 
+class CompletionDetails(Answer):
+    """How many tokens of the answer are thoughts."""
+
+    reasoning_tokens: int
+
+
 class Usage(Answer):
     """Token counts over all choices."""
 
@@ -43,6 +50,7 @@ class Usage(Answer):
     completion_tokens: int
     total_tokens: int
     prompt_tokens_details: PromptDetails
+    completion_tokens_details: CompletionDetails
 
 
 class Timings(Answer):
@@ -63,25 +71,45 @@ class Timings(Answer):
     draft_n_accepted: int | None = None
 
 
+class FunctionCall(Answer):
+    """`arguments` is JSON as text, as the model wrote it."""
+
+    name: str
+    arguments: str
+
+
+class ToolCallAnswer(Answer):
+    """A tool that the model wants to be called."""
+
+    id: str
+    type: Literal["function"]
+    function: FunctionCall
+
+
 class AnswerMessage(Answer):
-    """The generated message."""
+    """The generated message. Its content is null if it has calls and no text."""
 
     role: Literal["assistant"]
-    content: str
+    content: str | None
     refusal: None
+    reasoning_content: str | None = None
+    tool_calls: list[ToolCallAnswer] | None = None
 
 
 class Choice(Answer):
     """One generated message, and why it ended.
 
-    `unfinished` is there if the text stops where its grammar does not allow an end.
+    `unfinished` is there if the text stops where its grammar does not allow an end; `warnings` say
+    why something that began as a call is text.
     """
 
     index: int
     message: AnswerMessage
     logprobs: Logprobs | None
-    finish_reason: FinishReason
+    finish_reason: Ending
     unfinished: Literal[True] | None = None
+    warnings: list[str] | None = None
+    tokens: list[int] | None = None
 
 
 class Completion(Answer):
@@ -99,11 +127,29 @@ class Completion(Answer):
     notice: str | None = None
 
 
+class FunctionDelta(Answer):
+    """The name comes first, then parts of the arguments."""
+
+    name: str | None = None
+    arguments: str
+
+
+class ToolCallDelta(Answer):
+    """`id` and `type` come with the name."""
+
+    index: int
+    id: str | None = None
+    type: Literal["function"] | None = None
+    function: FunctionDelta
+
+
 class ChunkDelta(Answer):
-    """The role at the start of a choice, then text; empty at its end."""
+    """The role at the start of a choice, then what it adds; empty at its end."""
 
     role: Literal["assistant"] | None = None
     content: str | None = None
+    reasoning_content: str | None = None
+    tool_calls: list[ToolCallDelta] | None = None
 
 
 class ChunkChoice(Answer):
@@ -112,8 +158,10 @@ class ChunkChoice(Answer):
     index: int
     delta: ChunkDelta
     logprobs: Logprobs | None
-    finish_reason: FinishReason | None
+    finish_reason: Ending | None
     unfinished: Literal[True] | None = None
+    warnings: list[str] | None = None
+    tokens: list[int] | None = None
 
 
 class CompletionChunk(Answer):
@@ -129,6 +177,13 @@ class CompletionChunk(Answer):
     timings: Timings | None = None
     truncation: TruncationReport | None = None
     notice: str | None = None
+
+
+class InputTokens(Answer):
+    """Tokens of the prompt that a call would evaluate."""
+
+    object: Literal["response.input_tokens"]
+    input_tokens: int
 
 
 class TokenPiece(Answer):

@@ -61,20 +61,21 @@ class ResponseFormat(Body):
     def grammar(self) -> Grammar | None:
         """The grammar of the format, None for plain text."""
         if self.json_schema is not None and self.type == "json_schema":
-            return _bounded(self.json_schema.schema_)
+            return bounded(self.json_schema.schema_, "response_format")
         if self.type == "json_object":
-            return _bounded(self.schema_) if self.schema_ else Grammar("json_object")
+            form = bounded(self.schema_, "response_format") if self.schema_ else None
+            return form or Grammar("json_object")
         return None
 
 
-def _bounded(schema: dict[str, Any]) -> Grammar:
+def bounded(schema: dict[str, Any], field: str) -> Grammar:
     """Refuses a schema before it writes a long text.
 
     One call writes the text and holds the GIL; the steps of the count are short.
     """
     if not is_within(schema, MAX_GRAMMAR_BYTES):
-        raise refused(_TOO_LONG, "response_format")
-    return schema_grammar(schema, "response_format")
+        raise refused(_TOO_LONG, field)
+    return schema_grammar(schema, field)
 
 
 def is_within(value: Any, limit: int) -> bool:
@@ -141,7 +142,8 @@ class GrammarFields(Body):
     @classmethod
     def unused(cls, given: Mapping[str, Any]) -> list[str]:
         """Those that are "" for "unset"."""
-        return [name for name in sorted(EMPTY_IS_UNSET) if given.get(name) == ""]
+        empty = (name for name in sorted(EMPTY_IS_UNSET) if given.get(name) == "")
+        return [*super().unused(given), *empty]
 
     @model_validator(mode="after")
     def _one_at_most(self) -> Self:

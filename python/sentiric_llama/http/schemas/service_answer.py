@@ -67,10 +67,16 @@ class NotOk(Answer):
 
 
 class Model(Answer):
-    """A loaded model. `meta` has llama-server's names; `notice` comes with the built-in guide."""
+    """A loaded model, in OpenAI's words and in Anthropic's.
+
+    `meta` has llama-server's names; `notice` comes with the built-in guide.
+    """
 
     id: str
     object: Literal["model"]
+    type: Literal["model"]
+    display_name: str
+    created_at: str
     created: int
     owned_by: str
     active: bool
@@ -80,11 +86,42 @@ class Model(Answer):
     notice: str | None = None
 
 
+class ListedDetails(Answer):
+    """What the weights are."""
+
+    parent_model: str
+    format: Literal["gguf"]
+    family: str
+    families: list[str]
+    parameter_size: str
+    quantization_level: str
+
+
+class ListedModel(Answer):
+    """A loaded model as Ollama's list has it. What is not known here is empty."""
+
+    name: str
+    model: str
+    modified_at: str
+    size: int
+    digest: str
+    type: Literal["model"]
+    description: str
+    tags: list[str]
+    capabilities: list[str]
+    parameters: str
+    details: ListedDetails
+
+
 class Models(Answer):
-    """The loaded models."""
+    """The loaded models, all on one page, in the words of OpenAI, Anthropic and Ollama."""
 
     object: Literal["list"]
     data: list[Model]
+    models: list[ListedModel]
+    has_more: Literal[False]
+    first_id: str | None
+    last_id: str | None
 
 
 class ProfileList(Answer):
@@ -156,3 +193,37 @@ class SwitchFailed(Answer):
     message: str
     result: Result
     error: ErrorDetails
+
+
+class CancelledCall(Answer):
+    """What a call was doing when it was cancelled."""
+
+    phase: Literal["waiting", "answering"]
+    tokens: int
+
+
+class CancelledRequest(Answer):
+    """The calls of a request that have been cancelled, now or before."""
+
+    id: str
+    object: Literal["request.cancelled"]
+    calls: list[CancelledCall]
+
+
+class Widget(Answer):
+    """A control of a settings panel: one with `options`, or a number within a range."""
+
+    type: Literal["chip-group", "segmented", "slider", "hardware-slider"]
+    id: str
+    label: str
+    value: str | float
+    options: list[dict[str, str]] | None = None
+    min: float | None = None
+    max: float | None = None
+    step: float | None = None
+
+
+class Layout(Answer):
+    """Panels by name."""
+
+    panels: dict[str, list[Widget]]

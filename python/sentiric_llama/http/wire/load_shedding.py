@@ -16,7 +16,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from sentiric_llama.access.api_key import KeyRing
+from sentiric_llama.access.key_ring import KeyRing
 from sentiric_llama.errors import Overloaded, SentiricLlamaError
 from sentiric_llama.http.middleware.limits import MAX_HEADER_BYTES
 from sentiric_llama.http.middleware.target import OwnHosts
@@ -32,7 +32,10 @@ PER_TURN = 4
 MAX_UNREAD = 64 * 1024
 """Bytes of a refused body to read and discard. A longer one closes the connection."""
 
-_CHAT = re.compile(rb"POST (?:/v1)?/chat/completions HTTP/1\.1\r\n")
+_CHAT = re.compile(
+    rb"POST (?:((?:/v1)?/chat/completions|/v1/responses)|(/v1/messages)(?:\?beta=true)?) "
+    rb"HTTP/1\.1\r\n"
+)
 _HEADER = re.compile(
     rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?)"
 )
@@ -91,7 +94,9 @@ class LoadShedder:
         if error is None:
             return None
         self._shedding_until = time.monotonic() + SHEDDING_S
-        return Refusal(self._answer(error, headers, closes), size, closes)
+        path: bytes = line[1] or line[2]
+        answer = self._answer(error, headers, closes, path.decode())
+        return Refusal(answer, size, closes)
 
     def _error(self) -> Overloaded | None:
         """Why this chat cannot be accepted; None lets it pass.
@@ -124,12 +129,15 @@ class LoadShedder:
         identity = self._keys.identify(headers.items())
         return identity is not None and identity.may("user")
 
-    def _answer(self, error: Overloaded, headers: dict[bytes, bytes], closes: bool) -> bytes:
+    def _answer(
+        self, error: Overloaded, headers: dict[bytes, bytes], closes: bool, path: str
+    ) -> bytes:
         request_metrics = self._service.request_metrics
         request_metrics.http_responses[error.mapping.http] += 1
         request_metrics.note_refusal("http", "chat", error.code.value, self._service.model_name)
         given = headers.get(b"x-request-id", b"").decode("ascii")
-        return whole_answer(error, clean_id(given) or uuid.uuid4().hex, closes=closes)
+        request_id = clean_id(given) or uuid.uuid4().hex
+        return whole_answer(error, request_id, closes=closes, path=path)
 
 
 def _headers(block: bytes) -> dict[bytes, bytes] | None:

@@ -10,6 +10,7 @@ from http import HTTPStatus
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sentiric_llama.errors import SentiricLlamaError
+from sentiric_llama.http.anthropic.errors import id_headers
 from sentiric_llama.http.errors import HttpError, error_response
 
 PROBES_ONLY, NO_NAME = "sentiric.probes_only", "sentiric.no_name"
@@ -48,13 +49,13 @@ class RefusedConnections:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         marks = scope.get("state", {})
         if marks.get(NO_NAME):
-            await error_response(_NO_NAME)(scope, receive, send)
+            await error_response(_NO_NAME, scope["path"])(scope, receive, send)
         elif not marks.get(PROBES_ONLY):
             await self._app(scope, receive, send)
         elif scope["method"] in ("GET", "HEAD") and scope["path"] in PROBES:
             await self._app(scope, receive, _closing(send))
         else:
-            await error_response(FULL)(scope, receive, send)
+            await error_response(FULL, scope["path"])(scope, receive, send)
 
 
 def _closing(send: Send) -> Send:
@@ -68,10 +69,12 @@ def _closing(send: Send) -> Send:
     return send_closing
 
 
-def whole_answer(error: HttpError | SentiricLlamaError, request_id: str, *, closes: bool) -> bytes:
+def whole_answer(
+    error: HttpError | SentiricLlamaError, request_id: str, *, closes: bool, path: str = ""
+) -> bytes:
     """The response to an error as bytes, for requests that never reach the application."""
-    response = error_response(error)
-    headers = {**dict(response.headers), "x-request-id": request_id}
+    response = error_response(error, path, request_id)
+    headers = {**dict(response.headers), **dict.fromkeys(id_headers(path), request_id)}
     if closes:
         headers["connection"] = "close"
     lines = [f"{name}: {value}\r\n" for name, value in headers.items()]

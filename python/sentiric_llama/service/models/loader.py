@@ -35,6 +35,8 @@ T = TypeVar("T")
 NOT_SETTINGS = frozenset({"tenant_weights", "chat_template", "embedding_pooling"})
 """Fields of `EngineConfig` that only users of the library can set."""
 
+ANY_NAME = "*"
+"""Among the aliases of a model: it answers to every name, for clients that send another's."""
 GUIDE_NOTICE = (
     "answered by the built-in guide, which only knows this service; for a real model: "
     "sentiric-llama serve ggml-org/gemma-3-1b-it-GGUF"
@@ -191,13 +193,15 @@ def engine_config(settings: Settings, model: ModelFile) -> EngineConfig:
 
 def served_model(settings: Settings, model: ModelFile) -> ServedModel:
     """The model's names: shows the first alias; the file's own name stays valid."""
-    names = [*settings.model_alias, model.name, model.path.name]
+    given = [name for name in settings.model_alias if name != ANY_NAME]
+    names = [*given, model.name, model.path.name]
     shown, *others = dict.fromkeys(names)
     return ServedModel(
         name=shown,
         aliases=tuple(others),
         notice=GUIDE_NOTICE if model.is_guide else "",
         created=int(time.time()),
+        answers_to_all=ANY_NAME in settings.model_alias,
     )
 
 

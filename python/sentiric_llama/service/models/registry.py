@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 
+from sentiric_llama.access.caller import CURRENT_CALLER
 from sentiric_llama.errors import ModelNotFound
 from sentiric_llama.service.models.slot import LoadedModel, ModelSlot
 
@@ -37,15 +38,30 @@ class ModelRegistry:
         self._slots.setdefault(slot, ModelSlot()).put(loaded)
 
     def find(self, name: str) -> LoadedModel:
-        """The model with this name or alias. Raises ModelNotFound, which lists all names."""
+        """The model with this name or alias, else one that answers to all names.
+
+        Whether the caller may use it is not asked here. Raises ModelNotFound.
+        """
         default = self.default
         if default is not None and name in ("", DEFAULT):
             return default
         for loaded in self:
             if loaded.served.answers_to(name):
                 return loaded
-        known = [DEFAULT, *(n for m in self for n in (m.served.name, *m.served.aliases))]
-        raise ModelNotFound(f"no such model; available: {', '.join(known)}", where="model")
+        for loaded in self:
+            if loaded.served.answers_to_all:
+                return loaded
+        raise self.not_found()
+
+    def usable(self) -> list[LoadedModel]:
+        """The models that the key of the current caller may use."""
+        caller = CURRENT_CALLER.get()
+        return [loaded for loaded in self if caller.may_use(loaded.served.names)]
+
+    def not_found(self) -> ModelNotFound:
+        """The error for a name without a model. It lists the names that the caller may use."""
+        known = [DEFAULT, *(name for loaded in self.usable() for name in loaded.served.names)]
+        return ModelNotFound(f"no such model; available: {', '.join(known)}", where="model")
 
     async def vacate(self, timeout_s: float) -> None:
         """Closes every model when all calls have ended, or after `timeout_s`."""

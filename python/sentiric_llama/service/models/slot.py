@@ -9,6 +9,8 @@ import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from sentiric_llama.engine.formats.model_format import ModelFormat
+from sentiric_llama.engine.prompt.template_probe import find_model_format
 from sentiric_llama.engine.protocol import AsyncEngineProtocol
 from sentiric_llama.log.events import event
 from sentiric_llama.settings.config import Settings
@@ -27,8 +29,16 @@ class ServedModel:
     """One ASCII line for callers. The built-in guide's says how to use a real model."""
     created: int = 0
 
+    answers_to_all: bool = False
+    """It also answers to names that no model has."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Its name, and then its aliases."""
+        return (self.name, *self.aliases)
+
     def answers_to(self, name: str) -> bool:
-        return name == self.name or name in self.aliases
+        return name in self.names
 
 
 class LoadedModel:
@@ -51,6 +61,13 @@ class LoadedModel:
         self.calls = 0
         self.idle = asyncio.Event()
         self.idle.set()
+        self._format: ModelFormat | None = None
+
+    async def format(self) -> ModelFormat:
+        """How the model writes its answers; found out at the first call."""
+        if self._format is None:
+            self._format = await find_model_format(self.engine)
+        return self._format
 
     @contextlib.contextmanager
     def in_use(self) -> Iterator[None]:

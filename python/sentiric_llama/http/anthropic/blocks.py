@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The blocks of a message: text, thoughts, calls of tools, results of tools."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from sentiric_llama.errors import InvalidArgument
+from sentiric_llama.http.anthropic.part import Part
+from sentiric_llama.http.schemas.body import CheckedBy, refused
+from sentiric_llama.http.schemas.tools import Name
+from sentiric_llama.types.ranges import shown, shown_word
+from sentiric_llama.types.wishes import MAX_TOOL_NAME
+
+Id = Annotated[str, Field(max_length=MAX_TOOL_NAME)]
+
+
+class Block(Part):
+    """Any block; its kind says which fields it has."""
+
+    roles: ClassVar[tuple[str, ...]] = ("user", "assistant", "system")
+    """Whose messages may have it."""
+
+    @classmethod
+    def unknown(cls, values: Mapping[str, Any], path: str = "") -> Iterator[str]:
+        if cls is Block:
+            return KINDS[values["type"]].unknown(values, path)
+        return super().unknown(values, path)
+
+    @classmethod
+    def ignored(cls, values: Mapping[str, Any], path: str = "") -> Iterator[str]:
+        if cls is Block:
+            return KINDS[values["type"]].ignored(values, path)
+        return super().ignored(values, path)
+
+
+class TextBlock(Block):
+    """A text."""
+
+    without_effect: ClassVar = frozenset({"citations"})
+
+    type: Literal["text"] = "text"
+    text: str
+
+
+class ThinkingBlock(Block):
+    """What the assistant thought, as it was sent. The signature is not checked."""
+
+    silent: ClassVar = Part.silent | {"signature"}
+    roles: ClassVar = ("assistant",)
+
+    type: Literal["thinking"] = "thinking"
+    thinking: str
+
+
+class RedactedThinkingBlock(Block):
+    """A thought that only another server can read: it is left out."""
+
+    silent: ClassVar = Part.silent | {"data"}
+    roles: ClassVar = ("assistant",)
+
+    type: Literal["redacted_thinking"] = "redacted_thinking"
+
+
+def _input(value: Any) -> str:
+    if not isinstance(value, dict):
+        raise refused(f"got {shown(value)}, allowed an object")
+    return json.dumps(value, ensure_ascii=False)
+
+
+class ToolUseBlock(Block):
+    """A call that the assistant made. `input` is kept as JSON text."""
+
+    without_effect: ClassVar = frozenset({"caller"})
+    roles: ClassVar = ("assistant",)
+
+    type: Literal["tool_use"] = "tool_use"
+    id: Id
+    name: Name
+    input: Annotated[str, CheckedBy(_input, {"type": "object"})]
+
+
+def read_blocks(content: Any, kinds: Mapping[str, type[Block]]) -> tuple[Block, ...]:
+    """The blocks of a content, which may be a mere string. Other kinds are refused."""
+    if isinstance(content, str):
+        return (TextBlock.model_construct(text=content),)
+    if not isinstance(content, list):
+        raise refused(f"got {shown(content)}, allowed a string or a list of blocks")
+    return tuple(_read(block, str(index), kinds) for index, block in enumerate(content))
+
+
+def _read(block: Any, place: str, kinds: Mapping[str, type[Block]]) -> Block:
+    if not isinstance(block, dict):
+        raise refused(f"got {shown(block)}, allowed an object with a type", place)
+    word = block.get("type")
+    kind = kinds.get(word) if isinstance(word, str) else None
+    if kind is None:
+        allowed = " | ".join(kinds)
+        what = f"this kind of content is not supported; got {shown_word(word)}, allowed {allowed}"
+        raise refused(what, f"{place}.type")
+    try:
+        return kind.parse(block)
+    except InvalidArgument as error:
+        raise refused(error.what, f"{place}.{error.where}") from None
+
+
+def schema_of(kinds: Mapping[str, type[Block]]) -> dict[str, Any]:
+    """The schema of a content of these blocks."""
+    items = [
+        schema | {"required": sorted({"type", *schema.get("required", ())})}
+        for kind in kinds.values()
+        if (schema := kind.model_json_schema(by_alias=True))
+    ]
+    return {"anyOf": [{"type": "string"}, {"type": "array", "items": {"anyOf": items}}]}
+
+
+TEXT_ONLY: Mapping[str, type[Block]] = {"text": TextBlock}
+
+
+def text_content(content: Any) -> str:
+    """A string or blocks of text, joined by newlines."""
+    blocks = read_blocks(content, TEXT_ONLY)
+    return "\n".join(block.text for block in blocks if isinstance(block, TextBlock))
+
+
+Text = Annotated[str, CheckedBy(text_content, schema_of(TEXT_ONLY))]
+
+
+class ToolResultBlock(Block):
+    """What a tool answered to a call."""
+
+    nested: ClassVar = {"content": Block}
+    roles: ClassVar = ("user",)
+
+    type: Literal["tool_result"] = "tool_result"
+    tool_use_id: Id
+    content: Text = ""
+    is_error: bool = False
+
+    @property
+    def text(self) -> str:
+        """What the model reads: a failure says that it is one."""
+        if not self.is_error or self.content[:5].casefold() == "error":
+            return self.content
+        return f"Error: {self.content}" if self.content else "Error"
+
+
+KINDS: Mapping[str, type[Block]] = {
+    "text": TextBlock,
+    "thinking": ThinkingBlock,
+    "redacted_thinking": RedactedThinkingBlock,
+    "tool_use": ToolUseBlock,
+    "tool_result": ToolResultBlock,
+}
+
+
+def any_content(content: Any) -> tuple[Block, ...]:
+    """All blocks of a message."""
+    return read_blocks(content, KINDS)

@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The body of `/v1/messages` and of `/v1/messages/count_tokens`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Annotated, Any, ClassVar, Self
+
+from pydantic import ConfigDict, Field, model_validator
+
+from sentiric_llama.errors import SentiricLlamaError
+from sentiric_llama.http.anthropic.blocks import Block, Text
+from sentiric_llama.http.anthropic.messages import MessageBody, conversation
+from sentiric_llama.http.anthropic.part import Part
+from sentiric_llama.http.anthropic.thinking import OutputConfig, OutputFormat, Thinking
+from sentiric_llama.http.anthropic.tools import CustomTool, ToolChoice, Tools, ignored_tools
+from sentiric_llama.http.openai import ChatRequest
+from sentiric_llama.http.schemas.body import CheckedBy, InRange, refused
+from sentiric_llama.service.chat_call import MAX_MESSAGES, ChatCall
+from sentiric_llama.service.grammar_fields import Wanted, blame
+from sentiric_llama.types import Message
+from sentiric_llama.types.ranges import (
+    MAX_STOP_BYTES,
+    MAX_STOP_STRINGS,
+    MAX_TOKENS,
+    SAMPLING_RANGES,
+    parse_stop,
+    shown,
+)
+from sentiric_llama.types.wishes import Wishes
+
+_SCHEMA_OF_TOOL = re.compile(r"tools\.(\d+)\.function\.parameters")
+
+
+def _stop_sequences(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise refused(f"got {shown(value)}, allowed a list of at most {MAX_STOP_STRINGS} strings")
+    return parse_stop(value)
+
+
+_TEXTS = {
+    "type": "array",
+    "items": {"type": "string", "minLength": 1, "maxLength": MAX_STOP_BYTES},
+    "maxItems": MAX_STOP_STRINGS,
+}
+
+
+_EXAMPLE: dict[str, Any] = {
+    "model": "default",
+    "max_tokens": 100,
+    "system": "Be brief.",
+    "messages": [{"role": "user", "content": "Which port does HTTP use?"}],
+}
+
+
+class MessagesBody(Part):
+    """A conversation to answer. Only `messages` is required."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
+
+    silent: ClassVar = Part.silent | {"metadata"}
+    without_effect: ClassVar = frozenset(
+        {
+            *("service_tier", "context_management", "betas", "container", "mcp_servers"),
+            *("inference_geo", "speed", "diagnostics", "compaction", "fallbacks"),
+        }
+    )
+    nested: ClassVar = {
+        "messages": MessageBody,
+        "system": Block,
+        "tools": CustomTool,
+        "tool_choice": ToolChoice,
+        "thinking": Thinking,
+        "output_config": OutputConfig,
+        "output_format": OutputFormat,
+    }
+
+    messages: list[MessageBody] = Field(min_length=1, max_length=MAX_MESSAGES)
+    model: str | None = None
+    system: Text = ""
+    max_tokens: Annotated[int | None, InRange(MAX_TOKENS)] = None
+    stream: bool = False
+    temperature: Annotated[float | None, InRange(SAMPLING_RANGES["temperature"])] = None
+    top_k: Annotated[int | None, InRange(SAMPLING_RANGES["top_k"])] = None
+    top_p: Annotated[float | None, InRange(SAMPLING_RANGES["top_p"])] = None
+    stop_sequences: Annotated[tuple[str, ...], CheckedBy(_stop_sequences, _TEXTS)] = ()
+    tools: Tools = ()
+    tool_choice: ToolChoice | None = None
+    thinking: Thinking | None = None
+    output_config: OutputConfig | None = None
+    output_format: OutputFormat | None = None
+
+    @classmethod
+    def ignored_header(cls, values: Mapping[str, Any]) -> dict[str, str]:
+        return super().ignored_header(values) | ignored_tools(values.get("tools"))
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        choice, names = self.tool_choice, {tool.name for _, tool in self.tools}
+        if choice is not None and choice.type == "any" and not names:
+            raise refused("needs tools", "tool_choice.type")
+        if choice is not None and choice.type == "tool" and choice.name not in names:
+            raise refused("names a tool that is not in tools", "tool_choice.name")
+        if self.output_format and self.output_config and self.output_config.format:
+            raise refused("cannot be set together with output_config.format", "output_format")
+        return self._with_its_conversation()
+
+    def _with_its_conversation(self) -> Self:
+        """Reads what errors may be in, while they still belong to the body."""
+        _ = self.conversation, self.wanted
+        return self
+
+    @cached_property
+    def conversation(self) -> tuple[Message, ...]:
+        """The messages for the template, the system prompt in front."""
+        first = [Message("system", self.system)] if self.system else []
+        return (*first, *conversation(self.messages))
+
+    @cached_property
+    def wanted(self) -> Wanted:
+        """The field that gives the form of the answer, and its grammar."""
+        if self.output_format is not None:
+            return Wanted("output_format", self.output_format.grammar("output_format"))
+        if self.output_config is not None and self.output_config.format is not None:
+            field = "output_config.format"
+            return Wanted(field, self.output_config.format.grammar(field))
+        return Wanted()
+
+    def call(self) -> ChatCall:
+        """The protocol-neutral request.
+
+        As with Anthropic, nothing of a conversation that is too long is left out: it is refused,
+        and an answer ends where the context does.
+        """
+        given = {name: getattr(self, name) for name in ("temperature", "top_k", "top_p")}
+        limit = self.max_tokens
+        return ChatCall(
+            messages=self.conversation,
+            model=self.model,
+            sampling={name: value for name, value in given.items() if value is not None},
+            max_tokens=None if limit is None or limit < 0 else limit,
+            stop=self.stop_sequences,
+            grammar=self.wanted.grammar,
+            grammar_field=self.wanted.field,
+            truncation="error",
+            shift=False,
+            wishes=self._wishes(),
+            continues=self.messages[-1].can_go_on,
+        )
+
+    def _wishes(self) -> Wishes:
+        """Thoughts come only when asked for: clients read the first block as the answer."""
+        choice, thinking = self.tool_choice or ToolChoice(type="auto"), self.thinking
+        return Wishes(
+            tools=tuple(tool.tool() for _, tool in self.tools),
+            tool_choice=choice.wish,
+            parallel=not choice.disable_parallel_tool_use,
+            strict=frozenset(tool.name for _, tool in self.tools if tool.strict),
+            thinks=thinking.thinks if thinking else False,
+            effort=(self.output_config and self.output_config.effort) or "",
+            thinking_budget=thinking.budget if thinking else None,
+        )
+
+
+MessagesBody.model_rebuild()  # now, not when the first request waits for it
+
+
+@dataclass(frozen=True, slots=True)
+class MessagesRequest(ChatRequest):
+    """A chat call, whose errors name fields of this API."""
+
+    tool_places: tuple[int, ...] = ()
+    """By tool of the call: its place in the caller's list."""
+
+    def blame(self, error: SentiricLlamaError) -> SentiricLlamaError:
+        error = blame(error, self.call.grammar_field)
+        if found := _SCHEMA_OF_TOOL.fullmatch(error.where):
+            where = f"tools.{self.tool_places[int(found[1])]}.input_schema"
+            return type(error)(error.what, where=where)
+        return error
+
+
+def parse_messages(values: dict[str, Any], *, strict: bool = False) -> MessagesRequest:
+    """The validated request. Raises InvalidArgument with the field in `where`.
+
+    Unknown fields are ignored and named in the response headers, or refused if `strict`.
+    """
+    body, headers = MessagesBody.read(values, strict=strict)
+    places = tuple(place for place, _ in body.tools)
+    return MessagesRequest(body.call(), body.stream, headers=headers, tool_places=places)

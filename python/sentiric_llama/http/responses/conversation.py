@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""From `input` to the messages of a conversation."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic_core import PydanticCustomError
+
+from sentiric_llama.errors import InvalidArgument
+from sentiric_llama.http.responses.items import (
+    ITEM_SCHEMA,
+    CustomCallItem,
+    FunctionCallItem,
+    Item,
+    MessageItem,
+    OutputItem,
+    ReasoningItem,
+    read_item,
+)
+from sentiric_llama.http.responses.tools import joined_name
+from sentiric_llama.http.schemas.body import refused
+from sentiric_llama.service.chat_call import MAX_MESSAGES
+from sentiric_llama.types import Message, ToolCall
+from sentiric_llama.types.ranges import shown
+from sentiric_llama.types.wishes import MAX_CALLS, MAX_TOOL_NAME
+
+INPUT_SCHEMA = {
+    "anyOf": [{"type": "string"}, {"type": "array", "items": ITEM_SCHEMA, "minItems": 1}]
+}
+
+
+def read_input(value: Any) -> tuple[Message, ...]:
+    """The messages. Raises an error at the item that is wrong."""
+    if isinstance(value, str):
+        return (Message("user", value),)
+    if not isinstance(value, list):
+        raise refused(f"got {shown(value)}, allowed a string or a list of items")
+    reader = _Reader()
+    for index, item in enumerate(value):
+        try:
+            reader.add(read_item(item))
+        except InvalidArgument as error:
+            raise refused(error.what, _at(index, error.where)) from None
+        except PydanticCustomError as error:
+            context = error.context or {}
+            raise refused(context["what"], _at(index, context["field"])) from None
+    messages = reader.end()
+    if not messages:
+        raise refused("holds no message")
+    if len(messages) > MAX_MESSAGES:
+        raise refused(f"got {len(messages)} messages, allowed 1..{MAX_MESSAGES}")
+    return tuple(messages)
+
+
+def _at(index: int, where: str) -> str:
+    return f"{index}.{where}" if where else str(index)
+
+
+class _Reader:
+    """Puts items together: neighbours of the assistant are one message of it."""
+
+    def __init__(self) -> None:
+        self._messages: list[Message] = []
+        self._thoughts: list[str] = []
+        self._texts: list[str] = []
+        self._calls: list[ToolCall] = []
+        self._has_spoken = False
+        self._made: dict[str, str] = {}
+        """The calls so far: id -> name of the tool."""
+
+    def add(self, item: Item | None) -> None:
+        match item:
+            case ReasoningItem():
+                self._thoughts.append(item.text)
+            case MessageItem(role="assistant"):
+                self._has_spoken = True
+                self._texts.append(item.content)
+            case FunctionCallItem():
+                self._call(item, item.arguments)
+            case CustomCallItem():
+                self._call(item, input_arguments(item.input))
+            case MessageItem():
+                self._flush()
+                self._messages.append(Message(item.role, item.content))
+            case OutputItem():
+                self._flush()
+                self._messages.append(self._output(item))
+
+    def end(self) -> Sequence[Message]:
+        self._flush()
+        return self._messages
+
+    def _call(self, item: FunctionCallItem | CustomCallItem, arguments: str) -> None:
+        if len(self._calls) >= MAX_CALLS:
+            raise refused(f"allowed at most {MAX_CALLS} calls that follow one another")
+        name = joined_name(item.namespace, item.name)
+        if len(name) > MAX_TOOL_NAME:
+            allowed = f"allowed 1..{MAX_TOOL_NAME} with its namespace"
+            raise refused(f"got {len(name)} characters, {allowed}", "name")
+        self._made[item.call_id] = name
+        self._calls.append(ToolCall(item.call_id, name, arguments))
+
+    def _output(self, item: OutputItem) -> Message:
+        name = self._made.get(item.call_id)
+        if name is None:
+            raise refused("no item before it made a call with this id", "call_id")
+        return Message("tool", item.output, tool_call_id=item.call_id, name=name)
+
+    def _flush(self) -> None:
+        """Ends the message of the assistant. Thoughts that nothing followed are left out."""
+        if self._has_spoken or self._calls:
+            message = Message(
+                "assistant",
+                "\n".join(text for text in self._texts if text),
+                reasoning="\n".join(text for text in self._thoughts if text),
+                tool_calls=tuple(self._calls),
+            )
+            self._messages.append(message)
+        self._thoughts, self._texts, self._calls = [], [], []
+        self._has_spoken = False
+
+
+def input_arguments(text: str) -> str:
+    """The arguments by which a model calls a custom tool."""
+    return json.dumps({"input": text}, ensure_ascii=False)

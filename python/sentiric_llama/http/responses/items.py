@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The items of `input`: messages, thoughts, calls of tools and what came of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, model_validator
+
+from sentiric_llama.http.schemas.body import Body, CheckedBy, refused
+from sentiric_llama.http.schemas.message import join_parts
+from sentiric_llama.http.schemas.tools import Name
+from sentiric_llama.service.request_fields import safe_name
+from sentiric_llama.types.ranges import shown
+from sentiric_llama.types.wishes import MAX_TOOL_NAME
+
+TEXT_KINDS = ("input_text", "output_text", "text")
+THOUGHT_KINDS = ("reasoning_text", "summary_text", "text")
+
+
+def _text_schema(kinds: tuple[str, ...]) -> dict[str, Any]:
+    part = {
+        "type": "object",
+        "properties": {"type": {"enum": list(kinds)}, "text": {"type": "string"}},
+        "required": ["type"],
+    }
+    return {"anyOf": [{"type": "string"}, {"type": "array", "items": part}, {"type": "null"}]}
+
+
+_parts_of = partial(join_parts, kinds=TEXT_KINDS, dropped=("refusal",))
+Text = Annotated[str, CheckedBy(_parts_of, _text_schema((*TEXT_KINDS, "refusal")))]
+Thought = Annotated[
+    str, CheckedBy(partial(join_parts, kinds=THOUGHT_KINDS), _text_schema(THOUGHT_KINDS))
+]
+CallId = Annotated[str, Field(min_length=1, max_length=MAX_TOOL_NAME)]
+
+
+class PartBody(Body):
+    """A part of a text. Parts of the kind `refusal` are left out."""
+
+    type: str
+    text: str = ""
+    refusal: Any = None
+    annotations: Any = None
+    logprobs: Any = None
+
+
+class Item(Body):
+    """What all items have. Earlier answers come back with these, and they change nothing."""
+
+    id: Any = None
+    status: Any = None
+
+
+class MessageItem(Item):
+    """A message, whose content is a string or parts of text."""
+
+    nested: ClassVar = {"content": PartBody}
+
+    type: Literal["message"] = "message"
+    role: Literal["user", "assistant", "system", "developer"]
+    content: Text
+    phase: Any = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _has_content(cls, values: Any) -> Any:
+        """null is an empty text."""
+        if isinstance(values, dict) and values.get("content", 0) is None:
+            return values | {"content": ""}
+        return values
+
+
+class ReasoningItem(Item):
+    """What the model thought before the items that follow. What is encrypted means nothing."""
+
+    nested: ClassVar = {"content": PartBody, "summary": PartBody}
+
+    type: Literal["reasoning"]
+    summary: Thought = ""
+    content: Thought = ""
+    encrypted_content: Any = None
+
+    @property
+    def text(self) -> str:
+        return self.content or self.summary
+
+
+class FunctionCallItem(Item):
+    """A call of a function; `arguments` is JSON as text."""
+
+    type: Literal["function_call"]
+    call_id: CallId
+    name: Name
+    arguments: str
+    namespace: Name | None = None
+
+
+class CustomCallItem(Item):
+    """A call of a custom tool, with its input as it is."""
+
+    type: Literal["custom_tool_call"]
+    call_id: CallId
+    name: Name
+    input: str
+    namespace: Name | None = None
+
+
+class OutputItem(Item):
+    """What a call came to: a string, or parts of text."""
+
+    nested: ClassVar = {"output": PartBody}
+
+    type: Literal["function_call_output", "custom_tool_call_output"]
+    call_id: CallId
+    output: Text
+    name: Any = None
+    namespace: Any = None
+
+
+KINDS: Mapping[str, type[Item]] = {
+    "message": MessageItem,
+    "reasoning": ReasoningItem,
+    "function_call": FunctionCallItem,
+    "custom_tool_call": CustomCallItem,
+    "function_call_output": OutputItem,
+    "custom_tool_call_output": OutputItem,
+}
+
+
+class AnyItem(Body):
+    """An item of any kind. Those that are not in KINDS are left out, and named as ignored."""
+
+    @classmethod
+    def unknown(cls, values: Mapping[str, Any], path: str = "") -> Iterator[str]:
+        kind = KINDS.get(kind_of(values))
+        return kind.unknown(values, path) if kind else iter(())
+
+    @classmethod
+    def ignored(cls, values: Mapping[str, Any], path: str = "") -> Iterator[str]:
+        name = kind_of(values)
+        kind = KINDS.get(name)
+        return kind.ignored(values, path) if kind else iter((path + safe_name(name),))
+
+
+def kind_of(item: Any) -> str:
+    """The kind of an item. One without a type is a message."""
+    kind = item.get("type") if isinstance(item, dict) else None
+    return "message" if kind is None else str(kind)[:MAX_TOOL_NAME]
+
+
+def read_item(item: Any) -> Item | None:
+    """The checked item; None for a kind that is left out. Raises InvalidArgument."""
+    if not isinstance(item, dict):
+        raise refused(f"got {shown(item)}, allowed an object")
+    if not isinstance(item.get("type", ""), str | None):
+        raise refused(f"got {shown(item['type'])}, allowed a string", "type")
+    name = kind_of(item)
+    if name == "item_reference":
+        raise refused("nothing is stored here: send the item itself", "type")
+    kind = KINDS.get(name)
+    return kind.parse(item) if kind else None
+
+
+ITEM_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "type": {"type": "string", "description": f"{' | '.join(KINDS)}; others are left out"},
+        "role": {"enum": ["user", "assistant", "system", "developer"]},
+        "content": _text_schema((*TEXT_KINDS, *THOUGHT_KINDS, "refusal")),
+        "summary": _text_schema(THOUGHT_KINDS),
+        "call_id": {"type": "string", "minLength": 1, "maxLength": MAX_TOOL_NAME},
+        "name": {"type": "string", "minLength": 1, "maxLength": MAX_TOOL_NAME},
+        "namespace": {"type": ["string", "null"]},
+        "arguments": {"type": "string"},
+        "input": {"type": "string"},
+        "output": _text_schema(TEXT_KINDS),
+    },
+}

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""From the body of `/v1/responses` to the protocol-neutral request."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sentiric_llama.errors import SentiricLlamaError
+from sentiric_llama.http.errors import dump_json
+from sentiric_llama.http.openai import ChatRequest
+from sentiric_llama.http.responses.body import TRUNCATIONS, ResponsesBody
+from sentiric_llama.http.responses.tool_table import ToolTable
+from sentiric_llama.service.chat_call import ChatCall
+from sentiric_llama.types import Message
+from sentiric_llama.types.wishes import Wishes
+
+MAX_WORD = 32
+_TOOL = re.compile(r"tools\.(\d+)\.function\.(.*)")
+
+
+@dataclass(frozen=True, slots=True)
+class ResponsesRequest(ChatRequest):
+    """A chat call, and how to write its answer."""
+
+    tools: ToolTable = field(default_factory=ToolTable)
+    echo: bytes = b"{}"
+    """What the answer repeats of the request, as JSON: it is written once."""
+
+    def blame(self, error: SentiricLlamaError) -> SentiricLlamaError:
+        """The error with the field as the caller of this API wrote it."""
+        error = ChatRequest.blame(self, error)
+        where = error.where
+        if where.startswith("messages"):  # which are not numbered as the items are
+            where = "input"
+        elif found := _TOOL.fullmatch(where):
+            where = f"tools.{self.tools.place(int(found[1]))}.{found[2]}"
+        return error if where == error.where else type(error)(error.what, where=where)
+
+
+def parse_response(values: dict[str, Any], *, strict: bool = False) -> ResponsesRequest:
+    """The validated request. Raises InvalidArgument with the field in `where`."""
+    body, headers = ResponsesBody.read(values, strict=strict)
+    return ResponsesRequest(
+        call=_call(body),
+        stream=body.stream,
+        logprobs=body.logprobs,
+        headers=headers,
+        tools=body.tools,
+        echo=dump_json(_echo(body, values)),
+    )
+
+
+def _call(body: ResponsesBody) -> ChatCall:
+    sampling = body.sampling()
+    if body.logprobs:
+        sampling["top_logprobs"] = body.top_logprobs or 0
+    head = (Message("system", body.instructions),) if body.instructions else ()
+    limit = body.max_output_tokens
+    return ChatCall(
+        messages=head + body.input,
+        model=body.model,
+        rag_context=body.rag_context,
+        lora_adapter=body.lora_adapter,
+        sampling=sampling,
+        max_tokens=None if limit is None or limit < 0 else limit,
+        stop=body.stop,
+        grammar=body.wanted.grammar,
+        grammar_field=body.wanted.field,
+        truncation=TRUNCATIONS[body.truncation] if body.truncation else None,
+        priority=body.priority,
+        wishes=_wishes(body),
+        template_arguments=body.chat_template_kwargs,
+    )
+
+
+def _wishes(body: ResponsesBody) -> Wishes:
+    effort = body.reasoning.effort or body.reasoning_effort
+    allowed = body.tool_choice.allowed
+    return Wishes(
+        tools=body.tools.tools,
+        tool_choice=body.tool_choice.word,
+        allowed=None if allowed is None else frozenset(allowed),
+        parallel=body.parallel_tool_calls,
+        strict=body.tools.strict,
+        thinks=None if effort is None else effort != "none",
+        effort="" if effort in (None, "none") else str(effort),
+        thinking_budget=body.budget,
+    )
+
+
+def _echo(body: ResponsesBody, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters as they were sent, where their size has a limit, and defaults of the others."""
+    form = body.text.format
+    plain = {"type": "text"}
+    text = {"format": form.model_dump(by_alias=True, exclude_none=True) if form else plain}
+    verbosity = _word(values, "text", "verbosity")
+    effort = body.reasoning.effort or body.reasoning_effort
+    return {
+        "instructions": body.instructions,
+        "max_output_tokens": body.max_output_tokens,
+        "metadata": body.metadata,
+        "parallel_tool_calls": body.parallel_tool_calls,
+        "reasoning": {"effort": effort, "summary": _word(values, "reasoning", "summary")},
+        "text": text | ({"verbosity": verbosity} if verbosity else {}),
+        "tool_choice": body.tool_choice.sent,
+        "tools": body.tools.kept,
+        "top_logprobs": body.top_logprobs or 0,
+        "user": body.user,
+        "safety_identifier": body.safety_identifier,
+        "prompt_cache_key": body.prompt_cache_key,
+    }
+
+
+def _word(values: Mapping[str, Any], name: str, member: str) -> str | None:
+    """A word that has no effect, if it is one."""
+    word = (values.get(name) or {}).get(member)
+    return word if isinstance(word, str) and len(word) <= MAX_WORD else None

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Whether, how much and how long a model thinks before it answers."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from sentiric_llama.http.schemas.body import Body, CheckedBy, InRange, refused
+from sentiric_llama.types.ranges import THINKING_BUDGET, shown
+from sentiric_llama.types.wishes import Effort
+
+MAX_ARGUMENTS = 64
+
+Budget = Annotated[int | None, InRange(THINKING_BUDGET)]
+
+
+def template_arguments(value: Any) -> dict[str, Any]:
+    """Variables for the chat template; "" for none."""
+    if value == "":
+        return {}
+    if not isinstance(value, dict):
+        raise refused(f"got {shown(value)}, allowed an object")
+    if len(value) > MAX_ARGUMENTS:
+        raise refused(f"got {len(value)} variables, allowed at most {MAX_ARGUMENTS}")
+    return value
+
+
+class ReasoningFields(Body):
+    """`reasoning_effort: none` switches thoughts off, where the model's template can."""
+
+    reasoning_effort: Effort | None = None
+    reasoning_budget_tokens: Budget = None
+    thinking_budget_tokens: Budget = None
+    thinking_budget: Budget = None
+    chat_template_kwargs: Annotated[
+        dict[str, Any], CheckedBy(template_arguments, {"type": "object"})
+    ] = Field(default_factory=dict)
+
+    @property
+    def thinks(self) -> bool | None:
+        """None: as the template has it."""
+        return None if self.reasoning_effort is None else self.reasoning_effort != "none"
+
+    @property
+    def effort(self) -> str:
+        """The word for the template; "" for its default."""
+        return "" if self.reasoning_effort in (None, "none") else str(self.reasoning_effort)
+
+    @property
+    def budget(self) -> int | None:
+        """The first bound that is given. None, no bound, for -1."""
+        given = (self.reasoning_budget_tokens, self.thinking_budget_tokens, self.thinking_budget)
+        return next((limit for limit in given if limit is not None and limit >= 0), None)

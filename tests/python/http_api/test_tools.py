@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Tools over HTTP: what is asked of the engine, what comes back, what is refused."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from http_client import Reply
+from sentiric_llama.engine.fake import FakeEngine
+
+TOOL = {"type": "function", "function": {"name": "get_weather", "parameters": {"type": "object"}}}
+OTHER = {"type": "function", "function": {"name": "now"}}
+ASKED = [{"role": "user", "content": "Weather?"}]
+
+
+def written(*calls: tuple[str, Any], before: str = "") -> str:
+    """An answer in the format of models without one of their own."""
+    objects = [json.dumps({"name": name, "arguments": given}) for name, given in calls]
+    return before + "\n".join(f"<tool_call>\n{text}\n</tool_call>" for text in objects)
+
+
+@pytest.fixture
+def answering(start: Any) -> Any:
+    """`answering(text)`: a server whose model writes this text."""
+    return lambda text, **settings: start(lambda: FakeEngine(text), **settings)
+
+
+def deltas(reply: Reply) -> list[dict[str, Any]]:
+    return [event["choices"][0] for event in reply.events if event != "[DONE]"]
+
+
+def test_a_call_is_an_answer_of_its_own(answering: Any) -> None:
+    server = answering(written(("get_weather", {"city": "Ankara"}), before="Let me look.\n"))
+    choice = server.chat(ASKED, tools=[TOOL]).json["choices"][0]
+    assert choice["finish_reason"] == "tool_calls"
+    assert choice["message"]["content"] == "Let me look."
+    (call,) = choice["message"]["tool_calls"]
+    assert call["id"].startswith("call_") and call["type"] == "function"
+    assert call["function"]["name"] == "get_weather"
+    assert json.loads(call["function"]["arguments"]) == {"city": "Ankara"}
+
+
+def test_an_answer_of_calls_alone_has_no_content(answering: Any) -> None:
+    server = answering(written(("now", {}), ("get_weather", {})))
+    message = server.chat(ASKED, tools=[TOOL, OTHER]).json["choices"][0]["message"]
+    assert message["content"] is None
+    assert [call["function"]["name"] for call in message["tool_calls"]] == ["now", "get_weather"]
+    assert len({call["id"] for call in message["tool_calls"]}) == 2
+
+
+def test_a_stream_has_the_same_calls_in_parts(answering: Any) -> None:
+    server = answering(written(("now", {}), ("get_weather", {"city": "İzmir"}), before="Hm. "))
+    choices = deltas(server.chat(ASKED, tools=[TOOL, OTHER], stream=True))
+    assert "".join(c["delta"].get("content") or "" for c in choices) == "Hm."
+    parts = [part for c in choices for part in c["delta"].get("tool_calls", ())]
+    named = [part for part in parts if "id" in part]
+    assert [(p["index"], p["function"]["name"]) for p in named] == [(0, "now"), (1, "get_weather")]
+    arguments = [
+        "".join(p["function"]["arguments"] for p in parts if p["index"] == i) for i in (0, 1)
+    ]
+    assert [json.loads(text) for text in arguments] == [{}, {"city": "İzmir"}]
+    assert choices[-1]["finish_reason"] == "tool_calls"
+
+
+def test_what_is_no_call_is_text_with_a_warning(answering: Any) -> None:
+    server = answering('Look: <tool_call>\n{"name": "stranger", "arguments": {}}\n</tool_call>')
+    choice = server.chat(ASKED, tools=[TOOL]).json["choices"][0]
+    assert choice["message"]["content"].startswith("Look: <tool_call>") and choice["warnings"]
+    assert choice["finish_reason"] == "stop"
+    ending = deltas(server.chat(ASKED, tools=[TOOL], stream=True))[-1]
+    assert ending["warnings"] == choice["warnings"]
+
+
+def test_without_tools_the_same_text_is_text(answering: Any) -> None:
+    text = written(("now", {}))
+    assert answering(text).chat(ASKED).json["choices"][0]["message"]["content"] == text
+
+
+@pytest.mark.parametrize(
+    ("fields", "allowed", "refused"),
+    [
+        ({}, ["hi", "", "hi <tool_call>\n"], ["<tool_call>\n{}"]),
+        ({"tool_choice": "none"}, ["hi"], ["<tool_call>"]),
+        ({"tool_choice": "required"}, ["<tool_call>\n", written(("now", {}))], ["h"]),
+        (
+            {"tool_choice": {"type": "function", "function": {"name": "now"}}},
+            [written(("now", {}))],
+            [written(("get_weather", {}))],
+        ),
+        (
+            {"parallel_tool_calls": False},
+            [written(("now", {}))],
+            [written(("now", {}), ("now", {}))],
+        ),
+        ({"response_format": {"type": "json_object"}}, ["{", written(("now", {}))], ["h"]),
+    ],
+)
+def test_what_the_engine_enforces(
+    server: Any, fields: dict[str, Any], allowed: list[str], refused: list[str]
+) -> None:
+    from sentiric_llama.engine.grammar.grammar import Grammar
+
+    assert server.chat(ASKED, tools=[TOOL, OTHER], **fields).status == 200
+    grammar = Grammar.of(server.engine.requests[-1].grammar)
+    assert all(map(grammar.is_prefix, allowed))
+    assert not any(map(grammar.is_prefix, refused))
+
+
+def test_the_tools_are_described_to_a_model_without_a_format(server: Any) -> None:
+    messages = [{"role": "system", "content": "Be brief."}, *ASKED]
+    assert server.chat(messages, tools=[TOOL]).status == 200
+    first = server.engine.requests[-1].messages[0]
+    assert first.content.startswith("Be brief.\n\n") and '"name": "get_weather"' in first.content
+
+
+def test_calls_and_results_stand_in_the_conversation(server: Any) -> None:
+    call = {"id": "c1", "type": "function", "function": {"name": "now", "arguments": "{}"}}
+    messages = [
+        *ASKED,
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "c1", "content": "12:00"},
+    ]
+    assert server.chat(messages, tools=[OTHER]).status == 200
+    texts = [message.content for message in server.engine.requests[-1].messages]
+    assert '{"name": "now", "arguments": {}}' in texts[-2] and "12:00" in texts[-1]
+
+
+def test_unknown_kinds_are_left_out_and_named(server: Any) -> None:
+    reply = server.chat(ASKED, tools=[{"type": "web_search", "x": 1}, TOOL, {"type": "mcp"}])
+    assert reply.status == 200 and reply.headers["x-ignored-tools"] == "mcp, web_search"
+    assert "x-ignored-fields" not in reply.headers
+
+
+def test_a_schema_that_cannot_be_enforced_is_named_or_refused(server: Any) -> None:
+    schema = {"type": "object", "properties": {"a": {"$ref": "http://elsewhere/schema"}}}
+    tool = {"type": "function", "function": {"name": "odd", "parameters": schema}}
+    reply = server.chat(ASKED, tools=[tool, TOOL])
+    assert reply.status == 200 and reply.headers["x-unenforced-tools"] == "odd"
+    strict = {"type": "function", "function": tool["function"] | {"strict": True}}
+    reply = server.chat(ASKED, tools=[TOOL, strict])
+    assert (reply.status, reply.error["param"]) == (400, "tools.1.function.parameters")
+
+
+RESULT = {"role": "tool", "content": "x", "tool_call_id": "c1"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [
+        ({"tools": {}}, "tools"),
+        ({"tools": [5]}, "tools.0"),
+        ({"tools": [TOOL] * 257}, "tools"),
+        ({"tools": [TOOL, TOOL]}, "tools.1.function.name"),
+        ({"tools": [{"type": "function"}]}, "tools.0.function"),
+        ({"tools": [{"type": "function", "function": {"name": ""}}]}, "tools.0.function.name"),
+        (
+            {"tools": [{"type": "function", "function": {"name": "f", "parameters": []}}]},
+            "tools.0.function.parameters",
+        ),
+        ({"tools": [TOOL], "tool_choice": "always"}, "tool_choice"),
+        ({"tool_choice": "required"}, "tool_choice"),
+        (
+            {"tools": [TOOL], "tool_choice": {"type": "function", "function": {"name": "f"}}},
+            "tool_choice.function.name",
+        ),
+        ({"tools": [TOOL], "tool_choice": {"type": "custom"}}, "tool_choice.type"),
+        ({"tools": [TOOL], "grammar": "root ::= [a]"}, "grammar"),
+        ({"functions": [{"name": "f"}]}, "functions"),
+        ({"function_call": {"name": "f"}}, "function_call"),
+        ({"messages": [*ASKED, RESULT]}, "messages.1.tool_call_id"),
+        ({"messages": [*ASKED, {"role": "tool", "content": "x"}]}, "messages.1.tool_call_id"),
+        (
+            {"messages": [{"role": "user", "content": "x", "tool_calls": [{"id": "1"}]}]},
+            "messages.0.tool_calls.0.function",
+        ),
+    ],
+)
+def test_refused(server: Any, fields: dict[str, Any], param: str) -> None:
+    before = len(server.engine.requests)
+    reply = server.post("/v1/chat/completions", {"messages": ASKED} | fields)
+    assert (reply.status, reply.error["param"]) == (400, param)
+    assert reply.error["type"] == "invalid_request_error"
+    assert len(server.engine.requests) == before
