@@ -110,7 +110,7 @@ asan-llama: .venv/.build  ## all C++ tests with llama.cpp under AddressSanitizer
 	cmake --preset $@ --log-level=WARNING && cmake --build --preset $@ && ctest --preset $@
 
 nightly: override MARK :=
-nightly: test test-inprocess test-llama fuzz schemas kills asan tsan asan-llama  ## all that is tested, with what is too long for CI
+nightly: test test-inprocess test-llama fuzz schemas tools kills asan tsan asan-llama  ## all that is tested, with what is too long for CI
 
 fuzz: export SENTIRIC_TEMPLATES := 50000
 fuzz: .venv/.package  ## 50 000 random chat templates
@@ -120,6 +120,9 @@ fuzz: .venv/.package  ## 50 000 random chat templates
 schemas: .venv/.package .venv/.test $(AJV)  ## 20 000 random schemas against two validators, 25 minutes; needs node
 	PYTHONPATH=tests python -m grammar.with_model 20000 $(ARGS)
 	PYTHONPATH=tests python -m grammar 20000 --jobs 2 $(ARGS)
+
+tools: .venv/.package .venv/.test  ## calls of tools in every format with 100 random schemas each, 15 minutes
+	PYTHONPATH=tests python -m answers.with_model 100 $(ARGS)
 
 kills: export SENTIRIC_KILLS := 100
 kills: .venv/.package .venv/.test  ## engine processes that die 600 times among fifteen streams, 10 minutes

@@ -35,8 +35,8 @@ class Reply:
     @property
     def events(self) -> list[Any]:
         """The parsed `data:` of an event stream, "[DONE]" as it is."""
-        blocks = [block for block in self.body.decode().split("\n\n") if block.startswith("data: ")]
-        data = [block.removeprefix("data: ") for block in blocks]
+        lines = [line for line in self.body.decode().split("\n") if line.startswith("data: ")]
+        data = [line.removeprefix("data: ") for line in lines]
         return [item if item == "[DONE]" else json.loads(item) for item in data]
 
     @property

@@ -96,10 +96,10 @@ class EngineServer:
                 ids = await engine.tokenize_to_array(text, add_special=add, parse_special=parse)
                 return {"tokens": ids.tobytes()}
             case m.TokenizeChat(messages=messages):
-                return {"tokens": array("i", await engine.tokenize_chat(messages)).tobytes()}
-            case m.Render(messages=messages, add_generation_prompt=add):
-                text = await engine.render_chat(messages, add_generation_prompt=add)
-                return {"text": text}
+                ids = await engine.tokenize_chat(messages, **_conversation(command))
+                return {"tokens": array("i", ids).tobytes()}
+            case m.Render(messages=messages):
+                return {"text": await engine.render_chat(messages, **_conversation(command))}
             case m.Detokenize(tokens=tokens, as_pieces=True):
                 return {"pieces": tuple(await engine.token_bytes(array("i", tokens)))}
             case m.Detokenize(tokens=tokens, show_special=show):
@@ -114,6 +114,11 @@ class EngineServer:
             case m.ListDevices():
                 return {"devices": tuple(engine.devices())}
         raise AssertionError(f"a command without an answer: {command}")
+
+
+def _conversation(command: m.Render | m.TokenizeChat) -> dict[str, Any]:
+    names = ("tools", "template_arguments", "continues", "add_generation_prompt")
+    return {name: getattr(command, name) for name in names}
 
 
 def planned(config: EngineConfig) -> MemoryPlan:

@@ -22,11 +22,17 @@ _NAMES = {
         *("Cancelled", "ContextLengthExceeded", "DeadlineExceeded", "ErrorCode", "InternalError"),
         *("GrammarTooComplex", "InvalidArgument", "InvalidGrammar", "ModelInvalid"),
         *("ModelNotFound", "NotSupported", "NumericError", "OutOfMemory", "Overloaded"),
-        *("PermissionDenied", "SentiricLlamaError", "TemplateFailed", "Unavailable"),
+        *(
+            "PermissionDenied",
+            "RateLimitExceeded",
+            "SentiricLlamaError",
+            "TemplateFailed",
+            "Unavailable",
+        ),
     ),
     "types": (
         *("Capacity", "Completion", "Delta", "EngineConfig"),
-        *("Message", "ModelInfo", "Request", "SamplingParams"),
+        *("Message", "ModelInfo", "Request", "SamplingParams", "Tool", "ToolCall"),
     ),
 }
 _MODULE_OF = {name: module for module, names in _NAMES.items() for name in names}

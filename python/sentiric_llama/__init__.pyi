@@ -23,6 +23,7 @@ from sentiric_llama.errors import NumericError as NumericError
 from sentiric_llama.errors import OutOfMemory as OutOfMemory
 from sentiric_llama.errors import Overloaded as Overloaded
 from sentiric_llama.errors import PermissionDenied as PermissionDenied
+from sentiric_llama.errors import RateLimitExceeded as RateLimitExceeded
 from sentiric_llama.errors import SentiricLlamaError as SentiricLlamaError
 from sentiric_llama.errors import TemplateFailed as TemplateFailed
 from sentiric_llama.errors import Unavailable as Unavailable
@@ -34,5 +35,7 @@ from sentiric_llama.types import Message as Message
 from sentiric_llama.types import ModelInfo as ModelInfo
 from sentiric_llama.types import Request as Request
 from sentiric_llama.types import SamplingParams as SamplingParams
+from sentiric_llama.types import Tool as Tool
+from sentiric_llama.types import ToolCall as ToolCall
 
 __version__: str

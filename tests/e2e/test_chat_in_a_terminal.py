@@ -52,7 +52,7 @@ def test_a_conversation_through_a_pipe(guide: Any, run: Run, tmp_path: Path) -> 
     assert "allowed temperature" in done.stderr and "no such command: /nope" in done.stderr
     assert f"{saved} exists; /save! {saved} replaces it" in done.stderr
     assert "[temperature] out of range; got 5.0, allowed a number 0..2" in done.stderr
-    assert "got 'many', allowed an integer 0..2147483647, or default" in done.stderr
+    assert "got 'many', allowed an integer -1..2147483647, or default" in done.stderr
     shown = [line.split() for line in done.stderr.splitlines() if line.startswith("  temp")]
     assert [words[1] for words in shown] == ["0.0", "0.0", "default"], "asking changes nothing"
     assert "2 turns" in done.stderr and "tok/s" in done.stderr

@@ -109,7 +109,7 @@ def test_truncation_is_the_callers_choice(server: Any) -> None:
     messages.append({"role": "user", "content": "Which port does HTTP use?"})
     refused = server.chat(messages, truncation="error")
     assert (refused.status, refused.error["code"]) == (400, "context_length_exceeded")
-    assert refused.error["n_ctx"] < CONTEXT < refused.error["n_prompt_tokens"]
+    assert refused.error["n_ctx"] == CONTEXT < refused.error["n_prompt_tokens"]
     dropped = server.chat(messages, truncation="drop_turns", temperature=0)
     assert dropped.json["truncation"]["dropped_turns"] > 0 and "16070" in dropped.text
     shifted = server.chat(messages, truncation="shift", temperature=0, max_tokens=20)
