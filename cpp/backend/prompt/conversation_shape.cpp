@@ -119,8 +119,7 @@ void ResultsToUser(const TemplateShape& shape, std::vector<Message>* messages) {
 void TakeResults(const ToolCall& call, std::vector<Message>* results, std::vector<Message>* out) {
   for (Message& result : *results) {
     if (result.role.empty() || result.tool_call_id != call.id) continue;
-    out->push_back(std::move(result));
-    result.role.clear();
+    out->push_back(std::exchange(result, {}));
   }
 }
 

@@ -63,7 +63,7 @@ class ConversationMaker {
     if (input_.shape.null_content && message.content.empty() && !message.tool_calls.empty()) {
       return jinja::mk_val<jinja::value_none>();
     }
-    const value text = values_.Text(message.content);
+    value text = values_.Text(message.content);
     if (!input_.shape.typed_content) return text;
     auto part = NewObject();
     part->insert("type", OwnText("text"));

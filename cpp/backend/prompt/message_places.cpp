@@ -82,7 +82,7 @@ Prompt Marked(const Prompt& prompt, const Marks& marks, bool marks_calls) {
 std::vector<std::size_t> FindMessages(const ChatTemplate& chat, const Prompt& prompt,
                                       const std::string& text, bool add_generation_prompt,
                                       std::time_t now) {
-  const std::vector<std::size_t> none(prompt.messages.size(), std::string::npos);
+  std::vector<std::size_t> none(prompt.messages.size(), std::string::npos);
   const std::string character = UnusedCharacter(text);
   if (character.empty()) return none;
   const Marks marks(character);
