@@ -213,6 +213,8 @@ void BindEvents(py::module_* m) {
   py::class_<Event>(*m, "Event")
       .def_readonly("request", &Event::request)
       .def_readonly("text", &Event::text)
+      .def_readonly("prompt_tokens", &Event::prompt_tokens)
+      .def_readonly("cached_tokens", &Event::cached_tokens)
       .def_property_readonly("tokens", [](const Event& self) { return ToTuple(self.tokens); })
       .def_property_readonly(
           "logprobs",

@@ -136,6 +136,10 @@ Json DeltaOf(const Event& event) {
                           {"dropped_tokens", report.dropped_tokens},
                           {"shifted_tokens", report.shifted_tokens}};
   }
+  if (event.prompt_tokens > 0) {
+    json["prompt_tokens"] = event.prompt_tokens;
+    json["cached_tokens"] = event.cached_tokens;
+  }
   for (const ChosenLogprob& chosen : event.logprobs) json["logprobs"].push_back(ChosenOf(chosen));
   if (event.final && !event.final->error) json["final"] = FinalOf(*event.final);
   return json;

@@ -294,6 +294,10 @@ std::optional<Event> Sequence::MaybeTakeEvent() {
   next.truncation = event_.truncation;
   const auto num_tokens = static_cast<std::int32_t>(event_.tokens.size());
   event_.is_first = num_tokens > 0 && num_tokens == num_generated_;
+  if (num_tokens > 0 && num_tokens == num_generated_ - num_delivered()) {
+    event_.prompt_tokens = static_cast<std::int32_t>(request_->prompt.tokens.size());
+    event_.cached_tokens = cached_;
+  }
   return std::exchange(event_, std::move(next));
 }
 

@@ -215,6 +215,8 @@ struct Event {
   std::vector<ChosenLogprob> logprobs;  // one per token when requested
   TruncationReport truncation;
   bool is_first = false;  // contains the first tokens of its request, which was not resumed
+  // With the first tokens of this run: tokens of the prompt, and how many of them were cached.
+  std::int32_t prompt_tokens = 0, cached_tokens = 0;
   std::optional<Final> final;
 };
 

@@ -181,6 +181,8 @@ def delta_of(event: _core.Event) -> Delta:
         tokens=tuple(event.tokens),
         logprobs=logprobs,
         truncation=TruncationReport(*event.truncation),
+        prompt_tokens=event.prompt_tokens,
+        cached_tokens=event.cached_tokens,
         final=None if final is None else _final(final),
     )
 

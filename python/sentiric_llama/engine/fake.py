@@ -349,11 +349,13 @@ class FakeEngine:
         for index, char in enumerate(text):
             await asyncio.sleep(self.delay_s)
             self._check(request, started, index)
+            prompt = 0
             if not first:
-                first = time.monotonic()
-                self._count(prompt_tokens=_num_prompt_tokens(request))
+                first, prompt = time.monotonic(), _num_prompt_tokens(request)
+                self._count(prompt_tokens=prompt)
             self._count(steps=1, decode_calls=1, generated_tokens=1)
-            yield Delta(char, (ord(char),), _logprobs(char, request), self.truncation)
+            logprobs = _logprobs(char, request)
+            yield Delta(char, (ord(char),), logprobs, self.truncation, prompt_tokens=prompt)
         self._check(request, started, self.fail_after if self.fail else 0)
         prompt = _num_prompt_tokens(request)
         now = time.monotonic()

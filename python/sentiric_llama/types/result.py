@@ -116,6 +116,10 @@ class Delta:
     logprobs: tuple[ChosenLogprob, ...] = ()
     truncation: TruncationReport = TruncationReport()
     final: Final | None = None
+    prompt_tokens: int = 0
+    """With the first tokens: how many the prompt has."""
+    cached_tokens: int = 0
+    """With the first tokens: how many of the prompt came from the prefix cache."""
 
 
 @dataclass(frozen=True, slots=True)

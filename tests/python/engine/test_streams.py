@@ -341,3 +341,15 @@ def test_counts_add_up(small_q8_0: Path) -> None:
         assert stats.prompt_tokens == 4 * len(engine.tokenize("a", add_special=True))
         assert stats.generated_tokens >= 13
         assert stats.step_ms_mean > 0
+
+
+def test_the_first_delta_says_what_the_prompt_was(tiny: Engine) -> None:
+    for prompt in ("Once upon a time", "Once upon a time there was"):
+        first, *rest = tiny.stream(prompt, max_tokens=4)
+        final = (rest[-1] if rest else first).final
+        assert final is not None
+        assert (first.prompt_tokens, first.cached_tokens) == (
+            final.usage.prompt_tokens,
+            final.usage.cached_tokens,
+        )
+        assert not any(delta.prompt_tokens for delta in rest)

@@ -124,8 +124,7 @@ def arguments_of(text: str) -> dict[str, Any] | None:
 def opening_usage(items: Sequence[ChoiceDelta]) -> Usage:
     """The counts of the prompt that came with the first delta; zeros if it had none."""
     first = items[0].delta if items else Delta()
-    prompt, cached = (getattr(first, name, 0) for name in ("prompt_tokens", "cached_tokens"))
-    return Usage(prompt_tokens=prompt or 0, cached_tokens=cached or 0)
+    return Usage(prompt_tokens=first.prompt_tokens, cached_tokens=first.cached_tokens)
 
 
 def usage_json(usage: Usage) -> dict[str, int]:

@@ -170,11 +170,8 @@ def test_the_events_of_a_stream(start: Any) -> None:
 
 
 def test_the_start_has_the_counts_of_the_prompt_that_are_known() -> None:
-    class Counted(Delta):
-        prompt_tokens = 9
-        cached_tokens = 5
-
-    usage = events.opening_usage([ChoiceDelta(0, Counted("a"))])
+    counted = Delta("a", prompt_tokens=9, cached_tokens=5)
+    usage = events.opening_usage([ChoiceDelta(0, counted)])
     assert events.usage_json(usage)["input_tokens"] == 4
     for items in ([], [ChoiceDelta(0, Delta("a"))]):
         assert events.opening_usage(items) == Usage()
