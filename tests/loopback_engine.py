@@ -104,8 +104,8 @@ class EngineServer:
                 return {"pieces": tuple(await engine.token_bytes(array("i", tokens)))}
             case m.Detokenize(tokens=tokens, show_special=show):
                 return {"text": await engine.detokenize(array("i", tokens), show_special=show)}
-            case m.Embed(texts=texts):
-                rows = await engine.embed(texts)
+            case m.Embed(texts=texts, prompts=prompts):
+                rows = await engine.embed(texts, [array("i", ids) for ids in prompts])
                 return {"rows": (rows.shape[1], rows.tobytes())}
             case m.Open():
                 return {"info": engine.info}

@@ -50,13 +50,18 @@ Json Detokenize(const Json& command, Engine* engine) {
   return {{"pieces", std::move(found)}};
 }
 
-// Rows of several texts, as in the process of a library.
+// A row for each text, then one for each list of tokens.
 Json Embed(const Json& command, Engine* engine) {
-  std::vector<float> rows;
+  std::vector<std::vector<Token>> inputs;
   for (const Json& text : command.at("texts")) {
-    const auto tokens = engine->Tokenize(text.get<std::string>(), /*add_special=*/true, false);
+    auto tokens = engine->Tokenize(text.get<std::string>(), /*add_special=*/true, false);
     if (!tokens) return Failed(tokens.error());
-    const auto row = engine->Embed(*tokens);
+    inputs.push_back(*std::move(tokens));
+  }
+  for (const Json& tokens : command.at("prompts")) inputs.push_back(TokensOf(tokens));
+  std::vector<float> rows;
+  for (const std::vector<Token>& tokens : inputs) {
+    const auto row = engine->Embed(tokens);
     if (!row) return Failed(row.error());
     rows.insert(rows.end(), row->begin(), row->end());
   }

@@ -322,13 +322,21 @@ class AsyncEngine(EngineFacts):
         core, ids = self.handle.core, list(items_of(tokens, "tokens"))
         return await asyncio.to_thread(call, "tokens", core.logits, ids)
 
-    async def embed(self, texts: str | Sequence[str]) -> FloatArray:
-        """(n, d) float32: one pooled, L2-normalised row per text."""
+    async def embed(
+        self, texts: str | Sequence[str], prompts: Sequence[Sequence[int]] = ()
+    ) -> FloatArray:
+        """(n, d) float32: one pooled, L2-normalised row per text, then one per list of token ids.
+
+        Token ids are taken as they are, without the tokens that a model wants at the ends.
+        """
         core = self.handle.core
         rows = []
         for text in [texts] if isinstance(texts, str) else items_of(texts, "texts"):
             tokens = await self.tokenize(text, add_special=True)
             rows.append(await asyncio.to_thread(core.embed, tokens))
+        for ids in items_of(prompts, "prompts"):
+            given = list(items_of(ids, "prompts"))
+            rows.append(await asyncio.to_thread(call, "prompts", core.embed, given))
         return await off_loop(_matrix, rows, self.info.num_embd)
 
 

@@ -314,11 +314,16 @@ class FakeEngine:
         tools = (tool.name for tool in options.get("tools", ()))
         return await self.tokenize("".join((*tools, *map(texts_of, messages))))
 
-    async def embed(self, texts: Sequence[str]) -> FloatArray:
+    async def embed(
+        self, texts: Sequence[str], prompts: Sequence[Sequence[int]] = ()
+    ) -> FloatArray:
+        """Rows that differ: the angle of each is the sum of its tokens."""
         import numpy as np
 
-        rows = np.zeros((len(texts), FAKE_INFO.num_embd), dtype=np.float32)
-        rows[:, 0] = 1.0
+        ids = [*(list(map(ord, text)) for text in texts), *prompts]
+        angles = np.array([sum(each) for each in ids], dtype=np.float32)
+        rows = np.zeros((len(ids), FAKE_INFO.num_embd), dtype=np.float32)
+        rows[:, 0], rows[:, 1] = np.cos(angles), np.sin(angles)
         return rows
 
     async def close(self) -> None:

@@ -109,10 +109,11 @@ class Detokenize:
 
 @dataclass(frozen=True, slots=True)
 class Embed:
-    """-> rows."""
+    """A row for each text, then one for each list of tokens, four bytes each -> rows."""
 
     call: int
     texts: tuple[str, ...]
+    prompts: tuple[bytes, ...] = ()
     kind: Literal["embed"] = "embed"
 
 

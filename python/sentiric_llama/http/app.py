@@ -35,6 +35,7 @@ from sentiric_llama.http.routes.page import page_routes
 from sentiric_llama.http.routes.requests import RequestEndpoints
 from sentiric_llama.http.routes.stats import StatsEndpoints
 from sentiric_llama.http.routes.tokens import TokenEndpoints
+from sentiric_llama.http.texts.embeddings import EmbeddingsEndpoint
 from sentiric_llama.http.wire.linger import LingeringClose
 from sentiric_llama.http.wire.refusals import RefusedConnections
 from sentiric_llama.service.models.switcher import Switcher
@@ -97,6 +98,7 @@ def build_routes(service: LlamaService, switcher: Switcher, guard: Guard) -> lis
         route("/v1/responses/{id}", stored, "DELETE", Access.USER),
         route("/v1/responses/{id}/cancel", stored, "POST", Access.USER),
         route("/v1/responses/{id}/input_items", stored, "GET", Access.USER),
+        route("/v1/embeddings", EmbeddingsEndpoint(service).post, "POST", Access.USER),
         route("/tokenize", tokens.tokenize, "POST", Access.USER),
         route("/detokenize", tokens.detokenize, "POST", Access.USER),
         route("/health", health.health, "GET", Access.PUBLIC),

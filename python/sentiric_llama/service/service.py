@@ -28,6 +28,7 @@ from sentiric_llama.service.chat_stream import ChatStream, ChoiceDelta
 from sentiric_llama.service.life import ServiceLife
 from sentiric_llama.service.models.slot import LoadedModel
 from sentiric_llama.service.models.switch import ModelSwitch
+from sentiric_llama.service.prompt.embed_call import EmbedCall, Embeddings, tokens_of
 from sentiric_llama.service.prompt.tool_schemas import enforceable
 from sentiric_llama.service.queue_share import QueueShare
 from sentiric_llama.service.running import RunningCalls
@@ -239,6 +240,19 @@ class LlamaService(ServiceLife):
             check_size("texts", texts)
             record.prompt_estimate = estimate_tokens(texts)
             return await loaded.engine.embed(texts), loaded.served.name
+
+    async def embed_prompts(self, call: EmbedCall) -> Embeddings:
+        """One pooled, L2-normalised row per input, and what they cost.
+
+        Raises NotReady, ModelNotFound, NotSupported or InvalidArgument.
+        """
+        with self._serving("embeddings", call.model or "") as (record, loaded):
+            self._check_tenant()
+            prompts = await tokens_of(loaded.engine, call)
+            num_tokens = sum(map(len, prompts))
+            record.prompt_estimate = num_tokens
+            rows = await loaded.engine.embed((), prompts)
+            return Embeddings(rows, num_tokens, loaded.served.name)
 
     @contextlib.contextmanager
     def _serving(self, endpoint: Endpoint, model: str = "") -> Iterator[tuple[Call, LoadedModel]]:

@@ -172,6 +172,7 @@ POSTS: dict[str, list[dict[str, Any]]] = {
     "/v1/messages": [MESSAGES, LOOP],
     "/v1/messages/count_tokens": [MESSAGES, LOOP],
     "/v1/responses/input_tokens": [RESPONSE],
+    "/v1/embeddings": [{"input": ["a", "b"]}, {"input": [1, 2], "encoding_format": "base64"}],
     "/v1/responses": [RESPONSE, {"input": [{"role": "user", "content": "hi"}]}],
     "/tokenize": [{"content": "é"}, {"content": "é", "with_pieces": True}, {"content": ""}],
     "/detokenize": [{"tokens": [97]}],

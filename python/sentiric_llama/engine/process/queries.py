@@ -65,10 +65,13 @@ class MessageQueries(ABC):
         answer = await self.ask(m.TokenizeChat, tuple(messages), tuple(tools), *rest)
         return array("i", answer.tokens or b"").tolist()
 
-    async def embed(self, texts: Sequence[str]) -> FloatArray:
+    async def embed(
+        self, texts: Sequence[str], prompts: Sequence[Sequence[int]] = ()
+    ) -> FloatArray:
         width, data = self.info.num_embd, b""
-        if texts:
-            width, data = (await self.ask(m.Embed, tuple(texts))).rows or (1, b"")
+        if texts or prompts:
+            ids = tuple(array("i", prompt).tobytes() for prompt in prompts)
+            width, data = (await self.ask(m.Embed, tuple(texts), ids)).rows or (1, b"")
         return await off_loop(_matrix, data, width)
 
 

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""POST /v1/embeddings, in OpenAI's format."""
+
+from __future__ import annotations
+
+import base64
+from functools import partial
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import ConfigDict
+from starlette.requests import Request
+
+from sentiric_llama.host.off_loop import off_loop
+from sentiric_llama.http.errors import JsonResponse
+from sentiric_llama.http.json_body import read_as
+from sentiric_llama.http.schemas.answer import Answer
+from sentiric_llama.http.schemas.body import Body, CheckedBy, InRange
+from sentiric_llama.http.texts.inputs import SCHEMA, Input, parse_inputs
+from sentiric_llama.service.prompt.embed_call import MAX_TOKENS, EmbedCall, Embeddings
+from sentiric_llama.service.service import LlamaService
+from sentiric_llama.types.ranges import INT32_MAX, NumberRange, out_of_range
+
+_DIMENSIONS = NumberRange("dimensions", 1, INT32_MAX, integer=True)
+MAX_ITEMS = MAX_TOKENS + 4096
+
+
+class EmbeddingsBody(Body):
+    """Texts or token ids to embed.
+
+    `dimensions` keeps the first of each vector, scaled to length 1 again: useful for models that
+    were trained for it.
+    """
+
+    model_config = ConfigDict(json_schema_extra={"required": ["input"]})
+    without_effect: ClassVar = frozenset({"user"})
+
+    input: Annotated[list[Input], CheckedBy(parse_inputs, SCHEMA)]
+    model: str | None = None
+    encoding_format: Literal["float", "base64"] = "float"
+    dimensions: Annotated[int | None, InRange(_DIMENSIONS)] = None
+
+
+class EmbeddingAnswer(Answer):
+    """A vector: numbers, or base64 of little-endian float32."""
+
+    object: Literal["embedding"]
+    index: int
+    embedding: list[float] | str
+
+
+class EmbeddingUsage(Answer):
+    """Tokens of all inputs."""
+
+    prompt_tokens: int
+    total_tokens: int
+
+
+class EmbeddingsAnswer(Answer):
+    """One vector for each input, in order."""
+
+    object: Literal["list"]
+    data: list[EmbeddingAnswer]
+    model: str
+    usage: EmbeddingUsage
+
+
+class EmbeddingsEndpoint:
+    """Embeds texts."""
+
+    def __init__(self, service: LlamaService) -> None:
+        self._service = service
+
+    async def post(self, request: Request) -> JsonResponse:
+        """One vector for each input."""
+        with self._service.request_metrics.reading("embeddings"):
+            self._service.ready()
+            strict = self._service.settings.strict_fields
+            read = partial(EmbeddingsBody.read, strict=strict)
+            body, headers = await read_as(request, read, MAX_ITEMS)
+        found = await self._service.embed_prompts(EmbedCall(body.input, body.model))
+        answer = await off_loop(_answer, body, found)
+        return JsonResponse(answer, headers=headers)
+
+
+def _answer(body: EmbeddingsBody, found: Embeddings) -> dict[str, Any]:
+    import numpy as np
+
+    rows = found.rows
+    if body.dimensions is not None:
+        if body.dimensions > rows.shape[1]:
+            raise out_of_range("dimensions", body.dimensions, f"an integer 1..{rows.shape[1]}")
+        rows = rows[:, : body.dimensions]
+        lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+        rows = np.divide(rows, np.where(lengths > 0, lengths, 1), dtype=np.float32)
+    is_text = body.encoding_format == "base64"
+    vectors = [
+        base64.b64encode(row.astype("<f4").tobytes()).decode() if is_text else row.tolist()
+        for row in rows
+    ]
+    return {
+        "object": "list",
+        "data": [
+            {"object": "embedding", "index": index, "embedding": vector}
+            for index, vector in enumerate(vectors)
+        ],
+        "model": found.model,
+        "usage": {"prompt_tokens": found.num_tokens, "total_tokens": found.num_tokens},
+    }

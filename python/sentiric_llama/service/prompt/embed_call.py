@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""A call for embeddings, the same for every protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from sentiric_llama.engine.protocol import AsyncEngineProtocol, FloatArray
+from sentiric_llama.errors import ContextLengthExceeded, InvalidArgument
+from sentiric_llama.service.chat_call import MAX_CONTENT_BYTES
+from sentiric_llama.types.ranges import out_of_range
+
+MAX_INPUTS = 2048
+MAX_TOKENS = 2**18
+"""Of all inputs of a call."""
+
+
+@dataclass(frozen=True, slots=True)
+class EmbedCall:
+    """Texts, or lists of token ids, which are taken as they are."""
+
+    inputs: Sequence[str | Sequence[int]]
+    model: str | None = None
+    field: str = "input"
+    """What errors about the inputs name."""
+
+
+class Embeddings(NamedTuple):
+    """One row per input."""
+
+    rows: FloatArray
+    num_tokens: int
+    model: str
+
+
+async def tokens_of(engine: AsyncEngineProtocol, call: EmbedCall) -> list[Sequence[int]]:
+    """The token ids of every input. Raises InvalidArgument or ContextLengthExceeded."""
+    if not 1 <= len(call.inputs) <= MAX_INPUTS:
+        raise out_of_range(call.field, call.inputs, f"1..{MAX_INPUTS} inputs")
+    texts = [text for text in call.inputs if isinstance(text, str)]
+    if sum(len(text.encode()) for text in texts) > MAX_CONTENT_BYTES:
+        what = f"too much text; allowed {MAX_CONTENT_BYTES} bytes"
+        raise ContextLengthExceeded(what, where=call.field)
+    found: list[Sequence[int]] = []
+    num_tokens, num_vocab = 0, engine.info.num_vocab
+    for index, given in enumerate(call.inputs):
+        where = f"{call.field}.{index}"
+        if isinstance(given, str):
+            ids: Sequence[int] = await engine.tokenize_to_array(given, add_special=True)
+        else:
+            ids = given
+            if ids and not 0 <= min(ids) <= max(ids) < num_vocab:
+                wrong = next(token for token in ids if not 0 <= token < num_vocab)
+                raise out_of_range(where, wrong, f"token ids 0..{num_vocab - 1}")
+        if not ids:
+            raise InvalidArgument("must not be empty", where=where)
+        num_tokens += len(ids)
+        if num_tokens > MAX_TOKENS:
+            raise out_of_range(call.field, num_tokens, f"at most {MAX_TOKENS} tokens")
+        found.append(ids)
+    return found

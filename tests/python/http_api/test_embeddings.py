@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Embeddings over HTTP: every form of input, both encodings, what is refused."""
+
+from __future__ import annotations
+
+import base64
+import math
+import struct
+from typing import Any
+
+import pytest
+
+from sentiric_llama.engine.fake import FAKE_INFO
+
+
+def embed(server: Any, given: Any, **fields: Any) -> Any:
+    return server.post("/v1/embeddings", {"input": given, **fields})
+
+
+def vectors(reply: Any) -> list[list[float]]:
+    assert reply.status == 200, reply.body
+    assert [item["index"] for item in reply.json["data"]] == list(range(len(reply.json["data"])))
+    return [item["embedding"] for item in reply.json["data"]]
+
+
+def test_texts_and_their_tokens_are_the_same(server: Any) -> None:
+    texts = ["merhaba", "dünya"]
+    ids = [list(map(ord, text)) for text in texts]
+    both = embed(server, texts)
+    assert vectors(both) == vectors(embed(server, ids))
+    assert vectors(embed(server, texts[0])) == vectors(embed(server, ids[0])) == vectors(both)[:1]
+    assert vectors(embed(server, [texts[0], ids[1]])) == vectors(both)
+    assert both.json["usage"] == {"prompt_tokens": 12, "total_tokens": 12}
+    assert both.json["object"] == "list" and both.json["model"] == "fake-model"
+
+
+def test_base64_holds_the_same_numbers(server: Any) -> None:
+    (numbers,) = vectors(embed(server, "a"))
+    (text,) = vectors(embed(server, "a", encoding_format="base64"))
+    assert list(struct.unpack(f"<{FAKE_INFO.num_embd}f", base64.b64decode(text))) == numbers
+
+
+def test_fewer_dimensions_have_length_one(server: Any) -> None:
+    (short,) = vectors(embed(server, "a", dimensions=1))
+    assert len(short) == 1 and math.isclose(abs(short[0]), 1)
+    (whole,) = vectors(embed(server, "a", dimensions=FAKE_INFO.num_embd))
+    assert whole == vectors(embed(server, "a"))[0]
+
+
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [
+        ({}, "input"),
+        ({"input": []}, "input"),
+        ({"input": ""}, "input"),
+        ({"input": ["a", ""]}, "input"),
+        ({"input": ["a", 1]}, "input.1"),
+        ({"input": [1, "a"]}, "input"),
+        ({"input": [[1], [-1]]}, "input"),
+        ({"input": [[0x110000]]}, "input"),
+        ({"input": [True]}, "input.0"),
+        ({"input": {"text": "a"}}, "input"),
+        ({"input": ["a"] * 2049}, "input"),
+        ({"input": "a", "encoding_format": "hex"}, "encoding_format"),
+        ({"input": "a", "dimensions": 0}, "dimensions"),
+        ({"input": "a", "dimensions": FAKE_INFO.num_embd + 1}, "dimensions"),
+        ({"input": "a", "model": "other"}, "model"),
+    ],
+)
+def test_refused(server: Any, fields: dict[str, Any], param: str) -> None:
+    reply = server.post("/v1/embeddings", fields)
+    assert reply.status == (404 if param == "model" else 400)
+    assert reply.error["param"].startswith(param)
+
+
+def test_the_official_client(server: Any) -> None:
+    from openai import OpenAI
+
+    with OpenAI(base_url=f"{server.url}/v1", api_key="none") as client:
+        made = client.embeddings.create(model="default", input=["a", "b"])
+        assert [item.embedding for item in made.data] == vectors(embed(server, ["a", "b"]))
