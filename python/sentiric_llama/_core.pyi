@@ -397,6 +397,9 @@ class EngineStats:
         ...
 class Event:
     @property
+    def cached_tokens(self) -> int:
+        ...
+    @property
     def final(self) -> sentiric_llama._core.Final | None:
         ...
     @property
@@ -404,6 +407,9 @@ class Event:
         """
         ((token, bytes, logprob), (alternatives)) per token.
         """
+    @property
+    def prompt_tokens(self) -> int:
+        ...
     @property
     def request(self) -> int:
         ...
