@@ -115,7 +115,8 @@ async def _end(stream: Any) -> None:
     ("what", "text"),
     [
         (
-            "the prompt is too long; got 5000 tokens, allowed 4095 tokens",
+            "request (5000 tokens) exceeds the available context size (4096 tokens); the maximum "
+            "context length is 4096 tokens, of which a prompt may take 4095",
             "prompt is too long: 5000 tokens > 4095 maximum",
         ),
         ("too much text; allowed 9 bytes", "prompt is too long: too much text; allowed 9 bytes"),
