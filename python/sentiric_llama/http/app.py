@@ -35,6 +35,8 @@ from sentiric_llama.http.routes.page import page_routes
 from sentiric_llama.http.routes.requests import RequestEndpoints
 from sentiric_llama.http.routes.stats import StatsEndpoints
 from sentiric_llama.http.routes.tokens import TokenEndpoints
+from sentiric_llama.http.texts.completions import CompletionsAnswer
+from sentiric_llama.http.texts.completions_body import parse_completions
 from sentiric_llama.http.texts.embeddings import EmbeddingsEndpoint
 from sentiric_llama.http.wire.linger import LingeringClose
 from sentiric_llama.http.wire.refusals import RefusedConnections
@@ -75,6 +77,7 @@ def build_routes(service: LlamaService, switcher: Switcher, guard: Guard) -> lis
     messages_count = CountEndpoint(service, parse_messages)
     responses = ChatEndpoint(service, parse_response, ResponsesAnswer)
     responses_count = CountEndpoint(service, parse_response, object="response.input_tokens")
+    completions = ChatEndpoint(service, parse_completions, CompletionsAnswer)
     health = HealthEndpoints(service)
     models = ModelEndpoints(service)
     tokens = TokenEndpoints(service)
@@ -98,6 +101,7 @@ def build_routes(service: LlamaService, switcher: Switcher, guard: Guard) -> lis
         route("/v1/responses/{id}", stored, "DELETE", Access.USER),
         route("/v1/responses/{id}/cancel", stored, "POST", Access.USER),
         route("/v1/responses/{id}/input_items", stored, "GET", Access.USER),
+        route("/v1/completions", completions.post, "POST", Access.USER),
         route("/v1/embeddings", EmbeddingsEndpoint(service).post, "POST", Access.USER),
         route("/tokenize", tokens.tokenize, "POST", Access.USER),
         route("/detokenize", tokens.detokenize, "POST", Access.USER),

@@ -21,6 +21,8 @@ from sentiric_llama.http.schemas.body import Body
 from sentiric_llama.http.schemas.chat import ChatBody
 from sentiric_llama.http.schemas.stats_answer import Stats
 from sentiric_llama.http.schemas.tokens import DetokenizeBody, TokenizeBody
+from sentiric_llama.http.texts.completions import TextCompletion
+from sentiric_llama.http.texts.completions_body import CompletionsBody
 from sentiric_llama.http.texts.embeddings import EmbeddingsAnswer, EmbeddingsBody
 
 Models = tuple[type[BaseModel], ...]
@@ -99,6 +101,9 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("DELETE", "/v1/responses/{id}"): _stored("Delete a stored response"),
     ("POST", "/v1/responses/{id}/cancel"): _stored("Cancel a response in the background"),
     ("GET", "/v1/responses/{id}/input_items"): _stored("List the input of a stored response"),
+    ("POST", "/v1/completions"): Operation(
+        "Go on with texts", (TextCompletion,), CompletionsBody, events=(TextCompletion,)
+    ),
     ("POST", "/v1/embeddings"): Operation("Embed texts", (EmbeddingsAnswer,), EmbeddingsBody),
     ("POST", "/tokenize"): Operation("Convert text to token ids", (chat.Tokens,), TokenizeBody),
     ("POST", "/detokenize"): Operation("Convert token ids to text", (chat.Text,), DetokenizeBody),

@@ -43,7 +43,7 @@ class Envelope:
                 "message": message_json(choice.answer),
                 "logprobs": logprobs_json(choice.completion.logprobs) if logprobs else None,
                 "finish_reason": choice.ending,
-                **_remarks(choice.completion.unfinished, choice.answer.warnings),
+                **remarks(choice.completion.unfinished, choice.answer.warnings),
                 **({"tokens": list(choice.completion.tokens)} if tokens else {}),
             }
             for index, choice in enumerate(result.choices)
@@ -82,7 +82,7 @@ class Envelope:
         if item.delta.final is not None:
             chunk = self._chunk(item.index, {}, item.ending)
             warnings = self._warnings.get(item.index, [])
-            chunk["choices"][0] |= _remarks(item.delta.final.unfinished, warnings)
+            chunk["choices"][0] |= remarks(item.delta.final.unfinished, warnings)
             chunks.append(chunk)
         return chunks
 
@@ -130,7 +130,7 @@ class Envelope:
         return self._base | {"object": "chat.completion.chunk", "choices": [choice]}
 
 
-def _remarks(unfinished: bool, warnings: Sequence[str]) -> dict[str, Any]:
+def remarks(unfinished: bool, warnings: Sequence[str]) -> dict[str, Any]:
     """Said of a text that its grammar would have continued, or that holds broken calls."""
     found: dict[str, Any] = {"unfinished": True} if unfinished else {}
     return found | ({"warnings": list(warnings)} if warnings else {})

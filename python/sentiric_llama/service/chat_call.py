@@ -44,7 +44,9 @@ _PLACEHOLDER = re.compile(r"\{\{(rag_context|user_prompt)\}\}")
 class ChatCall:
     """What a caller asked for. Each field is checked on its own; None means not given."""
 
-    messages: tuple[Message, ...]
+    messages: tuple[Message, ...] = ()
+    prompts: tuple[str | tuple[int, ...], ...] = ()
+    """Texts or token ids to go on with as they are, instead of messages."""
     model: str | None = None
     system_prompt: str | None = None
     rag_context: str | None = None
@@ -129,8 +131,23 @@ def build_requests(
         cache_scope=caller.cache_scope(settings.cache_scope),
     )
     by_name = {tool.name: tool for tool in enforced}
+    if call.prompts:
+        given = [_with_prompt(request, prompt, num_vocab) for prompt in call.prompts]
+        return [_choice(each, i) for each in given for i in range(call.n)], AnswerPlan(
+            may_think=False
+        )
     request, plan = form.apply(request, wishes, by_name or None)
     return [_choice(request, index) for index in range(call.n)], plan
+
+
+def _with_prompt(request: Request, prompt: str | tuple[int, ...], num_vocab: int) -> Request:
+    """The request for a text, in which control tokens count, or for token ids."""
+    plain = replace(request, messages=(), template_arguments="", continues=False)
+    if isinstance(prompt, str):
+        return replace(plain, text=prompt, parse_special=True)
+    if wrong := [token for token in prompt if token >= num_vocab]:
+        raise out_of_range("prompt", wrong[0], f"token ids 0..{num_vocab - 1}")
+    return replace(plain, tokens=prompt)
 
 
 def _deadline(asked: int | None, limit: int) -> int:
@@ -158,10 +175,11 @@ def grammar_limit(grammar: Grammar) -> int:
 
 def check_limits(call: ChatCall) -> None:
     """Refuses oversized calls before any work is spent on them."""
-    if not 1 <= len(call.messages) <= MAX_MESSAGES:
+    if not call.prompts and not 1 <= len(call.messages) <= MAX_MESSAGES:
         raise out_of_range("messages", len(call.messages), f"1..{MAX_MESSAGES} messages")
     texts = [message.content for message in call.messages]
     texts += [call.system_prompt or "", call.rag_context or ""]
+    texts += [prompt for prompt in call.prompts if isinstance(prompt, str)]
     texts += [message.reasoning for message in call.messages]
     texts += [each.arguments for message in call.messages for each in message.tool_calls]
     texts += [tool.description + tool.parameters for tool in call.wishes.tools]
@@ -170,7 +188,7 @@ def check_limits(call: ChatCall) -> None:
         raise ContextLengthExceeded(
             f"too much text; got {size} bytes, about {size // BYTES_PER_TOKEN} tokens, "
             f"allowed {MAX_CONTENT_BYTES} bytes",
-            where="messages",
+            where="prompt" if call.prompts else "messages",
         )
     grammar = len(call.grammar.text.encode()) if call.grammar else 0
     if call.grammar and grammar > (limit := grammar_limit(call.grammar)):
@@ -186,6 +204,8 @@ def build_messages(
     The system prompt comes from system messages, else `system_prompt`, else the default. Leading
     system messages are joined, because most templates accept only one.
     """
+    if call.prompts:
+        return ()
     head, rest = _split_system(call.messages)
     if not head and not any(message.role == "system" for message in rest):
         head = call.system_prompt or settings.default_system_prompt

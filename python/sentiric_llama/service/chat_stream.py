@@ -93,6 +93,8 @@ class ChatStream:
         self.answer_id = secrets.token_hex(16)
         """Protocols put their prefix before it."""
         self.num_choices = len(requests)
+        self.choices_per_prompt = len(requests)
+        """More than one prompt has choices of its own, one after the other."""
         self.finals: dict[int, Final] = {}
         self.truncations: dict[int, TruncationReport] = {}
         self.unenforced: tuple[str, ...] = ()
@@ -151,13 +153,15 @@ class ChatStream:
 
     @property
     def usage(self) -> Usage:
-        """Tokens so far: the prompt once, as OpenAI counts it, and the answers added up."""
-        finals = list(self.finals.values())
+        """Tokens so far: each prompt once, as OpenAI counts it, and the answers added up."""
+        prompts: dict[int, list[Usage]] = {}
+        for index, final in self.finals.items():
+            prompts.setdefault(index // self.choices_per_prompt, []).append(final.usage)
         return Usage(
-            prompt_tokens=max((f.usage.prompt_tokens for f in finals), default=0),
-            completion_tokens=sum(f.usage.completion_tokens for f in finals),
-            cached_tokens=min((f.usage.cached_tokens for f in finals), default=0),
-            thought_tokens=sum(f.thought_tokens for f in finals),
+            prompt_tokens=sum(max(u.prompt_tokens for u in each) for each in prompts.values()),
+            completion_tokens=sum(f.usage.completion_tokens for f in self.finals.values()),
+            cached_tokens=sum(min(u.cached_tokens for u in each) for each in prompts.values()),
+            thought_tokens=sum(f.thought_tokens for f in self.finals.values()),
         )
 
     @property

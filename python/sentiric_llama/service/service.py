@@ -143,6 +143,7 @@ class LlamaService(ServiceLife):
                     engine, requests, readers, model.notice, self.request_metrics, record
                 )
                 stream.unenforced = relaxed
+                stream.choices_per_prompt = call.n
                 self._log_question(call, stream)
                 try:
                     with self.running.entry(stream):

@@ -172,6 +172,7 @@ POSTS: dict[str, list[dict[str, Any]]] = {
     "/v1/messages": [MESSAGES, LOOP],
     "/v1/messages/count_tokens": [MESSAGES, LOOP],
     "/v1/responses/input_tokens": [RESPONSE],
+    "/v1/completions": [{"prompt": ["a", [1, 2]], "logprobs": 1, "return_tokens": True}],
     "/v1/embeddings": [{"input": ["a", "b"]}, {"input": [1, 2], "encoding_format": "base64"}],
     "/v1/responses": [RESPONSE, {"input": [{"role": "user", "content": "hi"}]}],
     "/tokenize": [{"content": "é"}, {"content": "é", "with_pieces": True}, {"content": ""}],
@@ -184,6 +185,7 @@ EVENTS: dict[tuple[str, str], dict[str, Any] | None] = {
     ("POST", "/chat/completions"): STREAM,
     ("POST", "/v1/messages"): MESSAGES | {"stream": True},
     ("POST", "/v1/responses"): RESPONSE | {"stream": True},
+    ("POST", "/v1/completions"): {"prompt": "a", "logprobs": 1, "stream": True},
     ("POST", "/v1/models/switch"): {"profile": "a", "stream": True},
     ("GET", "/v1/stats/stream"): None,
 }

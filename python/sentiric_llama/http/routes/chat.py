@@ -86,6 +86,7 @@ class ChatAnswer(Response):
             raise self.request.blame(error) from None
 
     async def _answer(self, scope: Scope, receive: Receive, sender: sse.Sender) -> None:
+        await self.prepare()
         # The block owns the generation: it starts before the first byte and ends on every path.
         async with self._service.open_chat(self.request.call) as stream:
             self._stream = stream
@@ -95,6 +96,9 @@ class ChatAnswer(Response):
             else:
                 await sender.respond(await self.whole(stream), scope, receive)
                 self._log("HTTP_UNARY_COMPLETE", stream)
+
+    async def prepare(self) -> None:
+        """What must be known before the generation starts."""
 
     def writer(self, stream: ChatStream, sender: sse.Sender) -> StreamWriter:
         """What writes the answer as a stream."""

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Completions over HTTP: texts and token ids that are continued as they are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from sentiric_llama.engine.fake import FakeEngine
+
+
+def complete(server: Any, prompt: Any = "Once", **fields: Any) -> Any:
+    return server.post("/v1/completions", {"prompt": prompt, **fields})
+
+
+def joined(reply: Any) -> dict[int, str]:
+    texts: dict[int, str] = {}
+    for event in reply.events:
+        for choice in event["choices"] if event != "[DONE]" else ():
+            texts[choice["index"]] = texts.get(choice["index"], "") + choice["text"]
+    return texts
+
+
+def test_a_text_is_continued_as_it_is(server: Any) -> None:
+    reply = complete(server, "Once <upon>", max_tokens=50)
+    (choice,) = reply.json["choices"]
+    assert choice == {
+        "index": 0,
+        "text": "You said: Once <upon>",
+        "logprobs": None,
+        "finish_reason": "stop",
+    }
+    assert reply.json["object"] == "text_completion" and reply.json["id"].startswith("cmpl-")
+    request = server.engine.requests[-1]
+    assert (request.text, request.messages, request.parse_special) == ("Once <upon>", (), True)
+    assert request.thinking is None and not request.shown_tokens
+
+
+def test_token_ids_are_taken_as_they_are(server: Any) -> None:
+    assert complete(server, [72, 105]).status == 200
+    assert tuple(server.engine.requests[-1].tokens) == (72, 105)
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [({}, 16), ({"max_tokens": 0}, 0), ({"max_tokens": -1}, 1024), ({"n_predict": 5}, 5)],
+)
+def test_max_tokens(server: Any, fields: dict[str, int], expected: int) -> None:
+    assert complete(server, **fields).status == 200
+    assert server.engine.requests[-1].max_tokens == expected
+
+
+def test_several_prompts_have_choices_one_after_the_other(server: Any) -> None:
+    fields = {"max_tokens": 50, "n": 2, "seed": 3}
+    reply = complete(server, ["a", "b"], **fields)
+    texts = [choice["text"] for choice in reply.json["choices"]]
+    assert texts == ["You said: a"] * 2 + ["You said: b"] * 2
+    assert [choice["index"] for choice in reply.json["choices"]] == [0, 1, 2, 3]
+    one = complete(server, "a", **fields).json["usage"]["prompt_tokens"]
+    two = complete(server, "b", **fields).json["usage"]["prompt_tokens"]
+    assert reply.json["usage"]["prompt_tokens"] == one + two
+    assert [r.sampling.seed for r in server.engine.requests[:4]] == [3, 4, 3, 4]
+
+
+def test_a_stream_has_the_same_texts(server: Any) -> None:
+    for fields in ({}, {"echo": True}):
+        whole = complete(server, ["a", "b"], max_tokens=50, **fields).json
+        reply = complete(
+            server,
+            ["a", "b"],
+            max_tokens=50,
+            stream=True,
+            stream_options={"include_usage": True},
+            **fields,
+        )
+        assert joined(reply) == {c["index"]: c["text"] for c in whole["choices"]}
+        assert reply.events[-1] == "[DONE]"
+        assert reply.events[-2]["usage"] == whole["usage"] and not reply.events[-2]["choices"]
+
+
+def test_echo_begins_with_the_prompt(server: Any) -> None:
+    assert complete(server, "Hi", echo=True, max_tokens=50).json["choices"][0]["text"] == (
+        "HiYou said: Hi"
+    )
+    assert complete(server, [72, 105], echo=True).json["choices"][0]["text"].startswith("Hi")
+
+
+def test_logprobs_have_the_old_form(start: Any) -> None:
+    server = start(lambda: FakeEngine("abc"))
+    found = complete(server, "Hi", logprobs=2).json["choices"][0]["logprobs"]
+    assert found["tokens"] == ["a", "b", "c"] and found["text_offset"] == [0, 1, 2]
+    assert len(found["token_logprobs"]) == len(found["top_logprobs"]) == 3
+    assert server.engine.requests[-1].sampling.top_logprobs == 2
+
+
+def test_what_constrains_and_rules_reaches_the_engine(server: Any) -> None:
+    reply = complete(server, guided_regex="a+", stop=["x"], min_tokens=2, return_tokens=True)
+    request = server.engine.requests[-1]
+    assert request.grammar.kind == "regex" and request.stop == ("x",) and request.min_tokens == 2
+    assert reply.json["choices"][0]["tokens"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [
+        ({}, "prompt"),
+        ({"prompt": ""}, "prompt"),
+        ({"prompt": []}, "prompt"),
+        ({"prompt": ["a", 1]}, "prompt.1"),
+        ({"prompt": ["a"] * 129}, "prompt"),
+        ({"prompt": [0x110000]}, "prompt"),
+        ({"prompt": "a", "suffix": "b"}, "suffix"),
+        ({"prompt": "a", "best_of": 2}, "best_of"),
+        ({"prompt": "a", "echo": True, "logprobs": 1}, "logprobs"),
+        ({"prompt": "a", "logprobs": 21}, "logprobs"),
+        ({"prompt": "a", "logprobs": True}, "logprobs"),
+        ({"prompt": "a", "grammar": "x" * 65537}, "grammar"),
+    ],
+)
+def test_refused(server: Any, fields: dict[str, Any], param: str) -> None:
+    reply = server.post("/v1/completions", fields)
+    assert (reply.status, reply.error["param"]) == (400, param)
+
+
+def test_the_official_client(server: Any) -> None:
+    from openai import OpenAI
+
+    with OpenAI(base_url=f"{server.url}/v1", api_key="none") as client:
+        made = client.completions.create(model="default", prompt=["a", "b"], max_tokens=50)
+        assert [choice.text for choice in made.choices] == ["You said: a", "You said: b"]
+        parts = client.completions.create(model="default", prompt="a", max_tokens=50, stream=True)
+        assert "".join(part.choices[0].text for part in parts if part.choices) == "You said: a"
