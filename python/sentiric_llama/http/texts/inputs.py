@@ -16,8 +16,7 @@ SCHEMA: dict[str, Any] = {
     "anyOf": [
         {"type": "string"},
         _IDS,
-        {"type": "array", "items": {"type": "string"}},
-        {"type": "array", "items": _IDS},
+        {"type": "array", "items": {"anyOf": [{"type": "string"}, _IDS]}},
     ]
 }
 ALLOWED = "a string, a list of token ids, or a list of either"
