@@ -48,7 +48,8 @@ class Recipe:
     context: int = 8192
     seed: int = 20261122
     marks: tuple[str, ...] = ()
-    """Control tokens that take the places of the last tokens of the vocabulary."""
+    """Tokens that take the places of the last ones of the vocabulary."""
+    marks_are: str = "CONTROL"
 
 
 def small(vocabulary: str = "llama-spm", template: str = "") -> Recipe:
@@ -84,6 +85,7 @@ RECIPES = {
     "mamba-q8_0": Recipe("mamba", layers=2, width=64),  # a state that cannot be cut
     "small-q8_0": small(),
     "marks-q8_0": replace(small(), marks=MARKS),
+    "user-marks-q8_0": replace(small(), marks=MARKS, marks_are="USER_DEFINED"),
     "llama3-q8_0": small("llama-bpe", "meta-llama-Llama-3.1-8B-Instruct.jinja"),
     # Shapes whose memory is planned and measured: the least, deep and narrow, wide and shallow.
     "least-q8_0": Recipe(layers=1, width=32, feed_forward=32, heads=1, kv_heads=1),
@@ -114,7 +116,7 @@ def write(recipe: Recipe, name: str, path: Path) -> None:
     vocabulary = gguf.GGUFReader(VENDORED / f"ggml-vocab-{recipe.vocabulary}.gguf")
     writer = gguf.GGUFWriter(path, recipe.architecture)
     writer.add_name(name)
-    num_tokens = copy_tokenizer(vocabulary, writer, recipe.marks)
+    num_tokens = copy_tokenizer(vocabulary, writer, recipe.marks, recipe.marks_are)
     if recipe.template:
         text = (VENDORED / "templates" / recipe.template).read_text(encoding="utf-8")
         writer.add_chat_template(text)
@@ -133,7 +135,10 @@ def write(recipe: Recipe, name: str, path: Path) -> None:
 
 
 def copy_tokenizer(
-    vocabulary: gguf.GGUFReader, writer: gguf.GGUFWriter, marks: tuple[str, ...] = ()
+    vocabulary: gguf.GGUFReader,
+    writer: gguf.GGUFWriter,
+    marks: tuple[str, ...] = (),
+    marks_are: str = "CONTROL",
 ) -> int:
     """Copies every tokenizer.* value but a chat template. Returns the number of tokens."""
     num_tokens = 0
@@ -145,7 +150,7 @@ def copy_tokenizer(
         if marks and field.name == "tokenizer.ggml.tokens":
             value[-len(marks) :] = marks
         if marks and field.name == "tokenizer.ggml.token_type":
-            value[-len(marks) :] = [gguf.TokenType.CONTROL] * len(marks)
+            value[-len(marks) :] = [gguf.TokenType[marks_are]] * len(marks)
         writer.add_key_value(field.name, value, kind, element[0] if element else None)
         if field.name == "tokenizer.ggml.tokens":
             num_tokens = len(field.data)

@@ -16,6 +16,7 @@
 #include "core/grammar/explain/allowed_characters.h"
 #include "core/grammar/explain/next_strings.h"
 #include "core/grammar/schema/keywords.h"
+#include "core/grammar/structure/compile_structure.h"
 #include "core/grammar/tokens/token_trie.h"
 #include "core/sync/mutex.h"
 
@@ -193,6 +194,9 @@ void BindMatcher(py::module_* m) {
 void BindGrammar(py::module_* m) {
   BindGrammarClass(m);
   BindMatcher(m);
+  m->def("check_structures", &grammar::CheckStructures, py::arg("texts"),
+         py::call_guard<py::gil_scoped_release>(),
+         "Why each cannot be compiled, or an empty text. All share one budget of work.");
   m->def(
       "schema_keywords",
       [] {

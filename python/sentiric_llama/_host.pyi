@@ -8,7 +8,7 @@ import numpy
 import numpy.typing
 import typing
 import typing_extensions
-__all__: list[str] = ['FlightPage', 'Grammar', 'JsonScan', 'LLAMA_COMMIT', 'Matcher', 'MemoryBudget', 'SUPPORTS_GPU', 'Vocabulary', 'count_proto_fields', 'error_code_names', 'is_file_name', 'memory_budgets', 'open_adapter_file', 'out_of_memory_kills', 'sandbox_report', 'scan_json', 'schema_keywords', 'schema_places', 'trim_heap']
+__all__: list[str] = ['FlightPage', 'Grammar', 'JsonScan', 'LLAMA_COMMIT', 'Matcher', 'MemoryBudget', 'SUPPORTS_GPU', 'Vocabulary', 'check_structures', 'count_proto_fields', 'error_code_names', 'is_file_name', 'memory_budgets', 'open_adapter_file', 'out_of_memory_kills', 'sandbox_report', 'scan_json', 'schema_keywords', 'schema_places', 'trim_heap']
 class FlightPage:
     SIZE: typing.ClassVar[int] = 11984
     def __init__(self, fd: typing.SupportsInt | typing.SupportsIndex) -> None:
@@ -140,6 +140,10 @@ class Vocabulary:
     @property
     def num_tokens(self) -> int:
         ...
+def check_structures(texts: collections.abc.Sequence[str]) -> list[str]:
+    """
+    Why each cannot be compiled, or an empty text. All share one budget of work.
+    """
 def count_proto_fields(data: typing_extensions.Buffer, *, most: typing.SupportsInt | typing.SupportsIndex) -> int:
     """
     Counts the fields of the outermost protobuf message; stops at most + 1.

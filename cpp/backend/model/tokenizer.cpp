@@ -56,9 +56,21 @@ std::string FillerOf(std::size_t bytes, char filler) {
   }
 }
 
+// Whether a user-defined token is part of how conversations are written, and not of what is said.
+// llama.cpp itself gives some control tokens this kind as it loads a file.
+bool IsMark(std::string_view text, std::string_view marked_by) {
+  constexpr std::size_t kShortest = 3;
+  constexpr std::string_view kOpening = "<[", kWide = "\xEF\xBD\x9C";  // U+FF5C
+  if (text.size() < kShortest) return false;
+  const bool is_bracketed = kOpening.find(text.front()) != std::string_view::npos;
+  if (!is_bracketed && text.substr(0, kWide.size()) != kWide) return false;
+  const bool is_common = text.substr(0, 2) == "<|" || text.substr(text.size() - 2) == "|>";
+  return is_common || marked_by.find(text) != std::string_view::npos;
+}
+
 }  // namespace
 
-Tokenizer::Tokenizer(const llama_vocab* vocab)
+Tokenizer::Tokenizer(const llama_vocab* vocab, std::string_view marked_by)
     : vocab_(vocab),
       num_vocab_(llama_vocab_n_tokens(vocab)),
       is_bpe_(llama_vocab_type(vocab) == LLAMA_VOCAB_TYPE_BPE),
@@ -66,7 +78,7 @@ Tokenizer::Tokenizer(const llama_vocab* vocab)
   if (llama_vocab_type(vocab) == LLAMA_VOCAB_TYPE_NONE) num_vocab_ = 0;
   pieces_.reserve(static_cast<std::size_t>(num_vocab_));
   for (Token token = 0; token < num_vocab_; ++token) pieces_.push_back(Piece(token, false));
-  IndexSpecialTokens();
+  IndexSpecialTokens(marked_by);
   if (num_vocab_ > 0) LearnAffixes();
   if (is_spm_) LearnJoinable();
 }
@@ -76,19 +88,24 @@ bool Tokenizer::HasAttribute(Token token, int attributes) const {
 }
 
 bool Tokenizer::IsControl(Token token) const {
-  return HasAttribute(token, LLAMA_TOKEN_ATTR_CONTROL);
+  return HasAttribute(token, LLAMA_TOKEN_ATTR_CONTROL) ||
+         (IsValid(token) && is_mark_[static_cast<std::size_t>(token)]);
 }
 
 bool Tokenizer::IsEog(Token token) const {
   return IsValid(token) && llama_vocab_is_eog(vocab_, token);
 }
 
-void Tokenizer::IndexSpecialTokens() {
+void Tokenizer::IndexSpecialTokens(std::string_view marked_by) {
   strips_right_.assign(static_cast<std::size_t>(num_vocab_), false);
+  is_mark_.assign(static_cast<std::size_t>(num_vocab_), false);
   for (Token token = 0; token < num_vocab_; ++token) {
     if (!HasAttribute(token, kPartitioned)) continue;
     const char* text = llama_vocab_get_text(vocab_, token);
-    (HasAttribute(token, kControlLike) ? control_ : user_defined_).Add(text, token);
+    const bool is_control = HasAttribute(token, kControlLike);
+    const bool is_mark = !is_control && IsMark(text, marked_by);
+    is_mark_[static_cast<std::size_t>(token)] = is_mark;
+    (is_control || is_mark ? control_ : user_defined_).Add(text, token);
     strips_right_[static_cast<std::size_t>(token)] = HasAttribute(token, LLAMA_TOKEN_ATTR_RSTRIP);
   }
 }

@@ -32,7 +32,9 @@ inline constexpr std::size_t kMaxSpecialTokens = std::size_t{1} << 17;
 // the byte limit and more than kMaxSpecialTokens special tokens. NUL is a character like any other.
 class Tokenizer {
  public:
-  explicit Tokenizer(const llama_vocab* vocab);
+  // marked_by: source of the chat template. Tokens that it writes are control tokens here even if
+  // the file calls them "user-defined", and so are all of the form <|...|>.
+  explicit Tokenizer(const llama_vocab* vocab, std::string_view marked_by = {});
 
   // At most kMaxTextBytes. add_special: adds the BOS and EOS that the model wants. Without
   // parse_special the text yields no control tokens.
@@ -70,7 +72,7 @@ class Tokenizer {
   const llama_vocab* vocab() const { return vocab_; }
 
  private:
-  void IndexSpecialTokens();
+  void IndexSpecialTokens(std::string_view marked_by);
   void LearnAffixes();
   void LearnJoinable();
   Result<std::vector<Token>> TokenizePlanned(PlanInput input, std::size_t max_bytes,
@@ -86,7 +88,8 @@ class Tokenizer {
   std::int32_t num_vocab_;
   bool is_bpe_;
   bool is_spm_;
-  LiteralFinder control_;       // control and unknown tokens
+  std::vector<bool> is_mark_;   // by token: user-defined, but what conversations are made of
+  LiteralFinder control_;       // control and unknown tokens, and marks
   LiteralFinder user_defined_;  // recognised by llama.cpp in every mode
   std::vector<bool> strips_right_;
   CodePointSet joinable_;  // SentencePiece: characters that can be merged

@@ -52,11 +52,12 @@ ModelPromptBuilder::ModelPromptBuilder(std::shared_ptr<const Model> model,
                                        const std::string& chat_template, bool finds_openings)
     : finds_openings_(finds_openings),
       model_(std::move(model)),
-      tokenizer_(model_->vocab()),
+      tokenizer_(model_->vocab(), FindChatTemplate(model_->get(), chat_template).source),
       chat_(FindChatTemplate(model_->get(), chat_template)) {}
 
 ModelPromptBuilder::ModelPromptBuilder(const llama_model* model, const std::string& chat_template)
-    : tokenizer_(llama_model_get_vocab(model)), chat_(FindChatTemplate(model, chat_template)) {}
+    : tokenizer_(llama_model_get_vocab(model), FindChatTemplate(model, chat_template).source),
+      chat_(FindChatTemplate(model, chat_template)) {}
 
 Result<PreparedPrompt> ModelPromptBuilder::Prepare(const Request& request,
                                                    std::int32_t max_prompt) {

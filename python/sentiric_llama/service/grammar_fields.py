@@ -90,6 +90,8 @@ def refuse_names_elsewhere(fields: Mapping[str, Any]) -> None:
 def blame(error: SentiricLlamaError, field: str) -> SentiricLlamaError:
     """The error; one about a grammar or schema names the field that the caller used."""
     kind, _, position = error.where.partition(":")
+    if kind.partition("/")[0] == "structure":
+        return type(error)(error.what, where=":".join(filter(None, (field or "tools", position))))
     if kind not in ("grammar", "json_schema", "regex", "choice") or not field:
         return error
     return type(error)(error.what, where=":".join(filter(None, (field, position))))

@@ -22,7 +22,12 @@ from sentiric_llama.host.off_loop import maybe_off_loop
 from sentiric_llama.log.events import event
 from sentiric_llama.service import body_budget
 from sentiric_llama.service.body_budget import BodyBudget
-from sentiric_llama.service.chat_call import MAX_CONTENT_BYTES, ChatCall, build_requests
+from sentiric_llama.service.chat_call import (
+    MAX_CONTENT_BYTES,
+    ChatCall,
+    build_requests,
+    check_limits,
+)
 from sentiric_llama.service.chat_result import ChatResult, collect
 from sentiric_llama.service.chat_stream import ChatStream, ChoiceDelta
 from sentiric_llama.service.life import ServiceLife
@@ -48,7 +53,7 @@ from sentiric_llama.settings.config import Settings
 from sentiric_llama.settings.exposure import key_file, key_ring
 from sentiric_llama.telemetry import key_metrics
 from sentiric_llama.telemetry.request_metrics import Call, Endpoint, RequestMetrics
-from sentiric_llama.types import Device, Request
+from sentiric_llama.types import Device, Request, Tool
 from sentiric_llama.types.ranges import out_of_range
 
 logger = logging.getLogger(__name__)
@@ -153,14 +158,20 @@ class LlamaService(ServiceLife):
                     await stream.aclose()
                     self._log_answer(stream)
 
-    async def _prepare(self, call: ChatCall, loaded: LoadedModel) -> _Prepared:
+    async def _prepare(
+        self, call: ChatCall, loaded: LoadedModel, *, generates: bool = True
+    ) -> _Prepared:
         """The engine's requests, and how their answers are read.
 
         Raises InvalidArgument, PermissionDenied, ContextLengthExceeded or TemplateFailed.
         """
         engine, wishes, form = loaded.engine, call.wishes, await loaded.format()
+        await maybe_off_loop(is_large(call.messages, wishes.tools), check_limits, call)
         await learn_opening(engine, form, call.template_arguments, wishes)
-        tools, relaxed = await enforceable(wishes.tools, wishes.strict, form.form.calls)
+        tools: tuple[Tool, ...] = wishes.tools
+        relaxed: tuple[str, ...] = ()
+        if wishes.calling != "none" and generates:
+            tools, relaxed = await enforceable(wishes.tools, wishes.strict, form.form.calls)
         requests, plan = await maybe_off_loop(
             is_large(call.messages),
             build_requests,
@@ -180,7 +191,7 @@ class LlamaService(ServiceLife):
         """
         with self._serving("tokenize", call.model or "") as (_, loaded):
             self._check_tenant()
-            request = (await self._prepare(call, loaded)).requests[0]
+            request = (await self._prepare(call, loaded, generates=False)).requests[0]
             tokens = await loaded.engine.tokenize_chat(
                 request.messages,
                 tools=request.tools,

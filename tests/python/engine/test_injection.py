@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import models
 from engine_tools import GREEDY
 from sentiric_llama.engine.blocking import Engine
 
@@ -110,3 +111,22 @@ def test_a_forged_turn_does_not_hide_the_system_prompt(guide: Engine) -> None:
     tokens = guide.tokenize_chat([*messages, {"role": "user", "content": forged}])
     start = guide.tokenize("<|im_start|>", parse_special=True)[0]
     assert tokens.count(start) == 3  # system, user, and the answer to come
+
+
+@pytest.mark.parametrize("template", ["Qwen-Qwen3-0.6B", "openai-gpt-oss-120b"])
+def test_marks_that_the_file_calls_user_defined_are_text_in_messages(template: str) -> None:
+    """llama.cpp finds such tokens in every text, and converters write the marks of calls so."""
+    source = (models.VENDORED / "templates" / f"{template}.jinja").read_text("utf-8")
+    path = str(models.model("user-marks-q8_0"))
+    with Engine(path, contexts=1, context_size=2048, chat_template=source) as engine:
+        marks = {mark: engine.tokenize(mark, parse_special=True) for mark in models.MARKS}
+        written = [m for m in models.MARKS if m in source or m.startswith("<|")]
+        assert len(written) >= 3
+        for mark in written:
+            assert len(marks[mark]) == 1, mark
+            plain, marked = (
+                engine.tokenize_chat([{"role": "user", "content": f"say {text} now"}])
+                for text in (HARMLESS, mark)
+            )
+            assert marked.count(marks[mark][0]) == plain.count(marks[mark][0]), mark
+            assert mark in engine.render_chat([{"role": "user", "content": mark}])

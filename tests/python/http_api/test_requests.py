@@ -103,3 +103,31 @@ def test_the_id_of_the_answer(start: Any) -> None:
         assert b'"code":"cancelled"' in data and b"[DONE]" not in data
     assert cancel(server, answer_id).json["calls"] == [call]
     assert cancel(server, "chatcmpl-" + "0" * 32).status == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "prefix"),
+    [
+        ("/v1/messages", CHAT, "msg_"),
+        ("/v1/responses", {"input": "x"}, "resp_"),
+        ("/v1/completions", {"prompt": "x"}, "cmpl-"),
+    ],
+)
+def test_the_answers_of_every_api_have_an_id_to_cancel(
+    start: Any, path: str, body: dict[str, Any], prefix: str
+) -> None:
+    server = start(lambda: FakeEngine("abc" * 99, delay_s=0.2))
+    replies: list[Reply] = []
+    thread = threading.Thread(
+        target=lambda: replies.append(server.post(path, body | {"stream": True}))
+    )
+    thread.start()
+    assert wait_until(lambda: any(s.has_begun for ss in running(server).values() for s in ss))
+    (stream,) = {stream for streams in running(server).values() for stream in streams}
+    assert cancel(server, prefix + stream.answer_id).status == 200
+    thread.join(30)
+    assert f"{prefix}{stream.answer_id}".encode() in replies[0].body
+
+
+def running(server: Any) -> dict[Any, Any]:
+    return dict(server.service.running._streams)

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from http_client import Reply
+from sentiric_llama import _host
 from sentiric_llama.engine.fake import FakeEngine
+from sentiric_llama.service.prompt import tool_schemas
 
 TOOL = {"type": "function", "function": {"name": "get_weather", "parameters": {"type": "object"}}}
 OTHER = {"type": "function", "function": {"name": "now"}}
@@ -184,3 +186,30 @@ def test_refused(server: Any, fields: dict[str, Any], param: str) -> None:
     assert (reply.status, reply.error["param"]) == (400, param)
     assert reply.error["type"] == "invalid_request_error"
     assert len(server.engine.requests) == before
+
+
+def test_all_tools_together_cost_what_one_schema_may(
+    server: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checked: list[int] = []
+    real = _host.check_structures
+
+    def check(texts: list[str]) -> list[str]:
+        checked.append(len(texts))
+        return real(texts)
+
+    monkeypatch.setattr(_host, "check_structures", check)
+    schema = {"type": "object", "properties": {"a": {"type": "string", "pattern": "[^a]{60000}"}}}
+    tools = [
+        {"type": "function", "function": {"name": f"f{i}", "parameters": schema}} for i in range(64)
+    ]
+    for _ in range(2):
+        reply = server.chat(ASKED, tools=tools)
+        assert reply.status == 200 and reply.headers["x-unenforced-tools"].endswith("...")
+    assert checked == [64], "once for all tools, and remembered"
+    for body in ({"tool_choice": "none"}, {"messages": []}, {"stop": ["x"] * 9}):
+        server.post("/v1/chat/completions", {"messages": ASKED, "tools": tools[:9]} | body)
+    path = "/v1/chat/completions/input_tokens"
+    assert server.post(path, {"messages": ASKED, "tools": tools[:9]}).status == 200
+    assert checked == [64], "not where nothing is called"
+    assert len(tool_schemas._remembered) <= tool_schemas.MAX_REMEMBERED

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 #include "core/grammar/structure/compile_structure.h"
 
+#include <memory>
 #include <utility>
 
 #include "core/grammar/automaton/program_writer.h"
@@ -18,6 +19,28 @@ Result<std::shared_ptr<const Grammar>> CompileStructure(std::string_view text) {
   Result<Program> program = writer.Finish(*sub);
   if (!program) return Error{ErrorCode::kInvalidGrammar, "structure", program.error().what};
   return std::shared_ptr<const Grammar>(std::make_shared<Grammar>(*std::move(program)));
+}
+
+namespace {
+
+std::string ProblemOf(std::string_view text, const std::shared_ptr<WorkBudget>& work) {
+  Result<StructureNode> root = ReadStructure(text);
+  if (!root) return root.error().Message();
+  ProgramWriter writer;
+  Result<Sub> sub = StructureWriter(&writer, work).Run(&*root);
+  if (!sub) return sub.error().Message();
+  Result<Program> program = writer.Finish(*sub);
+  return program ? "" : program.error().Message();
+}
+
+}  // namespace
+
+std::vector<std::string> CheckStructures(const std::vector<std::string>& texts) {
+  const auto work = std::make_shared<WorkBudget>();
+  std::vector<std::string> problems;
+  problems.reserve(texts.size());
+  for (const std::string& text : texts) problems.push_back(ProblemOf(text, work));
+  return problems;
 }
 
 }  // namespace sentiric::grammar

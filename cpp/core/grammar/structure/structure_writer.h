@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/grammar/automaton/program_writer.h"
@@ -20,7 +21,10 @@ namespace sentiric::grammar {
 class StructureWriter {
  public:
   explicit StructureWriter(ProgramWriter* program)
-      : program_(*program), work_(std::make_shared<WorkBudget>()) {}
+      : StructureWriter(program, std::make_shared<WorkBudget>()) {}
+  // Several may share a budget.
+  StructureWriter(ProgramWriter* program, std::shared_ptr<WorkBudget> work)
+      : program_(*program), work_(std::move(work)) {}
 
   // A subroutine for the whole. Takes what it needs out of `root`. Errors: kInvalidGrammar at the
   // place of the node, and behind a colon what the compiler of its schema adds:

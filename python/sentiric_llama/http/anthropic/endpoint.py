@@ -26,7 +26,7 @@ class MessagesAnswer(ChatAnswer):
         return EventWriter(stream, sender, self.request)
 
     async def whole(self, stream: ChatStream) -> Response:
-        made = MessageEvents(stream.model)
+        made = MessageEvents(stream.model, stream.answer_id)
         message = WholeMessage()
         message.add(made.start(opening_usage([])))
         while not stream.done:
@@ -40,7 +40,7 @@ class EventWriter(StreamWriter):
     def __init__(self, stream: ChatStream, sender: sse.Sender, request: ChatRequest) -> None:
         super().__init__(stream, sender, request)
         self.keep_alive = encode((PING,))
-        self._made = MessageEvents(stream.model)
+        self._made = MessageEvents(stream.model, stream.answer_id)
 
     def opening(self, items: list[ChoiceDelta]) -> bytes:
         return encode(self._made.start(opening_usage(items)))

@@ -28,8 +28,9 @@ DELTAS = {
 class MessageEvents:
     """Writes one message. Blocks are in the order in which the model wrote them."""
 
-    def __init__(self, model: str) -> None:
+    def __init__(self, model: str, answer_id: str) -> None:
         self._model = model
+        self._id = f"msg_{answer_id}"
         self._index = -1
         self._open = ""
         """The type of the block that is not finished; "" if there is none."""
@@ -41,7 +42,7 @@ class MessageEvents:
     def start(self, usage: Usage) -> list[Event]:
         """What precedes the blocks. `usage` has the counts of the prompt, as far as known."""
         message: dict[str, Any] = {
-            "id": f"msg_{secrets.token_hex(12)}",
+            "id": self._id,
             "type": "message",
             "role": "assistant",
             "model": self._model,

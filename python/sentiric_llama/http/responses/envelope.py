@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import secrets
 import time
 from dataclasses import replace
 from typing import Any
@@ -36,7 +35,7 @@ class Envelope:
         self._echo = request.echo
         sampling = replace(default_sampling(settings), **request.call.sampling)
         self._base: dict[str, Any] = {
-            "id": f"resp_{secrets.token_hex(24)}",
+            "id": f"resp_{stream.answer_id}",
             "object": "response",
             "created_at": int(time.time()),
             "model": stream.model,

@@ -4,13 +4,19 @@
 from __future__ import annotations
 
 import json
-from typing import Any, get_args
+from typing import Any, NoReturn, get_args
 
+from sentiric_llama import _host
 from sentiric_llama.errors import InvalidArgument
 from sentiric_llama.rpc.generated import engine_pb2
 from sentiric_llama.types import Message, Tool, ToolCall
 from sentiric_llama.types.ranges import THINKING_BUDGET, out_of_range
 from sentiric_llama.types.wishes import MAX_CALLS, MAX_TOOL_NAME, MAX_TOOLS, Effort, Wishes
+
+MAX_DEPTH = 32
+MAX_ITEMS = 65_536
+MAX_DIGITS = 128
+"""Of one JSON text in a message."""
 
 
 def to_message(turn: Any) -> Message:
@@ -68,12 +74,25 @@ def _tools(request: engine_pb2.ChatRequest) -> tuple[Tool, ...]:
 
 
 def _check_schema(text: str, where: str) -> None:
-    try:
-        schema = json.loads(text) if text else {}
-    except (ValueError, RecursionError):
-        raise InvalidArgument("not valid JSON", where=where) from None
+    schema = _json(text, where) if text else {}
     if not isinstance(schema, dict | bool):
         raise out_of_range(where, schema, "a JSON schema")
+
+
+def _json(text: str, where: str) -> Any:
+    """JSON within the limits of a body over HTTP."""
+    scan = _host.scan_json(text.encode(), depth=MAX_DEPTH, items=MAX_ITEMS, number_bytes=MAX_DIGITS)
+    if scan.passed is not None:
+        what = f"too deep, too large or with too long a number; allowed {MAX_DEPTH} levels, "
+        raise InvalidArgument(f"{what}{MAX_ITEMS} values and {MAX_DIGITS} digits", where=where)
+    try:
+        return json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        raise InvalidArgument("not valid JSON", where=where) from None
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(name)
 
 
 def _budget(request: engine_pb2.ChatRequest) -> int | None:
@@ -86,10 +105,7 @@ def _budget(request: engine_pb2.ChatRequest) -> int | None:
 def parse_template_arguments(text: str) -> dict[str, Any]:
     """Variables for the chat template. Raises InvalidArgument unless they are a JSON object."""
     where = "template_arguments"
-    try:
-        found = json.loads(text) if text else {}
-    except (ValueError, RecursionError):
-        raise InvalidArgument("not valid JSON", where=where) from None
+    found = _json(text, where) if text else {}
     if not isinstance(found, dict):
         raise out_of_range(where, found, "an object")
     return found

@@ -44,7 +44,7 @@ def without_ids(message: Any) -> Any:
 
 def test_a_text(start: Any) -> None:
     message = answer_of(start, "Hi there.")
-    assert re.fullmatch(r"msg_[0-9a-f]{24}", message.pop("id"))
+    assert re.fullmatch(r"msg_[0-9a-f]{32}", message.pop("id"))
     assert message == {
         "type": "message",
         "role": "assistant",
@@ -114,7 +114,7 @@ def test_arguments_that_are_cut_off(start: Any, cut: int) -> None:
 
 
 def made(*pieces: Piece, ending: Any = "stop", **final: Any) -> dict[str, Any]:
-    message = events.MessageEvents("m")
+    message = events.MessageEvents("m", "0" * 32)
     end = Final(ending if ending != "tool_calls" else "stop", Usage(9, 4, 5), None, **final)  # type: ignore[arg-type]
     parts = [
         *message.start(Usage()),

@@ -39,7 +39,7 @@ def talker(request: Any, start: Any) -> Any:
 def test_a_whole_answer(server: Any) -> None:
     reply = respond(server)
     body = reply.json
-    assert re.fullmatch(r"resp_[0-9a-f]{48}", body["id"])
+    assert re.fullmatch(r"resp_[0-9a-f]{32}", body["id"])
     assert (body["object"], body["status"], body["model"]) == (
         "response",
         "completed",

@@ -117,5 +117,20 @@ TEST(CompileStructure, LargeBounds) {
   EXPECT(StructureAllows(structure, std::string(1000, 'a') + "</p>"));
 }
 
+TEST(CheckStructures, SayWhatIsWrongAndShareABudget) {
+  const std::string good = R"({"schema":{"type":"integer"}})";
+  const std::string bad = R"({"schema":{"$ref":"http://elsewhere/x"}})";
+  const std::string costly = R"({"schema":{"type":"string","pattern":"[^a]{60000}"}})";
+  const std::vector<std::string> few = CheckStructures({good, bad, good});
+  EXPECT_EQ(few[0] + few[2], "");
+  EXPECT(few[1].find("structure/schema") != std::string::npos);
+  std::vector<std::string> many(64, costly);
+  const std::vector<std::string> problems = CheckStructures(many);
+  EXPECT(!problems.back().empty());
+  // Nothing is left for what comes behind them.
+  many.push_back(good);
+  EXPECT(!CheckStructures(many).back().empty());
+}
+
 }  // namespace
 }  // namespace sentiric::grammar
