@@ -151,8 +151,9 @@ class SentiricLlamaError(Exception):
     @property
     def wait_ms(self) -> int:
         """When the caller should come back. A key's limits are exact, all else has jitter."""
-        is_exact = self.code is ErrorCode.RATE_LIMIT_EXCEEDED and self.retry_ms > 0
-        return self.retry_ms if is_exact else retry_after_ms(self.retry_ms)
+        if self.code is ErrorCode.RATE_LIMIT_EXCEEDED:
+            return self.retry_ms or 1000 * RETRY_AFTER_S
+        return retry_after_ms(self.retry_ms)
 
     @property
     def mapping(self) -> ErrorMapping:

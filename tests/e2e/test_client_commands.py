@@ -8,6 +8,8 @@ import shlex
 import socket
 import subprocess
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -84,14 +86,34 @@ def test_tokens_and_vectors(guide: Any, run: Run) -> None:
     over_rpc = json.loads(run("embed", *NOWHERE, *rpc, "a", "b", "--json").stdout)
     for one, other in zip(over_rpc, vectors, strict=False):
         assert one == pytest.approx(other, abs=1e-4)
-    told = run("embed", "--url", guide.url, "a", code=4).stderr
-    assert "has no /v1/embeddings: use a local model (-m MODEL)" in told
-    address = "--grpc-endpoint HOST:PORT"
-    assert address in told, "nobody knows the gRPC port of a server that is named by --url"
-    port = guide.grpc_address.rpartition(":")[2]
-    told = run("embed", "a", code=4, http_port=guide.port, grpc_port=port).stderr
-    assert f"--grpc-endpoint 127.0.0.1:{port})" in told
-    assert "--grpc-endpoint" in told and "local model (-m)" in run("embed", "--help").stdout
+    over_http = json.loads(run("embed", "--url", guide.url, "a", "b", "--json").stdout)
+    for one, other in zip(over_http, over_rpc, strict=True):
+        assert one == pytest.approx(other, abs=1e-4)
+
+
+class WithoutEmbeddings(BaseHTTPRequestHandler):
+    """A server that has no route for embeddings."""
+
+    def do_POST(self) -> None:
+        self.send_error(404)
+
+    def log_message(self, *_: Any) -> None:
+        """Keeps the output of the tests clean."""
+
+
+def test_vectors_of_a_server_that_has_none(run: Run) -> None:
+    with HTTPServer(("127.0.0.1", 0), WithoutEmbeddings) as server:
+        port = server.server_address[1]
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        told = run("embed", "--url", f"http://127.0.0.1:{port}", "a", code=4).stderr
+        assert "has no /v1/embeddings: use a local model (-m MODEL)" in told
+        address = "--grpc-endpoint HOST:PORT"
+        assert address in told, "nobody knows the gRPC port of a server that is named by --url"
+        told = run("embed", "a", code=4, http_port=port, grpc_port="16999").stderr
+        assert "--grpc-endpoint 127.0.0.1:16999)" in told
+        server.shutdown()
+    told = run("embed", "--help").stdout
+    assert "--grpc-endpoint" in told and "local model (-m)" in told
 
 
 def test_files_and_input_that_cannot_be_used(guide: Any, run: Run, tmp_path: Path) -> None:

@@ -92,8 +92,8 @@ CATALOGUE = {
         "aynı tohum aynı metni verir (varsayılan: rastgele)"
     ),
     "stop before this text; repeatable": "bu metinden önce dur; yinelenebilir",
-    "Print embeddings by a local model (-m) or a server's gRPC endpoint.": (
-        "Yerel bir modelle (-m) veya bir sunucunun gRPC ucuyla gömme vektörlerini yazar."
+    "Print embeddings by a local model (-m) or a server.": (
+        "Yerel bir modelle (-m) veya bir sunucuyla gömme vektörlerini yazar."
     ),
     "the texts; - reads standard input, one text per line": (
         "metinler; - standart girdiyi okur, her satırda bir metin"

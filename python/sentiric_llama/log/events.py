@@ -30,7 +30,7 @@ PLACES = frozenset(
         *("guided_regex", "guided_choice", "guided_grammar", "gbnf", "choices", "json"),
         *("json_object",),
         *("draft_model", "disk_cache", "devices", "grpc", "tls", "serve", "service", "settings"),
-        *("key", "keys"),
+        *("key", "keys", "tool_call_id", "parameters", "structure"),
     }
 )
 """Words that the log may show of an error's `where`, besides fields of requests and engines."""

@@ -113,7 +113,7 @@ def test_errors_before_any_engine(client: openai.OpenAI) -> None:
         client.chat.completions.create(model="fake-model", messages=MESSAGES, temperature=3)
     assert bad.value.param == "temperature" and "0..2" in bad.value.message
     with pytest.raises(openai.NotFoundError):
-        client.completions.create(model="fake-model", prompt="x")
+        client.images.generate(model="fake-model", prompt="x")
 
 
 def test_wrong_key(start: Any) -> None:

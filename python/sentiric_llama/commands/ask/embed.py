@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""`embed TEXT...`: one vector for each text, by a local model or a server's gRPC.
-
-Our server has embeddings over gRPC alone; HTTP is for other servers with OpenAI's route.
-"""
+"""`embed TEXT...`: one vector for each text, by a local model or a server."""
 
 from __future__ import annotations
 
@@ -17,6 +14,7 @@ from sentiric_llama.locale.messages import say
 EXAMPLES = """\
   {program} embed -m guide "a text" "another"
   {program} embed -m guide - < lines.txt
+  {program} embed --url http://127.0.0.1:16070 "a text"
   {program} embed --grpc-endpoint 127.0.0.1:16071 "a text"
 """
 ROUTE = "/v1/embeddings"
@@ -25,7 +23,7 @@ ROUTE = "/v1/embeddings"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The texts, and who reads them."""
     parser.epilog = EXAMPLES
-    parser.description = say("Print embeddings by a local model (-m) or a server's gRPC endpoint.")
+    parser.description = say("Print embeddings by a local model (-m) or a server.")
     text = say("the texts; - reads standard input, one text per line")
     parser.add_argument("texts", metavar="TEXT", nargs="+", help=text)
     add_local(parser)
@@ -56,7 +54,7 @@ def _vectors(
 
 
 def _over_http(arguments: argparse.Namespace, texts: list[str]) -> list[list[float]]:
-    """By a server that has OpenAI's route, as other servers do."""
+    """By OpenAI's route, which not every server has."""
     from sentiric_llama.errors import NotSupported
 
     body = {"input": texts, "encoding_format": "float"}
