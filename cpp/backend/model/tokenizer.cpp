@@ -56,6 +56,17 @@ std::string FillerOf(std::size_t bytes, char filler) {
   }
 }
 
+// Whether a template looks for a token in what messages say, as some do to leave out thoughts.
+bool IsSoughtBy(std::string_view source, std::string_view text) {
+  for (const char quote : {'\'', '"'}) {
+    const std::string word = quote + std::string(text) + quote;
+    for (const std::string& use : {".split(" + word, word + " in ", word + " not in "}) {
+      if (source.find(use) != std::string_view::npos) return true;
+    }
+  }
+  return false;
+}
+
 // Whether a user-defined token is part of how conversations are written, and not of what is said.
 // llama.cpp itself gives some control tokens this kind as it loads a file.
 bool IsMark(std::string_view text, std::string_view marked_by) {
@@ -99,12 +110,14 @@ bool Tokenizer::IsEog(Token token) const {
 void Tokenizer::IndexSpecialTokens(std::string_view marked_by) {
   strips_right_.assign(static_cast<std::size_t>(num_vocab_), false);
   is_mark_.assign(static_cast<std::size_t>(num_vocab_), false);
+  is_sought_.assign(static_cast<std::size_t>(num_vocab_), false);
   for (Token token = 0; token < num_vocab_; ++token) {
     if (!HasAttribute(token, kPartitioned)) continue;
     const char* text = llama_vocab_get_text(vocab_, token);
     const bool is_control = HasAttribute(token, kControlLike);
     const bool is_mark = !is_control && IsMark(text, marked_by);
     is_mark_[static_cast<std::size_t>(token)] = is_mark;
+    is_sought_[static_cast<std::size_t>(token)] = is_mark && IsSoughtBy(marked_by, text);
     (is_control || is_mark ? control_ : user_defined_).Add(text, token);
     strips_right_[static_cast<std::size_t>(token)] = HasAttribute(token, LLAMA_TOKEN_ATTR_RSTRIP);
   }
@@ -248,9 +261,11 @@ void Tokenizer::AppendContinued(std::string_view text, bool parse_special,
   TokenizeInto(vocab_, text, false, parse_special, out);
 }
 
-std::string Tokenizer::MaskControlLiterals(std::string_view text, char filler) const {
+std::string Tokenizer::MaskControlLiterals(std::string_view text, char filler,
+                                           bool with_sought) const {
   std::string masked(text);
   for (const LiteralMatch& match : control_.Find(text)) {
+    if (!with_sought && is_sought_[static_cast<std::size_t>(match.id)]) continue;
     for (std::size_t at = match.begin; at < match.end;) {
       const utf8::Prefix next = utf8::Classify(text.substr(at, match.end - at));
       masked.replace(at, next.length, FillerOf(next.length, filler));

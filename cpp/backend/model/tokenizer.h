@@ -33,7 +33,7 @@ inline constexpr std::size_t kMaxSpecialTokens = std::size_t{1} << 17;
 class Tokenizer {
  public:
   // marked_by: source of the chat template. Tokens that it writes are control tokens here even if
-  // the file calls them "user-defined", and so are all of the form <|...|>.
+  // the file calls them "user-defined", and so are all that begin with "<|" or end with "|>".
   explicit Tokenizer(const llama_vocab* vocab, std::string_view marked_by = {});
 
   // At most kMaxTextBytes. add_special: adds the BOS and EOS that the model wants. Without
@@ -63,7 +63,9 @@ class Tokenizer {
   }
   // The text with every control literal overwritten by filler, character by character by one of the
   // same length, so that JSON escapes as many. The filler is an ASCII letter or digit.
-  std::string MaskControlLiterals(std::string_view text, char filler = 'x') const;
+  // Without `with_sought`, those marks stay that the template looks for in messages.
+  std::string MaskControlLiterals(std::string_view text, char filler = 'x',
+                                  bool with_sought = true) const;
 
   std::int32_t num_vocab() const { return num_vocab_; }
   // Tokens that add_special puts in front of and behind a text.
@@ -88,9 +90,10 @@ class Tokenizer {
   std::int32_t num_vocab_;
   bool is_bpe_;
   bool is_spm_;
-  std::vector<bool> is_mark_;   // by token: user-defined, but what conversations are made of
-  LiteralFinder control_;       // control and unknown tokens, and marks
-  LiteralFinder user_defined_;  // recognised by llama.cpp in every mode
+  std::vector<bool> is_mark_;    // by token: user-defined, but what conversations are made of
+  std::vector<bool> is_sought_;  // by token: a mark that the template splits texts at
+  LiteralFinder control_;        // control and unknown tokens, and marks
+  LiteralFinder user_defined_;   // recognised by llama.cpp in every mode
   std::vector<bool> strips_right_;
   CodePointSet joinable_;  // SentencePiece: characters that can be merged
   std::vector<Token> head_;

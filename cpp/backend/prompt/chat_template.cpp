@@ -138,6 +138,7 @@ Result<RenderedPrompt> ChatTemplate::RenderShape(const Prompt& prompt, TemplateS
   conversation.bos_token = spec_.bos_token;
   conversation.eos_token = spec_.eos_token;
   conversation.filter = options.filter;
+  conversation.answer_filter = options.answer_filter;
   JinjaInput input;
   input.variables = [&] { return MakeVariables(conversation); };
   input.now = options.now;

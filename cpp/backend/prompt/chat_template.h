@@ -39,6 +39,7 @@ struct RenderOptions {
   bool add_generation_prompt = true;
   std::time_t now = 0;  // see JinjaInput
   TextFilter filter = nullptr;
+  TextFilter answer_filter = nullptr;  // for contents of the assistant; null = as for the others
 };
 
 // Immutable after construction; any thread may call Render.

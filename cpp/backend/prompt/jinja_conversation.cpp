@@ -21,7 +21,9 @@ constexpr std::array<std::string_view, 11> kOwn = {
 class ConversationMaker {
  public:
   explicit ConversationMaker(const ConversationInput& input)
-      : input_(input), values_(input.filter) {}
+      : input_(input),
+        values_(input.filter),
+        answers_(input.answer_filter ? input.answer_filter : input.filter) {}
 
   value Messages() const {
     auto list = NewList();
@@ -63,7 +65,7 @@ class ConversationMaker {
     if (input_.shape.null_content && message.content.empty() && !message.tool_calls.empty()) {
       return jinja::mk_val<jinja::value_none>();
     }
-    value text = values_.Text(message.content);
+    value text = (message.role == "assistant" ? answers_ : values_).Text(message.content);
     if (!input_.shape.typed_content) return text;
     auto part = NewObject();
     part->insert("type", OwnText("text"));
@@ -110,6 +112,7 @@ class ConversationMaker {
 
   const ConversationInput& input_;
   const ValueMaker values_;
+  const ValueMaker answers_;
 };
 
 }  // namespace

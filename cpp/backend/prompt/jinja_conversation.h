@@ -23,6 +23,7 @@ struct ConversationInput {
   std::string bos_token;
   std::string eos_token;
   TextFilter filter;
+  TextFilter answer_filter;  // for contents of the assistant; null = as for the others
 };
 
 // Whether the template gets this variable from us, so that callers may not set it.

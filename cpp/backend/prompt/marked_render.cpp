@@ -48,9 +48,17 @@ Result<RenderedPrompt> RenderMarked(const ChatTemplate& chat, const Tokenizer& t
   options.filter = [&](const std::string& text, char filler) {
     return tokenizer.MaskControlLiterals(text, filler);
   };
-  const auto compared = chat.Render(prompt, options, &allowance);
+  auto compared = chat.Render(prompt, options, &allowance);
+  const std::size_t size = rendered->Text().size();
+  if (compared.ok() && compared->Text().size() != size) {
+    // Marks of thoughts, say, that the template cuts out of earlier answers.
+    options.answer_filter = [&](const std::string& text, char filler) {
+      return tokenizer.MaskControlLiterals(text, filler, false);
+    };
+    compared = chat.Render(prompt, options, &allowance);
+  }
   const std::string masked_text = compared.ok() ? compared->Text() : std::string();
-  if (masked_text.size() != rendered->Text().size()) {
+  if (masked_text.size() != size) {
     return Error{ErrorCode::kTemplateFailed, "chat_template",
                  "the template interprets control tokens written in a message"};
   }

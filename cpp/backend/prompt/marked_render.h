@@ -13,7 +13,8 @@ namespace sentiric::backend {
 // an input span: from messages, calls, tools and template arguments, inside JSON too. Templates can
 // lose the marks of input (with tojson, for example). So if a text contains control literals, the
 // conversation is rendered again with these overwritten; where the results differ, the text is the
-// caller's. kTemplateFailed when the two cannot be compared.
+// caller's. A template may cut marks that it looks for out of answers of the assistant; those it
+// leaves there are its own. kTemplateFailed when the two cannot be compared.
 Result<RenderedPrompt> RenderMarked(const ChatTemplate& chat, const Tokenizer& tokenizer,
                                     const Prompt& prompt, bool add_generation_prompt,
                                     std::time_t now);

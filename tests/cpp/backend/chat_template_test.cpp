@@ -257,7 +257,7 @@ void ExpectNoInjectionByTools(const Tokenizer& tokenizer, const ChatTemplateSpec
 // Every literal of the vocabulary in every role, through the template that goes with it.
 void ExpectNoInjection(const std::string& vocabulary_name, const ChatTemplateSpec& spec) {
   const testing::Vocabulary& vocabulary = testing::LoadVocabulary(vocabulary_name);
-  const Tokenizer& tokenizer = *vocabulary.tokenizer;
+  const Tokenizer tokenizer(vocabulary.vocab(), spec.source);
   std::string literals = "x";
   for (Token token = 0; token < tokenizer.num_vocab(); ++token) {
     if (tokenizer.IsControl(token)) literals += llama_vocab_get_text(vocabulary.vocab(), token);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/grammar/automaton/program_writer.h"
+#include "core/grammar/schema/work_budget.h"
 #include "core/grammar/structure/structure_reader.h"
 #include "core/grammar/structure/structure_writer.h"
 
@@ -23,6 +24,8 @@ Result<std::shared_ptr<const Grammar>> CompileStructure(std::string_view text) {
 
 namespace {
 
+constexpr std::size_t kWorkOfProblem = WorkBudget::kMax / 32;
+
 std::string ProblemOf(std::string_view text, const std::shared_ptr<WorkBudget>& work) {
   Result<StructureNode> root = ReadStructure(text);
   if (!root) return root.error().Message();
@@ -39,7 +42,15 @@ std::vector<std::string> CheckStructures(const std::vector<std::string>& texts) 
   const auto work = std::make_shared<WorkBudget>();
   std::vector<std::string> problems;
   problems.reserve(texts.size());
-  for (const std::string& text : texts) problems.push_back(ProblemOf(text, work));
+  for (const std::string& text : texts) {
+    // A refused pattern has not said what it cost until then.
+    if (!problems.empty() && !problems.back().empty()) (void)work->Spend(kWorkOfProblem);
+    if (Status used_up = work->Spend(0)) {
+      problems.push_back(used_up->Message());
+    } else {
+      problems.push_back(ProblemOf(text, work));
+    }
+  }
   return problems;
 }
 

@@ -17,7 +17,8 @@ namespace sentiric::grammar {
 Result<std::shared_ptr<const Grammar>> CompileStructure(std::string_view text);
 
 // Why each of these structures cannot be compiled; empty where it can. All share one budget of
-// work: when it is used up, the rest is refused without a look at it. Any thread.
+// work, of which each that cannot takes a part: when it is used up, the rest is refused without a
+// look at it. Any thread.
 std::vector<std::string> CheckStructures(const std::vector<std::string>& texts);
 
 }  // namespace sentiric::grammar
