@@ -26,7 +26,13 @@ from sentiric_llama.errors import (
     is_lasting_status,
     retry_after_ms,
 )
-from sentiric_llama.http.anthropic.errors import is_ours, message_of, messages_error, status_of
+from sentiric_llama.http.anthropic.errors import (
+    details_of,
+    is_ours,
+    message_of,
+    messages_error,
+    status_of,
+)
 from sentiric_llama.log.events import event
 from sentiric_llama.log.trace import CURRENT_TRACE
 from sentiric_llama.service.readiness import NotReady
@@ -91,9 +97,10 @@ def error_body(
     Without an id, the one of the current request is told where the format has one.
     """
     if is_ours(path):
-        text = error.message if isinstance(error, HttpError) else message_of(error)
         own = request_id or CURRENT_TRACE.get().request_id
-        return messages_error(error_status(error), text, own)
+        if isinstance(error, HttpError):
+            return messages_error(error.status, error.message, own)
+        return messages_error(error.mapping.http, message_of(error), own, details_of(error))
     if isinstance(error, HttpError):
         return _body(error.message, error.kind, error.param, error.code)
     kind = "server_error" if isinstance(error, NotReady) else error.mapping.openai_type

@@ -162,6 +162,13 @@ class MessageStop(Answer):
     type: Literal["message_stop"]
 
 
+class ThreadRefused(Answer):
+    """Why a thread is refused, as Anthropic's tool runners read it."""
+
+    error_code: Literal["thread_unsupported_request"]
+    unsupported: list[str]
+
+
 class MessagesErrorDetails(Answer):
     """What went wrong."""
 
@@ -177,6 +184,8 @@ class MessagesErrorDetails(Answer):
         "overloaded_error",
     ]
     message: str
+    details: ThreadRefused | None = None
+    """Only when a request had a `thread`."""
 
 
 _ERROR: dict[str, Any] = {

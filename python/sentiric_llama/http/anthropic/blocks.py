@@ -12,7 +12,9 @@ from pydantic import Field
 from sentiric_llama.errors import InvalidArgument
 from sentiric_llama.http.anthropic.part import Part
 from sentiric_llama.http.schemas.body import CheckedBy, refused
+from sentiric_llama.http.schemas.message import stand_in
 from sentiric_llama.http.schemas.tools import Name
+from sentiric_llama.service.request_fields import safe_name
 from sentiric_llama.types.ranges import shown, shown_word
 from sentiric_llama.types.wishes import MAX_TOOL_NAME
 
@@ -127,18 +129,60 @@ def text_content(content: Any) -> str:
     return "\n".join(block.text for block in blocks if isinstance(block, TextBlock))
 
 
-Text = Annotated[str, CheckedBy(text_content, schema_of(TEXT_ONLY))]
+class ResultPart(Block):
+    """A part of what a tool answered. Kinds without a text are left out and named as ignored."""
+
+    @classmethod
+    def unknown(cls, values: Mapping[str, Any], path: str = "") -> Iterator[str]:
+        return TextBlock.unknown(values, path) if values["type"] == "text" else iter(())
+
+    @classmethod
+    def ignored(cls, values: Mapping[str, Any], path: str = "") -> Iterator[str]:
+        if (kind := values["type"]) == "text":
+            return TextBlock.ignored(values, path)
+        return iter(() if kind == TOOL_NAME else (path + safe_name(kind),))
+
+
+def result_content(content: Any) -> str:
+    """A string, or blocks joined by newlines: a short text stands for each that has none."""
+    if not isinstance(content, list):
+        return text_content(content)
+    return text_content([_as_text(block) for block in content])
+
+
+def _as_text(block: Any) -> Any:
+    kind = block.get("type") if isinstance(block, dict) else None
+    if not isinstance(kind, str) or kind == "text":
+        return block
+    name = block.get("tool_name") if kind == TOOL_NAME else None
+    return {"type": "text", "text": name if isinstance(name, str) else stand_in(kind)}
+
+
+TOOL_NAME = "tool_reference"
+"""What a search for tools found: the name is its text."""
+_OTHER_PART = {
+    "type": "object",
+    "properties": {"type": {"type": "string", "not": {"const": "text"}}},
+    "required": ["type"],
+    "description": "Another kind: a short text stands for it.",
+}
+
+
+def _result_schema() -> dict[str, Any]:
+    schema = schema_of(TEXT_ONLY)
+    schema["anyOf"][1]["items"]["anyOf"].append(_OTHER_PART)
+    return schema
 
 
 class ToolResultBlock(Block):
     """What a tool answered to a call."""
 
-    nested: ClassVar = {"content": Block}
+    nested: ClassVar = {"content": ResultPart}
     roles: ClassVar = ("user",)
 
     type: Literal["tool_result"] = "tool_result"
     tool_use_id: Id
-    content: Text = ""
+    content: Annotated[str, CheckedBy(result_content, _result_schema())] = ""
     is_error: bool = False
 
     @property
@@ -147,6 +191,38 @@ class ToolResultBlock(Block):
         if not self.is_error or self.content[:5].casefold() == "error":
             return self.content
         return f"Error: {self.content}" if self.content else "Error"
+
+
+BILLING = "x-anthropic-billing-header:"
+"""How a block begins that Claude Code puts before its system prompt, other for each session. It
+says nothing to a model, and no session would share a prefix with another.
+"""
+
+
+class SystemBlock(TextBlock):
+    """A text of the system prompt. The one about billing is left out and named as ignored."""
+
+    @classmethod
+    def ignored(cls, values: Mapping[str, Any], path: str = "") -> Iterator[str]:
+        yield from super().ignored(values, path)
+        if _is_billing(values):
+            yield f"{path}text"
+
+
+def system_content(content: Any) -> str:
+    """A string or blocks of text, joined by newlines, without the block about billing."""
+    if not isinstance(content, list):
+        return text_content(content)
+    read_blocks(content, TEXT_ONLY)  # for errors that count from the first block
+    return text_content([block for block in content if not _is_billing(block)])
+
+
+def _is_billing(block: Mapping[str, Any]) -> bool:
+    text = block.get("text")
+    return isinstance(text, str) and text.startswith(BILLING)
+
+
+System = Annotated[str, CheckedBy(system_content, schema_of(TEXT_ONLY))]
 
 
 KINDS: Mapping[str, type[Block]] = {

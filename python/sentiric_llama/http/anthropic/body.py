@@ -12,7 +12,8 @@ from typing import Annotated, Any, ClassVar, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from sentiric_llama.errors import SentiricLlamaError
-from sentiric_llama.http.anthropic.blocks import Block, Text
+from sentiric_llama.http.anthropic.blocks import System, SystemBlock
+from sentiric_llama.http.anthropic.errors import THREAD
 from sentiric_llama.http.anthropic.messages import MessageBody, conversation
 from sentiric_llama.http.anthropic.part import Part
 from sentiric_llama.http.anthropic.thinking import OutputConfig, OutputFormat, Thinking
@@ -68,9 +69,10 @@ class MessagesBody(Part):
             *("inference_geo", "speed", "diagnostics", "compaction", "fallbacks"),
         }
     )
+    unsupported: ClassVar = {THREAD: ()}
     nested: ClassVar = {
         "messages": MessageBody,
-        "system": Block,
+        "system": SystemBlock,
         "tools": CustomTool,
         "tool_choice": ToolChoice,
         "thinking": Thinking,
@@ -80,7 +82,7 @@ class MessagesBody(Part):
 
     messages: list[MessageBody] = Field(min_length=1, max_length=MAX_MESSAGES)
     model: str | None = None
-    system: Text = ""
+    system: System = ""
     max_tokens: Annotated[int | None, InRange(MAX_TOKENS)] = None
     stream: bool = False
     temperature: Annotated[float | None, InRange(SAMPLING_RANGES["temperature"])] = None
@@ -103,7 +105,8 @@ class MessagesBody(Part):
         if choice is not None and choice.type == "any" and not names:
             raise refused("needs tools", "tool_choice.type")
         if choice is not None and choice.type == "tool" and choice.name not in names:
-            raise refused("names a tool that is not in tools", "tool_choice.name")
+            what = "names a tool that is not in tools, or one that only Anthropic's servers run"
+            raise refused(what, "tool_choice.name")
         if self.output_format and self.output_config and self.output_config.format:
             raise refused("cannot be set together with output_config.format", "output_format")
         return self._with_its_conversation()

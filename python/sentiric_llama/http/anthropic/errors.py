@@ -9,6 +9,8 @@ from typing import Any
 from sentiric_llama.errors import ErrorCode, SentiricLlamaError
 
 PATH = "/v1/messages"
+THREAD = "thread"
+"""The field by which a client sends only what is new of a conversation that a server keeps."""
 _TYPES = {
     401: "authentication_error",
     403: "permission_error",
@@ -46,9 +48,20 @@ def message_of(error: SentiricLlamaError) -> str:
     return f"prompt is too long: {what}"
 
 
-def messages_error(http: int, message: str, request_id: str | None) -> dict[str, Any]:
+def details_of(error: SentiricLlamaError) -> dict[str, Any]:
+    """What Anthropic's tool runners read to go on with whole conversations."""
+    if error.where != THREAD:
+        return {}
+    return {"error_code": "thread_unsupported_request", "unsupported": [THREAD]}
+
+
+def messages_error(
+    http: int, message: str, request_id: str | None, details: dict[str, Any] | None = None
+) -> dict[str, Any]:
     """The body of an error with this status of our own."""
     kind = "invalid_request_error" if http < 500 else "api_error"
     kind = _TYPES.get(status_of(http), kind)
-    error = {"type": kind, "message": message}
+    error: dict[str, Any] = {"type": kind, "message": message}
+    if details:
+        error["details"] = details
     return {"type": "error", "error": error, "request_id": request_id}

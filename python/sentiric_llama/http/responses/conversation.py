@@ -104,6 +104,8 @@ class _Reader:
         self._calls.append(ToolCall(item.call_id, name, arguments))
 
     def _output(self, item: OutputItem) -> Message:
+        if item.call_id is None:  # a client gives context so, such as Codex a goal
+            return Message("user", item.output)
         name = self._made.get(item.call_id)
         if name is None:
             raise refused("no item before it made a call with this id", "call_id")

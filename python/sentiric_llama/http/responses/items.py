@@ -5,12 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import partial
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
 from sentiric_llama.http.schemas.body import Body, CheckedBy, refused
-from sentiric_llama.http.schemas.message import join_parts
+from sentiric_llama.http.schemas.message import join_parts, stand_in
 from sentiric_llama.http.schemas.tools import Name
 from sentiric_llama.service.request_fields import safe_name
 from sentiric_llama.types.ranges import shown
@@ -34,6 +34,21 @@ Text = Annotated[str, CheckedBy(_parts_of, _text_schema((*TEXT_KINDS, "refusal")
 Thought = Annotated[
     str, CheckedBy(partial(join_parts, kinds=THOUGHT_KINDS), _text_schema(THOUGHT_KINDS))
 ]
+_OUTPUT_SCHEMA = {
+    "anyOf": [
+        {"type": "string"},
+        {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {"type": {"type": "string"}, "text": {"type": "string"}},
+                "required": ["type"],
+            },
+            "description": "Parts; a short text stands for each that has none.",
+        },
+        {"type": "null"},
+    ]
+}
 CallId = Annotated[str, Field(min_length=1, max_length=MAX_TOOL_NAME)]
 
 
@@ -108,16 +123,34 @@ class CustomCallItem(Item):
     namespace: Name | None = None
 
 
+def _output_of(content: Any) -> str:
+    """A string, or parts joined by newlines: a short text stands for each that has none."""
+    return _parts_of([_as_text(p) for p in content] if isinstance(content, list) else content)
+
+
+def _as_text(part: Any) -> Any:
+    kind = part.get("type") if isinstance(part, dict) else None
+    if not isinstance(kind, str) or kind in (*TEXT_KINDS, "refusal"):
+        return part
+    return {"type": "text", "text": stand_in(kind)}
+
+
 class OutputItem(Item):
-    """What a call came to: a string, or parts of text."""
+    """What a call came to: a string, or parts. One without a call, by name, is a context."""
 
     nested: ClassVar = {"output": PartBody}
 
     type: Literal["function_call_output", "custom_tool_call_output"]
-    call_id: CallId
-    output: Text
+    call_id: CallId | None = None
+    output: Annotated[str, CheckedBy(_output_of, _OUTPUT_SCHEMA)]
     name: Any = None
     namespace: Any = None
+
+    @model_validator(mode="after")
+    def _says_whence_it_comes(self) -> Self:
+        if self.call_id is None and not isinstance(self.name, str):
+            raise refused("this field is required", "call_id")
+        return self
 
 
 KINDS: Mapping[str, type[Item]] = {
@@ -159,7 +192,8 @@ def read_item(item: Any) -> Item | None:
         raise refused(f"got {shown(item['type'])}, allowed a string", "type")
     name = kind_of(item)
     if name == "item_reference":
-        raise refused("nothing is stored here: send the item itself", "type")
+        what = "nothing is stored here: send the item itself, as clients do with store: false"
+        raise refused(what, "type")
     kind = KINDS.get(name)
     return kind.parse(item) if kind else None
 
@@ -176,6 +210,6 @@ ITEM_SCHEMA: dict[str, Any] = {
         "namespace": {"type": ["string", "null"]},
         "arguments": {"type": "string"},
         "input": {"type": "string"},
-        "output": _text_schema(TEXT_KINDS),
+        "output": _OUTPUT_SCHEMA,
     },
 }

@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from sentiric_llama.http.schemas.body import Body, CheckedBy, refused
 from sentiric_llama.http.schemas.tools import CallBody
+from sentiric_llama.service.request_fields import safe_name
 from sentiric_llama.types import Message
 from sentiric_llama.types.ranges import shown
 from sentiric_llama.types.wishes import MAX_CALLS, MAX_TOOL_NAME
@@ -41,6 +42,13 @@ def _part(part: Any, index: int, kinds: Sequence[str], dropped: Sequence[str]) -
     if not isinstance(text, str):
         raise refused(f"got {shown(text)}, allowed a string", f"{index}.text")
     return text
+
+
+def stand_in(kind: str) -> str:
+    """What the model reads for a part that it cannot: a result of a tool, unlike a question, stays
+    in the conversation for good, so that a refusal would end it.
+    """
+    return f"[{safe_name(kind)} left out: this model reads text only]"
 
 
 _CONTENT = {

@@ -133,6 +133,41 @@ def test_the_answer_to_a_prefill_is_only_what_is_new(ask: Any, server: Any) -> N
 TEXT = {"type": "text", "text": "a"}
 
 
+def test_what_a_tool_answers_ends_no_conversation(server: Any) -> None:
+    """A picture in a result comes back with every later request of the conversation."""
+    image = {"type": "image", "source": {"type": "base64", "data": ""}}
+    found = {"type": "tool_reference", "tool_name": "WebSearch"}
+    strange = {"type": "x\n" * 100, "text": 5}
+    messages = [*ASKED, result([TEXT | {"zz": 1}, image, found, strange])]
+    reply = server.post("/v1/messages", {"messages": messages})
+    assert reply.status == 200
+    lines = heard(*messages)[-1].content.split("\n")
+    assert lines[:3] == ["a", "[image left out: this model reads text only]", "WebSearch"]
+    assert lines[3].startswith("[x%0Ax%0A") and len(lines) == 4
+    place = "messages.2.content.0.content"
+    named = reply.headers["x-ignored-fields"].split(", ")
+    assert named[:2] == [f"{place}.0.zz", f"{place}.1.image"]
+    assert named[2].startswith(f"{place}.3.x%0A") and len(named) == 3
+
+
+def test_the_line_about_billing_costs_no_prefix(server: Any) -> None:
+    """It differs from session to session in front of all that they share."""
+    billing = {"type": "text", "text": "x-anthropic-billing-header: cc_version=2.1.f21;"}
+    fields = {"messages": [{"role": "user", "content": "hi"}]}
+    reply = server.post("/v1/messages", fields | {"system": [billing, TEXT, TEXT]})
+    assert server.engine.requests[-1].messages[0] == Message("system", "a\na")
+    assert reply.headers["x-ignored-fields"] == "system.0.text"
+    assert server.post("/v1/messages", fields | {"system": [billing]}).status == 200
+    assert (
+        server.post("/v1/messages", fields | {"system": [TEXT, {}]})
+        .error["message"]
+        .startswith("[system.1.type]")
+    )
+    said = "what is x-anthropic-billing-header: ?"
+    server.post("/v1/messages", fields | {"system": said})
+    assert server.engine.requests[-1].messages[0] == Message("system", said)
+
+
 @pytest.mark.parametrize(
     ("messages", "where"),
     [
@@ -161,7 +196,10 @@ TEXT = {"type": "text", "text": "a"}
         ([*ASKED, result() | {"role": "assistant"}], "messages.2.content.0.type"),
         ([*ASKED, result(tool_use_id="t9")], "messages.2.content.0.tool_use_id"),
         ([ASKED[0], result()], "messages.1.content.0.tool_use_id"),
-        ([*ASKED, result([TEXT, {"type": "image"}])], "messages.2.content.0.content.1.type"),
+        ([*ASKED, result([TEXT, {}])], "messages.2.content.0.content.1.type"),
+        ([*ASKED, result([{"type": 5}])], "messages.2.content.0.content.0.type"),
+        ([*ASKED, result([{"type": "text"}])], "messages.2.content.0.content.0.text"),
+        ([*ASKED, result([5])], "messages.2.content.0.content.0"),
         ([*ASKED, result(is_error="yes")], "messages.2.content.0.is_error"),
         (
             [{"role": "assistant", "content": [USE | {"input": "{}"}]}],

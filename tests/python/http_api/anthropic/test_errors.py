@@ -46,6 +46,18 @@ def check(reply: Reply, status: int, kind: str, text: str = "") -> None:
     assert reply.headers["request-id"] == reply.headers["x-request-id"]
 
 
+def test_a_thread_is_refused_in_words_for_tool_runners(server: Any) -> None:
+    """Else they send only what is new, and the model sees no conversation."""
+    reply = server.post("/v1/messages", BODY | {"thread": {"type": "create"}})
+    assert reply.status == 400 and reply.error["message"].startswith("[thread] ")
+    assert reply.error["details"] == {
+        "error_code": "thread_unsupported_request",
+        "unsupported": ["thread"],
+    }
+    assert MessagesError.model_validate(reply.json)
+    assert server.post("/v1/messages", BODY | {"thread": None}).status == 200
+
+
 @pytest.mark.parametrize(
     ("path", "ours"),
     [

@@ -173,6 +173,18 @@ def test_items_that_come_back_name_nothing(server: Any) -> None:
     assert "x-ignored-fields" not in respond(server, items).headers
 
 
+def test_what_a_tool_answers_ends_no_conversation(server: Any) -> None:
+    """A picture in a result comes back with every later request of the conversation."""
+    parts = [{"type": "input_text", "text": "a"}, PART, {"type": "refusal"}]
+    goal = {"type": "function_call_output", "name": "goal_objective", "output": "Win."}
+    items = [called(), came(output=parts), goal | {"namespace": "agent"}]
+    reply = respond(server, items)
+    assert reply.headers["x-ignored-fields"] == "input.1.output.1.image_url"
+    result, context = messages(items)[1:]
+    assert result.content == "a\n[input_image left out: this model reads text only]"
+    assert context == Message("user", "Win.")
+
+
 def test_strict_fields_look_into_items(start: Any) -> None:
     strict = start(strict_fields=True)
     item = {"role": "user", "content": [{"type": "input_text", "text": "a", "zeta": 1}]}
@@ -206,7 +218,10 @@ PART = {"type": "input_image", "image_url": "data:"}
         ([came()], "input.0.call_id"),
         ([came(), called()], "input.0.call_id"),
         ([called(), came("c2")], "input.1.call_id"),
-        ([called(), came(output=[PART])], "input.1.output.0.type"),
+        ([called(), came(output=[{}])], "input.1.output.0.type"),
+        ([called(), came(output=[5])], "input.1.output.0"),
+        ([{"type": "function_call_output", "output": "x"}], "input.0.call_id"),
+        ([{"type": "function_call_output", "output": "x", "name": 5}], "input.0.call_id"),
         ([called(), came(output=None)], "input.1.output"),
         ([called(call_id="")], "input.0.call_id"),
         ([called(call_id="x" * 257)], "input.0.call_id"),
