@@ -107,9 +107,10 @@ def test_every_field_is_described() -> None:
     table = PAGE.split("<!-- fields -->")[1].split("<!-- end of fields -->")[0]
     rows = re.findall(r"^\| (`.*?) \| (.*?) \|$", table, re.MULTILINE)
     named = {name: what for names, what in rows for name in re.findall(r"`(\w+)`", names)}
-    assert named.keys() == (
-        MessagesBody.model_fields.keys() | MessagesBody.without_effect | MessagesBody.silent
-    )
+    known = MessagesBody.without_effect | MessagesBody.silent | MessagesBody.unsupported.keys()
+    assert named.keys() == MessagesBody.model_fields.keys() | known
+    refused = {name for name, what in named.items() if what.startswith("refused")}
+    assert refused == MessagesBody.unsupported.keys()
     ignored = {name for name, what in named.items() if what.startswith("without effect")}
     assert ignored == MessagesBody.without_effect
 

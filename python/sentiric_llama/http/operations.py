@@ -21,7 +21,7 @@ from sentiric_llama.http.schemas.body import Body
 from sentiric_llama.http.schemas.chat import ChatBody
 from sentiric_llama.http.schemas.stats_answer import Stats
 from sentiric_llama.http.schemas.tokens import DetokenizeBody, TokenizeBody
-from sentiric_llama.http.texts.completions import TextCompletion
+from sentiric_llama.http.texts.completions_answer import TextCompletion
 from sentiric_llama.http.texts.completions_body import CompletionsBody
 from sentiric_llama.http.texts.embeddings import EmbeddingsAnswer, EmbeddingsBody
 

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The answers of `/v1/completions`: OpenAI's older format."""
+"""Answers of `/v1/completions`, OpenAI's older format, as they are written."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
 from starlette.responses import Response
 
@@ -14,51 +14,14 @@ from sentiric_llama.host.product import version
 from sentiric_llama.http import sse
 from sentiric_llama.http.errors import JsonResponse, error_body
 from sentiric_llama.http.routes.chat import ChatAnswer, StreamWriter, answer_headers
-from sentiric_llama.http.schemas.answer import Answer
-from sentiric_llama.http.schemas.chat_answer import Timings, Usage
 from sentiric_llama.http.shapes import remarks, timings_json, truncation_json, usage_json
 from sentiric_llama.http.texts.completions_body import CompletionsRequest
 from sentiric_llama.service.chat_result import collect
 from sentiric_llama.service.chat_stream import ChatStream, ChoiceDelta, Ending
 from sentiric_llama.service.service import LlamaService
-from sentiric_llama.types import ChosenLogprob, TruncationReport
+from sentiric_llama.types import ChosenLogprob
 
 _LOWEST = -9999.0
-
-
-class TextLogprobs(Answer):
-    """One entry per token. `text_offset` counts characters from the beginning of the text."""
-
-    tokens: list[str]
-    token_logprobs: list[float]
-    top_logprobs: list[dict[str, float]]
-    text_offset: list[int]
-
-
-class TextChoice(Answer):
-    """A text. In a stream, what is added to it."""
-
-    index: int
-    text: str
-    logprobs: TextLogprobs | None
-    finish_reason: Ending | None
-    unfinished: Literal[True] | None = None
-    tokens: list[int] | None = None
-
-
-class TextCompletion(Answer):
-    """The texts, or the data of one event of a stream, whose last one has the totals."""
-
-    id: str
-    object: Literal["text_completion"]
-    created: int
-    model: str
-    system_fingerprint: str
-    choices: list[TextChoice]
-    usage: Usage | None = None
-    timings: Timings | None = None
-    truncation: TruncationReport | None = None
-    notice: str | None = None
 
 
 class _Texts:

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The answers of `/v1/completions`, for the OpenAPI document."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from sentiric_llama.http.schemas.answer import Answer
+from sentiric_llama.http.schemas.chat_answer import Timings, Usage
+from sentiric_llama.service.chat_stream import Ending
+from sentiric_llama.types import TruncationReport
+
+
+class TextLogprobs(Answer):
+    """One entry per token. `text_offset` counts characters from the beginning of the text."""
+
+    tokens: list[str]
+    token_logprobs: list[float]
+    top_logprobs: list[dict[str, float]]
+    text_offset: list[int]
+
+
+class TextChoice(Answer):
+    """A text. In a stream, what is added to it."""
+
+    index: int
+    text: str
+    logprobs: TextLogprobs | None
+    finish_reason: Ending | None
+    unfinished: Literal[True] | None = None
+    tokens: list[int] | None = None
+
+
+class TextCompletion(Answer):
+    """The texts, or the data of one event of a stream, whose last one has the totals."""
+
+    id: str
+    object: Literal["text_completion"]
+    created: int
+    model: str
+    system_fingerprint: str
+    choices: list[TextChoice]
+    usage: Usage | None = None
+    timings: Timings | None = None
+    truncation: TruncationReport | None = None
+    notice: str | None = None
