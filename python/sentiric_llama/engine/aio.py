@@ -9,6 +9,7 @@ async with await AsyncEngine.open("model.gguf") as engine:
 from __future__ import annotations
 
 import asyncio
+import weakref
 from array import array
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -117,7 +118,9 @@ class AsyncEngine(EngineFacts):
     def __init__(self, handle: EngineHandle) -> None:
         super().__init__(handle)
         self._wakeups: dict[asyncio.AbstractEventLoop, LoopWakeups] = {}
-        self.line = Line(lambda: self.handle.core.line(), self.stats, self.info.contexts)
+        # No cycle: the server's collector is told to spare all that a loaded model brought.
+        me = weakref.proxy(self)
+        self.line = Line(lambda: handle.core.line(), lambda: me.stats(), self.info.contexts)
 
     @classmethod
     async def open(
