@@ -84,7 +84,8 @@ void LlamaDecoder::UseAdapters(const AdapterSet* adapters) {
 DecodeStatus LlamaDecoder::Decode(const Batch& batch, const std::atomic<bool>* abort) {
   if (!IsValid(batch)) return DecodeStatus::kInvalid;
   Fill(batch);
-  abort_ = abort;
+  // The library shifts keys in place, layer by layer, and begins anew when it was interrupted.
+  abort_ = has_shifts_ ? nullptr : abort;
   DecodeStatus status = DecodeStatus::kFailed;
   try {
     const AbortGuard guard;
@@ -93,6 +94,7 @@ DecodeStatus LlamaDecoder::Decode(const Batch& batch, const std::atomic<bool>* a
     // The reason is in the library's log.
   }
   abort_ = nullptr;
+  if (status == DecodeStatus::kOk) has_shifts_ = false;
   RemovePadding();
   return status;
 }
@@ -179,6 +181,7 @@ void LlamaDecoder::Shift(SeqId seq, Position keep, Position count) {
   llama_memory_t memory = llama_get_memory(context_.get());
   llama_memory_seq_rm(memory, seq, keep, keep + count);
   llama_memory_seq_add(memory, seq, keep + count, -1, -count);
+  has_shifts_ = true;
 }
 
 // Between streams, cells go through host memory: the library's own copy moves whole streams, and

@@ -55,6 +55,7 @@ class LlamaDecoder : public Decoder {
   const llama_flash_attn_type flash_attention_;
   std::uint64_t set_in_use_ = 0;  // LoraSet::serial; 0 = none
   bool plans_anew_ = true;        // the next call plans its graph, which walks the model's adapters
+  bool has_shifts_ = false;       // the next call applies them
   BatchBuffer buffer_;
   std::vector<std::int32_t> index_of_row_;  // row of the last batch -> row in buffer_
   struct Padding {

@@ -64,7 +64,8 @@ class Decoder {
   // Sets the adapters of later calls; null = the model alone.
   virtual void UseAdapters(const AdapterSet* adapters) = 0;
 
-  // Evaluates the rows in order. `abort`, when given, is polled during the call.
+  // Evaluates the rows in order. `abort`, when given, is polled during the call,
+  // unless positions were shifted since the last one.
   virtual DecodeStatus Decode(const Batch& batch, const std::atomic<bool>* abort) = 0;
 
   // The num_vocab logits of row `row` of the last successful Decode; the row must have wanted them.

@@ -222,6 +222,21 @@ TEST(Decoder, AShiftTakesTheMiddleOut) {
   EXPECT_EQ(decoder->Decode({{0, 136, 50, true}}, nullptr), DecodeStatus::kOk);
 }
 
+// It would be applied again to the layers that it had reached.
+TEST(Decoder, ARaisedFlagDoesNotInterruptAShift) {
+  const std::atomic<bool> abort{true};
+  std::vector<std::vector<float>> logits;
+  for (const std::atomic<bool>* flag : {static_cast<const std::atomic<bool>*>(nullptr), &abort}) {
+    auto decoder = MakeDecoder();
+    ASSERT(decoder->Decode(Rows(0, 1, 0, 256), nullptr) == DecodeStatus::kOk);
+    decoder->Shift(0, 16, 120);
+    EXPECT_EQ(decoder->Decode({{0, 136, 50, true}}, flag), DecodeStatus::kOk);
+    logits.push_back(LogitsOf(decoder.get(), 0));
+    EXPECT_EQ(decoder->Decode(Rows(1, 1, 0, 200), &abort), DecodeStatus::kAborted);
+  }
+  EXPECT(SameBits(logits[0], logits[1]));
+}
+
 TEST(Decoder, ARaisedFlagStopsAPrefill) {
   auto decoder = MakeDecoder();
   const std::atomic<bool> abort{true};
