@@ -5,47 +5,23 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from page_examples import DEFAULT_URL, Page, curl_commands, run_curl, run_python
 from sentiric_llama.errors import ERROR_TABLE
 from sentiric_llama.http.app import api_routes
 from sentiric_llama.http.schemas.chat import ChatBody
 from sentiric_llama.types.ranges import SAMPLING_ALIASES, SAMPLING_RANGES
 
-PAGE = (Path(__file__).parents[2] / "docs" / "http-api.md").read_text("utf-8")
-DEFAULT_URL = "http://127.0.0.1:16070"
+PAGE = Page("http-api.md")
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-
-
-def run(command: list[str]) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        cut
-        for block in blocks("bash")
-        for cut in re.split("^(?=curl)", block, flags=re.MULTILINE)
-        if cut
-    ],
-)
+@pytest.mark.parametrize("line", curl_commands(PAGE.blocks("bash")))
 def test_curl(guide: Any, line: str) -> None:
-    if shutil.which("curl") is None:
-        pytest.skip("no curl here")
     assert line.startswith("curl") and DEFAULT_URL in line
-    output = run(["sh", "-c", line.replace("curl ", "curl -s ", 1).replace(DEFAULT_URL, guide.url)])
+    output = run_curl(line, guide.url)
     if "data:" in output:
         assert output.rstrip().endswith("data: [DONE]")
         return
@@ -56,13 +32,13 @@ def test_curl(guide: Any, line: str) -> None:
 
 
 def test_pydantic(guide: Any) -> None:
-    (example,) = blocks("python")
-    output = run([sys.executable, "-c", example.replace(DEFAULT_URL, guide.url)])
+    (example,) = PAGE.blocks("python")
+    output = run_python(example, guide.url)
     assert re.match(r"protocol='.*' port=-?\d+$", output.strip(), re.DOTALL)
 
 
 def test_the_table_of_errors() -> None:
-    part = PAGE.split("<!-- errors -->")[1].split("<!-- end of errors -->")[0]
+    part = PAGE.text.split("<!-- errors -->")[1].split("<!-- end of errors -->")[0]
     rows = re.findall(r"^\| (\d+) \| `(\w+)` \| `(\w+)` \| (yes)? ?\|", part, re.MULTILINE)
     assert rows == [
         (str(row.http), row.openai_type, code.value, "yes" * row.is_temporary)
@@ -71,17 +47,17 @@ def test_the_table_of_errors() -> None:
 
 
 def test_every_field_is_described() -> None:
-    described = set(re.findall(r"`(\w+)`", PAGE))
+    described = set(re.findall(r"`(\w+)`", PAGE.text))
     names = ChatBody.model_fields.keys() | ChatBody.without_effect | ChatBody.unsupported.keys()
     assert not names - described - {"tool_choice", "function_call", "stream_options"}
-    table = PAGE.split("### What is ignored")[1]
+    table = PAGE.text.split("### What is ignored")[1]
     ignored = re.search(r"^\| (.*?) \| accepted without effect \|$", table, re.MULTILINE)
     assert ignored
     assert set(re.findall(r"`(\w+)`", ignored[1])) == ChatBody.without_effect
 
 
 def test_ranges_of_sampling() -> None:
-    table = PAGE.split("### Sampling")[1].split("\n### ")[0]
+    table = PAGE.text.split("### Sampling")[1].split("\n### ")[0]
     found = dict[str, tuple[float, float]]()
     for names, ranges in re.findall(r"^\| (`.*?) \| (.*?) \|", table, re.MULTILINE):
         fields = re.findall(r"`(\w+)`", names)
@@ -97,7 +73,7 @@ def test_ranges_of_sampling() -> None:
 
 
 def test_every_route_is_described() -> None:
-    table = PAGE.split("## Routes")[1].split("\n## ")[0]
+    table = PAGE.text.split("## Routes")[1].split("\n## ")[0]
     for route in api_routes():
         path = route.path.replace("{name:path}", "NAME")
         assert path.startswith("/static/") or f"{path}`" in table, path

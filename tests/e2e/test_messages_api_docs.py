@@ -5,44 +5,28 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from page_examples import Page, curl_commands, named_rows, run_curl, run_python
 from sentiric_llama.errors import ERROR_TABLE
 from sentiric_llama.http.anthropic.answer import StopReason
 from sentiric_llama.http.anthropic.blocks import KINDS
 from sentiric_llama.http.anthropic.body import MessagesBody
 from sentiric_llama.http.anthropic.errors import messages_error, status_of
 
-PAGE = (Path(__file__).parents[2] / "docs" / "messages-api.md").read_text("utf-8")
-DEFAULT_URL = "http://127.0.0.1:16070"
-
-
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-
-
-def run(command: list[str]) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+PAGE = Page("messages-api.md")
 
 
 def test_python(guide: Any) -> None:
-    (example,) = blocks("python")
-    assert run([sys.executable, "-c", example.replace(DEFAULT_URL, guide.url)]).strip()
+    (example,) = PAGE.blocks("python")
+    assert run_python(example, guide.url).strip()
 
 
-@pytest.mark.parametrize("line", re.split("^(?=curl)", blocks("bash")[0], flags=re.MULTILINE)[1:])
+@pytest.mark.parametrize("line", curl_commands(PAGE.blocks("bash")[:1]))
 def test_curl(guide: Any, line: str) -> None:
-    if shutil.which("curl") is None:
-        pytest.skip("no curl here")
-    output = run(["sh", "-c", line.replace("curl ", "curl -s ", 1).replace(DEFAULT_URL, guide.url)])
+    output = run_curl(line, guide.url)
     if "count_tokens" in line:
         assert json.loads(output)["input_tokens"] > 5
     else:
@@ -104,9 +88,8 @@ def test_a_prompt_that_does_not_fit_is_refused(tiny: Any) -> None:
 
 
 def test_every_field_is_described() -> None:
-    table = PAGE.split("<!-- fields -->")[1].split("<!-- end of fields -->")[0]
-    rows = re.findall(r"^\| (`.*?) \| (.*?) \|$", table, re.MULTILINE)
-    named = {name: what for names, what in rows for name in re.findall(r"`(\w+)`", names)}
+    table = PAGE.text.split("<!-- fields -->")[1].split("<!-- end of fields -->")[0]
+    named = named_rows(table)
     known = MessagesBody.without_effect | MessagesBody.silent | MessagesBody.unsupported.keys()
     assert named.keys() == MessagesBody.model_fields.keys() | known
     refused = {name for name, what in named.items() if what.startswith("refused")}
@@ -116,18 +99,18 @@ def test_every_field_is_described() -> None:
 
 
 def test_every_block_and_every_end_is_described() -> None:
-    table = PAGE.split("## Messages")[1].split("\n## ")[0]
+    table = PAGE.text.split("## Messages")[1].split("\n## ")[0]
     rows = re.findall(r"^\| `(\w+)` \| (.*?) \|", table, re.MULTILINE)
     for name, roles in rows:
         wanted = KINDS[name].roles
         assert roles == ("every role" if len(wanted) == 3 else f"`{wanted[0]}`"), name
     assert [name for name, _ in rows] == list(KINDS)
-    told = re.search(r"`stop_reason` is (.*?)\.", PAGE)
+    told = re.search(r"`stop_reason` is (.*?)\.", PAGE.text)
     assert told and set(re.findall(r"`(\w+)`", told[1])) == set(StopReason.__args__)  # type: ignore[attr-defined]
 
 
 def test_the_table_of_errors() -> None:
-    table = PAGE.split("## Errors")[1]
+    table = PAGE.text.split("## Errors")[1]
     rows = re.findall(r"^\| (\d[\d, ]*) \| `(\w+)` \|", table, re.MULTILINE)
     told = {int(status): kind for statuses, kind in rows for status in statuses.split(", ")}
     for status, kind in told.items():

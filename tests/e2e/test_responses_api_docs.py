@@ -5,38 +5,22 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from page_examples import Page, curl_commands, named_rows, run_curl, run_python
 from sentiric_llama.http.operations import OPERATIONS
 from sentiric_llama.http.responses import items, tools
 from sentiric_llama.http.responses.body import ELSEWHERE, ResponsesBody
 from sentiric_llama.http.schemas.sampling import SamplingFields
 
-PAGE = (Path(__file__).parents[2] / "docs" / "responses-api.md").read_text("utf-8")
-DEFAULT_URL = "http://127.0.0.1:16070"
+PAGE = Page("responses-api.md")
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-
-
-def run(command: list[str]) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-@pytest.mark.parametrize("line", re.split("^(?=curl)", blocks("bash")[0], flags=re.MULTILINE)[1:])
+@pytest.mark.parametrize("line", curl_commands(PAGE.blocks("bash")[:1]))
 def test_curl(guide: Any, line: str) -> None:
-    if shutil.which("curl") is None:
-        pytest.skip("no curl here")
-    output = run(["sh", "-c", line.replace("curl ", "curl -s ", 1).replace(DEFAULT_URL, guide.url)])
+    output = run_curl(line, guide.url)
     if '"stream": true' in line:
         assert output.startswith("event: response.created\n")
         assert "\n\nevent: response.completed\n" in output
@@ -46,22 +30,12 @@ def test_curl(guide: Any, line: str) -> None:
 
 
 def test_python(guide: Any) -> None:
-    (example,) = blocks("python")
-    assert run([sys.executable, "-c", example.replace(DEFAULT_URL, guide.url)]).strip()
-
-
-def rows(part: str) -> dict[str, str]:
-    """The names in the first column of a table -> what is said of them."""
-    found = re.findall(r"^\| (`.*?) \| (.*?) \|$", part, re.MULTILINE)
-    return {name: what for names, what in found for name in re.findall(r"`([\w.]+)`", names)}
-
-
-def section(title: str) -> str:
-    return PAGE.split(f"## {title}\n")[1].split("\n## ")[0]
+    (example,) = PAGE.blocks("python")
+    assert run_python(example, guide.url).strip()
 
 
 def test_every_field_is_described() -> None:
-    described = rows(PAGE.split("<!-- fields -->")[1].split("<!-- end of fields -->")[0])
+    described = named_rows(PAGE.text.split("<!-- fields -->")[1].split("<!-- end of fields -->")[0])
     fields = ResponsesBody.model_fields.keys() - SamplingFields.model_fields.keys()
     fields |= {"temperature", "top_p"} | ResponsesBody.unsupported.keys()
     assert described.keys() == fields | ResponsesBody.without_effect | ELSEWHERE.keys()
@@ -72,14 +46,14 @@ def test_every_field_is_described() -> None:
 
 
 def test_every_item_tool_and_event_is_described() -> None:
-    assert rows(section("Items")).keys() == items.KINDS.keys() | {"item_reference"}
-    assert rows(section("Tools")).keys() == tools.KINDS.keys()
+    assert named_rows(PAGE.section("Items")).keys() == items.KINDS.keys() | {"item_reference"}
+    assert named_rows(PAGE.section("Tools")).keys() == tools.KINDS.keys()
     told = {
         kind
         for model in OPERATIONS["POST", "/v1/responses"].events
         for kind in re.findall(r"response\.[\w.]+", json.dumps(model.model_json_schema()))
     }
-    assert rows(section("Events")).keys() == told
+    assert named_rows(PAGE.section("Events")).keys() == told
 
 
 @pytest.mark.parametrize(

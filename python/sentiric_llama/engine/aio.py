@@ -22,14 +22,18 @@ from sentiric_llama.engine.convert import call, request_to_native, token_ids
 from sentiric_llama.engine.facts import EngineFacts
 from sentiric_llama.engine.handle import EngineHandle
 from sentiric_llama.engine.options import (
-    ChatPrompt,
     Options,
     TextPrompt,
-    ToolList,
     chat_request,
     text_request,
 )
-from sentiric_llama.engine.prompt.conversation import conversation, is_large, text_length
+from sentiric_llama.engine.prompt.conversation import (
+    ChatPrompt,
+    RenderOptions,
+    conversation,
+    is_large,
+    text_length,
+)
 from sentiric_llama.engine.protocol import EngineState, FloatArray
 from sentiric_llama.engine.side_by_side import name_prompt
 from sentiric_llama.engine.stream import AsyncStream, Buffer, StreamItem
@@ -286,39 +290,23 @@ class AsyncEngine(EngineFacts):
         core, ids = self.handle.core, list(items_of(tokens, "tokens"))
         return await native(len(ids), call, "tokens", core.token_pieces, ids)
 
-    async def render_chat(
-        self,
-        messages: ChatPrompt,
-        *,
-        tools: ToolList = (),
-        template_arguments: str = "",
-        continues: bool = False,
-        add_generation_prompt: bool = True,
-    ) -> str:
+    async def render_chat(self, messages: ChatPrompt, **options: Unpack[RenderOptions]) -> str:
         """Renders a conversation with the model's chat template."""
-        asked = conversation(messages, tools, template_arguments, continues)
-        core, add = self.handle.core, add_generation_prompt
-        given, size = request_to_native(asked), _size_of(asked)
-        return await native(size, call, "messages", core.render_chat, given, add)
+        asked, add = conversation(messages, **options)
+        core, given = self.handle.core, request_to_native(asked)
+        return await native(_size_of(asked), call, "messages", core.render_chat, given, add)
 
     async def adapters(self) -> list[str]:
         """The adapters that requests may name: the files of `lora_dir`."""
         return await asyncio.to_thread(self.handle.adapters)
 
     async def tokenize_chat(
-        self,
-        messages: ChatPrompt,
-        *,
-        tools: ToolList = (),
-        template_arguments: str = "",
-        continues: bool = False,
-        add_generation_prompt: bool = True,
+        self, messages: ChatPrompt, **options: Unpack[RenderOptions]
     ) -> list[int]:
         """The tokens that a request with this conversation evaluates."""
-        asked = conversation(messages, tools, template_arguments, continues)
-        core, add = self.handle.core, add_generation_prompt
-        given, size = request_to_native(asked), _size_of(asked)
-        return await native(size, call, "messages", core.tokenize_chat, given, add)
+        asked, add = conversation(messages, **options)
+        core, given = self.handle.core, request_to_native(asked)
+        return await native(_size_of(asked), call, "messages", core.tokenize_chat, given, add)
 
     async def logits(self, tokens: Sequence[int]) -> FloatArray:
         """(n, vocab) float32: the logits after each of the n tokens."""

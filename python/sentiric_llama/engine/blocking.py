@@ -25,14 +25,12 @@ from sentiric_llama.engine.convert import call, request_to_native, token_ids
 from sentiric_llama.engine.facts import EngineFacts
 from sentiric_llama.engine.handle import EngineHandle
 from sentiric_llama.engine.options import (
-    ChatPrompt,
     Options,
     TextPrompt,
-    ToolList,
     chat_request,
     text_request,
 )
-from sentiric_llama.engine.prompt.conversation import conversation
+from sentiric_llama.engine.prompt.conversation import ChatPrompt, RenderOptions, conversation
 from sentiric_llama.engine.protocol import FloatArray
 from sentiric_llama.engine.side_by_side import generate_side_by_side
 from sentiric_llama.engine.stream import Credit, StreamItem
@@ -263,33 +261,15 @@ class Engine(EngineFacts):
         """The bytes of each token, which may be part of a character. Shows control tokens."""
         return call("tokens", self.handle.core.token_pieces, list(items_of(tokens, "tokens")))
 
-    def render_chat(
-        self,
-        messages: ChatPrompt,
-        *,
-        tools: ToolList = (),
-        template_arguments: str = "",
-        continues: bool = False,
-        add_generation_prompt: bool = True,
-    ) -> str:
+    def render_chat(self, messages: ChatPrompt, **options: Unpack[RenderOptions]) -> str:
         """Renders a conversation with the model's chat template."""
-        asked = conversation(messages, tools, template_arguments, continues)
-        core, given = self.handle.core, request_to_native(asked)
-        return call("messages", core.render_chat, given, add_generation_prompt)
+        asked, add = conversation(messages, **options)
+        return call("messages", self.handle.core.render_chat, request_to_native(asked), add)
 
-    def tokenize_chat(
-        self,
-        messages: ChatPrompt,
-        *,
-        tools: ToolList = (),
-        template_arguments: str = "",
-        continues: bool = False,
-        add_generation_prompt: bool = True,
-    ) -> list[int]:
+    def tokenize_chat(self, messages: ChatPrompt, **options: Unpack[RenderOptions]) -> list[int]:
         """The tokens that a request with this conversation evaluates."""
-        asked = conversation(messages, tools, template_arguments, continues)
-        core, given = self.handle.core, request_to_native(asked)
-        return call("messages", core.tokenize_chat, given, add_generation_prompt)
+        asked, add = conversation(messages, **options)
+        return call("messages", self.handle.core.tokenize_chat, request_to_native(asked), add)
 
     def adapters(self) -> list[str]:
         """The adapters that requests may name: the files of `lora_dir`."""
@@ -299,13 +279,20 @@ class Engine(EngineFacts):
         """(n, vocab) float32: the logits after each of the n tokens."""
         return call("tokens", self.handle.core.logits, list(items_of(tokens, "tokens")))
 
-    def embed(self, texts: str | Sequence[str]) -> FloatArray:
-        """(n, d) float32: one pooled, L2-normalised row per text."""
+    def embed(
+        self, texts: str | Sequence[str], prompts: Sequence[Sequence[int]] = ()
+    ) -> FloatArray:
+        """(n, d) float32: one pooled, L2-normalised row per text, then one per list of token ids.
+
+        Token ids are taken as they are, without the tokens that a model wants at the ends.
+        """
         core = self.handle.core
         rows = [
             core.embed(token_ids(call("texts", core.tokenize, text, True, False)))
             for text in ([texts] if isinstance(texts, str) else items_of(texts, "texts"))
         ]
+        for ids in items_of(prompts, "prompts"):
+            rows.append(call("prompts", core.embed, list(items_of(ids, "prompts"))))
         return np.stack(rows) if rows else np.empty((0, self.info.num_embd), np.float32)
 
 

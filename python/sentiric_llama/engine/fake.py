@@ -9,8 +9,9 @@ import time
 from array import array
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Unpack
 
+from sentiric_llama.engine.prompt.conversation import ChatPrompt, RenderOptions, conversation
 from sentiric_llama.engine.protocol import EngineState, FloatArray
 from sentiric_llama.engine.stream import WINDOW, AsyncStream, Buffer
 from sentiric_llama.errors import (
@@ -35,7 +36,6 @@ from sentiric_llama.types import (
     Request,
     Timings,
     TokenLogprob,
-    Tool,
     TruncationReport,
     Usage,
 )
@@ -294,25 +294,21 @@ class FakeEngine:
         self._refuse_if_closed()
         return [chr(token).encode() for token in tokens]
 
-    async def render_chat(
-        self,
-        messages: Sequence[Message],
-        *,
-        tools: Sequence[Tool] = (),
-        template_arguments: str = "",
-        continues: bool = False,
-        add_generation_prompt: bool = True,
-    ) -> str:
+    async def render_chat(self, messages: ChatPrompt, **options: Unpack[RenderOptions]) -> str:
         self._refuse_if_closed()
-        shown = "".join(f"<tool>{tool.name}" for tool in tools) + template_arguments
-        return shown + "".join(f"<{message.role}>{texts_of(message)}" for message in messages)
+        asked, _ = conversation(messages, **options)
+        shown = "".join(f"<tool>{tool.name}" for tool in asked.tools) + asked.template_arguments
+        return shown + "".join(f"<{m.role}>{texts_of(m)}" for m in asked.messages)
 
     async def adapters(self) -> list[str]:
         return []
 
-    async def tokenize_chat(self, messages: Sequence[Message], **options: Any) -> list[int]:
-        tools = (tool.name for tool in options.get("tools", ()))
-        return await self.tokenize("".join((*tools, *map(texts_of, messages))))
+    async def tokenize_chat(
+        self, messages: ChatPrompt, **options: Unpack[RenderOptions]
+    ) -> list[int]:
+        asked, _ = conversation(messages, **options)
+        names = (tool.name for tool in asked.tools)
+        return await self.tokenize("".join((*names, *map(texts_of, asked.messages))))
 
     async def embed(
         self, texts: Sequence[str], prompts: Sequence[Sequence[int]] = ()

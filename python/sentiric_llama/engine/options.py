@@ -9,22 +9,18 @@ from typing import Any, TypedDict
 
 from sentiric_llama.engine.arguments import items_of, refuse_unknown
 from sentiric_llama.engine.grammar.given_text import choice_text, schema_text
-from sentiric_llama.engine.prompt.conversation import to_messages, to_tools
+from sentiric_llama.engine.prompt.conversation import ChatPrompt, ToolList, to_messages, to_tools
 from sentiric_llama.errors import InvalidArgument
 from sentiric_llama.types import (
     Grammar,
-    Message,
     Priority,
     Request,
     SamplingParams,
     ThinkingLimit,
-    Tool,
     Truncation,
 )
 
 TextPrompt = str | Sequence[int]
-ChatPrompt = Sequence[Message | Mapping[str, Any]]
-ToolList = Sequence[Tool | Mapping[str, Any]]
 
 
 class Options(TypedDict, total=False):

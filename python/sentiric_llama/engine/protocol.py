@@ -8,17 +8,16 @@ from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias, Unpack
 
+from sentiric_llama.engine.prompt.conversation import ChatPrompt, RenderOptions
 from sentiric_llama.engine.stream import AsyncStream
 from sentiric_llama.types import (
     Capacity,
     Device,
     EngineStats,
-    Message,
     ModelInfo,
     Request,
-    Tool,
 )
 
 if TYPE_CHECKING:
@@ -106,28 +105,14 @@ class AsyncEngineProtocol(Protocol):
         """The bytes of each token, which may be part of a character. Shows control tokens."""
         ...
 
-    async def render_chat(
-        self,
-        messages: Sequence[Message],
-        *,
-        tools: Sequence[Tool] = (),
-        template_arguments: str = "",
-        continues: bool = False,
-        add_generation_prompt: bool = True,
-    ) -> str: ...
+    async def render_chat(self, messages: ChatPrompt, **options: Unpack[RenderOptions]) -> str: ...
 
     async def adapters(self) -> list[str]:
         """The LoRA adapters that requests may name."""
         ...
 
     async def tokenize_chat(
-        self,
-        messages: Sequence[Message],
-        *,
-        tools: Sequence[Tool] = (),
-        template_arguments: str = "",
-        continues: bool = False,
-        add_generation_prompt: bool = True,
+        self, messages: ChatPrompt, **options: Unpack[RenderOptions]
     ) -> list[int]: ...
 
     async def embed(

@@ -80,6 +80,13 @@ def test_embeddings_are_the_same_again_and_tell_texts_apart(tiny: Engine) -> Non
     assert (likeness[~np.eye(len(TEXTS), dtype=bool)] < 0.999).all()
 
 
+def test_token_ids_give_the_vector_of_their_text(tiny: Engine) -> None:
+    ids = [tiny.tokenize(text, add_special=True) for text in TEXTS]
+    rows = tiny.embed(TEXTS[:1], ids)
+    assert np.array_equal(rows, np.concatenate((tiny.embed(TEXTS[:1]), tiny.embed(TEXTS))))
+    assert np.array_equal(tiny.embed([], ids), tiny.embed(TEXTS))
+
+
 def test_no_text_no_row(tiny: Engine) -> None:
     assert tiny.embed([]).shape == (0, tiny.info.num_embd)
 

@@ -6,12 +6,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from array import array
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Unpack
 
 from sentiric_llama.engine import messages as m
+from sentiric_llama.engine.prompt.conversation import ChatPrompt, RenderOptions, conversation
 from sentiric_llama.engine.protocol import FloatArray
 from sentiric_llama.host.off_loop import off_loop
-from sentiric_llama.types import Message, ModelInfo, Tool
+from sentiric_llama.types import ModelInfo
 
 
 class MessageQueries(ABC):
@@ -39,30 +40,14 @@ class MessageQueries(ABC):
         data = array("i", tokens).tobytes()
         return list((await self.ask(m.Detokenize, data, as_pieces=True)).pieces or ())
 
-    async def render_chat(
-        self,
-        messages: Sequence[Message],
-        *,
-        tools: Sequence[Tool] = (),
-        template_arguments: str = "",
-        continues: bool = False,
-        add_generation_prompt: bool = True,
-    ) -> str:
-        rest = (template_arguments, continues, add_generation_prompt)
-        answer = await self.ask(m.Render, tuple(messages), tuple(tools), *rest)
+    async def render_chat(self, messages: ChatPrompt, **options: Unpack[RenderOptions]) -> str:
+        answer = await self.ask(m.Render, *_rendering(messages, options))
         return answer.text or ""
 
     async def tokenize_chat(
-        self,
-        messages: Sequence[Message],
-        *,
-        tools: Sequence[Tool] = (),
-        template_arguments: str = "",
-        continues: bool = False,
-        add_generation_prompt: bool = True,
+        self, messages: ChatPrompt, **options: Unpack[RenderOptions]
     ) -> list[int]:
-        rest = (template_arguments, continues, add_generation_prompt)
-        answer = await self.ask(m.TokenizeChat, tuple(messages), tuple(tools), *rest)
+        answer = await self.ask(m.TokenizeChat, *_rendering(messages, options))
         return array("i", answer.tokens or b"").tolist()
 
     async def embed(
@@ -73,6 +58,12 @@ class MessageQueries(ABC):
             ids = tuple(array("i", prompt).tobytes() for prompt in prompts)
             width, data = (await self.ask(m.Embed, tuple(texts), ids)).rows or (1, b"")
         return await off_loop(_matrix, data, width)
+
+
+def _rendering(messages: ChatPrompt, options: RenderOptions) -> tuple[Any, ...]:
+    """The fields of Render and TokenizeChat."""
+    asked, add = conversation(messages, **options)
+    return (asked.messages, asked.tools, asked.template_arguments, asked.continues, add)
 
 
 def _matrix(data: bytes, width: int) -> FloatArray:

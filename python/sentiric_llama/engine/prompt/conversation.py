@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypedDict
 
 from sentiric_llama.engine.arguments import items_of
 from sentiric_llama.errors import InvalidArgument
@@ -14,6 +14,8 @@ from sentiric_llama.types import Message, Request, Tool, ToolCall
 
 _MANY_MESSAGES = 256
 
+ChatPrompt = Sequence[Message | Mapping[str, Any]]
+ToolList = Sequence[Tool | Mapping[str, Any]]
 NativeMessage = tuple[str, str, str, list[tuple[str, str, str]], str, str]
 
 
@@ -49,22 +51,35 @@ def native_tools(tools: Sequence[Tool]) -> list[tuple[str, str, str]]:
     return [(tool.name, tool.description, tool.parameters) for tool in tools]
 
 
+class RenderOptions(TypedDict, total=False):
+    """What a chat template gets besides the messages; `Request` explains the first three."""
+
+    tools: ToolList
+    template_arguments: str
+    continues: bool
+    add_generation_prompt: bool
+    """Whether the beginning of the answer is added, as it is unless told otherwise."""
+
+
 def conversation(
-    messages: Sequence[Message | Mapping[str, Any]],
-    tools: Sequence[Tool | Mapping[str, Any]],
-    template_arguments: str,
-    continues: bool,
-) -> Request:
-    """A request of which only the conversation matters."""
-    return Request(
+    messages: ChatPrompt,
+    *,
+    tools: ToolList = (),
+    template_arguments: str = "",
+    continues: bool = False,
+    add_generation_prompt: bool = True,
+) -> tuple[Request, bool]:
+    """A request of which only the conversation matters, and `add_generation_prompt`."""
+    asked = Request(
         messages=to_messages(messages),
         tools=to_tools(tools),
         template_arguments=template_arguments,
         continues=continues,
     )
+    return asked, add_generation_prompt
 
 
-def to_messages(messages: Sequence[Message | Mapping[str, Any]]) -> tuple[Message, ...]:
+def to_messages(messages: ChatPrompt) -> tuple[Message, ...]:
     """Messages from dataclasses or OpenAI-style dictionaries.
 
     Raises InvalidArgument at `messages[i]`, or at the field of a dictionary.
@@ -76,7 +91,7 @@ def to_messages(messages: Sequence[Message | Mapping[str, Any]]) -> tuple[Messag
     )
 
 
-def to_tools(tools: Sequence[Tool | Mapping[str, Any]]) -> tuple[Tool, ...]:
+def to_tools(tools: ToolList) -> tuple[Tool, ...]:
     """Tools from dataclasses or OpenAI-style dictionaries. Raises InvalidArgument at `tools[i]`."""
     return tuple(
         given if isinstance(given, Tool) else _tool(given, f"tools[{i}]")

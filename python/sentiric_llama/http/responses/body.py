@@ -21,7 +21,7 @@ from sentiric_llama.http.responses.tool_table import (
 )
 from sentiric_llama.http.responses.tools import AnyTool
 from sentiric_llama.http.schemas.body import Body, CheckedBy, InRange, refused
-from sentiric_llama.http.schemas.chat import STOP_SCHEMA
+from sentiric_llama.http.schemas.generation import STOP_SCHEMA
 from sentiric_llama.http.schemas.grammar import GrammarFields, ResponseFormat, bounded
 from sentiric_llama.http.schemas.reasoning import ReasoningFields
 from sentiric_llama.http.schemas.sampling import SamplingFields

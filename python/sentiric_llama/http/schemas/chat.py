@@ -3,67 +3,34 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from sentiric_llama.http.schemas.body import Body, CheckedBy, InRange, refused
-from sentiric_llama.http.schemas.grammar import GrammarFields, ResponseFormat
+from sentiric_llama.http.schemas.body import InRange, refused
+from sentiric_llama.http.schemas.generation import GenerationFields
 from sentiric_llama.http.schemas.message import ChatMessage, check_results
 from sentiric_llama.http.schemas.reasoning import ReasoningFields
-from sentiric_llama.http.schemas.sampling import SamplingFields
-from sentiric_llama.http.schemas.token_rules import TokenRules
 from sentiric_llama.http.schemas.tools import ToolBody, ToolFields
 from sentiric_llama.service.chat_call import MAX_MESSAGES, ChatCall
-from sentiric_llama.service.request_fields import UNSUPPORTED, WITHOUT_EFFECT
-from sentiric_llama.types import Priority, Truncation
-from sentiric_llama.types.ranges import CHOICES, MAX_TOKENS, SAMPLING_RANGES, parse_stop
+from sentiric_llama.service.request_fields import UNSUPPORTED
+from sentiric_llama.types.ranges import MAX_TOKENS, SAMPLING_RANGES
 from sentiric_llama.types.wishes import Wishes
 
-STOP_SCHEMA = {
-    "anyOf": [
-        {"type": "string"},
-        {"type": "array", "items": {"type": "string"}, "maxItems": 8},
-    ]
-}
 
-
-class StreamOptions(Body):
-    """OpenAI's `stream_options`."""
-
-    include_usage: bool = False
-
-
-class ChatBody(SamplingFields, GrammarFields, ToolFields, ReasoningFields, TokenRules):
+class ChatBody(GenerationFields, ToolFields, ReasoningFields):
     """A chat request."""
 
     unsupported: ClassVar = UNSUPPORTED
-    without_effect: ClassVar = WITHOUT_EFFECT
-    nested: ClassVar = {
-        "messages": ChatMessage,
-        "stream_options": StreamOptions,
-        "response_format": ResponseFormat,
-        "tools": ToolBody,
-    }
+    nested: ClassVar = {"messages": ChatMessage, **GenerationFields.nested, "tools": ToolBody}
 
     messages: list[ChatMessage] = Field(min_length=1, max_length=MAX_MESSAGES)
-    model: str | None = None
-    stream: bool = False
-    stream_options: StreamOptions = StreamOptions()
-    n: Annotated[int, InRange(CHOICES)] = 1
-    max_tokens: Annotated[int | None, InRange(MAX_TOKENS)] = None
     max_completion_tokens: Annotated[int | None, InRange(MAX_TOKENS)] = None
-    n_predict: Annotated[int | None, InRange(MAX_TOKENS)] = None
-    stop: Annotated[tuple[str, ...], CheckedBy(parse_stop, STOP_SCHEMA)] = ()
-    ignore_eos: bool = False
     logprobs: bool = False
     top_logprobs: Annotated[int | None, InRange(SAMPLING_RANGES["top_logprobs"])] = None
-    truncation: Truncation | None = None
-    priority: Priority = "normal"
     system_prompt: str | None = None
     rag_context: str | None = None
-    lora_adapter: str | None = None
-    lora_adapter_id: str | None = None
     continue_final_message: bool | None = None
     add_generation_prompt: bool = True
 
@@ -100,30 +67,12 @@ class ChatBody(SamplingFields, GrammarFields, ToolFields, ReasoningFields, Token
 
     def call(self) -> ChatCall:
         """The protocol-neutral request."""
-        sampling = self.sampling()
-        if self.logprobs:
-            sampling["top_logprobs"] = self.top_logprobs or 0
-        if self.allowed_token_ids:
-            sampling["allowed_tokens"] = self.allowed_token_ids
-        return ChatCall(
+        top_logprobs = (self.top_logprobs or 0) if self.logprobs else None
+        return replace(
+            self.generation(max_tokens=self._limit(), top_logprobs=top_logprobs),
             messages=tuple(message.message() for message in self.messages),
-            model=self.model,
             system_prompt=self.system_prompt,
             rag_context=self.rag_context,
-            lora_adapter=self.lora_adapter or self.lora_adapter_id,
-            sampling=sampling,
-            max_tokens=self._limit(),
-            stop=self.stop,
-            min_tokens=self.min_tokens,
-            stop_tokens=self.stop_token_ids,
-            bad_words=self.bad_words,
-            repetition_limit=self.repetition_limit,
-            grammar=self.wanted.grammar,
-            grammar_field=self.wanted.field,
-            ignore_eos=self.ignore_eos,
-            truncation=self.truncation,
-            priority=self.priority,
-            n=self.n,
             wishes=self._wishes(),
             template_arguments=self.chat_template_kwargs,
             continues=self.continues,

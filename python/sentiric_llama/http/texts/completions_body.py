@@ -4,22 +4,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import ConfigDict, model_validator
 
 from sentiric_llama.http.openai import ChatRequest
 from sentiric_llama.http.schemas.body import CheckedBy, InRange, refused
-from sentiric_llama.http.schemas.chat import STOP_SCHEMA, StreamOptions
-from sentiric_llama.http.schemas.grammar import GrammarFields, ResponseFormat
-from sentiric_llama.http.schemas.sampling import SamplingFields
-from sentiric_llama.http.schemas.token_rules import TokenRules
+from sentiric_llama.http.schemas.generation import GenerationFields
 from sentiric_llama.http.texts.inputs import SCHEMA, Input, parse_inputs
 from sentiric_llama.service.chat_call import ChatCall
-from sentiric_llama.service.request_fields import WITHOUT_EFFECT
-from sentiric_llama.types import Priority, Truncation
-from sentiric_llama.types.ranges import CHOICES, MAX_TOKENS, NumberRange, out_of_range, parse_stop
+from sentiric_llama.types.ranges import NumberRange, out_of_range
 
 MAX_PROMPTS = 128
 DEFAULT_MAX_TOKENS = 16
@@ -38,29 +33,15 @@ def parse_prompts(value: Any) -> list[Input]:
     return prompts
 
 
-class CompletionsBody(SamplingFields, GrammarFields, TokenRules):
+class CompletionsBody(GenerationFields):
     """Texts or token ids to go on with. Control tokens in a text count as such."""
 
     model_config = ConfigDict(json_schema_extra={"required": ["prompt"]})
     unsupported: ClassVar = {"suffix": ("",), "best_of": (1,)}
-    without_effect: ClassVar = WITHOUT_EFFECT
-    nested: ClassVar = {"stream_options": StreamOptions, "response_format": ResponseFormat}
 
     prompt: Annotated[list[Input], CheckedBy(parse_prompts, SCHEMA)]
-    model: str | None = None
-    stream: bool = False
-    stream_options: StreamOptions = StreamOptions()
-    n: Annotated[int, InRange(CHOICES)] = 1
-    max_tokens: Annotated[int | None, InRange(MAX_TOKENS)] = None
-    n_predict: Annotated[int | None, InRange(MAX_TOKENS)] = None
     echo: bool = False
     logprobs: Annotated[int | None, InRange(_LOGPROBS)] = None
-    stop: Annotated[tuple[str, ...], CheckedBy(parse_stop, STOP_SCHEMA)] = ()
-    ignore_eos: bool = False
-    truncation: Truncation | None = None
-    priority: Priority = "normal"
-    lora_adapter: str | None = None
-    lora_adapter_id: str | None = None
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -71,28 +52,9 @@ class CompletionsBody(SamplingFields, GrammarFields, TokenRules):
 
     def call(self) -> ChatCall:
         """The protocol-neutral request."""
-        sampling = self.sampling()
-        if self.logprobs is not None:
-            sampling["top_logprobs"] = self.logprobs
-        if self.allowed_token_ids:
-            sampling["allowed_tokens"] = self.allowed_token_ids
-        return ChatCall(
+        return replace(
+            self.generation(max_tokens=self._limit(), top_logprobs=self.logprobs),
             prompts=tuple(p if isinstance(p, str) else tuple(p) for p in self.prompt),
-            model=self.model,
-            lora_adapter=self.lora_adapter or self.lora_adapter_id,
-            sampling=sampling,
-            max_tokens=self._limit(),
-            stop=self.stop,
-            min_tokens=self.min_tokens,
-            stop_tokens=self.stop_token_ids,
-            bad_words=self.bad_words,
-            repetition_limit=self.repetition_limit,
-            grammar=self.wanted.grammar,
-            grammar_field=self.wanted.field,
-            ignore_eos=self.ignore_eos,
-            truncation=self.truncation,
-            priority=self.priority,
-            n=self.n,
         )
 
     def _limit(self) -> int | None:

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The fields of OpenAI's chat and completions that do not depend on what is answered."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar
+
+from sentiric_llama.http.schemas.body import Body, CheckedBy, InRange
+from sentiric_llama.http.schemas.grammar import GrammarFields, ResponseFormat
+from sentiric_llama.http.schemas.sampling import SamplingFields
+from sentiric_llama.http.schemas.tokens import token_ids
+from sentiric_llama.service.chat_call import ChatCall
+from sentiric_llama.service.request_fields import WITHOUT_EFFECT
+from sentiric_llama.types import Priority, Truncation
+from sentiric_llama.types.ranges import (
+    CHOICES,
+    INT32_MAX,
+    MAX_ALLOWED_TOKENS,
+    MAX_BAD_TEXTS,
+    MAX_STOP_TOKENS,
+    MAX_TOKENS,
+    MIN_TOKENS,
+    REPETITION_LIMIT,
+    out_of_range,
+    parse_bad_words,
+    parse_stop,
+)
+
+STOP_SCHEMA = {
+    "anyOf": [
+        {"type": "string"},
+        {"type": "array", "items": {"type": "string"}, "maxItems": 8},
+    ]
+}
+
+
+_WORDS = {"type": "array", "items": {"type": "string"}, "maxItems": MAX_BAD_TEXTS}
+
+
+def _ids(most: int) -> CheckedBy:
+    """A list of at most so many token ids."""
+    items = {"type": "integer", "minimum": 0, "maximum": INT32_MAX}
+
+    def check(values: Any) -> tuple[int, ...]:
+        if isinstance(values, list) and len(values) > most:
+            raise out_of_range("", values, f"at most {most} ids")
+        return tuple(token_ids(values))
+
+    return CheckedBy(check, {"type": "array", "items": items, "maxItems": most})
+
+
+class StreamOptions(Body):
+    """OpenAI's `stream_options`."""
+
+    include_usage: bool = False
+
+
+class GenerationFields(SamplingFields, GrammarFields):
+    """All optional. The rules about single tokens have vLLM's names."""
+
+    without_effect: ClassVar = WITHOUT_EFFECT
+    nested: ClassVar = {"stream_options": StreamOptions, "response_format": ResponseFormat}
+
+    model: str | None = None
+    stream: bool = False
+    stream_options: StreamOptions = StreamOptions()
+    n: Annotated[int, InRange(CHOICES)] = 1
+    max_tokens: Annotated[int | None, InRange(MAX_TOKENS)] = None
+    n_predict: Annotated[int | None, InRange(MAX_TOKENS)] = None
+    stop: Annotated[tuple[str, ...], CheckedBy(parse_stop, STOP_SCHEMA)] = ()
+    ignore_eos: bool = False
+    min_tokens: Annotated[int, InRange(MIN_TOKENS)] = 0
+    stop_token_ids: Annotated[tuple[int, ...], _ids(MAX_STOP_TOKENS)] = ()
+    allowed_token_ids: Annotated[tuple[int, ...], _ids(MAX_ALLOWED_TOKENS)] = ()
+    bad_words: Annotated[tuple[str, ...], CheckedBy(parse_bad_words, _WORDS)] = ()
+    repetition_limit: Annotated[int | None, InRange(REPETITION_LIMIT)] = None
+    return_tokens: bool = False
+    truncation: Truncation | None = None
+    priority: Priority = "normal"
+    lora_adapter: str | None = None
+    lora_adapter_id: str | None = None
+
+    def generation(self, *, max_tokens: int | None, top_logprobs: int | None) -> ChatCall:
+        """The protocol-neutral request, without what is to be answered.
+
+        `max_tokens` is None for the server's default, `top_logprobs` for no log-probabilities.
+        """
+        sampling = self.sampling()
+        if top_logprobs is not None:
+            sampling["top_logprobs"] = top_logprobs
+        if self.allowed_token_ids:
+            sampling["allowed_tokens"] = self.allowed_token_ids
+        return ChatCall(
+            model=self.model,
+            lora_adapter=self.lora_adapter or self.lora_adapter_id,
+            sampling=sampling,
+            max_tokens=max_tokens,
+            stop=self.stop,
+            min_tokens=self.min_tokens,
+            stop_tokens=self.stop_token_ids,
+            bad_words=self.bad_words,
+            repetition_limit=self.repetition_limit,
+            grammar=self.wanted.grammar,
+            grammar_field=self.wanted.field,
+            ignore_eos=self.ignore_eos,
+            truncation=self.truncation,
+            priority=self.priority,
+            n=self.n,
+        )
