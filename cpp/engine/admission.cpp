@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/scheduling/milliseconds.h"
 #include "engine/engine_loop.h"
 
 namespace sentiric {
@@ -12,7 +13,8 @@ namespace {
 PrefixRequest PrefixOf(const RequestState& state) {
   const PreparedPrompt& prompt = state.prompt;
   const auto size = static_cast<std::int32_t>(prompt.tokens.size());
-  return {state.scope, prompt.tokens, size, state.id, prompt.opening, prompt.keep};
+  return {state.scope, prompt.tokens,     size, state.id, prompt.opening,
+          prompt.keep, !state.is_prefix()};
 }
 
 }  // namespace
@@ -25,6 +27,7 @@ void EngineLoop::TakeIn(Input input) {
     const auto tokens = static_cast<std::int64_t>(request->prompt.tokens.size());
     const std::int64_t limit = config_.queue_tokens;
     const bool is_new = !request->request.resumed;
+    if (MaybeEndCovered(*request)) continue;
     if (is_new && limit > 0 && queue_.size() > 0 && queue_.num_tokens() + tokens > limit) {
       EndWithoutContext(*request, TooManyTokens(queue_.num_tokens() + tokens));
     } else {
@@ -32,6 +35,23 @@ void EngineLoop::TakeIn(Input input) {
     }
   }
   for (auto& [request, adapters] : input.loaded) TakeLoaded(request, std::move(adapters));
+}
+
+// A prefix that the KV cache holds already needs no context, so it neither waits for one nor takes
+// one from what is cached.
+bool EngineLoop::MaybeEndCovered(const RequestState& request) {
+  const std::int32_t covered = cache_.Covered(PrefixOf(request));
+  if (covered == 0) return false;
+  Event event;
+  event.request = request.id;
+  event.truncation = request.prompt.truncation;
+  event.final.emplace();
+  event.final->finish_reason = FinishReason::kLength;
+  event.final->prompt_tokens = NumTokens(request.prompt.tokens);
+  event.final->timings.cache_n = covered;
+  event.final->timings.queue_ms = Milliseconds(step_began_ - request.submitted);
+  events_.push_back(std::move(event));
+  return true;
 }
 
 Error EngineLoop::TooManyTokens(std::int64_t tokens) const {
@@ -54,7 +74,7 @@ void EngineLoop::TakeLoaded(const RequestHandle& request, Result<AdapterSetHandl
 void EngineLoop::Admit(Clock::time_point now) {
   while (queue_.size() > 0 && MaybeStartOne(now)) {
   }
-  BeginSequences();
+  BeginSequences(now);
 }
 
 // False when no waiting request can have a context now.
@@ -136,12 +156,13 @@ bool EngineLoop::HasAdapters(const RequestHandle& request) {
 }
 
 // A sequence that waits for another one to compute its prefix begins in a later step.
-void EngineLoop::BeginSequences() {
+void EngineLoop::BeginSequences(Clock::time_point now) {
   for (const auto& sequence : running_) {
     if (sequence->has_begun() || sequence->is_finished()) continue;
     const Beginning begun = cache_.Begin(sequence->seq(), sequence->prefix_request());
     if (begun.waits) continue;
     sequence->Begin(begun.length, num_steps_);
+    if (sequence->is_covered()) sequence->Finish(FinishReason::kLength, now);
     queue_.OnServed(sequence->request(), std::max(0, sequence->prompt_size() - begun.length));
   }
 }

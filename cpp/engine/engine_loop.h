@@ -63,6 +63,7 @@ class EngineLoop {
   // admission.cpp: which requests wait, which run, which are preempted.
   void TakeIn(Input input);
   void TakeLoaded(const RequestHandle& request, Result<AdapterSetHandle> adapters);
+  bool MaybeEndCovered(const RequestState& request);
   Error TooManyTokens(std::int64_t tokens) const;
   void Admit(Clock::time_point now);
   bool MaybeStartOne(Clock::time_point now);
@@ -71,7 +72,7 @@ class EngineLoop {
   std::unique_ptr<Sequence> MakeSequence(const RequestHandle& request, Clock::time_point now);
   std::unique_ptr<Sequence> Refuse(const RequestState& request, Error error);
   bool HasAdapters(const RequestHandle& request);
-  void BeginSequences();
+  void BeginSequences(Clock::time_point now);
   void Preempt(std::size_t index, bool needs_room);
   void RelievePressure(Clock::time_point now);
   void TakeTurns();

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import resource
 import sys
@@ -33,6 +34,7 @@ LONG = ASK | {"max_tokens": 120}
 ROUNDS = 20
 SETTLED = 4
 """Changes after which the process has grown to its size."""
+POOL_THREADS = min(32, (os.cpu_count() or 1) + 4)
 GROWTH = 24 * 2**20
 """Two vocabularies; a model that stayed at each change would be ten times as much."""
 
@@ -136,7 +138,10 @@ def test_twenty_changes_under_traffic(server: ServerProcess) -> None:
     assert len(server.events("MODEL_SWITCH_FAILED")) == 4
     assert wait_until(lambda: len(server.events("MODEL_CLOSED")) == 18)
     descriptors, threads = server.resources()
-    assert descriptors <= before[0] and threads <= before[1], (before, descriptors, threads)
+    # The event loop's pool starts its threads as they are needed. A thread left by each change would
+    # be more than it may have.
+    assert ROUNDS - SETTLED > POOL_THREADS
+    assert descriptors <= before[0] and threads <= before[1] + POOL_THREADS, (before, threads)
 
 
 def test_grpc_follows(server: ServerProcess) -> None:

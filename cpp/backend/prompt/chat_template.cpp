@@ -5,6 +5,7 @@
 #include <string_view>
 #include <utility>
 
+#include "backend/prompt/conversation.h"
 #include "backend/prompt/conversation_check.h"
 #include "backend/prompt/conversation_shape.h"
 #include "backend/prompt/jinja_conversation.h"
@@ -12,6 +13,9 @@
 
 namespace sentiric::backend {
 namespace {
+
+// Stands where a text goes on.
+constexpr const char* kMarker = "sentiric-goes-on-here";
 
 // Removes the last occurrence of the marker and all behind it. False when there is none.
 bool CutAtLast(std::string_view marker, RenderedPrompt* prompt) {
@@ -23,6 +27,17 @@ bool CutAtLast(std::string_view marker, RenderedPrompt* prompt) {
   spans[kept].text.resize(at);
   spans.resize(kept + 1);
   return true;
+}
+
+// A blank at the end becomes part of the word that follows.
+void TrimBlanks(RenderedPrompt* prompt) {
+  std::vector<RenderedPrompt::Span>& spans = prompt->spans;
+  while (!spans.empty()) {
+    std::string& text = spans.back().text;
+    text.resize(text.find_last_not_of(" \t") + 1);
+    if (!text.empty()) return;
+    spans.pop_back();
+  }
 }
 
 bool HasTextBesideCalls(const Prompt& prompt) {
@@ -67,8 +82,9 @@ Result<RenderedPrompt> ChatTemplate::Render(const Prompt& prompt, const RenderOp
                                             RenderAllowance* allowance) const {
   if (Status bad = CheckConversation(prompt)) return *bad;
   if (status_.has_value()) return *status_;
-  return prompt.continues ? RenderContinued(prompt, options, allowance)
-                          : RenderAnyhow(prompt, options, allowance);
+  if (prompt.continues) return RenderContinued(prompt, options, allowance);
+  return options.is_growing ? RenderGrowing(prompt, options, allowance)
+                            : RenderAnyhow(prompt, options, allowance);
 }
 
 Result<RenderedPrompt> ChatTemplate::RenderAnyhow(const Prompt& prompt,
@@ -99,12 +115,30 @@ Result<RenderedPrompt> ChatTemplate::RenderAnyhow(const Prompt& prompt,
   return rendered;
 }
 
+// The text goes through the template with the marker behind it, so that what the template does to a
+// text, as to trim it, is done to its beginning as well.
+Result<RenderedPrompt> ChatTemplate::RenderGrowing(const Prompt& prompt,
+                                                   const RenderOptions& options,
+                                                   RenderAllowance* allowance) const {
+  Prompt part = prompt;
+  part.messages = GrowingPart(prompt.messages);
+  part.messages.back().content += kMarker;
+  RenderOptions quiet = options;
+  quiet.add_generation_prompt = false;
+  auto rendered = RenderAnyhow(part, quiet, allowance);
+  if (rendered.ok() && CutAtLast(kMarker, &*rendered)) {
+    TrimBlanks(&*rendered);
+    if (!rendered->spans.empty()) return rendered;
+  }
+  if (!rendered.ok() && IsTemplateLimit(rendered.error())) return rendered;
+  return RenderAnyhow(prompt, options, allowance);
+}
+
 // A marker stands for the last content: the text before it is what leads to that content, whatever
 // the template trims from it or puts behind it.
 Result<RenderedPrompt> ChatTemplate::RenderContinued(const Prompt& prompt,
                                                      const RenderOptions& options,
                                                      RenderAllowance* allowance) const {
-  constexpr const char* kMarker = "sentiric-goes-on-here";
   Prompt marked = prompt;
   marked.messages.back().content = kMarker;
   RenderOptions quiet = options;

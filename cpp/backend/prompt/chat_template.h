@@ -40,6 +40,9 @@ struct RenderOptions {
   std::time_t now = 0;  // see JinjaInput
   TextFilter filter = nullptr;
   TextFilter answer_filter = nullptr;  // for contents of the assistant; null = as for the others
+  // Only what GrowingPart() leaves of a conversation that does not continue; all of it where the
+  // template does not tell where that ends.
+  bool is_growing = false;
 };
 
 // Immutable after construction; any thread may call Render.
@@ -73,6 +76,8 @@ class ChatTemplate {
  private:
   Result<RenderedPrompt> RenderAnyhow(const Prompt& prompt, const RenderOptions& options,
                                       RenderAllowance* allowance) const;
+  Result<RenderedPrompt> RenderGrowing(const Prompt& prompt, const RenderOptions& options,
+                                       RenderAllowance* allowance) const;
   Result<RenderedPrompt> RenderContinued(const Prompt& prompt, const RenderOptions& options,
                                          RenderAllowance* allowance) const;
   Result<RenderedPrompt> RenderShape(const Prompt& prompt, TemplateShape shape,

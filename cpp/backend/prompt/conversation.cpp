@@ -35,6 +35,17 @@ std::vector<std::size_t> TurnsOf(const std::vector<Message>& messages) {
   return turns;
 }
 
+// The text up to the last word behind which there is a space, which tokenizers take as the
+// beginning of what follows. A line end can become one token with the word before it.
+std::string WithoutLastWord(const std::string& text) {
+  constexpr std::string_view kSpace = " \t\r\n\v\f", kBlank = " \t";
+  for (std::size_t i = text.size(); i-- > 1;) {
+    const bool is_behind_word = kSpace.find(text[i - 1]) == std::string_view::npos;
+    if (is_behind_word && kBlank.find(text[i]) != std::string_view::npos) return text.substr(0, i);
+  }
+  return {};
+}
+
 }  // namespace
 
 bool IsSystemRole(const Message& message) {
@@ -62,6 +73,15 @@ std::vector<Message> DropTurns(const std::vector<Message>& messages, std::size_t
     if (turns[i] == 0 || turns[i] > count) kept.push_back(messages[i]);
   }
   return kept;
+}
+
+std::vector<Message> GrowingPart(const std::vector<Message>& messages) {
+  std::vector<Message> part = messages;
+  if (part.empty() || (part.back().role != "user" && part.back().role != "tool")) {
+    part.push_back({"user", ""});
+  }
+  part.back().content = WithoutLastWord(part.back().content);
+  return part;
 }
 
 }  // namespace sentiric::backend

@@ -21,4 +21,10 @@ std::size_t CountTurns(const std::vector<Message>& messages);
 // The messages without the oldest `count` turns. System messages stay.
 std::vector<Message> DropTurns(const std::vector<Message>& messages, std::size_t count);
 
+// The beginning that the conversation has in common with those that it may grow into while somebody
+// speaks: up to the last word of the user or tool that said something last, as that word may go on;
+// else up to where the content of the next user message begins. The result ends there: in the
+// middle of its last message.
+std::vector<Message> GrowingPart(const std::vector<Message>& messages);
+
 }  // namespace sentiric::backend

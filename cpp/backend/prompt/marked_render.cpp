@@ -31,13 +31,9 @@ void AppendCompared(const Tokenizer& tokenizer, const Span& span, std::string_vi
 }  // namespace
 
 Result<RenderedPrompt> RenderMarked(const ChatTemplate& chat, const Tokenizer& tokenizer,
-                                    const Prompt& prompt, bool add_generation_prompt,
-                                    std::time_t now) {
+                                    const Prompt& prompt, RenderOptions options) {
   const record::Doing doing(record::Place::kTemplate);
   RenderAllowance allowance;  // shared by all renderings
-  RenderOptions options;
-  options.add_generation_prompt = add_generation_prompt;
-  options.now = now;
   bool has_literals = false;
   options.filter = [&](const std::string& text, char) {
     has_literals = has_literals || tokenizer.HasControlLiteral(text);

@@ -2,8 +2,6 @@
 // Renders a conversation without losing track of the text that users wrote.
 #pragma once
 
-#include <ctime>
-
 #include "backend/model/tokenizer.h"
 #include "backend/prompt/chat_template.h"
 
@@ -16,7 +14,6 @@ namespace sentiric::backend {
 // caller's. A template may cut marks that it looks for out of answers of the assistant; those it
 // leaves there are its own. kTemplateFailed when the two cannot be compared.
 Result<RenderedPrompt> RenderMarked(const ChatTemplate& chat, const Tokenizer& tokenizer,
-                                    const Prompt& prompt, bool add_generation_prompt,
-                                    std::time_t now);
+                                    const Prompt& prompt, RenderOptions options);
 
 }  // namespace sentiric::backend

@@ -91,12 +91,15 @@ Result<PreparedPrompt> ModelPromptBuilder::PrepareChat(const Request& request,
   const Prompt& given = request.prompt;
   // One clock reading for all renderings: the date in a prompt must not change between them.
   const std::time_t now = std::time(nullptr);
-  auto tokens = TokenizeChat(given, /*add_generation_prompt=*/true, now);
+  RenderOptions options;
+  options.now = now;
+  options.is_growing = request.max_tokens == 0;
+  auto tokens = TokenizeRendered(given, options);
   if (!tokens.ok()) return tokens.error();
   if (tokens->empty())
     return Error{ErrorCode::kInvalidArgument, "messages", "the rendered prompt is empty"};
   if (!Fits(*tokens, max_prompt) && request.truncation == Truncation::kDropTurns) {
-    return FitByDropping(given, tokens->size(), max_prompt, now);
+    return FitByDropping(given, tokens->size(), max_prompt, options);
   }
   PreparedPrompt prepared;
   prepared.keep = CountSystemBlock(given, *tokens, now);
@@ -113,7 +116,7 @@ Result<PreparedPrompt> ModelPromptBuilder::PrepareChat(const Request& request,
 Result<PreparedPrompt> ModelPromptBuilder::FitByDropping(const Prompt& given,
                                                          std::size_t num_tokens,
                                                          std::int32_t max_prompt,
-                                                         std::time_t now) const {
+                                                         const RenderOptions& options) const {
   std::size_t low = 1;
   std::size_t high = CountTurns(given.messages);  // too many: the last turn stays
   PreparedPrompt best;
@@ -122,7 +125,7 @@ Result<PreparedPrompt> ModelPromptBuilder::FitByDropping(const Prompt& given,
     const std::size_t middle = low + (high - low) / 2;
     Prompt kept = given;
     kept.messages = DropTurns(given.messages, middle);
-    auto tokens = TokenizeChat(kept, /*add_generation_prompt=*/true, now);
+    auto tokens = TokenizeRendered(kept, options);
     if (!tokens.ok()) return tokens.error();
     if (!Fits(*tokens, max_prompt)) {
       low = middle + 1;
@@ -136,8 +139,8 @@ Result<PreparedPrompt> ModelPromptBuilder::FitByDropping(const Prompt& given,
   if (best_kept.messages.empty()) return TooLong("messages", num_tokens, max_prompt);
   best.truncation.dropped_tokens =
       static_cast<std::int32_t>(num_tokens) - static_cast<std::int32_t>(best.tokens.size());
-  best.keep = CountSystemBlock(best_kept, best.tokens, now);
-  best.opening = CountOpening(best_kept, best, now);
+  best.keep = CountSystemBlock(best_kept, best.tokens, options.now);
+  best.opening = CountOpening(best_kept, best, options.now);
   return best;
 }
 
@@ -155,9 +158,20 @@ Result<PreparedPrompt> ModelPromptBuilder::PrepareTokens(Tokens tokens, Truncati
 Result<std::vector<Token>> ModelPromptBuilder::TokenizeChat(const Prompt& prompt,
                                                             bool add_generation_prompt,
                                                             std::time_t now) const {
-  const auto rendered = RenderMarked(chat_, tokenizer_, prompt, add_generation_prompt, now);
+  RenderOptions options;
+  options.add_generation_prompt = add_generation_prompt;
+  options.now = now;
+  return TokenizeRendered(prompt, options);
+}
+
+Result<std::vector<Token>> ModelPromptBuilder::TokenizeRendered(
+    const Prompt& prompt, const RenderOptions& options) const {
+  const auto rendered = RenderMarked(chat_, tokenizer_, prompt, options);
   if (!rendered.ok()) return rendered.error();
-  return tokenizer_.TokenizeSpans(*rendered, /*add_special=*/true);
+  auto tokens = tokenizer_.TokenizeSpans(*rendered, /*add_special=*/true);
+  // What goes on has no end.
+  if (tokens.ok() && options.is_growing) tokens->resize(tokens->size() - tokenizer_.tail().size());
+  return tokens;
 }
 
 // 1 when the prompt begins with BOS, from the tokenizer, the template or the client.
@@ -217,11 +231,13 @@ Result<std::shared_ptr<const grammar::Grammar>> ModelPromptBuilder::CompileGramm
 
 Result<RenderedPrompt> ModelPromptBuilder::Render(const Prompt& prompt,
                                                   bool add_generation_prompt) {
-  const std::time_t now = std::time(nullptr);
-  auto rendered = RenderMarked(chat_, tokenizer_, prompt, add_generation_prompt, now);
+  RenderOptions options;
+  options.add_generation_prompt = add_generation_prompt;
+  options.now = std::time(nullptr);
+  auto rendered = RenderMarked(chat_, tokenizer_, prompt, options);
   if (!rendered.ok()) return rendered;
   rendered->message_begins =
-      FindMessages(chat_, prompt, rendered->Text(), add_generation_prompt, now);
+      FindMessages(chat_, prompt, rendered->Text(), add_generation_prompt, options.now);
   return rendered;
 }
 

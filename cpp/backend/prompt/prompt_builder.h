@@ -60,9 +60,10 @@ class ModelPromptBuilder final : public PromptBuilder {
   Result<PreparedPrompt> PrepareTokens(Tokens tokens, Truncation truncation,
                                        std::int32_t max_prompt) const;
   Result<PreparedPrompt> FitByDropping(const Prompt& given, std::size_t num_tokens,
-                                       std::int32_t max_prompt, std::time_t now) const;
+                                       std::int32_t max_prompt, const RenderOptions& options) const;
   Result<Tokens> TokenizeChat(const Prompt& given, bool add_generation_prompt,
                               std::time_t now) const;
+  Result<Tokens> TokenizeRendered(const Prompt& given, const RenderOptions& options) const;
   std::int32_t CountHead(const Tokens& tokens) const;
   std::int32_t CountSystemBlock(const Prompt& given, const Tokens& tokens, std::time_t now) const;
   std::int32_t CountOpening(const Prompt& given, const PreparedPrompt& prompt,

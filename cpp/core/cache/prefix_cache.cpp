@@ -9,13 +9,10 @@
 namespace sentiric {
 namespace {
 
-// Fewest tokens of a prefill call.
-std::int32_t MinChunk(const DecoderTraits& traits) { return traits.mixes_rows ? 1 : 2; }
-
 PrefixSearchConfig SearchConfigOf(const PrefixCacheConfig& config, const DecoderTraits& traits) {
   // If attaching is free, a single token is worth it.
   const std::int32_t min_copy = traits.shares_cells ? 1 : std::max(config.min_copy, 1);
-  return {config.is_enabled, config.is_exact, min_copy, config.min_copy, MinChunk(traits)};
+  return {config.is_enabled, config.is_exact, min_copy, config.min_copy, traits.min_chunk()};
 }
 
 }  // namespace
@@ -26,10 +23,21 @@ PrefixCache::PrefixCache(Decoder* decoder, ContextPool* pool, const PrefixCacheC
       pool_(pool),
       config_(config),
       keeps_checkpoints_(config.is_enabled && config.host_bytes > 0 && !decoder->traits().can_cut),
-      checkpoints_(config.min_copy, MinChunk(decoder->traits())),
+      checkpoints_(config.min_copy, decoder->traits().min_chunk()),
+      min_chunk_(decoder->traits().min_chunk()),
       slots_(static_cast<std::size_t>(decoder->traits().sequences)),
       stored_(config.host_bytes, std::move(disk), &index_),
       search_(SearchConfigOf(config, decoder->traits()), decoder, slots_, stored_, index_) {}
+
+std::int32_t PrefixCache::Covered(const PrefixRequest& request) {
+  if (request.needs_logits) return 0;
+  const PrefixSource source = search_.Find(-1, request);
+  if (source.holder < 0 || IsStored(source.holder)) return 0;
+  if (request.prompt_size - source.length >= min_chunk_) return 0;
+  SlotOf(source.holder).last_used = ++clock_;
+  CountHit(source);
+  return source.length;
+}
 
 std::optional<ContextLease> PrefixCache::Lease(const PrefixRequest& request) {
   stored_.ForgetLost();

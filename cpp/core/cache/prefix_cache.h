@@ -61,6 +61,10 @@ class PrefixCache {
   PrefixCache(Decoder* decoder, ContextPool* pool, const PrefixCacheConfig& config,
               std::unique_ptr<DiskTier> disk);
 
+  // For a request that needs no logits: how many of its tokens the KV cache holds, if nothing is to
+  // be computed for it, since the rest is none or too short for a call; else 0. Counts as a use.
+  std::int32_t Covered(const PrefixRequest& request);
+
   // Leases a sequence for the tokens; nullopt when all contexts are in use. Then call Begin() in
   // each step until it no longer waits.
   std::optional<ContextLease> Lease(const PrefixRequest& request);
@@ -115,6 +119,7 @@ class PrefixCache {
   const PrefixCacheConfig config_;
   const bool keeps_checkpoints_;  // states cannot be cut, and host memory is configured
   const CheckpointPolicy checkpoints_;
+  const std::int32_t min_chunk_;
   CacheSlots slots_;
   PrefixIndex index_;  // holds every slot that is not free and every stored state
   StoredStates stored_;

@@ -21,6 +21,9 @@ struct PrefixRequest {
   RequestId owner = 0;
   std::int32_t opening = 0;  // see disk_policy.h; 0 = nothing may be written to disk
   std::int32_t head = 0;     // end of the system prompt
+  // Whether a token is to follow, for which the last one is evaluated, even if it was before. Else
+  // all may be taken, and a rest that is too short for a call is left to a later request.
+  bool needs_logits = true;
 };
 
 }  // namespace sentiric

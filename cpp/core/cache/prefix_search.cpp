@@ -62,6 +62,7 @@ bool PrefixSearch::CanGive(HolderId holder, std::int32_t length) const {
 
 // Leaves at least one token to evaluate, and never a chunk that is too short for the backend.
 std::int32_t PrefixSearch::MaxLength(const PrefixRequest& request) const {
+  if (!request.needs_logits) return NumTokens(request.tokens);
   const std::int32_t all_but_one = NumTokens(request.tokens) - 1;
   const std::int32_t last_chunk = request.prompt_size - config_.min_chunk;
   return std::max(
@@ -81,7 +82,7 @@ std::int32_t PrefixSearch::Usable(const PrefixMatch& match, const PrefixRequest&
   const std::int32_t allowed = record.owner == request.owner ? computed : Shared(record, request);
   std::int32_t length = std::min({match.length, computed, allowed, MaxLength(request)});
   // A cut inside the last chunk would leave a chunk that is too short.
-  if (length < request.prompt_size) {
+  if (request.needs_logits && length < request.prompt_size) {
     length = std::min(length, request.prompt_size - config_.min_chunk);
   }
   return length >= config_.min_copy && CanGive(match.holder, length) ? length : 0;

@@ -21,6 +21,9 @@ struct RequestState {
            now - submitted > std::chrono::milliseconds(request.deadline_ms);
   }
 
+  // Whether it only leaves its prompt in the KV cache, for later requests.
+  bool is_prefix() const { return request.max_tokens == 0; }
+
   // Prefixes are shared between equal scopes only.
   std::string Scope() const { return request.cache_scope + '\x1f' + AdapterKey(request.adapters); }
 

@@ -69,8 +69,9 @@ void Sequence::Begin(std::int32_t attached, std::uint64_t step) {
 }
 
 PrefixRequest Sequence::prefix_request() const {
-  return {request_->scope,      tokens_, prompt_size_, request_->id, request_->prompt.opening,
-          request_->prompt.keep};
+  const PreparedPrompt& prompt = request_->prompt;
+  return {request_->scope, tokens_,     prompt_size_,          request_->id,
+          prompt.opening,  prompt.keep, !request_->is_prefix()};
 }
 
 SequenceView Sequence::View(std::uint64_t step) const {

@@ -63,6 +63,10 @@ class Sequence {
   const std::vector<Token>& tokens() const { return tokens_; }
   std::int32_t prompt_size() const { return prompt_size_; }
   bool has_begun() const { return has_begun_; }
+  // Whether nothing is to be computed for it: see PrefixRequest::needs_logits.
+  bool is_covered() const {
+    return request_->is_prefix() && prompt_size_ - evaluated_ < traits_.min_chunk();
+  }
   std::int32_t evaluated() const { return evaluated_; }
   bool is_prefilling() const { return evaluated_ < prompt_size_; }
   // Tokens past the prompt that are evaluated together next; see SequenceView.

@@ -52,6 +52,9 @@ struct DecoderTraits {
   // Whether tokens that were evaluated one by one may be computed again many in a call: where this
   // gives the same bits, or where these depend on other rows anyway.
   bool can_recut = false;
+
+  // Fewest tokens of a prefill call: where rows do not mix, a single one is a decode row.
+  std::int32_t min_chunk() const { return mixes_rows ? 1 : 2; }
 };
 
 // Not thread-safe: one thread makes all calls of one decoder, including the destructor.

@@ -130,7 +130,9 @@ struct Request {
   SamplingParams sampling;
   GrammarSpec grammar;
   std::vector<std::string> stop;   // <= 8 of 1..256 bytes; removed from the text
-  std::int32_t max_tokens = 1024;  // >= 0; 0 evaluates the prompt only
+  // >= 0. 0 evaluates the prompt only, for later requests; of messages, only the beginning that
+  // they have in common with those that they may grow into (GrowingPart in backend/prompt).
+  std::int32_t max_tokens = 1024;
   std::int32_t min_tokens = 0;     // 0..max_tokens; before that neither end nor stop tokens
   bool ignore_eos = false;
   std::vector<Token> stop_tokens;             // <= 64; each ends the answer and is no text of it

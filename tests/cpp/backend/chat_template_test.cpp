@@ -238,7 +238,7 @@ void ExpectNoInjectionByTools(const Tokenizer& tokenizer, const ChatTemplateSpec
   const auto count = [&](const Prompt& prompt) {
     std::size_t control = 0;
     (void)testing::Pool().Run([&] {
-      const auto rendered = RenderMarked(chat, tokenizer, prompt, true, kNow);
+      const auto rendered = RenderMarked(chat, tokenizer, prompt, {true, kNow});
       EXPECT(rendered.ok());
       if (!rendered.ok()) return std::printf("  %s\n", rendered.error().Message().c_str());
       const std::vector<Token> tokens = tokenizer.TokenizeSpans(*rendered, true).value();
@@ -271,7 +271,7 @@ void ExpectNoInjection(const std::string& vocabulary_name, const ChatTemplateSpe
                                                {"assistant", content},
                                                {"tool", content},
                                                {"user", content}});
-      const auto rendered = RenderMarked(chat, tokenizer, prompt, true, kNow);
+      const auto rendered = RenderMarked(chat, tokenizer, prompt, {true, kNow});
       EXPECT(rendered.ok());
       if (rendered.ok()) tokens = tokenizer.TokenizeSpans(*rendered, true).value();
     });

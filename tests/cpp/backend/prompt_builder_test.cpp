@@ -138,6 +138,72 @@ TEST(PromptBuilder, TruncationKeepsToolsAndWholeTurns) {
                               .find("A description of it.") != std::string::npos);
 }
 
+std::string Growing(std::vector<Message> messages) {
+  const std::size_t count = messages.size();
+  const std::vector<Message> part = GrowingPart(messages);
+  EXPECT(part.size() == count || part.back().role == "user");
+  return part.size() == count ? part.back().content : "+" + part.back().content;
+}
+
+TEST(Conversation, TheGrowingPartEndsBeforeTheLastWord) {
+  EXPECT_EQ(Growing({{"user", "how are yo"}}), "how are");
+  EXPECT_EQ(Growing({{"user", "how are "}}), "how are");
+  EXPECT_EQ(Growing({{"user", " how \n\t are"}}), " how");
+  EXPECT_EQ(Growing({{"user", "so, how!\n\n are"}}), "so,");
+  EXPECT_EQ(Growing({{"user", "how"}}), "");
+  EXPECT_EQ(Growing({{"user", " \n"}}), "");
+  EXPECT_EQ(Growing({{"user", ""}}), "");
+  EXPECT_EQ(Growing({{"user", "a"}, {"tool", "{\"b\": 1}"}}), "{\"b\":");
+  EXPECT_EQ(Growing({{"system", "be kind"}}), "+");
+  EXPECT_EQ(Growing({{"user", "a"}, {"assistant", "b c"}}), "+");
+}
+
+// What each step prepares while a text comes, a few characters at a time, is the beginning of what
+// the next one prepares, and of the prompt of the answer.
+void ExpectToGrow(const std::string& name, ModelPromptBuilder* builder, std::size_t step) {
+  const std::string said =
+      " Merhaba, 2.5 kg'lık kırmızı elma var mı? I don't know... çok iyi!\n\n ok";
+  std::vector<Token> before;
+  const auto prepare = [&](const std::string& content, std::int32_t max_tokens) {
+    Request request = Chat({{"system", "Be brief."}, {"user", content}});
+    request.max_tokens = max_tokens;
+    Result<PreparedPrompt> result = PreparedPrompt{};
+    (void)testing::Pool().Run([&] { result = builder->Prepare(request, kRoomy); });
+    EXPECT(result.ok());
+    return result.ok() ? result->tokens : std::vector<Token>{};
+  };
+  std::size_t bad = 0;
+  const auto expect_begins = [&](const std::vector<Token>& tokens) {
+    if (before.size() > tokens.size() || !std::equal(before.begin(), before.end(), tokens.begin()))
+      ++bad;
+  };
+  for (std::size_t end = 0; end <= said.size(); end += step) {
+    if (end < said.size() && (static_cast<unsigned char>(said[end]) & 0xC0) == 0x80) continue;
+    const std::vector<Token> tokens = prepare(said.substr(0, end), 0);
+    expect_begins(tokens);
+    before = tokens;
+  }
+  const std::vector<Token> whole = prepare(said, 1);
+  expect_begins(whole);
+  const std::string text = builder->Detokenize(before, true).value();
+  EXPECT(text.find("I don't know...") != std::string::npos);
+  EXPECT(before.size() < whole.size());
+  EXPECT_EQ(bad, std::size_t{0});
+  if (bad > 0) std::printf("  %zu of %s\n", bad, name.c_str());
+}
+
+TEST(PromptBuilder, APromptOfMaxTokensZeroGrowsWithWhatIsSaid) {
+  for (const std::string& name : testing::VocabularyNames()) {
+    if (name.find("bert") != std::string::npos) continue;  // they embed
+    ExpectToGrow(name, &Builder(name), 1);
+  }
+  for (const std::string& file : testing::TemplateNames()) {
+    ModelPromptBuilder builder(testing::LoadVocabulary("qwen2").model.get(),
+                               testing::TemplateText(file));
+    if (!builder.chat_template().status()) ExpectToGrow(file, &builder, 7);
+  }
+}
+
 TEST(PromptBuilder, WhatGoesOnHasNoEndOfTurn) {
   Request request = Chat({{"user", "Count."}, {"assistant", "One, two,"}});
   request.prompt.continues = true;
