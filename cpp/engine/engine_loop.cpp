@@ -71,7 +71,7 @@ bool EngineLoop::only_waits() const {
 void EngineLoop::ShiftFullContexts(Clock::time_point now) {
   for (const auto& sequence : running_) {
     if (sequence->is_finished() || !sequence->has_full_context()) continue;
-    const ContextShift shift = sequence->NextShift();
+    const ContextShift shift = sequence->NextShift(cache_.NumShared(sequence->seq()));
     if (shift.count < 1) {
       sequence->Finish(FinishReason::kLength, now);
       continue;

@@ -45,6 +45,8 @@ struct FakeModel {
   // If set, nothing is decoded until it is true, so that requests submitted before run together.
   std::shared_ptr<std::atomic<bool>> gate;
   std::int32_t keep = 4;  // head of every prompt, which a shift must keep
+  // If set, counts the cells that shifts have moved for other sequences, too.
+  std::shared_ptr<int> moved_for_others;
   // If set, gets the first `keep` cells of a sequence after each of its shifts.
   std::shared_ptr<std::vector<std::vector<Token>>> heads;
 };
@@ -111,6 +113,9 @@ class FakeDecoder : public Decoder {
   void Shift(SeqId seq, Position keep, Position count) override {
     auto& cells = CellsOf(seq);
     cells.erase(cells.begin() + keep, cells.begin() + keep + count);
+    for (std::size_t i = static_cast<std::size_t>(keep); i < cells.size(); ++i) {
+      if (model_.moved_for_others && cells[i].use_count() > 1) ++*model_.moved_for_others;
+    }
     if (model_.heads) {
       model_.heads->emplace_back();
       for (Position i = 0; i < model_.keep; ++i) {

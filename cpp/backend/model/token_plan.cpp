@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "backend/model/run_splitter.h"
+#include "core/text/utf8.h"
 
 namespace sentiric::backend {
 namespace {
@@ -43,21 +44,23 @@ std::vector<TextPiece> DivideByTrust(const PlanInput& input) {
   return pieces;
 }
 
+// Appends those that lie in the piece.
+void CollectMatches(const Matches& matches, const TextPiece& piece, Matches* found) {
+  auto match = std::lower_bound(
+      matches.begin(), matches.end(), piece.begin,
+      [](const LiteralMatch& candidate, std::size_t offset) { return candidate.begin < offset; });
+  for (; match != matches.end() && match->begin < piece.end; ++match) {
+    if (match->end <= piece.end) found->push_back(*match);
+  }
+}
+
 // The literals that llama.cpp turns into special tokens in this piece, by position.
 Matches ActiveMatches(const PlanInput& input, const TextPiece& piece) {
   Matches active;
-  const auto collect = [&](const Matches& matches) {
-    auto match = std::lower_bound(
-        matches.begin(), matches.end(), piece.begin,
-        [](const LiteralMatch& candidate, std::size_t offset) { return candidate.begin < offset; });
-    for (; match != matches.end() && match->begin < piece.end; ++match) {
-      if (match->end <= piece.end) active.push_back(*match);
-    }
-  };
-  collect(*input.user_defined);
+  CollectMatches(*input.user_defined, piece, &active);
   if (!piece.parse_special) return active;
   const auto middle = static_cast<std::ptrdiff_t>(active.size());
-  collect(*input.control);
+  CollectMatches(*input.control, piece, &active);
   std::inplace_merge(
       active.begin(), active.begin() + middle, active.end(),
       [](const LiteralMatch& a, const LiteralMatch& b) { return a.begin < b.begin; });
@@ -133,12 +136,24 @@ std::size_t CountDisjoint(const Matches& matches) {
   return count;
 }
 
+// Marks that llama.cpp would recognise though they are text in this piece.
+Matches TextMarks(const PlanInput& input, const TextPiece& piece) {
+  Matches marks;
+  if (input.marks != nullptr && !piece.parse_special) CollectMatches(*input.marks, piece, &marks);
+  return marks;
+}
+
 void AppendPieces(const PlanInput& input, const TextPiece& piece, TokenPlan* plan) {
   const Matches active = ActiveMatches(input, piece);
   plan->num_specials += CountDisjoint(active);
   std::vector<std::size_t> cuts = FloodCuts(input, active);
   const std::vector<std::size_t> character_cuts = CharacterCuts(input, piece, active);
   cuts.insert(cuts.end(), character_cuts.begin(), character_cuts.end());
+  const Matches marks = TextMarks(input, piece);
+  plan->num_specials += marks.size();
+  for (const LiteralMatch& mark : marks) {
+    cuts.push_back(mark.begin + utf8::Classify(input.text.substr(mark.begin)).length);
+  }
   std::sort(cuts.begin(), cuts.end());
   std::size_t begin = piece.begin;
   for (const std::size_t cut : cuts) {

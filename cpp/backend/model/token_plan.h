@@ -31,6 +31,8 @@ struct PlanInput {
   std::string_view text;                               // well-formed UTF-8
   const std::vector<LiteralMatch>* control = nullptr;  // control and unknown tokens, by position
   const std::vector<LiteralMatch>* user_defined = nullptr;  // parsed in every mode, by position
+  // User-defined ones that are text where parse_special does not hold, by position; may be null.
+  const std::vector<LiteralMatch>* marks = nullptr;
   const std::vector<bool>* strips_right = nullptr;  // by literal id: strips white space after it
   bool parse_special = false;                       // outside of `untrusted`
   std::vector<ByteRange> untrusted;        // by position, disjoint; only with parse_special
@@ -47,6 +49,8 @@ struct TokenPlan {
 // - In each untrusted range, the stretch from its first to its last control literal (including one
 // that
 //   only reaches into the range) becomes a piece without parse_special.
+// - Marks in pieces without parse_special are cut behind their first character, so that they are
+//   text; they count as special tokens, since each takes a call.
 // - Long runs are cut, and so is a long series of special tokens: where the cut changes no token,
 // or
 //   anywhere when too many of them overlap.

@@ -119,6 +119,7 @@ void Tokenizer::IndexSpecialTokens(std::string_view marked_by) {
     is_mark_[static_cast<std::size_t>(token)] = is_mark;
     is_sought_[static_cast<std::size_t>(token)] = is_mark && IsSoughtBy(marked_by, text);
     (is_control || is_mark ? control_ : user_defined_).Add(text, token);
+    if (is_mark) marks_.Add(text, token);
     strips_right_[static_cast<std::size_t>(token)] = HasAttribute(token, LLAMA_TOKEN_ATTR_RSTRIP);
   }
 }
@@ -184,6 +185,8 @@ Result<std::vector<Token>> Tokenizer::TokenizePlanned(PlanInput input, std::size
   if (input.parse_special) control = control_.Find(input.text);
   input.control = &control;
   input.user_defined = &user_defined;
+  const std::vector<LiteralMatch> marks = marks_.Find(input.text);
+  input.marks = &marks;
   input.strips_right = &strips_right_;
   input.bound_runs = is_bpe_;
   if (is_spm_) input.joinable = &joinable_;

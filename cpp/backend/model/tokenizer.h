@@ -94,6 +94,7 @@ class Tokenizer {
   std::vector<bool> is_sought_;  // by token: a mark that the template splits texts at
   LiteralFinder control_;        // control and unknown tokens, and marks
   LiteralFinder user_defined_;   // recognised by llama.cpp in every mode
+  LiteralFinder marks_;          // these too, but control tokens here
   std::vector<bool> strips_right_;
   CodePointSet joinable_;  // SentencePiece: characters that can be merged
   std::vector<Token> head_;

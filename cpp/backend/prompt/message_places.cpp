@@ -2,6 +2,7 @@
 #include "backend/prompt/message_places.h"
 
 #include <algorithm>
+#include <bitset>
 #include <cstdio>
 #include <cstdlib>
 #include <utility>
@@ -9,17 +10,24 @@
 namespace sentiric::backend {
 namespace {
 
-constexpr std::size_t kPlaneEnd = 0xF8FF;  // of the characters that have no meaning, from U+E000
+// The characters of private use, which have no meaning: three bytes each.
+constexpr std::size_t kFirstPrivate = 0xE000, kLastPrivate = 0xF8FF;
 
 // A character of private use that does not occur in the text; empty when all do.
 std::string UnusedCharacter(const std::string& text) {
-  for (std::size_t code = 0xE000; code <= kPlaneEnd; ++code) {
-    const std::string character = {static_cast<char>(0xE0 | code >> 12),
-                                   static_cast<char>(0x80 | (code >> 6 & 0x3F)),
-                                   static_cast<char>(0x80 | (code & 0x3F))};
-    if (text.find(character) == std::string::npos) return character;
+  std::bitset<kLastPrivate - kFirstPrivate + 1> occurs;
+  const auto bits = [&](std::size_t at) { return static_cast<unsigned char>(text[at]) & 0x3Fu; };
+  for (std::size_t i = 0; i + 2 < text.size(); ++i) {
+    const auto lead = static_cast<unsigned char>(text[i]);
+    if (lead != 0xEE && lead != 0xEF) continue;
+    const std::size_t code = (lead & 0x0Fu) << 12 | bits(i + 1) << 6 | bits(i + 2);
+    if (code <= kLastPrivate) occurs.set(code - kFirstPrivate);
   }
-  return {};
+  std::size_t code = kFirstPrivate;
+  while (code <= kLastPrivate && occurs[code - kFirstPrivate]) ++code;
+  if (code > kLastPrivate) return {};
+  return {static_cast<char>(0xE0 | code >> 12), static_cast<char>(0x80 | (code >> 6 & 0x3F)),
+          static_cast<char>(0x80 | (code & 0x3F))};
 }
 
 // Marks are the character, four digits and the character again.

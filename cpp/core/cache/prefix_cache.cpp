@@ -26,6 +26,7 @@ PrefixCache::PrefixCache(Decoder* decoder, ContextPool* pool, const PrefixCacheC
       checkpoints_(config.min_copy, decoder->traits().min_chunk()),
       min_chunk_(decoder->traits().min_chunk()),
       slots_(static_cast<std::size_t>(decoder->traits().sequences)),
+      shared_(slots_.size()),
       stored_(config.host_bytes, std::move(disk), &index_),
       search_(SearchConfigOf(config, decoder->traits()), decoder, slots_, stored_, index_) {}
 
@@ -120,6 +121,7 @@ std::int32_t PrefixCache::NextStop(SeqId seq) const {
 void PrefixCache::OnShifted(SeqId seq, std::int32_t keep) {
   CacheSlot& slot = SlotOf(seq);
   slot.intact = std::min(slot.intact, keep);
+  shared_.OnCut(seq, keep);
   if (NumTokens(slot.record.tokens) <= keep) return;
   slot.record.tokens.resize(static_cast<std::size_t>(keep));
   slot.record.shared = std::min(slot.record.shared, keep);
@@ -177,6 +179,7 @@ bool PrefixCache::AttachFrom(SeqId seq, const PrefixSource& source) {
     return false;
   }
   ++stats_.copies;
+  if (decoder_->traits().shares_cells) shared_.OnCopied(source.holder, seq, source.length);
   SlotOf(source.holder).last_used = ++clock_;
   return true;
 }
@@ -196,11 +199,14 @@ bool PrefixCache::RestoreFrom(SeqId seq, const PrefixSource& source) {
 }
 
 bool PrefixCache::CutTo(SeqId seq, std::int32_t length) {
-  return decoder_->MaxPosition(seq) + 1 == length || decoder_->Truncate(seq, length);
+  const bool is_cut = decoder_->MaxPosition(seq) + 1 == length || decoder_->Truncate(seq, length);
+  if (is_cut) shared_.OnCut(seq, length);
+  return is_cut;
 }
 
 void PrefixCache::Free(SeqId seq) {
   decoder_->Clear(seq);
+  shared_.OnCut(seq, 0);
   index_.Erase(seq);
   SlotOf(seq) = CacheSlot{};
 }

@@ -13,6 +13,7 @@
 #include "core/cache/prefix_index.h"
 #include "core/cache/prefix_request.h"
 #include "core/cache/prefix_search.h"
+#include "core/cache/shared_cells.h"
 #include "core/cache/stored_states.h"
 #include "core/seams/decoder.h"
 #include "core/seams/disk_tier.h"
@@ -76,6 +77,8 @@ class PrefixCache {
 
   // The first `evaluated` tokens of a running sequence are in the KV cache.
   void OnEvaluated(SeqId seq, std::int32_t evaluated);
+  // How many of the first cells of the sequence others have as well: a shift may not move them.
+  std::int32_t NumShared(SeqId seq) const { return shared_.NumShared(seq); }
   // A shift moved all cells behind the first `keep`: those are no longer shared.
   void OnShifted(SeqId seq, std::int32_t keep);
 
@@ -121,6 +124,7 @@ class PrefixCache {
   const CheckpointPolicy checkpoints_;
   const std::int32_t min_chunk_;
   CacheSlots slots_;
+  SharedCells shared_;
   PrefixIndex index_;  // holds every slot that is not free and every stored state
   StoredStates stored_;
   const PrefixSearch search_;

@@ -228,11 +228,12 @@ void Sequence::Accept(const SampledToken& sampled, bool is_forced, Clock::time_p
   if (num_generated_ == max_tokens()) Finish(FinishReason::kLength, now);
 }
 
-ContextShift Sequence::NextShift() const {
+ContextShift Sequence::NextShift(std::int32_t shared) const {
   if (!traits_.can_shift || !request_->request.shift) return {};
   const std::int32_t size = traits_.context_size;
   const std::int32_t keep = std::min(request_->prompt.keep, size - size / 8);
-  return {keep, (size - keep) / 2};
+  const std::int32_t count = std::max((size - keep) / 2, shared - keep);
+  return keep + count < size ? ContextShift{keep, count} : ContextShift{};
 }
 
 void Sequence::OnShifted(const ContextShift& shift) {

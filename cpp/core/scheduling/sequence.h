@@ -103,9 +103,10 @@ class Sequence {
   std::int32_t OnSampled(Clock::time_point now);
 
   bool has_full_context() const { return evaluated_ >= traits_.context_size; }
-  // Half of what follows the kept head. The head is cut only when it would leave less than an
-  // eighth of the context.
-  ContextShift NextShift() const;
+  // Half of what follows the kept head, and at least all of its first `shared` tokens, whose cells
+  // others have as well. The head is cut only when it would leave less than an eighth of the
+  // context.
+  ContextShift NextShift(std::int32_t shared = 0) const;
   // The decoder has shifted.
   void OnShifted(const ContextShift& shift);
 

@@ -28,11 +28,15 @@ std::string Plan(const std::string& text, std::vector<ByteRange> untrusted,
   control.Add("<s><t>", 2);
   const std::vector<LiteralMatch> matches = control.Find(text);
   const std::vector<LiteralMatch> none;
-  const std::vector<bool> strips_right(3, false);
+  LiteralFinder user_defined;
+  user_defined.Add("[M]", 3);
+  const std::vector<LiteralMatch> marks = user_defined.Find(text);
+  const std::vector<bool> strips_right(4, false);
   PlanInput input;
   input.text = text;
   input.control = &matches;
   input.user_defined = &none;
+  input.marks = &marks;
   input.strips_right = &strips_right;
   input.parse_special = parse_special;
   input.untrusted = std::move(untrusted);
@@ -75,6 +79,13 @@ TEST(TokenPlan, ALiteralHalfUntrustedIsDividedThere) {
   EXPECT_EQ(Plan("a<s>b", {{2, 5}}), std::string("a</[s>]/b"));
   EXPECT_EQ(Plan("a<s>b", {{0, 3}}), std::string("a/[<s]/>b"));
   EXPECT_EQ(Plan("<s><t>", {{3, 6}}), std::string("<s>/[<t>]"));
+}
+
+// llama.cpp recognises them in every mode, in time that grows with the square of their number.
+TEST(TokenPlan, AMarkThatIsTextNeverReachesTheTokenizerWhole) {
+  EXPECT_EQ(Plan("a[M]b", {}), std::string("a[M]b"));  // the template's own
+  EXPECT_EQ(Plan("a[M]b[M]", {}, false), std::string("[a[]/[M]b[]/[M]]"));
+  EXPECT_EQ(Plan("<s>[M]</s>[M]", {{0, 10}}), std::string("[<s>[]/[M]</s>]/[M]"));
 }
 
 TEST(TokenPlan, AFloodIsCutAfterATokenThatStandsAlone) {

@@ -69,6 +69,28 @@ TEST(Sharing, EightAtOnceComputeTheirPrefixOnce) {
   EXPECT_EQ(static_cast<std::uint64_t>(cached), stepper.stats().cached_tokens);
 }
 
+// In a unified cache a shift would move the cells of all that have them.
+TEST(Sharing, AShiftMovesNoCellOfAnother) {
+  FakeModel model = Model(3, 256);
+  model.shares_cells = model.mixes_rows = true;
+  model.moved_for_others = std::make_shared<int>(0);
+  LoopConfig config = ConfigOf({});
+  config.scheduler.mixes_rows = true;
+  Stepper stepper(model, config);
+  const std::vector<Token> head = RandomPrompt(200, 1);
+  const auto turn = [&](std::uint32_t seed, std::int32_t count) {
+    return stepper.Add(TokenRequest(Join(head, RandomPrompt(10, seed)), count));
+  };
+  const RequestId cached = turn(10, 8);
+  EXPECT(stepper.Finish());
+  const RequestId shifted = turn(11, 200), beside = turn(12, 40);
+  EXPECT(stepper.Finish());
+  EXPECT(stepper.FinalOf(shifted).completion_tokens == 200);
+  EXPECT(stepper.stats().shifts > 0);
+  EXPECT_EQ(*model.moved_for_others, 0);
+  EXPECT(stepper.HasEnded(cached) && stepper.HasEnded(beside));
+}
+
 TEST(Sharing, TheFirstOfManyIsCancelledAndTheOthersGoOn) {
   const FakeModel model = Model(4, 512);
   Stepper stepper(model);

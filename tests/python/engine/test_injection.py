@@ -11,6 +11,7 @@ import pytest
 import models
 from engine_tools import GREEDY
 from sentiric_llama.engine.blocking import Engine
+from sentiric_llama.errors import InvalidArgument
 
 MODELS = {
     "guide_path": range(1024),
@@ -130,6 +131,19 @@ def test_marks_that_the_file_calls_user_defined_are_text_in_messages(template: s
             )
             assert marked.count(marks[mark][0]) == plain.count(marks[mark][0]), mark
             assert mark in engine.render_chat([{"role": "user", "content": mark}])
+
+
+def test_a_flood_of_such_marks_is_text_or_refused() -> None:
+    """Those that reach llama.cpp whole take time that grows with the square of their number."""
+    source = (models.VENDORED / "templates" / "Qwen-Qwen3-0.6B.jinja").read_text("utf-8")
+    path = str(models.model("user-marks-q8_0"))
+    with Engine(path, contexts=1, context_size=2048, chat_template=source) as engine:
+        mark = engine.tokenize("<think>", parse_special=True)[0]
+        flood = [{"role": "user", "content": "<think>" * 100_000}]
+        assert mark not in engine.tokenize_chat(flood)
+        assert mark not in engine.tokenize("<think>" * 100_000)
+        with pytest.raises(InvalidArgument, match="200000 special tokens"):
+            engine.tokenize_chat([{"role": "user", "content": "<think>" * 200_000}])
 
 
 def test_a_template_may_cut_thoughts_out_of_earlier_answers() -> None:

@@ -98,6 +98,17 @@ class TestSharing:
             again = generate(engine, prompt)
             assert again.tokens == shifted.tokens[:8]
 
+    def test_a_shift_leaves_what_others_share_in_one_buffer(self, tiny_q8_0: Path) -> None:
+        first, other = ([*prompt_tokens(200), *prompt_tokens(10, seed)[1:]] for seed in (5, 6))
+        with open_engine(tiny_q8_0, context_size=256, kv_layout="unified") as engine:
+            want = generate(engine, first).tokens
+            shifted = generate(engine, other, 120)
+            assert shifted.usage.cached_tokens == 200
+            assert shifted.truncation.shifted_tokens > 0
+            again = generate(engine, first)
+            assert again.usage.cached_tokens > 200
+            assert again.tokens == want
+
     def test_the_texts_are_those_of_the_one_buffer_too(self, tiny_q8_0: Path) -> None:
         prefix = prompt_tokens(200)
         prompts = [prefix + prompt_tokens(10, seed)[1:] for seed in range(2, 8)]
