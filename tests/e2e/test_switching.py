@@ -138,8 +138,8 @@ def test_twenty_changes_under_traffic(server: ServerProcess) -> None:
     assert len(server.events("MODEL_SWITCH_FAILED")) == 4
     assert wait_until(lambda: len(server.events("MODEL_CLOSED")) == 18)
     descriptors, threads = server.resources()
-    # The event loop's pool starts its threads as they are needed. A thread left by each change would
-    # be more than it may have.
+    # The event loop's pool starts its threads as they are needed. A thread left by each change
+    # would be more than it may have.
     assert ROUNDS - SETTLED > POOL_THREADS
     assert descriptors <= before[0] and threads <= before[1] + POOL_THREADS, (before, threads)
 

@@ -34,6 +34,7 @@ from sentiric_llama.service.life import ServiceLife
 from sentiric_llama.service.models.slot import LoadedModel
 from sentiric_llama.service.models.switch import ModelSwitch
 from sentiric_llama.service.prompt.embed_call import EmbedCall, Embeddings, tokens_of
+from sentiric_llama.service.prompt.stable_prefix import stable
 from sentiric_llama.service.prompt.tool_schemas import enforceable
 from sentiric_llama.service.queue_share import QueueShare
 from sentiric_llama.service.running import RunningCalls
@@ -165,8 +166,12 @@ class LlamaService(ServiceLife):
 
         Raises InvalidArgument, PermissionDenied, ContextLengthExceeded or TemplateFailed.
         """
-        engine, wishes, form = loaded.engine, call.wishes, await loaded.format()
-        await maybe_off_loop(is_large(call.messages, wishes.tools), check_limits, call)
+        engine, form = loaded.engine, await loaded.format()
+        await maybe_off_loop(is_large(call.messages, call.wishes.tools), check_limits, call)
+        if loaded.settings.stable_prefix:
+            large = is_large(call.messages, call.wishes.tools)
+            call, _ = await maybe_off_loop(large, stable, call)
+        wishes = call.wishes
         await learn_opening(engine, form, call.template_arguments, wishes)
         tools: tuple[Tool, ...] = wishes.tools
         relaxed: tuple[str, ...] = ()

@@ -193,36 +193,7 @@ class ToolResultBlock(Block):
         return f"Error: {self.content}" if self.content else "Error"
 
 
-BILLING = "x-anthropic-billing-header:"
-"""How a block begins that Claude Code puts before its system prompt, other for each session. It
-says nothing to a model, and no session would share a prefix with another.
-"""
-
-
-class SystemBlock(TextBlock):
-    """A text of the system prompt. The one about billing is left out and named as ignored."""
-
-    @classmethod
-    def ignored(cls, values: Mapping[str, Any], path: str = "") -> Iterator[str]:
-        yield from super().ignored(values, path)
-        if _is_billing(values):
-            yield f"{path}text"
-
-
-def system_content(content: Any) -> str:
-    """A string or blocks of text, joined by newlines, without the block about billing."""
-    if not isinstance(content, list):
-        return text_content(content)
-    read_blocks(content, TEXT_ONLY)  # for errors that count from the first block
-    return text_content([block for block in content if not _is_billing(block)])
-
-
-def _is_billing(block: Mapping[str, Any]) -> bool:
-    text = block.get("text")
-    return isinstance(text, str) and text.startswith(BILLING)
-
-
-System = Annotated[str, CheckedBy(system_content, schema_of(TEXT_ONLY))]
+System = Annotated[str, CheckedBy(text_content, schema_of(TEXT_ONLY))]
 
 
 KINDS: Mapping[str, type[Block]] = {

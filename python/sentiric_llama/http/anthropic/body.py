@@ -12,7 +12,7 @@ from typing import Annotated, Any, ClassVar, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from sentiric_llama.errors import SentiricLlamaError
-from sentiric_llama.http.anthropic.blocks import System, SystemBlock
+from sentiric_llama.http.anthropic.blocks import System, TextBlock
 from sentiric_llama.http.anthropic.errors import THREAD
 from sentiric_llama.http.anthropic.messages import MessageBody, conversation
 from sentiric_llama.http.anthropic.part import Part
@@ -72,7 +72,7 @@ class MessagesBody(Part):
     unsupported: ClassVar = {THREAD: ()}
     nested: ClassVar = {
         "messages": MessageBody,
-        "system": SystemBlock,
+        "system": TextBlock,
         "tools": CustomTool,
         "tool_choice": ToolChoice,
         "thinking": Thinking,

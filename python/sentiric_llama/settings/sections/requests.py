@@ -65,6 +65,11 @@ class Requests(Section):
         description="tokens of a text that repeats itself after which an answer ends with "
         "finish_reason repetition; 0 for never",
     )
+    stable_prefix: bool = Field(
+        True,
+        description="move or drop dates and the like that agents write near the beginning, so that "
+        "their sessions share a prefix",
+    )
     truncation: Truncation = Field(
         "drop_turns", description="how to shorten a conversation that exceeds the context"
     )

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Keeps what differs from session to session of an agent out of the beginning of its prompt.
+
+Sessions share the cells of a common prefix, so a date near the front costs all that follows. Each
+rule is listed in docs/tools.md. What says nothing to a model is dropped; a date goes to the end of
+the first turn, where it stays from then on. Nothing else changes its place but constant system
+messages, which go in front of the question that differs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from sentiric_llama.service.chat_call import ChatCall
+from sentiric_llama.types import Message, Tool
+
+BILLING = "x-anthropic-billing-header:"
+"""How a line begins that Claude Code puts in front of its system prompt, other for each session."""
+
+REMINDER, END_OF_REMINDER = "<system-reminder>\n", "</system-reminder>"
+_DATE = re.compile(r"^# currentDate\n(Today's date is \d{4}-\d{2}-\d{2}\.)\n", re.MULTILINE)
+_MONTH = re.compile(r"^- (The current month is \w+ \d{4})\b[^\n]*\n", re.MULTILINE)
+
+
+Rule = Literal["billing", "date", "month", "reminder"]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a rule did to a conversation. `where` is a place in the call, as "messages.0"."""
+
+    rule: Rule
+    where: str
+    text: str
+    """What was dropped, or stands at the end of the first turn. "" for a message that moved."""
+
+
+@dataclass(slots=True)
+class _Draft:
+    messages: list[Message]
+    changes: list[Change] = field(default_factory=list)
+
+    def note(self, rule: Rule, at: str, text: str) -> None:
+        self.changes.append(Change(rule, at, text))
+
+
+def stable(call: ChatCall) -> tuple[ChatCall, list[Change]]:
+    """The call as it is rendered, and what was changed. Depends on the call alone."""
+    draft = _Draft(list(call.messages))
+    _drop_billing(draft)
+    tools: Sequence[Tool] = call.wishes.tools
+    first = next((i for i, m in enumerate(draft.messages) if m.role == "user"), None)
+    if first is not None and draft.messages[first].content.startswith(REMINDER):
+        dates = _take_date(draft, first)
+        tools, months = _take_months(draft, tools)
+        last = _move_reminders(draft, first)
+        if told := dates + months:
+            _append(draft, last, told)
+    if not draft.changes:
+        return call, []
+    wishes = replace(call.wishes, tools=tuple(tools))
+    return replace(call, messages=tuple(draft.messages), wishes=wishes), draft.changes
+
+
+def _drop_billing(draft: _Draft) -> None:
+    """The first line of a system prompt, if it is about billing."""
+    for index, message in enumerate(draft.messages):
+        if message.role != "system":
+            return
+        if message.content.startswith(BILLING):
+            line, _, rest = message.content.partition("\n")
+            draft.messages[index] = replace(message, content=rest)
+            draft.note("billing", f"messages.{index}", line)
+
+
+def _take_date(draft: _Draft, first: int) -> list[str]:
+    """The line of the date, from the context in front of the first question."""
+    message = draft.messages[first]
+    context, end, rest = message.content.partition(END_OF_REMINDER)
+    found = _DATE.search(context)
+    if found is None or not end:
+        return []
+    context = context[: found.start()] + context[found.end() :]
+    draft.messages[first] = replace(message, content=context + end + rest)
+    draft.note("date", f"messages.{first}", found[1])
+    return [found[1]]
+
+
+def _take_months(draft: _Draft, tools: Sequence[Tool]) -> tuple[list[Tool], list[str]]:
+    """The month, from the descriptions of tools."""
+    kept, months = [], []
+    for index, tool in enumerate(tools):
+        found = _MONTH.search(tool.description + "\n")
+        if found is None:
+            kept.append(tool)
+            continue
+        text = tool.description + "\n"
+        description = (text[: found.start()] + text[found.end() :]).removesuffix("\n")
+        kept.append(replace(tool, description=description))
+        months.append(f"{found[1]}.")
+        draft.note("month", f"tools.{index}.description", months[-1])
+    return kept, list(dict.fromkeys(months))
+
+
+def _move_reminders(draft: _Draft, first: int) -> int:
+    """Puts system messages of the first turn in front of its question; returns its last message."""
+    messages = draft.messages
+    end = next((i for i in range(first, len(messages)) if messages[i].role == "assistant"), None)
+    turn = messages[first:end]
+    system = [message for message in turn if message.role == "system"]
+    if system:
+        for index, message in enumerate(turn, first):
+            if message.role == "system":
+                draft.note("reminder", f"messages.{index}", "")
+        turn = system + [message for message in turn if message.role != "system"]
+        messages[first : first + len(turn)] = turn
+    return first + len(turn) - 1
+
+
+def _append(draft: _Draft, index: int, lines: Sequence[str]) -> None:
+    message = draft.messages[index]
+    text = "\n".join(lines)
+    told = f"{message.content}\n\n{REMINDER}{text}\n{END_OF_REMINDER}"
+    draft.messages[index] = replace(message, content=told)

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""What differs between two sessions of an agent does not stand in front of what they share."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from itertools import takewhile
+
+import pytest
+
+from sentiric_llama.engine.fake import FakeEngine
+from sentiric_llama.service.chat_call import ChatCall
+from sentiric_llama.service.models.slot import ServedModel
+from sentiric_llama.service.prompt.stable_prefix import Change, stable
+from sentiric_llama.service.service import LlamaService
+from sentiric_llama.settings.config import Settings
+from sentiric_llama.types import Message, Tool
+from sentiric_llama.types.wishes import Wishes
+
+CONTEXT = """<system-reminder>
+As you answer the user's questions, you can use the following context:
+# currentDate
+Today's date is {date}.
+
+      IMPORTANT: this context may or may not be relevant to your tasks.
+</system-reminder>
+
+"""
+AGENTS = Message("system", "Available agent types for the Agent tool: " + "many, " * 50)
+SEARCH = Tool(
+    "WebSearch",
+    "Searches.\n- The current month is {month} — use this when searching for recent "
+    "information.\n- More.",
+)
+LOOK = Tool("Look", "Looks.")
+
+
+def session(
+    date: str, month: str, question: str, suffix: str, more: tuple[Message, ...] = ()
+) -> ChatCall:
+    """The first request of a session as Claude Code writes it, with later turns behind it."""
+    system = f"x-anthropic-billing-header: cc_version=2.1.197.{suffix}; x\nYou are an agent."
+    search = Tool("WebSearch", SEARCH.description.format(month=month))
+    return ChatCall(
+        messages=(
+            Message("system", system),
+            Message("user", CONTEXT.format(date=date) + question),
+            AGENTS,
+            *more,
+        ),
+        wishes=Wishes(tools=(LOOK, search)),
+    )
+
+
+def shown(call: ChatCall) -> str:
+    """As templates show it: tools behind the system prompt."""
+    messages = list(call.messages)
+    tools = json.dumps([[tool.name, tool.description] for tool in call.wishes.tools])
+    texts = [f"{m.role}: {m.content}" for m in messages]
+    return "\n".join([texts[0], tools, *texts[1:]])
+
+
+def common_part(one: str, other: str) -> str:
+    pairs = takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False))
+    return "".join(left for left, _ in pairs)
+
+
+def test_two_sessions_share_all_but_their_question_and_date() -> None:
+    one, _ = stable(session("2026-11-30", "November 2026", "What is this?", "f21"))
+    other, _ = stable(session("2026-12-01", "December 2026", "Fix the bug.", "a07"))
+    common = common_part(shown(one), shown(other))
+    assert shown(one)[len(common) :].startswith("What is this?")
+    assert AGENTS.content in common and "WebSearch" in common
+    same, _ = stable(session("2026-12-01", "December 2026", "What is this?", "a07"))
+    rest = shown(same)[len(common_part(shown(one), shown(same))) :]
+    assert len(rest) < 80
+
+
+def test_nothing_of_meaning_is_lost_and_all_is_listed() -> None:
+    given = session("2026-12-01", "December 2026", "Fix the bug.", "f21")
+    call, changes = stable(given)
+    assert changes == [
+        Change("billing", "messages.0", "x-anthropic-billing-header: cc_version=2.1.197.f21; x"),
+        Change("date", "messages.1", "Today's date is 2026-12-01."),
+        Change("month", "tools.1.description", "The current month is December 2026."),
+        Change("reminder", "messages.2", ""),
+    ]
+    assert call.messages[:2] == (Message("system", "You are an agent."), AGENTS)
+    assert call.messages[2].content.endswith(
+        "Fix the bug.\n\n<system-reminder>\nToday's date is 2026-12-01.\n"
+        "The current month is December 2026.\n</system-reminder>"
+    )
+    assert call.wishes.tools == (LOOK, Tool("WebSearch", "Searches.\n- More."))
+
+
+def test_later_turns_change_nothing_before_them() -> None:
+    now = ("2026-12-01", "December 2026", "Fix the bug.", "f21")
+    more = (Message("assistant", "Done."), Message("system", "Use tasks."), Message("user", "Go"))
+    first, _ = stable(session(*now))
+    later, changes = stable(session(*now, more))
+    assert later.messages == (*first.messages, *more)
+    assert len(changes) == 4
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "hi",
+        "# currentDate\nToday's date is 2026-12-01.\n",
+        "<system-reminder>\n# currentDate\nToday's date is 2026-12-01.\n",
+        "<system-reminder>\n</system-reminder>\n# currentDate\nToday's date is 2026-12-01.\n",
+    ],
+)
+def test_other_conversations_stay_as_they_are(content: str) -> None:
+    search = Tool("WebSearch", SEARCH.description.format(month="May 2026"))
+    tools = (search,) if not content.startswith("<system") else (LOOK,)
+    messages = (Message("system", "s"), Message("user", content), Message("assistant", "a"))
+    call = ChatCall(messages=(*messages, AGENTS), wishes=Wishes(tools=tools))
+    assert stable(call) == (call, [])
+
+
+@pytest.mark.parametrize("is_on", [True, False])
+def test_the_setting(is_on: bool) -> None:
+    async def body() -> None:
+        service, engine = LlamaService(Settings(stable_prefix=is_on)), FakeEngine()
+        service.attach(engine, ServedModel("m"))
+        await service.chat(session("2026-12-01", "December 2026", "Fix the bug.", "f21"))
+        seen = "".join(message.content for message in engine.requests[-1].messages)
+        assert ("x-anthropic-billing-header" in seen) is not is_on
+        await service.close()
+
+    asyncio.run(body())
