@@ -75,6 +75,18 @@ py::array_t<Token> Tokenize(EngineHandle& self, const std::string& text, bool ad
   return ToArray(std::move(tokens), {size});
 }
 
+std::tuple<std::string, std::vector<std::int64_t>, py::array_t<Token>, std::int32_t> DescribeChat(
+    EngineHandle& self, const Request& request) {
+  ChatRendering found;
+  {
+    const py::gil_scoped_release unlocked;
+    found = Unwrap(self->DescribeChat(request));
+  }
+  const auto size = static_cast<py::ssize_t>(found.tokens.size());
+  return {std::move(found.text), std::move(found.message_begins),
+          ToArray(std::move(found.tokens), {size}), found.cached_tokens};
+}
+
 std::vector<py::bytes> TokenPieces(EngineHandle& self, const std::vector<Token>& tokens) {
   std::vector<std::string> pieces;
   {
@@ -139,6 +151,8 @@ void BindEngine(py::module_* module) {
           },
           py::arg("request"), py::arg("add_generation_prompt"), Unlocked(),
           "Looks only at the conversation of the request.")
+      .def("describe_chat", &DescribeChat, py::arg("request"),
+           "(text, where its messages begin in bytes or -1, tokens, how many of them are cached)")
       .def("logits", &Logits, py::arg("tokens"))
       .def("embed", &Embed, py::arg("tokens"))
       .def_property_readonly("info", [](EngineHandle& self) { return self->info(); })

@@ -42,6 +42,10 @@ class EngineLoop {
   // One round. `decodes` is false for a step that ends and admits requests, but decodes nothing.
   void Step(Input input, bool decodes, Clock::time_point now = Clock::now());
   void Shutdown();  // ends everything with kCancelled and frees the decoder; the last call
+  // Tokens of a prompt that the prefix cache would give now.
+  std::int32_t NumCached(const std::string& scope, const std::vector<Token>& tokens) const {
+    return cache_.NumCached({scope, tokens, NumTokens(tokens)});
+  }
   bool is_idle() const { return running_.empty() && queue_.size() == 0; }
   // True when every request waits for its reader or for adapters: until one of them arrives, only
   // time can change anything.

@@ -31,6 +31,7 @@ class LocalEngine : public Engine {
   Result<std::string> RenderChat(const Prompt& prompt, bool add_generation_prompt) override;
   Result<std::vector<Token>> TokenizeChat(const Prompt& prompt,
                                           bool add_generation_prompt) override;
+  Result<ChatRendering> DescribeChat(const Request& request) override;
   Result<std::vector<float>> Logits(const std::vector<Token>& tokens) override;
   Result<std::vector<float>> Embed(const std::vector<Token>& tokens) override;
   const ModelInfo& info() const override { return info_; }
@@ -52,8 +53,8 @@ class LocalEngine : public Engine {
   TaskPool* PoolFor(std::size_t size) const REQUIRES(mutex_);
   template <typename T>
   Result<T> OnPreparationThread(std::size_t size, const std::function<Result<T>()>& task);
-  Result<std::vector<float>> OnWorkerThread(
-      const std::function<Result<std::vector<float>>()>& task);
+  template <typename T>
+  Result<T> OnWorkerThread(const std::function<Result<T>()>& task);
 
   // Constant after construction.
   const ModelInfo info_;

@@ -29,10 +29,10 @@ Result<T> LocalEngine::OnPreparationThread(std::size_t size,
   return result.get();
 }
 
-Result<std::vector<float>> LocalEngine::OnWorkerThread(
-    const std::function<Result<std::vector<float>>()>& task) {
-  auto promise = std::make_shared<std::promise<Result<std::vector<float>>>>();
-  std::future<Result<std::vector<float>>> result = promise->get_future();
+template <typename T>
+Result<T> LocalEngine::OnWorkerThread(const std::function<Result<T>()>& task) {
+  auto promise = std::make_shared<std::promise<Result<T>>>();
+  std::future<Result<T>> result = promise->get_future();
   const auto job = [promise, task, tag = record::ThisTag()] {
     const record::Doing doing(record::Place::kEvaluate, tag);
     promise->set_value(Guarded("prompt", task));
@@ -70,7 +70,7 @@ Result<std::vector<std::string>> LocalEngine::TokenPieces(const std::vector<Toke
 
 Result<std::string> LocalEngine::RenderChat(const Prompt& prompt, bool add_generation_prompt) {
   return OnPreparationThread<std::string>(SizeOf(prompt), [&]() -> Result<std::string> {
-    auto rendered = prompts_->Render(prompt, add_generation_prompt);
+    auto rendered = prompts_->Render(prompt, add_generation_prompt, /*finds_messages=*/false);
     if (!rendered) return rendered.error();
     return rendered->Text();
   });
@@ -82,12 +82,38 @@ Result<std::vector<Token>> LocalEngine::TokenizeChat(const Prompt& prompt,
       SizeOf(prompt), [&] { return prompts_->TokenizeChat(prompt, add_generation_prompt); });
 }
 
+Result<ChatRendering> LocalEngine::DescribeChat(const Request& request) {
+  if (Status bad = Validate(request, info_.num_vocab)) return *bad;
+  auto found =
+      OnPreparationThread<ChatRendering>(SizeOf(request.prompt), [&]() -> Result<ChatRendering> {
+        auto rendered = prompts_->Render(request.prompt, true, /*finds_messages=*/true);
+        if (!rendered) return rendered.error();
+        auto tokens = prompts_->TokenizeChat(request.prompt, true);
+        if (!tokens) return tokens.error();
+        ChatRendering shown;
+        shown.text = rendered->Text();
+        for (const std::size_t begin : rendered->message_begins) {
+          const bool is_there = begin != std::string::npos;
+          shown.message_begins.push_back(is_there ? static_cast<std::int64_t>(begin) : -1);
+        }
+        shown.tokens = *std::move(tokens);
+        return shown;
+      });
+  if (!found) return found;
+  const RequestState asked(0, request);
+  const auto cached = OnWorkerThread<std::int32_t>(
+      [&]() -> Result<std::int32_t> { return worker_.NumCached(asked.scope, found->tokens); });
+  if (!cached) return cached.error();
+  found->cached_tokens = *cached;
+  return found;
+}
+
 Result<std::vector<float>> LocalEngine::Logits(const std::vector<Token>& tokens) {
-  return OnWorkerThread([&] { return evaluator_->Logits(tokens); });
+  return OnWorkerThread<std::vector<float>>([&] { return evaluator_->Logits(tokens); });
 }
 
 Result<std::vector<float>> LocalEngine::Embed(const std::vector<Token>& tokens) {
-  return OnWorkerThread([&] { return evaluator_->Embed(tokens); });
+  return OnWorkerThread<std::vector<float>>([&] { return evaluator_->Embed(tokens); });
 }
 
 }  // namespace sentiric

@@ -25,6 +25,10 @@ class Worker {
   void OnLoaded(RequestHandle request, Result<AdapterSetHandle> adapters);
   // Runs the job between two steps. False when the worker is stopping and will not run it.
   bool MaybePost(std::function<void()> job);
+  // Tokens of a prompt that the prefix cache would give now. For posted jobs only.
+  std::int32_t NumCached(const std::string& scope, const std::vector<Token>& tokens) const {
+    return loop_.NumCached(scope, tokens);
+  }
   void Wake();  // after a cancel flag was set or credit was granted
   Capacity capacity() const { return loop_.capacity(); }
   EngineStats stats() const { return loop_.stats(); }

@@ -32,6 +32,16 @@ Json TokenizeChat(const Json& command, Engine* engine) {
                                      command.at("add_generation_prompt").get<bool>()));
 }
 
+Json DescribeChat(const Json& command, Engine* engine) {
+  const auto found = engine->DescribeChat(RequestOf(command.at("request")));
+  if (!found) return Failed(found.error());
+  const std::vector<Token>& tokens = found->tokens;
+  return {{"text", found->text},
+          {"tokens", Base64(tokens.data(), tokens.size() * sizeof(Token))},
+          {"begins", found->message_begins},
+          {"cached", found->cached_tokens}};
+}
+
 Json Tokenize(const Json& command, Engine* engine) {
   return Tokens(engine->Tokenize(command.at("text").get<std::string>(),
                                  command.at("add_special").get<bool>(),
@@ -85,11 +95,9 @@ Json Devices() {
 
 Json AnswerQuery(const Json& command, Engine* engine) {
   using Query = std::function<Json(const Json&, Engine*)>;
-  static const std::map<std::string, Query> kOfEngine = {{"render", Render},
-                                                         {"tokenize_chat", TokenizeChat},
-                                                         {"tokenize", Tokenize},
-                                                         {"detokenize", Detokenize},
-                                                         {"embed", Embed}};
+  static const std::map<std::string, Query> kOfEngine = {
+      {"render", Render},     {"tokenize_chat", TokenizeChat}, {"describe_chat", DescribeChat},
+      {"tokenize", Tokenize}, {"detokenize", Detokenize},      {"embed", Embed}};
   const auto kind = command.at("kind").get<std::string>();
   if (kind == "plan_memory") return Plan(command);
   if (kind == "list_devices") return Devices();

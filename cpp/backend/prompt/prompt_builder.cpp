@@ -229,13 +229,13 @@ Result<std::shared_ptr<const grammar::Grammar>> ModelPromptBuilder::CompileGramm
   return grammars_.Compile(spec);
 }
 
-Result<RenderedPrompt> ModelPromptBuilder::Render(const Prompt& prompt,
-                                                  bool add_generation_prompt) {
+Result<RenderedPrompt> ModelPromptBuilder::Render(const Prompt& prompt, bool add_generation_prompt,
+                                                  bool finds_messages) {
   RenderOptions options;
   options.add_generation_prompt = add_generation_prompt;
   options.now = std::time(nullptr);
   auto rendered = RenderMarked(chat_, tokenizer_, prompt, options);
-  if (!rendered.ok()) return rendered;
+  if (!rendered.ok() || !finds_messages) return rendered;
   rendered->message_begins =
       FindMessages(chat_, prompt, rendered->Text(), add_generation_prompt, options.now);
   return rendered;

@@ -39,7 +39,8 @@ class ModelPromptBuilder final : public PromptBuilder {
   ModelPromptBuilder(const llama_model* model, const std::string& chat_template);
 
   Result<PreparedPrompt> Prepare(const Request& request, std::int32_t max_prompt) override;
-  Result<RenderedPrompt> Render(const Prompt& prompt, bool add_generation_prompt) override;
+  Result<RenderedPrompt> Render(const Prompt& prompt, bool add_generation_prompt,
+                                bool finds_messages) override;
   Result<std::vector<Token>> TokenizeChat(const Prompt& prompt,
                                           bool add_generation_prompt) override;
   Result<std::vector<Token>> Tokenize(std::string_view text, bool add_special,

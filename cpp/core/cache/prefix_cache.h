@@ -62,6 +62,10 @@ class PrefixCache {
   PrefixCache(Decoder* decoder, ContextPool* pool, const PrefixCacheConfig& config,
               std::unique_ptr<DiskTier> disk);
 
+  // How many tokens of the request are held now, in memory or on disk.
+  std::int32_t NumCached(const PrefixRequest& request) const {
+    return search_.Find(-1, request).length;
+  }
   // For a request that needs no logits: how many of its tokens the KV cache holds, if nothing is to
   // be computed for it, since the rest is none or too short for a call; else 0. Counts as a use.
   std::int32_t Covered(const PrefixRequest& request);

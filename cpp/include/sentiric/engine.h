@@ -129,6 +129,16 @@ struct EngineStats {
   double step_ms_mean = 0;     // exponential mean
 };
 
+// The prompt of a request, as it would be evaluated now if all of it fits.
+struct ChatRendering {
+  std::string text;
+  // Where the first text of each message begins in `text`, in bytes; -1 for one that has none there
+  // or that the template changes.
+  std::vector<std::int64_t> message_begins;
+  std::vector<Token> tokens;
+  std::int32_t cached_tokens = 0;  // of these, what the prefix cache would give now
+};
+
 // All methods may be called from any thread unless said otherwise.
 class Engine {
  public:
@@ -172,6 +182,9 @@ class Engine {
   // With a generation prompt, the tokens that a request with this conversation evaluates.
   virtual Result<std::vector<Token>> TokenizeChat(const Prompt& prompt,
                                                   bool add_generation_prompt) = 0;
+
+  // Of a request with messages; looks at its conversation, adapters and cache_scope.
+  virtual Result<ChatRendering> DescribeChat(const Request& request) = 0;
 
   // The logits after each token: row-major (tokens.size(), num_vocab). Runs between steps.
   virtual Result<std::vector<float>> Logits(const std::vector<Token>& tokens) = 0;

@@ -50,8 +50,9 @@ class PromptBuilder {
   // max_prompt: most tokens of the prompt (context size minus one).
   virtual Result<PreparedPrompt> Prepare(const Request& request, std::int32_t max_prompt) = 0;
 
-  // A conversation for display, with message_begins.
-  virtual Result<RenderedPrompt> Render(const Prompt& prompt, bool add_generation_prompt) = 0;
+  // A conversation for display. message_begins only if asked for: they take more renderings.
+  virtual Result<RenderedPrompt> Render(const Prompt& prompt, bool add_generation_prompt,
+                                        bool finds_messages) = 0;
   // The tokens of a conversation, however many.
   virtual Result<std::vector<Token>> TokenizeChat(const Prompt& prompt,
                                                   bool add_generation_prompt) = 0;

@@ -42,6 +42,7 @@ from sentiric_llama.host.off_loop import LARGE_TEXT, maybe_off_loop, native, off
 from sentiric_llama.models import resolve
 from sentiric_llama.types import Completion, Delta, EngineConfig, Request, SamplingParams
 from sentiric_llama.types.queue import Line, QueuePlace
+from sentiric_llama.types.rendering import ChatRendering, rendering
 
 if TYPE_CHECKING:
     from sentiric_llama import _core
@@ -295,6 +296,11 @@ class AsyncEngine(EngineFacts):
         asked, add = conversation(messages, **options)
         core, given = self.handle.core, request_to_native(asked)
         return await native(_size_of(asked), call, "messages", core.render_chat, given, add)
+
+    async def describe_chat(self, request: Request) -> ChatRendering:
+        """The prompt of a request with messages, as it would be evaluated now."""
+        core, given = self.handle.core, request_to_native(request)
+        return rendering(*await native(_size_of(request), call, "", core.describe_chat, given))
 
     async def adapters(self) -> list[str]:
         """The adapters that requests may name: the files of `lora_dir`."""

@@ -36,6 +36,7 @@ from sentiric_llama.engine.side_by_side import generate_side_by_side
 from sentiric_llama.engine.stream import Credit, StreamItem
 from sentiric_llama.errors import Cancelled, SentiricLlamaError
 from sentiric_llama.types import Completion, Delta, EngineConfig, Request, SamplingParams
+from sentiric_llama.types.rendering import ChatRendering, rendering
 
 
 class _End:
@@ -270,6 +271,11 @@ class Engine(EngineFacts):
         """The tokens that a request with this conversation evaluates."""
         asked, add = conversation(messages, **options)
         return call("messages", self.handle.core.tokenize_chat, request_to_native(asked), add)
+
+    def describe_chat(self, request: Request) -> ChatRendering:
+        """The prompt of a request with messages, as it would be evaluated now."""
+        given = request_to_native(request)
+        return rendering(*call("", self.handle.core.describe_chat, given))
 
     def adapters(self) -> list[str]:
         """The adapters that requests may name: the files of `lora_dir`."""

@@ -40,6 +40,7 @@ from sentiric_llama.types import (
     Usage,
 )
 from sentiric_llama.types.queue import QUEUE_PER_CONTEXT, QueuePlace, room_ms, wait_ms
+from sentiric_llama.types.rendering import ChatRendering, rendering
 
 Reply = Callable[[Request], str]
 
@@ -299,6 +300,14 @@ class FakeEngine:
         asked, _ = conversation(messages, **options)
         shown = "".join(f"<tool>{tool.name}" for tool in asked.tools) + asked.template_arguments
         return shown + "".join(f"<{m.role}>{texts_of(m)}" for m in asked.messages)
+
+    async def describe_chat(self, request: Request) -> ChatRendering:
+        self._refuse_if_closed()
+        tools, arguments = request.tools, request.template_arguments
+        text = await self.render_chat(request.messages, tools=tools, template_arguments=arguments)
+        tokens = array("i", await self.tokenize_chat(request.messages, tools=request.tools))
+        begins = [text.encode().find(texts_of(m).encode()) for m in request.messages]
+        return rendering(text, begins, tokens, 0)
 
     async def adapters(self) -> list[str]:
         return []

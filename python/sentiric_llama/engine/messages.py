@@ -86,6 +86,15 @@ class TokenizeChat:
 
 
 @dataclass(frozen=True, slots=True)
+class DescribeChat:
+    """Asks how the prompt of a request is written -> text, tokens, begins, cached."""
+
+    call: int
+    request: Request
+    kind: Literal["describe_chat"] = "describe_chat"
+
+
+@dataclass(frozen=True, slots=True)
 class Tokenize:
     """-> tokens."""
 
@@ -172,7 +181,7 @@ class ListDevices:
 
 
 Command = Annotated[
-    Submit | Grant | Cancel | Render | TokenizeChat | Tokenize | Detokenize | Embed
+    Submit | Grant | Cancel | Render | TokenizeChat | DescribeChat | Tokenize | Detokenize | Embed
     | Confine | Open | Close | Ping | PlanMemory | ListDevices,
     Field(discriminator="kind"),
 ]  # fmt: skip
@@ -226,6 +235,10 @@ class Answer:
     text: str | None = None
     tokens: bytes | None = None
     """Four bytes per token, little-endian."""
+    begins: tuple[int, ...] | None = None
+    """Where the messages begin in the text, in bytes; -1 for one that has no place there."""
+    cached: int | None = None
+    """How many of the tokens the prefix cache would give now."""
     pieces: tuple[bytes, ...] | None = None
     rows: tuple[int, bytes] | None = None
     """Width, and float32 values row by row."""

@@ -19,6 +19,7 @@ from sentiric_llama.types import (
     ModelInfo,
     Request,
 )
+from sentiric_llama.types.rendering import ChatRendering
 
 if TYPE_CHECKING:
     import numpy as np
@@ -114,6 +115,10 @@ class AsyncEngineProtocol(Protocol):
     async def tokenize_chat(
         self, messages: ChatPrompt, **options: Unpack[RenderOptions]
     ) -> list[int]: ...
+
+    async def describe_chat(self, request: Request) -> ChatRendering:
+        """The prompt of a request with messages, as it would be evaluated now."""
+        ...
 
     async def embed(
         self, texts: Sequence[str], prompts: Sequence[Sequence[int]] = ()

@@ -32,6 +32,7 @@ from sentiric_llama.http.routes.examples import ExampleFiles
 from sentiric_llama.http.routes.health import HealthEndpoints, ModelEndpoints
 from sentiric_llama.http.routes.layout import LayoutEndpoint
 from sentiric_llama.http.routes.page import page_routes
+from sentiric_llama.http.routes.render import RenderEndpoint
 from sentiric_llama.http.routes.requests import RequestEndpoints
 from sentiric_llama.http.routes.stats import StatsEndpoints
 from sentiric_llama.http.routes.tokens import TokenEndpoints
@@ -73,10 +74,13 @@ def build_routes(service: LlamaService, switcher: Switcher, guard: Guard) -> lis
     """All routes of the service, with the access that they require."""
     chat = ChatEndpoint(service)
     count = CountEndpoint(service, parse_chat, object="response.input_tokens")
+    rendered = RenderEndpoint(service, parse_chat)
     messages = ChatEndpoint(service, parse_messages, MessagesAnswer)
     messages_count = CountEndpoint(service, parse_messages)
+    messages_rendered = RenderEndpoint(service, parse_messages)
     responses = ChatEndpoint(service, parse_response, ResponsesAnswer)
     responses_count = CountEndpoint(service, parse_response, object="response.input_tokens")
+    responses_rendered = RenderEndpoint(service, parse_response)
     completions = ChatEndpoint(service, parse_completions, CompletionsAnswer)
     health = HealthEndpoints(service)
     models = ModelEndpoints(service)
@@ -90,13 +94,16 @@ def build_routes(service: LlamaService, switcher: Switcher, guard: Guard) -> lis
         route("/v1/chat/completions", chat.post, "POST", Access.USER),
         route("/chat/completions", chat.post, "POST", Access.USER),
         route("/v1/chat/completions/input_tokens", count.post, "POST", Access.USER),
+        route("/v1/chat/completions/render", rendered.post, "POST", Access.USER),
         route("/v1/messages", messages.post, "POST", Access.USER),
         route("/v1/messages/count_tokens", messages_count.post, "POST", Access.USER),
+        route("/v1/messages/render", messages_rendered.post, "POST", Access.USER),
         route("/v1/models", models.list, "GET", Access.USER),
         route("/v1/models/switch", admin.switch, "POST", Access.ADMIN),
         route("/v1/models/{name:path}", models.get, "GET", Access.USER),
         route("/v1/responses", responses.post, "POST", Access.USER),
         route("/v1/responses/input_tokens", responses_count.post, "POST", Access.USER),
+        route("/v1/responses/render", responses_rendered.post, "POST", Access.USER),
         route("/v1/responses/{id}", stored, "GET", Access.USER),
         route("/v1/responses/{id}", stored, "DELETE", Access.USER),
         route("/v1/responses/{id}/cancel", stored, "POST", Access.USER),

@@ -66,6 +66,9 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("POST", "/v1/chat/completions/input_tokens"): Operation(
         "Count the tokens of a conversation", (chat.InputTokens,), ChatBody
     ),
+    ("POST", "/v1/chat/completions/render"): Operation(
+        "Show the prompt of a conversation", (chat.RenderedPrompt,), ChatBody
+    ),
     ("POST", "/v1/messages"): Operation(
         "Answer a conversation as Anthropic's API does",
         (messages.MessageAnswer,),
@@ -93,6 +96,15 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         (ResponseAnswer,),
         ResponsesBody,
         events=RESPONSE_EVENTS,
+    ),
+    ("POST", "/v1/messages/render"): Operation(
+        "Show the prompt of such a conversation",
+        (chat.RenderedPrompt,),
+        MessagesBody,
+        error=messages.MessagesError,
+    ),
+    ("POST", "/v1/responses/render"): Operation(
+        "Show the prompt of such a request", (chat.RenderedPrompt,), ResponsesBody
     ),
     ("POST", "/v1/responses/input_tokens"): Operation(
         "Count the tokens of such a request", (chat.InputTokens,), ResponsesBody

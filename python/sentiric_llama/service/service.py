@@ -34,7 +34,7 @@ from sentiric_llama.service.life import ServiceLife
 from sentiric_llama.service.models.slot import LoadedModel
 from sentiric_llama.service.models.switch import ModelSwitch
 from sentiric_llama.service.prompt.embed_call import EmbedCall, Embeddings, tokens_of
-from sentiric_llama.service.prompt.stable_prefix import stable
+from sentiric_llama.service.prompt.stable_prefix import Change, stable
 from sentiric_llama.service.prompt.tool_schemas import enforceable
 from sentiric_llama.service.queue_share import QueueShare
 from sentiric_llama.service.running import RunningCalls
@@ -56,6 +56,7 @@ from sentiric_llama.telemetry import key_metrics
 from sentiric_llama.telemetry.request_metrics import Call, Endpoint, RequestMetrics
 from sentiric_llama.types import Device, Request, Tool
 from sentiric_llama.types.ranges import out_of_range
+from sentiric_llama.types.rendering import ChatRendering
 
 logger = logging.getLogger(__name__)
 
@@ -68,6 +69,18 @@ class _Prepared(NamedTuple):
     plan: AnswerPlan
     relaxed: tuple[str, ...]
     """Tools whose arguments no grammar can enforce."""
+    changes: list[Change]
+    """What was moved or dropped so that sessions of agents share a prefix."""
+
+
+class RenderedCall(NamedTuple):
+    """The prompt of a call."""
+
+    request: Request
+    rendering: ChatRendering
+    changes: list[Change]
+    model: str
+    context_size: int
 
 
 class LlamaService(ServiceLife):
@@ -138,7 +151,7 @@ class LlamaService(ServiceLife):
         with self._serving("chat", call.model or "") as (record, loaded):
             engine, model = loaded.engine, loaded.served
             self._check_tenant()
-            requests, form, plan, relaxed = await self._prepare(call, loaded)
+            requests, form, plan, relaxed, _ = await self._prepare(call, loaded)
             record.is_stream = True
             record.prompt_estimate = estimate_tokens(m.content for m in requests[0].messages)
             caller, limit = CURRENT_CALLER.get(), loaded.settings.queue_limit
@@ -168,9 +181,10 @@ class LlamaService(ServiceLife):
         """
         engine, form = loaded.engine, await loaded.format()
         await maybe_off_loop(is_large(call.messages, call.wishes.tools), check_limits, call)
+        changes: list[Change] = []
         if loaded.settings.stable_prefix:
             large = is_large(call.messages, call.wishes.tools)
-            call, _ = await maybe_off_loop(large, stable, call)
+            call, changes = await maybe_off_loop(large, stable, call)
         wishes = call.wishes
         await learn_opening(engine, form, call.template_arguments, wishes)
         tools: tuple[Tool, ...] = wishes.tools
@@ -187,7 +201,7 @@ class LlamaService(ServiceLife):
             tools,
             await spellings(engine, call.bad_words),
         )
-        return _Prepared(requests, form, plan, relaxed)
+        return _Prepared(requests, form, plan, relaxed, changes)
 
     async def count_tokens(self, call: ChatCall) -> int:
         """Tokens of the prompt of a call, with all that the template adds. Generates nothing.
@@ -204,6 +218,19 @@ class LlamaService(ServiceLife):
                 continues=request.continues,
             )
             return len(tokens)
+
+    async def render(self, call: ChatCall) -> RenderedCall:
+        """The prompt of a call as it would be evaluated now, however long. Generates nothing.
+
+        Raises what `open_chat` raises.
+        """
+        with self._serving("tokenize", call.model or "") as (_, loaded):
+            self._check_tenant()
+            prepared = await self._prepare(call, loaded, generates=False)
+            request = prepared.requests[0]
+            found = await loaded.engine.describe_chat(request)
+            size = loaded.engine.info.context_size
+            return RenderedCall(request, found, prepared.changes, loaded.served.name, size)
 
     async def chat(self, call: ChatCall) -> ChatResult:
         """Generates a whole answer. Cancelling the task stops the generation."""

@@ -252,7 +252,8 @@ TEST(PromptBuilder, APromptThatFitsIsLeftAlone) {
   EXPECT(!prepared->grammar);
   std::vector<Token> whole;
   (void)testing::Pool().Run([&] {
-    const std::string text = Builder("qwen2").Render(testing::PromptOf(LongTalk(3)), true)->Text();
+    const std::string text =
+        Builder("qwen2").Render(testing::PromptOf(LongTalk(3)), true, false)->Text();
     whole = Builder("qwen2").Tokenize(text, true, true).value();
   });
   EXPECT(prepared->tokens == whole);

@@ -92,7 +92,7 @@ class FakePrompts : public PromptBuilder {
     prepared.opening = static_cast<std::int32_t>(tokens.size());
     return prepared;
   }
-  Result<RenderedPrompt> Render(const Prompt&, bool) override { return RenderedPrompt{}; }
+  Result<RenderedPrompt> Render(const Prompt&, bool, bool) override { return RenderedPrompt{}; }
   Result<std::vector<Token>> TokenizeChat(const Prompt&, bool) override {
     return std::vector<Token>{};
   }

@@ -11,6 +11,8 @@ import pytest
 import models
 from engine_tools import GREEDY
 from sentiric_llama.engine.blocking import Engine
+from sentiric_llama.errors import InvalidArgument
+from sentiric_llama.types import Message, Request
 
 SYSTEM = {"role": "system", "content": "Sen yardımsever bir sesli asistansın. Kısa cevap ver."}
 SAID = (
@@ -84,3 +86,22 @@ def test_a_prompt_that_does_not_fit_is_cut_as_always(engine: Engine) -> None:
     done = engine.chat([SYSTEM, *turns, {"role": "user", "content": "ve"}], GREEDY, max_tokens=0)
     assert done.truncation.dropped_turns > 0
     assert done.usage.prompt_tokens < 512
+
+
+def test_the_prompt_is_described_as_it_would_be_evaluated(engine: Engine) -> None:
+    talk = (Message("system", "Kısa cevap ver, lütfen."), Message("user", "Işık açık mı?"))
+    given = [{"role": m.role, "content": m.content} for m in talk]
+    shown = engine.describe_chat(Request(messages=talk))
+    assert shown.text == engine.render_chat(given)
+    assert list(shown.tokens) == engine.tokenize_chat(given)
+    for message, begin in zip(talk, shown.message_begins, strict=True):
+        assert begin is not None and shown.text[begin:].startswith(message.content)
+    assert shown.cached_tokens < len(shown.tokens)
+    first = engine.chat(given, GREEDY, max_tokens=1)
+    assert first.usage.cached_tokens == shown.cached_tokens
+    again = engine.describe_chat(Request(messages=talk))
+    assert again.cached_tokens == engine.chat(given, GREEDY, max_tokens=1).usage.cached_tokens > 0
+    other = engine.describe_chat(Request(messages=talk, cache_scope="other"))
+    assert other.cached_tokens == 0
+    with pytest.raises(InvalidArgument):
+        engine.describe_chat(Request(text="no messages"))

@@ -12,7 +12,8 @@ from sentiric_llama.engine import messages as m
 from sentiric_llama.engine.prompt.conversation import ChatPrompt, RenderOptions, conversation
 from sentiric_llama.engine.protocol import FloatArray
 from sentiric_llama.host.off_loop import off_loop
-from sentiric_llama.types import ModelInfo
+from sentiric_llama.types import ModelInfo, Request
+from sentiric_llama.types.rendering import ChatRendering, rendering
 
 
 class MessageQueries(ABC):
@@ -49,6 +50,11 @@ class MessageQueries(ABC):
     ) -> list[int]:
         answer = await self.ask(m.TokenizeChat, *_rendering(messages, options))
         return array("i", answer.tokens or b"").tolist()
+
+    async def describe_chat(self, request: Request) -> ChatRendering:
+        answer = await self.ask(m.DescribeChat, request)
+        tokens = array("i", answer.tokens or b"")
+        return rendering(answer.text or "", answer.begins or (), tokens, answer.cached or 0)
 
     async def embed(
         self, texts: Sequence[str], prompts: Sequence[Sequence[int]] = ()

@@ -186,6 +186,36 @@ class InputTokens(Answer):
     input_tokens: int
 
 
+class RenderedMessage(Answer):
+    """A message as the template got it. `begins` is where its first text stands in the prompt, in
+    characters; null if it has none there or the template changes it."""
+
+    role: str
+    begins: int | None
+
+
+class PromptChange(Answer):
+    """What was moved or dropped so that sessions of agents share a prefix; see `docs/tools.md`."""
+
+    rule: Literal["billing", "date", "month", "reminder"]
+    where: str
+    text: str
+
+
+class RenderedPrompt(Answer):
+    """The prompt of a call as it would be evaluated now, all of it even if it does not fit."""
+
+    object: Literal["rendered_prompt"]
+    model: str
+    prompt: str
+    tokens: list[int]
+    input_tokens: int
+    cached_tokens: int
+    context_size: int
+    messages: list[RenderedMessage]
+    changes: list[PromptChange]
+
+
 class TokenPiece(Answer):
     """A token id and its text, or its bytes if they are not valid UTF-8."""
 
