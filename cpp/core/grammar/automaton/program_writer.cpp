@@ -246,6 +246,7 @@ Pc ProgramWriter::Reset(std::uint32_t counter, Pc next) {
 }
 
 Pc ProgramWriter::Repeat(const Repetition& repetition, Pc next) {
+  if (repetition.max == 0) return next;
   program_.repeats.push_back(repetition);
   return AddStep(Op::kRepeat, static_cast<std::uint32_t>(program_.repeats.size() - 1), 0, next);
 }

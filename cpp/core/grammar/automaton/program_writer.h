@@ -39,7 +39,8 @@ class ProgramWriter {
   Pc Count(std::uint32_t counter, std::uint32_t max, Pc next);
   Pc AtLeast(std::uint32_t counter, std::uint32_t min, Pc next);
   Pc Reset(std::uint32_t counter, Pc next);
-  // See kRepeat and Repetition; at counter 0, at the beginning of a subroutine.
+  // See kRepeat and Repetition; at counter 0, at the beginning of a subroutine. Only `next` when at
+  // most none is allowed.
   Pc Repeat(const Repetition& repetition, Pc next);
   // See program.h for keys. There is one spelling for each text that must not be repeated.
   Pc KeyBegin(Pc next);

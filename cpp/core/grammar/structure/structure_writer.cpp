@@ -136,6 +136,11 @@ Result<StructureWriter::Written> StructureWriter::WriteSeparated(StructureNode* 
   if (!child) return child.error();
   if (times.max == 0) return Written{next, true};
   program_.SetEntry(body, child->entry, child->nullable);
+  if (times.max == 1) {
+    const Pc once = program_.Call(body, next);
+    if (times.min > 0) return Written{once, child->nullable};
+    return Written{program_.Split({next, once}), true};
+  }
   const Sub again = program_.NewSub();
   program_.SetEntry(again, program_.Text(node->text, program_.Call(body, kReturnPc)), false);
   const std::uint32_t min = times.min > 0 ? times.min - 1 : 0;

@@ -117,6 +117,19 @@ TEST(ProgramWriter, CallsReturnAndRecurse) {
   for (const char* bad : {"", "(!", "(()!", "())!"}) EXPECT(!Follows(matcher, bad));
 }
 
+TEST(ProgramWriter, RepeatsNoMoreThanTheMaximum) {
+  for (std::uint32_t max : {0u, 1u, 2u}) {
+    Text t;
+    const Sub body = t.writer.NewSub();
+    t.writer.SetEntry(body, t.writer.Text("ab", kReturnPc), false);
+    const Matcher matcher = t.Match(t.writer.Repeat({body, 0, max}, t.writer.Text(".", kReturnPc)));
+    EXPECT(Follows(matcher, "."));
+    EXPECT_EQ(Follows(matcher, "ab."), max >= 1);
+    EXPECT_EQ(Follows(matcher, "abab."), max >= 2);
+    EXPECT(!Follows(matcher, "ababab."));
+  }
+}
+
 TEST(ProgramWriter, JumpsInACircleMatchNothing) {
   Text t;
   const Pc one = t.writer.Reserve();

@@ -78,6 +78,8 @@ TEST(Notations, TextBetweenRepetitions) {
   Check(R"({"repeat":{"text":"a"},"min":2,"max":3,"between":"-"})", {"a-a", "a-a-a"},
         {"", "a", "aa", "a-a-a-a"});
   Check(R"({"repeat":{"text":"a"},"max":2,"between":"-"})", {"", "a", "a-a"}, {"a-", "a-a-a"});
+  Check(R"({"repeat":{"text":"a"},"max":1,"between":"-"})", {"", "a"}, {"a-", "-a", "a-a"});
+  Check(R"({"repeat":{"text":"a"},"min":1,"max":1,"between":"-"})", {"a"}, {"", "a-", "a-a"});
 }
 
 TEST(Notations, SchemaAsText) {

@@ -13,7 +13,8 @@ namespace {
 
 struct Node {
   std::string kind;
-  std::vector<std::string> texts;  // of a text; those that a schema, raw node or pattern has
+  // Of a text; those that a schema, raw node or pattern has; what stands between repetitions.
+  std::vector<std::string> texts;
   std::vector<Node> children;
   std::size_t min = 0, max = 0;
 };
@@ -33,6 +34,7 @@ class RandomStructures {
     for (unsigned i = 0; i < count; ++i) node.children.push_back(Make(depth - 1));
     node.min = Below(3);
     node.max = Below(2) == 0 ? kEver : node.min + Below(3);
+    if (node.kind == "repeat") node.texts = {Text(2)};
     return node;
   }
 
@@ -64,7 +66,8 @@ std::string Json(const Node& node) {
   if (node.kind == "repeat") {
     const std::string max =
         node.max == RandomStructures::kEver ? "" : ",\"max\":" + std::to_string(node.max);
-    return name + Json(node.children[0]) + ",\"min\":" + std::to_string(node.min) + max + "}";
+    return name + Json(node.children[0]) + ",\"min\":" + std::to_string(node.min) + max +
+           ",\"between\":" + Quote(node.texts[0]) + "}";
   }
   std::string list;
   for (const Node& child : node.children) list += (list.empty() ? "" : ",") + Json(child);
@@ -100,13 +103,14 @@ Places AfterFree(const std::vector<std::string>& parts, const std::string& text,
   return to;
 }
 
-// All places after at least `min` and at most `max` times what `step` does.
+// All places after at least `min` and at most `max` times what `step` does; it is told how often it
+// was done before.
 template <typename Step>
 Places AfterRepeat(std::size_t min, std::size_t max, Places from, Step step) {
   Places to;
   for (std::size_t i = 0; i <= std::min(max, std::size_t{16}); ++i) {
     if (i >= min) to.insert(from.begin(), from.end());
-    from = step(from);
+    from = step(from, i);
   }
   return to;
 }
@@ -117,12 +121,14 @@ Places After(const Node& node, const std::string& text, const Places& from) {
     return AfterTexts({Quote(node.texts[0]), Quote(node.texts[1])}, text, from);
   if (node.kind == "free") return AfterFree(node.texts, text, from);
   if (node.kind == "regex") {
-    return AfterRepeat(0, RandomStructures::kEver, from,
-                       [&](const Places& at) { return AfterTexts(node.texts, text, at); });
+    return AfterRepeat(0, RandomStructures::kEver, from, [&](const Places& at, std::size_t) {
+      return AfterTexts(node.texts, text, at);
+    });
   }
   if (node.kind == "repeat") {
-    return AfterRepeat(node.min, node.max, from,
-                       [&](const Places& at) { return After(node.children[0], text, at); });
+    return AfterRepeat(node.min, node.max, from, [&](const Places& at, std::size_t before) {
+      return After(node.children[0], text, before == 0 ? at : AfterTexts(node.texts, text, at));
+    });
   }
   Places to;
   if (node.kind == "sequence") {
