@@ -164,8 +164,9 @@ void VocabSampler::AddForcedText(std::size_t max_tokens, std::vector<SampledToke
   const std::string text = grammar_->Forced(kMaxForcedBytes);
   if (text.size() < 2) return;
   for (const Token token : ForcedTokens(view_, tokenize_, tail_, text)) {
-    if (forced->size() >= max_tokens || !picker_->Skip()) return;
     SampledToken next = Meaning(token);
+    // Whether a stop token may come yet is for Sample() to say.
+    if (forced->size() >= max_tokens || next.is_end || !picker_->Skip()) return;
     if (!Remember(&next)) return;  // cannot happen: its bytes were forced
     forced->push_back(next);
     if (thought_ && thought_->Next() >= 0) return;

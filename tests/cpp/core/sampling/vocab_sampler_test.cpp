@@ -3,6 +3,7 @@
 #include "core/sampling/vocab_sampler.h"
 
 #include <algorithm>
+#include <cctype>
 #include <random>
 
 #include "check.h"
@@ -171,6 +172,33 @@ TEST(VocabSampler, GoesOnBehindReplayedTokens) {
   }
   EXPECT(num_steps > 900);
   EXPECT(num_forced > 200);
+}
+
+// Two letters or digits that are one token, and each of them one, too.
+std::string ShortWord() {
+  for (std::size_t i = 256; i < kSize; ++i) {
+    const std::string& word = AllTokens()->pieces[i];
+    if (word.size() == 2 && std::isalnum(word[0]) && std::isalnum(word[1])) return word;
+  }
+  return "";
+}
+
+TEST(VocabSampler, ForcedTextNeverEndsTheAnswer) {
+  const std::string word = ShortWord();
+  ASSERT(!word.empty());
+  Case c;
+  c.gbnf = R"(root ::= "xyz)" + word + R"(" [0-9]+)";
+  c.request.stop_tokens = {static_cast<Token>(word[0])};
+  c.request.min_tokens = 20;
+  auto sampler = Make(c);
+  ASSERT(sampler->Sample(Row(1).data()).ok());
+  Step step;
+  AddForced(sampler.get(), &step);
+  EXPECT(step == Step({'y', 'z'}));
+  const Result<SampledToken> sampled = sampler->Sample(Row(2).data());
+  ASSERT(sampled.ok());
+  EXPECT(!sampled->is_end);
+  EXPECT_EQ(sampled->piece.substr(0, 2), word);
 }
 
 TEST(VocabSampler, ReplaysTheEnd) {
