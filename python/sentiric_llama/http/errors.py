@@ -10,7 +10,7 @@ import json
 import logging
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -84,9 +84,20 @@ class JsonResponse(Response):
 
 
 def dump_json(content: Any) -> bytes:
-    """Compact JSON in UTF-8, without newlines. A lone surrogate becomes "?"."""
-    text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    """Compact JSON in UTF-8, without newlines. A lone surrogate becomes "?".
+
+    An iterator is written as a list.
+    """
+    text = json.dumps(
+        content, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_members
+    )
     return text.encode("utf-8", "replace")
+
+
+def _members(value: Any) -> list[Any]:
+    if isinstance(value, Iterator):
+        return list(value)
+    raise TypeError(f"{type(value).__name__} is not JSON")
 
 
 def error_body(

@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -36,8 +36,11 @@ class Envelope:
         }
 
     def unary(self, result: ChatResult, *, logprobs: bool, tokens: bool = False) -> dict[str, Any]:
-        """A complete response; with `tokens`, each choice has the ids of all its tokens."""
-        choices = [
+        """A complete response; with `tokens`, each choice has the ids of all its tokens.
+
+        Its lists of choices and of log-probabilities are iterators, made while they are written.
+        """
+        choices = (
             {
                 "index": index,
                 "message": message_json(choice.answer),
@@ -47,7 +50,7 @@ class Envelope:
                 **({"tokens": list(choice.completion.tokens)} if tokens else {}),
             }
             for index, choice in enumerate(result.choices)
-        ]
+        )
         body = self._base | {
             "object": "chat.completion",
             "choices": choices,
@@ -192,11 +195,14 @@ def truncation_header(context: TruncationReport) -> dict[str, str]:
 
 
 def logprobs_json(logprobs: Sequence[ChosenLogprob]) -> dict[str, Any]:
-    content = [
-        _token_json(item.chosen) | {"top_logprobs": [_token_json(token) for token in item.top]}
-        for item in logprobs
-    ]
-    return {"content": content, "refusal": None}
+    """Its content is an iterator, as it may be long."""
+    return {"content": _tokens_json(logprobs), "refusal": None}
+
+
+def _tokens_json(logprobs: Sequence[ChosenLogprob]) -> Iterator[dict[str, Any]]:
+    for item in logprobs:
+        top = [_token_json(token) for token in item.top]
+        yield _token_json(item.chosen) | {"top_logprobs": top}
 
 
 def _token_json(token: TokenLogprob) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from sentiric_llama.errors import SentiricLlamaError
+from sentiric_llama.host.off_loop import maybe_off_loop
 from sentiric_llama.http import sse
 from sentiric_llama.http.errors import HttpError, dump_json
 from sentiric_llama.http.responses.envelope import Envelope, status_of
@@ -17,6 +18,7 @@ from sentiric_llama.http.responses.output import Output
 from sentiric_llama.http.responses.output_items import Event
 from sentiric_llama.http.responses.request import ResponsesRequest
 from sentiric_llama.http.routes.chat import ChatAnswer, StreamWriter, answer_headers
+from sentiric_llama.http.stepped_json import dump_long
 from sentiric_llama.service.chat_stream import ChatStream, ChoiceDelta, Ending
 
 
@@ -37,7 +39,8 @@ class ResponsesAnswer(ChatAnswer):
                 output.take(item)
                 ending = item.ending or ending
         output.end(status_of(ending))
-        body = self._envelope(stream).ended(output, ending)
+        write = self._envelope(stream).ended
+        body = await maybe_off_loop(output.is_long, write, output, ending)
         headers = answer_headers(stream, self.request)
         return Response(body, headers=headers, media_type="application/json")
 
@@ -88,6 +91,10 @@ class EventWriter(StreamWriter):
         last = self._envelope.ended(self._output, self._ending)
         return self._events(events) + self._whole(status, last)
 
+    def is_long(self, items: list[ChoiceDelta]) -> bool:
+        """The last events have all of the output."""
+        return super().is_long(items) or (self.stream.done and self._output.is_long)
+
     def failed(self, error: SentiricLlamaError) -> bytes:
         return self._whole("failed", self._envelope.failed(self._output, error))
 
@@ -95,7 +102,7 @@ class EventWriter(StreamWriter):
         return b"".join(map(self._event, events))
 
     def _event(self, event: Event) -> bytes:
-        return sse.encode_named(event["type"], dump_json(event | self._numbered()))
+        return sse.encode_named(event["type"], dump_long(event | self._numbered()))
 
     def _whole(self, kind: str, response: bytes) -> bytes:
         """An event about the response as a whole, which is JSON already."""

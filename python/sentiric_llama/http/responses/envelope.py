@@ -8,11 +8,12 @@ from dataclasses import replace
 from typing import Any
 
 from sentiric_llama.errors import ErrorCode, SentiricLlamaError
-from sentiric_llama.http.errors import dump_json, error_body
+from sentiric_llama.http.errors import error_body
 from sentiric_llama.http.responses.output import Output
 from sentiric_llama.http.responses.output_items import Status
 from sentiric_llama.http.responses.request import ResponsesRequest
 from sentiric_llama.http.shapes import timings_json, truncation_json
+from sentiric_llama.http.stepped_json import dump_long
 from sentiric_llama.service.chat_call import default_sampling
 from sentiric_llama.service.chat_stream import ChatStream, Ending
 from sentiric_llama.settings.config import Settings
@@ -92,7 +93,7 @@ class Envelope:
             "usage": None,
             **more,
         }
-        return dump_json(own)[:-1] + b"," + self._echo[1:]
+        return dump_long(own)[:-1] + b"," + self._echo[1:]
 
 
 def status_of(ending: Ending) -> Status:

@@ -16,6 +16,7 @@ from sentiric_llama.http.responses.output_items import (
 )
 from sentiric_llama.http.responses.tool_table import KnownTool, ToolTable
 from sentiric_llama.http.shapes import logprobs_json
+from sentiric_llama.http.stepped_json import LONG
 from sentiric_llama.service.chat_stream import ChoiceDelta
 from sentiric_llama.types import Delta, Tool
 from sentiric_llama.types.answer import Kind, Piece
@@ -31,8 +32,11 @@ class _Tokens:
 
     def __init__(self) -> None:
         self._waiting: list[dict[str, Any]] = []
+        self.count = 0
+        """How many have come, with those beside them."""
 
     def add(self, delta: Delta) -> None:
+        self.count += sum(len(entry.top) + 1 for entry in delta.logprobs)
         self._waiting += logprobs_json(delta.logprobs)["content"]
 
     def take(self, text: str) -> list[dict[str, Any]]:
@@ -64,6 +68,11 @@ class Output:
         self._done: list[dict[str, Any]] = []
         self._open: OpenItem | None = None
         self._tokens = _Tokens()
+
+    @property
+    def is_long(self) -> bool:
+        """Whether writing all of it would hold up the event loop."""
+        return self._tokens.count > LONG
 
     def take(self, item: ChoiceDelta) -> list[Event]:
         """The events of a delta."""

@@ -14,12 +14,14 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from sentiric_llama.errors import SentiricLlamaError
+from sentiric_llama.host.off_loop import maybe_off_loop
 from sentiric_llama.http import sse
-from sentiric_llama.http.errors import JsonResponse, error_body
+from sentiric_llama.http.errors import error_body
 from sentiric_llama.http.json_body import read_as
 from sentiric_llama.http.openai import ChatRequest, parse_chat
 from sentiric_llama.http.queue_notes import NOTE_S, QueueNotes, queue_headers, tells_place
 from sentiric_llama.http.shapes import Envelope, truncation_header
+from sentiric_llama.http.stepped_json import LONG, SteppedJson
 from sentiric_llama.log.events import error_fields, error_level, event
 from sentiric_llama.service.chat_result import collect
 from sentiric_llama.service.chat_stream import ChatStream, ChoiceDelta
@@ -110,7 +112,7 @@ class ChatAnswer(Response):
         body = Envelope(stream.model, stream.answer_id).unary(
             result, logprobs=self.request.logprobs, tokens=self.request.return_tokens
         )
-        return JsonResponse(body, headers=answer_headers(stream, self.request))
+        return SteppedJson(body, answer_headers(stream, self.request))
 
     def _log(self, name: str, stream: ChatStream) -> None:
         failure = stream.failure
@@ -163,15 +165,22 @@ class StreamWriter(ABC):
         headers = sse.SSE_HEADERS | answer_headers(self.stream, self.request)
         await self._sender.start(headers)
         try:
-            await self._sender.write(self.opening(items) + self.encode(items))
+            await self._sender.write(self.opening(items) + await self._encoded(items))
             await self._wait_in_queue()
             while not self.stream.done:
                 items = await self.stream.read(sse.KEEP_ALIVE_S)
-                await self._sender.write(self.encode(items) if items else self.keep_alive)
+                await self._sender.write(await self._encoded(items) if items else self.keep_alive)
         except SentiricLlamaError as error:
             await self._sender.write(self.failed(self.request.blame(error)), more=False)
             return
         await self._sender.write(b"", more=False)
+
+    def is_long(self, items: list[ChoiceDelta]) -> bool:
+        """Whether writing them would hold up the event loop, as many log-probabilities do."""
+        return sum(len(e.top) + 1 for item in items for e in item.delta.logprobs) > LONG
+
+    async def _encoded(self, items: list[ChoiceDelta]) -> bytes:
+        return await maybe_off_loop(self.is_long(items), self.encode, items)
 
     async def _first_items(self, tells_place: bool) -> list[ChoiceDelta]:
         """The first deltas; [] to begin the stream without any.
@@ -195,7 +204,7 @@ class StreamWriter(ABC):
                 await self._sender.write(comment)
                 quiet_since = time.monotonic()
             if items := await self.stream.read(min(NOTE_S, sse.KEEP_ALIVE_S)):
-                await self._sender.write(self.encode(items))
+                await self._sender.write(await self._encoded(items))
 
 
 class ChunkWriter(StreamWriter):

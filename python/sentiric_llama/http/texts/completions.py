@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from starlette.responses import Response
@@ -12,9 +12,10 @@ from starlette.responses import Response
 from sentiric_llama.errors import SentiricLlamaError
 from sentiric_llama.host.product import version
 from sentiric_llama.http import sse
-from sentiric_llama.http.errors import JsonResponse, error_body
+from sentiric_llama.http.errors import error_body
 from sentiric_llama.http.routes.chat import ChatAnswer, StreamWriter, answer_headers
 from sentiric_llama.http.shapes import remarks, timings_json, truncation_json, usage_json
+from sentiric_llama.http.stepped_json import SteppedJson
 from sentiric_llama.http.texts.completions_body import CompletionsRequest
 from sentiric_llama.service.chat_result import collect
 from sentiric_llama.service.chat_stream import ChatStream, ChoiceDelta, Ending
@@ -73,14 +74,14 @@ class _Texts:
         return {
             "tokens": texts,
             "token_logprobs": [max(entry.chosen.logprob, _LOWEST) for entry in entries],
-            "top_logprobs": [
+            "top_logprobs": (
                 {top.piece.decode("utf-8", "replace"): max(top.logprob, _LOWEST) for top in e.top}
                 for e in entries
-            ],
+            ),
             "text_offset": offsets,
         }
 
-    def body(self, choices: list[dict[str, Any]]) -> dict[str, Any]:
+    def body(self, choices: Iterable[dict[str, Any]]) -> dict[str, Any]:
         """An answer, or an event, with these choices."""
         return self._base | {"choices": choices}
 
@@ -116,7 +117,7 @@ class CompletionsAnswer(ChatAnswer):
     async def whole(self, stream: ChatStream) -> Response:
         texts = _Texts(stream, self.request, self._prompts)
         result = await collect(stream)
-        choices = [
+        choices = (
             texts.choice(
                 index,
                 texts.prompt_of(index) + choice.text,
@@ -126,9 +127,9 @@ class CompletionsAnswer(ChatAnswer):
                 unfinished=choice.completion.unfinished,
             )
             for index, choice in enumerate(result.choices)
-        ]
+        )
         body = texts.body(choices) | {"usage": usage_json(result.usage)} | texts.totals()
-        return JsonResponse(body, headers=answer_headers(stream, self.request))
+        return SteppedJson(body, answer_headers(stream, self.request))
 
 
 class TextWriter(StreamWriter):

@@ -9,12 +9,13 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import ConfigDict
 from starlette.requests import Request
+from starlette.responses import Response
 
 from sentiric_llama.host.off_loop import off_loop
-from sentiric_llama.http.errors import JsonResponse
 from sentiric_llama.http.json_body import read_as
 from sentiric_llama.http.schemas.answer import Answer
 from sentiric_llama.http.schemas.body import Body, CheckedBy, InRange
+from sentiric_llama.http.stepped_json import SteppedJson
 from sentiric_llama.http.texts.inputs import SCHEMA, Input, parse_inputs
 from sentiric_llama.service.prompt.embed_call import MAX_TOKENS, EmbedCall, Embeddings
 from sentiric_llama.service.service import LlamaService
@@ -70,7 +71,7 @@ class EmbeddingsEndpoint:
     def __init__(self, service: LlamaService) -> None:
         self._service = service
 
-    async def post(self, request: Request) -> JsonResponse:
+    async def post(self, request: Request) -> Response:
         """One vector for each input."""
         with self._service.request_metrics.reading("embeddings"):
             self._service.ready()
@@ -79,7 +80,7 @@ class EmbeddingsEndpoint:
             body, headers = await read_as(request, read, MAX_ITEMS)
         found = await self._service.embed_prompts(EmbedCall(body.input, body.model))
         answer = await off_loop(_answer, body, found)
-        return JsonResponse(answer, headers=headers)
+        return SteppedJson(answer, headers)
 
 
 def _answer(body: EmbeddingsBody, found: Embeddings) -> dict[str, Any]:
@@ -93,16 +94,16 @@ def _answer(body: EmbeddingsBody, found: Embeddings) -> dict[str, Any]:
         lengths = np.linalg.norm(rows, axis=1, keepdims=True)
         rows = np.divide(rows, np.where(lengths > 0, lengths, 1), dtype=np.float32)
     is_text = body.encoding_format == "base64"
-    vectors = [
+    vectors = (
         base64.b64encode(row.astype("<f4").tobytes()).decode() if is_text else row.tolist()
         for row in rows
-    ]
+    )
     return {
         "object": "list",
-        "data": [
+        "data": (
             {"object": "embedding", "index": index, "embedding": vector}
             for index, vector in enumerate(vectors)
-        ],
+        ),
         "model": found.model,
         "usage": {"prompt_tokens": found.num_tokens, "total_tokens": found.num_tokens},
     }
