@@ -78,6 +78,11 @@ class ChatCall:
     deadline_ms: int | None = None
     """The caller's time limit; the service's own limit still applies."""
 
+    @property
+    def num_choices(self) -> int:
+        """Answers of all prompts."""
+        return self.n * max(1, len(self.prompts))
+
 
 def build_requests(
     call: ChatCall,

@@ -35,7 +35,7 @@ from sentiric_llama.service.models.slot import LoadedModel
 from sentiric_llama.service.models.switch import ModelSwitch
 from sentiric_llama.service.prompt.embed_call import EmbedCall, Embeddings, tokens_of
 from sentiric_llama.service.prompt.stable_prefix import Change, stable
-from sentiric_llama.service.prompt.tool_schemas import enforceable
+from sentiric_llama.service.prompt.tool_schemas import ToolSchemas
 from sentiric_llama.service.queue_share import QueueShare
 from sentiric_llama.service.running import RunningCalls
 from sentiric_llama.service.tokens import (
@@ -99,6 +99,7 @@ class LlamaService(ServiceLife):
         """True if the queue was full at the last call of `require_room`."""
         self.running = RunningCalls()
         self._queue = QueueShare()
+        self._tool_schemas = ToolSchemas()
         self.bodies = BodyBudget(body_budget.WHOLE_BODIES * settings.max_body_bytes)
         """The request bodies of all protocols."""
         self.keys = key_ring(settings)
@@ -151,12 +152,13 @@ class LlamaService(ServiceLife):
         with self._serving("chat", call.model or "") as (record, loaded):
             engine, model = loaded.engine, loaded.served
             self._check_tenant()
-            requests, form, plan, relaxed, _ = await self._prepare(call, loaded)
-            record.is_stream = True
-            record.prompt_estimate = estimate_tokens(m.content for m in requests[0].messages)
             caller, limit = CURRENT_CALLER.get(), loaded.settings.queue_limit
             contexts, hold_ms = engine.capacity.total, engine.stats().request_ms_mean
-            with self._queue.hold(caller, len(requests), contexts, limit, hold_ms):
+            # Also while it is prepared: the work of one key must not fill the time of others.
+            with self._queue.hold(caller, call.num_choices, contexts, limit, hold_ms):
+                requests, form, plan, relaxed, _ = await self._prepare(call, loaded)
+                record.is_stream = True
+                record.prompt_estimate = estimate_tokens(m.content for m in requests[0].messages)
                 readers = [form.reader(plan) for _ in requests]
                 stream = ChatStream(
                     engine, requests, readers, model.notice, self.request_metrics, record
@@ -190,7 +192,9 @@ class LlamaService(ServiceLife):
         tools: tuple[Tool, ...] = wishes.tools
         relaxed: tuple[str, ...] = ()
         if wishes.calling != "none" and generates:
-            tools, relaxed = await enforceable(wishes.tools, wishes.strict, form.form.calls)
+            tools, relaxed = await self._tool_schemas.enforceable(
+                wishes.tools, wishes.strict, form.form.calls, CURRENT_CALLER.get().share
+            )
         requests, plan = await maybe_off_loop(
             is_large(call.messages),
             build_requests,

@@ -11,7 +11,6 @@ import pytest
 from http_client import Reply
 from sentiric_llama import _host
 from sentiric_llama.engine.fake import FakeEngine
-from sentiric_llama.service.prompt import tool_schemas
 
 TOOL = {"type": "function", "function": {"name": "get_weather", "parameters": {"type": "object"}}}
 OTHER = {"type": "function", "function": {"name": "now"}}
@@ -212,4 +211,3 @@ def test_all_tools_together_cost_what_one_schema_may(
     path = "/v1/chat/completions/input_tokens"
     assert server.post(path, {"messages": ASKED, "tools": tools[:9]}).status == 200
     assert checked == [64], "not where nothing is called"
-    assert len(tool_schemas._remembered) <= tool_schemas.MAX_REMEMBERED

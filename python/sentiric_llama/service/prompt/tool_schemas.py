@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -11,44 +12,99 @@ from dataclasses import replace
 from sentiric_llama.engine.formats.call_format import CallFormat
 from sentiric_llama.engine.formats.node import dump
 from sentiric_llama.engine.grammar.structures import problems_of
+from sentiric_llama.engine.prompt.conversation import is_large
 from sentiric_llama.errors import InvalidArgument
-from sentiric_llama.host.off_loop import off_loop
+from sentiric_llama.host.off_loop import maybe_off_loop, native
+from sentiric_llama.service.prompt.fair_turns import FairTurns
 from sentiric_llama.types import Tool
 
 MAX_REMEMBERED = 256
 """Lists of tools; of each, a digest and what is wrong."""
 MAX_SHOWN = 300
+MAX_HASHED = 256 * 1024
+"""Characters; a longer list is hashed off the event loop."""
 
 _ANY_OBJECT = '{"type":"object"}'
-_remembered: OrderedDict[bytes, tuple[str, ...]] = OrderedDict()
+
+Problems = tuple[str, ...]
+"""Why the arguments of each tool cannot be enforced; "" if they can."""
 
 
-async def enforceable(
-    tools: Sequence[Tool], strict: frozenset[str], form: CallFormat
-) -> tuple[tuple[Tool, ...], tuple[str, ...]]:
-    """The tools as a grammar takes them, and the names of those with arguments that it cannot.
+class ToolSchemas:
+    """Checks lists of tools, and remembers the results. Belongs to one event loop.
 
-    `strict` are tools whose caller insists: for them, InvalidArgument is raised at
-    `tools.<index>.function.parameters`. All tools together may cost what one schema may.
+    What is remembered is answered at once. The rest is checked one after the other, in turns of the
+    callers, on a thread of its own; equal lists are checked once.
     """
-    if not tools:
-        return (), ()
-    checked: list[Tool] = []
-    relaxed: list[str] = []
-    for index, (tool, problem) in enumerate(
-        zip(tools, await off_loop(_problems, form, tuple(tools)), strict=True)
-    ):
-        if problem and tool.name in strict:
-            what = f"cannot be enforced: {problem}"
-            raise InvalidArgument(what, where=f"tools.{index}.function.parameters")
-        if problem:
-            relaxed.append(tool.name)
-        checked.append(replace(tool, parameters=_ANY_OBJECT) if problem else tool)
-    return tuple(checked), tuple(relaxed)
+
+    def __init__(self) -> None:
+        self._remembered: OrderedDict[bytes, Problems] = OrderedDict()
+        self._checking: dict[bytes, asyncio.Task[Problems]] = {}
+        self._turns = FairTurns()
+
+    async def enforceable(
+        self, tools: Sequence[Tool], strict: frozenset[str], form: CallFormat, share: str
+    ) -> tuple[tuple[Tool, ...], tuple[str, ...]]:
+        """The tools as a grammar takes them, and the names of those with arguments that it cannot.
+
+        `strict` are tools whose caller insists: for them, InvalidArgument is raised at
+        `tools.<index>.function.parameters`. All tools together may cost what one schema may.
+        """
+        if not tools:
+            return (), ()
+        checked: list[Tool] = []
+        relaxed: list[str] = []
+        problems = await self._problems(form, tuple(tools), share)
+        for index, (tool, problem) in enumerate(zip(tools, problems, strict=True)):
+            if problem and tool.name in strict:
+                what = f"cannot be enforced: {problem}"
+                raise InvalidArgument(what, where=f"tools.{index}.function.parameters")
+            if problem:
+                relaxed.append(tool.name)
+            checked.append(replace(tool, parameters=_ANY_OBJECT) if problem else tool)
+        return tuple(checked), tuple(relaxed)
+
+    async def _problems(self, form: CallFormat, tools: tuple[Tool, ...], share: str) -> Problems:
+        size = sum(len(tool.parameters) for tool in tools)
+        key = _key(form, tools) if size <= MAX_HASHED else await native(size, _key, form, tools)
+        found = self._remembered.get(key)
+        if found is not None:
+            self._remembered.move_to_end(key)
+            return found
+        task = self._checking.get(key)
+        if task is None:
+            task = asyncio.ensure_future(self._turns.run(share, lambda: _check(form, tools)))
+            self._checking[key] = task
+            task.add_done_callback(lambda done: self._note(key, done))
+        return await asyncio.shield(task)  # a caller who leaves stops nobody who waits for it, too
+
+    def _note(self, key: bytes, task: asyncio.Task[Problems]) -> None:
+        del self._checking[key]
+        if task.cancelled() or task.exception() is not None:
+            return
+        self._remembered[key] = task.result()
+        while len(self._remembered) > MAX_REMEMBERED:
+            self._remembered.popitem(last=False)
 
 
-def _problems(form: CallFormat, tools: Sequence[Tool]) -> tuple[str, ...]:
-    """Why the arguments of each tool cannot be enforced; "" if they can."""
+def _key(form: CallFormat, tools: Sequence[Tool]) -> bytes:
+    digest = hashlib.sha256(form.name.encode())
+    for text in (text for tool in tools for text in (tool.name, tool.parameters)):
+        data = text.encode("utf-8", "replace")
+        digest.update(b"%d:" % len(data))
+        digest.update(data)
+    return digest.digest()
+
+
+async def _check(form: CallFormat, tools: tuple[Tool, ...]) -> Problems:
+    texts, refused = await maybe_off_loop(is_large((), tools), _structures, form, tools)
+    size = sum(map(len, texts))
+    found = await native(size, problems_of, texts)
+    return tuple(refused.get(index, text[:MAX_SHOWN]) for index, text in enumerate(found))
+
+
+def _structures(form: CallFormat, tools: Sequence[Tool]) -> tuple[list[str], dict[int, str]]:
+    """A structure for the calls of each tool, and what is wrong with tools that have none."""
     texts, refused = [], {}
     for index, tool in enumerate(tools):
         try:
@@ -56,11 +112,4 @@ def _problems(form: CallFormat, tools: Sequence[Tool]) -> tuple[str, ...]:
         except InvalidArgument as error:
             refused[index] = str(error)
             texts.append('{"text":""}')
-    key = hashlib.sha256("\0".join((form.name, *texts)).encode("utf-8", "replace")).digest()
-    found = _remembered.get(key)
-    if found is None:
-        found = tuple(text[:MAX_SHOWN] for text in problems_of(texts))
-        _remembered[key] = found
-        while len(_remembered) > MAX_REMEMBERED:
-            _remembered.popitem(last=False)
-    return tuple(refused.get(index, problem) for index, problem in enumerate(found))
+    return texts, refused
