@@ -91,11 +91,13 @@ def build_requests(
     form: ModelFormat,
     enforced: Sequence[Tool] = (),
     bad_words: Sequence[Sequence[int]] = (),
+    *,
+    opens: bool = False,
 ) -> tuple[list[Request], AnswerPlan]:
     """One engine request for each of `call.n` choices, and how to read their answers.
 
     `enforced` are the tools as a grammar can enforce their arguments, `bad_words` those of the call
-    as tokens.
+    as tokens. `opens`: the template opens a thought.
 
     Raises InvalidArgument, PermissionDenied or ContextLengthExceeded, with the field in `where`.
     """
@@ -141,7 +143,7 @@ def build_requests(
         return [_choice(each, i) for each in given for i in range(call.n)], AnswerPlan(
             may_think=False
         )
-    request, plan = form.apply(request, wishes, by_name or None)
+    request, plan = form.apply(request, wishes, by_name or None, opens=opens)
     return [_choice(request, index) for index in range(call.n)], plan
 
 

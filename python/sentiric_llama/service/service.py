@@ -13,7 +13,7 @@ from sentiric_llama.access import key_watch
 from sentiric_llama.access.caller import CURRENT_CALLER
 from sentiric_llama.access.limiter import Limiter, Place
 from sentiric_llama.engine.formats.answer_format import AnswerPlan
-from sentiric_llama.engine.formats.model_format import ModelFormat
+from sentiric_llama.engine.formats.model_format import ModelFormat, Tail
 from sentiric_llama.engine.prompt.conversation import is_large
 from sentiric_llama.engine.prompt.template_probe import learn_opening
 from sentiric_llama.engine.protocol import FloatArray
@@ -188,7 +188,9 @@ class LlamaService(ServiceLife):
             large = is_large(call.messages, call.wishes.tools)
             call, changes = await maybe_off_loop(large, stable, call)
         wishes = call.wishes
-        await learn_opening(engine, form, call.template_arguments, wishes)
+        opens = await learn_opening(
+            engine, form, call.template_arguments, wishes, Tail.of(call.messages)
+        )
         tools: tuple[Tool, ...] = wishes.tools
         relaxed: tuple[str, ...] = ()
         if wishes.calling != "none" and generates:
@@ -196,7 +198,7 @@ class LlamaService(ServiceLife):
                 wishes.tools, wishes.strict, form.form.calls, CURRENT_CALLER.get().share
             )
         requests, plan = await maybe_off_loop(
-            is_large(call.messages),
+            is_large(call.messages, wishes.tools),
             build_requests,
             call,
             loaded.settings,
@@ -204,6 +206,7 @@ class LlamaService(ServiceLife):
             form,
             tools,
             await spellings(engine, call.bad_words),
+            opens=opens,
         )
         return _Prepared(requests, form, plan, relaxed, changes)
 

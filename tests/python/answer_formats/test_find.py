@@ -4,14 +4,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
 import models
 from sentiric_llama import AsyncEngine, EngineConfig
-from sentiric_llama.engine.formats.model_format import ModelFormat
-from sentiric_llama.engine.prompt.template_probe import find_model_format
+from sentiric_llama.engine.formats.model_format import ModelFormat, Tail
+from sentiric_llama.engine.prompt.template_probe import find_model_format, learn_opening
+from sentiric_llama.types import Message, ToolCall
+from sentiric_llama.types.wishes import Wishes
 
 TEMPLATES = models.VENDORED / "templates"
 KNOWN = {
@@ -45,7 +49,8 @@ KNOWN = {
 """Template -> the format of its calls, and what begins a thought."""
 
 
-async def format_of(template: Path) -> ModelFormat:
+@asynccontextmanager
+async def engine_with(template: Path) -> AsyncIterator[AsyncEngine]:
     config = EngineConfig(
         str(models.model("marks-q8_0")),
         contexts=1,
@@ -54,6 +59,11 @@ async def format_of(template: Path) -> ModelFormat:
         chat_template=template.read_text("utf-8"),
     )
     async with await AsyncEngine.open(config) as engine:
+        yield engine
+
+
+async def format_of(template: Path) -> ModelFormat:
+    async with engine_with(template) as engine:
         return await find_model_format(engine)
 
 
@@ -62,3 +72,39 @@ def test_known_models(name: str) -> None:
     form = asyncio.run(format_of(TEMPLATES / f"{name}.jinja"))
     begin = form.form.thoughts.begin if form.thinks else ""
     assert (form.form.calls.name, begin) == KNOWN[name]
+
+
+ASKED, SAID = Message("user", "Hava nasıl?"), Message("assistant", "Güneşli.")
+NOTED = Message("system", "Answer briefly.")
+CALLED = Message("assistant", "", tool_calls=(ToolCall("call00001", "weather", "{}"),))
+TOLD = Message("tool", "sunny", tool_call_id="call00001", name="weather")
+CONVERSATIONS = (
+    (ASKED,),
+    (ASKED, NOTED),
+    (ASKED, SAID),
+    (ASKED, SAID, NOTED),
+    (NOTED, ASKED, SAID, ASKED),
+    (ASKED, CALLED, TOLD),
+    (ASKED, CALLED, TOLD, NOTED),
+)
+
+
+@pytest.mark.parametrize("thinks", [True, False])
+@pytest.mark.parametrize(
+    "name", ["deepseek-ai-DeepSeek-V3.1", "deepseek-ai-DeepSeek-V3.2", "Qwen-Qwen3-0.6B"]
+)
+def test_whether_a_thought_is_open_is_learned_from_the_end_of_the_conversation(
+    name: str, thinks: bool
+) -> None:
+    async def main() -> None:
+        async with engine_with(TEMPLATES / f"{name}.jinja") as engine:
+            form = await find_model_format(engine)
+            wishes = Wishes(thinks=thinks)
+            arguments = form.template_arguments({}, wishes)
+            for messages in CONVERSATIONS:
+                learned = await learn_opening(engine, form, {}, wishes, Tail.of(messages))
+                shown = form.form.describe(messages, ())
+                prompt = await engine.render_chat(shown, template_arguments=arguments)
+                assert learned == prompt.rstrip().endswith("<think>"), messages
+
+    asyncio.run(main())

@@ -3,12 +3,16 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from sentiric_llama.engine.fake import FakeEngine
+from sentiric_llama.engine.formats import model_format
+from sentiric_llama.service.prompt import tool_schemas
 from sentiric_llama.types import ModelInfo
 
 THINKING = "{% if enable_thinking %}<think>{% endif %}</think> {{ reasoning_effort }}"
@@ -113,3 +117,34 @@ def test_a_model_without_thoughts_is_told_to_think(server: Any) -> None:
 def test_refused(server: Any, fields: dict[str, Any], param: str) -> None:
     reply = server.chat(ASKED, **fields)
     assert (reply.status, reply.error["param"]) == (400, param)
+
+
+class OpeningEngine(Thinker):
+    """Its template begins a thought."""
+
+    async def render_chat(self, messages: Any, **options: Any) -> str:
+        return await super().render_chat(messages, **options) + "<think>\n"
+
+
+def test_what_others_ask_for_does_not_make_a_thought_text(
+    start: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, may_end = threading.Event(), threading.Event()
+
+    def check(texts: list[str]) -> list[str]:
+        begun.set()
+        assert may_end.wait(30)
+        return [""] * len(texts)
+
+    monkeypatch.setattr(tool_schemas, "problems_of", check)
+    monkeypatch.setattr(model_format, "MAX_REMEMBERED", 4)
+    server = start(lambda: OpeningEngine("hm</think>answer"))
+    tool = {"type": "function", "function": {"name": "now"}}
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(server.chat, tools=[tool])
+        assert begun.wait(30)
+        for number in range(8):
+            assert server.chat(chat_template_kwargs={"number": number}).status == 200
+        may_end.set()
+        message = asked.result().json["choices"][0]["message"]
+    assert (message["reasoning_content"], message["content"]) == ("hm", "answer")

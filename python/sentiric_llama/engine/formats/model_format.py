@@ -5,28 +5,60 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from sentiric_llama.engine.formats.answer_format import AnswerPlan
-from sentiric_llama.engine.formats.find import find_format
+from sentiric_llama.engine.formats.find import PROBE, find_format
 from sentiric_llama.engine.formats.node import Node, choice, dump, text
 from sentiric_llama.engine.formats.reader import AnswerReader
 from sentiric_llama.types import Grammar, Message, ModelInfo, Request, ThinkingLimit, Tool
 from sentiric_llama.types.wishes import Wishes
 
-QUESTION = (Message("user", "sentiric-probe-question"),)
-"""Rendered with a request's template arguments, it tells whether the prompt opens a thought."""
+_QUESTION = Message("user", "sentiric-probe-question")
+_NOTE = Message("system", "sentiric-probe-note")
+_QUESTIONS: Mapping[str, tuple[Message, ...]] = {
+    "assistant": (_QUESTION, Message("assistant", "sentiric-probe-answer")),
+    "tool": PROBE,
+    "system": (_NOTE,),
+}
+
+
+class Tail(NamedTuple):
+    """How a conversation ends, as far as templates look at it."""
+
+    role: str = "user"
+    """Of the last message that is not the system's, if there is one."""
+    has_note: bool = False
+    """Whether the system's follow it."""
+
+    @classmethod
+    def of(cls, messages: Sequence[Message]) -> Tail:
+        roles = [message.role for message in messages]
+        others = [i for i, role in enumerate(roles) if role not in ("system", "developer")]
+        if not others:
+            return cls("system" if roles else "user")
+        return cls(roles[others[-1]], has_note=others[-1] < len(roles) - 1)
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """A short conversation that ends like this."""
+        base = _QUESTIONS.get(self.role, (_QUESTION,))
+        return (*base, _NOTE) if self.has_note else base
+
+
+USUAL = Tail()
 UNLIMITED = 2**31 - 1
-MAX_REMEMBERED = 64
+MAX_REMEMBERED = 256
 
 _SWITCHES = ("enable_thinking", "thinking")
 """Variables of templates that switch thoughts on and off."""
 
 
 class ModelFormat:
-    """What was found out about a model. Belongs to one thread at a time."""
+    """What was found out about a model. Only `remember` changes it, on one thread."""
 
     def __init__(self, info: ModelInfo, probe: str) -> None:
         """`probe`: what the template makes of `find.PROBE`, or "" if it fails."""
@@ -34,7 +66,7 @@ class ModelFormat:
         self.form = find_format(probe if info.template_tools else "", info.chat_template)
         self.thinks = self.form.thoughts.are_those_of(info.chat_template)
         """Whether the model thinks by itself. Others may be told to."""
-        self._opens: dict[str, bool] = {}
+        self._opens: OrderedDict[tuple[str, Tail], bool] = OrderedDict()
 
     def template_arguments(self, given: Mapping[str, Any], wishes: Wishes) -> str:
         """The variables for the template, as JSON; the caller's own win."""
@@ -49,37 +81,49 @@ class ModelFormat:
     def _knows(self, variable: str) -> bool:
         return re.search(rf"\b{variable}\b", self._template) is not None
 
-    def remembered(self, template_arguments: str) -> bool | None:
-        """Whether these arguments open a thought; None if it is not known yet."""
-        return self._opens.get(template_arguments)
+    def question(self, tail: Tail) -> Sequence[Message]:
+        """A conversation that ends like this.
 
-    def remember(self, template_arguments: str, rendered: str) -> bool:
-        """Learns it from QUESTION as rendered."""
-        if len(self._opens) >= MAX_REMEMBERED:
-            self._opens.clear()
+        Rendered with a request's template arguments, it tells whether the prompt opens a thought.
+        """
+        return self.form.describe(tail.messages, ())
+
+    def remembered(self, template_arguments: str, tail: Tail) -> bool | None:
+        """Whether a thought is open behind such a conversation; None if it is not known yet."""
+        return self._opens.get((template_arguments, tail))
+
+    def remember(self, template_arguments: str, tail: Tail, rendered: str) -> bool:
+        """Learns it from the question as rendered. The oldest of too many are forgotten."""
         opens = rendered.rstrip().endswith(self.form.thoughts.begin.strip())
-        self._opens[template_arguments] = opens
+        self._opens[template_arguments, tail] = opens
+        while len(self._opens) > MAX_REMEMBERED:
+            self._opens.popitem(last=False)
         return opens
 
     def apply(
-        self, request: Request, wishes: Wishes, enforced: Mapping[str, Tool] | None = None
+        self,
+        request: Request,
+        wishes: Wishes,
+        enforced: Mapping[str, Tool] | None = None,
+        *,
+        opens: bool = False,
     ) -> tuple[Request, AnswerPlan]:
         """The request as the engine takes it, and how its answer is to be read.
 
-        `remembered` must know the request's template arguments. `enforced` are tools by name with
-        the schemas that are enforced, if they differ from those that the model is shown.
+        `opens`: the template opens a thought, as far as the answer is one of its own. `enforced`
+        are tools by name with the schemas that are enforced, if they differ from those that the
+        model is shown.
         """
         callable_tools = wishes.callable_tools
         if enforced is not None:
             callable_tools = [enforced[tool.name] for tool in callable_tools]
-        opens = bool(self.remembered(request.template_arguments)) and not request.continues
         plan = AnswerPlan(
             tools=tuple(callable_tools),
             calling=wishes.calling if wishes.tools else "none",
             parallel=wishes.parallel,
             body=_body(request.grammar),
             may_think=not request.continues and (self.thinks or wishes.is_told_to_think),
-            is_thought_open=opens,
+            is_thought_open=opens and not request.continues,
         )
         in_template = self.form.calls.in_template
         messages = self.form.describe(request.messages, wishes.tools)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sentiric_llama.engine.formats.find import PROBE, PROBE_TOOL
-from sentiric_llama.engine.formats.model_format import QUESTION, ModelFormat
+from sentiric_llama.engine.formats.model_format import USUAL, ModelFormat, Tail
 from sentiric_llama.engine.protocol import AsyncEngineProtocol
 from sentiric_llama.errors import TemplateFailed
 from sentiric_llama.types.wishes import Wishes
@@ -23,10 +23,21 @@ async def find_model_format(engine: AsyncEngineProtocol) -> ModelFormat:
 
 
 async def learn_opening(
-    engine: AsyncEngineProtocol, form: ModelFormat, given: Mapping[str, Any], wishes: Wishes
-) -> None:
-    """Finds out whether the template opens a thought with these arguments, if it is not known."""
+    engine: AsyncEngineProtocol,
+    form: ModelFormat,
+    given: Mapping[str, Any],
+    wishes: Wishes,
+    tail: Tail = USUAL,
+) -> bool:
+    """Whether the template opens a thought behind a conversation that ends so."""
     arguments = form.template_arguments(given, wishes)
-    if form.remembered(arguments) is None:
-        rendered = await engine.render_chat(QUESTION, template_arguments=arguments)
-        form.remember(arguments, rendered)
+    known = form.remembered(arguments, tail)
+    if known is not None:
+        return known
+    try:
+        rendered = await engine.render_chat(form.question(tail), template_arguments=arguments)
+    except TemplateFailed:
+        if tail == USUAL:
+            raise
+        return await learn_opening(engine, form, given, wishes)
+    return form.remember(arguments, tail, rendered)
