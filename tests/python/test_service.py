@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -26,6 +27,7 @@ from sentiric_llama.service.readiness import NotReady, Readiness
 from sentiric_llama.service.service import LlamaService
 from sentiric_llama.settings.config import Settings
 from sentiric_llama.types import Message, Request
+from sentiric_llama.types.wishes import Wishes
 
 CALL = ChatCall(messages=(Message("user", "hi"),))
 FORM = ModelFormat(FAKE_INFO, "")
@@ -319,3 +321,11 @@ def test_an_effort_adds_its_instruction_behind_the_prompt(
     with pytest.raises(InvalidArgument) as caught:
         effort_prompt("S", "huge", settings)
     assert caught.value.where == "reasoning_effort" and "none | low | high" in caught.value.what
+
+
+def test_nobody_is_told_to_think_while_thoughts_are_off() -> None:
+    settings = Settings()
+    for thinks, told in ((None, True), (True, True), (False, False)):
+        wishes = Wishes(thinks=thinks, effort="high")
+        (request,) = requests_of(replace(CALL, wishes=wishes), settings)
+        assert ("<think>" in request.messages[0].content) is told

@@ -79,6 +79,11 @@ class ChatCall:
     """The caller's time limit; the service's own limit still applies."""
 
     @property
+    def is_constrained(self) -> bool:
+        """Whether a grammar says what the text may be."""
+        return self.grammar is not None and self.grammar.kind != "none"
+
+    @property
     def num_choices(self) -> int:
         """Answers of all prompts."""
         return self.n * max(1, len(self.prompts))
@@ -101,7 +106,8 @@ def build_requests(
 
     Raises InvalidArgument, PermissionDenied or ContextLengthExceeded, with the field in `where`.
     """
-    effort = None if form.thinks else told_effort(call.wishes.effort)
+    is_told = not form.thinks and call.wishes.thinks is not False
+    effort = told_effort(call.wishes.effort) if is_told else None
     wishes = replace(call.wishes, is_told_to_think=effort is not None)
     caller = CURRENT_CALLER.get()
     caller.check_priority(call.priority)

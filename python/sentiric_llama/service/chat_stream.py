@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import logging
 import secrets
 from collections.abc import Sequence
@@ -60,20 +61,30 @@ class _Choice:
     stream: AsyncStream
     clock: TokenClock
     reader: AnswerReader | None
-    has_called: bool = False
+    last_call: list[str] | None = None
+    """The arguments of the last call so far."""
 
     def read(self, delta: Delta) -> list[Piece]:
         """The pieces that are certain now."""
         if self.reader is None:
             return [Piece(Kind.TEXT, delta.text)] if delta.text else []
         pieces = self.reader.feed(delta.text)
-        return pieces + self.reader.end() if delta.final is not None else pieces
+        if delta.final is not None:
+            pieces += self.reader.end()
+        for piece in pieces:
+            if piece.kind is Kind.CALL:
+                self.last_call = []
+            elif piece.kind is Kind.ARGUMENTS and self.last_call is not None:
+                self.last_call.append(piece.text)
+        return pieces
 
     def ending(self, final: Final | None) -> Ending | None:
+        """Nobody may make a call that was cut, for example by a stop string inside it."""
         if final is None:
             return None
-        has_called = self.has_called and final.finish_reason == "stop"
-        return "tool_calls" if has_called else final.finish_reason
+        if self.last_call is None or final.finish_reason != "stop":
+            return final.finish_reason
+        return "tool_calls" if _is_object("".join(self.last_call)) else "length"
 
 
 class ChatStream:
@@ -87,7 +98,10 @@ class ChatStream:
         notice: str,
         request_metrics: RequestMetrics,
         call: Call,
+        *,
+        is_exact: bool = False,
     ) -> None:
+        """`is_exact`: a grammar enforces the text, which stays as it is."""
         self.model = call.model
         self.notice = notice
         self.answer_id = secrets.token_hex(16)
@@ -101,7 +115,7 @@ class ChatStream:
         """Tools whose arguments no grammar can enforce."""
         self.texts: dict[int, list[str]] | None = None
         """Text of each choice so far; kept only if this is set to a dict."""
-        self._is_exact = any(request.grammar is not None for request in requests)
+        self._is_exact = is_exact
         self._request_metrics = request_metrics
         self._call = call
         self._failure: SentiricLlamaError | None = None
@@ -268,8 +282,10 @@ class ChatStream:
         return deltas
 
     def _note(self, choice: _Choice, arrival: Arrival) -> ChoiceDelta:
-        # What a grammar has enforced stays as it is.
         delta = arrival.delta if self._is_exact else without_controls(arrival.delta)
+        pieces = choice.read(arrival.delta)
+        if not self._is_exact:
+            pieces = _without_controls(pieces)
         choice.clock.tick(len(delta.tokens), arrival.at)
         if self.texts is not None:
             self.texts.setdefault(choice.number, []).append(delta.text)
@@ -279,8 +295,6 @@ class ChatStream:
             self.finals[choice.number] = delta.final
             self._request_metrics.note_final(self._call, delta.final)
             self._settle()
-        pieces = choice.read(delta)
-        choice.has_called |= any(piece.kind is Kind.CALL for piece in pieces)
         return ChoiceDelta(choice.number, delta, tuple(pieces), choice.ending(delta.final))
 
     def _settle(self) -> None:
@@ -289,6 +303,14 @@ class ChatStream:
         self._call.place.charge(self._call.tokens_used)
         if self.done:
             self._call.place.leave()
+
+
+def _is_object(text: str) -> bool:
+    """Whether it is a whole JSON object."""
+    try:
+        return isinstance(json.loads(text), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _typed(error: Exception) -> SentiricLlamaError:
@@ -306,6 +328,15 @@ def without_controls(delta: Delta) -> Delta:
     """The delta without control characters in its text."""
     clean = delta.text.translate(_CONTROL)
     return delta if clean == delta.text else replace(delta, text=clean)
+
+
+def _without_controls(pieces: list[Piece]) -> list[Piece]:
+    """The pieces without control characters in texts and thoughts. Arguments stay as they are."""
+    clean = [
+        Piece(p.kind, p.text.translate(_CONTROL)) if p.kind in (Kind.TEXT, Kind.THOUGHT) else p
+        for p in pieces
+    ]
+    return [piece for piece in clean if piece.text or piece.kind is Kind.CALL]
 
 
 def sum_timings(all_timings: Sequence[Timings]) -> Timings:

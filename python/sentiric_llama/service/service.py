@@ -7,6 +7,7 @@ import contextlib
 import logging
 from array import array
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from sentiric_llama.access import key_watch
@@ -161,7 +162,13 @@ class LlamaService(ServiceLife):
                 record.prompt_estimate = estimate_tokens(m.content for m in requests[0].messages)
                 readers = [form.reader(plan) for _ in requests]
                 stream = ChatStream(
-                    engine, requests, readers, model.notice, self.request_metrics, record
+                    engine,
+                    requests,
+                    readers,
+                    model.notice,
+                    self.request_metrics,
+                    record,
+                    is_exact=call.is_constrained,
                 )
                 stream.unenforced = relaxed
                 stream.choices_per_prompt = call.n
@@ -174,9 +181,7 @@ class LlamaService(ServiceLife):
                     await stream.aclose()
                     self._log_answer(stream)
 
-    async def _prepare(
-        self, call: ChatCall, loaded: LoadedModel, *, generates: bool = True
-    ) -> _Prepared:
+    async def _prepare(self, call: ChatCall, loaded: LoadedModel) -> _Prepared:
         """The engine's requests, and how their answers are read.
 
         Raises InvalidArgument, PermissionDenied, ContextLengthExceeded or TemplateFailed.
@@ -193,7 +198,7 @@ class LlamaService(ServiceLife):
         )
         tools: tuple[Tool, ...] = wishes.tools
         relaxed: tuple[str, ...] = ()
-        if wishes.calling != "none" and generates:
+        if wishes.calling != "none":
             tools, relaxed = await self._tool_schemas.enforceable(
                 wishes.tools, wishes.strict, form.form.calls, CURRENT_CALLER.get().share
             )
@@ -217,7 +222,7 @@ class LlamaService(ServiceLife):
         """
         with self._serving("tokenize", call.model or "") as (_, loaded):
             self._check_tenant()
-            request = (await self._prepare(call, loaded, generates=False)).requests[0]
+            request = (await self._prepare(_uncalled(call), loaded)).requests[0]
             tokens = await loaded.engine.tokenize_chat(
                 request.messages,
                 tools=request.tools,
@@ -351,6 +356,12 @@ class LlamaService(ServiceLife):
         if stream.texts is not None:
             texts = ["".join(stream.texts[index]) for index in sorted(stream.texts)]
             event(logger, "LLM_ANSWER_CONTENT", "answered", texts=texts)
+
+
+def _uncalled(call: ChatCall) -> ChatCall:
+    """The same prompt, without a grammar for calls. Raises InvalidArgument as the call would."""
+    _ = call.wishes.callable_tools
+    return replace(call, wishes=replace(call.wishes, tool_choice="none"))
 
 
 def _charge(call: Call) -> None:

@@ -12,6 +12,7 @@ from answers.sampler import Sampler
 from sentiric_llama.engine.formats.answer_format import AnswerFormat, AnswerPlan, MarkedAnswer
 from sentiric_llama.engine.formats.calls.generic import Generic
 from sentiric_llama.engine.formats.calls.harmony import Harmony
+from sentiric_llama.engine.formats.calls.llama3 import Llama3
 from sentiric_llama.engine.formats.find import FORMATS
 from sentiric_llama.engine.formats.reader import AnswerReader
 from sentiric_llama.engine.formats.thoughts import KNOWN
@@ -101,3 +102,33 @@ def test_anything_can_be_read(form: AnswerFormat) -> None:
         cut = sorted(rng.sample(range(len(text) + 1), min(3, len(text))))
         parts = [text[a:b] for a, b in zip([0, *cut], [*cut, len(text)], strict=True)]
         assert read(form, plan, parts) == whole
+
+
+def made(pieces: list[Piece]) -> list[object]:
+    """The arguments of the calls that are whole."""
+    found: list[object] = []
+    for piece in pieces:
+        if piece.kind is Kind.ARGUMENTS:
+            try:
+                found.append(json.loads(piece.text))
+            except ValueError:
+                continue
+    return found
+
+
+@pytest.mark.parametrize("form", ANSWERS, ids=IDS)
+def test_a_call_that_was_cut_is_not_taken_for_another_one(form: AnswerFormat) -> None:
+    plan = AnswerPlan(TOOLS, "required", parallel=False)
+    for seed in range(25):
+        sampler = Sampler(seed)
+        text = sampler.write(form.structure(plan))
+        for end in range(len(text)):
+            whole = made(read(form, plan, [text[:end]]))
+            assert whole in ([], sampler.written), text[:end]
+
+
+def test_json_without_a_mark_is_no_broken_call() -> None:
+    form = MarkedAnswer(KNOWN[0], Llama3())
+    plan = AnswerPlan(TOOLS, "auto", body={"schema": {"type": "object"}}, may_think=False)
+    text = '{"city": "Ankara"}'
+    assert read(form, plan, [text]) == [Piece(Kind.TEXT, text)]

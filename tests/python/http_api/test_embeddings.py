@@ -79,3 +79,15 @@ def test_the_official_client(server: Any) -> None:
     with OpenAI(base_url=f"{server.url}/v1", api_key="none") as client:
         made = client.embeddings.create(model="default", input=["a", "b"])
         assert [item.embedding for item in made.data] == vectors(embed(server, ["a", "b"]))
+
+
+def test_dimensions_are_checked_before_anything_is_embedded(
+    server: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def embed_nothing(*_: Any) -> Any:
+        raise AssertionError("nothing is to be embedded")
+
+    monkeypatch.setattr(server.engine, "embed", embed_nothing)
+    reply = embed(server, "a", dimensions=FAKE_INFO.num_embd + 1)
+    assert (reply.status, reply.error["param"]) == (400, "dimensions")
+    assert f"1..{FAKE_INFO.num_embd}" in reply.error["message"]

@@ -211,3 +211,65 @@ def test_all_tools_together_cost_what_one_schema_may(
     path = "/v1/chat/completions/input_tokens"
     assert server.post(path, {"messages": ASKED, "tools": tools[:9]}).status == 200
     assert checked == [64], "not where nothing is called"
+
+
+WEATHER = {"city": "Ankara", "days": 3}
+
+
+@pytest.mark.parametrize("stop", ["kara", "days", '"arguments"'])
+def test_a_call_with_a_stop_string_inside_is_not_made(answering: Any, stop: str) -> None:
+    server = answering(written(("get_weather", WEATHER)))
+    choice = server.chat(ASKED, tools=[TOOL], stop=[stop]).json["choices"][0]
+    assert choice["finish_reason"] == "length"
+    assert choice["message"]["tool_calls"][0]["function"]["arguments"] != "{}"
+    last = deltas(server.chat(ASKED, tools=[TOOL], stop=[stop], stream=True))[-1]
+    assert last["finish_reason"] == "length"
+    tool = {"type": "function", "name": "get_weather", "parameters": {"type": "object"}}
+    body = {"model": "fake-model", "max_tokens": 200, "stop_sequences": [stop]}
+    body |= {"messages": ASKED, "tools": [{"name": "get_weather", "input_schema": {}}]}
+    assert server.post("/v1/messages", body).json["stop_reason"] == "max_tokens"
+    reply = server.post("/v1/responses", {"input": "?", "tools": [tool], "stop": [stop]})
+    assert reply.json["status"] == "incomplete"
+    assert reply.json["output"][0]["status"] == "incomplete"
+
+
+def test_a_whole_call_before_a_stop_string_is_made(answering: Any) -> None:
+    server = answering(written(("get_weather", WEATHER)) + "\nObservation: sunny")
+    choice = server.chat(ASKED, tools=[TOOL], stop=["Observation:"]).json["choices"][0]
+    assert choice["finish_reason"] == "tool_calls"
+    given = choice["message"]["tool_calls"][0]["function"]["arguments"]
+    assert json.loads(given) == WEATHER
+
+
+@pytest.mark.parametrize("tools", [[], [TOOL]])
+@pytest.mark.parametrize("stream", [False, True])
+def test_tools_let_no_control_characters_through(
+    answering: Any, tools: list[Any], stream: bool
+) -> None:
+    server = answering("a\x1b[31mb\x07c\x7f\td")
+    reply = server.chat(ASKED, tools=tools, stream=stream)
+    if stream:
+        text = "".join(c["delta"].get("content") or "" for c in deltas(reply))
+    else:
+        text = reply.json["choices"][0]["message"]["content"]
+    assert text == "a[31mbc\td"
+
+
+def test_tokens_are_counted_for_every_tool_that_a_call_accepts(server: Any) -> None:
+    schema = {"type": "array"}
+    tool = {"type": "function", "function": {"name": "now", "parameters": schema}}
+    body = {"messages": ASKED, "tools": [tool]}
+    assert server.post("/v1/chat/completions", body).headers["x-unenforced-tools"] == "now"
+    for path, more in (
+        ("/v1/chat/completions/input_tokens", body),
+        (
+            "/v1/messages/count_tokens",
+            {"messages": ASKED, "tools": [{"name": "now", "input_schema": schema}]},
+        ),
+        (
+            "/v1/responses/input_tokens",
+            {"input": "?", "tools": [{"type": "function", "name": "now", "parameters": schema}]},
+        ),
+    ):
+        reply = server.post(path, {"model": "fake-model", **more})
+        assert reply.status == 200 and reply.json["input_tokens"] > 0, reply.body

@@ -119,6 +119,8 @@ class MarkedAnswer(AnswerFormat):
             text.drop_blanks()
             return
         text.put(mark)
+        if not mark:  # it is plain JSON, which may be what was asked for
+            return
         reader.emit(Piece(Kind.MALFORMED, "what follows the mark of a call is no call"))
 
     def _read_thought(self, plan: AnswerPlan, source: Source, emit: Emit) -> Reading[None]:

@@ -55,7 +55,10 @@ class Members:
         separator = "{"
         while True:
             yield from source.skip_space()
-            if (yield from source.first_of([self.begin, close])) != self.begin:
+            mark = yield from source.first_of([self.begin, close])
+            if mark is None and source.is_cut([self.begin, close]):
+                return  # there might have been more
+            if mark != self.begin:
                 break
             key: list[str] = []
             ending = yield from source.until(key_ends, key.append)

@@ -46,7 +46,7 @@ class NamedObject:
         if (yield from source.first_of(["{"])) is None:
             return False
         waiting: list[str] = []
-        has_begun, has_arguments, is_whole = False, False, True
+        has_begun, has_arguments, is_whole, end = False, False, True, None
         while is_whole and (key := (yield from self._key(reader))) is not None:
             if key == self.name and not has_begun:
                 name = yield from read_string(source)
@@ -62,9 +62,10 @@ class NamedObject:
             else:
                 is_whole = yield from copy_value(source, _drop)
             yield from source.skip_space()
-            if (yield from source.first_of([",", "}"])) != ",":
+            end = yield from source.first_of([",", "}"])
+            if end != ",":
                 break
-        if has_begun and not has_arguments:
+        if has_begun and not has_arguments and end == "}":
             reader.arguments("{}")
         return has_begun
 

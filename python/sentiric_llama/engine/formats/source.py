@@ -72,6 +72,10 @@ class Source:
                 return None
             yield
 
+    def is_cut(self, options: Sequence[str]) -> bool:
+        """Whether the text has ended where one of them could still have come."""
+        return self.has_ended and any(option.startswith(self.text) for option in options)
+
     def skip_space(self) -> Reading[None]:
         """Reads blanks and line ends."""
         while True:

@@ -19,7 +19,7 @@ from sentiric_llama.http.stepped_json import SteppedJson
 from sentiric_llama.http.texts.inputs import SCHEMA, Input, parse_inputs
 from sentiric_llama.service.prompt.embed_call import MAX_TOKENS, EmbedCall, Embeddings
 from sentiric_llama.service.service import LlamaService
-from sentiric_llama.types.ranges import INT32_MAX, NumberRange, out_of_range
+from sentiric_llama.types.ranges import INT32_MAX, NumberRange
 
 _DIMENSIONS = NumberRange("dimensions", 1, INT32_MAX, integer=True)
 MAX_ITEMS = MAX_TOKENS + 4096
@@ -78,7 +78,9 @@ class EmbeddingsEndpoint:
             strict = self._service.settings.strict_fields
             read = partial(EmbeddingsBody.read, strict=strict)
             body, headers = await read_as(request, read, MAX_ITEMS)
-        found = await self._service.embed_prompts(EmbedCall(body.input, body.model))
+        found = await self._service.embed_prompts(
+            EmbedCall(body.input, body.model, dimensions=body.dimensions)
+        )
         answer = await off_loop(_answer, body, found)
         return SteppedJson(answer, headers)
 
@@ -88,8 +90,6 @@ def _answer(body: EmbeddingsBody, found: Embeddings) -> dict[str, Any]:
 
     rows = found.rows
     if body.dimensions is not None:
-        if body.dimensions > rows.shape[1]:
-            raise out_of_range("dimensions", body.dimensions, f"an integer 1..{rows.shape[1]}")
         rows = rows[:, : body.dimensions]
         lengths = np.linalg.norm(rows, axis=1, keepdims=True)
         rows = np.divide(rows, np.where(lengths > 0, lengths, 1), dtype=np.float32)

@@ -25,6 +25,8 @@ class EmbedCall:
     model: str | None = None
     field: str = "input"
     """What errors about the inputs name."""
+    dimensions: int | None = None
+    """How many of each vector are asked for; None: all."""
 
 
 class Embeddings(NamedTuple):
@@ -37,6 +39,9 @@ class Embeddings(NamedTuple):
 
 async def tokens_of(engine: AsyncEngineProtocol, call: EmbedCall) -> list[Sequence[int]]:
     """The token ids of every input. Raises InvalidArgument or ContextLengthExceeded."""
+    width = engine.info.num_embd
+    if call.dimensions is not None and call.dimensions > width:
+        raise out_of_range("dimensions", call.dimensions, f"an integer 1..{width}")
     if not 1 <= len(call.inputs) <= MAX_INPUTS:
         raise out_of_range(call.field, call.inputs, f"1..{MAX_INPUTS} inputs")
     texts = [text for text in call.inputs if isinstance(text, str)]
