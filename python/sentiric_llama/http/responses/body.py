@@ -38,6 +38,8 @@ TRUNCATIONS: Mapping[str, Any] = {
     **{policy: policy for policy in ("drop_turns", "shift", "error")},
 }
 """OpenAI's words and our own -> our policies."""
+DEFAULT_TRUNCATION = "disabled"
+"""As in OpenAI's API: agents shorten their conversations when they read that they are too long."""
 
 STATEFUL: Mapping[str, str] = {
     "store": "nothing is stored here: leave it out, or send false",

@@ -46,7 +46,7 @@ class Envelope:
             "store": False,
             "temperature": sampling.temperature,
             "top_p": sampling.top_p,
-            "truncation": _TRUNCATION[request.call.truncation or settings.truncation],
+            "truncation": _TRUNCATION[request.call.truncation or "error"],
         }
         if stream.notice:
             self._base["notice"] = stream.notice

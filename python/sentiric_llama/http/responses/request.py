@@ -11,13 +11,16 @@ from typing import Any
 from sentiric_llama.errors import SentiricLlamaError
 from sentiric_llama.http.errors import dump_json
 from sentiric_llama.http.openai import ChatRequest
-from sentiric_llama.http.responses.body import TRUNCATIONS, ResponsesBody
+from sentiric_llama.http.responses.body import DEFAULT_TRUNCATION, TRUNCATIONS, ResponsesBody
 from sentiric_llama.http.responses.tool_table import ToolTable
 from sentiric_llama.service.chat_call import ChatCall
 from sentiric_llama.types import Message
+from sentiric_llama.types.ranges import MAX_TOKENS
 from sentiric_llama.types.wishes import Wishes
 
 MAX_WORD = 32
+NO_LIMIT = int(MAX_TOKENS.high)
+"""As in OpenAI's API, an answer without a limit ends where the context does."""
 _TOOL = re.compile(r"tools\.(\d+)\.function\.(.*)")
 
 
@@ -58,18 +61,21 @@ def _call(body: ResponsesBody) -> ChatCall:
     if body.logprobs:
         sampling["top_logprobs"] = body.top_logprobs or 0
     head = (Message("system", body.instructions),) if body.instructions else ()
-    limit = body.max_output_tokens
+    given = body.max_output_tokens
+    limit = None if given is None or given < 0 else given
+    policy = TRUNCATIONS[body.truncation or DEFAULT_TRUNCATION]
     return ChatCall(
         messages=head + body.input,
         model=body.model,
         rag_context=body.rag_context,
         lora_adapter=body.lora_adapter,
         sampling=sampling,
-        max_tokens=None if limit is None or limit < 0 else limit,
+        max_tokens=NO_LIMIT if limit is None else limit,
         stop=body.stop,
         grammar=body.wanted.grammar,
         grammar_field=body.wanted.field,
-        truncation=TRUNCATIONS[body.truncation] if body.truncation else None,
+        truncation=policy,
+        shift=policy != "error" and limit is not None,  # without a limit, it would never end
         priority=body.priority,
         wishes=_wishes(body),
         template_arguments=body.chat_template_kwargs,

@@ -14,6 +14,7 @@ from sentiric_llama.errors import InvalidGrammar
 from sentiric_llama.http.responses.body import ELSEWHERE, STATEFUL, ResponsesBody
 from sentiric_llama.http.schemas.sampling import SamplingFields
 from sentiric_llama.types import Grammar
+from sentiric_llama.types.ranges import INT32_MAX
 
 SCHEMA = {"type": "object", "properties": {"a": {"type": "integer"}}}
 FORMAT = {"type": "json_schema", "name": "x", "strict": True, "schema": SCHEMA}
@@ -27,7 +28,8 @@ def sent(server: Any, **fields: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("value", "expected"), [(None, 1024), (-1, 1024), (0, 0), (7, 7), (2**31 - 1, 2**31 - 1)]
+    ("value", "expected"),
+    [(None, INT32_MAX), (-1, INT32_MAX), (0, 0), (7, 7), (INT32_MAX, INT32_MAX)],
 )
 def test_max_output_tokens(server: Any, value: Any, expected: int) -> None:
     assert sent(server, max_output_tokens=value).max_tokens == expected
@@ -56,7 +58,7 @@ def test_our_own_fields(server: Any) -> None:
         ("drop_turns", "drop_turns", "auto"),
         ("shift", "shift", "shift"),
         ("error", "error", "disabled"),
-        (None, "drop_turns", "auto"),
+        (None, "error", "disabled"),
     ],
 )
 def test_truncation(server: Any, word: Any, policy: str, told: str) -> None:
@@ -176,9 +178,21 @@ def test_what_the_answer_repeats(server: Any) -> None:
 
 
 def test_defaults_are_those_of_the_settings(start: Any) -> None:
-    server = start(default_temperature=0.25, default_top_p=0.5, truncation="error")
+    server = start(default_temperature=0.25, default_top_p=0.5)
     body = respond(server).json
-    assert (body["temperature"], body["top_p"], body["truncation"]) == (0.25, 0.5, "disabled")
+    assert (body["temperature"], body["top_p"]) == (0.25, 0.5)
+
+
+def test_limits_that_are_not_given_are_those_of_the_api(start: Any) -> None:
+    server = start(default_max_tokens=3, truncation="drop_turns")
+    for fields in ({}, {"max_output_tokens": -1}, {"truncation": "auto"}):
+        request = sent(server, **fields)
+        assert request.max_tokens == INT32_MAX and not request.shift
+        reply = respond(server, **fields).json
+        assert reply["status"] == "completed" and reply["usage"]["output_tokens"] > 3
+    limited = sent(server, max_output_tokens=7, truncation="auto")
+    assert (limited.max_tokens, limited.shift) == (7, True)
+    assert not sent(server, max_output_tokens=7).shift
 
 
 IGNORED = {
