@@ -75,10 +75,17 @@ def open_chat(
 ) -> socket.socket:
     """A connection on which a whole chat request has been sent and nothing read."""
     body = {"messages": [{"role": "user", "content": content}], **fields}
+    return open_post(port, "/v1/chat/completions", body, headers)
+
+
+def open_post(
+    port: int, path: str, body: dict[str, Any], headers: dict[str, str] | None = None
+) -> socket.socket:
+    """A connection on which a whole request has been sent and nothing read."""
     raw = json.dumps(body).encode()
     names = {"Host": "localhost", "Content-Type": "application/json", **(headers or {})}
     lines = "".join(f"{name}: {value}\r\n" for name, value in names.items())
-    head = f"POST /v1/chat/completions HTTP/1.1\r\n{lines}Content-Length: {len(raw)}\r\n\r\n"
+    head = f"POST {path} HTTP/1.1\r\n{lines}Content-Length: {len(raw)}\r\n\r\n"
     peer = socket.create_connection(("127.0.0.1", port), timeout=60)
     peer.sendall(head.encode() + raw)
     return peer

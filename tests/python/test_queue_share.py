@@ -5,18 +5,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import AsyncGenerator
+from typing import Any
 
 import pytest
 
 from sentiric_llama.access.caller import CURRENT_CALLER, Caller
 from sentiric_llama.engine.fake import FakeEngine
-from sentiric_llama.errors import Overloaded
+from sentiric_llama.errors import InvalidArgument, Overloaded, SentiricLlamaError
 from sentiric_llama.service.chat_call import ChatCall
 from sentiric_llama.service.models.slot import ServedModel
 from sentiric_llama.service.queue_share import QueueShare
 from sentiric_llama.service.service import LlamaService
 from sentiric_llama.settings.config import Settings
-from sentiric_llama.types import Message
+from sentiric_llama.types import Delta, Message, Request
 
 ONE, TWO = (Caller(owner=name, is_apart=True) for name in ("one", "two"))
 
@@ -91,3 +93,96 @@ def test_a_key_that_asks_again_and_again_leaves_room() -> None:
         assert service.in_flight == 0
 
     asyncio.run(main())
+
+
+def many(count: int) -> ChatCall:
+    return ChatCall(prompts=tuple(f"prompt {number}" for number in range(count)))
+
+
+def served(engine: FakeEngine, **settings: Any) -> LlamaService:
+    service = LlamaService(Settings(**settings))
+    service.attach(engine, ServedModel("m"))
+    return service
+
+
+def test_a_call_with_more_prompts_than_the_queue_has_places_is_answered() -> None:
+    async def main() -> None:
+        engine = FakeEngine(contexts=2, queue_limit=3)
+        service = served(engine, queue_limit=3)
+        result = await service.chat(many(60))
+        expected = [f"You said: prompt {number}" for number in range(60)]
+        assert [choice.text for choice in result.choices] == expected
+        assert [request.text for request in engine.requests] == list(many(60).prompts)
+
+    asyncio.run(main())
+
+
+def test_many_prompts_leave_places_to_others() -> None:
+    async def main() -> None:
+        gate = asyncio.Event()
+        engine = GatedEngine(gate, contexts=2)
+        service = served(engine)
+        asked = asyncio.ensure_future(service.chat(many(100)))
+        while len(engine.requests) < 4:
+            await asyncio.sleep(0)
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert len(engine.requests) == 4, "two for each context"
+        gate.set()
+        assert len((await asked).choices) == 100
+
+    asyncio.run(main())
+
+
+def test_a_call_whose_next_prompt_finds_the_queue_full_waits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Overloaded, "wait_ms", 1)
+
+    async def main() -> None:
+        engine = FullLater(contexts=1)
+        service = served(engine)
+        result = await service.chat(many(5))
+        assert len(result.choices) == 5 and engine.refused == 7
+
+    asyncio.run(main())
+
+
+def test_another_error_of_a_later_prompt_ends_the_call() -> None:
+    async def main() -> None:
+        engine = FullLater(contexts=1, error=InvalidArgument("no", where="prompt"))
+        with pytest.raises(InvalidArgument):
+            await served(engine).chat(many(5))
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert engine.active == 0
+
+    asyncio.run(main())
+
+
+class GatedEngine(FakeEngine):
+    """Answers once the gate is open."""
+
+    def __init__(self, gate: asyncio.Event, **options: Any) -> None:
+        super().__init__(**options)
+        self._gate = gate
+
+    async def deltas(self, request: Request) -> AsyncGenerator[Delta, None]:
+        await self._gate.wait()
+        async for delta in super().deltas(request):
+            yield delta
+
+
+class FullLater(FakeEngine):
+    """Refuses the fourth request a few times."""
+
+    def __init__(self, error: SentiricLlamaError | None = None, **options: Any) -> None:
+        super().__init__(**options)
+        self.refused = 0
+        self._error = error or Overloaded("full", where="queue")
+
+    def admit(self, request: Request) -> None:
+        if len(self.requests) == 3 and self.refused < 7:
+            self.refused += 1
+            raise self._error
+        super().admit(request)

@@ -166,8 +166,13 @@ def test_one_failed_choice_ends_the_others() -> None:
     async def body() -> None:
         engine = FakeEngine(contexts=1, queue_limit=1, delay_s=0.01)
         service = ready(engine)
+        other = asyncio.ensure_future(service.chat(CALL))
+        while not engine.active:
+            await asyncio.sleep(0)
         with pytest.raises(Overloaded):
             await service.chat(ChatCall(messages=CALL.messages, n=4))
+        assert engine.stats().queued == 0
+        await other
         assert engine.active == 0 and engine.stats().queued == 0
 
     run(body())

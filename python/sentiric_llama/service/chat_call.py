@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -190,12 +190,9 @@ def check_limits(call: ChatCall) -> None:
     """Refuses oversized calls before any work is spent on them."""
     if not call.prompts and not 1 <= len(call.messages) <= MAX_MESSAGES:
         raise out_of_range("messages", len(call.messages), f"1..{MAX_MESSAGES} messages")
-    texts = [message.content for message in call.messages]
-    texts += [call.system_prompt or "", call.rag_context or ""]
+    texts = [call.system_prompt or "", call.rag_context or ""]
     texts += [prompt for prompt in call.prompts if isinstance(prompt, str)]
-    texts += [message.reasoning for message in call.messages]
-    texts += [each.arguments for message in call.messages for each in message.tool_calls]
-    texts += [tool.description + tool.parameters for tool in call.wishes.tools]
+    texts += conversation_texts(call.messages, call.wishes.tools)
     size = sum(len(text.encode()) for text in texts)
     if size > MAX_CONTENT_BYTES:
         raise ContextLengthExceeded(
@@ -207,6 +204,17 @@ def check_limits(call: ChatCall) -> None:
     if call.grammar and grammar > (limit := grammar_limit(call.grammar)):
         where = call.grammar_field or "grammar"
         raise out_of_range(where, grammar, f"at most {limit} bytes")
+
+
+def conversation_texts(messages: Sequence[Message], tools: Sequence[Tool]) -> Iterator[str]:
+    """All texts that a template may show."""
+    for message in messages:
+        yield message.content
+        yield message.reasoning
+        yield from (call.arguments for call in message.tool_calls)
+    for tool in tools:
+        yield tool.description
+        yield tool.parameters
 
 
 def build_messages(

@@ -15,8 +15,15 @@ from typing import Any, Literal
 from sentiric_llama.engine.formats.reader import AnswerReader
 from sentiric_llama.engine.protocol import AsyncEngineProtocol
 from sentiric_llama.engine.stream import WINDOW, Arrival, AsyncStream
-from sentiric_llama.errors import Cancelled, InternalError, SentiricLlamaError, Unavailable
+from sentiric_llama.errors import (
+    Cancelled,
+    InternalError,
+    Overloaded,
+    SentiricLlamaError,
+    Unavailable,
+)
 from sentiric_llama.log.events import error_fields
+from sentiric_llama.service.entrance import Entrance
 from sentiric_llama.telemetry.queue_watch import QueueWatch
 from sentiric_llama.telemetry.request_metrics import Call, RequestMetrics, TokenClock
 from sentiric_llama.types import (
@@ -58,6 +65,7 @@ class ChoiceDelta:
 @dataclass(slots=True)
 class _Choice:
     number: int
+    request: Request
     stream: AsyncStream
     clock: TokenClock
     reader: AnswerReader | None
@@ -100,8 +108,12 @@ class ChatStream:
         call: Call,
         *,
         is_exact: bool = False,
+        at_once: int | None = None,
     ) -> None:
-        """`is_exact`: a grammar enforces the text, which stays as it is."""
+        """`is_exact`: a grammar enforces the text, which stays as it is.
+
+        `at_once`: how many choices the engine may have; the others wait here until some have ended.
+        """
         self.model = call.model
         self.notice = notice
         self.answer_id = secrets.token_hex(16)
@@ -116,6 +128,7 @@ class ChatStream:
         self.texts: dict[int, list[str]] | None = None
         """Text of each choice so far; kept only if this is set to a dict."""
         self._is_exact = is_exact
+        self._engine = engine
         self._request_metrics = request_metrics
         self._call = call
         self._failure: SentiricLlamaError | None = None
@@ -123,22 +136,43 @@ class ChatStream:
         self._choices = [
             _Choice(
                 index,
+                request,
                 engine.submit(request, self._wakeup),
                 TokenClock(request_metrics, call),
                 reader,
             )
             for index, (request, reader) in enumerate(zip(requests, readers, strict=True))
         ]
-        self.queue = QueueWatch([choice.stream for choice in self._choices])
+        self._first = self._choices[:at_once]
+        self._entrance = Entrance(self._choices[len(self._first) :], self._enter)
+        self.queue = QueueWatch([choice.stream for choice in self._first])
 
     async def open(self) -> None:
-        """Submits all choices. Raises the engine's error if it refuses one of them."""
-        for choice in self._choices:
+        """Submits the choices that may begin. Raises the engine's error if it refuses one."""
+        for choice in self._first:
             try:
                 await choice.stream.open()
             except Exception as error:
                 self._failure = _typed(error)
                 raise self._failure from None
+        self._entrance.begin(self._fail)
+
+    async def _enter(self, choice: _Choice) -> None:
+        """Waits while others fill the queue: what was computed so far is not thrown away."""
+        while True:
+            try:
+                return await choice.stream.open()
+            except Overloaded as error:
+                choice.stream = self._engine.submit(choice.request, self._wakeup)
+                await asyncio.sleep(error.wait_ms / 1000)
+
+    def _fail(self, error: Exception) -> None:
+        self._failure = self._failure or _typed(error)
+        self._wakeup.set()
+
+    async def text_of(self, tokens: Sequence[int]) -> str:
+        """The text of a prompt that was given as token ids, with its control tokens."""
+        return await self._engine.detokenize(tokens, show_special=True)
 
     @property
     def done(self) -> bool:
@@ -229,7 +263,12 @@ class ChatStream:
         return self._take()
 
     def end(self, error: SentiricLlamaError) -> None:
-        """Stops all choices now. The reader gets `error` instead of the unread deltas."""
+        """Stops all choices now. The reader gets `error` instead of the unread deltas.
+
+        What has been read to its end is whole.
+        """
+        if self.done:
+            return
         self._failure = self._failure or error
         for choice in self._choices:
             choice.stream.close()
@@ -237,6 +276,7 @@ class ChatStream:
 
     async def aclose(self) -> None:
         """Stops running choices and completes the record of the call."""
+        await self._entrance.close()
         for choice in self._choices:
             choice.stream.close()
         for choice in self._choices:
@@ -293,13 +333,14 @@ class ChatStream:
         self.queue.end()
         if delta.final is not None:
             self.finals[choice.number] = delta.final
+            self._entrance.note_end()
             self._request_metrics.note_final(self._call, delta.final)
             self._settle()
         return ChoiceDelta(choice.number, delta, tuple(pieces), choice.ending(delta.final))
 
     def _settle(self) -> None:
         """Charges the key and frees its place, before the last bytes of the answer are sent."""
-        self._call.usage = self.usage
+        self._call.usage, self._call.is_complete = self.usage, self.done
         self._call.place.charge(self._call.tokens_used)
         if self.done:
             self._call.place.leave()

@@ -61,7 +61,7 @@ class RunningCalls:
         Returns what each was doing, [] if there are none.
         """
         key = self._key(given_id)
-        found = list(self._streams.get(key, ()))
+        found = [stream for stream in self._streams.get(key, ()) if not stream.done]
         ended = [CancelledCall(stream.phase, stream.num_tokens) for stream in found]
         for stream in found:
             stream.end(Cancelled("cancelled by request id", where="request"))

@@ -31,6 +31,7 @@ from sentiric_llama.service.chat_call import (
 )
 from sentiric_llama.service.chat_result import ChatResult, collect
 from sentiric_llama.service.chat_stream import ChatStream, ChoiceDelta
+from sentiric_llama.service.entrance import at_once
 from sentiric_llama.service.life import ServiceLife
 from sentiric_llama.service.models.slot import LoadedModel
 from sentiric_llama.service.models.switch import ModelSwitch
@@ -46,6 +47,7 @@ from sentiric_llama.service.tokens import (
     check_size,
     check_tokens,
     distinct,
+    estimate_prompts,
     estimate_tokens,
     spellings,
     tokenize,
@@ -56,6 +58,7 @@ from sentiric_llama.settings.exposure import key_file, key_ring
 from sentiric_llama.telemetry import key_metrics
 from sentiric_llama.telemetry.request_metrics import Call, Endpoint, RequestMetrics
 from sentiric_llama.types import Device, Request, Tool
+from sentiric_llama.types.queue import queue_places
 from sentiric_llama.types.ranges import out_of_range
 from sentiric_llama.types.rendering import ChatRendering
 
@@ -156,10 +159,12 @@ class LlamaService(ServiceLife):
             caller, limit = CURRENT_CALLER.get(), loaded.settings.queue_limit
             contexts, hold_ms = engine.capacity.total, engine.stats().request_ms_mean
             # Also while it is prepared: the work of one key must not fill the time of others.
-            with self._queue.hold(caller, call.num_choices, contexts, limit, hold_ms):
+            most = at_once(contexts, queue_places(limit, contexts))
+            count = min(call.num_choices, most)
+            with self._queue.hold(caller, count, contexts, limit, hold_ms):
                 requests, form, plan, relaxed, _ = await self._prepare(call, loaded)
                 record.is_stream = True
-                record.prompt_estimate = estimate_tokens(m.content for m in requests[0].messages)
+                record.prompt_estimate = estimate_prompts(call.prompts, requests[0])
                 readers = [form.reader(plan) for _ in requests]
                 stream = ChatStream(
                     engine,
@@ -169,6 +174,7 @@ class LlamaService(ServiceLife):
                     self.request_metrics,
                     record,
                     is_exact=call.is_constrained,
+                    at_once=most,
                 )
                 stream.unenforced = relaxed
                 stream.choices_per_prompt = call.n

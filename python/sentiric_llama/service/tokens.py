@@ -5,10 +5,16 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Sequence
+from itertools import chain
 
 from sentiric_llama.engine.protocol import AsyncEngineProtocol
 from sentiric_llama.errors import ContextLengthExceeded
-from sentiric_llama.service.chat_call import BYTES_PER_TOKEN, MAX_CONTENT_BYTES
+from sentiric_llama.service.chat_call import (
+    BYTES_PER_TOKEN,
+    MAX_CONTENT_BYTES,
+    conversation_texts,
+)
+from sentiric_llama.types import Request
 from sentiric_llama.types.ranges import out_of_range
 
 MAX_TOKENS_LISTED = 2**18
@@ -37,6 +43,14 @@ def distinct(tokens: Sequence[int]) -> set[int]:
 def estimate_tokens(texts: Iterable[str]) -> int:
     """About how many tokens they have."""
     return sum(len(text) for text in texts) // BYTES_PER_TOKEN
+
+
+def estimate_prompts(prompts: Sequence[str | tuple[int, ...]], first: Request) -> int:
+    """About how many tokens they have, or the conversation of the first request without them."""
+    texts = (prompt for prompt in prompts if isinstance(prompt, str))
+    shown = conversation_texts(first.messages, first.tools)
+    ids = sum(len(prompt) for prompt in prompts if not isinstance(prompt, str))
+    return estimate_tokens(chain(texts, shown)) + ids
 
 
 def check_size(where: str, texts: Sequence[str]) -> None:

@@ -64,7 +64,7 @@ class Call:
     usage: Usage = field(default_factory=Usage)
     truncation: TruncationReport = field(default_factory=TruncationReport)
     prompt_estimate: int = 0
-    """Tokens of the prompt, from the length of its text; for calls that end before they count."""
+    """Tokens of all prompts, from the length of the texts; for calls that end before they count."""
     place: Place = field(default_factory=Place)
     """Its place among the running calls of its key, which is charged for it."""
 
@@ -83,12 +83,14 @@ class Call:
     def tokens_used(self) -> int:
         """Tokens of prompt and answer, as far as they are known. A call that was refused used none.
 
-        The prompt of a call that its client left counts by the estimate.
+        What the client did not wait for counts by the estimate.
         """
         answered = max(self.tokens, self.usage.completion_tokens)
+        known = self.usage.prompt_tokens
         is_refused = bool(self.error) and not answered
-        estimate = 0 if is_refused else self.prompt_estimate
-        return answered + (self.usage.prompt_tokens or estimate)
+        if is_refused or (self.is_complete and known):
+            return answered + known
+        return answered + max(known, self.prompt_estimate)
 
     @property
     def seconds(self) -> float:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from http_client import StreamThread, open_chat, reset, wait_until
+from http_client import StreamThread, open_chat, open_post, reset, wait_until
 from key_files import Clock, bearer, entry, key_of, write_keys
 from sentiric_llama.engine.fake import FakeEngine
 from sentiric_llama.engine.stream import AsyncStream
@@ -211,3 +211,47 @@ def test_what_a_stream_is_refused_with(limited: Any) -> None:
     refused = service.chat("app", stream=True)
     assert refused.status == 429 and refused.headers["content-type"] == "application/json"
     assert json.loads(refused.body)["error"]["code"] == "rate_limit_exceeded"
+
+
+def begin_and_leave(service: Limited, path: str, body: dict[str, Any]) -> None:
+    peer = open_post(service.server.port, path, body, bearer("app"))
+    assert peer.recv(64)
+    reset(peer)
+    assert wait_until(lambda: not service.server.service.request_metrics.running)
+
+
+def left_of(service: Limited, name: str) -> int:
+    return int(rates(service.get("/v1/models", name))["x-ratelimit-remaining-tokens"])
+
+
+@pytest.mark.parametrize(
+    "prompt", ["x" * 3200, [97] * 800, ["x" * 1600, [97] * 400], ["x" * 1600, "y" * 1600]]
+)
+def test_a_completion_that_is_left_costs_its_prompts(limited: Any, prompt: Any) -> None:
+    service = limited(entry("app", tokens_per_minute=10_000), engine=slow)
+    body = {"prompt": prompt, "stream": True, "max_tokens": 1000}
+    begin_and_leave(service, "/v1/completions", body)
+    assert left_of(service, "app") <= 10_000 - 800
+
+
+def test_tools_and_calls_of_a_call_that_is_left_are_counted(limited: Any) -> None:
+    service = limited(entry("app", tokens_per_minute=10_000), engine=slow)
+    tool = {"type": "function", "function": {"name": "f", "description": "x" * 2000}}
+    given = {"name": "f", "arguments": json.dumps({"text": "x" * 1200})}
+    call = {"id": "1", "type": "function", "function": given}
+    messages = [*USER, {"role": "assistant", "tool_calls": [call]}]
+    messages.append({"role": "tool", "tool_call_id": "1", "content": "x"})
+    begin_and_leave(
+        service, "/v1/chat/completions", {"messages": messages, "tools": [tool], "stream": True}
+    )
+    assert left_of(service, "app") <= 10_000 - 800
+
+
+def test_prompts_that_are_echoed_are_no_calls_of_their_own(limited: Any) -> None:
+    service = limited(entry("app", requests_per_minute=2))
+    body = {"prompt": [[97, 98]] * 6, "echo": True, "max_tokens": 1}
+    reply = service.server.post("/v1/completions", body, bearer("app"))
+    assert reply.status == 200, reply.body
+    assert all(choice["text"].startswith("ab") for choice in reply.json["choices"])
+    requests = service.server.service.request_metrics.total.requests
+    assert {endpoint for _, endpoint, _ in requests} == {"chat"}

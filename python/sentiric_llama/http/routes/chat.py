@@ -88,10 +88,10 @@ class ChatAnswer(Response):
             raise self.request.blame(error) from None
 
     async def _answer(self, scope: Scope, receive: Receive, sender: sse.Sender) -> None:
-        await self.prepare()
         # The block owns the generation: it starts before the first byte and ends on every path.
         async with self._service.open_chat(self.request.call) as stream:
             self._stream = stream
+            await self.prepare(stream)
             if self.request.stream:
                 await self.writer(stream, sender).run(tells_place(self._service.settings))
                 self._log("HTTP_STREAM_COMPLETE", stream)
@@ -99,8 +99,8 @@ class ChatAnswer(Response):
                 await sender.respond(await self.whole(stream), scope, receive)
                 self._log("HTTP_UNARY_COMPLETE", stream)
 
-    async def prepare(self) -> None:
-        """What must be known before the generation starts."""
+    async def prepare(self, stream: ChatStream) -> None:
+        """What must be known before the answer begins."""
 
     def writer(self, stream: ChatStream, sender: sse.Sender) -> StreamWriter:
         """What writes the answer as a stream."""

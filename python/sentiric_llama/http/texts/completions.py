@@ -19,7 +19,6 @@ from sentiric_llama.http.stepped_json import SteppedJson
 from sentiric_llama.http.texts.completions_body import CompletionsRequest
 from sentiric_llama.service.chat_result import collect
 from sentiric_llama.service.chat_stream import ChatStream, ChoiceDelta, Ending
-from sentiric_llama.service.service import LlamaService
 from sentiric_llama.types import ChosenLogprob
 
 _LOWEST = -9999.0
@@ -95,10 +94,10 @@ class _Texts:
         return found | ({"notice": stream.notice} if stream.notice else {})
 
 
-async def echoed_texts(service: LlamaService, request: CompletionsRequest) -> list[str]:
+async def echoed_texts(stream: ChatStream, request: CompletionsRequest) -> list[str]:
     """The prompts as texts."""
     return [
-        prompt if isinstance(prompt, str) else await service.detokenize(prompt)
+        prompt if isinstance(prompt, str) else await stream.text_of(prompt)
         for prompt in request.echoed
     ]
 
@@ -108,8 +107,8 @@ class CompletionsAnswer(ChatAnswer):
 
     request: CompletionsRequest
 
-    async def prepare(self) -> None:
-        self._prompts = await echoed_texts(self._service, self.request)
+    async def prepare(self, stream: ChatStream) -> None:
+        self._prompts = await echoed_texts(stream, self.request)
 
     def writer(self, stream: ChatStream, sender: sse.Sender) -> StreamWriter:
         return TextWriter(stream, sender, self.request, self._prompts)
