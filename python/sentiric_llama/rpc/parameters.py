@@ -10,13 +10,13 @@ from typing import Any
 from google.protobuf import struct_pb2
 
 from sentiric_llama.errors import InvalidArgument
+from sentiric_llama.rpc.chat.extra import NAMES
 from sentiric_llama.service.grammar_fields import (
     EMPTY_IS_UNSET,
     GRAMMAR_FIELDS,
     refuse_names_elsewhere,
 )
 from sentiric_llama.service.request_fields import (
-    BUDGETS,
     UNSUPPORTED,
     WITHOUT_EFFECT,
     check_supported,
@@ -30,7 +30,7 @@ MAX_BYTES = 256 * 1024
 SAMPLING = frozenset(
     {*SAMPLING_RANGES, *SAMPLING_ALIASES, "dry_sequence_breakers", "logit_bias"}
 ) - {"top_logprobs"}
-OTHERS = frozenset({*GRAMMAR_FIELDS, "truncation", "ignore_eos", "model", "priority"})
+OTHERS = NAMES | {*GRAMMAR_FIELDS, "truncation", "ignore_eos", "model", "priority"}
 ELSEWHERE: Mapping[str, str] = {
     **dict.fromkeys(("stop", "stop_sequences"), "params.stop_sequences"),
     **dict.fromkeys(("max_tokens", "max_completion_tokens"), "params.max_new_tokens"),
@@ -45,21 +45,14 @@ NOT_IN_THIS_CALL: Mapping[str, tuple[Any, ...]] = {
     **dict.fromkeys(("tools", "functions"), ([],)),
     "tool_choice": ("none", "auto"),
     "parallel_tool_calls": (True, False),
-    "reasoning_effort": (),
-    **dict.fromkeys(BUDGETS, (-1,)),
-    "chat_template_kwargs": ("", {}),
     "continue_final_message": (False,),
     "add_generation_prompt": (True,),
-    "stop_token_ids": ([],),
-    "allowed_token_ids": ([],),
-    "bad_words": ([],),
-    "min_tokens": (0,),
     "n": (1,),
     "logprobs": (False,),
     "top_logprobs": (0,),
     "stream": (True,),
 }
-"""Fields that only HTTP supports -> the values that request nothing."""
+"""Fields of HTTP that have no place in this call -> the values that request nothing."""
 _NO_EFFECT = WITHOUT_EFFECT | {"stream_options"}
 _KNOWN = (
     SAMPLING | OTHERS | _NO_EFFECT | ELSEWHERE.keys() | UNSUPPORTED.keys() | NOT_IN_THIS_CALL.keys()

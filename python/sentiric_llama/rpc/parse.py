@@ -17,6 +17,7 @@ from sentiric_llama.errors import InvalidArgument, InvalidGrammar, SentiricLlama
 from sentiric_llama.host.off_loop import maybe_off_loop
 from sentiric_llama.log.events import event
 from sentiric_llama.rpc.chat.conversation import parse_template_arguments, parse_wishes, to_message
+from sentiric_llama.rpc.chat.extra import allowed_ids, reasoning_wishes, token_bounds
 from sentiric_llama.rpc.generated import engine_pb2, llama_pb2
 from sentiric_llama.rpc.parameters import SAMPLING, read_parameters
 from sentiric_llama.service.chat_call import (
@@ -118,7 +119,8 @@ def read_generate(
         system_prompt=_system_prompt(request.system_prompt),
         rag_context=request.rag_context if request.HasField("rag_context") else None,
         lora_adapter=request.lora_adapter_id or None,
-        sampling=parse_sampling({k: v for k, v in extra.items() if k in SAMPLING} | plain),
+        sampling=parse_sampling({k: v for k, v in extra.items() if k in SAMPLING} | plain)
+        | allowed_ids(extra),
         max_tokens=_max_tokens(params, "max_new_tokens"),
         stop=_stop(params.stop_sequences),
         grammar=wanted.grammar,
@@ -127,6 +129,8 @@ def read_generate(
         truncation=cast("Truncation | None", _word(extra, "truncation", _TRUNCATIONS)),
         priority=cast("Priority", _word(extra, "priority", _PRIORITIES) or "normal"),
         deadline_ms=deadline_ms,
+        wishes=reasoning_wishes(extra),
+        **token_bounds(extra),
     )
     return call, ignored
 

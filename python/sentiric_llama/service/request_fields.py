@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 from sentiric_llama.errors import InvalidArgument
-from sentiric_llama.types.ranges import shown
+from sentiric_llama.types.ranges import out_of_range, shown
 
 UNSUPPORTED: Mapping[str, tuple[Any, ...]] = {
     "function_call": ("none", "auto"),
@@ -34,6 +34,7 @@ WITHOUT_EFFECT = frozenset(
 BUDGETS = ("reasoning_budget_tokens", "thinking_budget_tokens", "thinking_budget")
 """Names of the bound of a thought, in tokens; -1 for none."""
 
+MAX_TEMPLATE_ARGUMENTS = 64
 MAX_SHOWN = 16
 MAX_NAME = 64
 MORE = "..."
@@ -44,9 +45,21 @@ def check_supported(name: str, value: object, neutral: tuple[Any, ...]) -> None:
     """Raises InvalidArgument unless the value is null or requests nothing."""
     if value is None or any(_same(value, item) for item in neutral):
         return
-    allowed = " | ".join(map(json.dumps, neutral))
-    what = f"this field is not supported; got {shown(value)}, allowed {allowed}; leave it out"
+    allowed = f"allowed {' | '.join(map(json.dumps, neutral))}; " if neutral else ""
+    what = f"this field is not supported; got {shown(value)}, {allowed}leave it out"
     raise InvalidArgument(what, where=name)
+
+
+def parse_template_arguments(value: Any) -> dict[str, Any]:
+    """`chat_template_kwargs`: variables for the chat template; "" for none."""
+    if value == "":
+        return {}
+    if not isinstance(value, dict):
+        raise out_of_range("chat_template_kwargs", value, "an object")
+    if len(value) > MAX_TEMPLATE_ARGUMENTS:
+        what = f"got {len(value)} variables, allowed at most {MAX_TEMPLATE_ARGUMENTS}"
+        raise InvalidArgument(what, where="chat_template_kwargs")
+    return value
 
 
 def _same(value: object, neutral: object) -> bool:

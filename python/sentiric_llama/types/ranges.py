@@ -193,10 +193,11 @@ def parse_breakers(value: object) -> tuple[str, ...]:
     return _parse_strings("dry_sequence_breakers", value, limits, allowed)
 
 
-def parse_stop(value: object) -> tuple[str, ...]:
+def parse_stop(value: object, *, only_list: bool = False) -> tuple[str, ...]:
     """Stop strings: one, or a list of at most 8, each of 1..256 bytes; "" is none."""
-    allowed = f"a string or at most {MAX_STOP_STRINGS} strings of 1..{MAX_STOP_BYTES} bytes each"
-    items = ([value] if value else []) if isinstance(value, str) else value
+    one = "" if only_list else "a string or "
+    allowed = f"{one}at most {MAX_STOP_STRINGS} strings of 1..{MAX_STOP_BYTES} bytes each"
+    items = ([value] if value else []) if isinstance(value, str) and not only_list else value
     if not isinstance(items, list):
         raise wrong_type("stop", value, allowed)
     return _parse_strings("stop", items, (MAX_STOP_STRINGS, MAX_STOP_BYTES), allowed)

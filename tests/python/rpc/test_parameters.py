@@ -16,10 +16,12 @@ from sentiric_llama.errors import InvalidGrammar
 from sentiric_llama.rpc import engine_servicer, llama_servicer
 from sentiric_llama.rpc.generated import engine_pb2, llama_pb2
 from sentiric_llama.rpc.parameters import ELSEWHERE, NOT_IN_THIS_CALL
+from sentiric_llama.rpc.parse import read_generate
 from sentiric_llama.service.grammar_fields import EMPTY_IS_UNSET, NAMES_ELSEWHERE
 from sentiric_llama.service.request_fields import UNSUPPORTED, WITHOUT_EFFECT
 from sentiric_llama.service.service import LlamaService
 from sentiric_llama.types import Grammar
+from sentiric_llama.types.wishes import Wishes
 
 INF, NAN = float("inf"), float("nan")
 REQUEST = llama_pb2.GenerateStreamRequest
@@ -85,9 +87,6 @@ async def test_a_defect_after_parsing_stays_ours(monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("min_tokens", 5),
-        ("min_tokens", True),
-        ("stop_token_ids", [1]),
         ("response_format", {"type": "json_object"}),
         ("tools", [{"type": "function"}]),
         ("tool_choice", "required"),
@@ -190,3 +189,53 @@ async def test_whole_numbers_of_a_schema_are_integers() -> None:
         await read(rpc.generate(params=params({"json_schema": schema})))
         (request,) = rpc.engine.requests
     assert request.grammar and request.grammar.text == '{"enum":[1,-2,2.5,1.152921504606847e+18]}'
+
+
+async def test_reasoning_and_bounds_of_tokens_are_parameters() -> None:
+    given = {
+        "reasoning_effort": "none",
+        "thinking_budget": 7,
+        "chat_template_kwargs": {"tone": "calm"},
+        "min_tokens": 2,
+        "stop_token_ids": [5],
+        "allowed_token_ids": [97, 98],
+        "bad_words": ["kötü"],
+        "repetition_limit": 64,
+    }
+    request = REQUEST(user_prompt="x", params=params(given))
+    call, ignored = read_generate(request, None)
+    assert not ignored
+    assert (call.wishes.thinks, call.wishes.effort, call.wishes.thinking_budget) == (False, "", 7)
+    assert call.template_arguments == {"tone": "calm"}
+    assert (call.min_tokens, call.stop_tokens, call.bad_words) == (2, (5,), ("kötü",))
+    assert (call.repetition_limit, call.sampling["allowed_tokens"]) == (64, (97, 98))
+    call, _ = read_generate(
+        REQUEST(user_prompt="x", params=params({"reasoning_effort": "low"})), None
+    )
+    assert (call.wishes.thinks, call.wishes.effort) == (True, "low")
+    neutral = {"thinking_budget": -1, "chat_template_kwargs": "", "bad_words": [], "min_tokens": 0}
+    call, _ = read_generate(REQUEST(user_prompt="x", params=params(neutral)), None)
+    assert (call.wishes, call.bad_words, call.template_arguments) == (Wishes(), (), {})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("reasoning_effort", "huge"),
+        ("reasoning_effort", 1),
+        ("thinking_budget_tokens", -2),
+        ("chat_template_kwargs", "x"),
+        ("chat_template_kwargs", {str(number): 1 for number in range(65)}),
+        ("min_tokens", True),
+        ("stop_token_ids", "1"),
+        ("stop_token_ids", [-1]),
+        ("allowed_token_ids", [1] * 2000),
+        ("bad_words", "x"),
+        ("repetition_limit", -1),
+    ],
+)
+async def test_their_limits(name: str, value: Any) -> None:
+    async with serving() as rpc:
+        error = await failure(rpc.generate(params=params({name: value})))
+        assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
+        assert error.details().startswith(f"[{name}] ")

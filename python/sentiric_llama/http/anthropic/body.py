@@ -29,7 +29,6 @@ from sentiric_llama.types.ranges import (
     MAX_TOKENS,
     SAMPLING_RANGES,
     parse_stop,
-    shown,
 )
 from sentiric_llama.types.wishes import Wishes
 
@@ -37,9 +36,7 @@ _SCHEMA_OF_TOOL = re.compile(r"tools\.(\d+)\.function\.parameters")
 
 
 def _stop_sequences(value: Any) -> tuple[str, ...]:
-    if not isinstance(value, list):
-        raise refused(f"got {shown(value)}, allowed a list of at most {MAX_STOP_STRINGS} strings")
-    return parse_stop(value)
+    return parse_stop(value, only_list=True)
 
 
 _TEXTS = {

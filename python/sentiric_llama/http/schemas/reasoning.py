@@ -7,24 +7,12 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from sentiric_llama.http.schemas.body import Body, CheckedBy, InRange, refused
-from sentiric_llama.types.ranges import THINKING_BUDGET, shown
+from sentiric_llama.http.schemas.body import Body, CheckedBy, InRange
+from sentiric_llama.service.request_fields import parse_template_arguments
+from sentiric_llama.types.ranges import THINKING_BUDGET
 from sentiric_llama.types.wishes import Effort
 
-MAX_ARGUMENTS = 64
-
 Budget = Annotated[int | None, InRange(THINKING_BUDGET)]
-
-
-def template_arguments(value: Any) -> dict[str, Any]:
-    """Variables for the chat template; "" for none."""
-    if value == "":
-        return {}
-    if not isinstance(value, dict):
-        raise refused(f"got {shown(value)}, allowed an object")
-    if len(value) > MAX_ARGUMENTS:
-        raise refused(f"got {len(value)} variables, allowed at most {MAX_ARGUMENTS}")
-    return value
 
 
 class ReasoningFields(Body):
@@ -35,7 +23,7 @@ class ReasoningFields(Body):
     thinking_budget_tokens: Budget = None
     thinking_budget: Budget = None
     chat_template_kwargs: Annotated[
-        dict[str, Any], CheckedBy(template_arguments, {"type": "object"})
+        dict[str, Any], CheckedBy(parse_template_arguments, {"type": "object"})
     ] = Field(default_factory=dict)
 
     @property

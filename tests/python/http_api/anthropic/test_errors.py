@@ -242,3 +242,11 @@ def test_codes_that_are_new_are_decided_here() -> None:
     by_status = {status_of(ERROR_CLASSES[code]("x").mapping.http) for code in ErrorCode}
     assert by_status == {400, 403, 404, 422, 429, 499, 500, 501, 504, 529}
     assert re.fullmatch(r"[a-z_]+", messages_error(499, "x", None)["error"]["type"])
+
+
+def test_what_is_allowed_is_said_only_where_something_is(server: Any) -> None:
+    message = server.post("/v1/messages", BODY | {"thread": {"type": "create"}}).error["message"]
+    assert message.endswith("got an object, leave it out") and "allowed" not in message
+    for value in ("x", ["a"] * 9, [""]):
+        message = server.post("/v1/messages", BODY | {"stop_sequences": value}).error["message"]
+        assert "allowed at most 8 strings of 1..256 bytes each" in message
