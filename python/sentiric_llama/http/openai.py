@@ -10,7 +10,7 @@ from typing import Any
 from sentiric_llama.errors import SentiricLlamaError
 from sentiric_llama.http.schemas.chat import ChatBody
 from sentiric_llama.service.chat_call import ChatCall
-from sentiric_llama.service.grammar_fields import blame
+from sentiric_llama.service.prompt.caller_names import CallerNames
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +24,11 @@ class ChatRequest:
     return_tokens: bool = False
     headers: Mapping[str, str] = field(default_factory=dict)
     """Headers about the request for the response: the fields without effect."""
+    names: CallerNames = field(default_factory=CallerNames)
 
     def blame(self, error: SentiricLlamaError) -> SentiricLlamaError:
-        """The error; one about a grammar or schema names the field that the caller used."""
-        return blame(error, self.call.grammar_field)
+        """The error with the field as the caller wrote it."""
+        return self.names.blame(error, self.call.grammar_field)
 
 
 def parse_chat(values: dict[str, Any], *, strict: bool = False) -> ChatRequest:
@@ -43,4 +44,5 @@ def parse_chat(values: dict[str, Any], *, strict: bool = False) -> ChatRequest:
         logprobs=body.logprobs,
         return_tokens=body.return_tokens,
         headers=headers,
+        names=body.caller_names(values),
     )

@@ -17,12 +17,21 @@ from sentiric_llama.rpc.handlers import needs
 from sentiric_llama.rpc.llama_servicer import deadline_ms, logging_end, report
 from sentiric_llama.rpc.parse import parse_chat, parsed
 from sentiric_llama.rpc.status import Context
-from sentiric_llama.service.grammar_fields import blaming
+from sentiric_llama.service.prompt.caller_names import CallerNames
 from sentiric_llama.service.service import LlamaService
 from sentiric_llama.service.tokens import MAX_TOKENS_LISTED
 from sentiric_llama.types.ranges import out_of_range
 
 SERVICE = engine_pb2.DESCRIPTOR.services_by_name["EngineService"]
+
+NAMES = CallerNames(
+    {
+        "stop_token_ids": "stop_tokens",
+        **dict.fromkeys(("allowed_token_ids", "allowed_tokens"), "sampling.allowed_tokens"),
+        "logit_bias": "sampling.logit_bias",
+    },
+    lambda index, rest: f"tools.{index}.{rest}",
+)
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +53,7 @@ class EngineServicer:
             self._service.ready()
             call = await parsed(request, parse_chat, deadline_ms(context))
         event(logger, "LLM_REQUEST_RECEIVED", "received", messages=len(call.messages))
-        async with blaming(call.grammar_field), self._service.open_chat(call) as stream:
+        async with NAMES.blaming(call.grammar_field), self._service.open_chat(call) as stream:
             with logging_end(logger, stream):
                 answer = ChatAnswer()
                 while not stream.done:

@@ -16,13 +16,15 @@ from sentiric_llama.rpc.handlers import needs
 from sentiric_llama.rpc.parse import parsed, read_generate
 from sentiric_llama.rpc.status import Context
 from sentiric_llama.service.chat_stream import ChatStream
-from sentiric_llama.service.grammar_fields import blaming
+from sentiric_llama.service.prompt.caller_names import HTTP_NAMES, CallerNames
 from sentiric_llama.service.request_fields import named, safe_name
 from sentiric_llama.service.service import LlamaService
 from sentiric_llama.types.answer import Kind
 
 SERVICE = llama_pb2.DESCRIPTOR.services_by_name["LlamaService"]
 Response = llama_pb2.GenerateStreamResponse
+
+NAMES = CallerNames({**HTTP_NAMES, "lora_adapter": "lora_adapter_id", "messages": "history"})
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +47,7 @@ class LlamaServicer:
             read = partial(read_generate, strict=strict)
             call, ignored = await parsed(request, read, deadline)
         event(logger, "LLM_REQUEST_RECEIVED", "received", messages=len(call.messages))
-        async with blaming(call.grammar_field), self._service.open_chat(call) as stream:
+        async with NAMES.blaming(call.grammar_field), self._service.open_chat(call) as stream:
             with logging_end(logger, stream):
                 while not stream.done:
                     for item in await stream.read():

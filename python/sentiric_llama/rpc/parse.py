@@ -171,7 +171,7 @@ def parse_messages(turns: Any, where: str) -> tuple[Message, ...]:
     for index, turn in enumerate(turns):
         if turn.role not in ROLES:
             raise out_of_range(f"{where}.{index}.role", turn.role, " | ".join(ROLES))
-    return tuple(map(to_message, turns))
+    return tuple(to_message(turn, f"{where}.{index}") for index, turn in enumerate(turns))
 
 
 def _system_prompt(text: str) -> str | None:

@@ -7,9 +7,8 @@ All protocols share them. null is as if the field were absent; so is an empty te
 
 from __future__ import annotations
 
-import contextlib
 import json
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from sentiric_llama.errors import InvalidArgument, SentiricLlamaError
@@ -95,15 +94,6 @@ def blame(error: SentiricLlamaError, field: str) -> SentiricLlamaError:
     if kind not in ("grammar", "json_schema", "regex", "choice") or not field:
         return error
     return type(error)(error.what, where=":".join(filter(None, (field, position))))
-
-
-@contextlib.asynccontextmanager
-async def blaming(field: str) -> AsyncIterator[None]:
-    """Errors of the block as `blame` words them."""
-    try:
-        yield
-    except SentiricLlamaError as error:
-        raise blame(error, field) from None
 
 
 def schema_grammar(schema: Any, field: str) -> Grammar:

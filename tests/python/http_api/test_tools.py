@@ -273,3 +273,85 @@ def test_tokens_are_counted_for_every_tool_that_a_call_accepts(server: Any) -> N
     ):
         reply = server.post(path, {"model": "fake-model", **more})
         assert reply.status == 200 and reply.json["input_tokens"] > 0, reply.body
+
+
+SEARCH = {"type": "web_search"}
+UNENFORCEABLE = {"type": "object", "properties": {"x": {"type": "string", "pattern": "(?=a)"}}}
+
+
+def strict_tool(name: str, **more: Any) -> dict[str, Any]:
+    function = {"name": name, "parameters": UNENFORCEABLE, "strict": True}
+    return {"type": "function", "function": function | more}
+
+
+@pytest.mark.parametrize(
+    ("tools", "place"),
+    [
+        ([SEARCH, {"type": "function", "function": {"name": ""}}], "tools.1.function.name"),
+        ([SEARCH, OTHER, SEARCH, OTHER], "tools.3.function.name"),
+        ([SEARCH, {"type": "function", "function": 1}], "tools.1.function"),
+        ([SEARCH, strict_tool("f")], "tools.1.function.parameters"),
+    ],
+)
+def test_errors_name_tools_by_their_places_among_all(
+    server: Any, tools: list[Any], place: str
+) -> None:
+    reply = server.post("/v1/chat/completions", {"messages": ASKED, "tools": tools})
+    assert (reply.status, reply.error["param"]) == (400, place)
+    assert reply.error["message"].startswith(f"[{place}")
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "place"),
+    [
+        (
+            "/v1/chat/completions",
+            {"messages": ASKED, "tools": [strict_tool("f")]},
+            "tools.0.function.parameters",
+        ),
+        (
+            "/v1/messages",
+            {
+                "messages": ASKED,
+                "tools": [{"name": "f", "strict": True, "input_schema": UNENFORCEABLE}],
+            },
+            "tools.0.input_schema",
+        ),
+        (
+            "/v1/responses",
+            {
+                "input": "?",
+                "tools": [
+                    SEARCH,
+                    {"type": "function", "name": "f", "strict": True, "parameters": UNENFORCEABLE},
+                ],
+            },
+            "tools.1.parameters",
+        ),
+    ],
+)
+def test_a_schema_that_cannot_be_enforced_is_named_by_its_own_place(
+    server: Any, path: str, body: dict[str, Any], place: str
+) -> None:
+    message = server.post(path, body).error["message"]
+    assert message.startswith(f"[{place}:/properties/x/pattern] cannot be enforced: ")
+    assert "structure" not in message
+
+
+@pytest.mark.parametrize("name", ["ş" * 129, "x" * 257])
+def test_names_are_bounded_by_their_bytes(server: Any, name: str) -> None:
+    for messages, place in (
+        ([{"role": "user", "name": name, "content": "a"}], "messages.0.name"),
+        (
+            [
+                {
+                    "role": "assistant",
+                    "tool_calls": [{"id": name, "function": {"name": "f", "arguments": "{}"}}],
+                }
+            ],
+            "messages.0.tool_calls.0.id",
+        ),
+    ):
+        reply = server.post("/v1/chat/completions", {"messages": messages})
+        assert (reply.status, reply.error["param"]) == (400, place)
+        assert "256 bytes" in reply.error["message"]

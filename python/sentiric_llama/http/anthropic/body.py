@@ -5,13 +5,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from sentiric_llama.errors import SentiricLlamaError
 from sentiric_llama.http.anthropic.blocks import System, TextBlock
 from sentiric_llama.http.anthropic.errors import THREAD
 from sentiric_llama.http.anthropic.messages import MessageBody, conversation
@@ -21,7 +19,8 @@ from sentiric_llama.http.anthropic.tools import CustomTool, ToolChoice, Tools, i
 from sentiric_llama.http.openai import ChatRequest
 from sentiric_llama.http.schemas.body import CheckedBy, InRange, refused
 from sentiric_llama.service.chat_call import MAX_MESSAGES, ChatCall
-from sentiric_llama.service.grammar_fields import Wanted, blame
+from sentiric_llama.service.grammar_fields import Wanted
+from sentiric_llama.service.prompt.caller_names import CallerNames
 from sentiric_llama.types import Message
 from sentiric_llama.types.ranges import (
     MAX_STOP_BYTES,
@@ -32,7 +31,7 @@ from sentiric_llama.types.ranges import (
 )
 from sentiric_llama.types.wishes import Wishes
 
-_SCHEMA_OF_TOOL = re.compile(r"tools\.(\d+)\.function\.parameters")
+_SCHEMA = re.compile(r"^parameters\b")
 
 
 def _stop_sequences(value: Any) -> tuple[str, ...]:
@@ -129,6 +128,10 @@ class MessagesBody(Part):
             return Wanted(field, self.output_config.format.grammar(field))
         return Wanted()
 
+    def tool_place(self, index: int, rest: str) -> str:
+        """A place in a tool of the call, in the caller's list."""
+        return f"tools.{self.tools[index][0]}.{_SCHEMA.sub('input_schema', rest)}"
+
     def call(self) -> ChatCall:
         """The protocol-neutral request.
 
@@ -168,26 +171,11 @@ class MessagesBody(Part):
 MessagesBody.model_rebuild()  # now, not when the first request waits for it
 
 
-@dataclass(frozen=True, slots=True)
-class MessagesRequest(ChatRequest):
-    """A chat call, whose errors name fields of this API."""
-
-    tool_places: tuple[int, ...] = ()
-    """By tool of the call: its place in the caller's list."""
-
-    def blame(self, error: SentiricLlamaError) -> SentiricLlamaError:
-        error = blame(error, self.call.grammar_field)
-        if found := _SCHEMA_OF_TOOL.fullmatch(error.where):
-            where = f"tools.{self.tool_places[int(found[1])]}.input_schema"
-            return type(error)(error.what, where=where)
-        return error
-
-
-def parse_messages(values: dict[str, Any], *, strict: bool = False) -> MessagesRequest:
+def parse_messages(values: dict[str, Any], *, strict: bool = False) -> ChatRequest:
     """The validated request. Raises InvalidArgument with the field in `where`.
 
     Unknown fields are ignored and named in the response headers, or refused if `strict`.
     """
     body, headers = MessagesBody.read(values, strict=strict)
-    places = tuple(place for place, _ in body.tools)
-    return MessagesRequest(body.call(), body.stream, headers=headers, tool_places=places)
+    names = CallerNames({"stop": "stop_sequences"}, body.tool_place)
+    return ChatRequest(body.call(), body.stream, headers=headers, names=names)

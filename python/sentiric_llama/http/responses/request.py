@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +13,7 @@ from sentiric_llama.http.openai import ChatRequest
 from sentiric_llama.http.responses.body import DEFAULT_TRUNCATION, TRUNCATIONS, ResponsesBody
 from sentiric_llama.http.responses.tool_table import ToolTable
 from sentiric_llama.service.chat_call import ChatCall
+from sentiric_llama.service.prompt.caller_names import CallerNames
 from sentiric_llama.types import Message
 from sentiric_llama.types.ranges import MAX_TOKENS
 from sentiric_llama.types.wishes import Wishes
@@ -21,7 +21,6 @@ from sentiric_llama.types.wishes import Wishes
 MAX_WORD = 32
 NO_LIMIT = int(MAX_TOKENS.high)
 """As in OpenAI's API, an answer without a limit ends where the context does."""
-_TOOL = re.compile(r"tools\.(\d+)\.function\.(.*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +34,9 @@ class ResponsesRequest(ChatRequest):
     def blame(self, error: SentiricLlamaError) -> SentiricLlamaError:
         """The error with the field as the caller of this API wrote it."""
         error = ChatRequest.blame(self, error)
-        where = error.where
-        if where.startswith("messages"):  # which are not numbered as the items are
-            where = "input"
-        elif found := _TOOL.fullmatch(where):
-            where = f"tools.{self.tools.place(int(found[1]))}.{found[2]}"
-        return error if where == error.where else type(error)(error.what, where=where)
+        if not error.where.startswith("messages"):
+            return error
+        return type(error)(error.what, where="input")  # its items have other numbers
 
 
 def parse_response(values: dict[str, Any], *, strict: bool = False) -> ResponsesRequest:
@@ -53,6 +49,7 @@ def parse_response(values: dict[str, Any], *, strict: bool = False) -> Responses
         headers=headers,
         tools=body.tools,
         echo=dump_json(_echo(body, values)),
+        names=CallerNames(tool=lambda index, rest: f"tools.{body.tools.place(index)}.{rest}"),
     )
 
 

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field, model_validator
 
@@ -12,8 +13,9 @@ from sentiric_llama.http.schemas.body import InRange, refused
 from sentiric_llama.http.schemas.generation import GenerationFields
 from sentiric_llama.http.schemas.message import ChatMessage, check_results
 from sentiric_llama.http.schemas.reasoning import ReasoningFields
-from sentiric_llama.http.schemas.tools import ToolBody, ToolFields
+from sentiric_llama.http.schemas.tools import ToolBody, ToolFields, known_places
 from sentiric_llama.service.chat_call import MAX_MESSAGES, ChatCall
+from sentiric_llama.service.prompt.caller_names import CallerNames, chat_tool
 from sentiric_llama.service.request_fields import UNSUPPORTED
 from sentiric_llama.types.ranges import MAX_TOKENS, SAMPLING_RANGES
 from sentiric_llama.types.wishes import Wishes
@@ -64,6 +66,11 @@ class ChatBody(GenerationFields, ToolFields, ReasoningFields):
         last = self.messages[-1]
         can_go_on = last.role == "assistant" and not last.tool_calls
         return can_go_on and self.continue_final_message is not False
+
+    def caller_names(self, values: Mapping[str, Any]) -> CallerNames:
+        """What errors call the fields of this body."""
+        places = known_places(values.get("tools"))
+        return CallerNames(self.field_names, lambda index, rest: chat_tool(places[index], rest))
 
     def call(self) -> ChatCall:
         """The protocol-neutral request."""

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 
 from sentiric_llama.http.schemas.body import Body, CheckedBy, InRange
@@ -10,6 +11,7 @@ from sentiric_llama.http.schemas.grammar import GrammarFields, ResponseFormat
 from sentiric_llama.http.schemas.sampling import SamplingFields
 from sentiric_llama.http.schemas.tokens import token_ids
 from sentiric_llama.service.chat_call import ChatCall
+from sentiric_llama.service.prompt.caller_names import HTTP_NAMES
 from sentiric_llama.service.request_fields import WITHOUT_EFFECT
 from sentiric_llama.types import Priority, Truncation
 from sentiric_llama.types.ranges import (
@@ -79,6 +81,12 @@ class GenerationFields(SamplingFields, GrammarFields):
     priority: Priority = "normal"
     lora_adapter: str | None = None
     lora_adapter_id: str | None = None
+
+    @property
+    def field_names(self) -> Mapping[str, str]:
+        """The engine's names -> those that the caller has used."""
+        is_short = self.lora_adapter or not self.lora_adapter_id
+        return HTTP_NAMES if is_short else {**HTTP_NAMES, "lora_adapter": "lora_adapter_id"}
 
     def generation(self, *, max_tokens: int | None, top_logprobs: int | None) -> ChatCall:
         """The protocol-neutral request, without what is to be answered.

@@ -9,11 +9,11 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from sentiric_llama.http.schemas.body import Body, CheckedBy, refused
-from sentiric_llama.http.schemas.tools import CallBody
+from sentiric_llama.http.schemas.tools import CallBody, ShortText
 from sentiric_llama.service.request_fields import safe_name
 from sentiric_llama.types import Message
 from sentiric_llama.types.ranges import shown
-from sentiric_llama.types.wishes import MAX_CALLS, MAX_TOOL_NAME
+from sentiric_llama.types.wishes import MAX_CALLS
 
 
 def join_parts(content: Any, kinds: Sequence[str] = ("text",), dropped: Sequence[str] = ()) -> str:
@@ -87,8 +87,8 @@ class ChatMessage(Body):
     content: Annotated[str, CheckedBy(join_parts, _CONTENT)] = ""
     reasoning_content: str = ""
     tool_calls: list[CallBody] = Field(default_factory=list, max_length=MAX_CALLS)
-    tool_call_id: Annotated[str, Field(max_length=MAX_TOOL_NAME)] = ""
-    name: Annotated[str, Field(max_length=MAX_TOOL_NAME)] = ""
+    tool_call_id: ShortText = ""
+    name: ShortText = ""
 
     @model_validator(mode="before")
     @classmethod

@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
+from sentiric_llama.errors import InvalidArgument
 from sentiric_llama.http.schemas.body import Body, CheckedBy, refused
 from sentiric_llama.service.request_fields import named, safe_name
 from sentiric_llama.types import Tool, ToolCall
@@ -18,6 +20,7 @@ from sentiric_llama.types.wishes import MAX_TOOL_NAME, MAX_TOOLS
 KINDS = ("function",)
 """Kinds of tools that are known. Others are left out and named in a header."""
 
+_PLACE = re.compile(r"tools\.(\d+)(.*)")
 _CHOICES = ("none", "auto", "required")
 
 
@@ -25,13 +28,27 @@ def tool_name(value: Any) -> str:
     """The name of a tool."""
     if not isinstance(value, str):
         raise refused(f"got {shown(value)}, allowed a string")
-    if not 1 <= len(value) <= MAX_TOOL_NAME:
-        raise refused(f"got {shown(value)}, allowed 1..{MAX_TOOL_NAME} characters")
+    if not value or not is_short(value):
+        raise refused(f"got {shown(value)}, allowed 1..{MAX_TOOL_NAME} bytes")
     return value
+
+
+def short_text(value: Any) -> str:
+    """A name or an id that may be empty."""
+    if not isinstance(value, str):
+        raise refused(f"got {shown(value)}, allowed a string")
+    if not is_short(value):
+        raise refused(f"got {shown(value)}, allowed at most {MAX_TOOL_NAME} bytes")
+    return value
+
+
+def is_short(text: str) -> bool:
+    return len(text) <= MAX_TOOL_NAME and len(text.encode()) <= MAX_TOOL_NAME
 
 
 _NAME = {"type": "string", "minLength": 1, "maxLength": MAX_TOOL_NAME}
 Name = Annotated[str, CheckedBy(tool_name, _NAME)]
+ShortText = Annotated[str, CheckedBy(short_text, {"type": "string", "maxLength": MAX_TOOL_NAME})]
 
 
 def _parameters(value: Any) -> str:
@@ -82,6 +99,12 @@ def known_tools(value: Any) -> list[ToolBody]:
     if len(value) > MAX_TOOLS:
         raise refused(f"got {shown(value)}, allowed at most {MAX_TOOLS} items")
     return [tool for tool in value if kind_of(tool) in KINDS]
+
+
+def known_places(tools: Any) -> list[int]:
+    """Where the functions stand among the tools."""
+    listed = tools if isinstance(tools, list) else ()
+    return [place for place, tool in enumerate(listed) if kind_of(tool) in KINDS]
 
 
 def kind_of(tool: Any) -> str | None:
@@ -147,6 +170,19 @@ class ToolFields(Body):
     function_call: Literal["none", "auto"] | None = None
 
     @classmethod
+    def parse(cls, values: dict[str, Any], *, strict: bool = False) -> Self:
+        """Errors name tools by their places in the caller's list, which has other kinds, too."""
+        try:
+            return super().parse(values, strict=strict)
+        except InvalidArgument as error:
+            found = _PLACE.fullmatch(error.where)
+            places = known_places(values.get("tools"))
+            if found is None or int(found[1]) >= len(places):
+                raise
+            where = f"tools.{places[int(found[1])]}{found[2]}"
+            raise InvalidArgument(error.what, where=where) from None
+
+    @classmethod
     def ignored_header(cls, values: Mapping[str, Any]) -> dict[str, str]:
         return super().ignored_header(values) | ignored_tools(values.get("tools"))
 
@@ -186,7 +222,7 @@ class CallBody(Body):
     without_effect: ClassVar = frozenset({"index"})
     nested: ClassVar = {"function": CalledFunction}
 
-    id: Annotated[str, Field(max_length=MAX_TOOL_NAME)]
+    id: ShortText
     type: Literal["function"] = "function"
     function: CalledFunction
 

@@ -14,6 +14,7 @@ from sentiric_llama.http.schemas.body import CheckedBy, InRange, refused
 from sentiric_llama.http.schemas.generation import GenerationFields
 from sentiric_llama.http.texts.inputs import SCHEMA, Input, parse_inputs
 from sentiric_llama.service.chat_call import ChatCall
+from sentiric_llama.service.prompt.caller_names import CallerNames
 from sentiric_llama.types.ranges import NumberRange, out_of_range
 
 MAX_PROMPTS = 128
@@ -82,6 +83,7 @@ def parse_completions(values: dict[str, Any], *, strict: bool = False) -> Comple
         logprobs=body.logprobs is not None,
         return_tokens=body.return_tokens,
         headers=headers,
+        names=CallerNames(body.field_names),
         echoed=body.prompt if body.echo else (),
     )
 

@@ -19,15 +19,20 @@ MAX_DIGITS = 128
 """Of one JSON text in a message."""
 
 
-def to_message(turn: Any) -> Message:
-    """A message of either service; those of LlamaService have a role and a content."""
+def to_message(turn: Any, where: str) -> Message:
+    """A message of either service; those of LlamaService have a role and a content.
+
+    Raises InvalidArgument below `where`.
+    """
     if not isinstance(turn, engine_pb2.ChatMessage):
         return Message(turn.role, turn.content)
     if len(turn.tool_calls) > MAX_CALLS:
-        raise out_of_range("tool_calls", list(turn.tool_calls), f"at most {MAX_CALLS} calls")
+        raise out_of_range(
+            f"{where}.tool_calls", list(turn.tool_calls), f"at most {MAX_CALLS} calls"
+        )
     if turn.role == "tool" and not turn.tool_call_id:
         what = "a tool message must name the call that it answers"
-        raise InvalidArgument(what, where="tool_call_id")
+        raise InvalidArgument(what, where=f"{where}.tool_call_id")
     return Message(
         turn.role,
         turn.content,

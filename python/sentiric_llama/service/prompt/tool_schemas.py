@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import re
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import replace
@@ -24,6 +25,7 @@ MAX_SHOWN = 300
 MAX_HASHED = 256 * 1024
 """Characters; a longer list is hashed off the event loop."""
 
+_PLACE = re.compile(r"\[structure[^:\]]*(:[^\]]*)?\] (.*)", re.DOTALL)
 _ANY_OBJECT = '{"type":"object"}'
 
 Problems = tuple[str, ...]
@@ -57,8 +59,7 @@ class ToolSchemas:
         problems = await self._problems(form, tuple(tools), share)
         for index, (tool, problem) in enumerate(zip(tools, problems, strict=True)):
             if problem and tool.name in strict:
-                what = f"cannot be enforced: {problem}"
-                raise InvalidArgument(what, where=f"tools.{index}.function.parameters")
+                raise _refusal(problem, f"tools.{index}.function.parameters")
             if problem:
                 relaxed.append(tool.name)
             checked.append(replace(tool, parameters=_ANY_OBJECT) if problem else tool)
@@ -85,6 +86,14 @@ class ToolSchemas:
         self._remembered[key] = task.result()
         while len(self._remembered) > MAX_REMEMBERED:
             self._remembered.popitem(last=False)
+
+
+def _refusal(problem: str, where: str) -> InvalidArgument:
+    """The error at the place in the schema, instead of that in the structure around it."""
+    found = _PLACE.match(problem)
+    if found is None:
+        return InvalidArgument(f"cannot be enforced: {problem}", where=where)
+    return InvalidArgument(f"cannot be enforced: {found[2]}", where=where + (found[1] or ""))
 
 
 def _key(form: CallFormat, tools: Sequence[Tool]) -> bytes:

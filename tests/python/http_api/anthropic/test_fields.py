@@ -10,7 +10,8 @@ import pytest
 
 from messages_client import TOOL, USER
 from sentiric_llama.errors import InvalidArgument
-from sentiric_llama.http.anthropic.body import MessagesBody, MessagesRequest, parse_messages
+from sentiric_llama.http.anthropic.body import MessagesBody, parse_messages
+from sentiric_llama.http.openai import ChatRequest
 from sentiric_llama.types import Grammar, Tool
 from sentiric_llama.types.wishes import Wishes
 
@@ -20,7 +21,7 @@ QUIET = Wishes(thinks=False)
 """What a request wishes that says nothing of tools and thoughts."""
 
 
-def parsed(**fields: Any) -> MessagesRequest:
+def parsed(**fields: Any) -> ChatRequest:
     return parse_messages({"messages": USER, **fields})
 
 
@@ -276,4 +277,5 @@ def test_a_schema_that_is_insisted_on_is_named_by_its_place(server: Any) -> None
     strict = tool(input_schema=schema, strict=True)
     reply = server.post("/v1/messages", {"messages": USER, **strict})
     assert reply.status == 400
-    assert reply.error["message"].startswith("[tools.1.input_schema] cannot be enforced")
+    place = "[tools.1.input_schema:/properties/a/pattern]"
+    assert reply.error["message"].startswith(f"{place} cannot be enforced")
