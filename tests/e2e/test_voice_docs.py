@@ -46,7 +46,8 @@ def test_ten_growing_steps_and_the_answer_compute_each_token_once(guide: Any) ->
     talk = [SYSTEM, {"role": "user", "content": WORDS}]
     answer = guide.chat(talk, max_tokens=4, temperature=0).json
     details = answer["usage"]["prompt_tokens_details"]
-    assert answer["usage"]["prompt_tokens"] - details["cached_tokens"] + computed == (
-        answer["usage"]["prompt_tokens"]
+    assert (
+        answer["usage"]["prompt_tokens"] - details["cached_tokens"] + computed
+        == (answer["usage"]["prompt_tokens"])
     )
     assert answer["timings"]["prompt_n"] + computed == answer["usage"]["prompt_tokens"]

@@ -271,10 +271,19 @@ def test_defaults_come_from_settings() -> None:
     assert request.truncation == "shift"
 
 
+def test_more_candidates_than_tokens_are_all_tokens() -> None:
+    for wanted, chosen in ((0, 0), (99, 99), (100, 100), (2**31 - 1, 100)):
+        (request,) = requests_of(replace(CALL, sampling={"top_k": wanted}), Settings())
+        assert request.sampling.top_k == chosen
+    (request,) = requests_of(CALL, Settings(default_top_k=101))
+    assert request.sampling.top_k == 100
+
+
 @pytest.mark.parametrize(
     ("call", "where"),
     [
         (ChatCall(messages=()), "messages"),
+        (ChatCall(messages=(Message("system", ""), Message("developer", ""))), "messages"),
         (ChatCall(messages=CALL.messages * 2049), "messages"),
         (ChatCall(messages=(Message("user", "ş" * 2**20 + "x"),)), "messages"),
         (ChatCall(messages=CALL.messages, rag_context="x" * (2**21)), "messages"),

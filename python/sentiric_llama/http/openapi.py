@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic import BaseModel
@@ -12,12 +12,22 @@ from pydantic.json_schema import models_json_schema
 
 from sentiric_llama.access.rights import Access
 from sentiric_llama.host.product import version
+from sentiric_llama.http.anthropic.answer import MessagesError
+from sentiric_llama.http.anthropic.errors import status_of
 from sentiric_llama.http.middleware.guard import GuardedRoute
 from sentiric_llama.http.operations import OPERATIONS, Models, Operation
+from sentiric_llama.http.statuses import ALWAYS, COMPUTING, MEANINGS, NAMED, WITH_KEY
+from sentiric_llama.log.trace import ID_PATTERN
 
 STATIC = "/static/"
 """Files of the page, which are not part of the API."""
-_FAILED = "refused or failed"
+_VISIBLE = r"^[^\u0000-\u001f\u007f-\u009f\u2028\u2029\ufffd]+$"
+"""What a path may hold: no control characters, and no mark of bytes that are no UTF-8."""
+PARAMETERS: Mapping[str, Mapping[str, Any]] = {
+    "id": {"type": "string", "pattern": f"^{ID_PATTERN}$"},
+    "name": {"type": "string", "pattern": _VISIBLE},
+}
+"""Name in a path -> its schema."""
 
 
 def openapi(routes: Iterable[GuardedRoute]) -> dict[str, Any]:
@@ -37,6 +47,7 @@ def openapi(routes: Iterable[GuardedRoute]) -> dict[str, Any]:
         "paths": paths,
         "components": {
             "schemas": _schemas(),
+            "responses": _refusals(),
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
         },
     }
@@ -66,11 +77,11 @@ def _operation(what: Operation, method: str, path: str, *, is_public: bool) -> d
         "summary": what.summary,
         "operationId": "_".join((method.lower(), *words)),
         "security": [] if is_public else [{"key": []}],
-        "responses": _responses(what),
+        "responses": _responses(what, has_name="{" in path, is_public=is_public),
     }
     if names := re.findall(r"{(\w+)", path):
         found["parameters"] = [
-            {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+            {"name": name, "in": "path", "required": True, "schema": dict(PARAMETERS[name])}
             for name in names
         ]
     if what.body is not None:
@@ -78,7 +89,34 @@ def _operation(what: Operation, method: str, path: str, *, is_public: bool) -> d
     return found
 
 
-def _responses(what: Operation) -> dict[str, Any]:
+def _refusals() -> dict[str, Any]:
+    """Every refusal, in the format of each API, by the name that `_refusal` gives it."""
+    errors = dict.fromkeys(operation.error for operation in OPERATIONS.values())
+    return {
+        _name_of(_told(status, error), error): {"description": text, "content": _json((error,))}
+        for error in errors
+        for status, text in MEANINGS.items()
+    }
+
+
+def _told(status: int, error: type[BaseModel]) -> int:
+    """The status as the API with these errors tells it."""
+    return status_of(status) if error is MessagesError else status
+
+
+def _name_of(status: int, error: type[BaseModel]) -> str:
+    return f"{error.__name__}{status}"
+
+
+def _statuses(what: Operation, *, has_name: bool, is_public: bool) -> list[int]:
+    """With what it may be refused, in ascending order."""
+    found = {*ALWAYS, *(() if is_public else WITH_KEY), *(COMPUTING if what.computes else ())}
+    if has_name or what.may_miss:
+        found.update(NAMED)
+    return sorted({_told(status, what.error) for status in found} - what.failures.keys())
+
+
+def _responses(what: Operation, *, has_name: bool, is_public: bool) -> dict[str, Any]:
     content = _json(what.answer) if what.answer else {}
     if what.events:
         content["text/event-stream"] = {"schema": _one_of(what.events)}
@@ -88,8 +126,11 @@ def _responses(what: Operation) -> dict[str, Any]:
     success = {"200": {"description": "success", "content": content}}
     found: dict[str, Any] = success if what.succeeds else {}
     for status, models in what.failures.items():
-        found[str(status)] = {"description": _FAILED, "content": _json((*models, what.error))}
-    return found | {"default": {"description": _FAILED, "content": _json((what.error,))}}
+        content = _json((*models, what.error))
+        found[str(status)] = {"description": MEANINGS[status], "content": content}
+    for status in _statuses(what, has_name=has_name, is_public=is_public):
+        found[str(status)] = {"$ref": f"#/components/responses/{_name_of(status, what.error)}"}
+    return dict(sorted(found.items()))
 
 
 def _json(models: Models) -> dict[str, Any]:

@@ -46,6 +46,10 @@ class Operation:
     """Of an answer that is not JSON."""
     succeeds: bool = True
     """False for what is always refused, because clients of another contract may ask for it."""
+    computes: bool = False
+    """True if the model answers; the limits of keys count such requests."""
+    may_miss: bool = False
+    """True if what it shows need not be there, though its path names nothing."""
 
 
 def _stored(summary: str) -> Operation:
@@ -57,6 +61,7 @@ _CHAT = Operation(
     (chat.Completion,),
     ChatBody,
     events=(chat.CompletionChunk,),
+    computes=True,
 )
 _SWITCH_EVENTS = (service.SwitchProgress, service.Switched, service.SwitchFailed)
 
@@ -64,7 +69,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("POST", "/v1/chat/completions"): _CHAT,
     ("POST", "/chat/completions"): _CHAT,
     ("POST", "/v1/chat/completions/input_tokens"): Operation(
-        "Count the tokens of a conversation", (chat.InputTokens,), ChatBody
+        "Count the tokens of a conversation", (chat.InputTokens,), ChatBody, computes=True
     ),
     ("POST", "/v1/chat/completions/render"): Operation(
         "Show the prompt of a conversation", (chat.RenderedPrompt,), ChatBody
@@ -75,12 +80,14 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         MessagesBody,
         events=messages.EVENTS,
         error=messages.MessagesError,
+        computes=True,
     ),
     ("POST", "/v1/messages/count_tokens"): Operation(
         "Count the tokens of such a conversation",
         (messages.TokenCount,),
         MessagesBody,
         error=messages.MessagesError,
+        computes=True,
     ),
     ("GET", "/v1/models"): Operation("List the loaded models", (service.Models,)),
     ("GET", "/v1/models/{name}"): Operation("Describe one loaded model", (service.Model,)),
@@ -96,6 +103,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         (ResponseAnswer,),
         ResponsesBody,
         events=RESPONSE_EVENTS,
+        computes=True,
     ),
     ("POST", "/v1/messages/render"): Operation(
         "Show the prompt of such a conversation",
@@ -107,18 +115,28 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         "Show the prompt of such a request", (chat.RenderedPrompt,), ResponsesBody
     ),
     ("POST", "/v1/responses/input_tokens"): Operation(
-        "Count the tokens of such a request", (chat.InputTokens,), ResponsesBody
+        "Count the tokens of such a request", (chat.InputTokens,), ResponsesBody, computes=True
     ),
     ("GET", "/v1/responses/{id}"): _stored("Show a stored response"),
     ("DELETE", "/v1/responses/{id}"): _stored("Delete a stored response"),
     ("POST", "/v1/responses/{id}/cancel"): _stored("Cancel a response in the background"),
     ("GET", "/v1/responses/{id}/input_items"): _stored("List the input of a stored response"),
     ("POST", "/v1/completions"): Operation(
-        "Go on with texts", (TextCompletion,), CompletionsBody, events=(TextCompletion,)
+        "Go on with texts",
+        (TextCompletion,),
+        CompletionsBody,
+        events=(TextCompletion,),
+        computes=True,
     ),
-    ("POST", "/v1/embeddings"): Operation("Embed texts", (EmbeddingsAnswer,), EmbeddingsBody),
-    ("POST", "/tokenize"): Operation("Convert text to token ids", (chat.Tokens,), TokenizeBody),
-    ("POST", "/detokenize"): Operation("Convert token ids to text", (chat.Text,), DetokenizeBody),
+    ("POST", "/v1/embeddings"): Operation(
+        "Embed texts", (EmbeddingsAnswer,), EmbeddingsBody, computes=True
+    ),
+    ("POST", "/tokenize"): Operation(
+        "Convert text to token ids", (chat.Tokens,), TokenizeBody, computes=True
+    ),
+    ("POST", "/detokenize"): Operation(
+        "Convert token ids to text", (chat.Text,), DetokenizeBody, computes=True
+    ),
     ("GET", "/health"): Operation(
         "State and capacity of the service",
         (service.Health,),
@@ -144,7 +162,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("GET", "/context/{name}"): Operation(
         "Read a text file of EXAMPLES_DIR", media_type="text/plain"
     ),
-    ("GET", "/v1/profiles"): Operation("List the profiles", (service.ProfileList,)),
+    ("GET", "/v1/profiles"): Operation("List the profiles", (service.ProfileList,), may_miss=True),
     ("GET", "/v1/hardware/config"): Operation(
         "Settings that the model runs with", (service.Hardware,)
     ),

@@ -113,6 +113,7 @@ def build_requests(
     caller.check_priority(call.priority)
     check_limits(call)
     sampling = replace(default_sampling(settings), **call.sampling)
+    sampling = replace(sampling, top_k=min(sampling.top_k, num_vocab))  # more than all are all
     for where, tokens in (
         ("logit_bias", sampling.logit_bias),
         ("allowed_token_ids", sampling.allowed_tokens),
@@ -223,7 +224,8 @@ def build_messages(
     """The messages for the chat template.
 
     The system prompt comes from system messages, else `system_prompt`, else the default. Leading
-    system messages are joined, because most templates accept only one.
+    system messages are joined, because most templates accept only one. Raises InvalidArgument if
+    nothing is left.
     """
     if call.prompts:
         return ()
@@ -233,6 +235,8 @@ def build_messages(
     head = effort_prompt(head, effort, settings)
     if call.rag_context is not None:
         rest = _with_context(rest, call.rag_context, settings.default_rag_prompt)
+    if not head and not rest:
+        raise InvalidArgument("holds only system messages without text", where="messages")
     return (Message("system", head), *rest) if head else tuple(rest)
 
 

@@ -244,7 +244,7 @@ class LlamaService(ServiceLife):
         """
         with self._serving("tokenize", call.model or "") as (_, loaded):
             self._check_tenant()
-            prepared = await self._prepare(call, loaded, generates=False)
+            prepared = await self._prepare(call, loaded)
             request = prepared.requests[0]
             found = await loaded.engine.describe_chat(request)
             size = loaded.engine.info.context_size

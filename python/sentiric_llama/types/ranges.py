@@ -124,7 +124,7 @@ SAMPLING_RANGES: dict[str, NumberRange] = {
         NumberRange("top_p", 0, 1),
         NumberRange("min_p", 0, 1),
         NumberRange("typical_p", 0, 1),
-        NumberRange("repeat_penalty", 0, 2, low_open=True),
+        NumberRange("repeat_penalty", 0.01, 2),
         NumberRange("presence_penalty", -2, 2),
         NumberRange("frequency_penalty", -2, 2),
         NumberRange("repeat_last_n", -1, 4096, integer=True, minus_one=4096),

@@ -12,7 +12,7 @@ from engine_tools import GREEDY
 from sentiric_llama.engine.blocking import Engine
 from sentiric_llama.errors import InvalidArgument
 from sentiric_llama.types import Request, SamplingParams
-from sentiric_llama.types.ranges import out_of_range
+from sentiric_llama.types.ranges import INT32_MAX, SAMPLING_RANGES, out_of_range
 
 VOCAB = 32000
 RANGES: dict[str, tuple[float, float]] = {
@@ -54,6 +54,19 @@ def sampling(**values: Any) -> Request:
 
 def test_the_table_is_complete() -> None:
     assert {f.name for f in fields(SamplingParams)} == set(RANGES) | NOT_RANGES
+
+
+def test_protocols_have_the_same_ranges() -> None:
+    """But for values that they replace before the engine sees them."""
+    replaced = {
+        "top_k": (-1, INT32_MAX),
+        "repeat_last_n": (-1, 4096),
+        "dry_penalty_last_n": (-1, 32768),
+        "top_logprobs": (0, 20),
+    }
+    for name, limits in (RANGES | replaced).items():
+        said = SAMPLING_RANGES[name]
+        assert (said.low, said.high, said.low_open) == (*limits, False), name
 
 
 @pytest.mark.parametrize("name", RANGES)

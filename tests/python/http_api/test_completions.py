@@ -87,6 +87,13 @@ def test_echo_begins_with_the_prompt(server: Any) -> None:
     assert complete(server, [72, 105], echo=True).json["choices"][0]["text"].startswith("Hi")
 
 
+def test_whole_numbers_with_a_point_are_token_ids(server: Any) -> None:
+    """As everywhere: JSON knows one kind of number."""
+    for prompt in ([72.0, 105], [72, 105.0], [[72.0, 105.0]]):
+        assert complete(server, prompt, echo=True).json["choices"][0]["text"].startswith("Hi")
+    assert complete(server, [72.5]).error["param"] == "prompt"
+
+
 def test_logprobs_have_the_old_form(start: Any) -> None:
     server = start(lambda: FakeEngine("abc"))
     found = complete(server, "Hi", logprobs=2).json["choices"][0]["logprobs"]

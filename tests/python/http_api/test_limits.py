@@ -173,6 +173,14 @@ def test_content_headers(server: Any, headers: dict[str, str], status: int) -> N
         assert "allowed" in reply.error["message"]
 
 
+def test_what_has_no_body_needs_no_type(server: Any) -> None:
+    """Clients send a POST without a body as it is."""
+    for path, status in (("/v1/responses/a/cancel", 404), (CHAT, 400)):
+        for headers in ({}, {"Content-Length": "0"}, {"Content-Type": "text/plain"}):
+            reply = server.request("POST", path, headers=headers)
+            assert reply.status == status, (path, headers)
+
+
 def nested(depth: int) -> bytes:
     return b'{"a":' + b"[" * (depth - 1) + b"]" * (depth - 1) + b"}"
 

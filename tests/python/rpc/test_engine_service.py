@@ -145,7 +145,10 @@ async def test_errors_of_grammars_name_the_callers_field(
         ({"reasoning_effort": "much"}, "reasoning_effort"),
         ({"thinking_budget": -2}, "thinking_budget"),
         ({"template_arguments": "[]"}, "template_arguments"),
-        ({"messages": [*USER, pb.ChatMessage(role="tool", content="x")]}, "messages.1.tool_call_id"),
+        (
+            {"messages": [*USER, pb.ChatMessage(role="tool", content="x")]},
+            "messages.1.tool_call_id",
+        ),
     ],
 )
 async def test_bad_fields(fields: dict[str, Any], where: str) -> None:

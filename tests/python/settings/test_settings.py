@@ -349,5 +349,5 @@ def test_unknown_setting_gets_a_suggestion() -> None:
 def test_field_help_reads_well() -> None:
     field: Any = FIELDS["contexts"]
     assert field.flag == "--contexts" and field.allowed == "an integer 1..256"
-    assert FIELDS["default_repeat_penalty"].allowed == "a number above 0..2"
+    assert FIELDS["default_repeat_penalty"].allowed == "a number 0.01..2"
     assert FIELDS["use_mmap"].allowed == "true | false" and FIELDS["use_mmap"].is_bool

@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
 from sentiric_llama.errors import InvalidArgument
 from sentiric_llama.http.anthropic.part import Part
+from sentiric_llama.http.schema_rules import of_kind, other_kind
 from sentiric_llama.http.schemas.body import CheckedBy, refused
 from sentiric_llama.http.schemas.message import stand_in
 from sentiric_llama.http.schemas.tools import Name
@@ -112,11 +114,7 @@ def _read(block: Any, place: str, kinds: Mapping[str, type[Block]]) -> Block:
 
 def schema_of(kinds: Mapping[str, type[Block]]) -> dict[str, Any]:
     """The schema of a content of these blocks."""
-    items = [
-        schema | {"required": sorted({"type", *schema.get("required", ())})}
-        for kind in kinds.values()
-        if (schema := kind.model_json_schema(by_alias=True))
-    ]
+    items = [of_kind(name, kind.model_json_schema(by_alias=True)) for name, kind in kinds.items()]
     return {"anyOf": [{"type": "string"}, {"type": "array", "items": {"anyOf": items}}]}
 
 
@@ -160,12 +158,7 @@ def _as_text(block: Any) -> Any:
 
 TOOL_NAME = "tool_reference"
 """What a search for tools found: the name is its text."""
-_OTHER_PART = {
-    "type": "object",
-    "properties": {"type": {"type": "string", "not": {"const": "text"}}},
-    "required": ["type"],
-    "description": "Another kind: a short text stands for it.",
-}
+_OTHER_PART = other_kind(["text"], "Another kind: a short text stands for it.")
 
 
 def _result_schema() -> dict[str, Any]:
@@ -182,7 +175,7 @@ class ToolResultBlock(Block):
 
     type: Literal["tool_result"] = "tool_result"
     tool_use_id: Id
-    content: Annotated[str, CheckedBy(result_content, _result_schema())] = ""
+    content: Annotated[str, CheckedBy(result_content, _result_schema)] = ""
     is_error: bool = False
 
     @property
@@ -193,7 +186,7 @@ class ToolResultBlock(Block):
         return f"Error: {self.content}" if self.content else "Error"
 
 
-System = Annotated[str, CheckedBy(text_content, schema_of(TEXT_ONLY))]
+System = Annotated[str, CheckedBy(text_content, partial(schema_of, TEXT_ONLY))]
 
 
 KINDS: Mapping[str, type[Block]] = {

@@ -17,6 +17,7 @@ from sentiric_llama.http.anthropic.part import Part
 from sentiric_llama.http.anthropic.thinking import OutputConfig, OutputFormat, Thinking
 from sentiric_llama.http.anthropic.tools import CustomTool, ToolChoice, Tools, ignored_tools
 from sentiric_llama.http.openai import ChatRequest
+from sentiric_llama.http.schema_rules import NULL, Rules, either, fields
 from sentiric_llama.http.schemas.body import CheckedBy, InRange, refused
 from sentiric_llama.service.chat_call import MAX_MESSAGES, ChatCall
 from sentiric_llama.service.grammar_fields import Wanted
@@ -75,6 +76,20 @@ class MessagesBody(Part):
         "output_config": OutputConfig,
         "output_format": OutputFormat,
     }
+
+    rules: ClassVar[Rules] = (
+        either(
+            fields(
+                tool_choice={"not": {"properties": {"type": {"const": "any"}}, "type": "object"}}
+            ),
+            fields(["tools"], tools={"type": "array", "minItems": 1}),
+        ),
+        either(
+            fields(output_format=NULL),
+            fields(output_config=NULL),
+            fields(output_config=fields(format=NULL)),
+        ),
+    )
 
     messages: list[MessageBody] = Field(min_length=1, max_length=MAX_MESSAGES)
     model: str | None = None

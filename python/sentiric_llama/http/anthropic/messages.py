@@ -20,8 +20,19 @@ from sentiric_llama.http.anthropic.blocks import (
     schema_of,
 )
 from sentiric_llama.http.anthropic.part import Part
+from sentiric_llama.http.schema_rules import Rules, Schema, either, fields
 from sentiric_llama.http.schemas.body import CheckedBy, refused
 from sentiric_llama.types import Message, ToolCall
+
+
+def _of_role(role: str) -> Schema:
+    """What a message of this role may hold."""
+    kinds = {name: kind for name, kind in KINDS.items() if role in kind.roles}
+    return fields(role={"const": role}, content=schema_of(kinds))
+
+
+def _of_any_role() -> Schema:
+    return either(*map(_of_role, ("user", "assistant", "system")))
 
 
 class MessageBody(Part):
@@ -30,7 +41,8 @@ class MessageBody(Part):
     nested: ClassVar = {"content": Block}
 
     role: Literal["user", "assistant", "system"]
-    content: Annotated[tuple[Block, ...], CheckedBy(any_content, schema_of(KINDS))]
+    content: Annotated[tuple[Block, ...], CheckedBy(any_content, {"type": ["string", "array"]})]
+    rules: ClassVar[Rules] = (_of_any_role,)
 
     @model_validator(mode="after")
     def _fits_its_role(self) -> Self:

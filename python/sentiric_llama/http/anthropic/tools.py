@@ -10,6 +10,7 @@ from pydantic import model_validator
 
 from sentiric_llama.errors import InvalidArgument
 from sentiric_llama.http.anthropic.part import Part
+from sentiric_llama.http.schema_rules import Rules, Schema, either, fields, of_kind, other_kind
 from sentiric_llama.http.schemas.body import CheckedBy, refused
 from sentiric_llama.http.schemas.tools import Name, Parameters
 from sentiric_llama.service.request_fields import named, safe_name
@@ -88,22 +89,14 @@ def ignored_tools(tools: Any) -> dict[str, str]:
     return {"x-ignored-tools": text} if text else {}
 
 
-TOOLS_SCHEMA = {
-    "type": "array",
-    "maxItems": MAX_TOOLS,
-    "items": {
-        "anyOf": [
-            CustomTool.model_json_schema(by_alias=True),
-            {
-                "type": "object",
-                "properties": {"type": {"type": "string", "not": {"const": KNOWN}}},
-                "required": ["type"],
-                "description": "Another kind: ignored and named in `x-ignored-tools`.",
-            },
-        ]
-    },
-}
-Tools = Annotated[Placed, CheckedBy(known_tools, TOOLS_SCHEMA)]
+def tools_schema() -> Schema:
+    """The schema of a list of tools."""
+    known = of_kind(KNOWN, CustomTool.model_json_schema(by_alias=True), is_default=True)
+    other = other_kind([KNOWN], "Another kind: ignored and named in `x-ignored-tools`.")
+    return {"type": "array", "maxItems": MAX_TOOLS, "items": {"anyOf": [known, other]}}
+
+
+Tools = Annotated[Placed, CheckedBy(known_tools, tools_schema)]
 
 
 class ToolChoice(Part):
@@ -112,6 +105,13 @@ class ToolChoice(Part):
     type: Literal["auto", "any", "tool", "none"]
     name: Name | None = None
     disable_parallel_tool_use: bool = False
+    rules: ClassVar[Rules] = (
+        either(
+            fields(type={"enum": ["auto", "any", "none"]}),
+            fields(["name"], type={"const": "tool"}, name={"type": "string"}),
+        ),
+        fields(name={"not": {"enum": ["none", "auto", "required"]}}),
+    )
 
     @model_validator(mode="after")
     def _names_one(self) -> Self:

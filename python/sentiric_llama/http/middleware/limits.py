@@ -7,6 +7,7 @@ A request over a limit is refused, and its connection closed, without reading th
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -171,7 +172,7 @@ def _check_content(method: str, headers: list[tuple[bytes, bytes]]) -> HttpError
     encoding = values.get(b"content-encoding", b"identity")
     if encoding not in (b"", b"identity"):
         return _unsupported("Content-Encoding", encoding, "identity")
-    if method not in ("POST", "PUT", "PATCH"):
+    if method not in ("POST", "PUT", "PATCH") or not _has_body(values):
         return None
     kind, _, parameters = values.get(b"content-type", b"").partition(b";")
     name, _, charset = parameters.strip().partition(b"=")
@@ -180,6 +181,11 @@ def _check_content(method: str, headers: list[tuple[bytes, bytes]]) -> HttpError
     if kind.strip() != b"application/json" or not is_utf8:
         return _unsupported("Content-Type", values.get(b"content-type", b""), "application/json")
     return None
+
+
+def _has_body(values: Mapping[bytes, bytes]) -> bool:
+    """False for a request without any, which needs no type."""
+    return b"transfer-encoding" in values or values.get(b"content-length", b"0") != b"0"
 
 
 def _unsupported(header: str, got: bytes, allowed: str) -> HttpError:

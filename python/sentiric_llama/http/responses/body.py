@@ -7,22 +7,23 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, WithJsonSchema, model_validator
 
 from sentiric_llama.errors import InvalidArgument
-from sentiric_llama.http.responses.conversation import INPUT_SCHEMA, read_input
+from sentiric_llama.http.responses.conversation import input_schema, read_input
 from sentiric_llama.http.responses.items import AnyItem
 from sentiric_llama.http.responses.tool_choice import CHOICE_SCHEMA, Choice, read_choice
 from sentiric_llama.http.responses.tool_table import (
-    TOOLS_SCHEMA,
     ToolTable,
     ignored_tools,
     read_tools,
+    tools_schema,
 )
 from sentiric_llama.http.responses.tools import AnyTool
+from sentiric_llama.http.schema_rules import NO_ITEMS, NULL, Rules, either, fields
 from sentiric_llama.http.schemas.body import Body, CheckedBy, InRange, refused
 from sentiric_llama.http.schemas.generation import STOP_SCHEMA
-from sentiric_llama.http.schemas.grammar import GrammarFields, ResponseFormat, bounded
+from sentiric_llama.http.schemas.grammar import GrammarFields, ResponseFormat, bounded, no_gbnf
 from sentiric_llama.http.schemas.reasoning import ReasoningFields
 from sentiric_llama.http.schemas.sampling import SamplingFields
 from sentiric_llama.service.grammar_fields import Wanted, the_only
@@ -56,17 +57,17 @@ ELSEWHERE: Mapping[str, str] = {
 """Names that these fields have in chat completions, and here."""
 
 MAX_DESCRIPTION = 64 * 1024
-MAX_METADATA = 16
+MAX_METADATA, MAX_KEY, MAX_VALUE = 16, 64, 512
 MAX_INCLUDE = 32
 
 
 def read_metadata(value: Any) -> dict[str, str]:
     """What is only given back: short texts."""
-    allowed = f"at most {MAX_METADATA} keys of 64 and strings of 512 characters"
+    allowed = f"at most {MAX_METADATA} keys of {MAX_KEY} and strings of {MAX_VALUE} characters"
     if not isinstance(value, dict) or len(value) > MAX_METADATA:
         raise refused(f"got {shown(value)}, allowed {allowed}")
     for key, text in value.items():
-        if len(key) > 64 or not isinstance(text, str) or len(text) > 512:
+        if len(key) > MAX_KEY or not isinstance(text, str) or len(text) > MAX_VALUE:
             raise refused(f"a key or its value is refused, allowed {allowed}")
     return value
 
@@ -77,7 +78,13 @@ def read_truncation(value: Any) -> str:
     return value
 
 
-_METADATA = {"type": "object", "additionalProperties": {"type": "string"}}
+_NEVER = WithJsonSchema({"const": False})
+_METADATA = {
+    "type": "object",
+    "propertyNames": {"maxLength": MAX_KEY},
+    "additionalProperties": {"type": "string", "maxLength": MAX_VALUE},
+    "maxProperties": MAX_METADATA,
+}
 
 
 class ReasoningField(Body):
@@ -90,6 +97,13 @@ class ReasoningField(Body):
 
 class TextFormat(Body):
     """Plain text, any JSON object, or JSON that follows a schema, be it `strict` or not."""
+
+    rules: ClassVar[Rules] = (
+        either(
+            fields(type={"enum": ["text", "json_object"]}, schema=NULL),
+            fields(["schema"], type={"const": "json_schema"}, schema={"type": "object"}),
+        ),
+    )
 
     type: Literal["text", "json_object", "json_schema"]
     name: Annotated[str | None, Field(max_length=MAX_TOOL_NAME)] = None
@@ -131,7 +145,7 @@ class ResponsesStreamOptions(Body):
 
 
 class ResponsesBody(SamplingFields, GrammarFields, ReasoningFields):
-    """A request for a response."""
+    """A request for a response. At most one field may constrain the answer."""
 
     without_effect: ClassVar = frozenset(
         {
@@ -150,13 +164,21 @@ class ResponsesBody(SamplingFields, GrammarFields, ReasoningFields):
         "stream_options": ResponsesStreamOptions,
     }
 
-    input: Annotated[tuple[Message, ...], CheckedBy(read_input, INPUT_SCHEMA)]
+    rules: ClassVar[Rules] = (
+        either(fields(tools=NO_ITEMS), no_gbnf()),
+        either(
+            fields(tool_choice={"not": {"const": "required"}}),
+            fields(["tools"], tools={"type": "array", "minItems": 1}),
+        ),
+    )
+
+    input: Annotated[tuple[Message, ...], CheckedBy(read_input, input_schema)]
     model: str | None = None
     instructions: str | None = None
     max_output_tokens: Annotated[int | None, InRange(MAX_TOKENS)] = None
     stream: bool = False
     stream_options: ResponsesStreamOptions = ResponsesStreamOptions()
-    tools: Annotated[ToolTable, CheckedBy(read_tools, TOOLS_SCHEMA)] = Field(
+    tools: Annotated[ToolTable, CheckedBy(read_tools, tools_schema)] = Field(
         default_factory=ToolTable
     )
     tool_choice: Annotated[Choice, CheckedBy(read_choice, CHOICE_SCHEMA)] = Field(
@@ -176,8 +198,8 @@ class ResponsesBody(SamplingFields, GrammarFields, ReasoningFields):
     user: Annotated[str | None, Field(max_length=512)] = None
     safety_identifier: Annotated[str | None, Field(max_length=512)] = None
     prompt_cache_key: Annotated[str | None, Field(max_length=512)] = None
-    store: bool = False
-    background: bool = False
+    store: Annotated[bool, _NEVER] = False
+    background: Annotated[bool, _NEVER] = False
     stop: Annotated[tuple[str, ...], CheckedBy(parse_stop, STOP_SCHEMA)] = ()
     priority: Priority = "normal"
     lora_adapter: str | None = None

@@ -11,25 +11,28 @@ from pydantic_core import PydanticCustomError
 
 from sentiric_llama.errors import InvalidArgument
 from sentiric_llama.http.responses.items import (
-    ITEM_SCHEMA,
     CustomCallItem,
     FunctionCallItem,
     Item,
     MessageItem,
     OutputItem,
     ReasoningItem,
+    item_schema,
     read_item,
 )
 from sentiric_llama.http.responses.tools import joined_name
+from sentiric_llama.http.schema_rules import Schema
 from sentiric_llama.http.schemas.body import refused
 from sentiric_llama.service.chat_call import MAX_MESSAGES
 from sentiric_llama.types import Message, ToolCall
 from sentiric_llama.types.ranges import shown
 from sentiric_llama.types.wishes import MAX_CALLS, MAX_TOOL_NAME
 
-INPUT_SCHEMA = {
-    "anyOf": [{"type": "string"}, {"type": "array", "items": ITEM_SCHEMA, "minItems": 1}]
-}
+
+def input_schema() -> Schema:
+    """A text, or items."""
+    items = {"type": "array", "items": item_schema(), "minItems": 1}
+    return {"anyOf": [{"type": "string"}, items]}
 
 
 def read_input(value: Any) -> tuple[Message, ...]:

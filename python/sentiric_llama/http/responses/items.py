@@ -3,12 +3,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from sentiric_llama.http.schema_rules import (
+    NULL,
+    Rules,
+    Schema,
+    either,
+    fields,
+    of_kind,
+    other_kind,
+)
 from sentiric_llama.http.schemas.body import Body, CheckedBy, refused
 from sentiric_llama.http.schemas.message import join_parts, stand_in
 from sentiric_llama.http.schemas.tools import Name
@@ -20,17 +29,20 @@ TEXT_KINDS = ("input_text", "output_text", "text")
 THOUGHT_KINDS = ("reasoning_text", "summary_text", "text")
 
 
-def _text_schema(kinds: tuple[str, ...]) -> dict[str, Any]:
-    part = {
+def _text_schema(kinds: Sequence[str], dropped: Sequence[str] = ()) -> dict[str, Any]:
+    part: dict[str, Any] = {
         "type": "object",
-        "properties": {"type": {"enum": list(kinds)}, "text": {"type": "string"}},
-        "required": ["type"],
+        "properties": {"type": {"enum": [*kinds]}, "text": {"type": "string"}},
+        "required": ["type", "text"],
     }
+    if dropped:
+        gone = {"type": "object", "properties": {"type": {"enum": [*dropped]}}}
+        part = {"anyOf": [part, gone | {"required": ["type"]}]}
     return {"anyOf": [{"type": "string"}, {"type": "array", "items": part}, {"type": "null"}]}
 
 
 _parts_of = partial(join_parts, kinds=TEXT_KINDS, dropped=("refusal",))
-Text = Annotated[str, CheckedBy(_parts_of, _text_schema((*TEXT_KINDS, "refusal")))]
+Text = Annotated[str, CheckedBy(_parts_of, _text_schema(TEXT_KINDS, ["refusal"]))]
 Thought = Annotated[
     str, CheckedBy(partial(join_parts, kinds=THOUGHT_KINDS), _text_schema(THOUGHT_KINDS))
 ]
@@ -40,11 +52,15 @@ _OUTPUT_SCHEMA = {
         {
             "type": "array",
             "items": {
-                "type": "object",
-                "properties": {"type": {"type": "string"}, "text": {"type": "string"}},
-                "required": ["type"],
+                "anyOf": [
+                    {
+                        "type": "object",
+                        "properties": {"type": {"enum": [*TEXT_KINDS]}, "text": {"type": "string"}},
+                        "required": ["type", "text"],
+                    },
+                    other_kind(TEXT_KINDS, "A short text stands for it."),
+                ]
             },
-            "description": "Parts; a short text stands for each that has none.",
         },
         {"type": "null"},
     ]
@@ -146,6 +162,13 @@ class OutputItem(Item):
     name: Any = None
     namespace: Any = None
 
+    rules: ClassVar[Rules] = (
+        either(
+            fields(["call_id"], call_id={"type": "string"}),
+            fields(["name"], call_id=NULL, name={"type": "string"}),
+        ),
+    )
+
     @model_validator(mode="after")
     def _says_whence_it_comes(self) -> Self:
         if self.call_id is None and not isinstance(self.name, str):
@@ -198,18 +221,11 @@ def read_item(item: Any) -> Item | None:
     return kind.parse(item) if kind else None
 
 
-ITEM_SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "properties": {
-        "type": {"type": "string", "description": f"{' | '.join(KINDS)}; others are left out"},
-        "role": {"enum": ["user", "assistant", "system", "developer"]},
-        "content": _text_schema((*TEXT_KINDS, *THOUGHT_KINDS, "refusal")),
-        "summary": _text_schema(THOUGHT_KINDS),
-        "call_id": {"type": "string", "minLength": 1, "maxLength": MAX_TOOL_NAME},
-        "name": {"type": "string", "minLength": 1, "maxLength": MAX_TOOL_NAME},
-        "namespace": {"type": ["string", "null"]},
-        "arguments": {"type": "string"},
-        "input": {"type": "string"},
-        "output": _OUTPUT_SCHEMA,
-    },
-}
+def item_schema() -> Schema:
+    """The schema of an item."""
+    known = (
+        of_kind(name, kind.model_json_schema(by_alias=True), is_default=name == "message")
+        for name, kind in KINDS.items()
+    )
+    about = "Another kind: left out, and named as ignored."
+    return either(*known, other_kind((*KINDS, "item_reference"), about))

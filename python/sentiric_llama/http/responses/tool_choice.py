@@ -101,19 +101,26 @@ def _name(tool: Mapping[str, Any], where: str) -> str:
 
 _NAMED = {
     "type": {"enum": list(_NAMED_KINDS)},
-    "name": {"type": "string", "minLength": 1},
+    "name": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": MAX_TOOL_NAME,
+        "not": {"enum": list(WORDS)},
+        "description": "The name of one of the tools.",
+    },
     "namespace": {"type": ["string", "null"]},
 }
+_ONE = {"type": "object", "properties": _NAMED, "required": ["type", "name"]}
 CHOICE_SCHEMA = {
     "anyOf": [
         {"type": "string", "enum": list(WORDS)},
-        {"type": "object", "properties": _NAMED, "required": ["type", "name"]},
+        _ONE,
         {
             "type": "object",
             "properties": {
                 "type": {"const": "allowed_tools"},
                 "mode": {"enum": list(MODES)},
-                "tools": {"type": "array", "items": {"type": "object"}},
+                "tools": {"type": "array", "items": _ONE, "minItems": 1, "maxItems": MAX_TOOLS},
             },
             "required": ["type", "tools"],
         },

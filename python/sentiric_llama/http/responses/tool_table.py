@@ -17,6 +17,7 @@ from sentiric_llama.http.responses.tools import (
     joined_name,
     tools_in,
 )
+from sentiric_llama.http.schema_rules import Schema, of_kind, other_kind
 from sentiric_llama.http.schemas.body import Body, refused
 from sentiric_llama.http.schemas.tools import kind_of
 from sentiric_llama.service.request_fields import named, safe_name
@@ -166,17 +167,11 @@ def ignored_tools(value: Any) -> dict[str, str]:
     return {"x-ignored-tools": text} if text else {}
 
 
-_TOOL_SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "properties": {
-        "type": {"type": "string", "description": f"{' | '.join(KINDS)}; others are ignored"},
-        "name": {"type": "string", "minLength": 1, "maxLength": MAX_TOOL_NAME},
-        "description": {"type": ["string", "null"]},
-        "parameters": {"type": ["object", "boolean", "null"]},
-        "strict": {"type": ["boolean", "null"]},
-        "format": {"type": ["object", "null"]},
-        "tools": {"type": "array", "items": {"type": "object"}},
-    },
-    "required": ["type"],
-}
-TOOLS_SCHEMA = {"type": "array", "items": _TOOL_SCHEMA, "maxItems": MAX_TOOLS}
+def tools_schema() -> Schema:
+    """The schema of a list of tools."""
+    leaves = [of_kind(name, kind.model_json_schema(by_alias=True)) for name, kind in LEAVES.items()]
+    other = other_kind(KINDS, "Another kind: ignored and named in `x-ignored-tools`.")
+    group = of_kind("namespace", NamespaceTool.model_json_schema(by_alias=True))
+    group["properties"]["tools"] = {"type": "array", "items": {"anyOf": [*leaves, other]}}
+    items = {"anyOf": [*leaves, group, other]}
+    return {"type": "array", "items": items, "maxItems": MAX_TOOLS}

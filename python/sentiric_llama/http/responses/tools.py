@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import model_validator
 
+from sentiric_llama.http.schema_rules import Rules, either, fields
 from sentiric_llama.http.schemas.body import Body, refused
 from sentiric_llama.http.schemas.tools import Name, Parameters, kind_of
 from sentiric_llama.types import Tool
@@ -44,6 +45,12 @@ class CustomFormat(Body):
     type: Literal["text", "grammar"]
     syntax: Literal["lark", "regex"] | None = None
     definition: str = ""
+    rules: ClassVar[Rules] = (
+        either(
+            fields(type={"const": "text"}),
+            fields(["syntax"], type={"const": "grammar"}, syntax={"enum": ["lark", "regex"]}),
+        ),
+    )
 
     @model_validator(mode="after")
     def _has_grammar(self) -> Self:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from sentiric_llama.http.schemas.body import Body, InRange, refused
 from sentiric_llama.settings.config import Settings
@@ -15,7 +15,7 @@ from sentiric_llama.types.ranges import NumberRange, out_of_range
 class SwitchBody(Body):
     """The profile to load. With `stream`, progress is sent as events until it is loaded."""
 
-    profile: str
+    profile: Annotated[str, Field(min_length=1)]
     stream: bool = False
 
     @model_validator(mode="before")

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, ValidationErro
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from sentiric_llama.errors import InvalidArgument
+from sentiric_llama.http.schema_rules import LazySchema, Rules, made
 from sentiric_llama.service.request_fields import MAX_SHOWN, check_supported, named, safe_name
 from sentiric_llama.types.ranges import NumberRange, shown, shown_word
 
@@ -43,12 +44,14 @@ class Body(BaseModel):
     """Fields that clients send and that have no effect here."""
     nested: ClassVar[Mapping[str, type[Body]]] = {}
     """Fields that hold an object, or a list of them -> what such an object may contain."""
+    rules: ClassVar[Rules] = ()
+    """What the JSON schema says beyond single fields. Those of base classes hold as well."""
 
     @classmethod
     def __get_pydantic_json_schema__(
         cls, core: CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
-        """Every optional field may be null, and no default is null."""
+        """Every optional field may be null, and no default is null; with all rules."""
         found = handler(core)
         model = handler.resolve_ref_schema(found)
         fields = model.get("properties", {})
@@ -58,6 +61,8 @@ class Body(BaseModel):
                 fields[name] = _or_null(fields[name])
             else:
                 fields[name].pop("default", None)
+        if rules := [rule for kind in cls.__mro__ for rule in vars(kind).get("rules", ())]:
+            model["allOf"] = [made(rule) for rule in rules]
         return found
 
     @model_validator(mode="before")
@@ -162,9 +167,9 @@ class InRange:
 class CheckedBy:
     """For `Annotated`: a value that a function checks and converts."""
 
-    def __init__(self, check: Callable[[Any], Any], schema: Mapping[str, Any]) -> None:
+    def __init__(self, check: Callable[[Any], Any], schema: LazySchema) -> None:
         self._check = check
-        self._schema = dict(schema)
+        self._schema = schema
 
     def __get_pydantic_core_schema__(self, _source: Any, _handler: Any) -> CoreSchema:
         return core_schema.no_info_plain_validator_function(self._check)
@@ -172,7 +177,7 @@ class CheckedBy:
     def __get_pydantic_json_schema__(
         self, _schema: CoreSchema, _handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
-        return self._schema
+        return dict(made(self._schema))
 
 
 def _or_null(field: dict[str, Any]) -> dict[str, Any]:

@@ -9,8 +9,10 @@ from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field, model_validator
 
+from sentiric_llama.http.schema_rules import NO_ITEMS, NULL, Rules, either, fields
 from sentiric_llama.http.schemas.body import InRange, refused
 from sentiric_llama.http.schemas.generation import GenerationFields
+from sentiric_llama.http.schemas.grammar import no_gbnf
 from sentiric_llama.http.schemas.message import ChatMessage, check_results
 from sentiric_llama.http.schemas.reasoning import ReasoningFields
 from sentiric_llama.http.schemas.tools import ToolBody, ToolFields, known_places
@@ -22,10 +24,14 @@ from sentiric_llama.types.wishes import Wishes
 
 
 class ChatBody(GenerationFields, ToolFields, ReasoningFields):
-    """A chat request."""
+    """A chat request. At most one field may constrain the answer."""
 
     unsupported: ClassVar = UNSUPPORTED
     nested: ClassVar = {"messages": ChatMessage, **GenerationFields.nested, "tools": ToolBody}
+    rules: ClassVar[Rules] = (
+        either(fields(top_logprobs=NULL), fields(["logprobs"], logprobs={"const": True})),
+        either(fields(tools=NO_ITEMS), no_gbnf()),
+    )
 
     messages: list[ChatMessage] = Field(min_length=1, max_length=MAX_MESSAGES)
     max_completion_tokens: Annotated[int | None, InRange(MAX_TOKENS)] = None

@@ -19,6 +19,8 @@ from sentiric_llama.types.ranges import (
     INT32_MAX,
     MAX_ALLOWED_TOKENS,
     MAX_BAD_TEXTS,
+    MAX_STOP_BYTES,
+    MAX_STOP_STRINGS,
     MAX_STOP_TOKENS,
     MAX_TOKENS,
     MIN_TOKENS,
@@ -28,15 +30,14 @@ from sentiric_llama.types.ranges import (
     parse_stop,
 )
 
+_TEXT = {"type": "string", "minLength": 1, "maxLength": MAX_STOP_BYTES}
 STOP_SCHEMA = {
     "anyOf": [
-        {"type": "string"},
-        {"type": "array", "items": {"type": "string"}, "maxItems": 8},
+        {"type": "string", "maxLength": MAX_STOP_BYTES},
+        {"type": "array", "items": _TEXT, "maxItems": MAX_STOP_STRINGS},
     ]
 }
-
-
-_WORDS = {"type": "array", "items": {"type": "string"}, "maxItems": MAX_BAD_TEXTS}
+_WORDS = {"type": "array", "items": _TEXT, "maxItems": MAX_BAD_TEXTS}
 
 
 def _ids(most: int) -> CheckedBy:

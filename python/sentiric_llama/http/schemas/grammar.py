@@ -10,6 +10,14 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from sentiric_llama.errors import InvalidArgument
+from sentiric_llama.http.schema_rules import (
+    NULL,
+    UNSET_TEXT,
+    Rules,
+    Schema,
+    either,
+    fields,
+)
 from sentiric_llama.http.schemas.body import Body, refused
 from sentiric_llama.service.chat_call import MAX_GRAMMAR_BYTES, grammar_limit
 from sentiric_llama.service.grammar_fields import (
@@ -43,6 +51,18 @@ class ResponseFormat(Body):
     type: Literal["text", "json_object", "json_schema"]
     json_schema: NamedSchema | None = None
     schema_: dict[str, Any] | None = Field(None, alias="schema")
+    rules: ClassVar[Rules] = (
+        either(
+            fields(type={"const": "text"}, json_schema=NULL, schema=NULL),
+            fields(type={"const": "json_object"}, json_schema=NULL),
+            fields(
+                ["json_schema"],
+                type={"const": "json_schema"},
+                json_schema={"type": "object"},
+                schema=NULL,
+            ),
+        ),
+    )
 
     @model_validator(mode="after")
     def _has_schema(self) -> Self:
@@ -111,9 +131,46 @@ def _ollama_format(value: Any) -> Any:
     return value
 
 
-_TEXT_OR_OBJECT = WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "object"}]})
-SchemaOrText = Annotated[Any, BeforeValidator(_object_or_text), _TEXT_OR_OBJECT]
-OllamaFormat = Annotated[Any, BeforeValidator(_ollama_format), _TEXT_OR_OBJECT]
+_SCHEMA_TEXT = {
+    "type": "string",
+    "minLength": 1,
+    "contentMediaType": "application/json",
+    "examples": ['{"type": "object"}', '{"enum": ["yes", "no"]}'],
+}
+_SCHEMA = {"anyOf": [_SCHEMA_TEXT, {"type": "object"}]}
+_GBNF = {
+    "type": "string",
+    "description": "A grammar in GBNF.",
+    "examples": ['root ::= "yes" | "no"', "root ::= [0-9]+"],
+}
+_REGEX = {"type": "string", "format": "regex", "examples": ["[a-z]+", "yes|no"]}
+_CHOICES = {"type": "array", "items": {"type": "string"}, "minItems": 1}
+_STRUCTURED_SCHEMA = {
+    "type": "object",
+    "properties": {
+        "json": _SCHEMA,
+        "json_object": {"const": True},
+        "regex": _REGEX | {"minLength": 1},
+        "choice": _CHOICES,
+        "grammar": _GBNF | {"minLength": 1},
+    },
+    "additionalProperties": False,
+    "minProperties": 1,
+    "maxProperties": 1,
+}
+SchemaOrText = Annotated[Any, BeforeValidator(_object_or_text), WithJsonSchema(_SCHEMA)]
+OllamaFormat = Annotated[
+    Any,
+    BeforeValidator(_ollama_format),
+    WithJsonSchema({"anyOf": [{"enum": ["json", ""]}, {"type": "object"}]}),
+]
+Gbnf = Annotated[str, WithJsonSchema(_GBNF)]
+
+
+def no_gbnf() -> Schema:
+    """The rule that no field has a grammar in GBNF."""
+    structured = either(NULL, {"type": "object", "properties": {"grammar": NULL}})
+    return fields(grammar=UNSET_TEXT, guided_grammar=UNSET_TEXT, structured_outputs=structured)
 
 
 class GrammarFields(Body):
@@ -121,12 +178,12 @@ class GrammarFields(Body):
 
     response_format: ResponseFormat | None = None
     json_schema: SchemaOrText = None
-    grammar: str | None = None
+    grammar: Gbnf | None = None
     guided_json: SchemaOrText = None
-    guided_regex: str | None = None
-    guided_choice: list[str] | None = None
-    guided_grammar: str | None = None
-    structured_outputs: dict[str, Any] | None = None
+    guided_regex: Annotated[str, WithJsonSchema(_REGEX)] | None = None
+    guided_choice: Annotated[list[str], WithJsonSchema(_CHOICES)] | None = None
+    guided_grammar: Gbnf | None = None
+    structured_outputs: Annotated[dict[str, Any], WithJsonSchema(_STRUCTURED_SCHEMA)] | None = None
     format: OllamaFormat = None
 
     @model_validator(mode="before")

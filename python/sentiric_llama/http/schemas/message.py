@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
+from sentiric_llama.http.schema_rules import NO_ITEMS, Rules, either, fields
 from sentiric_llama.http.schemas.body import Body, CheckedBy, refused
 from sentiric_llama.http.schemas.tools import CallBody, ShortText
 from sentiric_llama.service.request_fields import safe_name
@@ -82,6 +83,22 @@ class ChatMessage(Body):
     unsupported: ClassVar = {"function_call": ({},)}
     without_effect: ClassVar = frozenset({"refusal", "annotations"})
     nested: ClassVar = {"content": TextPart, "tool_calls": CallBody}
+    rules: ClassVar[Rules] = (
+        either(
+            fields(role={"enum": ["system", "developer", "user"]}, tool_calls=NO_ITEMS),
+            fields(role={"const": "assistant"}),
+            fields(
+                ["tool_call_id"],
+                role={"const": "tool"},
+                tool_calls=NO_ITEMS,
+                tool_call_id={
+                    "type": "string",
+                    "minLength": 1,
+                    "description": "The id of a call in a message before it.",
+                },
+            ),
+        ),
+    )
 
     role: Literal["system", "developer", "user", "assistant", "tool"]
     content: Annotated[str, CheckedBy(join_parts, _CONTENT)] = ""

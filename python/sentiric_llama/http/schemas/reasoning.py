@@ -8,9 +8,11 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from sentiric_llama.http.schemas.body import Body, CheckedBy, InRange
-from sentiric_llama.service.request_fields import parse_template_arguments
+from sentiric_llama.service.request_fields import MAX_TEMPLATE_ARGUMENTS, parse_template_arguments
 from sentiric_llama.types.ranges import THINKING_BUDGET
 from sentiric_llama.types.wishes import Effort
+
+_ARGUMENTS = {"type": "object", "maxProperties": MAX_TEMPLATE_ARGUMENTS}
 
 Budget = Annotated[int | None, InRange(THINKING_BUDGET)]
 
@@ -23,7 +25,7 @@ class ReasoningFields(Body):
     thinking_budget_tokens: Budget = None
     thinking_budget: Budget = None
     chat_template_kwargs: Annotated[
-        dict[str, Any], CheckedBy(parse_template_arguments, {"type": "object"})
+        dict[str, Any], CheckedBy(parse_template_arguments, _ARGUMENTS)
     ] = Field(default_factory=dict)
 
     @property

@@ -7,6 +7,11 @@ from typing import Annotated, Any
 
 from sentiric_llama.http.schemas.body import Body, CheckedBy, InRange
 from sentiric_llama.types.ranges import (
+    BIAS,
+    INT32_MAX,
+    MAX_DRY_BREAKER_BYTES,
+    MAX_DRY_BREAKERS,
+    MAX_LOGIT_BIAS,
     SAMPLING_ALIASES,
     SAMPLING_RANGES,
     parse_breakers,
@@ -15,8 +20,36 @@ from sentiric_llama.types.ranges import (
 )
 
 R = SAMPLING_RANGES
-_STRINGS = {"type": "array", "items": {"type": "string"}, "maxItems": 16}
-_BIAS = {"type": ["object", "array"], "description": '{"id": bias} or [[id, bias]]'}
+_STRINGS = {
+    "type": "array",
+    "items": {"type": "string", "minLength": 1, "maxLength": MAX_DRY_BREAKER_BYTES},
+    "maxItems": MAX_DRY_BREAKERS,
+}
+_BIAS_OF_ONE = {"type": "number", "minimum": BIAS.low, "maximum": BIAS.high}
+_BIAS = {
+    "anyOf": [
+        {
+            "type": "object",
+            "patternProperties": {"^[0-9]{1,9}$": {"anyOf": [_BIAS_OF_ONE, {"const": False}]}},
+            "additionalProperties": False,
+            "maxProperties": MAX_LOGIT_BIAS,
+        },
+        {
+            "type": "array",
+            "items": {
+                "type": "array",
+                "prefixItems": [
+                    {"type": "integer", "minimum": 0, "maximum": INT32_MAX},
+                    {"anyOf": [_BIAS_OF_ONE, {"const": False}]},
+                ],
+                "minItems": 2,
+                "maxItems": 2,
+            },
+            "maxItems": MAX_LOGIT_BIAS,
+        },
+    ],
+    "description": '{"id": bias} or [[id, bias]]; false bans the token',
+}
 
 
 class SamplingFields(Body):

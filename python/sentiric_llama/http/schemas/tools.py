@@ -8,9 +8,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from sentiric_llama.errors import InvalidArgument
+from sentiric_llama.http.schema_rules import Rules, either, fields
 from sentiric_llama.http.schemas.body import Body, CheckedBy, refused
 from sentiric_llama.service.request_fields import named, safe_name
 from sentiric_llama.types import Tool, ToolCall
@@ -142,7 +143,7 @@ CHOICE_SCHEMA = {
                 "type": {"const": "function"},
                 "function": {
                     "type": "object",
-                    "properties": {"name": _NAME},
+                    "properties": {"name": _NAME | {"not": {"enum": list(_CHOICES)}}},
                     "required": ["name"],
                 },
             },
@@ -160,14 +161,30 @@ def ignored_tools(tools: Any) -> dict[str, str]:
     return {"x-ignored-tools": text} if text else {}
 
 
+_OLD_FORM = {
+    "type": "array",
+    "maxItems": 0,
+    "deprecated": True,
+    "description": "The form before `tools`. Some are ignored where nothing may be called.",
+}
+
+
 class ToolFields(Body):
     """What may be called, and what must be."""
 
-    tools: Annotated[list[ToolBody], BeforeValidator(known_tools)] = Field(default_factory=list)
+    tools: Annotated[list[ToolBody], BeforeValidator(known_tools)] = Field(
+        default_factory=list, max_length=MAX_TOOLS
+    )
     tool_choice: ToolChoice = "auto"
     parallel_tool_calls: bool = True
-    functions: list[Any] = Field(default_factory=list)
+    functions: Annotated[list[Any], WithJsonSchema(_OLD_FORM)] = Field(default_factory=list)
     function_call: Literal["none", "auto"] | None = None
+    rules: ClassVar[Rules] = (
+        either(
+            fields(tool_choice={"not": {"const": "required"}}),
+            fields(["tools"], tools={"type": "array", "minItems": 1}),
+        ),
+    )
 
     @classmethod
     def parse(cls, values: dict[str, Any], *, strict: bool = False) -> Self:

@@ -10,9 +10,10 @@ from typing import Annotated, Any, ClassVar, Self
 from pydantic import ConfigDict, model_validator
 
 from sentiric_llama.http.openai import ChatRequest
+from sentiric_llama.http.schema_rules import NULL, Rules, either, fields
 from sentiric_llama.http.schemas.body import CheckedBy, InRange, refused
 from sentiric_llama.http.schemas.generation import GenerationFields
-from sentiric_llama.http.texts.inputs import SCHEMA, Input, parse_inputs
+from sentiric_llama.http.texts.inputs import Input, parse_inputs, schema_of
 from sentiric_llama.service.chat_call import ChatCall
 from sentiric_llama.service.prompt.caller_names import CallerNames
 from sentiric_llama.types.ranges import NumberRange, out_of_range
@@ -35,12 +36,16 @@ def parse_prompts(value: Any) -> list[Input]:
 
 
 class CompletionsBody(GenerationFields):
-    """Texts or token ids to go on with. Control tokens in a text count as such."""
+    """Texts or token ids to go on with. Control tokens in a text count as such.
+
+    At most one field may constrain the answer.
+    """
 
     model_config = ConfigDict(json_schema_extra={"required": ["prompt"]})
     unsupported: ClassVar = {"suffix": ("",), "best_of": (1,)}
+    rules: ClassVar[Rules] = (either(fields(echo={"enum": [False, None]}), fields(logprobs=NULL)),)
 
-    prompt: Annotated[list[Input], CheckedBy(parse_prompts, SCHEMA)]
+    prompt: Annotated[list[Input], CheckedBy(parse_prompts, schema_of(MAX_PROMPTS))]
     echo: bool = False
     logprobs: Annotated[int | None, InRange(_LOGPROBS)] = None
 

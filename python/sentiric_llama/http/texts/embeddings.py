@@ -16,8 +16,8 @@ from sentiric_llama.http.json_body import read_as
 from sentiric_llama.http.schemas.answer import Answer
 from sentiric_llama.http.schemas.body import Body, CheckedBy, InRange
 from sentiric_llama.http.stepped_json import SteppedJson
-from sentiric_llama.http.texts.inputs import SCHEMA, Input, parse_inputs
-from sentiric_llama.service.prompt.embed_call import MAX_TOKENS, EmbedCall, Embeddings
+from sentiric_llama.http.texts.inputs import Input, parse_inputs, schema_of
+from sentiric_llama.service.prompt.embed_call import MAX_INPUTS, MAX_TOKENS, EmbedCall, Embeddings
 from sentiric_llama.service.service import LlamaService
 from sentiric_llama.types.ranges import INT32_MAX, NumberRange
 
@@ -35,7 +35,7 @@ class EmbeddingsBody(Body):
     model_config = ConfigDict(json_schema_extra={"required": ["input"]})
     without_effect: ClassVar = frozenset({"user"})
 
-    input: Annotated[list[Input], CheckedBy(parse_inputs, SCHEMA)]
+    input: Annotated[list[Input], CheckedBy(parse_inputs, schema_of(MAX_INPUTS))]
     model: str | None = None
     encoding_format: Literal["float", "base64"] = "float"
     dimensions: Annotated[int | None, InRange(_DIMENSIONS)] = None

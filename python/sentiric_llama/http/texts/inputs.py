@@ -11,14 +11,22 @@ from sentiric_llama.types.ranges import INT32_MAX, shown
 
 Input = str | list[int]
 
-_IDS = {"type": "array", "items": {"type": "integer", "minimum": 0, "maximum": INT32_MAX}}
-SCHEMA: dict[str, Any] = {
-    "anyOf": [
-        {"type": "string"},
-        _IDS,
-        {"type": "array", "items": {"anyOf": [{"type": "string"}, _IDS]}},
-    ]
+_TEXT = {"type": "string", "minLength": 1}
+_IDS = {
+    "type": "array",
+    "items": {"type": "integer", "minimum": 0, "maximum": INT32_MAX},
+    "minItems": 1,
 }
+
+
+def schema_of(most: int) -> dict[str, Any]:
+    """The schema of at most so many inputs."""
+    one = {"anyOf": [_TEXT, _IDS]}
+    return {
+        "anyOf": [_TEXT, _IDS, {"type": "array", "items": one, "minItems": 1, "maxItems": most}]
+    }
+
+
 ALLOWED = "a string, a list of token ids, or a list of either"
 
 
@@ -28,7 +36,7 @@ def parse_inputs(value: Any) -> list[Input]:
         return [value]
     if not isinstance(value, list) or not value:
         raise refused(f"got {shown(value)}, allowed {ALLOWED}")
-    if isinstance(value[0], int) and not isinstance(value[0], bool):
+    if isinstance(value[0], int | float) and not isinstance(value[0], bool):
         return [token_ids(value)]
     return [_one(item, index) for index, item in enumerate(value)]
 

@@ -119,6 +119,6 @@ def _structures(form: CallFormat, tools: Sequence[Tool]) -> tuple[list[str], dic
         try:
             texts.append(dump(form.calls([tool], parallel=False)))
         except InvalidArgument as error:
-            refused[index] = str(error)
+            refused[index] = error.what  # its index is that of a list of one
             texts.append('{"text":""}')
     return texts, refused

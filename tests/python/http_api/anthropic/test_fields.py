@@ -279,3 +279,14 @@ def test_a_schema_that_is_insisted_on_is_named_by_its_place(server: Any) -> None
     assert reply.status == 400
     place = "[tools.1.input_schema:/properties/a/pattern]"
     assert reply.error["message"].startswith(f"{place} cannot be enforced")
+
+
+def test_counting_takes_the_tools_that_an_answer_takes(server: Any) -> None:
+    """Arguments that are no object are not enforced; for whom that is not enough, says `strict`."""
+    body = {"messages": USER, **tool(input_schema={"type": "array"})}
+    for path in ("/v1/messages", "/v1/messages/count_tokens"):
+        assert server.post(path, body).status == 200
+    strict = {"messages": USER, **tool(input_schema={"type": "array"}, strict=True)}
+    assert server.post("/v1/messages", strict).error["message"] == (
+        '[tools.1.input_schema] cannot be enforced: the type of the arguments must be "object"'
+    )

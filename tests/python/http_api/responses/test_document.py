@@ -87,4 +87,5 @@ def test_bodies(given: Any) -> None:
 
 def test_what_is_never_served_has_no_success() -> None:
     for path in (f"{PATH}/{{id}}", f"{PATH}/{{id}}/input_items"):
-        assert DOCUMENT["paths"][path]["get"]["responses"].keys() == {"404", "default"}
+        statuses = DOCUMENT["paths"][path]["get"]["responses"].keys()
+        assert "404" in statuses and all(status >= "400" for status in statuses)
