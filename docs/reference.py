@@ -99,13 +99,16 @@ def rights_page() -> str:
         if method != "HEAD"
     ]
     calls = [(f"`{name}`", *_access(needs)) for name, needs in declared_methods().items()]
-    parts = ["## Rights of the HTTP routes\n\nHEAD needs what GET does; an unknown path "
-             "needs the role user.\n\n" + grid(RIGHTS, rows)]  # fmt: skip
+    parts = [f"## Rights of the HTTP routes\n\n{RULES}\n\n{grid(RIGHTS, rows)}"]
     parts.append("## Rights of the gRPC methods\n\n" + grid(RIGHTS, calls))
     return "\n".join(parts)
 
 
 RIGHTS = ["what", "roles", "without any key configured"]
+RULES = """Without a key, or with one that is not valid, a request is 401; with a key of another
+role 403. Both have the format of the API that was called. HEAD needs what GET does. Another
+method needs what the first row of the path does, and is 405 with `Allow`. An unknown path needs
+the role user, on the metrics port the role metrics, and is 404."""
 
 
 def _access(needs: Access) -> tuple[str, str]:

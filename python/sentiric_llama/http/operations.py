@@ -154,7 +154,9 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         failures={503: (service.Ready,)},
     ),
     ("GET", "/v1/stats"): Operation("Statistics of the service", (Stats,)),
-    ("GET", "/v1/stats/stream"): Operation("Statistics, every second", events=(Stats,)),
+    ("GET", "/v1/stats/stream"): Operation(
+        "Statistics, every second", events=(Stats,), failures={429: ()}
+    ),
     ("DELETE", "/v1/requests/{id}"): Operation(
         "Cancel a running or waiting request", (service.CancelledRequest,)
     ),

@@ -116,8 +116,8 @@ def build_requests(
     sampling = replace(sampling, top_k=min(sampling.top_k, num_vocab))  # more than all are all
     for where, tokens in (
         ("logit_bias", sampling.logit_bias),
-        ("allowed_token_ids", sampling.allowed_tokens),
-        ("stop_token_ids", call.stop_tokens),
+        ("allowed_tokens", sampling.allowed_tokens),
+        ("stop_tokens", call.stop_tokens),
     ):
         if wrong := [token for token in tokens if token >= num_vocab]:
             raise out_of_range(where, wrong[0], f"token ids 0..{num_vocab - 1}")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from sentiric_llama.engine.fake import FAKE_INFO, FakeEngine
-from sentiric_llama.errors import InvalidGrammar
+from sentiric_llama.errors import InvalidArgument, InvalidGrammar
 from sentiric_llama.types.ranges import SAMPLING_ALIASES, SAMPLING_RANGES, NumberRange
 
 NUMBERS = {name: limits for name, limits in SAMPLING_RANGES.items() if name != "top_logprobs"}
@@ -61,6 +61,21 @@ def test_number_outside_is_refused_with_field_and_range(server: Any, name: str) 
         assert reply.error["param"] == name
         assert "allowed" in reply.error["message"]
     assert len(server.engine.requests) == before
+
+
+def test_errors_of_the_engine_have_the_names_of_this_api(start: Any) -> None:
+    """Its own are those of the library and of gRPC."""
+    for name, inner in (
+        ("allowed_token_ids", "allowed_tokens"),
+        ("stop_token_ids", "stop_tokens"),
+        ("bad_words", "bad_words"),
+    ):
+        failing = start(lambda: FakeEngine(fail=InvalidArgument("no", where=inner)))  # noqa: B023
+        for stream in (False, True):
+            assert failing.chat(stream=stream).error["param"] == name
+    server = start()
+    for name in ("allowed_token_ids", "stop_token_ids"):
+        assert server.chat(**{name: [FAKE_INFO.num_vocab]}).error["param"] == name
 
 
 def test_null_is_the_same_as_not_given(server: Any) -> None:

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from starlette.applications import Starlette
-from starlette.routing import BaseRoute, Route
+from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute, Match, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sentiric_llama.access.caller import CURRENT_CALLER, TENANT, make_caller
@@ -72,8 +73,22 @@ class GuardedRoute(Route):
         self._guard = guard
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """The router also calls this for a method that the route does not have."""
-        await self._guard.run(super().handle, self.needs, scope, receive, send)
+        """The router also calls this for a method that no route of the path has."""
+        has_method = scope["method"] in (self.methods or ())
+        answer = super().handle if has_method else _refuse_method
+        await self._guard.run(answer, self.needs, scope, receive, send)
+
+
+async def _refuse_method(scope: Scope, _receive: Receive, _send: Send) -> None:
+    """405 with the methods of all routes of the path, which may have one route for each."""
+    routes = (route for route in scope["router"].routes if isinstance(route, GuardedRoute))
+    found = {
+        method
+        for route in routes
+        if route.matches(scope)[0] is not Match.NONE
+        for method in route.methods or ()
+    }
+    raise HTTPException(405, headers={"Allow": ", ".join(sorted(found))})
 
 
 def guard_all(app: Starlette, guard: Guard, unknown: Access) -> Starlette:
