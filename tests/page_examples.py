@@ -3,14 +3,19 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from answer_shape import differences, matches
 
 DEFAULT_URL = "http://127.0.0.1:16070"
 """What the examples say; the tests put the address of their server there."""
@@ -30,6 +35,52 @@ class Page:
         """What stands below a heading of the second level."""
         return self.text.split(f"## {title}\n")[1].split("\n## ")[0]
 
+    def examples(self) -> list[Example]:
+        """The requests below headings of the third level, each with its answer if it has one."""
+        return [
+            Example(title.strip("`"), *found)
+            for title, text in re.findall(r"^### (.+?)\n(.*?)(?=^##|\Z)", self.text, _LINES)
+            for found in re.findall(
+                r"^```bash\n(.*?)^```$(?:\s+^```(\w+)\n(.*?)^```$)?", text, _LINES
+            )
+        ]
+
+
+_LINES = re.MULTILINE | re.DOTALL
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A request as a page shows it, and its answer in the language `form`."""
+
+    title: str
+    request: str
+    form: str = ""
+    answer: str = ""
+
+    def check(self, got: str) -> None:
+        """Compares an answer with the written one."""
+        if self.form == "json":
+            assert not list(differences(json.loads(self.answer), json.loads(got)))
+        elif self.form == "http":
+            assert not list(differences_of_responses(self.answer, got))
+        else:
+            assert self.form == "text" and matches(self.answer.rstrip("\n"), got.rstrip("\n")), got
+
+
+def differences_of_responses(written: str, got: str) -> Iterator[str]:
+    """Of a status line, the headers that are written, and a body of JSON."""
+    head, _, body = written.partition("\n\n")
+    got_head, _, got_body = got.replace("\r\n", "\n").partition("\n\n")
+    status, *lines = head.splitlines()
+    got_status, *got_lines = got_head.splitlines()
+    if status.split()[1] != got_status.split()[1]:
+        yield f"written {status}, got {got_status}"
+    for line in lines:
+        if not any(matches(line.lower(), each.lower()) for each in got_lines):
+            yield f"no header like {line!r} among {got_lines}"
+    yield from differences(json.loads(body), json.loads(got_body))
+
 
 def curl_commands(blocks: Sequence[str]) -> list[str]:
     """What stands in shell blocks, cut before each curl."""
@@ -37,18 +88,20 @@ def curl_commands(blocks: Sequence[str]) -> list[str]:
     return [each for block in blocks for each in cut.split(block) if each]
 
 
-def run(command: list[str]) -> str:
+def run(command: list[str], variables: Mapping[str, str] | None = None) -> str:
     """Standard output of a command that must succeed."""
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    env = os.environ | (variables or {})
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=env)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
-def run_curl(line: str, url: str) -> str:
+def run_curl(line: str, url: str, **variables: str) -> str:
     """Runs a curl command of a page against the server at `url`."""
     if shutil.which("curl") is None:
         pytest.skip("no curl here")
-    return run(["sh", "-c", line.replace("curl ", "curl -s ", 1).replace(DEFAULT_URL, url)])
+    command = line.replace("curl ", "curl -s ", 1).replace(DEFAULT_URL, url)
+    return run(["sh", "-c", command], variables)
 
 
 def run_python(example: str, url: str) -> str:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""What the next turn finds in the prefix cache after one with `rag_context`; docs/http-api.md."""
+"""What the next turn finds in the prefix cache after one with `rag_context`; docs/http.md."""
 
 from __future__ import annotations
 

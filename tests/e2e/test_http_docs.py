@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""docs/http-api.md: its examples run as written, its tables are those of the code."""
+"""docs/http.md: its examples run as written, its tables are those of the code."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sentiric_llama.http.app import api_routes
 from sentiric_llama.http.schemas.chat import ChatBody
 from sentiric_llama.types.ranges import SAMPLING_ALIASES, SAMPLING_RANGES
 
-PAGE = Page("http-api.md")
+PAGE = Page("http.md")
 
 
 @pytest.mark.parametrize("line", curl_commands(PAGE.blocks("bash")))
