@@ -36,36 +36,36 @@ class Page:
         return self.text.split(f"## {title}\n")[1].split("\n## ")[0]
 
     def examples(self) -> list[Example]:
-        """The requests below headings of the third level, each with its answer if it has one."""
+        """The answers below headings of the third level, each with its request if it has one."""
         return [
             Example(title.strip("`"), *found)
             for title, text in re.findall(r"^### (.+?)\n(.*?)(?=^##|\Z)", self.text, _LINES)
-            for found in re.findall(
-                r"^```bash\n(.*?)^```$(?:\s+^```(\w+)\n(.*?)^```$)?", text, _LINES
-            )
+            for found in re.findall(_ANSWER, text, _LINES)
         ]
 
 
 _LINES = re.MULTILINE | re.DOTALL
+_ANSWER = r"(?:^```bash\n([^`]*)^```$\s+)?^```(json|text|http)\n(.*?)^```$"
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A request as a page shows it, and its answer in the language `form`."""
+    """A request as a page shows it, or "", and its answer in the language `form`."""
 
     title: str
     request: str
-    form: str = ""
-    answer: str = ""
+    form: str
+    answer: str
 
     def check(self, got: str) -> None:
         """Compares an answer with the written one."""
         if self.form == "json":
-            assert not list(differences(json.loads(self.answer), json.loads(got)))
+            found = list(differences(json.loads(self.answer), json.loads(got)))
         elif self.form == "http":
-            assert not list(differences_of_responses(self.answer, got))
+            found = list(differences_of_responses(self.answer, got))
         else:
-            assert self.form == "text" and matches(self.answer.rstrip("\n"), got.rstrip("\n")), got
+            found = [] if matches(self.answer.rstrip("\n"), got.rstrip("\n")) else [got]
+        assert not found, found
 
 
 def differences_of_responses(written: str, got: str) -> Iterator[str]:

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from page_examples import DEFAULT_URL, Page, curl_commands, run_curl, run_python
-from sentiric_llama.errors import ERROR_TABLE
 from sentiric_llama.http.app import api_routes
 from sentiric_llama.http.schemas.chat import ChatBody
 from sentiric_llama.types.ranges import SAMPLING_ALIASES, SAMPLING_RANGES
@@ -35,15 +34,6 @@ def test_pydantic(guide: Any) -> None:
     (example,) = PAGE.blocks("python")
     output = run_python(example, guide.url)
     assert re.match(r"protocol='.*' port=-?\d+$", output.strip(), re.DOTALL)
-
-
-def test_the_table_of_errors() -> None:
-    part = PAGE.text.split("<!-- errors -->")[1].split("<!-- end of errors -->")[0]
-    rows = re.findall(r"^\| (\d+) \| `(\w+)` \| `(\w+)` \| (yes)? ?\|", part, re.MULTILINE)
-    assert rows == [
-        (str(row.http), row.openai_type, code.value, "yes" * row.is_temporary)
-        for code, row in ERROR_TABLE.items()
-    ]
 
 
 def test_every_field_is_described() -> None:

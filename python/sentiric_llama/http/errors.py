@@ -17,6 +17,7 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
+from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sentiric_llama.errors import (
@@ -166,8 +167,18 @@ async def handle_error(request: Request, error: Exception) -> Response:
     if isinstance(error, SentiricLlamaError | HttpError):
         return error_response(error, request.scope["path"])
     if isinstance(error, HTTPException):
-        return error_response(_from_starlette(error), request.scope["path"])
+        found = _from_starlette(error)
+        if found.status == HTTPStatus.METHOD_NOT_ALLOWED:
+            found.headers = {"allow": ", ".join(_methods(request))}
+        return error_response(found, request.scope["path"])
     raise error
+
+
+def _methods(request: Request) -> list[str]:
+    """All methods of a path. Each of its routes knows only its own."""
+    routes = (route for route in request.app.routes if isinstance(route, Route))
+    matching = (route for route in routes if route.matches(request.scope)[0] is not Match.NONE)
+    return sorted({method for route in matching for method in route.methods or ()})
 
 
 class UnexpectedErrorMiddleware:

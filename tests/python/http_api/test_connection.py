@@ -69,6 +69,7 @@ def test_what_is_no_http(start: Any) -> None:
     peer.sendall(b"\x16\x03\x01 hello\r\n\r\n")
     answer = read_all(peer)
     assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert b"\r\nx-should-retry: false\r\n" in answer
     assert error_in(answer)["code"] == "bad_request"
 
 

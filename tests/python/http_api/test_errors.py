@@ -153,6 +153,20 @@ def test_routes(server: Any, method: str, path: str, status: int, code: str) -> 
     assert reply.error.keys() == {"message", "type", "param", "code"}
 
 
+@pytest.mark.parametrize(
+    ("path", "methods"),
+    [
+        ("/v1/models", "GET, HEAD"),
+        ("/v1/responses/x", "DELETE, GET, HEAD"),
+        ("/v1/hardware/config", "GET, HEAD, POST"),
+        ("/tokenize", "POST"),
+    ],
+)
+def test_all_methods_of_a_path_are_named(server: Any, path: str, methods: str) -> None:
+    reply = server.request("PUT", path, {})
+    assert (reply.status, reply.headers["allow"]) == (405, methods)
+
+
 def test_while_loading(start: Any) -> None:
     server = start(ready=False)
     for path in ("/v1/chat/completions", "/tokenize", "/detokenize"):

@@ -13,7 +13,7 @@ from typing import Any
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from sentiric_llama.http.errors import HttpError, dump_json, error_body
+from sentiric_llama.http.errors import HttpError, dump_json, error_body, retry_headers
 from sentiric_llama.http.wire.cork import CorkedTransport
 from sentiric_llama.http.wire.framing import be_strict
 from sentiric_llama.http.wire.half_close import HalfClosed, can_wait
@@ -169,8 +169,10 @@ class Connection(H11Protocol):
             return
         what = self._buffer.problem or "not a valid HTTP request"
         code = "bad_framing" if self._buffer.problem else "bad_request"
-        body = dump_json(error_body(HttpError(400, what, code=code)))
+        error = HttpError(400, what, code=code)
+        body = dump_json(error_body(error))
         headers = [
+            *retry_headers(error).items(),
             ("content-type", "application/json"),
             ("content-length", str(len(body))),
             ("connection", "close"),
