@@ -3,7 +3,7 @@
 
 docs/settings.md and settings/table.json come from the settings class, the second half of
 docs/cli.md from the parsers of the commands and the table of errors, the rights in docs/security.md
-from the declarations of the routes and methods.
+from the declarations of the routes and methods, the fields of requests from the models of bodies.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import site
+import sys
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -20,13 +21,20 @@ import sentiric_llama
 # The sources are read, and of the installed package only the extension modules.
 sentiric_llama.__path__ += [f"{path}/sentiric_llama" for path in site.getsitepackages()]
 
+sys.path.insert(0, str(Path(__file__).parent))
+
+import field_tables
+
 from sentiric_llama import cli
 from sentiric_llama.access.rights import Access
 from sentiric_llama.commands.table import COMMANDS, Command
 from sentiric_llama.errors import ERROR_TABLE
+from sentiric_llama.http.anthropic.body import MessagesBody
 from sentiric_llama.http.app import api_routes
 from sentiric_llama.http.openapi import openapi
+from sentiric_llama.http.responses.body import ResponsesBody
 from sentiric_llama.http.routes.metrics import metrics_routes
+from sentiric_llama.http.schemas.body import Body
 from sentiric_llama.rpc.server import declared_methods
 from sentiric_llama.settings import names, table
 from sentiric_llama.settings.config import PREFIX, describe_fields
@@ -46,12 +54,32 @@ def pages() -> dict[Path, str]:
         DOCS / "openapi.json": json.dumps(openapi(api_routes()), indent=1, ensure_ascii=False)
         + "\n",
         DOCS / "security.md": with_generated(DOCS / "security.md", rights_page()),
+        DOCS / "http-fields.md": with_generated(
+            DOCS / "http-fields.md", field_tables.all_fields(grid)
+        ),
+        DOCS / "messages-api.md": with_fields(DOCS / "messages-api.md", MessagesBody),
+        DOCS / "responses-api.md": with_fields(DOCS / "responses-api.md", ResponsesBody),
     }
 
 
 def with_generated(path: Path, text: str) -> str:
     """The page's own words up to the mark, and the derived ones after it."""
     return path.read_text("utf-8").partition(MARK)[0] + MARK + "\n" + text
+
+
+def with_fields(path: Path, kind: type[Body]) -> str:
+    """The page with the table of a body between its marks."""
+    before, _, rest = path.read_text("utf-8").partition(FIELDS)
+    return (
+        before
+        + FIELDS
+        + field_tables.table(kind, grid)
+        + END_OF_FIELDS
+        + rest.split(END_OF_FIELDS)[1]
+    )
+
+
+FIELDS, END_OF_FIELDS = "<!-- fields, written by `make reference` -->\n", "<!-- end of fields -->"
 
 
 def grid(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -9,11 +9,10 @@ from typing import Any
 
 import pytest
 
-from page_examples import Page, curl_commands, named_rows, run_curl, run_python
+from page_examples import Page, curl_commands, run_curl, run_python
 from sentiric_llama.errors import ERROR_TABLE
 from sentiric_llama.http.anthropic.answer import StopReason
 from sentiric_llama.http.anthropic.blocks import KINDS
-from sentiric_llama.http.anthropic.body import MessagesBody
 from sentiric_llama.http.anthropic.errors import messages_error, status_of
 
 PAGE = Page("messages-api.md")
@@ -85,17 +84,6 @@ def test_a_prompt_that_does_not_fit_is_refused(tiny: Any) -> None:
         with pytest.raises(BadRequestError, match=text) as caught:
             client.messages.create(model="default", max_tokens=1, messages=messages)
     assert f"{count} tokens > 2047 maximum" in str(caught.value)
-
-
-def test_every_field_is_described() -> None:
-    table = PAGE.text.split("<!-- fields -->")[1].split("<!-- end of fields -->")[0]
-    named = named_rows(table)
-    known = MessagesBody.without_effect | MessagesBody.silent | MessagesBody.unsupported.keys()
-    assert named.keys() == MessagesBody.model_fields.keys() | known
-    refused = {name for name, what in named.items() if what.startswith("refused")}
-    assert refused == MessagesBody.unsupported.keys()
-    ignored = {name for name, what in named.items() if what.startswith("without effect")}
-    assert ignored == MessagesBody.without_effect
 
 
 def test_every_block_and_every_end_is_described() -> None:

@@ -12,8 +12,6 @@ import pytest
 from page_examples import Page, curl_commands, named_rows, run_curl, run_python
 from sentiric_llama.http.operations import OPERATIONS
 from sentiric_llama.http.responses import items, tools
-from sentiric_llama.http.responses.body import ELSEWHERE, ResponsesBody
-from sentiric_llama.http.schemas.sampling import SamplingFields
 
 PAGE = Page("responses-api.md")
 
@@ -32,17 +30,6 @@ def test_curl(guide: Any, line: str) -> None:
 def test_python(guide: Any) -> None:
     (example,) = PAGE.blocks("python")
     assert run_python(example, guide.url).strip()
-
-
-def test_every_field_is_described() -> None:
-    described = named_rows(PAGE.text.split("<!-- fields -->")[1].split("<!-- end of fields -->")[0])
-    fields = ResponsesBody.model_fields.keys() - SamplingFields.model_fields.keys()
-    fields |= {"temperature", "top_p"} | ResponsesBody.unsupported.keys()
-    assert described.keys() == fields | ResponsesBody.without_effect | ELSEWHERE.keys()
-    ignored = {name for name, what in described.items() if what == "without effect"}
-    assert ignored == ResponsesBody.without_effect
-    refused = {name for name, what in described.items() if what.startswith("refused")}
-    assert refused == ResponsesBody.unsupported.keys() | ELSEWHERE.keys()
 
 
 def test_every_item_tool_and_event_is_described() -> None:

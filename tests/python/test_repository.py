@@ -200,6 +200,23 @@ def test_links_between_documents_resolve() -> None:
     assert not broken
 
 
+def anchors(path: Path) -> set[str]:
+    """What links to the headings of a page end with, as GitHub makes it."""
+    headings = re.findall(r"^#+ (.+)$", path.read_text("utf-8"), re.MULTILINE)
+    texts = (re.sub(r"\[(.*?)\]\(.*?\)", r"\1", heading).lower() for heading in headings)
+    return {re.sub(r"[^\w\- ]", "", text).replace(" ", "-") for text in texts}
+
+
+def test_links_to_headings_resolve() -> None:
+    broken = [
+        f"{shown(path)}: {link}#{anchor}"
+        for path in tracked(".md")
+        for link, anchor in re.findall(r"\]\(([^)\s#:]*)#([^)\s]+)\)", path.read_text("utf-8"))
+        if anchor not in anchors(path.parent / link if link else path)
+    ]
+    assert not broken
+
+
 def test_paths_in_documents_exist() -> None:
     known = known_paths()
     assert {"cpp/core", "core/seams/decoder.h", "engine/outbox", "Makefile"} <= known

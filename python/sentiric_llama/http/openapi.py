@@ -14,9 +14,10 @@ from sentiric_llama.access.rights import Access
 from sentiric_llama.host.product import version
 from sentiric_llama.http.anthropic.answer import MessagesError
 from sentiric_llama.http.anthropic.errors import status_of
+from sentiric_llama.http.field_meanings import MEANINGS, meaning
 from sentiric_llama.http.middleware.guard import GuardedRoute
 from sentiric_llama.http.operations import OPERATIONS, Models, Operation
-from sentiric_llama.http.statuses import ALWAYS, COMPUTING, MEANINGS, NAMED, WITH_KEY
+from sentiric_llama.http.statuses import ALWAYS, COMPUTING, NAMED, STATUS_MEANINGS, WITH_KEY
 from sentiric_llama.log.trace import ID_PATTERN
 
 STATIC = "/static/"
@@ -68,6 +69,10 @@ def _schemas() -> dict[str, Any]:
         by_alias=True,
     )
     found: dict[str, Any] = schemas["$defs"]
+    for kind in MEANINGS:
+        for name, field in found.get(kind.__name__, {}).get("properties", {}).items():
+            if told := meaning(kind, name, links=False):
+                field.setdefault("description", told)
     return found
 
 
@@ -95,7 +100,7 @@ def _refusals() -> dict[str, Any]:
     return {
         _name_of(_told(status, error), error): {"description": text, "content": _json((error,))}
         for error in errors
-        for status, text in MEANINGS.items()
+        for status, text in STATUS_MEANINGS.items()
     }
 
 
@@ -127,7 +132,7 @@ def _responses(what: Operation, *, has_name: bool, is_public: bool) -> dict[str,
     found: dict[str, Any] = success if what.succeeds else {}
     for status, models in what.failures.items():
         content = _json((*models, what.error))
-        found[str(status)] = {"description": MEANINGS[status], "content": content}
+        found[str(status)] = {"description": STATUS_MEANINGS[status], "content": content}
     for status in _statuses(what, has_name=has_name, is_public=is_public):
         found[str(status)] = {"$ref": f"#/components/responses/{_name_of(status, what.error)}"}
     return dict(sorted(found.items()))

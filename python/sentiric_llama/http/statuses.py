@@ -13,7 +13,7 @@ NAMED = (404,)
 COMPUTING = (404, 422, 429, 499, 501, 504)
 """Of routes that the model answers. A key with limits counts them."""
 
-MEANINGS: Mapping[int, str] = {
+STATUS_MEANINGS: Mapping[int, str] = {
     400: "a malformed request, a field that is refused, or a prompt that does not fit",
     401: "no key, or one that is not valid",
     403: "the key, the origin or the certificate may not do this",

@@ -275,6 +275,7 @@ def test_the_written_document_is_what_the_server_says(server: Any) -> None:
     assert told == written
     chat = told["components"]["schemas"]["ChatBody"]["properties"]
     limits = {"type": "number", "minimum": 0, "maximum": 2}
+    assert chat["temperature"].pop("description")
     assert chat["temperature"] == {"anyOf": [limits, {"type": "null"}]}
     assert {"/v1/chat/completions", "/tokenize", "/v1/models/{name}"} <= told["paths"].keys()
 
