@@ -13,10 +13,12 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 
-from sentiric_llama.errors import ModelInvalid
+from sentiric_llama.errors import ModelInvalid, ModelNotFound
 from sentiric_llama.gguf import types as gguf
 from sentiric_llama.gguf.header import Array, Header, Tensor, parse_header
 
+ENDINGS = (".gguf", ".bin")
+"""Of adapter files; `OpenAdapterFile` in C++ looks for them in this order."""
 _MAX_KNOWN = 256
 _NO_WEIGHTS = frozenset({"I8", "I16", "I32", "I64", "F64", "Q8_1", "Q8_K"})
 """Formats that llama.cpp does not multiply."""
@@ -38,14 +40,23 @@ class AdapterFiles:
         self._known: dict[str, _Identity] = {}
 
     def names(self) -> list[str]:
-        """The files that a request may name."""
+        """What a request may name: the files without their ending. Links that lead out are none."""
+        try:
+            found = [Path(entry.name) for entry in os.scandir(self._folder or os.devnull)]
+        except OSError:
+            return []
+        stems = {path.stem for path in found if path.suffix in ENDINGS}
+        return sorted(name for name in stems if self._is_there(name))
+
+    def _is_there(self, name: str) -> bool:
         from sentiric_llama import _host
 
         try:
-            found = [entry.name for entry in os.scandir(self._folder or os.devnull)]
-        except OSError:
-            return []
-        return sorted(name for name in found if _host.is_file_name(name))
+            name.encode()  # a file's name may be no text
+            os.close(_host.open_adapter_file(self._folder, name))
+        except (ModelNotFound, UnicodeEncodeError):
+            return False
+        return True
 
     def check(self, names: Iterable[str]) -> None:
         """Raises ModelNotFound for a name without a file, ModelInvalid for a bad file."""

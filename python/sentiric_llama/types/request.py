@@ -153,7 +153,7 @@ class Request:
     cache_scope: str = ""
     """Only requests of the same scope share cached prefixes."""
     adapters: Sequence[tuple[str, float]] = ()
-    """LoRA adapters: file names in the engine's `lora_dir`, and scales."""
+    """LoRA adapters: files of the engine's `lora_dir` without their ending, and scales."""
     delivered: Sequence[int] = ()
     """Tokens that an earlier run of this same request has sent: the answer resumes behind them."""
     resumed: bool = False

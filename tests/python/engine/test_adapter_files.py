@@ -85,6 +85,13 @@ def generate(engine: Engine, *names: str, count: int = 4) -> Completion:
     return Completion.join(list(stream))
 
 
+def test_the_names_are_those_that_requests_may_use(engine: Engine, folder: Path) -> None:
+    unreadable = os.fsencode(folder) + b"/legal\xff.gguf"
+    with open(unreadable, "wb"):
+        assert engine.adapters() == sorted(INSIDE)
+    os.remove(unreadable)
+
+
 class Opens:
     """Counts how often files are opened, by anybody, native code included."""
 
