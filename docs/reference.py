@@ -3,7 +3,8 @@
 
 docs/settings.md and settings/table.json come from the settings class, the second half of
 docs/cli.md from the parsers of the commands and the table of errors, the rights in docs/security.md
-from the declarations of the routes and methods, the fields of requests from the models of bodies.
+from the declarations of the routes and methods, the fields of requests from the models of bodies,
+the signatures of the library from its sources.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ sentiric_llama.__path__ += [f"{path}/sentiric_llama" for path in site.getsitepac
 sys.path.insert(0, str(Path(__file__).parent))
 
 import field_tables
+import library_tables
 
 from sentiric_llama import cli
 from sentiric_llama.access.rights import Access
@@ -56,6 +58,9 @@ def pages() -> dict[Path, str]:
         DOCS / "security.md": with_generated(DOCS / "security.md", rights_page()),
         DOCS / "http-fields.md": with_generated(
             DOCS / "http-fields.md", field_tables.all_fields(grid)
+        ),
+        DOCS / "library-names.md": with_generated(
+            DOCS / "library-names.md", library_tables.signatures(grid)
         ),
         DOCS / "messages-api.md": with_fields(DOCS / "messages-api.md", MessagesBody),
         DOCS / "responses-api.md": with_fields(DOCS / "responses-api.md", ResponsesBody),

@@ -18,6 +18,7 @@ _NAMES = {
     "engine.grammar.grammar": ("Grammar",),
     "engine.grammar.schema_notes": ("SchemaNote",),
     "engine.grammar.vocabulary": ("Vocabulary",),
+    "engine.stream": ("AsyncStream",),
     "errors": (
         *("Cancelled", "ContextLengthExceeded", "DeadlineExceeded", "ErrorCode", "InternalError"),
         *("GrammarTooComplex", "InvalidArgument", "InvalidGrammar", "ModelInvalid"),
@@ -31,8 +32,10 @@ _NAMES = {
         ),
     ),
     "types": (
-        *("Capacity", "Completion", "Delta", "EngineConfig"),
-        *("Message", "ModelInfo", "Request", "SamplingParams", "Tool", "ToolCall"),
+        *("Capacity", "ChosenLogprob", "Completion", "Delta", "Device", "EngineConfig"),
+        *("EngineStats", "Final", "Message", "ModelInfo", "Request", "SamplingParams"),
+        *("ThinkingLimit", "Timings", "TokenLogprob", "Tool", "ToolCall", "TruncationReport"),
+        "Usage",
     ),
 }
 _MODULE_OF = {name: module for module, names in _NAMES.items() for name in names}

@@ -8,6 +8,7 @@ from sentiric_llama.engine.grammar.explanation import Explanation as Explanation
 from sentiric_llama.engine.grammar.grammar import Grammar as Grammar
 from sentiric_llama.engine.grammar.schema_notes import SchemaNote as SchemaNote
 from sentiric_llama.engine.grammar.vocabulary import Vocabulary as Vocabulary
+from sentiric_llama.engine.stream import AsyncStream as AsyncStream
 from sentiric_llama.errors import Cancelled as Cancelled
 from sentiric_llama.errors import ContextLengthExceeded as ContextLengthExceeded
 from sentiric_llama.errors import DeadlineExceeded as DeadlineExceeded
@@ -28,14 +29,23 @@ from sentiric_llama.errors import SentiricLlamaError as SentiricLlamaError
 from sentiric_llama.errors import TemplateFailed as TemplateFailed
 from sentiric_llama.errors import Unavailable as Unavailable
 from sentiric_llama.types import Capacity as Capacity
+from sentiric_llama.types import ChosenLogprob as ChosenLogprob
 from sentiric_llama.types import Completion as Completion
 from sentiric_llama.types import Delta as Delta
+from sentiric_llama.types import Device as Device
 from sentiric_llama.types import EngineConfig as EngineConfig
+from sentiric_llama.types import EngineStats as EngineStats
+from sentiric_llama.types import Final as Final
 from sentiric_llama.types import Message as Message
 from sentiric_llama.types import ModelInfo as ModelInfo
 from sentiric_llama.types import Request as Request
 from sentiric_llama.types import SamplingParams as SamplingParams
+from sentiric_llama.types import ThinkingLimit as ThinkingLimit
+from sentiric_llama.types import Timings as Timings
+from sentiric_llama.types import TokenLogprob as TokenLogprob
 from sentiric_llama.types import Tool as Tool
 from sentiric_llama.types import ToolCall as ToolCall
+from sentiric_llama.types import TruncationReport as TruncationReport
+from sentiric_llama.types import Usage as Usage
 
 __version__: str

@@ -12,6 +12,7 @@ from typing import Any
 import openai
 import pytest
 
+import models
 from command_runs import Open, Run
 from server_process import ServerProcess, environment
 from terminal_process import TerminalProcess
@@ -83,6 +84,16 @@ def run() -> Run:
         return done
 
     return run
+
+
+@pytest.fixture(scope="session")
+def library_folder(tmp_path_factory: pytest.TempPathFactory, tiny_q8_0: Path) -> Path:
+    """Where `model.gguf` and its adapter lie for the programs in the docs."""
+    path = tmp_path_factory.mktemp("library")
+    (path / "model.gguf").symlink_to(tiny_q8_0)
+    (path / "adapters").mkdir()
+    models.adapter("legal", "tiny-q8_0", path / "adapters" / "legal.gguf")
+    return path
 
 
 @pytest.fixture

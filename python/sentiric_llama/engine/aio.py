@@ -98,8 +98,8 @@ class NativeStream(AsyncStream):
         self._request_id = -1
 
     async def _submit(self) -> None:
-        sink = _LoopSink(self._buffer, self._engine.wakeups())
-        native = await self._engine.checked(self._request)
+        sink = _LoopSink(self._buffer, self._engine._wakeups_here())
+        native = await self._engine._checked(self._request)
         self._request_id = self._engine.handle.submit(native, sink)
 
     @property
@@ -166,7 +166,7 @@ class AsyncEngine(EngineFacts):
     def observe(self, changed: Callable[[EngineState], None]) -> None:
         """Does nothing: the state does not change."""
 
-    def wakeups(self) -> LoopWakeups:
+    def _wakeups_here(self) -> LoopWakeups:
         """The wakeups of the running loop."""
         loop = asyncio.get_running_loop()
         wakeups = self._wakeups.get(loop)
@@ -176,7 +176,7 @@ class AsyncEngine(EngineFacts):
             wakeups = self._wakeups[loop] = LoopWakeups(loop)
         return wakeups
 
-    async def checked(self, request: Request) -> _core.Request:
+    async def _checked(self, request: Request) -> _core.Request:
         """Checks and converts a request; on a thread when that reads files or takes long."""
         check = self.handle.checked
         if request.adapters:
@@ -303,7 +303,7 @@ class AsyncEngine(EngineFacts):
         return rendering(*await native(_size_of(request), call, "", core.describe_chat, given))
 
     async def adapters(self) -> list[str]:
-        """The adapters that requests may name: the files of `lora_dir`."""
+        """The adapters that requests may name: the files of `lora_dir` without their ending."""
         return await asyncio.to_thread(self.handle.adapters)
 
     async def tokenize_chat(

@@ -278,7 +278,7 @@ class Engine(EngineFacts):
         return rendering(*call("", self.handle.core.describe_chat, given))
 
     def adapters(self) -> list[str]:
-        """The adapters that requests may name: the files of `lora_dir`."""
+        """The adapters that requests may name: the files of `lora_dir` without their ending."""
         return self.handle.adapters()
 
     def logits(self, tokens: Sequence[int]) -> FloatArray:
