@@ -35,7 +35,7 @@ from sentiric_llama.service.entrance import at_once
 from sentiric_llama.service.life import ServiceLife
 from sentiric_llama.service.models.slot import LoadedModel
 from sentiric_llama.service.models.switch import ModelSwitch
-from sentiric_llama.service.prompt.embed_call import EmbedCall, Embeddings, tokens_of
+from sentiric_llama.service.prompt.embed_call import EmbedCall, Embeddings, rows_of, tokens_of
 from sentiric_llama.service.prompt.stable_prefix import Change, stable
 from sentiric_llama.service.prompt.tool_schemas import ToolSchemas
 from sentiric_llama.service.queue_share import QueueShare
@@ -313,7 +313,7 @@ class LlamaService(ServiceLife):
             prompts = await tokens_of(loaded.engine, call)
             num_tokens = sum(map(len, prompts))
             record.prompt_estimate = num_tokens
-            rows = await loaded.engine.embed((), prompts)
+            rows = await rows_of(loaded.engine, call, prompts)
             return Embeddings(rows, num_tokens, loaded.served.name)
 
     @contextlib.contextmanager

@@ -66,3 +66,17 @@ async def tokens_of(engine: AsyncEngineProtocol, call: EmbedCall) -> list[Sequen
             raise out_of_range(call.field, num_tokens, f"at most {MAX_TOKENS} tokens")
         found.append(ids)
     return found
+
+
+async def rows_of(
+    engine: AsyncEngineProtocol, call: EmbedCall, prompts: Sequence[Sequence[int]]
+) -> FloatArray:
+    """One row per prompt. An input that is too long is blamed in the words of its caller."""
+    try:
+        return await engine.embed((), prompts)
+    except InvalidArgument as error:
+        if error.where != "tokens":
+            raise
+        longest = max(range(len(prompts)), key=lambda index: len(prompts[index]))
+        what = f"{error.what} tokens"
+        raise InvalidArgument(what, where=f"{call.field}.{longest}") from None
