@@ -17,6 +17,7 @@ from http_client import wait_until
 from page_examples import Example, Page, run_curl
 from sentiric_llama.http.app import api_routes
 from sentiric_llama.http.openapi import STATIC
+from sentiric_llama.http.operations import OPERATIONS
 from server_process import ServerProcess
 
 PAGE = Page("http-paths.md")
@@ -68,6 +69,12 @@ def test_every_example_asks_what_its_heading_says() -> None:
         assert method == (told[1] if told else "POST" if " -d " in example.request else "GET")
         pattern = re.sub(r"\\{\w+\\}", "[^/ ]+", re.escape(path))
         assert re.search(rf":16070{pattern}(?:\s|$)", example.request), example.title
+
+
+def test_every_stream_has_an_example() -> None:
+    streams = {f"{method} {path}" for (method, path), op in OPERATIONS.items() if op.events}
+    shown = {example.title for example in EXAMPLES if "curl -N" in example.request}
+    assert shown == streams - {"POST /chat/completions"}  # another name of one that is shown
 
 
 def test_every_route_has_an_example() -> None:

@@ -29,7 +29,10 @@ from sentiric_llama.http.texts.embeddings import EmbeddingsBody
 Meanings = Mapping[type[Body], Mapping[str, str]]
 
 _MODEL = "name of the model, one of its aliases, or `default`; the loaded model without it"
-_LIMIT = "most tokens of the answer; 0 evaluates the prompt only, -1 is the default"
+_LIMIT = (
+    "most tokens of the answer; -1 is the default. 0 generates nothing: it puts what the "
+    "conversation has in common with longer ones into the cache"
+)
 _BUDGET = "tokens after which a thought is ended; -1 is no limit. Of several, the first counts"
 _SCHEMA = "a JSON schema that the text follows"
 _STRICT = "refuse the request when the arguments cannot be enforced"
@@ -41,7 +44,8 @@ _ITEM = {"id": _NOTHING, "status": _NOTHING, "type": _KIND}
 _CHAT: Meanings = {
     ChatBody: {
         "messages": "the conversation; system messages at the start are joined into one",
-        "max_completion_tokens": f"{_LIMIT} (`DEFAULT_MAX_TOKENS`); goes before `max_tokens`",
+        "max_completion_tokens": f"{_LIMIT}. `DEFAULT_MAX_TOKENS` without it; "
+        "goes before `max_tokens`",
         "logprobs": "give the log-probability of each token",
         "top_logprobs": "alternatives for each token; needs `logprobs`",
         "system_prompt": "used when there is no system message; `DEFAULT_SYSTEM_PROMPT` without it",
@@ -96,7 +100,7 @@ _TEXT: Meanings = {
         "stream": "send [events](http.md#streaming)",
         "stream_options": "see there",
         "n": "choices; with a seed, choice *i* uses seed + *i*",
-        "max_tokens": f"{_LIMIT}: `DEFAULT_MAX_TOKENS`, for completions 16",
+        "max_tokens": f"{_LIMIT}. `DEFAULT_MAX_TOKENS` without it, for completions 16",
         "n_predict": "llama-server's name of `max_tokens`, which goes before it",
         "stop": "texts that end the answer and are no part of it, each of 1 to 256 bytes; "
         '`""` is none',
