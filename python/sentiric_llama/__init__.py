@@ -32,7 +32,15 @@ _NAMES = {
         ),
     ),
     "types": (
-        *("Capacity", "ChosenLogprob", "Completion", "Delta", "Device", "EngineConfig"),
+        *(
+            "Capacity",
+            "ChatRendering",
+            "ChosenLogprob",
+            "Completion",
+            "Delta",
+            "Device",
+            "EngineConfig",
+        ),
         *("EngineStats", "Final", "Message", "ModelInfo", "Request", "SamplingParams"),
         *("ThinkingLimit", "Timings", "TokenLogprob", "Tool", "ToolCall", "TruncationReport"),
         "Usage",

@@ -216,6 +216,11 @@ CATALOGUE = {
     "template for rag_context, with {{rag_context}} and {{user_prompt}}": (
         "rag_context şablonu; içinde {{rag_context}} ve {{user_prompt}} bulunur"
     ),
+    "move or drop dates and the like that agents write near the beginning, so that their sessions "
+    "share a prefix": (
+        "aracıların başa yakın yazdığı tarih gibi şeyleri taşı ya da çıkar ki oturumları bir öneki "
+        "paylaşsın"
+    ),
     "tokens of a text that repeats itself after which an answer ends with finish_reason "
     "repetition; 0 for never": (
         "kendini yineleyen bir metnin kaç belirteçten sonra yanıtı finish_reason repetition ile "

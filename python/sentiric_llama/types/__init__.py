@@ -6,6 +6,7 @@ from sentiric_llama.types.engine import Device as Device
 from sentiric_llama.types.engine import EngineConfig as EngineConfig
 from sentiric_llama.types.engine import EngineStats as EngineStats
 from sentiric_llama.types.engine import ModelInfo as ModelInfo
+from sentiric_llama.types.rendering import ChatRendering as ChatRendering
 from sentiric_llama.types.request import Grammar as Grammar
 from sentiric_llama.types.request import Message as Message
 from sentiric_llama.types.request import Priority as Priority
