@@ -24,6 +24,7 @@ SOURCES := $(shell find cpp python/sentiric_llama vendor -path vendor/llama.cpp 
 PROTO := python/sentiric_llama/rpc/generated/__init__.py
 STUBS := build/stub/_core.pyi build/stub/_host.pyi
 AJV := tests/grammar/node_modules/.package-lock.json
+CLIENTS := build/clients-venv $(if $(shell command -v npm),tests/clients/node_modules/.package-lock.json)
 CPP := $(shell find cpp tests/cpp benchmarks -name '*.cpp' -o -name '*.h')
 
 # pip_install,keys: installs the requirement list found under these keys of pyproject.toml.
@@ -110,7 +111,7 @@ asan-llama: .venv/.build  ## all C++ tests with llama.cpp under AddressSanitizer
 	cmake --preset $@ --log-level=WARNING && cmake --build --preset $@ && ctest --preset $@
 
 nightly: override MARK :=
-nightly: test test-inprocess test-llama fuzz schemas tools kills asan tsan asan-llama  ## all that is tested, with what is too long for CI
+nightly: test test-inprocess test-llama fuzz schemas tools clients kills asan tsan asan-llama  ## all that is tested, with what is too long for CI
 
 fuzz: export SENTIRIC_TEMPLATES := 50000
 fuzz: .venv/.package  ## 50 000 random chat templates
@@ -123,6 +124,10 @@ schemas: .venv/.package .venv/.test $(AJV)  ## 20 000 random schemas against two
 
 tools: .venv/.package .venv/.test  ## calls of tools in every format with 100 random schemas each, 15 minutes
 	PYTHONPATH=tests python -m answers.with_model 100 $(ARGS)
+
+# On an environment of their own: what they need does not fit together with what the package needs.
+clients: .venv/.package .venv/.test $(CLIENTS)  ## SDKs, frameworks, Claude Code and Codex against a scripted model, 5 minutes; ARGS="-k codex"
+	build/clients-venv/bin/python -m pytest -c tests/clients/pytest.ini tests/clients $(ARGS)
 
 kills: export SENTIRIC_KILLS := 100
 kills: .venv/.package .venv/.test  ## engine processes that die 600 times among fifteen streams, 10 minutes
@@ -162,7 +167,7 @@ sdist: .venv/.build  ## dist/*.tar.gz with the llama.cpp sources inside
 	python -c 'import sys; sys.path.insert(0, "python"); from build_backend import build_sdist; print(build_sdist("dist"))'
 
 clean:  ## remove what was built; vendor/llama.cpp stays
-	rm -rf .venv build dist tests/.models tests/grammar/node_modules benchmarks/.models .mypy_cache .pytest_cache .ruff_cache .coverage $(dir $(PROTO))
+	rm -rf .venv build dist tests/.models tests/*/node_modules benchmarks/.models .mypy_cache .pytest_cache .ruff_cache .coverage $(dir $(PROTO))
 
 .venv/bin/python:
 	@$(PYTHON) .ci/preflight.py
@@ -182,8 +187,8 @@ clean:  ## remove what was built; vendor/llama.cpp stays
 	$(call pip_install,project optional-dependencies $*)
 	touch $@
 
-$(AJV): tests/grammar/package-lock.json
-	npm ci --silent --prefix $(@D)/..
+tests/%/node_modules/.package-lock.json: tests/%/package-lock.json
+	npm ci --silent --prefix tests/$*
 	touch $@
 
 proto: $(PROTO)  ## write the gRPC code into python/, for running from the source tree
@@ -201,9 +206,11 @@ build/bench-grammars: benchmarks/grammars/requirements.txt | .venv/bin/python
 	python -m pip install -q --no-deps --target $@ -r $<
 
 build/guide-venv: python/guide_training/requirements.txt
+build/clients-venv: tests/clients/requirements.txt
+build/guide-venv build/clients-venv:
 	$(PYTHON) -m venv $@
-	$@/bin/pip install -q -r $< && touch $@
+	$@/bin/pip install -q -r $< && touch $@ || { rm -rf $@; exit 1; }
 
 .PHONY: help run install test test-core test-native test-python test-inprocess test-llama lint lint-style lint-types lint-stub lint-cpp lint-workflow \
-        stub proto format coverage coverage-core coverage-python asan tsan asan-llama fuzz schemas kills nightly reference \
+        stub proto format coverage coverage-core coverage-python asan tsan asan-llama fuzz schemas tools clients kills nightly reference \
         bench bench-quick bench-micro bench-grammars bench-tools guide wheel sdist clean

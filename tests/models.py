@@ -92,6 +92,7 @@ RECIPES = {
     "deep-q8_0": Recipe(layers=16, width=256, feed_forward=512, heads=4, kv_heads=4),
     "wide-f16": Recipe(type="F16", layers=2, width=768, feed_forward=3072, heads=12, kv_heads=2),
     "qwen2-q8_0": small("qwen2", "Qwen-Qwen2.5-7B-Instruct.jinja"),
+    "qwen2-32k-q8_0": replace(small("qwen2", "Qwen-Qwen2.5-7B-Instruct.jinja"), context=32_768),
 }
 
 

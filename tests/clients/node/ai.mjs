@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+// Vercel's AI SDK over both of its providers: texts, streams, tools, objects.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { createOpenAI } from "@ai-sdk/openai";
+import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
+import { generateObject, generateText, Output, stepCountIs, streamObject, streamText, tool } from "ai";
+import { ada, described, hello, Person, Place, place, repeated, v1, warm, weather } from "./common.mjs";
+
+const options = { name: "local", baseURL: v1, apiKey: "none" };
+const openai = createOpenAI(options);
+const compatible = createOpenAICompatible(options);
+const typed = { supportsStructuredOutputs: true, includeUsage: true };
+const strict = createOpenAICompatible({ ...options, ...typed });
+const tools = {
+  get_weather: tool({ description: described.description, inputSchema: Place, execute: weather }),
+};
+const raise = ({ error }) => {
+  throw error;
+};
+
+// Its default, openai("m"), takes for granted that the server keeps what it answered: see the end.
+const models = {
+  "openai-compatible": { model: compatible("m") },
+  "openai-compatible, told more": { model: strict("m") },
+  "openai.chat": { model: openai.chat("m") },
+  "openai, store: false": { model: openai("m"), providerOptions: { openai: { store: false } } },
+};
+
+for (const [name, chosen] of Object.entries(models)) {
+  const common = { ...chosen, maxRetries: 0 };
+  const looping = { ...common, tools, stopWhen: stepCountIs(5), prompt: "Weather?" };
+
+  test(`${name}: whole and streamed`, async () => {
+    assert.equal((await generateText({ ...common, prompt: "Hello there" })).text, repeated);
+    const made = streamText({ ...common, prompt: "Hello there", onError: raise });
+    assert.equal(await made.text, repeated);
+    // Without includeUsage this provider does not ask for it.
+    if (name !== "openai-compatible") assert.ok((await made.usage).totalTokens > 0);
+  });
+
+  test(`${name}: tools`, async () => {
+    assert.equal((await generateText(looping)).text, warm);
+    assert.equal(await streamText({ ...looping, onError: raise }).text, warm);
+    const forced = { ...common, tools, toolChoice: "required", prompt: "Weather?" };
+    assert.deepEqual((await generateText(forced)).toolCalls[0].input, place);
+  });
+
+  test(`${name}: a second question`, async () => {
+    const first = await generateText({ ...common, messages: hello });
+    const messages = [...hello, ...first.response.messages, ...hello];
+    assert.equal((await generateText({ ...common, messages })).text, repeated);
+  });
+
+  // Without supportsStructuredOutputs this provider hides the schema from the server.
+  if (name === "openai-compatible") continue;
+  test(`${name}: objects`, async () => {
+    const asked = { ...common, schema: Person, prompt: "Who?" };
+    assert.deepEqual((await generateObject(asked)).object, ada);
+    const made = streamObject(asked);
+    for await (const _part of made.partialObjectStream);
+    assert.deepEqual(await made.object, ada);
+    const output = Output.object({ schema: Person });
+    assert.deepEqual((await generateText({ ...looping, output })).output, ada);
+  });
+}
+
+test("openai, its default: one question, and a clear refusal of more", async () => {
+  const common = { model: openai("m"), maxRetries: 0 };
+  assert.equal((await generateText({ ...common, prompt: "Hello there" })).text, repeated);
+  const looping = { ...common, tools, stopWhen: stepCountIs(5), prompt: "Weather?" };
+  await assert.rejects(generateText(looping), /nothing is stored here: send the item itself/);
+});
