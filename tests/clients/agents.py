@@ -16,6 +16,10 @@ import pytest
 Done = subprocess.CompletedProcess[str]
 PROGRAMS = Path(__file__).parent / "node_modules" / ".bin"
 LONGEST_S = 300
+OFFLINE = {"HTTP_PROXY": "http://127.0.0.1:9", "HTTPS_PROXY": "http://127.0.0.1:9"} | {
+    "NO_PROXY": "127.0.0.1"
+}
+"""Whatever would leave this machine finds nobody."""
 NOTES = "the number is 1234\n"
 
 
@@ -29,6 +33,23 @@ def program(name: str) -> Path:
     return found
 
 
+PNG = bytes.fromhex(
+    "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c489"
+    "0000000d49444154789c6360606060000000050001a5f645400000000049454e44ae426082"
+)
+"""A picture of one pixel."""
+
+
+def script(*turns: Sequence[tuple[str, Any]]) -> str:
+    """What a user says so that the model makes these calls, turn by turn."""
+    lines = [
+        f"{'AND ' if index else ''}CALL {name} {json.dumps(arguments)}"
+        for turn in turns
+        for index, (name, arguments) in enumerate(turn)
+    ]
+    return "\n".join(lines)
+
+
 class Place:
     """Where an agent works: nothing of the user's own is read or written."""
 
@@ -39,13 +60,17 @@ class Place:
         self.notes = self.folder / "notes.txt"
         self.notes.write_text(NOTES)
 
-    def run(
-        self, command: Sequence[str | Path], **variables: str
-    ) -> subprocess.CompletedProcess[str]:
+    def commit(self) -> None:
+        """Makes the folder a repository with one commit."""
+        git = ["git", "-c", "user.name=a", "-c", "user.email=a@b"]
+        for words in (["init", "-q"], ["add", "."], ["commit", "-qm", "one"]):
+            subprocess.run([*git, *words], cwd=self.folder, check=True)
+
+    def run(self, command: Sequence[str | Path], **variables: str) -> Done:
         return subprocess.run(
             list(map(str, command)),
             cwd=self.folder,
-            env={"PATH": os.environ["PATH"], "HOME": str(self.home), **variables},
+            env={"PATH": os.environ["PATH"], "HOME": str(self.home), **OFFLINE, **variables},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

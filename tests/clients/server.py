@@ -19,20 +19,32 @@ END_S = 60
 Record = dict[str, Any]
 
 
+def environment() -> dict[str, str]:
+    """Of whatever runs on the package's Python."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    return kept | {"PYTHONPATH": str(TESTS)}
+
+
+def model_file(name: str) -> str:
+    """A small model with random weights, which is made unless it is there."""
+    command = [str(PYTHON), "-m", "models", name]
+    made = subprocess.run(command, env=environment(), capture_output=True, text=True, check=True)
+    return made.stdout.strip()
+
+
 class Server:
     """Starts at once, in `folder`, where its two logs are."""
 
     def __init__(self, folder: Path, *arguments: str) -> None:
         self._folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
         self._process = subprocess.Popen(
             [str(PYTHON), "-m", "clients.served", str(folder / "log"), *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=(folder / "stderr").open("w"),
             text=True,
-            env=environment | {"PYTHONPATH": str(TESTS)},
+            env=environment(),
         )
         assert self._process.stdout
         self.url = self._process.stdout.readline().strip()

@@ -98,5 +98,6 @@ async def open_engine(log: Path, model: str, context_size: int) -> AsyncEnginePr
     script = Script(log)
     if not model:
         return ScriptedEngine(script)
-    config = EngineConfig(model, contexts=2, context_size=context_size, kv_layout="unified")
+    # One thread, because tests share the machine.
+    config = EngineConfig(model, contexts=4, context_size=context_size, compute_threads=1)
     return ForcedEngine(await AsyncEngine.open(config), script)
