@@ -22,6 +22,36 @@ UNSUPPORTED: Mapping[str, tuple[Any, ...]] = {
 }
 """Fields that would change the answer -> the values that request nothing."""
 
+BUDGETS = ("reasoning_budget_tokens", "thinking_budget_tokens", "thinking_budget")
+"""Names of the bound of a thought, in tokens; -1 for none."""
+
+KNOWN: Mapping[str, tuple[Any, ...]] = {
+    **UNSUPPORTED,
+    **dict.fromkeys(("messages", "tools", "functions", "mcp_servers"), ([],)),
+    **dict.fromkeys(("n", "best_of"), (1,)),
+    **dict.fromkeys(("echo", "ignore_eos", "continue_final_message"), (False,)),
+    **dict.fromkeys(("suffix", "chat_template", "system_prompt"), ("",)),
+    **dict.fromkeys(("lora_adapter", "lora_adapter_id"), ("",)),
+    **dict.fromkeys(("stop_token_ids", "allowed_token_ids", "bad_words"), ([],)),
+    **dict.fromkeys((*BUDGETS, "max_completion_tokens", "n_predict", "seed"), (-1,)),
+    **dict.fromkeys(("prompt_logprobs", "container", "enable_thinking", "rag_context"), ()),
+    **dict.fromkeys(("stop", "stop_sequences", "samplers"), ([], "")),
+    **dict.fromkeys(("reasoning", "chat_template_kwargs"), ({}, "")),
+    "response_format": ({}, {"type": "text"}),
+    "tool_choice": ("none", "auto"),
+    "reasoning_effort": ("none",),
+    "add_generation_prompt": (True,),
+    "logprobs": (False,),
+    "top_logprobs": (0,),
+    "min_tokens": (0,),
+    "repetition_limit": (0,),
+    "return_tokens": (False,),
+}
+"""Fields that change an answer on some route -> the values that request nothing.
+
+A route that lacks one refuses it: no caller should believe that it was obeyed.
+"""
+
 WITHOUT_EFFECT = frozenset(
     {
         *("user", "metadata", "store", "service_tier", "prompt_cache_key", "verbosity"),
@@ -30,9 +60,6 @@ WITHOUT_EFFECT = frozenset(
     }
 )
 """Fields that clients send and that have no effect here."""
-
-BUDGETS = ("reasoning_budget_tokens", "thinking_budget_tokens", "thinking_budget")
-"""Names of the bound of a thought, in tokens; -1 for none."""
 
 MAX_TEMPLATE_ARGUMENTS = 64
 MAX_SHOWN = 16

@@ -195,18 +195,20 @@ def test_long_conversations_are_made_ready_off_the_loop(
     seen: list[str] = []
     build = service.build_requests
 
-    def note(*args: Any) -> Any:
+    def note(*args: Any, **options: Any) -> Any:
         seen.append(threading.current_thread().name)
-        return build(*args)
+        return build(*args, **options)
 
     monkeypatch.setattr(service, "build_requests", note)
     server = start()
     words = [{"role": "user", "content": "x"}, {"role": "assistant", "content": "y"}]
     assert server.chat(words * 1000).status == 200
     assert server.chat([{"role": "user", "content": "x" * 100_000}]).status == 200
+    function = {"name": "f", "description": "x" * 100_000}
+    assert server.chat(words, tools=[{"type": "function", "function": function}]).status == 200
     assert server.chat(words).status == 200
     loop = server.call(loop_thread())
-    assert loop not in seen[:2] and seen[2] == loop
+    assert loop not in seen[:3] and seen[3] == loop
 
 
 async def loop_thread() -> str:

@@ -22,6 +22,7 @@ from sentiric_llama.http.schemas.body import CheckedBy, InRange, refused
 from sentiric_llama.service.chat_call import MAX_MESSAGES, ChatCall
 from sentiric_llama.service.grammar_fields import Wanted
 from sentiric_llama.service.prompt.caller_names import CallerNames
+from sentiric_llama.service.request_fields import KNOWN
 from sentiric_llama.types import Message
 from sentiric_llama.types.ranges import (
     MAX_STOP_BYTES,
@@ -62,11 +63,12 @@ class MessagesBody(Part):
     silent: ClassVar = Part.silent | {"metadata"}
     without_effect: ClassVar = frozenset(
         {
-            *("service_tier", "context_management", "betas", "container", "mcp_servers"),
+            *("service_tier", "context_management", "betas"),
             *("inference_geo", "speed", "diagnostics", "compaction", "fallbacks"),
         }
     )
     unsupported: ClassVar = {THREAD: ()}
+    others: ClassVar = KNOWN
     nested: ClassVar = {
         "messages": MessageBody,
         "system": TextBlock,

@@ -22,11 +22,12 @@ from sentiric_llama.http.responses.tool_table import (
 from sentiric_llama.http.responses.tools import AnyTool
 from sentiric_llama.http.schema_rules import NO_ITEMS, NULL, Rules, either, fields
 from sentiric_llama.http.schemas.body import Body, CheckedBy, InRange, refused
-from sentiric_llama.http.schemas.generation import STOP_SCHEMA
+from sentiric_llama.http.schemas.generation import STOP_SCHEMA, TokenFields
 from sentiric_llama.http.schemas.grammar import GrammarFields, ResponseFormat, bounded, no_gbnf
 from sentiric_llama.http.schemas.reasoning import ReasoningFields
 from sentiric_llama.http.schemas.sampling import SamplingFields
 from sentiric_llama.service.grammar_fields import Wanted, the_only
+from sentiric_llama.service.request_fields import KNOWN
 from sentiric_llama.types import Grammar, Message, Priority
 from sentiric_llama.types.ranges import MAX_TOKENS, SAMPLING_RANGES, parse_stop, shown
 from sentiric_llama.types.wishes import MAX_TOOL_NAME, Effort
@@ -53,6 +54,8 @@ STATEFUL: Mapping[str, str] = {
 ELSEWHERE: Mapping[str, str] = {
     "max_tokens": "max_output_tokens",
     "max_completion_tokens": "max_output_tokens",
+    "n_predict": "max_output_tokens",
+    "system_prompt": "instructions",
 }
 """Names that these fields have in chat completions, and here."""
 
@@ -144,7 +147,7 @@ class ResponsesStreamOptions(Body):
     without_effect: ClassVar = frozenset({"include_obfuscation", "include_usage"})
 
 
-class ResponsesBody(SamplingFields, GrammarFields, ReasoningFields):
+class ResponsesBody(SamplingFields, TokenFields, GrammarFields, ReasoningFields):
     """A request for a response. At most one field may constrain the answer."""
 
     without_effect: ClassVar = frozenset(
@@ -155,6 +158,7 @@ class ResponsesBody(SamplingFields, GrammarFields, ReasoningFields):
         }
     )
     unsupported: ClassVar = dict.fromkeys(("previous_response_id", "conversation", "prompt"), ())
+    others: ClassVar = KNOWN
     nested: ClassVar = {
         "response_format": ResponseFormat,
         "input": AnyItem,
@@ -202,7 +206,6 @@ class ResponsesBody(SamplingFields, GrammarFields, ReasoningFields):
     background: Annotated[bool, _NEVER] = False
     stop: Annotated[tuple[str, ...], CheckedBy(parse_stop, STOP_SCHEMA)] = ()
     priority: Priority = "normal"
-    lora_adapter: str | None = None
     rag_context: str | None = None
 
     @model_validator(mode="before")

@@ -49,12 +49,12 @@ def parse_response(values: dict[str, Any], *, strict: bool = False) -> Responses
         headers=headers,
         tools=body.tools,
         echo=dump_json(_echo(body, values)),
-        names=CallerNames(tool=lambda index, rest: f"tools.{body.tools.place(index)}.{rest}"),
+        names=CallerNames(body.field_names, lambda i, rest: f"tools.{body.tools.place(i)}.{rest}"),
     )
 
 
 def _call(body: ResponsesBody) -> ChatCall:
-    sampling = body.sampling()
+    sampling = body.sampling() | body.allowed_tokens()
     if body.logprobs:
         sampling["top_logprobs"] = body.top_logprobs or 0
     head = (Message("system", body.instructions),) if body.instructions else ()
@@ -65,7 +65,6 @@ def _call(body: ResponsesBody) -> ChatCall:
         messages=head + body.input,
         model=body.model,
         rag_context=body.rag_context,
-        lora_adapter=body.lora_adapter,
         sampling=sampling,
         max_tokens=NO_LIMIT if limit is None else limit,
         stop=body.stop,
@@ -76,6 +75,7 @@ def _call(body: ResponsesBody) -> ChatCall:
         priority=body.priority,
         wishes=_wishes(body),
         template_arguments=body.chat_template_kwargs,
+        **body.token_rules(),
     )
 
 

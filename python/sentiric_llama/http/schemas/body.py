@@ -40,6 +40,8 @@ class Body(BaseModel):
 
     unsupported: ClassVar[Mapping[str, tuple[Any, ...]]] = {}
     """Unsupported fields that would change the answer -> the values that request nothing."""
+    others: ClassVar[Mapping[str, tuple[Any, ...]]] = {}
+    """The same for fields of neighbouring bodies, as far as this one has none with their name."""
     without_effect: ClassVar[frozenset[str]] = frozenset()
     """Fields that clients send and that have no effect here."""
     nested: ClassVar[Mapping[str, type[Body]]] = {}
@@ -70,7 +72,7 @@ class Body(BaseModel):
     def _begin(cls, values: Any) -> Any:
         if not isinstance(values, dict):
             return values
-        for name, neutral in cls.unsupported.items():
+        for name, neutral in _refused(cls).items():
             try:
                 check_supported(name, values.get(name), neutral)
             except InvalidArgument as error:
@@ -140,10 +142,18 @@ class Body(BaseModel):
 
 
 @functools.cache
+def _refused(kind: type[Body]) -> Mapping[str, tuple[Any, ...]]:
+    """Fields that are refused unless their values request nothing."""
+    own = {info.alias or name for name, info in kind.model_fields.items()} | kind.without_effect
+    others = {name: neutral for name, neutral in kind.others.items() if name not in own}
+    return {**others, **kind.unsupported}
+
+
+@functools.cache
 def _effective(kind: type[Body]) -> frozenset[str]:
     """The names, as sent, of the fields that are read."""
     names = {info.alias or name for name, info in kind.model_fields.items()}
-    return frozenset(names | kind.unsupported.keys())
+    return frozenset(names | _refused(kind).keys())
 
 
 class InRange:

@@ -18,7 +18,7 @@ from sentiric_llama.http.schemas.reasoning import ReasoningFields
 from sentiric_llama.http.schemas.tools import ToolBody, ToolFields, known_places
 from sentiric_llama.service.chat_call import MAX_MESSAGES, ChatCall
 from sentiric_llama.service.prompt.caller_names import CallerNames, chat_tool
-from sentiric_llama.service.request_fields import UNSUPPORTED
+from sentiric_llama.service.request_fields import KNOWN, UNSUPPORTED
 from sentiric_llama.types.ranges import MAX_TOKENS, SAMPLING_RANGES
 from sentiric_llama.types.wishes import Wishes
 
@@ -27,6 +27,7 @@ class ChatBody(GenerationFields, ToolFields, ReasoningFields):
     """A chat request. At most one field may constrain the answer."""
 
     unsupported: ClassVar = UNSUPPORTED
+    others: ClassVar = KNOWN
     nested: ClassVar = {"messages": ChatMessage, **GenerationFields.nested, "tools": ToolBody}
     rules: ClassVar[Rules] = (
         either(fields(top_logprobs=NULL), fields(["logprobs"], logprobs={"const": True})),

@@ -58,8 +58,42 @@ class StreamOptions(Body):
     include_usage: bool = False
 
 
-class GenerationFields(SamplingFields, GrammarFields):
-    """All optional. The rules about single tokens have vLLM's names."""
+class TokenFields(Body):
+    """Which tokens may come, and by which adapter. Rules about single tokens have vLLM's names."""
+
+    ignore_eos: bool = False
+    min_tokens: Annotated[int, InRange(MIN_TOKENS)] = 0
+    stop_token_ids: Annotated[tuple[int, ...], _ids(MAX_STOP_TOKENS)] = ()
+    allowed_token_ids: Annotated[tuple[int, ...], _ids(MAX_ALLOWED_TOKENS)] = ()
+    bad_words: Annotated[tuple[str, ...], CheckedBy(parse_bad_words, _WORDS)] = ()
+    repetition_limit: Annotated[int | None, InRange(REPETITION_LIMIT)] = None
+    lora_adapter: str | None = None
+    lora_adapter_id: str | None = None
+
+    def token_rules(self) -> dict[str, Any]:
+        """The fields of ChatCall."""
+        return {
+            "lora_adapter": self.lora_adapter or self.lora_adapter_id,
+            "min_tokens": self.min_tokens,
+            "stop_tokens": self.stop_token_ids,
+            "bad_words": self.bad_words,
+            "repetition_limit": self.repetition_limit,
+            "ignore_eos": self.ignore_eos,
+        }
+
+    def allowed_tokens(self) -> dict[str, Any]:
+        """The field of `SamplingParams`, if it was sent."""
+        return {"allowed_tokens": self.allowed_token_ids} if self.allowed_token_ids else {}
+
+    @property
+    def field_names(self) -> Mapping[str, str]:
+        """The engine's names -> those that the caller has used."""
+        is_short = self.lora_adapter or not self.lora_adapter_id
+        return HTTP_NAMES if is_short else {**HTTP_NAMES, "lora_adapter": "lora_adapter_id"}
+
+
+class GenerationFields(SamplingFields, TokenFields, GrammarFields):
+    """All optional."""
 
     without_effect: ClassVar = WITHOUT_EFFECT
     nested: ClassVar = {"stream_options": StreamOptions, "response_format": ResponseFormat}
@@ -71,23 +105,9 @@ class GenerationFields(SamplingFields, GrammarFields):
     max_tokens: Annotated[int | None, InRange(MAX_TOKENS)] = None
     n_predict: Annotated[int | None, InRange(MAX_TOKENS)] = None
     stop: Annotated[tuple[str, ...], CheckedBy(parse_stop, STOP_SCHEMA)] = ()
-    ignore_eos: bool = False
-    min_tokens: Annotated[int, InRange(MIN_TOKENS)] = 0
-    stop_token_ids: Annotated[tuple[int, ...], _ids(MAX_STOP_TOKENS)] = ()
-    allowed_token_ids: Annotated[tuple[int, ...], _ids(MAX_ALLOWED_TOKENS)] = ()
-    bad_words: Annotated[tuple[str, ...], CheckedBy(parse_bad_words, _WORDS)] = ()
-    repetition_limit: Annotated[int | None, InRange(REPETITION_LIMIT)] = None
     return_tokens: bool = False
     truncation: Truncation | None = None
     priority: Priority = "normal"
-    lora_adapter: str | None = None
-    lora_adapter_id: str | None = None
-
-    @property
-    def field_names(self) -> Mapping[str, str]:
-        """The engine's names -> those that the caller has used."""
-        is_short = self.lora_adapter or not self.lora_adapter_id
-        return HTTP_NAMES if is_short else {**HTTP_NAMES, "lora_adapter": "lora_adapter_id"}
 
     def generation(self, *, max_tokens: int | None, top_logprobs: int | None) -> ChatCall:
         """The protocol-neutral request, without what is to be answered.
@@ -97,22 +117,16 @@ class GenerationFields(SamplingFields, GrammarFields):
         sampling = self.sampling()
         if top_logprobs is not None:
             sampling["top_logprobs"] = top_logprobs
-        if self.allowed_token_ids:
-            sampling["allowed_tokens"] = self.allowed_token_ids
+        sampling |= self.allowed_tokens()
         return ChatCall(
             model=self.model,
-            lora_adapter=self.lora_adapter or self.lora_adapter_id,
             sampling=sampling,
             max_tokens=max_tokens,
             stop=self.stop,
-            min_tokens=self.min_tokens,
-            stop_tokens=self.stop_token_ids,
-            bad_words=self.bad_words,
-            repetition_limit=self.repetition_limit,
             grammar=self.wanted.grammar,
             grammar_field=self.wanted.field,
-            ignore_eos=self.ignore_eos,
             truncation=self.truncation,
             priority=self.priority,
             n=self.n,
+            **self.token_rules(),
         )

@@ -16,6 +16,7 @@ from sentiric_llama.http.schemas.generation import GenerationFields
 from sentiric_llama.http.texts.inputs import Input, parse_inputs, schema_of
 from sentiric_llama.service.chat_call import ChatCall
 from sentiric_llama.service.prompt.caller_names import CallerNames
+from sentiric_llama.service.request_fields import KNOWN
 from sentiric_llama.types.ranges import NumberRange, out_of_range
 
 MAX_PROMPTS = 128
@@ -42,8 +43,8 @@ class CompletionsBody(GenerationFields):
     """
 
     model_config = ConfigDict(json_schema_extra={"required": ["prompt"]})
-    unsupported: ClassVar = {"suffix": ("",), "best_of": (1,)}
     rules: ClassVar[Rules] = (either(fields(echo={"enum": [False, None]}), fields(logprobs=NULL)),)
+    others: ClassVar = KNOWN
 
     prompt: Annotated[list[Input], CheckedBy(parse_prompts, schema_of(MAX_PROMPTS))]
     echo: bool = False

@@ -130,8 +130,6 @@ IGNORED: dict[str, Any] = {
     "service_tier": "auto",
     "context_management": {"edits": []},
     "betas": ["x"],
-    "container": "c",
-    "mcp_servers": [],
     "inference_geo": "eu",
     "speed": "fast",
     "diagnostics": {},
