@@ -103,3 +103,24 @@ def test_nothing_is_wider_than_a_small_screen(page: Browser) -> None:
         assert page.wait_for("document.documentElement.scrollWidth <= 360")
     finally:
         page.call("Emulation.clearDeviceMetricsOverride")
+
+
+OPEN_ALL = "document.querySelectorAll('details').forEach((each) => { each.open = true; })"
+WIDTHS = "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
+
+
+def test_the_page_of_the_api_fits_a_narrow_screen(page: Browser, server: ServerProcess) -> None:
+    size = {"width": 360, "height": 800, "deviceScaleFactor": 1, "mobile": False}
+    page.call("Emulation.setDeviceMetricsOverride", **size)
+    try:
+        page.call("Page.navigate", url=f"{server.url}/docs#post_v1_messages")
+        page.wait_for("document.readyState === 'complete' && location.pathname === '/docs'")
+        heading = "document.querySelector('#post_v1_messages h4')"
+        assert page.evaluate(f"{heading}.getClientRects().length"), "a link unfolds what it names"
+        assert page.evaluate("document.querySelectorAll('details:not([open])').length") > 30
+        page.evaluate(OPEN_ALL)
+        whole, seen = page.evaluate(WIDTHS)
+        assert whole == seen <= 360, "nothing to scroll sideways"
+        assert not page.problems
+    finally:
+        page.call("Emulation.clearDeviceMetricsOverride")

@@ -126,7 +126,9 @@ def build_routes(service: LlamaService, switcher: Switcher, guard: Guard) -> lis
         route("/v1/hardware/config", admin.change_hardware, "POST", Access.ADMIN),
         *page_routes(guard),
     ]
-    routes.append(route("/openapi.json", Description(routes).get, "GET", Access.USER))
+    description = Description(routes)
+    routes.append(route("/openapi.json", description.get, "GET", Access.USER))
+    routes.append(route("/docs", description.page, "GET", Access.PUBLIC))
     return routes
 
 

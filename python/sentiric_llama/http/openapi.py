@@ -24,6 +24,16 @@ STATIC = "/static/"
 """Files of the page, which are not part of the API."""
 _VISIBLE = r"^[^\u0000-\u001f\u007f-\u009f\u2028\u2029\ufffd]+$"
 """What a path may hold: no control characters, and no mark of bytes that are no UTF-8."""
+GROUPS: Mapping[str, tuple[str, ...]] = {
+    "Chat completions": ("/v1/chat/", "/chat/"),
+    "Messages": ("/v1/messages",),
+    "Responses": ("/v1/responses",),
+    "Texts and tokens": ("/v1/completions", "/v1/embeddings", "/tokenize", "/detokenize"),
+    "Models": ("/v1/models", "/v1/profiles", "/v1/hardware"),
+    "Health and statistics": ("/health", "/v1/health", "/v1/stats"),
+    "Requests and pages": ("/",),
+}
+"""Group of the page and of clients that are made from the document -> how its paths begin."""
 PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     "id": {"type": "string", "pattern": f"^{ID_PATTERN}$"},
     "name": {"type": "string", "pattern": _VISIBLE},
@@ -40,7 +50,7 @@ def openapi(routes: Iterable[GuardedRoute]) -> dict[str, Any]:
             if not path.startswith(STATIC):
                 operation = OPERATIONS[method, path]
                 paths.setdefault(path, {})[method.lower()] = _operation(
-                    operation, method, path, is_public=route.needs is Access.PUBLIC
+                    operation, method, path, route.needs
                 )
     return {
         "openapi": "3.1.0",
@@ -76,12 +86,14 @@ def _schemas() -> dict[str, Any]:
     return found
 
 
-def _operation(what: Operation, method: str, path: str, *, is_public: bool) -> dict[str, Any]:
-    words = re.findall(r"\w+", path)
+def _operation(what: Operation, method: str, path: str, needs: Access) -> dict[str, Any]:
+    words, is_public = re.findall(r"\w+", path), needs is Access.PUBLIC
     found: dict[str, Any] = {
         "summary": what.summary,
         "operationId": "_".join((method.lower(), *words)),
+        "tags": [_group_of(path)],
         "security": [] if is_public else [{"key": []}],
+        "x-roles": [] if is_public else list(dict.fromkeys((*needs.roles, "admin"))),
         "responses": _responses(what, has_name="{" in path, is_public=is_public),
     }
     if names := re.findall(r"{(\w+)", path):
@@ -92,6 +104,11 @@ def _operation(what: Operation, method: str, path: str, *, is_public: bool) -> d
     if what.body is not None:
         found["requestBody"] = {"required": True, "content": _json((what.body,))}
     return found
+
+
+def _group_of(path: str) -> str:
+    """The first group that has a beginning of the path."""
+    return next(name for name, heads in GROUPS.items() if path.startswith(heads))
 
 
 def _refusals() -> dict[str, Any]:

@@ -175,5 +175,6 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         failures={500: (service.SwitchFailed,)},
     ),
     ("GET", "/openapi.json"): Operation("This document", media_type="application/json"),
+    ("GET", "/docs"): Operation("This document as a page", media_type="text/html"),
     ("GET", "/"): Operation("The page with status and a chat box", media_type="text/html"),
 }

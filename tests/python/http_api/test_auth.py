@@ -57,8 +57,8 @@ def locked(start_shared: Any, tmp_path_factory: Any) -> Any:
     return start_shared(api_key=KEY, profiles_path=str(profiles))
 
 
-PUBLIC = {"/", "/health", "/health/live", "/health/ready", "/v1/health"} | {
-    f"/static/{name}" for name in ("page.js", "sse.js", "page.css", "icon.svg")
+PUBLIC = {"/", "/docs", "/health", "/health/live", "/health/ready", "/v1/health"} | {
+    f"/static/{name}" for name in ("page.js", "sse.js", "page.css", "docs.css", "icon.svg")
 }
 NOTHING_THERE = {"/v1/requests/{id}", "/context/fake-model"}
 NOTHING_THERE |= {f"/v1/responses/{{id}}{rest}" for rest in ("", "/cancel", "/input_items")}

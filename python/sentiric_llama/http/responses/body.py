@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, WithJsonSchema, model_validator
+from pydantic import ConfigDict, Field, WithJsonSchema, model_validator
 
 from sentiric_llama.errors import InvalidArgument
 from sentiric_llama.http.responses.conversation import input_schema, read_input
@@ -147,8 +147,17 @@ class ResponsesStreamOptions(Body):
     without_effect: ClassVar = frozenset({"include_obfuscation", "include_usage"})
 
 
+_EXAMPLE: dict[str, Any] = {
+    "instructions": "Be brief.",
+    "input": "Which port does HTTP use?",
+    "max_output_tokens": 100,
+}
+
+
 class ResponsesBody(SamplingFields, TokenFields, GrammarFields, ReasoningFields):
     """A request for a response. At most one field may constrain the answer."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
     without_effect: ClassVar = frozenset(
         {

@@ -20,9 +20,10 @@ _FILES = {
     "/static/page.js": ("page.js", "text/javascript"),
     "/static/sse.js": ("sse.js", "text/javascript"),
     "/static/page.css": ("page.css", "text/css"),
+    "/static/docs.css": ("docs.css", "text/css"),
     "/static/icon.svg": ("icon.svg", "image/svg+xml"),
 }
-_HEADERS = {
+HEADERS = {
     "content-security-policy": CONTENT_SECURITY_POLICY,
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
@@ -45,4 +46,4 @@ class _Static:
         self._media_type = media_type
 
     async def get(self, _request: Request) -> Response:
-        return Response(self._body, media_type=self._media_type, headers=_HEADERS)
+        return Response(self._body, media_type=self._media_type, headers=HEADERS)

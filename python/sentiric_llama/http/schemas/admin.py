@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from sentiric_llama.http.schemas.body import Body, InRange, refused
 from sentiric_llama.settings.config import Settings
@@ -14,6 +14,8 @@ from sentiric_llama.types.ranges import NumberRange, out_of_range
 
 class SwitchBody(Body):
     """The profile to load. With `stream`, progress is sent as events until it is loaded."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"profile": "small"}]})
 
     profile: Annotated[str, Field(min_length=1)]
     stream: bool = False
@@ -34,6 +36,8 @@ def _range_of(setting: str) -> NumberRange:
 
 class HardwareBody(Body):
     """Settings to load the model with. A field that is left out gets its default."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"context_size": 8192}]})
 
     gpu_layers: Annotated[int, InRange(_range_of("gpu_layers"))] = -1
     context_size: Annotated[int, InRange(_range_of("context_size"))] = 4096

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from sentiric_llama.http.schema_rules import NO_ITEMS, NULL, Rules, either, fields
 from sentiric_llama.http.schemas.body import InRange, refused
@@ -22,10 +22,20 @@ from sentiric_llama.service.request_fields import KNOWN, UNSUPPORTED
 from sentiric_llama.types.ranges import MAX_TOKENS, SAMPLING_RANGES
 from sentiric_llama.types.wishes import Wishes
 
+_EXAMPLE: dict[str, Any] = {
+    "messages": [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "Which port does HTTP use?"},
+    ],
+    "max_tokens": 100,
+    "temperature": 0.2,
+}
+
 
 class ChatBody(GenerationFields, ToolFields, ReasoningFields):
     """A chat request. At most one field may constrain the answer."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
     unsupported: ClassVar = UNSUPPORTED
     others: ClassVar = KNOWN
     nested: ClassVar = {"messages": ChatMessage, **GenerationFields.nested, "tools": ToolBody}

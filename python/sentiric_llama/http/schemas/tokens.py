@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+from pydantic import ConfigDict
+
 from sentiric_llama.http.schemas.body import Body, CheckedBy, refused
 from sentiric_llama.types.ranges import INT32_MAX, TOKEN_ID, shown
 
@@ -25,6 +27,8 @@ def token_ids(values: Any) -> list[int]:
 class TokenizeBody(Body):
     """A text to tokenize."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"content": "Hello world"}]})
+
     content: str
     add_special: bool = False
     parse_special: bool = True
@@ -33,5 +37,7 @@ class TokenizeBody(Body):
 
 class DetokenizeBody(Body):
     """Token ids to turn into text."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"tokens": [42, 81]}]})
 
     tokens: Annotated[list[int], CheckedBy(token_ids, _IDS)]

@@ -8,14 +8,14 @@ const TEXTS = {
     options: "Options", key: "API key (kept in this tab only)", you: "You", model: "Model",
     healthy: "ready", loading: "loading the model", draining: "shutting down",
     unhealthy: "no model", unreachable: "not reachable", stopped: "(stopped)",
-    failed: "Failed: ", free: "free",
+    failed: "Failed: ", free: "free", api: "API",
   },
   tr: {
     language: "Dil", message: "Mesaj", send: "Gönder", stop: "Durdur", clear: "Yeni sohbet",
     options: "Seçenekler", key: "API anahtarı (yalnızca bu sekmede tutulur)", you: "Siz",
     model: "Model", healthy: "hazır", loading: "model yükleniyor", draining: "kapanıyor",
     unhealthy: "model yok", unreachable: "ulaşılamıyor", stopped: "(durduruldu)",
-    failed: "Hata: ", free: "boş",
+    failed: "Hata: ", free: "boş", api: "API",
   },
 };
 const POLL_MS = 5000;

@@ -36,13 +36,21 @@ def parse_prompts(value: Any) -> list[Input]:
     return prompts
 
 
+_EXAMPLE: dict[str, Any] = {"prompt": "The HTTP API listens on", "max_tokens": 8}
+
+
 class CompletionsBody(GenerationFields):
     """Texts or token ids to go on with. Control tokens in a text count as such.
 
     At most one field may constrain the answer.
     """
 
-    model_config = ConfigDict(json_schema_extra={"required": ["prompt"]})
+    model_config = ConfigDict(
+        json_schema_extra={
+            "required": ["prompt"],
+            "examples": [_EXAMPLE],
+        }
+    )
     rules: ClassVar[Rules] = (either(fields(echo={"enum": [False, None]}), fields(logprobs=NULL)),)
     others: ClassVar = KNOWN
 

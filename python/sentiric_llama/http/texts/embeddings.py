@@ -32,7 +32,9 @@ class EmbeddingsBody(Body):
     were trained for it.
     """
 
-    model_config = ConfigDict(json_schema_extra={"required": ["input"]})
+    model_config = ConfigDict(
+        json_schema_extra={"required": ["input"], "examples": [{"input": ["Merhaba!", "Hello!"]}]}
+    )
     without_effect: ClassVar = frozenset({"user"})
 
     input: Annotated[list[Input], CheckedBy(parse_inputs, schema_of(MAX_INPUTS))]
