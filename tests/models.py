@@ -50,6 +50,8 @@ class Recipe:
     marks: tuple[str, ...] = ()
     """Tokens that take the places of the last ones of the vocabulary."""
     marks_are: str = "CONTROL"
+    pooling: str = ""
+    """How the file says that its embeddings are made; empty = it does not say."""
 
 
 def small(vocabulary: str = "llama-spm", template: str = "") -> Recipe:
@@ -93,6 +95,11 @@ RECIPES = {
     "wide-f16": Recipe(type="F16", layers=2, width=768, feed_forward=3072, heads=12, kv_heads=2),
     "qwen2-q8_0": small("qwen2", "Qwen-Qwen2.5-7B-Instruct.jinja"),
     "qwen2-32k-q8_0": replace(small("qwen2", "Qwen-Qwen2.5-7B-Instruct.jinja"), context=32_768),
+    # An encoder, which sees what follows too, and a model that gives scores instead of vectors.
+    "bert-f16": replace(
+        small("bert-bge"), architecture="bert", type="F16", kv_heads=4, context=512, pooling="CLS"
+    ),
+    "ranker-q8_0": replace(small(), pooling="RANK"),
 }
 
 
@@ -123,9 +130,9 @@ def write(recipe: Recipe, name: str, path: Path) -> None:
         writer.add_chat_template(text)
     add_shape(writer, recipe, num_tokens)
     kind = GGMLQuantizationType[recipe.type]
-    made = mamba_weights if recipe.architecture == "mamba" else weights
+    made = {"mamba": mamba_weights, "bert": bert_weights}.get(recipe.architecture, weights)
     for tensor, values in made(recipe, num_tokens):
-        if values.ndim == 1 or values.shape[1] < 32:
+        if values.ndim == 1 or values.shape[1] < 32 or tensor in PLAIN:
             writer.add_tensor(tensor, values)
         else:
             writer.add_tensor(tensor, gguf.quants.quantize(values, kind), raw_dtype=kind)
@@ -166,6 +173,8 @@ def add_shape(writer: gguf.GGUFWriter, recipe: Recipe, num_tokens: int) -> None:
     writer.add_block_count(recipe.layers)
     writer.add_embedding_length(recipe.width)
     writer.add_layer_norm_rms_eps(1e-5)
+    if recipe.pooling:
+        writer.add_pooling_type(gguf.PoolingType[recipe.pooling])
     if recipe.architecture == "mamba":
         writer.add_ssm_conv_kernel(CONVOLUTION)
         writer.add_ssm_inner_size(2 * recipe.width)
@@ -175,6 +184,10 @@ def add_shape(writer: gguf.GGUFWriter, recipe: Recipe, num_tokens: int) -> None:
     writer.add_feed_forward_length(recipe.feed_forward)
     writer.add_head_count(recipe.heads)
     writer.add_head_count_kv(recipe.kv_heads)
+    if recipe.architecture == "bert":
+        writer.add_layer_norm_eps(1e-12)
+        writer.add_causal_attention(False)
+        return
     writer.add_rope_dimension_count(recipe.width // recipe.heads)
 
 
@@ -237,6 +250,38 @@ def mamba_weights(recipe: Recipe, num_tokens: int) -> Iterator[tuple[str, Array]
             yield f"blk.{layer}.{part}", values
     yield "output_norm.weight", norm
     yield "output.weight", matrix(num_tokens, width)
+
+
+PLAIN = {"token_types.weight", "position_embd.weight"}
+"""Tensors that are added to others, never multiplied."""
+
+
+def bert_weights(recipe: Recipe, num_tokens: int) -> Iterator[tuple[str, Array]]:
+    """Every tensor of a BERT encoder: with biases, learned positions and types of tokens."""
+    random = np.random.RandomState(recipe.seed)
+    width, ffn = recipe.width, recipe.feed_forward
+
+    def values(*shape: int) -> Array:
+        return (0.1 * random.standard_normal(shape)).astype(np.float32)
+
+    def norm(name: str) -> Iterator[tuple[str, Array]]:
+        yield f"{name}.weight", 1 + values(width)
+        yield f"{name}.bias", values(width)
+
+    yield "token_embd.weight", values(num_tokens, width)
+    yield "token_types.weight", values(2, width)
+    yield "position_embd.weight", values(recipe.context, width)
+    yield from norm("token_embd_norm")
+    for layer in range(recipe.layers):
+        for part, rows, columns in (
+            *((name, width, width) for name in ("attn_q", "attn_k", "attn_v", "attn_output")),
+            ("ffn_up", ffn, width),
+            ("ffn_down", width, ffn),
+        ):
+            yield f"blk.{layer}.{part}.weight", values(rows, columns)
+            yield f"blk.{layer}.{part}.bias", values(rows)
+        for part in ("attn_output_norm", "layer_output_norm"):
+            yield from norm(f"blk.{layer}.{part}")
 
 
 def adapter(name: str, base: str, path: Path) -> Path:

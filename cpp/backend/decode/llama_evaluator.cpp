@@ -6,6 +6,7 @@
 #include <map>
 
 #include "backend/decode/batch_buffer.h"
+#include "backend/kernels/cpu_hook.h"
 #include "backend/model/abort_guard.h"
 
 namespace sentiric::backend {
@@ -17,6 +18,8 @@ constexpr std::uint32_t kMaxEmbedded = 2048;  // pooled inputs are computed in o
 
 const Error kDecodeFailed{ErrorCode::kInternal, "evaluate",
                           "the backend failed to compute the input"};
+
+Error NotSupported(const char* what) { return {ErrorCode::kNotSupported, "embed", what}; }
 
 bool DecodeRange(llama_context* context, const std::vector<Token>& tokens, std::size_t from,
                  std::size_t to) {
@@ -105,10 +108,18 @@ Result<std::vector<float>> LlamaEvaluator::Logits(const std::vector<Token>& toke
   return values;
 }
 
+// Vectors are compared with those of other programs over the same file, and what rounds otherwise
+// changes their third digit. So this is computed as llama.cpp's own tools do by default, with its
+// products and its choice of attention: an input is alone in its context.
 Status LlamaEvaluator::OpenEmbeddings() {
   if (embeddings_) return std::nullopt;
+  if (llama_model_has_encoder(model_->get()) && llama_model_has_decoder(model_->get())) {
+    return NotSupported("a model with an encoder and a decoder computes no embeddings");
+  }
   auto params = CommonParams(config_);
   if (!params) return params.error();
+  if (HasCpuKernels()) params->cb_eval = LeaveToLlama;
+  if (config_.flash_attention == "auto") params->flash_attn_type = LLAMA_FLASH_ATTN_TYPE_AUTO;
   const auto train = static_cast<std::uint32_t>(llama_model_n_ctx_train(model_->get()));
   params->n_ctx = params->n_batch = params->n_ubatch = std::min(kMaxEmbedded, train);
   params->n_seq_max = 1;
@@ -121,6 +132,9 @@ Status LlamaEvaluator::OpenEmbeddings() {
     context = MakeContext(*model_, *params);
     if (!context) return context.error();
   }
+  if (llama_pooling_type(context->get()) == LLAMA_POOLING_TYPE_RANK) {
+    return NotSupported("the model scores pairs of texts; set embedding_pooling for vectors");
+  }
   embeddings_ = std::move(context).value();
   return std::nullopt;
 }
@@ -132,8 +146,7 @@ Result<std::vector<float>> LlamaEvaluator::Embed(const std::vector<Token>& token
     llama_memory_clear(memory, false);
   if (!DecodeRange(embeddings_.get(), tokens, 0, tokens.size())) return kDecodeFailed;
   const float* pooled = llama_get_embeddings_seq(embeddings_.get(), 0);
-  if (pooled == nullptr)
-    return Error{ErrorCode::kNotSupported, "embed", "the model computes no embeddings"};
+  if (pooled == nullptr) return NotSupported("the model computes no embeddings");
   std::vector<float> values(pooled, pooled + llama_model_n_embd_out(model_->get()));
   Normalize(&values);
   return values;

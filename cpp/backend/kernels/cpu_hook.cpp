@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 #include "backend/kernels/cpu_hook.h"
 
+#include <cstdint>
 #include <cstdlib>
 #include <optional>
 #include <string_view>
@@ -15,6 +16,9 @@
 
 namespace sentiric::backend {
 namespace {
+
+// A parameter of products that ggml does not use: not 0 = llama.cpp computes this one.
+constexpr std::uint32_t kLeftToLlama = 2;
 
 std::optional<WeightType> TypeOf(ggml_type type) {
   switch (type) {
@@ -47,7 +51,10 @@ std::optional<FloatType> FloatTypeOf(ggml_type type) {
 }
 
 bool IsProduct(const ggml_tensor* op) {
-  if (op->op != GGML_OP_MUL_MAT || ggml_get_op_params_i32(op, 1) != GGML_HINT_NONE) return false;
+  if (op->op != GGML_OP_MUL_MAT || ggml_get_op_params_i32(op, 1) != GGML_HINT_NONE ||
+      ggml_get_op_params_i32(op, kLeftToLlama) != 0) {
+    return false;
+  }
   const ggml_tensor* weights = op->src[0];
   const ggml_tensor* activations = op->src[1];
   return weights->nb[0] == ggml_type_size(weights->type) && activations->type == GGML_TYPE_F32 &&
@@ -182,6 +189,11 @@ bool CanMultiply(const ggml_tensor* weights) {
   if (ggml_n_dims(weights) < 2) return true;
   const bool has_kernel = TypeOf(weights->type) || FloatTypeOf(weights->type);
   return has_kernel && IsOneMatrix(weights);
+}
+
+bool LeaveToLlama(ggml_tensor* op, bool asks, void* /*unused*/) {
+  if (asks && op->op == GGML_OP_MUL_MAT) ggml_set_op_params_i32(op, kLeftToLlama, 1);
+  return !asks;
 }
 
 std::string CpuKernelsName() {

@@ -21,6 +21,10 @@ bool HasCpuKernels();
 // we leave to llama.cpp.
 bool CanMultiply(const ggml_tensor* weights);
 
+// A callback of llama_context_params (cb_eval) for contexts whose products llama.cpp shall compute
+// itself. It observes nothing.
+bool LeaveToLlama(ggml_tensor* op, bool asks, void* unused);
+
 // "avx512-vnni", or "llama" when llama.cpp's own are used.
 std::string CpuKernelsName();
 

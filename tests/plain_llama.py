@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+"""What llama.cpp computes in a process without any of our code."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from sentiric_llama.engine.facts import build_info
+
+PROGRAM = Path(__file__).parents[1] / "build/dev/tests/cpp/plain/plain-llama"
+"""Built by `make test-native`."""
+
+
+def vectors(
+    model: Path, pooling: str, texts: Sequence[Sequence[int]], how: str
+) -> npt.NDArray[np.float32]:
+    """The embedding of each text: "alone", as by default, or in a "batch" without flash attention,
+    with which llama.cpp's vectors depend on the other texts."""
+    return _run(model, texts, "embed", pooling, how)
+
+
+def logits(model: Path, tokens: Sequence[int]) -> npt.NDArray[np.float32]:
+    """The logits after each token."""
+    return _run(model, [tokens], "logits")
+
+
+def _run(model: Path, texts: Sequence[Sequence[int]], *task: str) -> npt.NDArray[np.float32]:
+    assert PROGRAM.exists(), "make test-native builds it"
+    # Where our kernels are on, the engine reads weights as the file holds them.
+    repacks = str(int(build_info()["cpu_kernels"] == "llama"))
+    lines = "".join(" ".join(map(str, tokens)) + "\n" for tokens in texts)
+    done = subprocess.run(
+        [PROGRAM, model, repacks, *task], input=lines, capture_output=True, text=True, check=True
+    )
+    rows = [np.array(line.split(), dtype=np.float32) for line in done.stdout.splitlines()]
+    return np.stack(rows)
