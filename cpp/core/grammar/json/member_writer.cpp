@@ -2,6 +2,7 @@
 #include "core/grammar/json/member_writer.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 #include <vector>
 
@@ -40,6 +41,10 @@ class MemberWriter {
     if (!json) return json.error();
     Result<Dfa> unlike_json = Difference(*without_end, json->texts);
     if (!unlike_json) return unlike_json.error();
+    for (const Dfa* texts : {&*without_end, &json->texts, &*unlike_json}) {
+      const std::size_t edges = WorkBudget::EdgesOfPattern(*texts);
+      if (Status error = plan_.work().Spend(WorkBudget::kEdge * edges)) return std::move(*error);
+    }
     without_end_ = *std::move(without_end);
     unlike_json_ = *std::move(unlike_json);
     SetNotation();
@@ -54,8 +59,8 @@ class MemberWriter {
     }
     if (ways.empty() && !status_) status_ = NotWritable();
     program_.SetEntry(root, program_.Split(std::move(ways)), is_empty_allowed_);
-    if (Status error = values_.Finish()) return std::move(*error);
     if (status_) return std::move(*status_);
+    if (Status error = values_.Finish()) return std::move(*error);
     return WrittenMembers{root, is_empty_allowed_};
   }
 
@@ -91,19 +96,30 @@ class MemberWriter {
     const Pc end = program_.Text(marks_.end + marks_.after, next);
     const bool is_raw = slot.name && marks_.raw.count(*slot.name) > 0;
     const bool are_told_apart = marks_.raw_key_end != marks_.json_key_end;
-    const Dfa& allowed = is_raw || are_told_apart ? without_end_ : unlike_json_;
-    Result<std::vector<Pc>> ways = WriteRawTexts(plan_.at(slot.value), allowed, end, &program_);
-    if (!ways) {
-      status_ = ways.error();
-      return next;
-    }
-    for (Pc& way : *ways) way = program_.Text(Rest(marks_.raw_key_end), way);
+    std::vector<Pc> ways;
+    for (Sub text : RawTexts(slot.value, is_raw || are_told_apart))
+      ways.push_back(program_.Text(Rest(marks_.raw_key_end), program_.Call(text, end)));
     if (!is_raw) {
       const Pc json = program_.Call(values_.SubOf(slot.value), end);
-      ways->push_back(program_.Text(Rest(marks_.json_key_end), json));
+      ways.push_back(program_.Text(Rest(marks_.json_key_end), json));
     }
-    if (ways->empty()) status_ = NotWritable();
-    return program_.Split(*std::move(ways));
+    if (ways.empty() && !status_) status_ = NotWritable();
+    return program_.Split(std::move(ways));
+  }
+
+  // Written once, however many members have the value; none after an error.
+  std::vector<Sub> RawTexts(Expr value, bool may_look_like_json) {
+    if (status_) return {};
+    const auto [known, is_new] = raw_texts_.try_emplace({value, may_look_like_json});
+    if (!is_new) return known->second;
+    Result<std::vector<Sub>> texts =
+        WriteRawTexts(plan_.at(value), may_look_like_json ? without_end_ : unlike_json_,
+                      &plan_.work(), &program_);
+    if (!texts) {
+      status_ = texts.error();
+      return {};
+    }
+    return known->second = *std::move(texts);
   }
 
   std::string Rest(const std::string& key_end) const {
@@ -118,6 +134,7 @@ class MemberWriter {
   ListNotation notation_;
   Dfa without_end_;
   Dfa unlike_json_;
+  std::map<std::pair<Expr, bool>, std::vector<Sub>> raw_texts_;
   bool is_empty_allowed_ = false;
   Status status_;
 };

@@ -7,14 +7,18 @@
 #include "core/grammar/automaton/program_writer.h"
 #include "core/grammar/plan/planned_value.h"
 #include "core/grammar/regular/dfa.h"
+#include "core/grammar/schema/work_budget.h"
 #include "sentiric/error.h"
 
 namespace sentiric::grammar {
 
-// Texts of the value that are in `allowed`, then `next`: a way for each of its sets that has any.
-// kInvalidGrammar over the limits of automata.
-Result<std::vector<Pc>> WriteRawTexts(const PlannedValue& value, const Dfa& allowed, Pc next,
-                                      ProgramWriter* program);
+// Those of `set` that are in `allowed`. What it took is spent, also where nothing is left.
+Result<TextSet> Within(const TextSet& set, const Dfa& allowed, WorkBudget* work);
+
+// Texts of the value that are in `allowed`: a subroutine for each of its sets that has any.
+// kInvalidGrammar over the limits of automata, and when the budget is used up.
+Result<std::vector<Sub>> WriteRawTexts(const PlannedValue& value, const Dfa& allowed,
+                                       WorkBudget* work, ProgramWriter* program);
 
 // The error of a value of which nothing can be written.
 Error NotWritable();

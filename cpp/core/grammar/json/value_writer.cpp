@@ -57,7 +57,7 @@ Sub ValueWriter::SubOf(Expr expr) {
 }
 
 Status ValueWriter::Finish() {
-  while (!todo_.empty() && !program_.Full()) {
+  while (!todo_.empty() && !program_.Full() && !status_) {
     const Expr expr = todo_.back();
     todo_.pop_back();
     WriteValue(expr);
@@ -88,18 +88,22 @@ void ValueWriter::WriteTexts(const PlannedValue& value, std::vector<Pc>* ways) {
       ways->push_back(JsonString(texts, kReturnPc, &program_));
     return;
   }
-  const Result<Dfa> allowed = TextsWithout({quote_});
-  if (!allowed) {
-    status_ = allowed.error();
-    return;
+  if (value.text_sets.empty()) return;
+  if (!unquoted_) {
+    Result<Dfa> allowed = TextsWithout({quote_});
+    if (!allowed) {
+      status_ = allowed.error();
+      return;
+    }
+    unquoted_ = *std::move(allowed);
   }
-  const Pc end = program_.Text(quote_, kReturnPc);
-  Result<std::vector<Pc>> raw = WriteRawTexts(value, *allowed, end, &program_);
+  Result<std::vector<Sub>> raw = WriteRawTexts(value, *unquoted_, &plan_.work(), &program_);
   if (!raw) {
     status_ = raw.error();
     return;
   }
-  for (Pc way : *raw) ways->push_back(program_.Text(quote_, way));
+  const Pc end = program_.Text(quote_, kReturnPc);
+  for (Sub text : *raw) ways->push_back(program_.Text(quote_, program_.Call(text, end)));
 }
 
 }  // namespace sentiric::grammar

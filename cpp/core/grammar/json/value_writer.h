@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 #pragma once
 
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -29,7 +30,7 @@ class ValueWriter {
   // Where the value will be written; Finish() does it.
   Sub SubOf(Expr expr);
   // kInvalidGrammar without a place when names or items that must differ make too large an
-  // automaton, and when the notation cannot write a value.
+  // automaton, when the notation cannot write a value, and when it takes too much work.
   Status Finish();
 
  private:
@@ -42,6 +43,7 @@ class ValueWriter {
   ProgramWriter& program_;
   ListNotation notation_;
   Status status_;
+  std::optional<Dfa> unquoted_;  // texts without `quote_`
   std::unordered_map<Expr, Sub> subs_;
   std::vector<Expr> todo_;
 };

@@ -14,6 +14,7 @@ class Planner {
   explicit Planner(Document* document) : document_(*document), places_(document) {}
 
   Result<Plan> Run() {
+    plan_.work_ = document_.work();
     plan_.root_ = places_.expressions()->Schema(&document_.root());
     Result<bool> is_possible = places_.IsPossible(plan_.root_);
     if (!is_possible) return is_possible.error();

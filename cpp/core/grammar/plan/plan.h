@@ -3,6 +3,7 @@
 // be finished is left out, so that whoever follows the plan always comes to an end.
 #pragma once
 
+#include <memory>
 #include <unordered_map>
 
 #include "core/grammar/plan/planned_value.h"
@@ -20,11 +21,14 @@ class Plan {
   Expr root() const { return root_; }
   // Of the root or a slot of a list in the plan.
   const PlannedValue& at(Expr expr) const { return values_.at(expr); }
+  // Of the document; it is for what writes the plan, too.
+  WorkBudget& work() const { return *work_; }
 
  private:
   friend class Planner;
   Expr root_ = kNoValue;
   std::unordered_map<Expr, PlannedValue> values_;
+  std::shared_ptr<WorkBudget> work_;
 };
 
 }  // namespace sentiric::grammar

@@ -155,10 +155,17 @@ Dfa DfaBuilder::Number(const EdgeLists& lists, const std::vector<std::uint32_t>&
   return Dfa(std::move(table));
 }
 
+// No text, which may take work to know.
+Dfa DfaBuilder::None() const {
+  auto table = std::make_shared<Dfa::Table>(*Dfa::None().table_);
+  table->work = num_edges_;
+  return Dfa(std::move(table));
+}
+
 Dfa DfaBuilder::Build(DfaState start) {
   EdgeLists lists = Normalized();
   const std::vector<bool> useful = Useful(lists, start);
-  if (!useful[start]) return Dfa::None();
+  if (!useful[start]) return None();
   Compact(useful, &lists, &start);
   return Number(lists, EquivalenceClasses(lists, accepts_), start);
 }

@@ -45,6 +45,7 @@ class DfaBuilder {
     DfaEdge edge;
   };
 
+  Dfa None() const;
   EdgeLists Normalized() const;
   std::vector<bool> Useful(const EdgeLists& lists, DfaState start) const;
   void Compact(const std::vector<bool>& useful, EdgeLists* lists, DfaState* start);

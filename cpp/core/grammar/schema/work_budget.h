@@ -24,6 +24,7 @@ class WorkBudget {
 
   // kInvalidGrammar, without a place, from the time on when it is used up.
   Status Spend(std::size_t work);
+  std::size_t left() const { return left_; }
 
  private:
   std::size_t left_ = kMax;

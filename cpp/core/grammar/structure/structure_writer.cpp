@@ -7,6 +7,7 @@
 #include "core/grammar/automaton/copy_program.h"
 #include "core/grammar/gbnf/compile_gbnf.h"
 #include "core/grammar/json/member_writer.h"
+#include "core/grammar/json/raw_texts.h"
 #include "core/grammar/json/value_writer.h"
 #include "core/grammar/plain/dfa_writer.h"
 #include "core/grammar/plan/plan.h"
@@ -197,9 +198,8 @@ Result<std::vector<TextSet>> StructureWriter::RawTexts(StructureNode* node) {
   if (!shape) return Placed(shape.error(), **document, &(*document)->root(), "");
   std::vector<TextSet> sets;
   for (const TextSet& allowed : (*shape)->texts) {
-    Result<TextSet> both = Intersection(allowed, TextSet{*without, {}});
+    Result<TextSet> both = Within(allowed, *without, work_.get());
     if (!both) return both.error();
-    if (Status error = Spend(both->texts)) return std::move(*error);
     if (!IsEmpty(*both)) sets.push_back(*std::move(both));
   }
   return sets;
