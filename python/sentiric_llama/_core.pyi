@@ -66,6 +66,10 @@ class Engine:
         ...
     def close(self) -> None:
         ...
+    def describe_chat(self, request: Request) -> tuple[str, list[int], numpy.typing.NDArray[numpy.int32], int]:
+        """
+        (text, where its messages begin in bytes or -1, tokens, how many of them are cached)
+        """
     def detokenize(self, tokens: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], show_special: bool) -> bytes:
         ...
     def embed(self, tokens: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]) -> numpy.typing.NDArray[numpy.float32]:
