@@ -300,7 +300,9 @@ class AsyncEngine(EngineFacts):
     async def describe_chat(self, request: Request) -> ChatRendering:
         """The prompt of a request with messages, as it would be evaluated now."""
         core, given = self.handle.core, request_to_native(request)
-        return rendering(*await native(_size_of(request), call, "", core.describe_chat, given))
+        found = await native(_size_of(request), call, "", core.describe_chat, given)
+        text, begins, tokens, cached = found
+        return rendering(text, begins, token_ids(tokens), cached)
 
     async def adapters(self) -> list[str]:
         """The adapters that requests may name: the files of `lora_dir` without their ending."""

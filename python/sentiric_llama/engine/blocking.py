@@ -275,7 +275,8 @@ class Engine(EngineFacts):
     def describe_chat(self, request: Request) -> ChatRendering:
         """The prompt of a request with messages, as it would be evaluated now."""
         given = request_to_native(request)
-        return rendering(*call("", self.handle.core.describe_chat, given))
+        text, begins, tokens, cached = call("", self.handle.core.describe_chat, given)
+        return rendering(text, begins, token_ids(tokens), cached)
 
     def adapters(self) -> list[str]:
         """The adapters that requests may name: the files of `lora_dir` without their ending."""
