@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from clients.server import Record, Server
+from clients.server import Record, Server, model_file
 
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # otherwise it asks the network for prices
 os.environ["OPENAI_AGENTS_DISABLE_TRACING"] = "1"
@@ -53,8 +53,13 @@ class Seen:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    made = Server(Path(tmp_path_factory.mktemp("server")))
+def server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    """A file that names a MODEL gets the real engine with it."""
+    model = getattr(request.module, "MODEL", None)
+    arguments = ("--model", model_file(model)) if model else ()
+    made = Server(Path(tmp_path_factory.mktemp("server")), *arguments)
     yield made
     made.close()
 

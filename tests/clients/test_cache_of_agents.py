@@ -9,18 +9,16 @@ from __future__ import annotations
 
 import json
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from clients.conftest import Seen
-from clients.server import Record, Server, model_file
+from clients.server import Record, Server
 from clients.session_parts import Tokens, replaced
 from clients.sessions import Agent
 
 MODEL = "qwen2-32k-q8_0"
-CONTEXT = 32_768
 TURNS = 20
 LEAST = {
     "Claude Code": {
@@ -48,14 +46,6 @@ PARTS = {
     "Codex": (("another day", "date", "  <current_date>2031-05-06</current_date>"),),
 }
 """Of each other text: the rule that finds its place, and the text."""
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    size = ("--context-size", str(CONTEXT))
-    made = Server(tmp_path_factory.mktemp("server"), "--model", model_file(MODEL), *size)
-    yield made
-    made.close()
 
 
 @pytest.fixture(params=LEAST)
@@ -100,4 +90,3 @@ def test_cached_shares(agent: Agent, seen: Seen, capsys: pytest.CaptureFixture[s
     least = LEAST[agent.name]
     assert {*shares} == {"nothing cached", "last turn", *least}
     assert not {name: str(shares[name]) for name in least if shares[name].share < least[name]}
-    assert shares["last turn"].prompt < CONTEXT

@@ -136,6 +136,11 @@ def test_other_model_and_system_prompt(claude: Claude, seen: Seen) -> None:
     assert "Be brief." in seen.asked[-1]["messages"][0]["content"]
 
 
+def test_model_of_this_server(claude: Claude, seen: Seen) -> None:
+    assert not claude.ask("Hello there", ANTHROPIC_MODEL="scripted")["is_error"]
+    assert [each["body"]["model"] for each in seen.exchanges if each["body"]] == ["scripted"]
+
+
 def test_tool_search(claude: Claude, seen: Seen) -> None:
     """Off by default with another server than the vendor's."""
     turns = [[("ToolSearch", {"query": "select:WebSearch", "max_results": 3})], [bash("echo on")]]
