@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 #include "core/grammar/json/list_writer.h"
 
+#include <algorithm>
 #include <string>
 
 #include "core/grammar/json/byte_dfa.h"
@@ -8,7 +9,6 @@
 #include "core/grammar/plain/dfa_writer.h"
 #include "core/grammar/plan/canonical_texts.h"
 #include "core/grammar/regular/dfa_algebra.h"
-#include "core/grammar/regular/without_parts.h"
 
 namespace sentiric::grammar {
 namespace {
@@ -89,6 +89,7 @@ Pc ListWriter::Member(std::uint32_t slot, std::uint32_t target) {
 }
 
 Pc ListWriter::WriteMember(const Slot& slot, Pc next) {
+  if (status_) return next;
   if (!graph_.is_object && graph_.is_distinct) {
     if (!notation_.is_spelled) status_ = NotDistinct();
     return RecordedItem(plan_.at(slot.value).canonical, next);
@@ -117,20 +118,23 @@ Pc ListWriter::WriteName(const Slot& slot, Pc next) {
 
 // The closing mark belongs to what is recorded: only it can complete a name that is there.
 Pc ListWriter::RecordedName(const Dfa& names, Pc next) {
-  if (!IsCountless(names)) return RecordedFew(SpelledTexts(names), next);
+  const std::vector<std::uint32_t> counts = WordCounts(names);
+  const bool is_countless =
+      std::all_of(counts.begin(), counts.end(), [](auto count) { return count == kCountless; });
+  if (!is_countless) return RecordedFew(SpelledTexts(names), next);
   return program_.KeyBegin(WriteSpelled(names, program_.KeyEnd(next), &program_));
 }
 
 Pc ListWriter::RecordedPlainName(const Dfa& names, Pc next) {
-  const Result<Dfa> others = TextsWithout({notation_.name_end});
-  const Result<Dfa> allowed = others ? Intersection(names, *others) : others;
-  const Dfa end = Dfa::Of({notation_.name_end});
-  const Result<Dfa> ended = allowed ? Concatenation(*allowed, end) : allowed;
-  if (!ended) {
+  const Result<Dfa> ended = Concatenation(names, Dfa::Of({notation_.name_end}));
+  if (ended) {
+    const std::size_t edges = WorkBudget::EdgesOfPattern(*ended);
+    status_ = plan_.work().Spend(WorkBudget::kEdge * edges);
+  } else {
     status_ = ended.error();
-    return next;
   }
-  if (!IsCountless(*allowed)) return RecordedFew(*ended, next);
+  if (status_) return next;
+  if (!IsCountless(*ended)) return RecordedFew(*ended, next);
   return program_.KeyBegin(WriteUtf8(*ended, program_.KeyEnd(next), &program_));
 }
 

@@ -22,8 +22,8 @@ class ListWriter {
 
   // The whole list, then `next`.
   Pc Write(Pc next);
-  // kInvalidGrammar when the names or items that must differ make too large an automaton, and when
-  // the notation cannot write a name.
+  // kInvalidGrammar when the names or items that must differ make too large an automaton or take
+  // too much work, and when the notation cannot write a name.
   const Status& status() const { return status_; }
 
  private:
@@ -38,7 +38,7 @@ class ListWriter {
   Pc WriteName(const Slot& slot, Pc next);
   // A name or an item that this list does not have yet.
   Pc RecordedName(const Dfa& names, Pc next);
-  Pc RecordedPlainName(const Dfa& names, Pc next);
+  Pc RecordedPlainName(const Dfa& names, Pc next);  // see PlainNames
   Pc RecordedItem(const Dfa& texts, Pc next);
   Pc RecordedFew(const Dfa& texts, Pc next);
   static bool IsCountless(const Dfa& texts);

@@ -50,7 +50,7 @@ class MemberWriter {
     SetNotation();
     const Sub root = program_.NewSub();
     std::vector<Pc> ways;
-    for (const ListGraph& list : plan_.at(plan_.root()).lists) {
+    for (const ListGraph& list : plan_.lists_of_root()) {
       if (!list.is_object) continue;
       ListWriter writer(plan_, list, space_, notation_, &program_);
       ways.push_back(writer.Write(kReturnPc));
@@ -73,7 +73,7 @@ class MemberWriter {
     notation_.colon.clear();
     notation_.is_spelled = false;
     notation_.name_begin = marks_.begin;
-    notation_.name_end = CommonBeginning(marks_.raw_key_end, marks_.json_key_end);
+    notation_.name_end = NamesOf(marks_).end;
     notation_.value = [this](const Slot& slot, Pc next) { return Value(slot, next); };
   }
 
@@ -140,6 +140,10 @@ class MemberWriter {
 };
 
 }  // namespace
+
+PlainNames NamesOf(const MemberNotation& notation) {
+  return {CommonBeginning(notation.raw_key_end, notation.json_key_end), true};
+}
 
 Result<WrittenMembers> WriteMembers(const Plan& plan, const MemberNotation& notation, Sub space,
                                     ProgramWriter* program) {

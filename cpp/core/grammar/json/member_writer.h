@@ -28,6 +28,9 @@ struct WrittenMembers {
   bool nullable = false;  // an object without members is allowed
 };
 
+// Those of a plan for WriteMembers.
+PlainNames NamesOf(const MemberNotation& notation);
+
 // The objects of the root of the plan. `space` may stand between JSON tokens.
 // kInvalidGrammar without a place, see ValueWriter::Finish.
 Result<WrittenMembers> WriteMembers(const Plan& plan, const MemberNotation& notation, Sub space,

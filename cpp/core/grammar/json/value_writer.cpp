@@ -13,6 +13,7 @@ namespace sentiric::grammar {
 namespace {
 
 constexpr int kMaxIndent = 20;
+constexpr const char* kPlainNameEnd = ":";
 
 }  // namespace
 
@@ -31,6 +32,8 @@ Sub WriteSpace(ProgramWriter* program) {
   return space;
 }
 
+PlainNames NamesOf(const std::string& quote) { return {quote.empty() ? "" : kPlainNameEnd, false}; }
+
 ValueWriter::ValueWriter(const Plan& plan, Sub space, ProgramWriter* program)
     : ValueWriter(plan, space, {}, program) {}
 
@@ -43,7 +46,7 @@ ValueWriter::ValueWriter(const Plan& plan, Sub space, std::string quote, Program
   notation_.has_space = false;
   notation_.is_spelled = false;
   notation_.name_begin.clear();
-  notation_.name_end = ":";
+  notation_.name_end = kPlainNameEnd;
   notation_.colon.clear();
 }
 

@@ -16,6 +16,9 @@ namespace sentiric::grammar {
 // White space between JSON tokens: nothing, a space, or one or two line breaks and an indent.
 Sub WriteSpace(ProgramWriter* program);
 
+// Those of a plan for a ValueWriter with such a `quote`.
+PlainNames NamesOf(const std::string& quote);
+
 // Writes a subroutine for each place of a plan that is asked for, and those that it leads to.
 class ValueWriter {
  public:

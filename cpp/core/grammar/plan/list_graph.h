@@ -54,8 +54,9 @@ using IsPossible = std::function<bool(Expr)>;
 // be there are too many.
 Result<ListGraph> ArrayGraph(const ArrayShape& array, const IsPossible& is_possible,
                              Expressions* expressions);
+// names: further ones that can be written; null: all.
 Result<ListGraph> ObjectGraph(const ObjectShape& object, const IsPossible& is_possible,
-                              Expressions* expressions);
+                              const Dfa* names, Expressions* expressions);
 
 // Leaves only what is on a way to an end with a number of members in `size`, and sets the windows
 // so that no other way can be begun.

@@ -16,10 +16,11 @@ constexpr std::uint64_t kFewNames = 200;
 
 class ObjectGraphBuilder {
  public:
-  ObjectGraphBuilder(const ObjectShape& object, const IsPossible& is_possible,
+  ObjectGraphBuilder(const ObjectShape& object, const IsPossible& is_possible, const Dfa* names,
                      Expressions* expressions)
       : object_(object),
         is_possible_(is_possible),
+        names_(names),
         expressions_(*expressions),
         num_wants_(std::size_t{1} << object.some.size()) {}
 
@@ -55,6 +56,7 @@ class ObjectGraphBuilder {
       if (!is_possible_(other.value)) continue;
       if (!listed) listed = Listed();
       Result<Dfa> names = Difference(other.names, *listed);
+      if (names && names_ != nullptr) names = Written(*names);
       if (!names) return names.error();
       if (names->IsEmpty()) continue;
       const std::optional<std::uint64_t> count = CountWords(*names);
@@ -66,6 +68,14 @@ class ObjectGraphBuilder {
         properties_.push_back({std::move(name), other.value, false});
     }
     return std::nullopt;
+  }
+
+  Result<Dfa> Written(const Dfa& names) {
+    Result<Dfa> written = Intersection(names, *names_);
+    if (!written) return written;
+    const std::size_t edges = WorkBudget::EdgesOfPattern(*written);
+    if (Status error = expressions_.Spend(WorkBudget::kEdge * edges)) return std::move(*error);
+    return written;
   }
 
   Dfa Listed() const {
@@ -137,6 +147,7 @@ class ObjectGraphBuilder {
 
   const ObjectShape& object_;
   const IsPossible& is_possible_;
+  const Dfa* const names_;
   Expressions& expressions_;
   const std::size_t num_wants_;
   std::vector<Property> properties_;
@@ -147,8 +158,8 @@ class ObjectGraphBuilder {
 }  // namespace
 
 Result<ListGraph> ObjectGraph(const ObjectShape& object, const IsPossible& is_possible,
-                              Expressions* expressions) {
-  return ObjectGraphBuilder(object, is_possible, expressions).Run();
+                              const Dfa* names, Expressions* expressions) {
+  return ObjectGraphBuilder(object, is_possible, names, expressions).Run();
 }
 
 }  // namespace sentiric::grammar

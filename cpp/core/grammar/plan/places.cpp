@@ -100,7 +100,7 @@ Error Places::At(Expr expr, Error error) {
   return Placed(std::move(error), document_, schema == nullptr ? &document_.root() : schema, "");
 }
 
-Result<std::vector<ListGraph>> Places::Lists(Expr expr, const Test& is_possible) {
+Result<std::vector<ListGraph>> Places::Lists(Expr expr, const Test& is_possible, const Dfa* names) {
   const Shape& shape = *places_[expr].shape;
   std::vector<ListGraph> lists;
   for (const ArrayShape& array : shape.arrays) {
@@ -112,7 +112,7 @@ Result<std::vector<ListGraph>> Places::Lists(Expr expr, const Test& is_possible)
     if (graph->IsPossible()) lists.push_back(*std::move(graph));
   }
   for (const ObjectShape& object : shape.objects) {
-    auto graph = ObjectGraph(object, is_possible, expressions());
+    auto graph = ObjectGraph(object, is_possible, names, expressions());
     if (!graph) return At(expr, graph.error());
     if (Status error = Charge(*graph)) return At(expr, *std::move(error));
     if (graph->IsPossible()) lists.push_back(*std::move(graph));

@@ -27,6 +27,10 @@ class Places {
   // Of a possible expression, without what cannot be finished. Both at most once.
   Result<std::vector<ListGraph>> TakeLists(Expr expr);
   PlannedValue TakeScalars(Expr expr) { return std::move(places_[expr].scalars); }
+  // The same, of which further names of members are only these. Any number of times.
+  Result<std::vector<ListGraph>> ListsNamed(Expr expr, const Dfa& names) {
+    return Lists(expr, Known(), &names);
+  }
   const Shape& ShapeOf(Expr expr) { return *places_[expr].shape; }
 
   // The error at the schema that the expression is made of first, if it has no place.
@@ -43,7 +47,8 @@ class Places {
   Status Explore(Expr root, std::vector<Expr>* found);
   Status ExploreOne(Expr expr, std::vector<Expr>* todo);
   Status Describe(Expr expr);
-  Result<std::vector<ListGraph>> Lists(Expr expr, const Test& is_possible);
+  Result<std::vector<ListGraph>> Lists(Expr expr, const Test& is_possible,
+                                       const Dfa* names = nullptr);
   Status Charge(const ListGraph& graph) {
     return expressions()->Spend(1 + graph.nodes.size() + graph.slots.size());
   }

@@ -164,7 +164,7 @@ Result<StructureWriter::Written> StructureWriter::WriteFree(const StructureNode&
 Result<StructureWriter::Written> StructureWriter::WriteSchema(StructureNode* node, Pc next) {
   Result<std::unique_ptr<Document>> document = Document::Of(std::move(node->schema), work_);
   if (!document) return document.error();
-  Result<Plan> plan = Plan::Make(document->get());
+  Result<Plan> plan = Plan::Make(document->get(), NamesOf(node->quote));
   if (!plan) return plan.error();
   ValueWriter values(*plan, Space(), node->quote, &program_);
   const Sub value = values.SubOf(plan->root());
@@ -175,7 +175,7 @@ Result<StructureWriter::Written> StructureWriter::WriteSchema(StructureNode* nod
 Result<StructureWriter::Written> StructureWriter::WriteMarked(StructureNode* node, Pc next) {
   Result<std::unique_ptr<Document>> document = Document::Of(std::move(node->schema), work_);
   if (!document) return document.error();
-  Result<Plan> plan = Plan::Make(document->get());
+  Result<Plan> plan = Plan::Make(document->get(), NamesOf(node->members));
   if (!plan) return plan.error();
   Result<WrittenMembers> members = WriteMembers(*plan, node->members, Space(), &program_);
   if (!members) return members.error();
