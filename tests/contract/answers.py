@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -17,6 +19,10 @@ ENDS = ("[DONE]", "message_stop", "response.completed", "response.incomplete", "
 """What the last event of a stream is, or its type."""
 OF_SERVER = ("server_error", "api_error")
 """Types of errors that a stream ends with where an answer would have the status 500."""
+
+
+NAMED = re.compile(r"\[([^\].:]*)")
+"""How the message of a refusal begins that is about a field."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +61,19 @@ class Contract:
         elif kind == "application/json":
             yield from self._misfits(place, json.loads(answer.body))
 
+    def misnamed(self, method: str, path: str, answer: Answer, sent: Any) -> Iterator[str]:
+        """The field that a refusal names, if neither the document nor the request has it."""
+        body = self._document["paths"][path][method.lower()].get("requestBody")
+        named = NAMED.match(_message_of(answer)) if 400 <= answer.status < 500 else None
+        if body is None or named is None:
+            return
+        name = body["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+        fields = {*self._document["components"]["schemas"][name]["properties"]}
+        if isinstance(sent, dict):
+            fields |= sent.keys()
+        if named[1] not in fields:
+            yield f"names a field that nobody sent: {_message_of(answer)[:200]}"
+
     def allows(self, method: str, path: str, status: int) -> bool:
         """True if the document has this status of the operation."""
         return str(status) in self._responses(method, path)
@@ -90,6 +109,13 @@ class Contract:
     def _resolved(self, response: Mapping[str, Any]) -> Mapping[str, Any]:
         name = response.get("$ref", "").rpartition("/")[2]
         return self._document["components"]["responses"][name] if name else response
+
+
+def _message_of(answer: Answer) -> str:
+    """What an answer says of its error; "" if it is none."""
+    with contextlib.suppress(ValueError, KeyError, TypeError):
+        return str(json.loads(answer.body)["error"]["message"])
+    return ""
 
 
 def read_events(body: bytes) -> Iterator[Any]:

@@ -136,7 +136,9 @@ class Runner:
         tally.statuses[answer.status] += 1
         if answer.status >= 400:
             tally.refusals[f"{answer.status} {answer.body[:160].decode('utf-8', 'replace')}"] += 1
-        for problem in self._contract.problems(method, path, answer):
+        problems = [*self._contract.problems(method, path, answer)]
+        problems += self._contract.misnamed(method, path, answer, case.body)
+        for problem in problems:
             tally.note(problem, shown(case))
 
     def _answer_to(self, case: Any) -> Answer:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from engine_tools import GREEDY
 from process_tools import opened, text_of
 from sentiric_llama import Engine, InvalidArgument, Message, Request, Tool, ToolCall
+from sentiric_llama.http.schemas.reasoning import OWN_VARIABLES
 
 TEMPLATE = """\
 {%- if tools %}{{- '<|im_start|>tools\\n' }}
@@ -134,6 +136,14 @@ BROKEN: tuple[tuple[dict[str, Any], str], ...] = (
      "messages[0].tool_calls"),
     ({"messages": (), "text": "a"}, "tools"),
 )  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [*OWN_VARIABLES, "a" * 257])
+def test_what_the_conversation_gives_a_template_cannot_be_given(engine: Engine, name: str) -> None:
+    """The document of the HTTP API lists the same names."""
+    with pytest.raises(InvalidArgument) as caught:
+        engine.render_chat(TALK, template_arguments=json.dumps({name: 1}))
+    assert caught.value.where == "template_arguments"
 
 
 @pytest.mark.parametrize(("broken", "where"), BROKEN, ids=str)

@@ -69,6 +69,7 @@ def test_errors_of_the_engine_have_the_names_of_this_api(start: Any) -> None:
         ("allowed_token_ids", "allowed_tokens"),
         ("stop_token_ids", "stop_tokens"),
         ("bad_words", "bad_words"),
+        ("chat_template_kwargs", "template_arguments:1:2"),
     ):
         failing = start(lambda: FakeEngine(fail=InvalidArgument("no", where=inner)))  # noqa: B023
         for stream in (False, True):

@@ -31,6 +31,18 @@ def stream(*events: Any) -> bytes:
     return "".join(f": comment\n\ndata: {line}\n\n" for line in lines).encode()
 
 
+def test_a_refusal_names_a_field_of_the_request() -> None:
+    def named(message: str, sent: Any) -> list[str]:
+        error = {"error": ERROR["error"] | {"message": message}}
+        answer = Answer(400, JSON, json.dumps(error).encode())
+        return [*CONTRACT.misnamed(*TOKENIZE, answer, sent)]
+
+    assert not named("[content] this field is required", {})
+    assert not named("[zeta.0] unknown", {"zeta": [1]})
+    assert not named("the body is not valid JSON", "x")
+    assert named("[text] must not be empty", {"content": ""})
+
+
 def test_what_is_documented_is_right() -> None:
     assert problems(TOKENIZE, 200, {"tokens": [1]}) == []
     assert problems(TOKENIZE, 400, ERROR) == []

@@ -12,7 +12,16 @@ from sentiric_llama.service.request_fields import MAX_TEMPLATE_ARGUMENTS, parse_
 from sentiric_llama.types.ranges import THINKING_BUDGET
 from sentiric_llama.types.wishes import Effort
 
-_ARGUMENTS = {"type": "object", "maxProperties": MAX_TEMPLATE_ARGUMENTS}
+OWN_VARIABLES = (
+    *("messages", "tools", "bos_token", "eos_token", "add_generation_prompt"),
+    *("true", "True", "false", "False", "none", "None"),
+)
+"""What a template has from the conversation, and its constants; the engine refuses them."""
+_ARGUMENTS = {
+    "type": "object",
+    "maxProperties": MAX_TEMPLATE_ARGUMENTS,
+    "propertyNames": {"maxLength": 256, "not": {"enum": list(OWN_VARIABLES)}},
+}
 
 Budget = Annotated[int | None, InRange(THINKING_BUDGET)]
 
