@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from sentiric_llama.access.caller import CURRENT_CALLER, Caller
 from sentiric_llama.engine.fake import FAKE_INFO, FakeEngine
 from sentiric_llama.engine.formats.model_format import ModelFormat
 from sentiric_llama.errors import (
@@ -22,11 +23,12 @@ from sentiric_llama.errors import (
 )
 from sentiric_llama.service.chat_call import ChatCall, build_requests
 from sentiric_llama.service.models.slot import ServedModel
+from sentiric_llama.service.prompt.asked_content import asked_content
 from sentiric_llama.service.prompt.reasoning_effort import effort_prompt
 from sentiric_llama.service.readiness import NotReady, Readiness
 from sentiric_llama.service.service import LlamaService
 from sentiric_llama.settings.config import Settings
-from sentiric_llama.types import Message, Request
+from sentiric_llama.types import Message, Request, Tool, ToolCall
 from sentiric_llama.types.wishes import Wishes
 
 CALL = ChatCall(messages=(Message("user", "hi"),))
@@ -343,3 +345,37 @@ def test_nobody_is_told_to_think_while_thoughts_are_off() -> None:
         wishes = Wishes(thinks=thinks, effort="high")
         (request,) = requests_of(replace(CALL, wishes=wishes), settings)
         assert ("<think>" in request.messages[0].content) is told
+
+
+def test_a_key_is_told_only_of_models_that_it_may_use() -> None:
+    async def body() -> None:
+        service = ready(FakeEngine())
+        for models, told in (
+            ((), "available: default, m, a"),
+            (("a",), "available: default, m, a"),
+            (("other",), "none is available to this key"),
+        ):
+            CURRENT_CALLER.set(Caller(models=frozenset(models)))
+            with pytest.raises(ModelNotFound) as caught:
+                service.find_model("x")
+            assert caught.value.what == f"no such model; {told}"
+
+    run(body())
+
+
+def test_what_was_asked_is_logged_whole() -> None:
+    call = ToolCall("1", "f", '{"a": 1}')
+    messages = (Message("user", "hi"), Message("assistant", "", tool_calls=(call,)))
+    asked = ChatCall(messages=messages, wishes=Wishes(tools=(Tool("f", "", ""),)))
+    assert asked_content(asked) == {
+        "messages": [
+            {"role": "user", "content": "hi"},
+            {
+                "role": "assistant",
+                "content": "",
+                "tool_calls": [{"name": "f", "arguments": '{"a": 1}'}],
+            },
+        ],
+        "tools": ["f"],
+    }
+    assert asked_content(ChatCall(prompts=("a", (1, 2)))) == {"prompts": ["a", [1, 2]]}

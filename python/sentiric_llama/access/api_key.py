@@ -71,6 +71,10 @@ def clean_key(text: str) -> str:
     return key
 
 
+RESERVED = frozenset({"api-key", "metrics-key", "admin-key"})
+"""Names of the keys that have settings of their own. A name is an owner."""
+
+
 def parse_keys(text: str) -> list[tuple[str, Identity]]:
     """Parses entries `NAME:WORD+WORD@TENANT+TENANT:KEY`, one per line or separated by commas.
 
@@ -93,6 +97,8 @@ def parse_keys(text: str) -> list[tuple[str, Identity]]:
             raise ValueError(f"keys of {KEY_FORM}; entry {number} has another") from None
     if not keys:
         raise ValueError("at least one NAME:ROLE:KEY")
+    if taken := RESERVED & {identity.name for _, identity in keys}:
+        raise ValueError(f"other names than {min(taken)}, which is that of a key of its own")
     for what, values in (("name", [i.name for _, i in keys]), ("key", [k for k, _ in keys])):
         if len(set(values)) < len(values):
             raise ValueError(f"each {what} once")

@@ -8,7 +8,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterable
 
-from sentiric_llama.access.api_key import ROLES, Identity, Role, given_keys
+from sentiric_llama.access.api_key import RESERVED, ROLES, Identity, Role, given_keys
 from sentiric_llama.access.key_file import FiledKey
 from sentiric_llama.errors import InvalidArgument
 
@@ -58,7 +58,7 @@ class KeyRing:
 
         A name is an owner, so the file may not use one of the settings.
         """
-        names = {identity.name for identity in self._set.values()}
+        names = RESERVED | {identity.name for identity in self._set.values()}
         filed: dict[bytes, Identity] = {}
         for index, key in enumerate(keys):
             place = self._place(key.digest)

@@ -35,6 +35,7 @@ from sentiric_llama.service.entrance import at_once
 from sentiric_llama.service.life import ServiceLife
 from sentiric_llama.service.models.slot import LoadedModel
 from sentiric_llama.service.models.switch import ModelSwitch
+from sentiric_llama.service.prompt.asked_content import asked_content
 from sentiric_llama.service.prompt.embed_call import EmbedCall, Embeddings, rows_of, tokens_of
 from sentiric_llama.service.prompt.stable_prefix import Change, stable
 from sentiric_llama.service.prompt.tool_schemas import ToolSchemas
@@ -313,7 +314,10 @@ class LlamaService(ServiceLife):
             prompts = await tokens_of(loaded.engine, call)
             num_tokens = sum(map(len, prompts))
             record.prompt_estimate = num_tokens
-            rows = await rows_of(loaded.engine, call, prompts)
+            engine, limit = loaded.engine, loaded.settings.queue_limit
+            hold_ms = engine.stats().request_ms_mean
+            with self._queue.hold(CURRENT_CALLER.get(), 1, engine.capacity.total, limit, hold_ms):
+                rows = await rows_of(engine, call, prompts)
             return Embeddings(rows, num_tokens, loaded.served.name)
 
     @contextlib.contextmanager
@@ -355,8 +359,7 @@ class LlamaService(ServiceLife):
     def _log_question(self, call: ChatCall, stream: ChatStream) -> None:
         if self.settings.log_content:
             stream.texts = {}
-            messages = [{"role": m.role, "content": m.content} for m in call.messages]
-            event(logger, "LLM_REQUEST_CONTENT", "asked", messages=messages)
+            event(logger, "LLM_REQUEST_CONTENT", "asked", **asked_content(call))
 
     def _log_answer(self, stream: ChatStream) -> None:
         if stream.texts is not None:

@@ -115,3 +115,12 @@ def test_keys_are_found_by_a_secret_hash_and_not_compared_one_by_one(
     digests = {hashlib.sha256(f"{number:040}".encode()).digest() for number in range(3)}
     assert digests.isdisjoint(ring._filed), "the table is not ordered by what can be computed"
     assert ring._filed.keys().isdisjoint(KeyRing([], has_file=True)._filed)
+
+
+@pytest.mark.parametrize("name", ["api-key", "metrics-key", "admin-key"])
+def test_the_names_of_keys_with_settings_of_their_own_are_theirs(name: str) -> None:
+    with pytest.raises(ValueError, match=f"other names than {name}"):
+        parse_keys(f"{name}:user:{'b' * 40}")
+    filed = FiledKey(b"x" * 32, Identity(name, frozenset({"user"})))
+    with pytest.raises(InvalidArgument, match=r"keys\[0\].name"):
+        KeyRing([], has_file=True).put_filed([filed])

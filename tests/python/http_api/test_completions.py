@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from sentiric_llama.engine import fake
 from sentiric_llama.engine.fake import FakeEngine
+from sentiric_llama.types import ChosenLogprob, TokenLogprob
 
 
 def complete(server: Any, prompt: Any = "Once", **fields: Any) -> Any:
@@ -139,3 +141,12 @@ def test_the_official_client(server: Any) -> None:
         assert [choice.text for choice in made.choices] == ["You said: a", "You said: b"]
         parts = client.completions.create(model="default", prompt="a", max_tokens=50, stream=True)
         assert "".join(part.choices[0].text for part in parts if part.choices) == "You said: a"
+
+
+def test_the_chosen_token_is_among_the_alternatives(
+    start: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen, best = TokenLogprob(97, b"a", -5.0), TokenLogprob(98, b"b", -0.5)
+    monkeypatch.setattr(fake, "_logprobs", lambda *_: (ChosenLogprob(chosen, (best,)),))
+    reply = start(lambda: FakeEngine("a")).post("/v1/completions", {"prompt": "x", "logprobs": 1})
+    assert reply.json["choices"][0]["logprobs"]["top_logprobs"] == [{"b": -0.5, "a": -5.0}]

@@ -3,14 +3,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import math
 import struct
+import threading
 from typing import Any
 
 import pytest
 
+from http_client import open_post, reset, wait_until
 from sentiric_llama.engine.fake import FAKE_INFO
+from sentiric_llama.service.prompt import embed_call
 
 
 def embed(server: Any, given: Any, **fields: Any) -> Any:
@@ -91,3 +95,51 @@ def test_dimensions_are_checked_before_anything_is_embedded(
     reply = embed(server, "a", dimensions=FAKE_INFO.num_embd + 1)
     assert (reply.status, reply.error["param"]) == (400, "dimensions")
     assert f"1..{FAKE_INFO.num_embd}" in reply.error["message"]
+
+
+def test_many_inputs_are_embedded_in_portions(server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(embed_call, "PORTION", 10)
+    sizes: list[int] = []
+    embed_all = server.engine.embed
+
+    async def note(texts: Any, prompts: Any) -> Any:
+        sizes.append(len(prompts))
+        return await embed_all(texts, prompts)
+
+    texts = ["abcd", "e" * 12, "fgh", "ijk", "lmno", "p"]
+    expected = vectors(embed(server, texts))
+    monkeypatch.setattr(server.engine, "embed", note)
+    assert vectors(embed(server, texts)) == expected
+    assert sizes == [1, 1, 3, 1]
+
+
+def test_nothing_is_embedded_for_a_client_that_has_left(
+    server: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embed_call, "PORTION", 1)
+    begun = threading.Event()
+    ended: list[str] = []
+
+    async def wait(_texts: Any, prompts: Any) -> Any:
+        begun.set()
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            ended.append("cancelled")
+            raise
+
+    monkeypatch.setattr(server.engine, "embed", wait)
+    peer = open_post(server.port, "/v1/embeddings", {"input": ["a", "b", "c"]})
+    assert begun.wait(30)
+    reset(peer)
+    metrics = server.service.request_metrics
+    assert wait_until(lambda: not metrics.running)
+    assert ended == ["cancelled"]
+
+
+def test_portions_hold_every_prompt() -> None:
+    for sizes in ([], [1], [5, 5, 5], [20_000, 1], [1, 20_000, 1], [8192, 8192, 1]):
+        prompts = [[0] * size for size in sizes]
+        found = list(embed_call.portions(prompts))
+        assert [prompt for portion in found for prompt in portion] == prompts
+        assert all(len(p) == 1 or sum(map(len, p)) <= embed_call.PORTION for p in found if p)

@@ -21,8 +21,10 @@ from sentiric_llama.engine.process.connection import Connection
 from sentiric_llama.engine.process.death import Death, Stall, Violation, examine
 from sentiric_llama.engine.process.flight_page import FlightPage
 from sentiric_llama.engine.process.launch import EngineProcess
+from sentiric_llama.engine.prompt.conversation import is_large
 from sentiric_llama.errors import InvalidArgument, SentiricLlamaError, Unavailable
 from sentiric_llama.host.machine import out_of_memory_kills
+from sentiric_llama.host.off_loop import maybe_off_loop
 
 LAST_LINES = 20
 MAX_LINES = 2000
@@ -118,10 +120,11 @@ class EngineClient:
     ) -> m.Answer:
         """Sends a call and waits for its answer. Raises its failure, or ProcessDied."""
         number = next(self._numbers) if call is None else call
+        answered: asyncio.Future[m.Answer] = self._loop.create_future()
+        is_long = make in (m.Render, m.TokenizeChat) and is_large(values[0], values[1])
+        command = await maybe_off_loop(is_long, encoded, make(number, *values, **options))
         if not self.is_alive:
             raise ProcessDied
-        answered: asyncio.Future[m.Answer] = self._loop.create_future()
-        command = encoded(make(number, *values, **options))
         self._answers[number] = answered
         self.send_encoded(command)
         try:

@@ -6,14 +6,21 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from array import array
 from collections.abc import Sequence
-from typing import Any, Unpack
+from typing import Any, TypeVar, Unpack
 
 from sentiric_llama.engine import messages as m
-from sentiric_llama.engine.prompt.conversation import ChatPrompt, RenderOptions, conversation
+from sentiric_llama.engine.prompt.conversation import (
+    ChatPrompt,
+    RenderOptions,
+    conversation,
+    is_large,
+)
 from sentiric_llama.engine.protocol import FloatArray
-from sentiric_llama.host.off_loop import off_loop
-from sentiric_llama.types import ModelInfo, Request
+from sentiric_llama.host.off_loop import maybe_off_loop, off_loop
+from sentiric_llama.types import Message, ModelInfo, Request, Tool
 from sentiric_llama.types.rendering import ChatRendering, rendering
+
+T = TypeVar("T")
 
 
 class MessageQueries(ABC):
@@ -42,13 +49,13 @@ class MessageQueries(ABC):
         return list((await self.ask(m.Detokenize, data, as_pieces=True)).pieces or ())
 
     async def render_chat(self, messages: ChatPrompt, **options: Unpack[RenderOptions]) -> str:
-        answer = await self.ask(m.Render, *_rendering(messages, options))
+        answer = await self.ask(m.Render, *await _rendering(messages, options))
         return answer.text or ""
 
     async def tokenize_chat(
         self, messages: ChatPrompt, **options: Unpack[RenderOptions]
     ) -> list[int]:
-        answer = await self.ask(m.TokenizeChat, *_rendering(messages, options))
+        answer = await self.ask(m.TokenizeChat, *await _rendering(messages, options))
         return array("i", answer.tokens or b"").tolist()
 
     async def describe_chat(self, request: Request) -> ChatRendering:
@@ -66,10 +73,16 @@ class MessageQueries(ABC):
         return await off_loop(_matrix, data, width)
 
 
-def _rendering(messages: ChatPrompt, options: RenderOptions) -> tuple[Any, ...]:
+async def _rendering(messages: ChatPrompt, options: RenderOptions) -> tuple[Any, ...]:
     """The fields of Render and TokenizeChat."""
-    asked, add = conversation(messages, **options)
+    is_long = is_large(_known(messages, Message), _known(options.get("tools", ()), Tool))
+    asked, add = await maybe_off_loop(is_long, conversation, messages, **options)
     return (asked.messages, asked.tools, asked.template_arguments, asked.continues, add)
+
+
+def _known(items: Any, kind: type[T]) -> Sequence[T]:
+    """Those that are dataclasses already, as the service gives them."""
+    return [item for item in items if isinstance(item, kind)] if isinstance(items, Sequence) else ()
 
 
 def _matrix(data: bytes, width: int) -> FloatArray:

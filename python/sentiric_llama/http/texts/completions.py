@@ -19,7 +19,7 @@ from sentiric_llama.http.stepped_json import SteppedJson
 from sentiric_llama.http.texts.completions_body import CompletionsRequest
 from sentiric_llama.service.chat_result import collect
 from sentiric_llama.service.chat_stream import ChatStream, ChoiceDelta, Ending
-from sentiric_llama.types import ChosenLogprob
+from sentiric_llama.types import ChosenLogprob, TokenLogprob
 
 _LOWEST = -9999.0
 
@@ -73,10 +73,7 @@ class _Texts:
         return {
             "tokens": texts,
             "token_logprobs": [max(entry.chosen.logprob, _LOWEST) for entry in entries],
-            "top_logprobs": (
-                {top.piece.decode("utf-8", "replace"): max(top.logprob, _LOWEST) for top in e.top}
-                for e in entries
-            ),
+            "top_logprobs": (_alternatives((*entry.top, entry.chosen)) for entry in entries),
             "text_offset": offsets,
         }
 
@@ -92,6 +89,11 @@ class _Texts:
             "truncation": truncation_json(stream.truncation),
         }
         return found | ({"notice": stream.notice} if stream.notice else {})
+
+
+def _alternatives(tokens: Sequence[TokenLogprob]) -> dict[str, float]:
+    """The best tokens; as with OpenAI, the chosen one is among them."""
+    return {t.piece.decode("utf-8", "replace"): max(t.logprob, _LOWEST) for t in tokens}
 
 
 async def echoed_texts(stream: ChatStream, request: CompletionsRequest) -> list[str]:

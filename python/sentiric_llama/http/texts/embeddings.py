@@ -4,22 +4,28 @@
 from __future__ import annotations
 
 import base64
+import logging
 from functools import partial
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import ConfigDict
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from sentiric_llama.host.off_loop import off_loop
+from sentiric_llama.http import sse
 from sentiric_llama.http.json_body import read_as
 from sentiric_llama.http.schemas.answer import Answer
 from sentiric_llama.http.schemas.body import Body, CheckedBy, InRange
 from sentiric_llama.http.stepped_json import SteppedJson
 from sentiric_llama.http.texts.inputs import Input, parse_inputs, schema_of
+from sentiric_llama.log.events import event
 from sentiric_llama.service.prompt.embed_call import MAX_INPUTS, MAX_TOKENS, EmbedCall, Embeddings
 from sentiric_llama.service.service import LlamaService
 from sentiric_llama.types.ranges import INT32_MAX, NumberRange
+
+logger = logging.getLogger(__name__)
 
 _DIMENSIONS = NumberRange("dimensions", 1, INT32_MAX, integer=True)
 MAX_ITEMS = MAX_TOKENS + 4096
@@ -80,11 +86,33 @@ class EmbeddingsEndpoint:
             strict = self._service.settings.strict_fields
             read = partial(EmbeddingsBody.read, strict=strict)
             body, headers = await read_as(request, read, MAX_ITEMS)
-        found = await self._service.embed_prompts(
-            EmbedCall(body.input, body.model, dimensions=body.dimensions)
-        )
-        answer = await off_loop(_answer, body, found)
-        return SteppedJson(answer, headers)
+        return _Embedding(self._service, body, headers)
+
+
+class _Embedding(Response):
+    """Embeds while the client waits: nothing goes on for one that has left."""
+
+    def __init__(
+        self, service: LlamaService, body: EmbeddingsBody, headers: dict[str, str]
+    ) -> None:
+        self.background = None
+        self._service = service
+        self._asked = body
+        self._extra = headers
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        sender = sse.Sender(send)
+        try:
+            await sse.until_disconnect(receive, sender, self._respond(scope, receive, sender))
+        except sse.ClientGone as gone:
+            event(logger, "HTTP_CLIENT_GONE", str(gone))
+
+    async def _respond(self, scope: Scope, receive: Receive, sender: sse.Sender) -> None:
+        asked = self._asked
+        call = EmbedCall(asked.input, asked.model, dimensions=asked.dimensions)
+        found = await self._service.embed_prompts(call)
+        answer = SteppedJson(await off_loop(_answer, asked, found), self._extra)
+        await sender.respond(answer, scope, receive)
 
 
 def _answer(body: EmbeddingsBody, found: Embeddings) -> dict[str, Any]:

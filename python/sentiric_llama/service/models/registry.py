@@ -60,8 +60,11 @@ class ModelRegistry:
 
     def not_found(self) -> ModelNotFound:
         """The error for a name without a model. It lists the names that the caller may use."""
-        known = [DEFAULT, *(name for loaded in self.usable() for name in loaded.served.names)]
-        return ModelNotFound(f"no such model; available: {', '.join(known)}", where="model")
+        usable = self.usable()
+        known = [DEFAULT] if self.default in usable else []
+        known += [name for loaded in usable for name in loaded.served.names]
+        told = f"available: {', '.join(known)}" if known else "none is available to this key"
+        return ModelNotFound(f"no such model; {told}", where="model")
 
     async def vacate(self, timeout_s: float) -> None:
         """Closes every model when all calls have ended, or after `timeout_s`."""

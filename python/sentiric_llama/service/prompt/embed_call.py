@@ -3,18 +3,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from sentiric_llama.engine.protocol import AsyncEngineProtocol, FloatArray
 from sentiric_llama.errors import ContextLengthExceeded, InvalidArgument
+from sentiric_llama.host.off_loop import off_loop
 from sentiric_llama.service.chat_call import MAX_CONTENT_BYTES
 from sentiric_llama.types.ranges import out_of_range
 
 MAX_INPUTS = 2048
 MAX_TOKENS = 2**18
 """Of all inputs of a call."""
+PORTION = 2**14
+"""Tokens that are embedded without a look at whether the caller is still there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,41 @@ class Embeddings(NamedTuple):
     rows: FloatArray
     num_tokens: int
     model: str
+
+
+async def rows_of(
+    engine: AsyncEngineProtocol, call: EmbedCall, prompts: Sequence[Sequence[int]]
+) -> FloatArray:
+    """One row per prompt. Cancelling the task stops the work behind the current portion.
+
+    An input that is too long is blamed in the words of its caller.
+    """
+    try:
+        found = [await engine.embed((), portion) for portion in portions(prompts)]
+    except InvalidArgument as error:
+        if error.where != "tokens":
+            raise
+        longest = max(range(len(prompts)), key=lambda index: len(prompts[index]))
+        what = f"{error.what} tokens"
+        raise InvalidArgument(what, where=f"{call.field}.{longest}") from None
+    return await off_loop(_joined, found) if len(found) > 1 else found[0]
+
+
+def portions(prompts: Sequence[Sequence[int]]) -> Iterator[Sequence[Sequence[int]]]:
+    """The prompts in order, in groups of at most PORTION tokens, or of one prompt."""
+    begin = size = 0
+    for index, prompt in enumerate(prompts):
+        if index > begin and size + len(prompt) > PORTION:
+            yield prompts[begin:index]
+            begin, size = index, 0
+        size += len(prompt)
+    yield prompts[begin:]
+
+
+def _joined(found: list[FloatArray]) -> FloatArray:
+    import numpy as np
+
+    return np.concatenate(found)
 
 
 async def tokens_of(engine: AsyncEngineProtocol, call: EmbedCall) -> list[Sequence[int]]:
@@ -66,17 +104,3 @@ async def tokens_of(engine: AsyncEngineProtocol, call: EmbedCall) -> list[Sequen
             raise out_of_range(call.field, num_tokens, f"at most {MAX_TOKENS} tokens")
         found.append(ids)
     return found
-
-
-async def rows_of(
-    engine: AsyncEngineProtocol, call: EmbedCall, prompts: Sequence[Sequence[int]]
-) -> FloatArray:
-    """One row per prompt. An input that is too long is blamed in the words of its caller."""
-    try:
-        return await engine.embed((), prompts)
-    except InvalidArgument as error:
-        if error.where != "tokens":
-            raise
-        longest = max(range(len(prompts)), key=lambda index: len(prompts[index]))
-        what = f"{error.what} tokens"
-        raise InvalidArgument(what, where=f"{call.field}.{longest}") from None
