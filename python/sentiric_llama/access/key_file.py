@@ -71,7 +71,7 @@ def read_entries(path: Path) -> list[Any]:
         raise _refused(path, "is not valid JSON") from None
     entries = content.get("keys") if isinstance(content, dict) and len(content) == 1 else None
     if not isinstance(entries, list):
-        raise _refused(path, 'got another form, allowed {"keys": [...]}')
+        raise _refused(path, 'must be {"keys": [...]}')
     if len(entries) > MAX_KEYS:
         raise _refused(path, f"keys: got {len(entries)}, allowed at most {MAX_KEYS}")
     return entries
@@ -93,7 +93,7 @@ def checked_entries(entries: list[Any], path: Path) -> list[FiledKey]:
         ):
             first = cast("dict[Any, int]", known).setdefault(value, index)
             if first != index:
-                raise _refused(path, f"keys[{index}].{field}: is that of keys[{first}] already")
+                raise _refused(path, f"keys[{index}].{field}: duplicates keys[{first}]")
         found.append(key)
     return found
 
@@ -104,7 +104,7 @@ class _BadField(Exception):
 
 def _entry(values: object) -> FiledKey:
     if not isinstance(values, dict):
-        raise _BadField(": got another form, allowed an object")
+        raise _BadField(": must be an object")
     for field in values:
         if field not in _READERS:
             raise _BadField(_unknown(field))
@@ -116,7 +116,7 @@ def _entry(values: object) -> FiledKey:
         try:
             read[field] = _READERS[field](value)
         except ValueError as error:
-            raise _BadField(f".{field}: got {_shown(value)}, allowed {error}") from None
+            raise _BadField(f".{field}: {_shown(value)}{error}") from None
     limits = {name: read[name] for name in KeyLimits.__slots__ if name in read}
     identity = Identity(
         name=read["name"],
@@ -134,20 +134,13 @@ def _unknown(field: str) -> str:
     if not _FIELD.fullmatch(field):
         return f": got an unknown field, allowed {' | '.join(_READERS)}"
     near = nearest(field, _READERS)
-    return f".{field}: is no field" + (f"; did you mean {near}?" if near else "")
+    return f".{field}: unknown field" + (f"; did you mean {near}?" if near else "")
 
 
 def _shown(value: object) -> str:
-    """A value in an error: numbers as they are, of all others the kind."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        kinds = {
-            str: "another text",
-            list: "another list",
-            dict: "an object",
-            bool: "true or false",
-        }
-        return kinds.get(type(value), "null")
-    return brief(value)
+    """What an error says before what is allowed. It repeats numbers only: texts may be secret."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return f"got {brief(value)}, allowed " if is_number else "must be "
 
 
 def _name(value: object) -> str:

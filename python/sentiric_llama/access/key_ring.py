@@ -63,10 +63,10 @@ class KeyRing:
         for index, key in enumerate(keys):
             place = self._place(key.digest)
             if key.identity.name in names:
-                what = f"keys[{index}].name: is that of a key in the settings already"
+                what = f"keys[{index}].name: duplicates that of a key in the settings"
                 raise InvalidArgument(what, where="keys")
             if place in self._set:
-                what = f"keys[{index}].hash: is that of a key in the settings already"
+                what = f"keys[{index}].hash: duplicates that of a key in the settings"
                 raise InvalidArgument(what, where="keys")
             filed[place] = key.identity
         self._filed = filed

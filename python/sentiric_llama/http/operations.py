@@ -122,7 +122,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("POST", "/v1/responses/{id}/cancel"): _stored("Cancel a response in the background"),
     ("GET", "/v1/responses/{id}/input_items"): _stored("List the input of a stored response"),
     ("POST", "/v1/completions"): Operation(
-        "Go on with texts",
+        "Complete text",
         (TextCompletion,),
         CompletionsBody,
         events=(TextCompletion,),

@@ -83,11 +83,11 @@ ERRORS = {
     ),
     "not ready after {seconds} s: {reason}": "{seconds} sn sonra hazır değil: {reason}",
     # Keys
-    "none given; name the key": "verilmedi; anahtarın adını verin",
-    "no file of keys; name one with --keys-file or {name}": (
+    "missing key name": "verilmedi; anahtarın adını verin",
+    "no key file; set one with --keys-file or {name}": (
         "anahtar dosyası yok; --keys-file veya {name} ile birini verin"
     ),
-    "{path} has a key {name} already; revoke it first": (
+    "{path} already has a key named {name}; revoke it first": (
         "{path} içinde {name} adlı bir anahtar zaten var; önce onu iptal edin"
     ),
     "{path} has no key {name}": "{path} içinde {name} adlı bir anahtar yok",

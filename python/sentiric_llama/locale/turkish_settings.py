@@ -221,8 +221,8 @@ CATALOGUE = {
         "aracıların başa yakın yazdığı tarih gibi şeyleri taşı ya da çıkar ki oturumları bir öneki "
         "paylaşsın"
     ),
-    "tokens of a text that repeats itself after which an answer ends with finish_reason "
-    "repetition; 0 for never": (
+    "end an answer (finish_reason repetition) after this many tokens of repeated text; "
+    "0 for never": (
         "kendini yineleyen bir metnin kaç belirteçten sonra yanıtı finish_reason repetition ile "
         "bitireceği; 0: hiçbir zaman"
     ),

@@ -49,7 +49,7 @@ CATALOGUE = {
     ),
     "name of the key": "anahtarın adı",
     "the file of keys": "anahtar dosyası",
-    "of a new key": "yeni anahtarın özellikleri",
+    "options for key new": "yeni anahtarın özellikleri",
     "what it may do; repeatable (default: user)": (
         "ne yapabileceği; yinelenebilir (varsayılan: user)"
     ),
@@ -57,7 +57,7 @@ CATALOGUE = {
     "model that it may use; repeatable (default: all)": (
         "kullanabileceği model; yinelenebilir (varsayılan: hepsi)"
     ),
-    "tenant that it is bound to, or *; repeatable": "bağlı olduğu kiracı veya *; yinelenebilir",
+    "tenant it may act for, or *; repeatable": "bağlı olduğu kiracı veya *; yinelenebilir",
     "requests that it may send in a minute": "bir dakikada gönderebileceği istek sayısı",
     "tokens of prompts and answers in a minute": "bir dakikadaki istem ve yanıt tokenları",
     "calls that may run at the same time": "aynı anda çalışabilecek çağrı sayısı",
@@ -65,9 +65,11 @@ CATALOGUE = {
     "read the key from standard input instead of making one": (
         "anahtar oluşturmak yerine standart girdiden oku"
     ),
-    "revoked {name}; running calls of it go on": ("{name} iptal edildi; çalışan çağrıları sürüyor"),
+    "revoked {name}; its running requests continue": (
+        "{name} iptal edildi; çalışan çağrıları sürüyor"
+    ),
     "added {name} to {file}": "{name} eklendi: {file}",
-    "keep the key of {name} now: {file} has only its hash": (
+    "save the key of {name} now; {file} stores only its hash": (
         "{name} anahtarını şimdi saklayın: {file} yalnızca özetini tutar"
     ),
     "{file} has no keys": "{file} içinde anahtar yok",

@@ -42,7 +42,7 @@ def given_key(text: str) -> str:
     try:
         key = clean_key(text)
     except ValueError as error:
-        raise InvalidArgument(f"got another key, allowed {error}", where="key") from None
+        raise InvalidArgument(f"invalid key; use {error}", where="key") from None
     if len(key) < MIN_FILED_LENGTH:
         what = f"got a key of {len(key)} characters, allowed at least {MIN_FILED_LENGTH}"
         raise InvalidArgument(f"{what} that nobody can guess", where="key")
@@ -59,7 +59,7 @@ def add_key(path: Path, name: str, key: str, fields: Mapping[str, Any]) -> None:
     entry = {"name": name, "hash": HASH + digest, "last4": key[-4:], **fields}
     with _changing(path) as entries:
         if any(known["name"] == name for known in entries):
-            what = f"{brief(path)} has a key {brief(name)} already; revoke it first"
+            what = f"{brief(path)} already has a key named {brief(name)}; revoke it first"
             raise InvalidArgument(what, where="keys")
         entries.append(entry)
 

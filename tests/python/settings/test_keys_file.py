@@ -92,10 +92,10 @@ def test_a_key_that_was_made_elsewhere(
 @pytest.mark.parametrize(
     ("words", "text"),
     [
-        (["new"], "name the key"),
-        (["revoke"], "name the key"),
+        (["new"], "missing key name"),
+        (["revoke"], "missing key name"),
         (["revoke", "nobody"], "no key nobody"),
-        (["new", "app"], "has a key app already"),
+        (["new", "app"], "already has a key named app"),
         (["new", "a b"], "keys[1].name"),
         (["new", "b", "--tenant", "a b"], "keys[1].tenants"),
         (["new", "b", "--model", ""], "keys[1].models"),

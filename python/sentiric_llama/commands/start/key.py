@@ -16,8 +16,8 @@ from sentiric_llama.locale.messages import say
 
 ROLES, RIGHTS = ("user", "metrics", "admin"), ("realtime",)  # as access/ has them; no import here
 MOST_DAYS = 36_500
-NO_NAME = "none given; name the key"
-NO_FILE = f"no file of keys; name one with --keys-file or {PREFIX}KEYS_FILE"
+NO_NAME = "missing key name"
+NO_FILE = f"no key file; set one with --keys-file or {PREFIX}KEYS_FILE"
 EXAMPLES = """\
   {program} key new app --keys-file keys.json
   {program} key new batch --model gemma-3-1b-it --requests-per-minute 60 --concurrency 4
@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--keys-file", metavar="FILE", default=None, help=text)
     text = say("a TOML file with settings, see docs/settings.md")
     parser.add_argument("--config", metavar="FILE", default=None, help=text)
-    made = parser.add_argument_group(say("of a new key"))
+    made = parser.add_argument_group(say("options for key new"))
     repeatable: dict[str, Any] = {"action": "append", "default": []}
     text = say("what it may do; repeatable (default: user)")
     made.add_argument("--role", choices=ROLES, dest="roles", help=text, **repeatable)
@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     made.add_argument("--right", choices=RIGHTS, dest="rights", help=text, **repeatable)
     text = say("model that it may use; repeatable (default: all)")
     made.add_argument("--model", metavar="NAME", dest="models", help=text, **repeatable)
-    text = say("tenant that it is bound to, or *; repeatable")
+    text = say("tenant it may act for, or *; repeatable")
     made.add_argument("--tenant", metavar="TENANT", dest="tenants", help=text, **repeatable)
     numbers = {
         "--requests-per-minute": say("requests that it may send in a minute"),
@@ -74,7 +74,7 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     if terminal.as_json:
         terminal.answer_json({"revoked": arguments.name, "file": str(path)})
     else:
-        terminal.note(say("revoked {name}; running calls of it go on", name=arguments.name))
+        terminal.note(say("revoked {name}; its running requests continue", name=arguments.name))
     return 0
 
 
@@ -103,7 +103,7 @@ def _new(arguments: argparse.Namespace, path: Path, terminal: Terminal) -> int:
         return 0
     terminal.answer(key)
     text = say(
-        "keep the key of {name} now: {file} has only its hash", name=arguments.name, file=path
+        "save the key of {name} now; {file} stores only its hash", name=arguments.name, file=path
     )
     terminal.note(text)
     return 0

@@ -121,7 +121,9 @@ class MarkedAnswer(AnswerFormat):
         text.put(mark)
         if not mark:  # it is plain JSON, which may be what was asked for
             return
-        reader.emit(Piece(Kind.MALFORMED, "what follows the mark of a call is no call"))
+        reader.emit(
+            Piece(Kind.MALFORMED, "the text after the tool-call marker is not a valid call")
+        )
 
     def _read_thought(self, plan: AnswerPlan, source: Source, emit: Emit) -> Reading[None]:
         """A thought in front, without the blanks around it."""

@@ -118,7 +118,7 @@ class MessagesBody(Part):
         if choice is not None and choice.type == "any" and not names:
             raise refused("needs tools", "tool_choice.type")
         if choice is not None and choice.type == "tool" and choice.name not in names:
-            what = "names a tool that is not in tools, or one that only Anthropic's servers run"
+            what = "names a tool that is not in tools (server tools are not supported)"
             raise refused(what, "tool_choice.name")
         if self.output_format and self.output_config and self.output_config.format:
             raise refused("cannot be set together with output_config.format", "output_format")

@@ -48,7 +48,7 @@ class MessageBody(Part):
     def _fits_its_role(self) -> Self:
         for index, block in enumerate(self.content):
             if self.role not in block.roles:
-                what = f"only in a message of the role {' | '.join(block.roles)}"
+                what = f"allowed only in {' and '.join(block.roles)} messages"
                 raise refused(what, f"content.{index}.type")
         return self
 
@@ -74,7 +74,7 @@ def conversation(messages: Sequence[MessageBody]) -> Iterator[Message]:
             continue
         for place, block in enumerate(message.content):
             if isinstance(block, ToolResultBlock) and block.tool_use_id not in names:
-                what = "no message before it made a call with this id"
+                what = "no earlier message contains a tool call with this id"
                 raise refused(what, f"messages.{index}.content.{place}.tool_use_id")
         yield from _others(message, names)
 

@@ -66,12 +66,15 @@ MAX_INCLUDE = 32
 
 def read_metadata(value: Any) -> dict[str, str]:
     """What is only given back: short texts."""
-    allowed = f"at most {MAX_METADATA} keys of {MAX_KEY} and strings of {MAX_VALUE} characters"
+    allowed = (
+        f"at most {MAX_METADATA} entries; keys up to {MAX_KEY}, "
+        f"values strings up to {MAX_VALUE} characters"
+    )
     if not isinstance(value, dict) or len(value) > MAX_METADATA:
         raise refused(f"got {shown(value)}, allowed {allowed}")
     for key, text in value.items():
         if len(key) > MAX_KEY or not isinstance(text, str) or len(text) > MAX_VALUE:
-            raise refused(f"a key or its value is refused, allowed {allowed}")
+            raise refused(allowed)
     return value
 
 

@@ -52,7 +52,7 @@ def read_input(value: Any) -> tuple[Message, ...]:
             raise refused(context["what"], _at(index, context["field"])) from None
     messages = reader.end()
     if not messages:
-        raise refused("holds no message")
+        raise refused("must contain at least one message")
     if len(messages) > MAX_MESSAGES:
         raise refused(f"got {len(messages)} messages, allowed 1..{MAX_MESSAGES}")
     return tuple(messages)

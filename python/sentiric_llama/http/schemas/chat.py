@@ -68,10 +68,10 @@ class ChatBody(GenerationFields, ToolFields, ReasoningFields):
         last = self.messages[-1]
         can_go_on = last.role == "assistant" and not last.tool_calls
         if self.continue_final_message and not can_go_on:
-            what = "the last message must be one of the assistant, without calls"
+            what = "the last message must be from the assistant and contain no tool calls"
             raise refused(what, "continue_final_message")
         if not self.add_generation_prompt and not can_go_on:
-            what = "without it, the last message must be one of the assistant"
+            what = "false requires the last message to be from the assistant"
             raise refused(what, "add_generation_prompt")
         if not self.add_generation_prompt and self.continue_final_message is False:
             what = "cannot be false together with continue_final_message"

@@ -49,7 +49,7 @@ def stand_in(kind: str) -> str:
     """What the model reads for a part that it cannot: a result of a tool, unlike a question, stays
     in the conversation for good, so that a refusal would end it.
     """
-    return f"[{safe_name(kind)} left out: this model reads text only]"
+    return f"[{safe_name(kind)} omitted: this model accepts text only]"
 
 
 _CONTENT = {
@@ -118,7 +118,7 @@ class ChatMessage(Body):
     @model_validator(mode="after")
     def _fits_its_role(self) -> Self:
         if self.tool_calls and self.role != "assistant":
-            raise refused("only a message of the assistant may have calls", "tool_calls")
+            raise refused("only assistant messages may have tool calls", "tool_calls")
         if self.role == "tool" and not self.tool_call_id:
             raise refused("a tool message must name the call that it answers", "tool_call_id")
         return self
@@ -140,5 +140,5 @@ def check_results(messages: Sequence[ChatMessage]) -> None:
     for index, message in enumerate(messages):
         made.update(call.id for call in message.tool_calls)
         if message.role == "tool" and message.tool_call_id not in made:
-            what = "no message before it made a call with this id"
+            what = "no earlier message contains a tool call with this id"
             raise refused(what, f"messages.{index}.tool_call_id")

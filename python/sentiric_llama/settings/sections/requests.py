@@ -62,8 +62,8 @@ class Requests(Section):
         0,
         ge=0,
         le=INT32_MAX,
-        description="tokens of a text that repeats itself after which an answer ends with "
-        "finish_reason repetition; 0 for never",
+        description="end an answer (finish_reason repetition) after this many tokens of repeated "
+        "text; 0 for never",
     )
     stable_prefix: bool = Field(
         True,

@@ -142,7 +142,7 @@ def test_what_a_tool_answers_ends_no_conversation(server: Any) -> None:
     reply = server.post("/v1/messages", {"messages": messages})
     assert reply.status == 200
     lines = heard(*messages)[-1].content.split("\n")
-    assert lines[:3] == ["a", "[image left out: this model reads text only]", "WebSearch"]
+    assert lines[:3] == ["a", "[image omitted: this model accepts text only]", "WebSearch"]
     assert lines[3].startswith("[x%0Ax%0A") and len(lines) == 4
     place = "messages.2.content.0.content"
     named = reply.headers["x-ignored-fields"].split(", ")

@@ -181,7 +181,7 @@ def test_what_a_tool_answers_ends_no_conversation(server: Any) -> None:
     reply = respond(server, items)
     assert reply.headers["x-ignored-fields"] == "input.1.output.1.image_url"
     result, context = messages(items)[1:]
-    assert result.content == "a\n[input_image left out: this model reads text only]"
+    assert result.content == "a\n[input_image omitted: this model accepts text only]"
     assert context == Message("user", "Win.")
 
 

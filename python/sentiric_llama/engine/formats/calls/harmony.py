@@ -120,7 +120,7 @@ class Harmony(AnswerFormat):
             yield from reader.source.until(_MARKS, lambda _rest: None)
             return
         if recipient:
-            reader.emit(Piece(Kind.MALFORMED, "a message to a function that is not there"))
+            reader.emit(Piece(Kind.MALFORMED, "call to an unknown function"))
         is_thought = header.startswith(f"{_CHANNEL}analysis")
         sink = TextSink(reader.emit, Kind.THOUGHT) if is_thought else content
         yield from reader.source.until([_END, _CALL], sink.put)
