@@ -56,8 +56,8 @@ class Seen:
 def server(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
-    """A file that names a MODEL gets the real engine with it."""
-    model = getattr(request.module, "MODEL", None)
+    """A file that names an ENGINE_MODEL gets the real engine with it."""
+    model = getattr(request.module, "ENGINE_MODEL", None)
     arguments = ("--model", model_file(model)) if model else ()
     made = Server(Path(tmp_path_factory.mktemp("server")), *arguments)
     yield made

@@ -18,7 +18,7 @@ from clients.server import Record, Server
 from clients.session_parts import Tokens, replaced
 from clients.sessions import Agent
 
-MODEL = "qwen2-32k-q8_0"
+ENGINE_MODEL = "qwen2-32k-q8_0"
 TURNS = 20
 LEAST = {
     "Claude Code": {

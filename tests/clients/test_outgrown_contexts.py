@@ -11,7 +11,7 @@ from clients.agents import Claude, Codex, Place, said, script
 from clients.conftest import Seen
 from clients.server import Server
 
-MODEL = "qwen2-32k-q8_0"
+ENGINE_MODEL = "qwen2-32k-q8_0"
 NUMBERS = "seq 1 2000"
 """About 9 000 tokens of output."""
 

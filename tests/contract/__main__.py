@@ -8,6 +8,7 @@ free of errors and the engine's books balance. --only TEXT tries operations that
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import tempfile
 import time
@@ -50,6 +51,7 @@ def main() -> int:
     parser.add_argument("--refusals", action="store_true", help="show why requests were refused")
     options = parser.parse_args()
     warnings.simplefilter("ignore")  # of Hypothesis, about how it is called
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the server ends as well
     with tempfile.TemporaryDirectory() as folder:
         world = World(Path(folder))
         try:
