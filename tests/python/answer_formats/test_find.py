@@ -14,7 +14,7 @@ import models
 from sentiric_llama import AsyncEngine, EngineConfig
 from sentiric_llama.engine.formats.model_format import ModelFormat, Tail
 from sentiric_llama.engine.prompt.template_probe import find_model_format, learn_opening
-from sentiric_llama.types import Message, ToolCall
+from sentiric_llama.types import Message, Tool, ToolCall
 from sentiric_llama.types.wishes import Wishes
 
 TEMPLATES = models.VENDORED / "templates"
@@ -32,7 +32,9 @@ KNOWN = {
     "Qwen-Qwen3-0.6B": ("hermes", "<think>"),
     "Qwen3-Coder": ("qwen-coder", ""),
     "Qwen3.5-4B": ("qwen-coder", "<think>"),
-    "deepseek-ai-DeepSeek-V3.1": ("generic", "<think>"),  # describes no tools
+    "deepseek-ai-DeepSeek-R1-Distill-Llama-8B": ("deepseek", "<think>"),
+    "deepseek-ai-DeepSeek-R1-Distill-Qwen-32B": ("deepseek", "<think>"),
+    "deepseek-ai-DeepSeek-V3.1": ("deepseek-v3.1", "<think>"),
     "deepseek-ai-DeepSeek-V3.2": ("deepseek-v3.2", "<think>"),
     "deepseek-ai-DeepSeek-V4": ("deepseek-v4", "<think>"),
     "google-gemma-2-2b-it": ("generic", ""),
@@ -106,5 +108,32 @@ def test_whether_a_thought_is_open_is_learned_from_the_end_of_the_conversation(
                 shown = form.form.describe(messages, ())
                 prompt = await engine.render_chat(shown, template_arguments=arguments)
                 assert learned == prompt.rstrip().endswith("<think>"), messages
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    ("name", "example"),
+    [
+        ("deepseek-ai-DeepSeek-V3.1", "<function><｜tool▁sep｜>{<arguments>}"),
+        ("deepseek-ai-DeepSeek-R1-Distill-Qwen-32B", "<function>\n```json\n{<arguments>}\n```"),
+    ],
+)
+def test_a_template_that_describes_no_tools_gets_them_in_its_own_format(
+    name: str, example: str
+) -> None:
+    tool = Tool("weather", "Says how it is.", '{"type":"object"}')
+
+    async def main() -> None:
+        async with engine_with(TEMPLATES / f"{name}.jinja") as engine:
+            form = (await find_model_format(engine)).form
+            assert not form.calls.in_template
+            for messages in ((ASKED, CALLED, TOLD), (NOTED, ASKED)):
+                prompt = await engine.render_chat(form.describe(messages, (tool,)))
+                assert '"name": "weather", "description": "Says how it is."' in prompt
+                assert f"<｜tool▁calls▁begin｜>{form.calls.before_name}{example}" in prompt
+            called = await engine.render_chat(form.describe((ASKED, CALLED, TOLD), (tool,)))
+            assert form.calls.recognises(called, "weather")
+            assert list(form.describe((ASKED, CALLED), ())) == [ASKED, CALLED]
 
     asyncio.run(main())

@@ -7,6 +7,7 @@ from sentiric_llama.engine.formats.answer_format import AnswerFormat, MarkedAnsw
 from sentiric_llama.engine.formats.call_format import CallFormat
 from sentiric_llama.engine.formats.calls.command_r import CommandR
 from sentiric_llama.engine.formats.calls.deepseek import DeepSeek, DeepSeek31
+from sentiric_llama.engine.formats.calls.described import DESCRIBED
 from sentiric_llama.engine.formats.calls.dsml import Dsml, Dsml4
 from sentiric_llama.engine.formats.calls.gemma import FunctionGemma, Gemma
 from sentiric_llama.engine.formats.calls.generic import Generic
@@ -44,12 +45,15 @@ FORMATS: tuple[CallFormat, ...] = (
 """A template belongs to the first that recognises what it renders."""
 
 
-def find_format(rendered: str, template: str) -> AnswerFormat:
+def find_format(rendered: str, template: str, *, describes: bool = True) -> AnswerFormat:
     """The format of a model.
 
-    `rendered` is what the template made of PROBE, empty if it knows no tools; `template` is its
-    source.
+    `rendered` is what the template made of PROBE, empty if it failed; `template` is its source.
+    `describes`: the template describes the tools, and not only calls of them.
     """
+    if not describes:
+        known = (form for form in DESCRIBED if form.recognises(rendered, PROBE_TOOL.name))
+        return MarkedAnswer(find_thoughts(template) or KNOWN[0], next(known, Generic()))
     harmony = Harmony()
     if harmony.calls.recognises(rendered, PROBE_TOOL.name):
         return harmony

@@ -63,7 +63,7 @@ class ModelFormat:
     def __init__(self, info: ModelInfo, probe: str) -> None:
         """`probe`: what the template makes of `find.PROBE`, or "" if it fails."""
         self._template = info.chat_template
-        self.form = find_format(probe if info.template_tools else "", info.chat_template)
+        self.form = find_format(probe, info.chat_template, describes=info.template_tools)
         self.thinks = self.form.thoughts.are_those_of(info.chat_template)
         """Whether the model thinks by itself. Others may be told to."""
         self._opens: OrderedDict[tuple[str, Tail], bool] = OrderedDict()

@@ -38,14 +38,14 @@ class Generic(Hermes):
         written = [_written(message) for message in messages]
         if not tools:
             return written
-        text = _HEAD + "\n".join(_signature(tool) for tool in tools) + "\n" + _TAIL
+        text = _HEAD + "\n".join(signature(tool) for tool in tools) + "\n" + _TAIL
         if written and written[0].role in ("system", "developer"):
             first = replace(written[0], content=f"{written[0].content}\n\n{text}")
             return [first, *written[1:]]
         return [Message("system", text), *written]
 
 
-def _signature(tool: Tool) -> str:
+def signature(tool: Tool) -> str:
     parameters = json.loads(tool.parameters) if tool.parameters else {}
     named = {"name": tool.name, "description": tool.description, "parameters": parameters}
     return json.dumps(named, ensure_ascii=False)
