@@ -253,5 +253,7 @@ def test_prompts_that_are_echoed_are_no_calls_of_their_own(limited: Any) -> None
     reply = service.server.post("/v1/completions", body, bearer("app"))
     assert reply.status == 200, reply.body
     assert all(choice["text"].startswith("ab") for choice in reply.json["choices"])
-    requests = service.server.service.request_metrics.total.requests
+    metrics = service.server.service.request_metrics
+    assert wait_until(lambda: not metrics.running)
+    requests = metrics.total.requests
     assert {endpoint for _, endpoint, _ in requests} == {"chat"}

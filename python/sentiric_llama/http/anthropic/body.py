@@ -67,7 +67,7 @@ class MessagesBody(Part):
             *("inference_geo", "speed", "diagnostics", "compaction", "fallbacks"),
         }
     )
-    unsupported: ClassVar = {THREAD: ()}
+    unsupported: ClassVar = {THREAD: (), "mcp_servers": ([],), "container": ()}
     others: ClassVar = KNOWN
     nested: ClassVar = {
         "messages": MessageBody,
