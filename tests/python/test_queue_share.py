@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import threading
 from collections.abc import AsyncGenerator
 from typing import Any
 
@@ -15,10 +16,12 @@ from sentiric_llama.engine.fake import FakeEngine
 from sentiric_llama.errors import InvalidArgument, Overloaded, SentiricLlamaError
 from sentiric_llama.service.chat_call import ChatCall
 from sentiric_llama.service.models.slot import ServedModel
+from sentiric_llama.service.prompt import tool_schemas
 from sentiric_llama.service.queue_share import QueueShare
 from sentiric_llama.service.service import LlamaService
 from sentiric_llama.settings.config import Settings
-from sentiric_llama.types import Delta, Message, Request
+from sentiric_llama.types import Delta, Message, Request, Tool
+from sentiric_llama.types.wishes import Wishes
 
 ONE, TWO = (Caller(owner=name, is_apart=True) for name in ("one", "two"))
 
@@ -186,3 +189,30 @@ class FullLater(FakeEngine):
             self.refused += 1
             raise self._error
         super().admit(request)
+
+
+def test_a_call_holds_its_places_while_its_tools_are_checked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    begun, may_end = threading.Event(), threading.Event()
+
+    def check(texts: list[str]) -> list[str]:
+        begun.set()
+        assert may_end.wait(30)
+        return [""] * len(texts)
+
+    monkeypatch.setattr(tool_schemas, "problems_of", check)
+
+    async def main() -> None:
+        CURRENT_CALLER.set(ONE)
+        service = served(FakeEngine(contexts=1, queue_limit=1), queue_limit=1)
+        wishes = Wishes(tools=(Tool("f", "", ""),))
+        messages = (Message("user", "hi"),)
+        asked = asyncio.ensure_future(service.chat(ChatCall(messages=messages, wishes=wishes)))
+        await asyncio.to_thread(begun.wait, 30)
+        with pytest.raises(Overloaded, match="this key has too many"):
+            await service.chat(ChatCall(messages=messages))
+        may_end.set()
+        await asked
+
+    asyncio.run(main())
