@@ -126,7 +126,7 @@ tools: .venv/.package .venv/.test  ## calls of tools in every format with 100 ra
 	PYTHONPATH=tests python -m answers.with_model 100 $(ARGS)
 
 # On an environment of their own: what they need does not fit together with what the package needs.
-clients: .venv/.package .venv/.test $(CLIENTS)  ## SDKs, frameworks, Claude Code and Codex against a scripted model, 5 minutes; ARGS="-k codex"
+clients: .venv/.package .venv/.test $(CLIENTS)  ## SDKs, frameworks, Claude Code and Codex against a scripted model, 10 minutes; ARGS="-k codex"
 	build/clients-venv/bin/python -m pytest -c tests/clients/pytest.ini tests/clients $(ARGS)
 
 contract: CONTRACT_CASES ?= 20000

@@ -23,13 +23,8 @@ _NAMES = {
         *("Cancelled", "ContextLengthExceeded", "DeadlineExceeded", "ErrorCode", "InternalError"),
         *("GrammarTooComplex", "InvalidArgument", "InvalidGrammar", "ModelInvalid"),
         *("ModelNotFound", "NotSupported", "NumericError", "OutOfMemory", "Overloaded"),
-        *(
-            "PermissionDenied",
-            "RateLimitExceeded",
-            "SentiricLlamaError",
-            "TemplateFailed",
-            "Unavailable",
-        ),
+        *("PermissionDenied", "RateLimitExceeded", "SentiricLlamaError", "TemplateFailed"),
+        "Unavailable",
     ),
     "types": (
         *(
