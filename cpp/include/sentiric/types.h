@@ -129,11 +129,11 @@ struct Request {
   Prompt prompt;
   SamplingParams sampling;
   GrammarSpec grammar;
-  std::vector<std::string> stop;   // <= 8 of 1..256 bytes; removed from the text
+  std::vector<std::string> stop;  // <= 8 of 1..256 bytes; removed from the text
   // >= 0. 0 evaluates the prompt only, for later requests; of messages, only the beginning that
   // they have in common with those that they may grow into (GrowingPart in backend/prompt).
   std::int32_t max_tokens = 1024;
-  std::int32_t min_tokens = 0;     // 0..max_tokens; before that neither end nor stop tokens
+  std::int32_t min_tokens = 0;  // 0..max_tokens; before that neither end nor stop tokens
   bool ignore_eos = false;
   std::vector<Token> stop_tokens;             // <= 64; each ends the answer and is no text of it
   std::vector<std::vector<Token>> bad_words;  // <= 64 of 1..64 tokens that never follow each other

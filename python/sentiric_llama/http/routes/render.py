@@ -9,13 +9,10 @@ from typing import Any
 from starlette.requests import Request
 
 from sentiric_llama.errors import SentiricLlamaError
-from sentiric_llama.host.off_loop import maybe_off_loop
-from sentiric_llama.http.errors import JsonResponse
 from sentiric_llama.http.json_body import read_as
 from sentiric_llama.http.routes.chat import ParseChat
+from sentiric_llama.http.stepped_json import SteppedJson
 from sentiric_llama.service.service import LlamaService, RenderedCall
-
-_MANY_TOKENS = 4096
 
 
 class RenderEndpoint:
@@ -25,7 +22,7 @@ class RenderEndpoint:
         self._service = service
         self._parse = parse
 
-    async def post(self, request: Request) -> JsonResponse:
+    async def post(self, request: Request) -> SteppedJson:
         """The text of the prompt, its tokens, where its messages begin, what is cached."""
         with self._service.request_metrics.reading("tokenize"):
             self._service.ready()
@@ -35,14 +32,13 @@ class RenderEndpoint:
             found = await self._service.render(parsed.call)
         except SentiricLlamaError as error:
             raise parsed.blame(error) from None
-        is_large = len(found.rendering.tokens) > _MANY_TOKENS
-        return await maybe_off_loop(is_large, _response, found, dict(parsed.headers))
+        return SteppedJson(_body(found), dict(parsed.headers))
 
 
-def _response(found: RenderedCall, headers: dict[str, str]) -> JsonResponse:
+def _body(found: RenderedCall) -> dict[str, Any]:
     shown = found.rendering
     begins = zip(found.request.messages, shown.message_begins, strict=True)
-    body: dict[str, Any] = {
+    return {
         "object": "rendered_prompt",
         "model": found.model,
         "prompt": shown.text,
@@ -56,4 +52,3 @@ def _response(found: RenderedCall, headers: dict[str, str]) -> JsonResponse:
             for change in found.changes
         ],
     }
-    return JsonResponse(body, headers=headers)
