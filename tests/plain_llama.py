@@ -24,18 +24,24 @@ def vectors(
     return _run(model, texts, "embed", pooling, how)
 
 
-def logits(model: Path, tokens: Sequence[int]) -> npt.NDArray[np.float32]:
-    """The logits after each token."""
-    return _run(model, [tokens], "logits")
+def logits(model: Path, tokens: Sequence[int], *, repacks: bool) -> npt.NDArray[np.float32]:
+    """The logits after each token. `repacks`: as where none of our kernels are on."""
+    return _run(model, [tokens], "logits", repacks=repacks)
 
 
-def _run(model: Path, texts: Sequence[Sequence[int]], *task: str) -> npt.NDArray[np.float32]:
+def _run(
+    model: Path, texts: Sequence[Sequence[int]], *task: str, repacks: bool | None = None
+) -> npt.NDArray[np.float32]:
     assert PROGRAM.exists(), "make test-native builds it"
-    # Where our kernels are on, the engine reads weights as the file holds them.
-    repacks = str(int(build_info()["cpu_kernels"] == "llama"))
+    if repacks is None:  # where our kernels are on, the engine reads weights as the file holds them
+        repacks = build_info()["cpu_kernels"] == "llama"
     lines = "".join(" ".join(map(str, tokens)) + "\n" for tokens in texts)
     done = subprocess.run(
-        [PROGRAM, model, repacks, *task], input=lines, capture_output=True, text=True, check=True
+        [PROGRAM, model, str(int(repacks)), *task],
+        input=lines,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     rows = [np.array(line.split(), dtype=np.float32) for line in done.stdout.splitlines()]
     return np.stack(rows)

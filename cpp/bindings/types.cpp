@@ -135,6 +135,7 @@ void BindRequest(py::module_* m) {
       .def_readwrite("sampling", &Request::sampling)
       .def_readwrite("max_tokens", &Request::max_tokens)
       .def_readwrite("min_tokens", &Request::min_tokens)
+      .def_readwrite("prompt_logprobs", &Request::prompt_logprobs)
       .def_readwrite("ignore_eos", &Request::ignore_eos)
       .def_readwrite("repetition_limit", &Request::repetition_limit)
       .def(
@@ -179,6 +180,16 @@ py::tuple LogprobTuple(const TokenLogprob& value) {
   return py::make_tuple(value.token, py::bytes(value.piece), value.logprob);
 }
 
+py::tuple LogprobTuples(const std::vector<ChosenLogprob>& entries) {
+  py::list list;
+  for (const ChosenLogprob& entry : entries) {
+    py::list top;
+    for (const TokenLogprob& value : entry.top) top.append(LogprobTuple(value));
+    list.append(py::make_tuple(LogprobTuple(entry.chosen), py::tuple(top)));
+  }
+  return py::tuple(list);
+}
+
 py::object ErrorTuple(const Final& final) {
   if (!final.error) return py::none();
   return py::make_tuple(std::string(ErrorCodeName(final.error->code)), final.error->where,
@@ -217,17 +228,11 @@ void BindEvents(py::module_* m) {
       .def_readonly("cached_tokens", &Event::cached_tokens)
       .def_property_readonly("tokens", [](const Event& self) { return ToTuple(self.tokens); })
       .def_property_readonly(
-          "logprobs",
-          [](const Event& self) {
-            py::list list;
-            for (const ChosenLogprob& entry : self.logprobs) {
-              py::list top;
-              for (const TokenLogprob& value : entry.top) top.append(LogprobTuple(value));
-              list.append(py::make_tuple(LogprobTuple(entry.chosen), py::tuple(top)));
-            }
-            return py::tuple(list);
-          },
+          "logprobs", [](const Event& self) { return LogprobTuples(self.logprobs); },
           "((token, bytes, logprob), (alternatives)) per token.")
+      .def_property_readonly(
+          "prompt_logprobs", [](const Event& self) { return LogprobTuples(self.prompt_logprobs); },
+          "The same per token of the prompt.")
       .def_property_readonly(
           "truncation",
           [](const Event& self) {

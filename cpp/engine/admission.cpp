@@ -13,8 +13,9 @@ namespace {
 PrefixRequest PrefixOf(const RequestState& state) {
   const PreparedPrompt& prompt = state.prompt;
   const auto size = static_cast<std::int32_t>(prompt.tokens.size());
-  return {state.scope, prompt.tokens,     size, state.id, prompt.opening,
-          prompt.keep, !state.is_prefix()};
+  const std::int32_t most = state.scores_prompt() ? 0 : INT32_MAX;
+  return {state.scope, prompt.tokens,      size, state.id, prompt.opening,
+          prompt.keep, !state.is_prefix(), most};
 }
 
 }  // namespace

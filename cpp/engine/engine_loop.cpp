@@ -135,13 +135,15 @@ std::vector<LogitRows> EngineLoop::TakeEvaluated(const Batch& rows) {
   std::vector<LogitRows> found;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     Sequence* sequence = running_.Find(rows[i].seq);
-    const bool is_draft = !found.empty() && found.back().sequence == sequence;
+    const bool is_known = !found.empty() && found.back().sequence == sequence;
+    const bool is_draft = is_known && !found.back().logits.empty();
     if (sequence->is_prefilling()) stats_.OnPrefilled(1);
     if (!is_draft) sequence->OnEvaluated(1, num_steps_);
     cache_.OnEvaluated(rows[i].seq, sequence->evaluated());
     if (!rows[i].wants_logits || sequence->is_finished()) continue;
-    if (!is_draft) found.push_back({sequence, {}});
-    found.back().logits.push_back(decoder_->Logits(i));
+    if (!is_known) found.push_back({sequence, {}, {}});
+    const bool is_scored = sequence->IsScoredBy(rows[i]);
+    (is_scored ? found.back().prompt : found.back().logits).push_back(decoder_->Logits(i));
   }
   return found;
 }
@@ -156,7 +158,10 @@ void EngineLoop::Stall(Sequence* sequence) {
 }
 
 void EngineLoop::Accept(const std::vector<LogitRows>& sampled) {
-  for (const LogitRows& rows : sampled) Accept(rows.sequence);
+  for (const LogitRows& rows : sampled) {
+    rows.sequence->OnScored(Clock::now());
+    if (!rows.logits.empty()) Accept(rows.sequence);
+  }
 }
 
 void EngineLoop::Accept(Sequence* sequence) {

@@ -16,6 +16,17 @@ constexpr std::size_t kLongBytes = 64 * 1024;
 // short requests must not wait for those.
 constexpr std::size_t kGrammarWeight = 16;
 
+// They are held until the answer is read, so a long prompt may have fewer of each token.
+Status TooManyLogprobs(const RequestState& request) {
+  const std::int32_t got = request.request.prompt_logprobs;
+  const auto size = static_cast<std::int64_t>(request.prompt.tokens.size());
+  if (got < 0 || size * (got + 1) <= kMaxPromptLogprobs) return std::nullopt;
+  const std::int64_t most = kMaxPromptLogprobs / size - 1;
+  return OutOfRange("prompt_logprobs",
+                    std::to_string(got) + " for a prompt of " + std::to_string(size) + " tokens",
+                    most < 0 ? "none" : "0.." + std::to_string(most));
+}
+
 }  // namespace
 
 LocalEngine::LocalEngine(EngineParts parts, const LoopConfig& loop, std::int32_t queue_limit)
@@ -121,7 +132,7 @@ Status LocalEngine::PrepareWhole(RequestState* request) {
       "prompt", [&] { return prompts_->Prepare(request->request, info_.context_size - 1); });
   if (!prepared) return prepared.error();
   request->prompt = std::move(prepared).value();
-  return std::nullopt;
+  return TooManyLogprobs(*request);
 }
 
 // Called on the worker's thread; the adapters are loaded on a preparation thread.

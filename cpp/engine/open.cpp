@@ -66,6 +66,7 @@ LoopConfig LoopConfigOf(const EngineConfig& config, const EngineParts& parts) {
   loop.scheduler.idle_chunk = std::min(config.physical_batch_size, config.batch_size);
   loop.scheduler.mixes_rows = traits.mixes_rows;
   loop.scheduler.can_recut = traits.can_recut;
+  loop.scheduler.max_outputs = traits.max_outputs;
   loop.prefix.is_enabled = config.prefix_cache;
   loop.prefix.is_exact = config.deterministic;
   loop.prefix.host_bytes = config.prefix_cache ? HostBytes(config) : 0;

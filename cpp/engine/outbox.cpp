@@ -19,6 +19,7 @@ void Join(Event later, Event* event) {
   event->text += later.text;
   Append(std::move(later.tokens), &event->tokens);
   Append(std::move(later.logprobs), &event->logprobs);
+  Append(std::move(later.prompt_logprobs), &event->prompt_logprobs);
   event->truncation = later.truncation;
   event->final = std::move(later.final);
 }

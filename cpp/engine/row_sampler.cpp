@@ -23,7 +23,8 @@ void RowSampler::Sample(const std::vector<LogitRows>& rows) {
   const std::function<void(std::size_t)> job = [&](std::size_t i) {
     const RequestId tag = rows[i].sequence->request().request.tag;
     const record::Doing doing(record::Place::kSampling, tag);
-    rows[i].sequence->Sample(rows[i].logits);
+    if (!rows[i].prompt.empty()) rows[i].sequence->Score(rows[i].prompt);
+    if (!rows[i].logits.empty()) rows[i].sequence->Sample(rows[i].logits);
   };
   const bool is_shared = sampling::RowPool::IsWorthSharing(rows.size(), num_vocab);
   if (is_shared && decoder_->RunBetweenCalls(rows.size(), job)) return;

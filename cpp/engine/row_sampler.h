@@ -10,10 +10,11 @@
 
 namespace sentiric {
 
-// The rows that a sequence samples from: that of its last token, then those of its draft.
+// Rows of a sequence.
 struct LogitRows {
   Sequence* sequence;
-  std::vector<const float*> logits;
+  std::vector<const float*> prompt;  // each scores the token of the prompt behind it
+  std::vector<const float*> logits;  // it samples from: that of its last token, then of its draft
 };
 
 class RowSampler {
@@ -21,7 +22,8 @@ class RowSampler {
   // decoder: the one that computed the logits; outlives the sampler.
   explicit RowSampler(Decoder* decoder);
 
-  // Calls Sequence::Sample for each of them. The logits must stay valid until it returns.
+  // Calls Sequence::Score and Sequence::Sample for each of them. The logits must stay valid until
+  // it returns.
   void Sample(const std::vector<LogitRows>& rows);
 
  private:

@@ -13,8 +13,10 @@ Json LogprobOf(const TokenLogprob& value) {
   Json json = {{"token", value.token}, {"piece", Base64(value.piece.data(), value.piece.size())}};
   if (std::isfinite(value.logprob)) {
     json["logprob"] = value.logprob;
+  } else if (std::isnan(value.logprob)) {
+    json["logprob"] = "nan";  // which JSON has no number for
   } else {
-    json["logprob"] = value.logprob < 0 ? "-inf" : "inf";  // which JSON has no number for
+    json["logprob"] = value.logprob < 0 ? "-inf" : "inf";
   }
   return json;
 }
@@ -141,6 +143,9 @@ Json DeltaOf(const Event& event) {
     json["cached_tokens"] = event.cached_tokens;
   }
   for (const ChosenLogprob& chosen : event.logprobs) json["logprobs"].push_back(ChosenOf(chosen));
+  for (const ChosenLogprob& entry : event.prompt_logprobs) {
+    json["prompt_logprobs"].push_back(ChosenOf(entry));
+  }
   if (event.final && !event.final->error) json["final"] = FinalOf(*event.final);
   return json;
 }

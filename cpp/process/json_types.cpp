@@ -153,6 +153,7 @@ Request RequestOf(const Json& json) {
   Take(json, "stop", &r.stop);
   Take(json, "max_tokens", &r.max_tokens);
   Take(json, "min_tokens", &r.min_tokens);
+  Take(json, "prompt_logprobs", &r.prompt_logprobs);
   Take(json, "ignore_eos", &r.ignore_eos);
   Take(json, "stop_tokens", &r.stop_tokens);
   Take(json, "bad_words", &r.bad_words);

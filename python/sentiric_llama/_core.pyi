@@ -412,6 +412,11 @@ class Event:
         ((token, bytes, logprob), (alternatives)) per token.
         """
     @property
+    def prompt_logprobs(self) -> tuple:
+        """
+        The same per token of the prompt.
+        """
+    @property
     def prompt_tokens(self) -> int:
         ...
     @property
@@ -793,6 +798,12 @@ class Request:
         ...
     @min_tokens.setter
     def min_tokens(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None:
+        ...
+    @property
+    def prompt_logprobs(self) -> int:
+        ...
+    @prompt_logprobs.setter
+    def prompt_logprobs(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None:
         ...
     @property
     def queue_wait_ms(self) -> int:

@@ -21,8 +21,9 @@ namespace sentiric::testing {
 
 inline constexpr std::int32_t kVocab = 64;
 inline constexpr Token kEnd = 0;
-inline constexpr Token kNan = 1;     // a row after this token holds NaN
-inline constexpr Token kPoison = 2;  // the backend fails on batches that hold it
+inline constexpr Token kNan = 1;                // a row after this token holds NaN
+inline constexpr std::int32_t kMaxOutputs = 5;  // rows of a prompt with logits
+inline constexpr Token kPoison = 2;             // the backend fails on batches that hold it
 
 struct FakeModel {
   std::int32_t contexts = 4;
@@ -67,6 +68,7 @@ class FakeDecoder : public Decoder {
     traits_.context_size = model.context_size;
     traits_.max_batch = model.max_batch;
     traits_.max_draft = model.max_draft;
+    traits_.max_outputs = std::max(model.contexts + model.max_draft, kMaxOutputs);
     traits_.can_shift = model.can_shift;
     traits_.can_recut = !model.rounds;
     cache_.resize(static_cast<std::size_t>(traits_.sequences));
@@ -177,6 +179,9 @@ class FakeDecoder : public Decoder {
   Cells& CellsOf(SeqId seq) { return cache_.at(static_cast<std::size_t>(seq)); }
   bool IsValid(const Batch& batch) {
     if (batch.size() > static_cast<std::size_t>(traits_.max_batch)) return false;
+    const auto num_outputs =
+        std::count_if(batch.begin(), batch.end(), [](const Row& row) { return row.wants_logits; });
+    if (num_outputs > traits_.max_outputs) return false;
     std::map<SeqId, Position> next;
     for (const Row& row : batch) {
       if (row.pos >= traits_.context_size) return false;

@@ -122,6 +122,7 @@ REQUEST = Request(
     sampling=SamplingParams(seed=2**63 + 1, logit_bias={3: -1.5}, top_logprobs=2),
     grammar=Grammar("gbnf", 'root ::= "x"'),
     stop=("a",),
+    prompt_logprobs=2,
     adapters=(("x", 0.5),),
 )
 LOGPROB = TokenLogprob(1, b"\xff\x00", float("-inf"))
@@ -130,6 +131,7 @@ DELTA = Delta(
     tokens=(1, 2),
     logprobs=(ChosenLogprob(LOGPROB, (LOGPROB,)),),
     truncation=TruncationReport(1, 2, 3),
+    prompt_logprobs=(ChosenLogprob(LOGPROB),),
     final=Final("stop", Usage(1, 2, 3), Timings(ttft_ms=0.1), "a"),
 )
 GPU = Device("CUDA0", "X 1", "gpu", 40, 100)

@@ -14,6 +14,9 @@ namespace {
 // costs the library a row of logits.
 constexpr std::int32_t kMinCached = 8;
 constexpr std::int32_t kMaxDraftRows = 32;
+// Rows of a prompt that may have logits at once. Fewer would make such prompts slow, more would
+// cost every engine memory.
+constexpr std::int32_t kPromptRows = 32;
 constexpr std::int32_t kMaxSequences = 256;  // the library's limit
 constexpr std::int64_t kMaxCells = 1 << 30;  // the library counts them in 32 bits
 
@@ -84,15 +87,17 @@ Result<DecoderShape> DecoderShapeOf(const Model& model, const EngineConfig& conf
   params.n_batch = static_cast<std::uint32_t>(config.batch_size);
   params.n_ubatch =
       static_cast<std::uint32_t>(std::min(config.physical_batch_size, config.batch_size));
-  // A step reads one row of logits per sequence and draft token; the library would reserve one per
-  // token.
+  // A step reads one row of logits per sequence and draft token, or those of a piece of a prompt;
+  // the library would reserve one per token.
   const auto draft_source = ChooseDraftSource(model, config);
   if (!draft_source) return draft_source.error();
   // For a draft model, a state that cannot be cut is refused when that model is loaded.
   const bool can_draft = traits.can_cut || *draft_source == DraftSource::kDraftModel;
   shape.draft_source = can_draft ? *draft_source : DraftSource::kNone;
   traits.max_draft = MaxDraft(*draft_source, traits);
-  params.n_outputs_max = params.n_seq_max + static_cast<std::uint32_t>(traits.max_draft);
+  traits.max_outputs = std::max(traits.contexts + traits.max_draft, kPromptRows);
+  params.n_outputs_max = std::max(params.n_seq_max + static_cast<std::uint32_t>(traits.max_draft),
+                                  static_cast<std::uint32_t>(kPromptRows));
   params.kv_unified = !*is_split;
   return shape;
 }

@@ -119,7 +119,7 @@ bool LlamaDecoder::IsValid(const Batch& batch) {
     if (row.pos != before + 1 || row.pos >= traits_.context_size) return false;
     num_outputs += row.wants_logits ? 1 : 0;
   }
-  return num_outputs <= traits_.contexts + traits_.max_draft;
+  return num_outputs <= traits_.max_outputs;
 }
 
 // In a split cache a pass serves sequences with adjacent ids only. So small gaps between decode

@@ -93,7 +93,7 @@ Result<PreparedPrompt> ModelPromptBuilder::PrepareChat(const Request& request,
   const std::time_t now = std::time(nullptr);
   RenderOptions options;
   options.now = now;
-  options.is_growing = request.max_tokens == 0;
+  options.is_growing = request.max_tokens == 0 && request.prompt_logprobs < 0;
   auto tokens = TokenizeRendered(given, options);
   if (!tokens.ok()) return tokens.error();
   if (tokens->empty())

@@ -19,6 +19,7 @@ struct CacheSlot {
   std::vector<std::int32_t> stops;  // see CheckpointPolicy
   std::int32_t kept = 0;            // length of its longest prefix in host memory
   std::int32_t intact = INT32_MAX;  // cells from here on are unusable: a shift moved them
+  bool may_stall = false;           // its reader can hold up its prompt
   bool has_begun = false;
   std::uint64_t order = 0;      // of admission
   std::uint64_t last_used = 0;  // while cached

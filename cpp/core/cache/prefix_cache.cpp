@@ -61,6 +61,7 @@ void PrefixCache::Occupy(SeqId seq, const PrefixRequest& request, std::int32_t c
   slot.computed = computed;
   slot.intact = INT32_MAX;
   slot.has_begun = false;
+  slot.may_stall = request.most != INT32_MAX;  // then its tokens are scored
   slot.order = ++clock_;
   slot.prompt_size = request.prompt_size;
   slot.stops.clear();

@@ -24,6 +24,7 @@ struct PrefixRequest {
   // Whether a token is to follow, for which the last one is evaluated, even if it was before. Else
   // all may be taken, and a rest that is too short for a call is left to a later request.
   bool needs_logits = true;
+  std::int32_t most = INT32_MAX;  // tokens that may come from elsewhere
 };
 
 }  // namespace sentiric

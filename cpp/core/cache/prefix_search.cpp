@@ -65,8 +65,9 @@ std::int32_t PrefixSearch::MaxLength(const PrefixRequest& request) const {
   if (!request.needs_logits) return NumTokens(request.tokens);
   const std::int32_t all_but_one = NumTokens(request.tokens) - 1;
   const std::int32_t last_chunk = request.prompt_size - config_.min_chunk;
-  return std::max(
-      0, all_but_one < request.prompt_size ? std::min(all_but_one, last_chunk) : all_but_one);
+  const std::int32_t most =
+      all_but_one < request.prompt_size ? std::min(all_but_one, last_chunk) : all_but_one;
+  return std::max(0, std::min(most, request.most));
 }
 
 // Tokens that the request may take from a holder: in exact mode only cells that a prefill computed,
@@ -96,7 +97,8 @@ std::int32_t PrefixSearch::Promised(SeqId seq, const PrefixMatch& match,
   const CacheSlot& slot = SlotOf(match.holder);
   const bool is_growing =
       slot.state == CacheSlot::State::kRunning && slot.computed < NumTokens(slot.record.tokens);
-  if (!is_growing || !(slot.has_begun || slot.order < SlotOf(seq).order)) return 0;
+  if (!is_growing || slot.may_stall || !(slot.has_begun || slot.order < SlotOf(seq).order))
+    return 0;
   const std::int32_t length =
       std::min({match.length, Shared(slot.record, request), MaxLength(request)});
   if (decoder_->traits().can_cut) {

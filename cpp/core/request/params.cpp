@@ -143,7 +143,9 @@ Status Validate(const SamplingParams& p, std::int32_t num_vocab) {
 
 Status Validate(const Request& request, std::int32_t num_vocab) {
   RangeCheck check;
-  check.In("max_tokens", request.max_tokens, 0, INT32_MAX).In("stop", request.stop.size(), 0, 8);
+  check.In("max_tokens", request.max_tokens, 0, INT32_MAX)
+      .In("prompt_logprobs", request.prompt_logprobs, -1, 20)
+      .In("stop", request.stop.size(), 0, 8);
   for (const std::string& stop : request.stop) {
     check.In("stop bytes", stop.size(), 1, 256);
   }

@@ -8,9 +8,9 @@
 
 namespace sentiric::sampling {
 
-// Log-probabilities of the chosen token and of the `num_top` likeliest ones: log softmax of a row
-// of finite logits.
-ChosenLogprob LogprobsOf(const float* logits, const std::vector<std::string>& pieces, Token chosen,
-                         std::int32_t num_top);
+// Log-probabilities of the chosen token and of the `num_top` likeliest ones: log softmax of a row.
+// kNumeric for NaN or infinite logits.
+Result<ChosenLogprob> LogprobsOf(const float* logits, const std::vector<std::string>& pieces,
+                                 Token chosen, std::int32_t num_top);
 
 }  // namespace sentiric::sampling

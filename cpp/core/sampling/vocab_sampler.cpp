@@ -2,6 +2,7 @@
 #include "core/sampling/vocab_sampler.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "core/sampling/logprobs.h"
@@ -58,7 +59,11 @@ Result<SampledToken> VocabSampler::Sample(const float* logits) {
   const Result<Token> chosen = Choose(logits);
   if (!chosen) return chosen.error();
   SampledToken sampled = Meaning(*chosen);
-  AddLogprob(logits, &sampled);
+  if (top_logprobs_ >= 0) {
+    Result<ChosenLogprob> logprob = Score(logits, *chosen, top_logprobs_);
+    if (!logprob) return logprob.error();
+    sampled.logprob = std::move(logprob).value();
+  }
   if (!Remember(&sampled)) {
     const Error refused = must_close ? NotClosable()
                                      : Error{ErrorCode::kInternal, "grammar",
@@ -80,13 +85,17 @@ Result<Token> VocabSampler::Choose(const float* logits) {
   return picker_->Pick(logits, grammar_ ? &*grammar_ : nullptr);
 }
 
-// Control tokens that are text for the request have no text in the vocabulary.
-void VocabSampler::AddLogprob(const float* logits, SampledToken* sampled) const {
-  if (top_logprobs_ < 0) return;
-  ChosenLogprob logprob = LogprobsOf(logits, vocab_->pieces, sampled->token, top_logprobs_);
-  logprob.chosen.piece = view_.Piece(logprob.chosen.token);
-  for (TokenLogprob& other : logprob.top) other.piece = view_.Piece(other.token);
-  sampled->logprob = std::move(logprob);
+// Before any penalty, bias or temperature. Control tokens that are text for the request have no
+// text in the vocabulary.
+Result<ChosenLogprob> VocabSampler::Score(const float* logits, Token token,
+                                          std::int32_t num_top) const {
+  ChosenLogprob none{{token, std::string(view_.Piece(token)), NAN}, {}};
+  if (logits == nullptr) return none;
+  Result<ChosenLogprob> logprob = LogprobsOf(logits, vocab_->pieces, token, num_top);
+  if (!logprob) return logprob;
+  logprob->chosen.piece = std::move(none.chosen.piece);
+  for (TokenLogprob& other : logprob->top) other.piece = view_.Piece(other.token);
+  return logprob;
 }
 
 Result<SampledToken> VocabSampler::Replay(Token token) {

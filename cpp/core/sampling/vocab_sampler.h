@@ -25,6 +25,8 @@ class VocabSampler : public TokenSampler {
 
   Result<SampledToken> Sample(const float* logits) override;
   Result<SampledToken> Replay(Token token) override;
+  Result<ChosenLogprob> Score(const float* logits, Token token,
+                              std::int32_t num_top) const override;
   // None with logprobs, which need a row of logits for each token; then Sample() chooses what the
   // limit of a thought forces, with the logprobs of its row.
   std::vector<SampledToken> Forced(std::size_t max_tokens) override;
@@ -33,7 +35,6 @@ class VocabSampler : public TokenSampler {
   Result<Token> Choose(const float* logits);
   SampledToken Meaning(Token token) const;
   bool Remember(SampledToken* sampled);
-  void AddLogprob(const float* logits, SampledToken* sampled) const;
   void AddClosing(std::size_t max_tokens, std::vector<SampledToken>* forced);
   void AddForcedText(std::size_t max_tokens, std::vector<SampledToken>* forced);
 

@@ -2,6 +2,7 @@
 // The scheduler's decision for one step, as a value.
 #pragma once
 
+#include <cstdint>
 #include <vector>
 
 #include "core/seams/decoder.h"
@@ -34,6 +35,8 @@ struct SequenceView {
   std::int32_t run = 1;
   // Drafted tokens behind the run; each gets logits that verify the next. Null = none.
   const std::vector<Token>* draft = nullptr;
+  // Rows of the prompt from this position on get logits, which score the tokens behind them.
+  std::int32_t scored_from = INT32_MAX;
   std::int32_t stop = 0;  // where a chunk of the prompt must end if it reaches so far; 0 = anywhere
 
   std::int32_t num_rows() const {
@@ -41,6 +44,7 @@ struct SequenceView {
   }
 
   bool is_prefilling() const { return evaluated < prompt_size; }
+  bool is_scored() const { return scored_from < prompt_size; }
   std::int32_t prompt_left() const { return prompt_size - evaluated; }
   std::int32_t chunk_left() const { return (stop > evaluated ? stop : prompt_size) - evaluated; }
 };

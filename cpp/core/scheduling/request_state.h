@@ -22,10 +22,13 @@ struct RequestState {
   }
 
   // Whether it only leaves its prompt in the KV cache, for later requests.
-  bool is_prefix() const { return request.max_tokens == 0; }
+  bool is_prefix() const { return request.max_tokens == 0 && !scores_prompt(); }
 
   // Prefixes are shared between equal scopes only.
   std::string Scope() const { return request.cache_scope + '\x1f' + AdapterKey(request.adapters); }
+
+  // Whether the tokens of the prompt are scored. A resumed answer has sent those.
+  bool scores_prompt() const { return request.prompt_logprobs >= 0 && request.delivered.empty(); }
 
   const RequestId id;
   const Request request;

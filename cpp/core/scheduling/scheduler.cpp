@@ -12,7 +12,8 @@ Row RowAt(const SequenceView& view, std::int32_t pos) {
   const auto& tokens = *view.tokens;
   const auto index = static_cast<std::size_t>(pos);
   // The logits of the last known token choose the next one.
-  return {view.seq, pos, tokens[index], index + 1 == tokens.size()};
+  const bool wants_logits = index + 1 == tokens.size() || pos >= view.scored_from;
+  return {view.seq, pos, tokens[index], wants_logits};
 }
 
 // Appends the rows of a stream: its run, then its draft.
@@ -37,7 +38,8 @@ BatchPlan Scheduler::Plan(const std::vector<SequenceView>& sequences, std::uint6
   const std::int32_t first_limit = is_busy ? budget.tokens : config_.idle_chunk;
   for (Group& prefill : PrefillGroups(Prompts(sequences, step), budget, first_limit)) {
     const auto same = std::find_if(groups.begin(), groups.end(), [&](const Group& group) {
-      return config_.mixes_rows && group.adapters == prefill.adapters;
+      return config_.mixes_rows && !group.is_alone && !prefill.is_alone &&
+             group.adapters == prefill.adapters;
     });
     if (same == groups.end()) {
       groups.push_back(std::move(prefill));
@@ -72,7 +74,7 @@ std::vector<Scheduler::Group> Scheduler::DecodeGroups(const std::vector<Sequence
       return group.adapters == view.adapters && size <= config_.max_batch &&
              (view.num_rows() == 1 || config_.mixes_rows);
     });
-    if (same == groups.end()) same = groups.insert(groups.end(), {view.adapters, {}});
+    if (same == groups.end()) same = groups.insert(groups.end(), {view.adapters, {}, false});
     AppendRows(view, &same->rows);
   }
   for (Group& group : groups) {
@@ -108,8 +110,8 @@ std::vector<Scheduler::Group> Scheduler::PrefillGroups(
     const std::int32_t limit =
         groups.empty() ? first_limit : std::min(budget.tokens, config_.idle_chunk);
     if (limit < 2) break;
-    const std::int32_t count = ChunkSize(view->chunk_left(), limit);
-    Group group{view->adapters, {}};
+    const std::int32_t count = ChunkSize(*view, limit);
+    Group group{view->adapters, {}, view->is_scored()};
     for (std::int32_t i = 0; i < count; ++i) {
       group.rows.push_back(RowAt(*view, view->evaluated + i));
     }
@@ -119,7 +121,9 @@ std::vector<Scheduler::Group> Scheduler::PrefillGroups(
   return groups;
 }
 
-std::int32_t Scheduler::ChunkSize(std::int32_t prompt_left, std::int32_t limit) const {
+std::int32_t Scheduler::ChunkSize(const SequenceView& view, std::int32_t limit) const {
+  const std::int32_t prompt_left = view.chunk_left();
+  if (view.is_scored()) limit = std::min(limit, config_.max_outputs);
   if (prompt_left <= limit) return prompt_left;
   if (prompt_left > limit + 1) return limit;
   return limit > 2 ? limit - 1 : limit + 1;  // avoids a single token that is left over

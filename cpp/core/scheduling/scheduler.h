@@ -2,6 +2,7 @@
 // Decides what one step evaluates.
 #pragma once
 
+#include <cstdint>
 #include <vector>
 
 #include "core/scheduling/batch_plan.h"
@@ -21,7 +22,8 @@ struct SchedulerConfig {
   // DecoderTraits::mixes_rows. Without it every prompt has a call of its own, and more than
   // idle_chunk tokens in a step would only delay cancels and new requests.
   bool mixes_rows = false;
-  bool can_recut = false;  // DecoderTraits::can_recut
+  bool can_recut = false;                // DecoderTraits::can_recut
+  std::int32_t max_outputs = INT32_MAX;  // DecoderTraits::max_outputs
 };
 
 // Continuous batching. Every running stream gets its decode row in every step. Prompts share the
@@ -35,6 +37,9 @@ struct SchedulerConfig {
 //
 // A prompt is never cut to a single token, nor is one left over: a prefill call of one token takes
 // a different code path in the backend and gives other bits than the same token in a chunk.
+//
+// A prompt whose tokens are scored has a call of its own with few rows, because all of them have
+// logits.
 //
 // Pure: a plan depends on the arguments alone.
 class Scheduler {
@@ -54,11 +59,12 @@ class Scheduler {
                                                   std::uint64_t step);
 
  private:
-  std::int32_t ChunkSize(std::int32_t prompt_left, std::int32_t limit) const;
+  std::int32_t ChunkSize(const SequenceView& view, std::int32_t limit) const;
   // Rows with the same adapters, which may share a call.
   struct Group {
     const AdapterSet* adapters;
     Batch rows;
+    bool is_alone = false;  // shares its call with no other group
   };
 
   std::vector<Group> DecodeGroups(const std::vector<SequenceView>& sequences,

@@ -30,6 +30,11 @@ Sequence::Sequence(RequestHandle request, std::unique_ptr<TokenSampler> sampler,
       repetition_(request_->request.repetition_limit) {
   event_.request = request_->id;
   event_.truncation = request_->prompt.truncation;
+  if (request_->scores_prompt()) {
+    num_to_score_ = prompt_size_;
+    scored_ = 1;
+    event_.prompt_logprobs.push_back(sampler_->Score(nullptr, tokens_.front(), 0).value());
+  }
 }
 
 void Sequence::Place(ContextLease lease, Clock::time_point now) {
@@ -70,8 +75,14 @@ void Sequence::Begin(std::int32_t attached, std::uint64_t step) {
 
 PrefixRequest Sequence::prefix_request() const {
   const PreparedPrompt& prompt = request_->prompt;
-  return {request_->scope, tokens_,     prompt_size_,          request_->id,
-          prompt.opening,  prompt.keep, !request_->is_prefix()};
+  return {request_->scope,
+          tokens_,
+          prompt_size_,
+          request_->id,
+          prompt.opening,
+          prompt.keep,
+          !request_->is_prefix(),
+          is_scored() ? scored_ - 1 : INT32_MAX};
 }
 
 SequenceView Sequence::View(std::uint64_t step) const {
@@ -85,6 +96,7 @@ SequenceView Sequence::View(std::uint64_t step) const {
   view.adapters = adapters_.get();
   view.run = run();
   view.draft = draft_.empty() ? nullptr : &draft_;
+  if (is_scored()) view.scored_from = scored_ - 1;
   return view;
 }
 
@@ -94,10 +106,11 @@ void Sequence::OnEvaluated(std::int32_t rows, std::uint64_t step) {
 }
 
 bool Sequence::waits_for_reader() const {
+  if (!has_begun_ || is_finished_) return false;
   // Tokens from before a preemption are recomputed first: other requests may share them.
-  const bool is_evaluated = evaluated_ >= newest_run();
-  return has_begun_ && is_evaluated && !is_prefilling() && !is_finished_ &&
-         num_generated_ >= request_->granted.load(std::memory_order_relaxed);
+  const bool is_evaluated = evaluated_ >= newest_run() && !is_prefilling();
+  return (is_evaluated || is_scored()) &&
+         num_sent() >= request_->granted.load(std::memory_order_relaxed);
 }
 
 void Sequence::NoteReader(Clock::time_point now) {

@@ -73,6 +73,8 @@ class Sequence {
   std::int32_t run() const;
   bool is_finished() const { return is_finished_; }
 
+  // Whether the logits of a row are for Score: they are about a token of the prompt.
+  bool IsScoredBy(const Row& row) const { return is_scored() && row.pos + 1 < num_to_score_; }
   // Whether its credit is used up: it keeps its context, but nothing is computed for it.
   bool waits_for_reader() const;
   void NoteReader(Clock::time_point now);  // once a step
@@ -93,6 +95,11 @@ class Sequence {
   void OnVerified(double cost);
   bool is_verified() const { return num_accepted_ != kNotVerified; }
   std::int32_t num_accepted() const { return num_accepted_; }  // of the last draft
+
+  // Makes the log-probabilities of the next tokens of the prompt, each from a row behind the token
+  // before it; what fails is for OnScored. Any thread, one at a time.
+  void Score(const std::vector<const float*>& rows);
+  void OnScored(Clock::time_point now);
 
   // Chooses the next token from the logits of the last one and, as long as the choice is the
   // drafted token, further ones from the following rows. Then finds the tokens that a grammar
@@ -130,6 +137,8 @@ class Sequence {
   std::int32_t newest_run() const;
   std::vector<SampledToken> Forced(std::int32_t generated, std::int32_t held);
   Status TakeOver(const SampledToken& token, bool is_forced);
+  std::int64_t num_sent() const;  // in units of credit
+  bool is_scored() const { return scored_ < num_to_score_; }
   void Accept(const SampledToken& sampled, bool is_forced, Clock::time_point now);
   Final MakeFinal(FinishReason reason, Clock::time_point now);
 
@@ -150,7 +159,10 @@ class Sequence {
   std::optional<Clock::time_point> unread_since_;  // while it waits for its reader
   bool has_begun_ = false;  // no longer waits for a prefix; its rows may be planned
   bool was_preempted_ = false;
-  std::int32_t cached_ = 0;           // prompt tokens taken from the prefix cache
+  std::int32_t cached_ = 0;        // prompt tokens taken from the prefix cache
+  std::int32_t num_to_score_ = 0;  // tokens of the prompt that get log-probabilities
+  std::int32_t scored_ = 0;        // of these, how many have
+  Status score_error_;
   std::int32_t num_generated_ = 0;    // delivered ones included
   std::int32_t reported_shifts_ = 0;  // tokens that are still to be shifted out once more
   std::uint64_t last_served_ = 0;

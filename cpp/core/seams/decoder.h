@@ -42,6 +42,7 @@ struct DecoderTraits {
   std::int32_t cells = 0;         // positions of all sequences together
   std::int32_t max_batch = 0;     // rows per Decode
   std::int32_t max_draft = 0;     // rows with logits beyond one for each context
+  std::int32_t max_outputs = 0;   // rows with logits per Decode; >= contexts + max_draft and 3
   bool can_shift = false;
   // Whether states can be cut, down to ShortestCut; recurrent ones cannot.
   bool can_cut = true;

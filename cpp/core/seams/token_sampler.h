@@ -40,6 +40,11 @@ class TokenSampler {
   // kInvalidArgument when the request cannot have picked it, kGrammarTooComplex as Sample(),
   // kNotSupported when what comes next depends on more than the tokens and the seed.
   virtual Result<SampledToken> Replay(Token token) = 0;
+  // The log-probability of a token of the prompt, from the logits behind the one before it, and of
+  // the `num_top` likeliest. Null = nothing is before it: NaN. Changes nothing. kNumeric as
+  // Sample().
+  virtual Result<ChosenLogprob> Score(const float* logits, Token token,
+                                      std::int32_t num_top) const = 0;
   // At most `max_tokens` tokens that the grammar or the limit of a thought forces, remembered as if
   // they had been sampled. They never end the generation.
   virtual std::vector<SampledToken> Forced(std::size_t max_tokens) {

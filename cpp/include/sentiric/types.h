@@ -131,9 +131,13 @@ struct Request {
   GrammarSpec grammar;
   std::vector<std::string> stop;  // <= 8 of 1..256 bytes; removed from the text
   // >= 0. 0 evaluates the prompt only, for later requests; of messages, only the beginning that
-  // they have in common with those that they may grow into (GrowingPart in backend/prompt).
+  // they have in common with those that they may grow into (GrowingPart in backend/prompt), unless
+  // its log-probabilities are asked for.
   std::int32_t max_tokens = 1024;
   std::int32_t min_tokens = 0;  // 0..max_tokens; before that neither end nor stop tokens
+  // -1 = none, else 0..20: log-probabilities of the prompt's tokens, and so many alternatives each.
+  // None of the prompt is taken from the prefix cache then.
+  std::int32_t prompt_logprobs = -1;
   bool ignore_eos = false;
   std::vector<Token> stop_tokens;             // <= 64; each ends the answer and is no text of it
   std::vector<std::vector<Token>> bad_words;  // <= 64 of 1..64 tokens that never follow each other
@@ -159,6 +163,9 @@ struct Request {
   RequestId tag = 0;     // the caller's own number for it; the engine only keeps it
 };
 
+// Of one prompt: its tokens times (prompt_logprobs + 1).
+inline constexpr std::int64_t kMaxPromptLogprobs = 1 << 18;
+
 // The error of the first field that is out of range, and of a prompt that has not one source.
 Status Validate(const Request& request, std::int32_t num_vocab);
 
@@ -170,6 +177,8 @@ struct TokenLogprob {
   float logprob = 0;  // natural log, before truncation and temperature
 };
 
+// Of a token of the answer, or of the prompt. NaN is the one of the prompt's first token, which
+// follows nothing.
 struct ChosenLogprob {
   TokenLogprob chosen;
   std::vector<TokenLogprob> top;  // most likely first
@@ -215,6 +224,9 @@ struct Event {
   std::string text;                     // complete UTF-8 characters; may be empty
   std::vector<Token> tokens;            // sampled since the last event
   std::vector<ChosenLogprob> logprobs;  // one per token when requested
+  // When requested, one per token of the prompt, in several events before the first token. They use
+  // credit like tokens.
+  std::vector<ChosenLogprob> prompt_logprobs = {};
   TruncationReport truncation;
   bool is_first = false;  // contains the first tokens of its request, which was not resumed
   // With the first tokens of this run: tokens of the prompt, and how many of them were cached.

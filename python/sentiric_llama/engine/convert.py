@@ -129,6 +129,8 @@ def request_to_native(request: Request) -> _core.Request:
         _assign(native, name, list(items_of(getattr(request, name), name)))
     words = items_of(request.bad_words, "bad_words")
     _assign(native, "bad_words", [list(items_of(word, "bad_words")) for word in words])
+    scored = request.prompt_logprobs
+    _assign(native, "prompt_logprobs", -1 if scored is None else scored)
     if (limit := request.thinking) is not None:
         marks = limit.begin, limit.end, limit.closing
         call("thinking", native.set_thinking, *marks, limit.max_tokens, limit.is_open)
@@ -153,6 +155,13 @@ def _token_logprob(value: tuple[int, bytes, float]) -> TokenLogprob:
     return TokenLogprob(*value)
 
 
+def _logprobs(entries: tuple[Any, ...]) -> tuple[ChosenLogprob, ...]:
+    return tuple(
+        ChosenLogprob(_token_logprob(chosen), tuple(map(_token_logprob, top)))
+        for chosen, top in entries
+    )
+
+
 def _final(native: _core.Final) -> Final:
     timings = copy_fields(native.timings, Timings)
     usage = Usage(native.prompt_tokens, native.completion_tokens, timings.cache_n)
@@ -171,18 +180,15 @@ def _final(native: _core.Final) -> Final:
 
 def delta_of(event: _core.Event) -> Delta:
     """A native event as a Delta."""
-    logprobs = tuple(
-        ChosenLogprob(_token_logprob(chosen), tuple(map(_token_logprob, top)))
-        for chosen, top in event.logprobs
-    )
     final = event.final
     return Delta(
         text=event.text,
         tokens=tuple(event.tokens),
-        logprobs=logprobs,
+        logprobs=_logprobs(event.logprobs),
         truncation=TruncationReport(*event.truncation),
         prompt_tokens=event.prompt_tokens,
         cached_tokens=event.cached_tokens,
+        prompt_logprobs=_logprobs(event.prompt_logprobs),
         final=None if final is None else _final(final),
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import time
 from array import array
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
@@ -141,7 +142,7 @@ async def _fill(
     try:
         async with contextlib.aclosing(deltas):
             async for delta in deltas:
-                for _ in delta.tokens:
+                for _ in range(delta.credit):
                     await _acquire(allowed, wait_s)
                 buffer.put(delta)
                 buffer.wakeup.set()
@@ -356,6 +357,8 @@ class FakeEngine:
         text, finish, stop_string = _cut(self.reply(request), request)
         first = 0.0
         await asyncio.sleep(self.first_delay_s)
+        if scores := _prompt_logprobs(request):
+            yield Delta(prompt_logprobs=scores)
         for index, char in enumerate(text):
             await asyncio.sleep(self.delay_s)
             self._check(request, started, index)
@@ -441,8 +444,22 @@ def _num_thought(text: str, request: Request) -> int:
 
 def _logprobs(char: str, request: Request) -> tuple[ChosenLogprob, ...]:
     count = request.sampling.top_logprobs
+    return () if count is None else (_logprob(ord(char), count, -0.25),)
+
+
+def _logprob(token: int, count: int, logprob: float) -> ChosenLogprob:
+    chosen = TokenLogprob(token, chr(token).encode(), logprob)
+    others = (TokenLogprob(i, chr(i).encode(), -2.0 - i) for i in range(count - 1))
+    return ChosenLogprob(chosen, (chosen, *others) if count else ())
+
+
+def _prompt_logprobs(request: Request) -> tuple[ChosenLogprob, ...]:
+    """The more tokens are before one, the less likely it is."""
+    count = request.prompt_logprobs
     if count is None:
         return ()
-    chosen = TokenLogprob(ord(char), char.encode(), -0.25)
-    others = (TokenLogprob(i, chr(i).encode(), -2.0 - i) for i in range(count - 1))
-    return (ChosenLogprob(chosen, (chosen, *others) if count else ()),)
+    said = request.text or "".join(texts_of(message) for message in request.messages)
+    tokens = list(request.tokens) or [ord(char) for char in said]
+    first = _logprob(tokens[0], 0, math.nan)
+    rest = (_logprob(token, count, -0.125 * i) for i, token in enumerate(tokens[1:], 1))
+    return first, *rest

@@ -38,6 +38,7 @@ class Options(TypedDict, total=False):
     choice: Sequence[str]
     """Makes the output one of these texts."""
     min_tokens: int
+    prompt_logprobs: int
     ignore_eos: bool
     stop_tokens: Sequence[int]
     bad_words: Sequence[Sequence[int]]

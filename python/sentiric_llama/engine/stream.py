@@ -44,7 +44,7 @@ class Credit:
 
     def after(self, delta: Delta) -> int:
         """Counts a delta that was read. Returns how many tokens to grant now, usually 0."""
-        self._read += len(delta.tokens)
+        self._read += delta.credit
         if self._read < WINDOW // 2:
             return 0
         granted, self._read = self._read, 0

@@ -47,6 +47,8 @@ class ChatCall:
     messages: tuple[Message, ...] = ()
     prompts: tuple[str | tuple[int, ...], ...] = ()
     """Texts or token ids to go on with as they are, instead of messages."""
+    prompt_logprobs: int | None = None
+    """How many alternatives each token of a prompt gets log-probabilities of; None for none."""
     model: str | None = None
     system_prompt: str | None = None
     rag_context: str | None = None
@@ -134,6 +136,7 @@ def build_requests(
         repetition_limit=settings.repetition_limit
         if call.repetition_limit is None
         else call.repetition_limit,
+        prompt_logprobs=call.prompt_logprobs,
         max_tokens=settings.default_max_tokens if call.max_tokens is None else call.max_tokens,
         ignore_eos=call.ignore_eos,
         truncation=call.truncation or settings.truncation,

@@ -131,6 +131,9 @@ class Request:
     max_tokens: int = 1024
     min_tokens: int = 0
     """Before so many tokens the answer ends by no end token and no stop token."""
+    prompt_logprobs: int | None = None
+    """None: none. 0..20: log-probabilities of the prompt's tokens, and so many alternatives each.
+    None of the prompt is taken from the prefix cache then."""
     ignore_eos: bool = False
     stop_tokens: Sequence[int] = ()
     """Each ends the answer and is no text of it."""

@@ -83,7 +83,10 @@ class TokenLogprob:
 
 @dataclass(frozen=True, slots=True)
 class ChosenLogprob:
-    """The sampled token and the most likely alternatives, best first."""
+    """A token of the answer or of the prompt, and the most likely alternatives, best first.
+
+    The first token of a prompt follows nothing: its log-probability is NaN.
+    """
 
     chosen: TokenLogprob
     top: tuple[TokenLogprob, ...] = ()
@@ -120,6 +123,13 @@ class Delta:
     """With the first tokens: how many the prompt has."""
     cached_tokens: int = 0
     """With the first tokens: how many of the prompt came from the prefix cache."""
+    prompt_logprobs: tuple[ChosenLogprob, ...] = ()
+    """With `Request.prompt_logprobs`, before the first tokens: one per token of the prompt."""
+
+    @property
+    def credit(self) -> int:
+        """How much of the reader's credit it uses up."""
+        return len(self.tokens) + len(self.prompt_logprobs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +152,8 @@ class Completion:
     """Tokens inside thoughts, with `Request.thinking`."""
     thinking_ended: bool = False
     """True if the limit of thoughts closed one."""
+    prompt_logprobs: tuple[ChosenLogprob, ...] = ()
+    """With `Request.prompt_logprobs`: one per token of the prompt."""
 
     @classmethod
     def join(cls, deltas: Sequence[Delta]) -> Completion:
@@ -162,4 +174,5 @@ class Completion:
             stop_token=final.stop_token,
             thought_tokens=final.thought_tokens,
             thinking_ended=final.thinking_ended,
+            prompt_logprobs=tuple(entry for delta in deltas for entry in delta.prompt_logprobs),
         )

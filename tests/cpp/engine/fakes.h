@@ -35,6 +35,17 @@ class GreedySampler : public TokenSampler {
     if (forced_.front() == token) return Take();
     return Error{ErrorCode::kInvalidArgument, "delivered", "another token is forced"};
   }
+  // The logit itself, and those of as many tokens.
+  Result<ChosenLogprob> Score(const float* logits, Token token,
+                              std::int32_t num_top) const override {
+    const auto entry = [&](Token of) {
+      return TokenLogprob{of, std::string(Meaning(of).piece), logits ? logits[of] : NAN};
+    };
+    ChosenLogprob scored{entry(token), {}};
+    if (logits && std::isnan(logits[0])) return Error{ErrorCode::kNumeric, "logits", "NaN"};
+    for (Token top = 0; logits && top < num_top; ++top) scored.top.push_back(entry(top));
+    return scored;
+  }
   std::vector<SampledToken> Forced(std::size_t max_tokens) override {
     std::vector<SampledToken> taken;
     while (jumps_ && !forced_.empty() && taken.size() < max_tokens) taken.push_back(Take());
@@ -122,6 +133,7 @@ inline LoopConfig ConfigOf(const LoopOptions& options) {
   LoopConfig loop;
   loop.busy_chunk = options.busy_chunk;
   loop.scheduler.idle_chunk = options.idle_chunk;
+  loop.scheduler.max_outputs = kMaxOutputs;
   loop.queue.wait_ms = options.queue_wait_ms;
   loop.prefix = options.prefix;
   return loop;
@@ -161,6 +173,7 @@ inline std::vector<Token> RandomPrompt(std::int32_t size, std::uint32_t seed) {
 struct Outcome {
   std::string text;
   std::vector<Token> tokens;
+  std::vector<ChosenLogprob> scores;  // of the prompt
   TruncationReport truncation;
   std::optional<Final> final;
 };
@@ -178,6 +191,8 @@ inline std::map<RequestId, Outcome> Collect(LocalEngine* engine, std::size_t cou
       Outcome& outcome = outcomes[event.request];
       outcome.text += event.text;
       outcome.tokens.insert(outcome.tokens.end(), event.tokens.begin(), event.tokens.end());
+      outcome.scores.insert(outcome.scores.end(), event.prompt_logprobs.begin(),
+                            event.prompt_logprobs.end());
       outcome.truncation = event.truncation;
       if (event.final) {
         outcome.final = event.final;

@@ -17,9 +17,16 @@ std::string_view PieceOf(Token token) {
   return std::string_view(pieces).substr(static_cast<std::size_t>(token), 1);
 }
 
+class UnscoredSampler : public TokenSampler {
+ public:
+  Result<ChosenLogprob> Score(const float*, Token, std::int32_t) const override {
+    return Error{ErrorCode::kNotSupported, "prompt_logprobs", "no numbers here"};
+  }
+};
+
 // Copies its prompt for ever: samples the token that followed the last occurrence of the newest
 // one.
-class CopyingSampler : public TokenSampler {
+class CopyingSampler : public UnscoredSampler {
  public:
   explicit CopyingSampler(std::vector<Token> prompt) : history_(std::move(prompt)) {}
   Result<SampledToken> Sample(const float*) override {
@@ -47,7 +54,7 @@ class CopyingSampler : public TokenSampler {
 };
 
 // Samples one of two tokens, depending on all cells: there is always a draft, and half are wrong.
-class CoinSampler : public TokenSampler {
+class CoinSampler : public UnscoredSampler {
  public:
   Result<SampledToken> Sample(const float* logits) override {
     const auto best = static_cast<Token>(std::max_element(logits, logits + kVocab) - logits);
@@ -127,7 +134,7 @@ std::vector<Request> Copies(int count) {
 }
 
 // The likeliest token, or another one: always, or where it is odd.
-class OtherSampler : public TokenSampler {
+class OtherSampler : public UnscoredSampler {
  public:
   explicit OtherSampler(bool always) : always_(always) {}
   Result<SampledToken> Sample(const float* logits) override {

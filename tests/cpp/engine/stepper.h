@@ -45,6 +45,8 @@ class Stepper {
       Outcome& outcome = outcomes[event.request];
       outcome.text += event.text;
       outcome.tokens.insert(outcome.tokens.end(), event.tokens.begin(), event.tokens.end());
+      outcome.scores.insert(outcome.scores.end(), event.prompt_logprobs.begin(),
+                            event.prompt_logprobs.end());
       if (outcome.text.size() == event.text.size() && !event.text.empty()) {
         first_step[event.request] = num_steps_;
       }

@@ -43,6 +43,7 @@ TEST(JsonTypes, ARequestHasTheFieldsOfPythons) {
   json["resumed"] = true;
   json["sampling"]["allowed_tokens"] = {5};
   json["min_tokens"] = 3;
+  json["prompt_logprobs"] = 4;
   json["stop_tokens"] = {6, 7};
   json["bad_words"] = {{8, 9}, {10}};
   json["shown_tokens"] = {"<t>"};
@@ -64,6 +65,8 @@ TEST(JsonTypes, ARequestHasTheFieldsOfPythons) {
   EXPECT(request.delivered == (std::vector<Token>{1, 2}));
   EXPECT(request.resumed);
   EXPECT(request.sampling.allowed_tokens == std::vector<Token>{5});
+  EXPECT_EQ(request.prompt_logprobs, 4);
+  EXPECT_EQ(RequestOf(Smallest()).prompt_logprobs, -1);
   EXPECT(request.min_tokens == 3 && request.repetition_limit == 40);
   EXPECT(request.stop_tokens == (std::vector<Token>{6, 7}));
   EXPECT(request.bad_words == (std::vector<std::vector<Token>>{{8, 9}, {10}}));
@@ -128,10 +131,13 @@ TEST(JsonTypes, ADeltaKeepsWhatJsonHasNoWordFor) {
   Event event;
   event.text = "a\xff";  // not UTF-8
   event.logprobs.push_back({{1, "\xff", -INFINITY}, {}});
+  event.prompt_logprobs.push_back({{2, "", NAN}, {}});
   const Json delta = Json::parse(Dump(DeltaOf(event)));
   EXPECT_EQ(delta["text"].get<std::string>(), "a\xef\xbf\xbd");
   EXPECT_EQ(delta["logprobs"][0]["chosen"]["logprob"].get<std::string>(), "-inf");
   EXPECT_EQ(FromBase64(delta["logprobs"][0]["chosen"]["piece"]), "\xff");
+  EXPECT_EQ(delta["prompt_logprobs"][0]["chosen"]["logprob"].get<std::string>(), "nan");
+  EXPECT(!DeltaOf(Event{}).contains("prompt_logprobs"));
   EXPECT(!delta.contains("final") && !delta.contains("truncation"));
 }
 

@@ -9,6 +9,7 @@ import pytest
 
 from sentiric_llama.engine import fake
 from sentiric_llama.engine.fake import FakeEngine
+from sentiric_llama.errors import InvalidArgument
 from sentiric_llama.types import ChosenLogprob, TokenLogprob
 
 
@@ -104,6 +105,64 @@ def test_logprobs_have_the_old_form(start: Any) -> None:
     assert server.engine.requests[-1].sampling.top_logprobs == 2
 
 
+def test_echo_with_logprobs_has_those_of_the_prompt(start: Any) -> None:
+    server = start(lambda: FakeEngine("çok"))
+    reply = complete(server, "Şu an", echo=True, logprobs=2, max_tokens=2)
+    (choice,) = reply.json["choices"]
+    found = choice["logprobs"]
+    assert choice["text"] == "Şu ançok"[:-1]
+    assert found["tokens"] == list(choice["text"]) and found["text_offset"] == list(range(7))
+    assert found["token_logprobs"] == [None, -0.125, -0.25, -0.375, -0.5, -0.25, -0.25]
+    assert found["top_logprobs"][0] is None
+    assert found["top_logprobs"][1] == {"u": -0.125, "\0": -2.0}
+    assert server.engine.requests[-1].prompt_logprobs == 2
+    assert complete(server, "a", logprobs=2).status == 200
+    assert server.engine.requests[-1].prompt_logprobs is None
+
+
+def test_a_stream_has_the_same_logprobs(start: Any) -> None:
+    server = start(lambda: FakeEngine("abc"))
+    fields = {"echo": True, "logprobs": 1, "n": 2}
+    whole = complete(server, ["Hi", "there"], **fields).json["choices"]
+    parts: dict[int, dict[str, list[Any]]] = {}
+    for event in complete(server, ["Hi", "there"], stream=True, **fields).events[:-1]:
+        for choice in event["choices"]:
+            lists = parts.setdefault(choice["index"], {})
+            for name, values in choice["logprobs"].items():
+                lists.setdefault(name, []).extend(values)
+    assert parts == {choice["index"]: choice["logprobs"] for choice in whole}
+
+
+def loglikelihoods(reply: Any, contexts: list[int]) -> list[tuple[float, bool]]:
+    """What lm-eval reads: the sum behind a context, without the one generated token."""
+    found = []
+    choices = sorted(reply.json["choices"], key=lambda choice: choice["index"])
+    for choice, context in zip(choices, contexts, strict=True):
+        logprobs = choice["logprobs"]["token_logprobs"][context:-1]
+        tops = choice["logprobs"]["top_logprobs"][context:-1]
+        greedy = all(own == max(top.values()) for own, top in zip(logprobs, tops, strict=True))
+        found.append((sum(logprobs), greedy))
+    return found
+
+
+def test_an_evaluation_reads_loglikelihoods(server: Any) -> None:
+    prompts = [list(map(ord, "Paris is big")), list(map(ord, "ab"))]
+    fields = {"max_tokens": 1, "logprobs": 1, "echo": True, "temperature": 0, "seed": 1234}
+    reply = complete(server, prompts, model="default", **fields)
+    assert loglikelihoods(reply, [9, 1]) == [(-0.125 * (9 + 10 + 11), True), (-0.125, True)]
+    none = complete(server, prompts, **(fields | {"max_tokens": 0})).json["choices"]
+    assert [len(choice["logprobs"]["tokens"]) for choice in none] == [12, 2]
+    assert [choice["finish_reason"] for choice in none] == ["length", "length"]
+    assert [choice["text"] for choice in none] == ["Paris is big", "ab"]
+
+
+def test_an_error_about_the_prompts_logprobs_names_the_field(start: Any) -> None:
+    error = InvalidArgument("out of range; got 20, allowed 0..12", where="prompt_logprobs")
+    server = start(lambda: FakeEngine(fail=error))
+    reply = complete(server, echo=True, logprobs=20)
+    assert (reply.status, reply.error["param"]) == (400, "logprobs")
+
+
 def test_what_constrains_and_rules_reaches_the_engine(server: Any) -> None:
     reply = complete(server, guided_regex="a+", stop=["x"], min_tokens=2, return_tokens=True)
     request = server.engine.requests[-1]
@@ -122,7 +181,6 @@ def test_what_constrains_and_rules_reaches_the_engine(server: Any) -> None:
         ({"prompt": [0x110000]}, "prompt"),
         ({"prompt": "a", "suffix": "b"}, "suffix"),
         ({"prompt": "a", "best_of": 2}, "best_of"),
-        ({"prompt": "a", "echo": True, "logprobs": 1}, "logprobs"),
         ({"prompt": "a", "logprobs": 21}, "logprobs"),
         ({"prompt": "a", "logprobs": True}, "logprobs"),
         ({"prompt": "a", "grammar": "x" * 65537}, "grammar"),

@@ -31,6 +31,8 @@ SLACK = 1024
 """Tokens that a step may add beyond the credit: drafts, and text that a grammar forces."""
 TOKEN_BYTES = 4096
 """No token of a model has more; see `gguf/rules.py`."""
+MAX_SCORED = 2**18
+"""Log-probabilities that a prompt may have."""
 MAX_RETRY_MS = 24 * 3_600_000
 _SEEDS = 2**64 - 1
 """Seeds are below this one, which means "draw one"."""
@@ -75,6 +77,8 @@ class LiveRequest:
     allowed: int = WINDOW
     """Tokens that the engine process has been told of."""
     delivered: array[int] = field(default_factory=lambda: array("i"))
+    scored: int = 0
+    """Tokens of the prompt whose log-probabilities it has delivered."""
     is_sent: bool = False
     """True if the current engine process has it."""
     is_late: bool = False
@@ -90,6 +94,8 @@ class LiveRequest:
     resumes: int = 0
     submitted_at: float = field(default_factory=time.monotonic)
     first_token_at: float = 0.0
+    _known: int = 0
+    """Of these, how many the current engine process has still to send again."""
     _deltas: int = 0
     _bytes: int = 0
     moved: asyncio.Event = field(default_factory=asyncio.Event)
@@ -105,7 +111,7 @@ class LiveRequest:
     @property
     def is_waited_for(self) -> bool:
         """True if its reader has room for more tokens."""
-        return self.granted > len(self.delivered)
+        return self.granted > self.scored + len(self.delivered)
 
     @property
     def num_bytes(self) -> int:
@@ -141,6 +147,8 @@ class LiveRequest:
         """What makes an engine process work on it from where it is. Raises DeadlineExceeded."""
         request = self.request
         self._deltas = self._bytes = 0  # of the process that gets it now
+        # A process begins with the prompt again, unless it is told of tokens behind it.
+        self._known = 0 if self.delivered else self.scored
         if self.was_sent or self.delivered:
             request = replace(request, delivered=tuple(self.delivered), resumed=True)
         if request.deadline_ms > 0:
@@ -157,7 +165,9 @@ class LiveRequest:
         """
         _check_numbers(delta)
         self._deltas += 1
-        self._bytes += len(delta.text) + sum(map(_size_of, delta.logprobs))
+        self._bytes += len(delta.text)
+        self._bytes += sum(map(_size_of, (*delta.logprobs, *delta.prompt_logprobs)))
+        delta = self._without_known(delta)
         if delta.tokens:
             self.first_token_at = self.first_token_at or time.monotonic()
             self.delivered.extend(delta.tokens)  # OverflowError for what is no token
@@ -169,9 +179,23 @@ class LiveRequest:
             return delta
         return replace(delta, final=self._whole(delta.final))
 
+    def _without_known(self, delta: Delta) -> Delta:
+        """The delta without log-probabilities that an earlier process has delivered."""
+        if not delta.prompt_logprobs:
+            return delta
+        if self.request.prompt_logprobs is None or self.delivered:
+            raise ValueError("log-probabilities that were not asked for")
+        again = min(self._known, len(delta.prompt_logprobs))
+        self._known -= again
+        self.scored += len(delta.prompt_logprobs) - again
+        if self.scored > MAX_SCORED:
+            raise ValueError("more than a prompt has")
+        self.moved.set()
+        return replace(delta, prompt_logprobs=delta.prompt_logprobs[again:]) if again else delta
+
     def _check_bounds(self) -> None:
-        tokens = len(self.delivered)
-        pieces = 2 + (self.request.sampling.top_logprobs or 0)
+        tokens = self.scored + len(self.delivered)
+        pieces = 2 + max(self.request.sampling.top_logprobs or 0, self.request.prompt_logprobs or 0)
         if (
             tokens > self.granted + SLACK
             or self._deltas > tokens + SLACK

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from starlette.responses import Response
@@ -17,11 +17,10 @@ from sentiric_llama.http.routes.chat import ChatAnswer, StreamWriter, answer_hea
 from sentiric_llama.http.shapes import remarks, timings_json, truncation_json, usage_json
 from sentiric_llama.http.stepped_json import SteppedJson
 from sentiric_llama.http.texts.completions_body import CompletionsRequest
+from sentiric_llama.http.texts.completions_logprobs import LogprobWriter
 from sentiric_llama.service.chat_result import collect
 from sentiric_llama.service.chat_stream import ChatStream, ChoiceDelta, Ending
-from sentiric_llama.types import ChosenLogprob, TokenLogprob
-
-_LOWEST = -9999.0
+from sentiric_llama.types import Completion, Delta
 
 
 class _Texts:
@@ -31,7 +30,8 @@ class _Texts:
         self._stream = stream
         self._request = request
         self._prompts = prompts
-        self._offsets = [len(self.prompt_of(index)) for index in range(stream.num_choices)]
+        texts = map(self.prompt_of, range(stream.num_choices))
+        self._logprobs = [LogprobWriter(text) for text in texts]
         self._base: dict[str, Any] = {
             "id": f"cmpl-{stream.answer_id}",
             "object": "text_completion",
@@ -48,34 +48,21 @@ class _Texts:
         self,
         index: int,
         text: str,
-        logprobs: Sequence[ChosenLogprob],
-        tokens: Sequence[int],
+        said: Delta | Completion,
         ending: Ending | None,
         *,
         unfinished: bool = False,
     ) -> dict[str, Any]:
         """A choice, or what a delta adds to one."""
+        asked, logprobs = self._request.logprobs, self._logprobs[index]
         found: dict[str, Any] = {
             "index": index,
             "text": text,
-            "logprobs": self._logprobs(index, logprobs) if self._request.logprobs else None,
+            "logprobs": logprobs.body(said.prompt_logprobs, said.logprobs) if asked else None,
             "finish_reason": ending,
         }
         found |= remarks(unfinished, ())
-        return found | ({"tokens": list(tokens)} if self._request.return_tokens else {})
-
-    def _logprobs(self, index: int, entries: Sequence[ChosenLogprob]) -> dict[str, Any]:
-        texts = [entry.chosen.piece.decode("utf-8", "replace") for entry in entries]
-        offsets = []
-        for text in texts:
-            offsets.append(self._offsets[index])
-            self._offsets[index] += len(text)
-        return {
-            "tokens": texts,
-            "token_logprobs": [max(entry.chosen.logprob, _LOWEST) for entry in entries],
-            "top_logprobs": (_alternatives((*entry.top, entry.chosen)) for entry in entries),
-            "text_offset": offsets,
-        }
+        return found | ({"tokens": list(said.tokens)} if self._request.return_tokens else {})
 
     def body(self, choices: Iterable[dict[str, Any]]) -> dict[str, Any]:
         """An answer, or an event, with these choices."""
@@ -89,11 +76,6 @@ class _Texts:
             "truncation": truncation_json(stream.truncation),
         }
         return found | ({"notice": stream.notice} if stream.notice else {})
-
-
-def _alternatives(tokens: Sequence[TokenLogprob]) -> dict[str, float]:
-    """The best tokens; as with OpenAI, the chosen one is among them."""
-    return {t.piece.decode("utf-8", "replace"): max(t.logprob, _LOWEST) for t in tokens}
 
 
 async def echoed_texts(stream: ChatStream, request: CompletionsRequest) -> list[str]:
@@ -122,8 +104,7 @@ class CompletionsAnswer(ChatAnswer):
             texts.choice(
                 index,
                 texts.prompt_of(index) + choice.text,
-                choice.completion.logprobs,
-                choice.completion.tokens,
+                choice.completion,
                 choice.ending,
                 unfinished=choice.completion.unfinished,
             )
@@ -150,7 +131,7 @@ class TextWriter(StreamWriter):
     def opening(self, items: list[ChoiceDelta]) -> bytes:
         prompts = [self._texts.prompt_of(index) for index in range(self.stream.num_choices)]
         choices = [
-            self._texts.choice(index, prompt, (), (), None)
+            self._texts.choice(index, prompt, Delta(), None)
             for index, prompt in enumerate(prompts)
             if prompt
         ]
@@ -174,8 +155,7 @@ class TextWriter(StreamWriter):
         return self._texts.choice(
             item.index,
             text,
-            item.delta.logprobs,
-            item.delta.tokens,
+            item.delta,
             item.ending,
             unfinished=bool(final and final.unfinished),
         )

@@ -12,11 +12,14 @@ from sentiric_llama.types import TruncationReport
 
 
 class TextLogprobs(Answer):
-    """One entry per token. `text_offset` counts characters from the beginning of the text."""
+    """One entry per token, with `echo` of the prompt first, whose first token has none.
+
+    `text_offset` counts characters from the beginning of the text.
+    """
 
     tokens: list[str]
-    token_logprobs: list[float]
-    top_logprobs: list[dict[str, float]]
+    token_logprobs: list[float | None]
+    top_logprobs: list[dict[str, float] | None]
     text_offset: list[int]
 
 

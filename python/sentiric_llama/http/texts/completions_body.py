@@ -5,12 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar
 
-from pydantic import ConfigDict, model_validator
+from pydantic import ConfigDict
 
+from sentiric_llama.errors import SentiricLlamaError
 from sentiric_llama.http.openai import ChatRequest
-from sentiric_llama.http.schema_rules import NULL, Rules, either, fields
 from sentiric_llama.http.schemas.body import CheckedBy, InRange, refused
 from sentiric_llama.http.schemas.generation import GenerationFields
 from sentiric_llama.http.texts.inputs import Input, parse_inputs, schema_of
@@ -51,25 +51,18 @@ class CompletionsBody(GenerationFields):
             "examples": [_EXAMPLE],
         }
     )
-    rules: ClassVar[Rules] = (either(fields(echo={"enum": [False, None]}), fields(logprobs=NULL)),)
     others: ClassVar = KNOWN
 
     prompt: Annotated[list[Input], CheckedBy(parse_prompts, schema_of(MAX_PROMPTS))]
     echo: bool = False
     logprobs: Annotated[int | None, InRange(_LOGPROBS)] = None
 
-    @model_validator(mode="after")
-    def _fits_together(self) -> Self:
-        if self.echo and self.logprobs is not None:
-            what = "log-probabilities of the prompt are not supported; leave echo or logprobs out"
-            raise refused(what, "logprobs")
-        return self
-
     def call(self) -> ChatCall:
         """The protocol-neutral request."""
         return replace(
             self.generation(max_tokens=self._limit(), top_logprobs=self.logprobs),
             prompts=tuple(p if isinstance(p, str) else tuple(p) for p in self.prompt),
+            prompt_logprobs=self.logprobs if self.echo else None,
         )
 
     def _limit(self) -> int | None:
@@ -85,6 +78,12 @@ class CompletionsRequest(ChatRequest):
 
     echoed: Sequence[Input] = ()
     """The prompts, if the texts begin with them."""
+
+    def blame(self, error: SentiricLlamaError) -> SentiricLlamaError:
+        """The error; one about log-probabilities of the prompt names the field that asked."""
+        if error.where == "prompt_logprobs":
+            return type(error)(error.what, where="logprobs")
+        return ChatRequest.blame(self, error)
 
 
 def parse_completions(values: dict[str, Any], *, strict: bool = False) -> CompletionsRequest:

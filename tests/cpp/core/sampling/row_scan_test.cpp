@@ -166,7 +166,7 @@ TEST(RowScan, LogprobsAreTheLogSoftmaxOfTheRow) {
   const std::vector<std::string> pieces(row.size(), "x");
   double sum = 0;
   for (const float x : row) sum += std::exp(static_cast<double>(x));
-  const ChosenLogprob result = LogprobsOf(row.data(), pieces, 17, 20);
+  const ChosenLogprob result = LogprobsOf(row.data(), pieces, 17, 20).value();
   const Candidates best = Sorted(row);
   EXPECT(std::abs(static_cast<double>(result.chosen.logprob) - (row[17] - std::log(sum))) < 1e-5);
   ASSERT(result.top.size() == 20);

@@ -104,6 +104,30 @@ TEST(Scheduler, ABatchIsNeverLargerThanTheDecoderTakes) {
   }
 }
 
+TEST(Scheduler, AScoredPromptHasCallsOfItsOwnWithLogitsInEachRow) {
+  for (const bool mixes : {false, true}) {
+    SchedulerConfig config = Config(60, mixes);
+    config.max_outputs = 5;
+    const Scheduler scheduler(config);
+    const std::vector<Token> prompt = TokensOf(13), other = TokensOf(40);
+    SequenceView scored = Prefill(0, prompt);
+    scored.scored_from = 3;
+    while (scored.is_prefilling()) {
+      const BatchPlan plan = scheduler.Plan({scored, Prefill(1, other), kStream}, 0, {64, 0});
+      const auto own = std::find_if(plan.batches.begin(), plan.batches.end(),
+                                    [](const Batch& batch) { return batch.front().seq == 0; });
+      ASSERT(own != plan.batches.end());
+      EXPECT(own->size() >= 2 && own->size() <= 5);
+      for (const Row& row : *own) {
+        EXPECT_EQ(row.seq, 0);
+        EXPECT_EQ(row.wants_logits, row.pos >= 3);
+      }
+      scored.evaluated += static_cast<std::int32_t>(own->size());
+    }
+    EXPECT_EQ(scored.evaluated, 13);
+  }
+}
+
 TEST(Scheduler, APromptIsNeverCutToASingleToken) {
   for (std::int32_t size = 2; size < 60; ++size) {
     for (const std::int32_t chunk : {2, 3, 4, 5, 16}) {
