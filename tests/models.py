@@ -100,6 +100,7 @@ RECIPES = {
         small("bert-bge"), architecture="bert", type="F16", kv_heads=4, context=512, pooling="CLS"
     ),
     "ranker-q8_0": replace(small(), pooling="RANK"),
+    "infill-q8_0": replace(small(), marks=("<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>")),
 }
 
 

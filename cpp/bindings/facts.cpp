@@ -38,7 +38,10 @@ void BindModelInfo(py::module_* m) {
       .def_readonly("backend", &ModelInfo::backend)
       .def_readonly("speculation", &ModelInfo::speculation)
       .def_readonly("bos", &ModelInfo::bos)
-      .def_readonly("eos", &ModelInfo::eos);
+      .def_readonly("eos", &ModelInfo::eos)
+      .def_readonly("infill_prefix", &ModelInfo::infill_prefix)
+      .def_readonly("infill_suffix", &ModelInfo::infill_suffix)
+      .def_readonly("infill_middle", &ModelInfo::infill_middle);
 }
 
 void BindStats(py::module_* m) {

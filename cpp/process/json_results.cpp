@@ -94,6 +94,9 @@ Json ToJson(const ModelInfo& info) {
   PUT(speculation);
   PUT(bos);
   PUT(eos);
+  PUT(infill_prefix);
+  PUT(infill_suffix);
+  PUT(infill_middle);
 #undef PUT
   return json;
 }

@@ -105,6 +105,9 @@ ModelInfo Model::Describe() const {
   info.context_train = llama_model_n_ctx_train(model_);
   info.bos = llama_vocab_bos(vocab());
   info.eos = llama_vocab_eos(vocab());
+  info.infill_prefix = llama_vocab_fim_pre(vocab());
+  info.infill_suffix = llama_vocab_fim_suf(vocab());
+  info.infill_middle = llama_vocab_fim_mid(vocab());
   return info;
 }
 

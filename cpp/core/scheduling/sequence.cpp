@@ -75,14 +75,9 @@ void Sequence::Begin(std::int32_t attached, std::uint64_t step) {
 
 PrefixRequest Sequence::prefix_request() const {
   const PreparedPrompt& prompt = request_->prompt;
-  return {request_->scope,
-          tokens_,
-          prompt_size_,
-          request_->id,
-          prompt.opening,
-          prompt.keep,
-          !request_->is_prefix(),
-          is_scored() ? scored_ - 1 : INT32_MAX};
+  return {
+      request_->scope, tokens_,     prompt_size_,           request_->id,
+      prompt.opening,  prompt.keep, !request_->is_prefix(), is_scored() ? scored_ - 1 : INT32_MAX};
 }
 
 SequenceView Sequence::View(std::uint64_t step) const {

@@ -91,6 +91,8 @@ struct ModelInfo {
   std::string kv_layout, flash_attention, backend;
   std::string speculation;  // source of drafts: "draft" | "ngram" | "off"
   Token bos = -1, eos = -1;
+  // What a prompt for text between two others is made of; -1 = the vocabulary has none.
+  Token infill_prefix = -1, infill_suffix = -1, infill_middle = -1;
 };
 
 // Counters since Open(), and gauges.

@@ -183,6 +183,7 @@ class FakeEngine:
         truncation: TruncationReport | None = None,
         devices: Sequence[Device] = (),
         reader_wait_s: float = 30.0,
+        infill: tuple[int, int, int] = (-1, -1, -1),
     ) -> None:
         self.reply: Reply = reply if callable(reply) else lambda _request: reply
         self.delay_s = delay_s
@@ -192,6 +193,7 @@ class FakeEngine:
         self.truncation = truncation or TruncationReport()
         self.known_devices = list(devices)
         self.reader_wait_s = reader_wait_s
+        self._infill = infill
         self.requests: list[Request] = []
         self.active = 0
         self.most_active = 0
@@ -208,7 +210,14 @@ class FakeEngine:
 
     @property
     def info(self) -> ModelInfo:
-        return replace(FAKE_INFO, contexts=self._contexts)
+        prefix, suffix, middle = self._infill
+        return replace(
+            FAKE_INFO,
+            contexts=self._contexts,
+            infill_prefix=prefix,
+            infill_suffix=suffix,
+            infill_middle=middle,
+        )
 
     @property
     def capacity(self) -> Capacity:

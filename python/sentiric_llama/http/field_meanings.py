@@ -126,11 +126,12 @@ _TEXT: Meanings = {
     CompletionsBody: {
         "prompt": "texts or token ids, up to 128; each has `n` choices, one after the other; "
         "they enter the queue a few at a time",
-        "suffix": "there is no text behind the answer",
+        "suffix": "the answer stands between `prompt` and this text, if the vocabulary has tokens "
+        "for it; not with `echo` and `logprobs` together",
         "best_of": "send `n`",
         "echo": "begin the text with the prompt",
-        "logprobs": "log-probabilities of each token and so many alternatives, in the older form; "
-        "not with `echo`",
+        "logprobs": "log-probabilities of each token, of so many alternatives and of the token "
+        "itself, in the older form; with `echo` those of the prompt, too",
     },
     grammar.GrammarFields: {
         "response_format": "OpenAI's form: [structured output](http.md#structured-output)",

@@ -47,6 +47,8 @@ class ChatCall:
     messages: tuple[Message, ...] = ()
     prompts: tuple[str | tuple[int, ...], ...] = ()
     """Texts or token ids to go on with as they are, instead of messages."""
+    suffix: str = ""
+    """With prompts: what stands behind each answer. See `prompt/infill.py`."""
     prompt_logprobs: int | None = None
     """How many alternatives each token of a prompt gets log-probabilities of; None for none."""
     model: str | None = None
@@ -195,7 +197,7 @@ def check_limits(call: ChatCall) -> None:
     if not call.prompts and not 1 <= len(call.messages) <= MAX_MESSAGES:
         raise out_of_range("messages", len(call.messages), f"1..{MAX_MESSAGES} messages")
     texts = [call.system_prompt or "", call.rag_context or ""]
-    texts += [prompt for prompt in call.prompts if isinstance(prompt, str)]
+    texts += [call.suffix, *(prompt for prompt in call.prompts if isinstance(prompt, str))]
     texts += conversation_texts(call.messages, call.wishes.tools)
     size = sum(len(text.encode()) for text in texts)
     if size > MAX_CONTENT_BYTES:

@@ -37,6 +37,7 @@ from sentiric_llama.service.models.slot import LoadedModel
 from sentiric_llama.service.models.switch import ModelSwitch
 from sentiric_llama.service.prompt.asked_content import asked_content
 from sentiric_llama.service.prompt.embed_call import EmbedCall, Embeddings, rows_of, tokens_of
+from sentiric_llama.service.prompt.infill import with_suffix
 from sentiric_llama.service.prompt.stable_prefix import Change, stable
 from sentiric_llama.service.prompt.tool_schemas import ToolSchemas
 from sentiric_llama.service.queue_share import QueueShare
@@ -195,6 +196,7 @@ class LlamaService(ServiceLife):
         """
         engine, form = loaded.engine, await loaded.format()
         await maybe_off_loop(is_large(call.messages, call.wishes.tools), check_limits, call)
+        call = await with_suffix(engine, call)
         changes: list[Change] = []
         if loaded.settings.stable_prefix:
             large = is_large(call.messages, call.wishes.tools)

@@ -121,6 +121,10 @@ class ModelInfo:
     """How tokens are drafted: "draft", "ngram" or "off"."""
     bos: int
     eos: int
+    infill_prefix: int = -1
+    """What a prompt for text between two others is made of; -1 if the vocabulary has none."""
+    infill_suffix: int = -1
+    infill_middle: int = -1
 
     @property
     def meta(self) -> dict[str, int | str]:

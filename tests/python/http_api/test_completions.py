@@ -170,6 +170,18 @@ def test_what_constrains_and_rules_reaches_the_engine(server: Any) -> None:
     assert reply.json["choices"][0]["tokens"]
 
 
+def test_a_suffix_stands_behind_the_answer(start: Any) -> None:
+    server = start(lambda: FakeEngine("x", infill=(1, 2, 3)))
+    reply = complete(server, ["ab", [99]], suffix="ç", echo=True)
+    asked = [tuple(request.tokens) for request in server.engine.requests[-2:]]
+    assert asked == [(1, 97, 98, 2, 231, 3), (1, 99, 2, 231, 3)]
+    assert [choice["text"] for choice in reply.json["choices"]] == ["abx", "cx"]
+    reply = complete(server, suffix="b", echo=True, logprobs=1)
+    assert (reply.status, reply.error["param"]) == (400, "suffix")
+    assert complete(server, "a", suffix="").status == complete(server, suffix=None).status == 200
+    assert server.engine.requests[-1].text == "Once"
+
+
 @pytest.mark.parametrize(
     ("fields", "param"),
     [
@@ -179,7 +191,8 @@ def test_what_constrains_and_rules_reaches_the_engine(server: Any) -> None:
         ({"prompt": ["a", 1]}, "prompt.1"),
         ({"prompt": ["a"] * 129}, "prompt"),
         ({"prompt": [0x110000]}, "prompt"),
-        ({"prompt": "a", "suffix": "b"}, "suffix"),
+        ({"prompt": "a", "suffix": "b"}, "suffix"),  # the vocabulary has no tokens for it
+        ({"prompt": "a", "suffix": 1}, "suffix"),
         ({"prompt": "a", "best_of": 2}, "best_of"),
         ({"prompt": "a", "logprobs": 21}, "logprobs"),
         ({"prompt": "a", "logprobs": True}, "logprobs"),

@@ -5,12 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, model_validator
 
 from sentiric_llama.errors import SentiricLlamaError
 from sentiric_llama.http.openai import ChatRequest
+from sentiric_llama.http.schema_rules import NULL, Rules, either, fields
 from sentiric_llama.http.schemas.body import CheckedBy, InRange, refused
 from sentiric_llama.http.schemas.generation import GenerationFields
 from sentiric_llama.http.texts.inputs import Input, parse_inputs, schema_of
@@ -52,16 +53,32 @@ class CompletionsBody(GenerationFields):
         }
     )
     others: ClassVar = KNOWN
+    rules: ClassVar[Rules] = (
+        either(
+            fields(suffix={"enum": ["", None]}),
+            fields(echo={"enum": [False, None]}),
+            fields(logprobs=NULL),
+        ),
+    )
 
     prompt: Annotated[list[Input], CheckedBy(parse_prompts, schema_of(MAX_PROMPTS))]
+    suffix: str = ""
     echo: bool = False
     logprobs: Annotated[int | None, InRange(_LOGPROBS)] = None
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if self.suffix and self.echo and self.logprobs is not None:
+            what = "has no log-probabilities of the prompt; leave echo or logprobs out"
+            raise refused(what, "suffix")
+        return self
 
     def call(self) -> ChatCall:
         """The protocol-neutral request."""
         return replace(
             self.generation(max_tokens=self._limit(), top_logprobs=self.logprobs),
             prompts=tuple(p if isinstance(p, str) else tuple(p) for p in self.prompt),
+            suffix=self.suffix,
             prompt_logprobs=self.logprobs if self.echo else None,
         )
 
