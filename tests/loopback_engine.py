@@ -100,6 +100,14 @@ class EngineServer:
                 return {"tokens": array("i", ids).tobytes()}
             case m.Render(messages=messages):
                 return {"text": await engine.render_chat(messages, **_conversation(command))}
+            case m.DescribeChat(request=request):
+                shown = await engine.describe_chat(request)
+                begins = (
+                    -1 if at is None else len(shown.text[:at].encode())
+                    for at in shown.message_begins
+                )
+                tokens = array("i", shown.tokens).tobytes()
+                return {"text": shown.text, "tokens": tokens, "begins": tuple(begins), "cached": 0}
             case m.Detokenize(tokens=tokens, as_pieces=True):
                 return {"pieces": tuple(await engine.token_bytes(array("i", tokens)))}
             case m.Detokenize(tokens=tokens, show_special=show):

@@ -29,6 +29,7 @@ from sentiric_llama.errors import SentiricLlamaError as SentiricLlamaError
 from sentiric_llama.errors import TemplateFailed as TemplateFailed
 from sentiric_llama.errors import Unavailable as Unavailable
 from sentiric_llama.types import Capacity as Capacity
+from sentiric_llama.types import ChatRendering as ChatRendering
 from sentiric_llama.types import ChosenLogprob as ChosenLogprob
 from sentiric_llama.types import Completion as Completion
 from sentiric_llama.types import Delta as Delta

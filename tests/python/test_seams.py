@@ -136,7 +136,7 @@ DELTA = Delta(
 )
 GPU = Device("CUDA0", "X 1", "gpu", 40, 100)
 QUESTIONS = (
-    *(m.Render, m.TokenizeChat, m.Tokenize, m.Detokenize, m.Embed),
+    *(m.Render, m.TokenizeChat, m.DescribeChat, m.Tokenize, m.Detokenize, m.Embed),
     *(m.Open, m.PlanMemory, m.ListDevices),
 )
 CONTROL = {"submit", "grant", "cancel", "ping", "close", "confine"}
@@ -149,6 +149,7 @@ COMMANDS = (
     m.Render(2, (Message("user", "x"),), (), "", False, False),
     m.Render(2, TALK, TOOLS, '{"enable_thinking": false}', True, True),
     m.TokenizeChat(2, TALK, TOOLS, "{}", True, False),
+    m.DescribeChat(2, REQUEST),
     m.Tokenize(3, "x", True, True),
     m.Detokenize(4, b"\x01\x00\x00\x00", True, True),
     m.Embed(5, ("a", "b")),
@@ -292,6 +293,9 @@ def test_options_plans_and_devices_cross_the_messages() -> None:
         config = EngineConfig("m.gguf", contexts=3)
         assert await engine.plan(config) == planned(config)
         assert await asyncio.to_thread(engine.devices) == [GPU]
+        shown = await engine.describe_chat(Request(messages=TALK[:1]))
+        assert shown.message_begins == (shown.text.index(TALK[0].content),)
+        assert list(shown.tokens) == list(map(ord, TALK[0].content))
         kinds = {kind_of(question) for question in QUESTIONS}
         await engine.token_bytes([1])
         await engine.embed(["a"])

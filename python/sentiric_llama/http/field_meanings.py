@@ -104,6 +104,13 @@ _TEXT: Meanings = {
         "n_predict": "llama-server's name of `max_tokens`, which goes before it",
         "stop": "texts that end the answer and are no part of it, each of 1 to 256 bytes; "
         '`""` is none',
+        "return_tokens": "give the ids of the tokens, in `tokens` of each choice",
+        "truncation": "a conversation longer than the context: `drop_turns` drops the oldest "
+        "turns, `shift` the oldest tokens, `error` answers 400; `TRUNCATION` without it",
+        "priority": "with API keys, `realtime` needs "
+        "[the right](settings.md#keys-and-roles) of that name",
+    },
+    generation.TokenFields: {
         "ignore_eos": "go on after the end-of-text token",
         "min_tokens": "no token ends the answer before so many",
         "stop_token_ids": "tokens that end the answer and are no text of it",
@@ -112,11 +119,6 @@ _TEXT: Meanings = {
         "repetition_limit": 'ends the answer with `"finish_reason": "repetition"` when its newest '
         "tokens, so many, are one block of up to 64 tokens again and again; 0 is never; "
         "`REPETITION_LIMIT` without it",
-        "return_tokens": "give the ids of the tokens, in `tokens` of each choice",
-        "truncation": "a conversation longer than the context: `drop_turns` drops the oldest "
-        "turns, `shift` the oldest tokens, `error` answers 400; `TRUNCATION` without it",
-        "priority": "with API keys, `realtime` needs "
-        "[the right](settings.md#keys-and-roles) of that name",
         "lora_adapter": "an adapter in `LORA_DIR`, without its ending",
         "lora_adapter_id": "another name of `lora_adapter`",
     },
@@ -128,7 +130,6 @@ _TEXT: Meanings = {
         "they enter the queue a few at a time",
         "suffix": "the answer stands between `prompt` and this text, if the vocabulary has tokens "
         "for it; not with `echo` and `logprobs` together",
-        "best_of": "send `n`",
         "echo": "begin the text with the prompt",
         "logprobs": "log-probabilities of each token, of so many alternatives and of the token "
         "itself, in the older form; with `echo` those of the prompt, too",
@@ -305,7 +306,6 @@ _RESPONSES: Meanings = {
         "prompt": "send `instructions` and `input`",
         "stop": "[as in chat completions](http-fields.md#generation)",
         "priority": "the same",
-        "lora_adapter": "the same",
         "rag_context": "[as in chat completions](http-fields.md#chat-completions)",
     },
     responses.ResponsesStreamOptions: {},

@@ -89,6 +89,7 @@ ACCEPTED = [
     responses(metadata={"a": "b"}),
     (COMPLETIONS, {"prompt": ["a", [1.0]], "echo": False, "logprobs": 1}),
     (COMPLETIONS, {"prompt": "a", "echo": True}),
+    (COMPLETIONS, {"prompt": "a", "echo": True, "logprobs": 1}),
     (EMBEDDINGS, {"input": [1, 2]}),
 ]
 
@@ -149,7 +150,7 @@ REFUSED = [
     responses(tools=[{"type": "custom", "name": "f"}], grammar=GBNF),
     responses(metadata={"a": "b" * 513}),
     responses(metadata={"a" * 65: "b"}),
-    (COMPLETIONS, {"prompt": "a", "echo": True, "logprobs": 1}),
+    (COMPLETIONS, {"prompt": "a", "suffix": "b", "echo": True, "logprobs": 1}),
     (COMPLETIONS, {"prompt": []}),
     (COMPLETIONS, {"prompt": ""}),
     (COMPLETIONS, {"prompt": ["a"] * 129}),

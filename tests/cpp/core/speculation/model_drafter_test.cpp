@@ -47,8 +47,9 @@ Tokens Greedy(Tokens text, std::int32_t count) {
     FakeDecoder decoder(Small(1, 1000));
     Batch batch;
     for (const Token token : text) {
-      batch.push_back({0, static_cast<Position>(batch.size()), token, true});
+      batch.push_back({0, static_cast<Position>(batch.size()), token, false});
     }
+    batch.back().wants_logits = true;
     EXPECT(decoder.Decode(batch, nullptr) == DecodeStatus::kOk);
     const float* row = decoder.Logits(batch.size() - 1);
     text.push_back(static_cast<Token>(std::max_element(row, row + kVocab) - row));
