@@ -23,9 +23,9 @@ TURNS = 20
 LEAST = {
     "Claude Code": {
         "the same again": 0.99,
-        "another question": 0.92,
-        "another day": 0.92,
-        "another month": 0.65,
+        "another question": 0.99,
+        "another day": 0.99,
+        "another month": 0.99,
         "another git status": 0.06,
         "later turns": 0.99,
     },

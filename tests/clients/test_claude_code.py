@@ -45,9 +45,7 @@ def check_prefixes(asked: list[Record]) -> None:
 def test_answer(claude: Claude, seen: Seen) -> None:
     ended = claude.ask("Hello there")
     assert ended["result"] == "You said: Hello there" and not ended["is_error"]
-    assert seen.exchanges[-1]["answer_headers"]["x-ignored-fields"] == (
-        "context_management, system.0.text"
-    )
+    assert seen.exchanges[-1]["answer_headers"]["x-ignored-fields"] == "context_management"
 
 
 def test_twenty_turns(claude: Claude, place: Place, seen: Seen) -> None:
@@ -156,4 +154,4 @@ def test_web_search_is_refused_and_the_session_goes_on(claude: Claude, seen: See
     assert not ended["is_error"]
     refused = [each for each in seen.exchanges if each["status"] >= 400]
     assert refused and {each["status"] for each in refused} == {400}
-    assert "only Anthropic's servers run" in refused[0]["answer"]["error"]["message"]
+    assert "server tools are not supported" in refused[0]["answer"]["error"]["message"]

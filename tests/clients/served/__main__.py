@@ -28,7 +28,7 @@ NAME = "scripted"
 
 
 async def main(args: argparse.Namespace) -> None:
-    settings = Settings(default_max_tokens=8192)  # Codex names none
+    settings = Settings()
     listener = listening.bind("127.0.0.1", 0)
     service = LlamaService(settings)
     engine = await open_engine(Path(f"{args.log}.engine"), args.model, args.context_size)
