@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from collections.abc import Coroutine
 from dataclasses import replace
 from typing import Any
@@ -22,6 +24,7 @@ from sentiric_llama.errors import (
     Unavailable,
 )
 from sentiric_llama.service.chat_call import ChatCall, build_requests
+from sentiric_llama.service.chat_result import collect
 from sentiric_llama.service.models.slot import ServedModel
 from sentiric_llama.service.prompt.asked_content import asked_content
 from sentiric_llama.service.prompt.reasoning_effort import effort_prompt
@@ -379,3 +382,25 @@ def test_what_was_asked_is_logged_whole() -> None:
         "tools": ["f"],
     }
     assert asked_content(ChatCall(prompts=("a", (1, 2)))) == {"prompts": ["a", [1, 2]]}
+
+
+@pytest.mark.parametrize("count", [1, 8])
+def test_a_call_is_no_circle(count: int) -> None:
+    """What stays until the collector runs would hold the engine, whose memory is large."""
+
+    async def body() -> None:
+        service = ready(FakeEngine(contexts=1))
+        gc.collect()
+        gc.disable()
+        try:
+            async with service.open_chat(replace(CALL, n=count)) as stream:
+                seen = weakref.ref(stream)
+                await collect(stream)
+            del stream
+            await asyncio.sleep(0)
+            assert seen() is None
+        finally:
+            gc.enable()
+            await service.close()
+
+    run(body())

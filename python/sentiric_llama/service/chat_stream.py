@@ -144,7 +144,7 @@ class ChatStream:
             for index, (request, reader) in enumerate(zip(requests, readers, strict=True))
         ]
         self._first = self._choices[:at_once]
-        self._entrance = Entrance(self._choices[len(self._first) :], self._enter)
+        self._entrance = Entrance(self._choices[len(self._first) :])
         self.queue = QueueWatch([choice.stream for choice in self._first])
 
     async def open(self) -> None:
@@ -155,7 +155,7 @@ class ChatStream:
             except Exception as error:
                 self._failure = _typed(error)
                 raise self._failure from None
-        self._entrance.begin(self._fail)
+        self._entrance.begin(self._enter, self._fail)
 
     async def _enter(self, choice: _Choice) -> None:
         """Waits while others fill the queue: what was computed so far is not thrown away."""

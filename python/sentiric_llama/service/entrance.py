@@ -22,18 +22,22 @@ def at_once(contexts: int, places: int) -> int:
 
 
 class Entrance(Generic[T]):
-    """Lets in those that wait, in order, one for each that has ended."""
+    """Lets in those that wait, in order, one for each that has ended.
 
-    def __init__(self, waiting: Sequence[T], enter: Callable[[T], Awaitable[None]]) -> None:
+    It keeps nothing of whoever owns it: a circle of references would hold an engine for good.
+    """
+
+    def __init__(self, waiting: Sequence[T]) -> None:
         self._waiting = waiting
-        self._enter = enter
         self._ended = asyncio.Semaphore(0)
         self._task: asyncio.Task[None] | None = None
 
-    def begin(self, fail: Callable[[Exception], None]) -> None:
+    def begin(
+        self, enter: Callable[[T], Awaitable[None]], fail: Callable[[Exception], None]
+    ) -> None:
         """`fail` is told the error of the first that is refused; then nobody else enters."""
         if self._waiting:
-            self._task = asyncio.create_task(self._let_in(fail))
+            self._task = asyncio.create_task(self._let_in(enter, fail))
 
     def note_end(self) -> None:
         """One has ended."""
@@ -44,11 +48,14 @@ class Entrance(Generic[T]):
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
+            self._task = None
 
-    async def _let_in(self, fail: Callable[[Exception], None]) -> None:
+    async def _let_in(
+        self, enter: Callable[[T], Awaitable[None]], fail: Callable[[Exception], None]
+    ) -> None:
         try:
             for each in self._waiting:
                 await self._ended.acquire()
-                await self._enter(each)
+                await enter(each)
         except Exception as error:
             fail(error)
