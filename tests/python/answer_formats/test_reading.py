@@ -17,7 +17,7 @@ from sentiric_llama.engine.formats.find import FORMATS
 from sentiric_llama.engine.formats.reader import AnswerReader
 from sentiric_llama.engine.formats.thoughts import KNOWN
 from sentiric_llama.types import Tool
-from sentiric_llama.types.answer import Kind, Piece, join_pieces
+from sentiric_llama.types.answer import Answer, Kind, Piece, join_pieces
 
 SCHEMA = {
     "type": "object",
@@ -132,3 +132,23 @@ def test_json_without_a_mark_is_no_broken_call() -> None:
     plan = AnswerPlan(TOOLS, "auto", body={"schema": {"type": "object"}}, may_think=False)
     text = '{"city": "Ankara"}'
     assert read(form, plan, [text]) == [Piece(Kind.TEXT, text)]
+
+
+@pytest.mark.parametrize(
+    ("name", "call"),
+    [
+        ("function-gemma", "<start_function_call>call:f{KEY:0}<end_function_call>"),
+        (
+            "qwen-coder",
+            "<tool_call>\n<function=f>\n<parameter=KEY>\n0\n</parameter>\n</function>\n</tool_call>",
+        ),
+    ],
+)
+def test_a_name_within_the_arguments_may_be_long(name: str, call: str) -> None:
+    """A schema may allow names of any length, and what the grammar allows must be read."""
+    schema = {"type": "object", "additionalProperties": {"type": "integer"}}
+    plan = AnswerPlan((Tool("f", "", json.dumps(schema)),), "required")
+    form = next(each for each in FORMATS if each.name == name)
+    reader = AnswerReader(MarkedAnswer(KNOWN[0], form), plan)
+    answer = Answer.of(reader.feed(call.replace("KEY", "k" * 1000)) + reader.end())
+    assert [json.loads(each.arguments) for each in answer.calls] == [{"k" * 1000: 0}]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sentiric_llama.engine.formats.call_format import CallReader
-from sentiric_llama.engine.formats.json_text import MAX_NAME, copy_value
+from sentiric_llama.engine.formats.json_text import copy_value
 from sentiric_llama.engine.formats.node import Node
 from sentiric_llama.engine.formats.source import Reading, Sink
 from sentiric_llama.engine.formats.tool_schema import arguments_schema
@@ -62,7 +62,7 @@ class Members:
                 break
             key: list[str] = []
             ending = yield from source.until(key_ends, key.append)
-            name = "".join(key)[:MAX_NAME]
+            name = "".join(key)
             reader.arguments(f"{separator}{json.dumps(name, ensure_ascii=False)}: ")
             separator = ", "
             is_raw = name in raw if len(key_ends) == 1 else ending == self.raw_key_end

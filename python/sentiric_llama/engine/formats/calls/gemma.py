@@ -119,11 +119,10 @@ class _Values:
         return _Next.KEY if self._open[-1] == "}" else _Next.VALUE
 
     def _key(self) -> Reading[_Next | None]:
-        key = yield from self._source.word([":"], MAX_NAME)
-        if key is None:
+        parts: list[str] = []  # a schema may allow names of any length
+        if (yield from self._source.until([":"], parts.append)) is None:
             return None
-        yield from self._source.first_of([":"])
-        self._put(f"{json.dumps(key.strip(), ensure_ascii=False)}: ")
+        self._put(f"{json.dumps(''.join(parts).strip(), ensure_ascii=False)}: ")
         return _Next.VALUE
 
     def _behind_value(self) -> Reading[_Next | None]:
