@@ -10,8 +10,16 @@ from starlette.requests import Request
 from sentiric_llama.errors import SentiricLlamaError
 from sentiric_llama.http.errors import JsonResponse
 from sentiric_llama.http.json_body import read_as
+from sentiric_llama.http.openai import ChatRequest
 from sentiric_llama.http.routes.chat import ParseChat
 from sentiric_llama.service.service import LlamaService
+
+
+async def read_call(service: LlamaService, parse: ParseChat, request: Request) -> ChatRequest:
+    """The call in a body of a chat route, for routes that only look at its prompt."""
+    with service.request_metrics.reading("tokenize"):
+        service.ready()
+        return await read_as(request, partial(parse, strict=service.settings.strict_fields))
 
 
 class CountEndpoint:
@@ -25,10 +33,7 @@ class CountEndpoint:
 
     async def post(self, request: Request) -> JsonResponse:
         """Tokens of the prompt."""
-        with self._service.request_metrics.reading("tokenize"):
-            self._service.ready()
-            strict = self._service.settings.strict_fields
-            parsed = await read_as(request, partial(self._parse, strict=strict))
+        parsed = await read_call(self._service, self._parse, request)
         try:
             count = await self._service.count_tokens(parsed.call)
         except SentiricLlamaError as error:

@@ -3,14 +3,13 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 from starlette.requests import Request
 
 from sentiric_llama.errors import SentiricLlamaError
-from sentiric_llama.http.json_body import read_as
 from sentiric_llama.http.routes.chat import ParseChat
+from sentiric_llama.http.routes.count import read_call
 from sentiric_llama.http.stepped_json import SteppedJson
 from sentiric_llama.service.service import LlamaService, RenderedCall
 
@@ -24,10 +23,7 @@ class RenderEndpoint:
 
     async def post(self, request: Request) -> SteppedJson:
         """The text of the prompt, its tokens, where its messages begin, what is cached."""
-        with self._service.request_metrics.reading("tokenize"):
-            self._service.ready()
-            strict = self._service.settings.strict_fields
-            parsed = await read_as(request, partial(self._parse, strict=strict))
+        parsed = await read_call(self._service, self._parse, request)
         try:
             found = await self._service.render(parsed.call)
         except SentiricLlamaError as error:
