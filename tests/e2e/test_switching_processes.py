@@ -62,9 +62,16 @@ def suspended_stream(server: ServerProcess, engine: int) -> StreamThread:
         stream.text()
 
 
+def only_engine(server: ServerProcess) -> int:
+    """The engine process, once those of earlier models are gone."""
+    assert wait_until(lambda: len(children_of(server.child.pid)) == 1)
+    return children_of(server.child.pid)[0]
+
+
 def settled(server: ServerProcess, before: Held | None = None) -> Held:
     """What the server holds once the old process is gone; as before if it ever is."""
-    assert wait_until(lambda: len(children_of(server.child.pid)) == 1 and server.is_idle())
+    only_engine(server)
+    assert wait_until(server.is_idle)
     wait_until(lambda: held_by(server.child.pid) == before, seconds=10 if before else 0.5)
     return held_by(server.child.pid)
 
@@ -77,7 +84,7 @@ def test_thirty_changes_leave_nothing(server: ServerProcess) -> None:
     assert quiet["a"] != quiet["b"]
     now, engines = "a", set()
     for count in range(1, CHANGES + 1):
-        (old,) = children_of(server.child.pid)
+        old = only_engine(server)
         engines.add(old)
         stream, said = suspended_stream(server, old), quiet[now]
         now = {"a": "b", "b": "a"}[now]
