@@ -166,10 +166,12 @@ void BindRequest(py::module_* m) {
             for (const auto& [name, scale] : adapters) self.adapters.push_back({name, scale});
           },
           "(name, scale) pairs.")
+      .def_readwrite("call_opening", &Request::call_opening)
       .def_readwrite("resumed", &Request::resumed)
       .def_readwrite("tag", &Request::tag);
   BindConversation(&request);
   BindTuple(&request, "stop", &Request::stop);
+  BindTuple(&request, "call_marks", &Request::call_marks);
   BindTuple(&request, "stop_tokens", &Request::stop_tokens);
   BindTuple(&request, "bad_words", &Request::bad_words);
   BindTuple(&request, "shown_tokens", &Request::shown_tokens);

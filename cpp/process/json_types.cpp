@@ -151,6 +151,8 @@ Request RequestOf(const Json& json) {
   r.sampling = SamplingOf(json.at("sampling"));
   r.grammar = GrammarOf(json.at("grammar"));
   Take(json, "stop", &r.stop);
+  Take(json, "call_marks", &r.call_marks);
+  Take(json, "call_opening", &r.call_opening);
   Take(json, "max_tokens", &r.max_tokens);
   Take(json, "min_tokens", &r.min_tokens);
   Take(json, "prompt_logprobs", &r.prompt_logprobs);

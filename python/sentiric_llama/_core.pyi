@@ -745,6 +745,7 @@ class Priority:
         ...
 class Request:
     cache_scope: str
+    call_opening: str
     continues: bool
     ignore_eos: bool
     parse_special: bool
@@ -775,6 +776,12 @@ class Request:
         ...
     @bad_words.setter
     def bad_words(self, arg1: collections.abc.Sequence[collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]]) -> None:
+        ...
+    @property
+    def call_marks(self) -> tuple:
+        ...
+    @call_marks.setter
+    def call_marks(self, arg1: collections.abc.Sequence[str]) -> None:
         ...
     @property
     def deadline_ms(self) -> int:

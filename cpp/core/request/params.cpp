@@ -145,10 +145,14 @@ Status Validate(const Request& request, std::int32_t num_vocab) {
   RangeCheck check;
   check.In("max_tokens", request.max_tokens, 0, INT32_MAX)
       .In("prompt_logprobs", request.prompt_logprobs, -1, 20)
-      .In("stop", request.stop.size(), 0, 8);
+      .In("stop", request.stop.size(), 0, 8)
+      .In("call_marks", request.call_marks.size(), 0, 8)
+      .In("call_opening bytes", request.call_opening.size(), 0, 256);
   for (const std::string& stop : request.stop) {
     check.In("stop bytes", stop.size(), 1, 256);
   }
+  for (const std::string& mark : request.call_marks)
+    check.In("call_marks bytes", mark.size(), 1, 256);
   check.In("tenant bytes", request.tenant.size(), 0, 256)
       .In("cache_scope bytes", request.cache_scope.size(), 0, 256)
       .In("queue_wait_ms", request.queue_wait_ms, 0, 86400000);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/scheduling/milliseconds.h"
+#include "core/scheduling/stop_rules.h"
 
 namespace sentiric {
 namespace {
@@ -26,7 +27,7 @@ Sequence::Sequence(RequestHandle request, std::unique_ptr<TokenSampler> sampler,
       tokens_(request_->prompt.tokens),
       is_forced_(tokens_.size(), false),
       prompt_size_(static_cast<std::int32_t>(tokens_.size())),
-      text_(request_->request.stop),
+      text_(StopSearch(StopRulesOf(request_->request))),
       repetition_(request_->request.repetition_limit) {
   event_.request = request_->id;
   event_.truncation = request_->prompt.truncation;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 #include "core/text/text_stream.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "core/text/utf8.h"
@@ -11,31 +10,21 @@ namespace {
 
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
 
-// Length of the longest suffix of `text` that is the beginning of `stop`, but not all of it.
-std::size_t OpenSuffix(std::string_view text, std::string_view stop) {
-  for (std::size_t n = std::min(text.size(), stop.size() - 1); n > 0; --n) {
-    if (text.substr(text.size() - n) == stop.substr(0, n)) return n;
-  }
-  return 0;
-}
-
 }  // namespace
 
-TextStream::TextStream(std::vector<std::string> stop) : stop_(std::move(stop)) {}
-
 std::string TextStream::Append(std::string_view bytes) {
-  if (stopped_by_) return {};
+  if (stopped_by()) return {};
   bytes_ += bytes;
   held_ += TakeCharacters();
-  return TakeSafe();
+  return stop_.Take(&held_);
 }
 
 std::string TextStream::Finish() {
-  if (stopped_by_) return {};
+  if (stopped_by()) return {};
   if (!bytes_.empty()) held_ += kReplacement;
   bytes_.clear();
-  std::string text = TakeSafe();
-  if (!stopped_by_) text += std::exchange(held_, {});
+  std::string text = stop_.Take(&held_);
+  if (!stopped_by()) text += std::exchange(held_, {});
   return text;
 }
 
@@ -56,25 +45,6 @@ std::string TextStream::TakeCharacters() {
   }
   bytes_.erase(0, at);
   return characters;
-}
-
-// Moves text that cannot belong to a stop string out of held_, and detects a complete one. Of
-// several, the one that is complete first wins, however the text is split into tokens.
-std::string TextStream::TakeSafe() {
-  std::size_t first_end = std::string::npos;
-  std::size_t open = 0;
-  for (const std::string& stop : stop_) {
-    const std::size_t at = held_.find(stop);
-    if (at != std::string::npos && at + stop.size() < first_end) {
-      first_end = at + stop.size();
-      stopped_by_ = stop;
-    }
-    open = std::max(open, OpenSuffix(held_, stop));
-  }
-  const std::size_t safe = stopped_by_ ? first_end - stopped_by_->size() : held_.size() - open;
-  std::string text = held_.substr(0, safe);
-  held_.erase(0, safe);
-  return text;
 }
 
 }  // namespace sentiric

@@ -5,7 +5,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
+#include <utility>
+
+#include "core/text/stop_search.h"
 
 namespace sentiric {
 
@@ -14,7 +16,7 @@ namespace sentiric {
 // give the same text however they are split into tokens.
 class TextStream {
  public:
-  explicit TextStream(std::vector<std::string> stop);
+  explicit TextStream(StopSearch stop) : stop_(std::move(stop)) {}
 
   // Returns the text that is ready after these bytes; nothing more after a stop string.
   std::string Append(std::string_view bytes);
@@ -23,16 +25,14 @@ class TextStream {
   std::string Finish();
 
   // The stop string that ended the text.
-  const std::optional<std::string>& stopped_by() const { return stopped_by_; }
+  const std::optional<std::string>& stopped_by() const { return stop_.stopped_by(); }
 
  private:
   std::string TakeCharacters();
-  std::string TakeSafe();
 
-  const std::vector<std::string> stop_;
+  StopSearch stop_;
   std::string bytes_;  // not yet a complete character
   std::string held_;   // characters that may begin a stop string
-  std::optional<std::string> stopped_by_;
 };
 
 }  // namespace sentiric

@@ -129,7 +129,11 @@ struct Request {
   Prompt prompt;
   SamplingParams sampling;
   GrammarSpec grammar;
-  std::vector<std::string> stop;  // <= 8 of 1..256 bytes; removed from the text
+  // <= 8 of 1..256 bytes; removed from the text. They count in what the answer says: not in a
+  // thought that it begins with (`thinking`), and not in calls of tools.
+  std::vector<std::string> stop;
+  std::vector<std::string> call_marks;  // <= 8 of 1..256 bytes that begin a call, anywhere
+  std::string call_opening;             // <= 256 bytes that begin one where the answer begins
   // >= 0. 0 evaluates the prompt only, for later requests; of messages, only the beginning that
   // they have in common with those that they may grow into (GrowingPart in backend/prompt), unless
   // its log-probabilities are asked for.

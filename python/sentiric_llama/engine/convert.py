@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 _PLAIN = (
     *("template_arguments", "continues"),
     *("parse_special", "max_tokens", "ignore_eos", "shift", "deadline_ms", "queue_wait_ms"),
-    *("tenant", "cache_scope", "resumed", "min_tokens", "repetition_limit"),
+    *("tenant", "cache_scope", "resumed", "min_tokens", "repetition_limit", "call_opening"),
 )
 
 _STEP = 16_384
@@ -125,7 +125,7 @@ def request_to_native(request: Request) -> _core.Request:
     wanted = "a string or a list of strings"
     stop = (request.stop,) if isinstance(request.stop, str) else request.stop
     _assign(native, "stop", list(items_of(stop, "stop", wanted)))
-    for name in ("stop_tokens", "shown_tokens"):
+    for name in ("stop_tokens", "shown_tokens", "call_marks"):
         _assign(native, name, list(items_of(getattr(request, name), name)))
     words = items_of(request.bad_words, "bad_words")
     _assign(native, "bad_words", [list(items_of(word, "bad_words")) for word in words])

@@ -428,7 +428,8 @@ def _cut(text: str, request: Request) -> tuple[str, FinishReason, str | None]:
     finish: FinishReason = "stop"
     ends = [text.find(chr(token)) for token in request.stop_tokens if chr(token) in text]
     text = text[: min(ends)] if ends else text
-    hits = [(text.find(stop), stop) for stop in request.stop if stop in text]
+    begin, end = _where_stops_count(text, request)
+    hits = [(at, stop) for stop in request.stop if (at := text.find(stop, begin, end)) >= 0]
     stop_string = None
     if hits:
         position, stop_string = min(hits)
@@ -436,6 +437,19 @@ def _cut(text: str, request: Request) -> tuple[str, FinishReason, str | None]:
     if len(text) > request.max_tokens:
         text, finish, stop_string = text[: request.max_tokens], "length", None
     return text, finish, stop_string
+
+
+def _where_stops_count(text: str, request: Request) -> tuple[int, int]:
+    """Behind a thought that the text begins with, and before a call."""
+    begin = 0
+    if (limit := request.thinking) and (limit.is_open or text.startswith(limit.begin or "\0")):
+        closed = text.find(limit.end)
+        begin = closed + len(limit.end) if closed >= 0 else len(text)
+    begin = len(text) - len(text[begin:].lstrip()) if begin else 0
+    if request.call_opening and text.startswith(request.call_opening, begin):
+        return begin, begin
+    marks = [at for mark in request.call_marks if (at := text.find(mark, begin)) >= 0]
+    return begin, min(marks, default=len(text))
 
 
 def _num_thought(text: str, request: Request) -> int:

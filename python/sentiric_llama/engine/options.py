@@ -43,6 +43,8 @@ class Options(TypedDict, total=False):
     stop_tokens: Sequence[int]
     bad_words: Sequence[Sequence[int]]
     shown_tokens: Sequence[str]
+    call_marks: Sequence[str]
+    call_opening: str
     thinking: ThinkingLimit
     repetition_limit: int
     parse_special: bool

@@ -103,7 +103,7 @@ _TEXT: Meanings = {
         "max_tokens": f"{_LIMIT}. `DEFAULT_MAX_TOKENS` without it, for completions 16",
         "n_predict": "llama-server's name of `max_tokens`, which goes before it",
         "stop": "texts that end the answer and are no part of it, each of 1 to 256 bytes; "
-        '`""` is none',
+        '`""` is none. They count in the content: not in a thought and not in a call of a tool',
         "return_tokens": "give the ids of the tokens, in `tokens` of each choice",
         "truncation": "a conversation longer than the context: `drop_turns` drops the oldest "
         "turns, `shift` the oldest tokens, `error` answers 400; `TRUNCATION` without it",

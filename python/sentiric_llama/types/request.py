@@ -128,6 +128,12 @@ class Request:
     sampling: SamplingParams = SamplingParams()
     grammar: Grammar | None = None
     stop: Sequence[str] = ()
+    """They count in what the answer says: not in a thought that it begins with (`thinking`), and
+    not in calls of tools."""
+    call_marks: Sequence[str] = ()
+    """Texts that begin a call, wherever they stand in the answer."""
+    call_opening: str = ""
+    """A text that begins one where the answer begins."""
     max_tokens: int = 1024
     min_tokens: int = 0
     """Before so many tokens the answer ends by no end token and no stop token."""

@@ -2,6 +2,7 @@
 // Wherever a run of a request is cut off, a run in another engine continues it with the same tokens
 // and text, and ends it in the same way.
 #include "check.h"
+#include "core/scheduling/stop_rules.h"
 #include "core/text/text_stream.h"
 #include "stepper.h"
 #include "vocab_fakes.h"
@@ -87,7 +88,7 @@ Request Resumed(Request request, const std::vector<Token>& tokens, std::size_t c
 std::string SentWith(const Case& c, const std::vector<Token>& tokens) {
   const auto vocab = SmallVocab(c.has_control);
   const sampling::VocabView view(vocab.get(), c.request);
-  TextStream stream(c.request.stop);
+  TextStream stream{StopSearch(StopRulesOf(c.request))};
   std::string text;
   for (const Token token : tokens) {
     text += c.is_greedy ? stream.Append(std::string(1, static_cast<char>('0' + token)))

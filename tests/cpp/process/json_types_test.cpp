@@ -47,6 +47,8 @@ TEST(JsonTypes, ARequestHasTheFieldsOfPythons) {
   json["stop_tokens"] = {6, 7};
   json["bad_words"] = {{8, 9}, {10}};
   json["shown_tokens"] = {"<t>"};
+  json["call_marks"] = {"<c>"};
+  json["call_opening"] = "{";
   json["repetition_limit"] = 40;
   json["thinking"] = {{"begin", "<t>"},
                       {"end", "</t>"},
@@ -71,6 +73,7 @@ TEST(JsonTypes, ARequestHasTheFieldsOfPythons) {
   EXPECT(request.stop_tokens == (std::vector<Token>{6, 7}));
   EXPECT(request.bad_words == (std::vector<std::vector<Token>>{{8, 9}, {10}}));
   EXPECT(request.shown_tokens == std::vector<std::string>{"<t>"});
+  EXPECT(request.call_marks == std::vector<std::string>{"<c>"} && request.call_opening == "{");
   ASSERT(request.thinking.has_value());
   EXPECT(request.thinking->closing == "</t>\n" && request.thinking->max_tokens == 9);
   EXPECT(request.thinking->begin == "<t>" && request.thinking->is_open);

@@ -46,6 +46,17 @@ def test_a_limit_may_only_count(tiny: Engine) -> None:
     assert (found.thought_tokens, found.thinking_ended) == (40, False)
 
 
+def test_stop_strings_do_not_count_in_a_thought(tiny: Engine) -> None:
+    found = answer(tiny, thinking=LIMIT, ignore_eos=True)
+    thought, closing, said = found.text.partition("\n</think>\n\n")
+    in_thought = thought.strip()[-1]
+    stopped = answer(tiny, thinking=LIMIT, ignore_eos=True, stop=["\n\n", in_thought])
+    kept = said[: min(at for at in (said.find(in_thought), len(said)) if at >= 0)]
+    assert stopped.text == thought + closing + kept
+    plain = answer(tiny, ignore_eos=True, stop=[in_thought])
+    assert plain.stop_string == in_thought and len(plain.text) < len(thought)
+
+
 def test_logprobs_have_the_closing_tokens(tiny: Engine) -> None:
     sampling = replace(FREE, top_logprobs=0)
     found = answer(tiny, sampling, thinking=LIMIT, ignore_eos=True)

@@ -117,6 +117,19 @@ def test_only_those_who_ask_see_control_tokens(qwen: Engine) -> None:
     assert (stopped.text, stopped.finish_reason) == (MARK[:-1], "stop")
 
 
+def test_stop_strings_do_not_count_in_calls(qwen: Engine) -> None:
+    call = {"text": f"I look. {MARK}look I look."}
+    options = {"grammar": Grammar.from_structure(call), "shown_tokens": [MARK]}
+    whole = qwen.generate("Hi", GREEDY, call_marks=[MARK], stop="look I", **options)
+    assert (whole.text, whole.stop_string) == (f"I look. {MARK}look I look.", None)
+    stopped = qwen.generate("Hi", GREEDY, call_marks=[MARK], stop="look", **options)
+    assert (stopped.text, stopped.stop_string) == ("I ", "look")
+    opening = qwen.generate("Hi", GREEDY, call_opening="I l", stop="look", **options)
+    assert (opening.text, opening.stop_string) == (whole.text, None)
+    inside = qwen.generate("Hi", GREEDY, call_opening="look", stop="look I", **options)
+    assert (inside.text, inside.stop_string) == (f"I look. {MARK}", "look I")
+
+
 def test_their_pieces_are_in_logprobs(qwen: Engine) -> None:
     wants_it = replace(GREEDY, logit_bias={mark_id(qwen): 100.0}, top_logprobs=1)
     answer = qwen.generate("Hi", wants_it, shown_tokens=[MARK], max_tokens=2)

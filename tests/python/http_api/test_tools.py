@@ -217,20 +217,27 @@ WEATHER = {"city": "Ankara", "days": 3}
 
 
 @pytest.mark.parametrize("stop", ["kara", "days", '"arguments"'])
-def test_a_call_with_a_stop_string_inside_is_not_made(answering: Any, stop: str) -> None:
+def test_a_stop_string_inside_a_call_ends_nothing(answering: Any, stop: str) -> None:
     server = answering(written(("get_weather", WEATHER)))
     choice = server.chat(ASKED, tools=[TOOL], stop=[stop]).json["choices"][0]
-    assert choice["finish_reason"] == "length"
-    assert choice["message"]["tool_calls"][0]["function"]["arguments"] != "{}"
+    assert choice["finish_reason"] == "tool_calls"
+    given = choice["message"]["tool_calls"][0]["function"]["arguments"]
+    assert json.loads(given) == WEATHER
     last = deltas(server.chat(ASKED, tools=[TOOL], stop=[stop], stream=True))[-1]
-    assert last["finish_reason"] == "length"
-    tool = {"type": "function", "name": "get_weather", "parameters": {"type": "object"}}
+    assert last["finish_reason"] == "tool_calls"
     body = {"model": "fake-model", "max_tokens": 200, "stop_sequences": [stop]}
     body |= {"messages": ASKED, "tools": [{"name": "get_weather", "input_schema": {}}]}
-    assert server.post("/v1/messages", body).json["stop_reason"] == "max_tokens"
+    assert server.post("/v1/messages", body).json["stop_reason"] == "tool_use"
+    tool = {"type": "function", "name": "get_weather", "parameters": {"type": "object"}}
     reply = server.post("/v1/responses", {"input": "?", "tools": [tool], "stop": [stop]})
-    assert reply.json["status"] == "incomplete"
-    assert reply.json["output"][0]["status"] == "incomplete"
+    assert reply.json["status"] == "completed"
+    assert json.loads(reply.json["output"][0]["arguments"]) == WEATHER
+
+
+def test_a_stop_string_before_a_call_ends_the_answer(answering: Any) -> None:
+    server = answering("First the weather. " + written(("get_weather", WEATHER)))
+    choice = server.chat(ASKED, tools=[TOOL], stop=["weather."]).json["choices"][0]
+    assert (choice["finish_reason"], choice["message"]["content"]) == ("stop", "First the ")
 
 
 def test_a_whole_call_before_a_stop_string_is_made(answering: Any) -> None:

@@ -132,6 +132,8 @@ class ModelFormat:
             messages=messages,
             tools=wishes.tools if in_template else (),
             shown_tokens=self.form.shown if self.reads(plan) else (),
+            call_marks=self.form.calls.marks if plan.may_call else (),
+            call_opening=self.form.calls.begins_answer if plan.may_call else "",
             thinking=self._limit(plan, wishes),
         )
         if plan.tools or (plan.body is not None and plan.may_think):

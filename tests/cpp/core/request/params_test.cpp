@@ -101,6 +101,21 @@ TEST(Params, ListsOfTokensStayInsideTheVocabulary) {
   EXPECT_EQ(Validate(request, 100)->where, "shown_tokens bytes");
 }
 
+TEST(Params, MarksOfCallsAreFewAndShort) {
+  Request request;
+  request.prompt.text = "a";
+  request.call_marks.assign(8, std::string(256, 'a'));
+  request.call_opening = std::string(256, 'a');
+  EXPECT(!Validate(request, 100));
+  request.call_opening += "a";
+  EXPECT_EQ(Validate(request, 100)->where, "call_opening bytes");
+  request.call_opening.clear();
+  request.call_marks[0].clear();
+  EXPECT_EQ(Validate(request, 100)->where, "call_marks bytes");
+  request.call_marks.assign(9, "a");
+  EXPECT_EQ(Validate(request, 100)->where, "call_marks");
+}
+
 TEST(Params, WhatClosesAThoughtEndsIt) {
   Request request;
   request.prompt.text = "a";

@@ -4,14 +4,22 @@
 #include "check.h"
 #include "core/text/utf8.h"
 
+using sentiric::StopRules;
+using sentiric::StopSearch;
 using sentiric::TextStream;
 
 namespace {
 
+TextStream StreamThatStopsAt(std::vector<std::string> stop) {
+  StopRules rules;
+  rules.stop = std::move(stop);
+  return TextStream(StopSearch(rules));
+}
+
 // The text when the bytes come in pieces of `size`.
 std::string InPieces(const std::string& bytes, std::size_t size,
                      const std::vector<std::string>& stop) {
-  TextStream stream(stop);
+  TextStream stream = StreamThatStopsAt(stop);
   std::string text;
   for (std::size_t at = 0; at < bytes.size(); at += size)
     text += stream.Append(bytes.substr(at, size));
@@ -21,7 +29,7 @@ std::string InPieces(const std::string& bytes, std::size_t size,
 }  // namespace
 
 TEST(TextStream, CompleteCharactersOnly) {
-  TextStream stream({});
+  TextStream stream = StreamThatStopsAt({});
   EXPECT_EQ(stream.Append("a\xC4"), "a");
   EXPECT_EQ(stream.Append("\xB1z"), "\xC4\xB1z");
   EXPECT_EQ(stream.Append("\xF0\x9F\x98"), "");
@@ -42,7 +50,7 @@ TEST(TextStream, BytesThatAreNoTextBecomeReplacements) {
 }
 
 TEST(TextStream, AStopStringIsHeldBackAndRemoved) {
-  TextStream stream({"STOP"});
+  TextStream stream = StreamThatStopsAt({"STOP"});
   EXPECT_EQ(stream.Append("one ST"), "one ");
   EXPECT_EQ(stream.Append("ART ST"), "START ");
   EXPECT_EQ(stream.Append("OP two"), "");
