@@ -3,10 +3,17 @@
 
 from __future__ import annotations
 
+import functools
+import json
 import random
 from typing import Any
 
 from grammar.random_schemas import random_schema
+from sentiric_llama import Grammar
+from sentiric_llama.errors import InvalidGrammar
+
+WITHOUT_VALUES = ("no value is valid", "refers to itself without")
+"""How schemas are refused that no value satisfies."""
 
 FOUND_IN_AGENTS: tuple[dict[str, Any], ...] = (
     {
@@ -77,6 +84,7 @@ FOUND_IN_AGENTS: tuple[dict[str, Any], ...] = (
 )
 
 
+@functools.cache
 def tool_schema(number: int) -> dict[str, Any]:
     """The schema of this number: first those found in agents, then random ones."""
     if number < len(FOUND_IN_AGENTS):
@@ -86,10 +94,19 @@ def tool_schema(number: int) -> dict[str, Any]:
     dialect, schema = random_schema(number)
     for other in range(number * 1000, number * 1000 + 500):
         is_object = isinstance(schema, dict) and schema.get("type") == "object"
-        if is_object and dialect == "2020-12":
+        if is_object and dialect == "2020-12" and _has_values(schema):
             return schema
         dialect, schema = random_schema(other)
     return _typical(random.Random(number))
+
+
+def _has_values(schema: dict[str, Any]) -> bool:
+    """Whether any value satisfies it. One that is refused for another reason is kept."""
+    try:
+        Grammar.from_json_schema(json.dumps(schema)).is_prefix("")
+    except InvalidGrammar as error:
+        return not any(words in str(error) for words in WITHOUT_VALUES)
+    return True
 
 
 def _typical(rng: random.Random) -> dict[str, Any]:

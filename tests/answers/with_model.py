@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: AGPL-3.0-only
 """python -m answers.with_model 100: what models with random weights call, in every format.
 
-For each format and each of so many random schemas of arguments, a call is demanded once at
-temperature 1.5, sixteen at a time. Its arguments are judged by the schema, and what was read while
-it streamed is compared with what the whole says. Exits 1 at a difference or an invalid call.
+For each format and each of so many random schemas of arguments that have valid values, a call is
+demanded once at temperature 1.5, sixteen at a time. Its arguments are judged by the schema, and
+what was read while it streamed is compared with what the whole says. Exits 1 at a difference or an
+invalid call. Schemas that cannot be enforced are refused, and counted.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from clients.agents import Place
 from clients.server import Record, Server, model_file
 
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # otherwise it asks the network for prices
@@ -73,3 +74,9 @@ def seen(request: pytest.FixtureRequest) -> Iterator[Seen | None]:
     yield made
     if "refusals" not in request.keywords:
         made.check()
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    """The folder in which an agent works."""
+    return Place(tmp_path)

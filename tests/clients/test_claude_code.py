@@ -6,7 +6,6 @@ from __future__ import annotations
 import itertools
 import json
 import uuid
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,11 +13,6 @@ import pytest
 from clients.agents import PNG, Claude, Place, script
 from clients.conftest import Seen
 from clients.server import Record, Server
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Place:
-    return Place(tmp_path)
 
 
 @pytest.fixture

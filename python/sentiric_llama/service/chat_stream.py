@@ -78,7 +78,7 @@ class _Choice:
             return [Piece(Kind.TEXT, delta.text)] if delta.text else []
         pieces = self.reader.feed(delta.text)
         if delta.final is not None:
-            pieces += self.reader.end()
+            pieces += self.reader.end(was_cut=delta.final.finish_reason != "stop")
         for piece in pieces:
             if piece.kind is Kind.CALL:
                 self.last_call = []

@@ -127,6 +127,29 @@ def test_a_call_that_was_cut_is_not_taken_for_another_one(form: AnswerFormat) ->
             assert whole in ([], sampler.written), text[:end]
 
 
+@pytest.mark.parametrize("form", ANSWERS, ids=IDS)
+def test_a_mark_that_was_cut_is_no_text(form: AnswerFormat) -> None:
+    """What is left of an answer that was cut off is the beginning of what the whole one says."""
+    plan = AnswerPlan(TOOLS, "auto")
+    for seed in range(12):
+        text = Sampler(seed, max_repeat=2).write(form.structure(plan))
+        whole = Answer.of(read(form, plan, [text]))
+        for end in range(len(text)):
+            reader = AnswerReader(form, plan)
+            answer = Answer.of(join_pieces(reader.feed(text[:end]) + reader.end(was_cut=True)))
+            assert whole.text.startswith(answer.text.rstrip()), text[:end]
+            assert whole.thought.startswith(answer.thought.rstrip()), text[:end]
+
+
+def test_text_that_looks_like_a_mark_stays_unless_it_was_cut() -> None:
+    form = MarkedAnswer(KNOWN[0], FORMATS[0])
+    said = f"a {form.calls.marks[0][:-1]}"
+    plan = AnswerPlan(TOOLS, "auto")
+    assert read(form, plan, [said]) == [Piece(Kind.TEXT, said)]
+    reader = AnswerReader(form, plan)
+    assert Answer.of(reader.feed(said) + reader.end(was_cut=True)).text.rstrip() == "a"
+
+
 def test_json_without_a_mark_is_no_broken_call() -> None:
     form = MarkedAnswer(KNOWN[0], Llama3())
     plan = AnswerPlan(TOOLS, "auto", body={"schema": {"type": "object"}}, may_think=False)

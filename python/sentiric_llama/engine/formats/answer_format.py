@@ -104,7 +104,8 @@ class MarkedAnswer(AnswerFormat):
         text = TextSink(emit)
         opening = self.calls.begins_answer
         if tools and opening and (yield from self._begins(source, opening)):
-            yield from self._read_calls(reader, text, "")
+            is_certain = plan.body is None  # JSON may also be what was asked for
+            yield from self._read_calls(reader, text, "", is_certain=is_certain)
         while True:
             mark = yield from source.until(self.calls.marks if tools else (), text.put)
             if mark is None:
@@ -114,12 +115,17 @@ class MarkedAnswer(AnswerFormat):
     def _begins(self, source: Source, opening: str) -> Reading[bool]:
         return (yield from source.has(len(opening))) and source.text.startswith(opening)
 
-    def _read_calls(self, reader: CallReader, text: TextSink, mark: str) -> Reading[None]:
+    def _read_calls(
+        self, reader: CallReader, text: TextSink, mark: str, *, is_certain: bool = True
+    ) -> Reading[None]:
         if (yield from self.calls.read(reader)):
             text.drop_blanks()
             return
+        if is_certain and reader.source.drop_cut():
+            reader.emit(Piece(Kind.MALFORMED, "the answer was cut off at the beginning of a call"))
+            return
         text.put(mark)
-        if not mark:  # it is plain JSON, which may be what was asked for
+        if not mark:
             return
         reader.emit(
             Piece(Kind.MALFORMED, "the text after the tool-call marker is not a valid call")

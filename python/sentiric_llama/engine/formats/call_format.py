@@ -82,6 +82,7 @@ class CallFormat(ABC):
             yield from self._skip(reader, self.separator)
             if not (yield from self.read_one(reader)):
                 source.undo()
+                source.drop_cut()
                 break
         yield from self._skip(reader, self.closing)
         return True

@@ -25,9 +25,9 @@ class AnswerReader:
         self._source.feed(text)
         return self._advance() if text else []
 
-    def end(self) -> list[Piece]:
-        """The rest: the text has ended."""
-        self._source.has_ended = True
+    def end(self, *, was_cut: bool = False) -> list[Piece]:
+        """The rest: the text has ended. `was_cut`: in the middle, so marks may be incomplete."""
+        self._source.has_ended, self._source.was_cut = True, was_cut
         return self._advance()
 
     def _advance(self) -> list[Piece]:

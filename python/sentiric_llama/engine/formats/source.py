@@ -24,6 +24,8 @@ class Source:
     def __init__(self) -> None:
         self.text = ""
         self.has_ended = False
+        self.was_cut = False
+        """Whether it ended in the middle: what had begun is not there."""
         self._taken: list[str] | None = None
 
     def feed(self, text: str) -> None:
@@ -50,6 +52,13 @@ class Source:
         self.text = "".join(self._taken or ()) + self.text
         self._taken = None
 
+    def drop_cut(self) -> bool:
+        """Drops the rest if it is the beginning of something that was cut off."""
+        if not (self.has_ended and self.was_cut):
+            return False
+        self.take(len(self.text))
+        return True
+
     def has(self, count: int) -> Reading[bool]:
         """Waits for so many characters; False if the text ends before."""
         while len(self.text) < count:
@@ -68,6 +77,8 @@ class Source:
                 if self.text.startswith(option):
                     return self.take(len(option))
             may_follow = any(option.startswith(self.text) for option in options)
+            if may_follow:
+                self.drop_cut()
             if self.has_ended or not may_follow:
                 return None
             yield
@@ -89,7 +100,7 @@ class Source:
         """Reads up to the first mark and the mark itself, which it returns; None at the end.
 
         The text before the mark goes to `sink` as soon as it is certain. No mark may be the
-        beginning of another.
+        beginning of another. The beginning of a mark is text where the text ends, unless it was cut.
         """
         while True:
             begin, mark = _first(self.text, marks)
@@ -97,9 +108,10 @@ class Source:
                 _put(sink, self.take(begin))
                 self.take(len(mark))
                 return mark
-            held = 0 if self.has_ended else _held(self.text, marks)
+            held = 0 if self.has_ended and not self.was_cut else _held(self.text, marks)
             _put(sink, self.take(len(self.text) - held))
             if self.has_ended:
+                self.drop_cut()
                 return None
             yield
 

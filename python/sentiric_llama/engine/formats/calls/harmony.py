@@ -107,6 +107,7 @@ class Harmony(AnswerFormat):
         header = yield from source.word([_MESSAGE], _MAX_HEADER)
         if header is None:
             source.undo()
+            source.drop_cut()
             return None
         source.commit()
         yield from source.first_of([_MESSAGE])
