@@ -33,6 +33,7 @@ void BindModelInfo(py::module_* m) {
       .def_readonly("physical_batch_size", &ModelInfo::physical_batch_size)
       .def_readonly("compute_threads", &ModelInfo::compute_threads)
       .def_readonly("can_shift", &ModelInfo::can_shift)
+      .def_readonly("can_generate", &ModelInfo::can_generate)
       .def_readonly("kv_layout", &ModelInfo::kv_layout)
       .def_readonly("flash_attention", &ModelInfo::flash_attention)
       .def_readonly("backend", &ModelInfo::backend)

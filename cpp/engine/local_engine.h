@@ -42,6 +42,7 @@ class LocalEngine : public Engine {
 
  private:
   static Error Closed();
+  Status CheckGenerates() const;
   // Why no request can be taken now, with the time after which to try again; nullopt while there is
   // room.
   Status OverloadError() const REQUIRES(mutex_);

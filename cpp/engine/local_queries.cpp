@@ -109,6 +109,7 @@ Result<ChatRendering> LocalEngine::DescribeChat(const Request& request) {
 }
 
 Result<std::vector<float>> LocalEngine::Logits(const std::vector<Token>& tokens) {
+  if (Status status = CheckGenerates()) return *status;
   return OnWorkerThread<std::vector<float>>([&] { return evaluator_->Logits(tokens); });
 }
 

@@ -618,6 +618,9 @@ class ModelInfo:
     def bos(self) -> int:
         ...
     @property
+    def can_generate(self) -> bool:
+        ...
+    @property
     def can_shift(self) -> bool:
         ...
     @property

@@ -93,6 +93,7 @@ struct ModelInfo {
   Token bos = -1, eos = -1;
   // What a prompt for text between two others is made of; -1 = the vocabulary has none.
   Token infill_prefix = -1, infill_suffix = -1, infill_middle = -1;
+  bool can_generate = true;  // false for an encoder, which computes embeddings only
 };
 
 // Counters since Open(), and gauges.

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from sentiric_llama.access import key_watch
 from sentiric_llama.access.caller import CURRENT_CALLER
 from sentiric_llama.access.limiter import Limiter, Place
+from sentiric_llama.engine.facts import check_generation
 from sentiric_llama.engine.formats.answer_format import AnswerPlan
 from sentiric_llama.engine.formats.model_format import ModelFormat, Tail
 from sentiric_llama.engine.prompt.conversation import is_large
@@ -152,12 +153,14 @@ class LlamaService(ServiceLife):
     async def open_chat(self, call: ChatCall) -> AsyncIterator[ChatStream]:
         """Starts all choices of a call; leaving the block stops those still running.
 
-        Raises NotReady, ModelNotFound, InvalidArgument, ContextLengthExceeded, or the engine's
-        error if it refuses a choice. The first read of the stream raises errors of the prompt.
+        Raises NotReady, ModelNotFound, NotSupported, InvalidArgument, ContextLengthExceeded, or the
+        engine's error if it refuses a choice. The first read of the stream raises errors of the
+        prompt.
         """
         with self._serving("chat", call.model or "") as (record, loaded):
             engine, model = loaded.engine, loaded.served
             self._check_tenant()
+            check_generation(engine.info)
             caller, limit = CURRENT_CALLER.get(), loaded.settings.queue_limit
             contexts, hold_ms = engine.capacity.total, engine.stats().request_ms_mean
             # Also while it is prepared: the work of one key must not fill the time of others.

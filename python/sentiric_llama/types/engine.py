@@ -125,6 +125,8 @@ class ModelInfo:
     """What a prompt for text between two others is made of; -1 if the vocabulary has none."""
     infill_suffix: int = -1
     infill_middle: int = -1
+    can_generate: bool = True
+    """False for an encoder, which computes embeddings only."""
 
     @property
     def meta(self) -> dict[str, int | str]:
