@@ -80,6 +80,7 @@ void BindStats(py::module_* m) {
       .def_readonly("event_batches", &EngineStats::event_batches)
       .def_readonly("drafted_tokens", &EngineStats::drafted_tokens)
       .def_readonly("accepted_draft_tokens", &EngineStats::accepted_draft_tokens)
+      .def_readonly("embedded_inputs", &EngineStats::embedded_inputs)
       .def_readonly("repetitions", &EngineStats::repetitions)
       .def_readonly("draft_failures", &EngineStats::draft_failures)
       .def_readonly("queued", &EngineStats::queued)

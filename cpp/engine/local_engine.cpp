@@ -197,6 +197,7 @@ EngineStats LocalEngine::stats() const {
   EngineStats stats = worker_.stats();
   stats.event_batches = outbox_.num_batches();
   stats.preparing = num_preparing_.load();
+  stats.embedded_inputs = num_embedded_.load();
   if (add_stats_) add_stats_(&stats);
   const MutexLock lock(&mutex_);
   stats.requests_submitted = num_submitted_;

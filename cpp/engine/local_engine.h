@@ -79,6 +79,7 @@ class LocalEngine : public Engine {
 
   Mutex close_mutex_;  // one Close at a time
   std::atomic<std::int32_t> num_preparing_{0};
+  std::atomic<std::uint64_t> num_embedded_{0};
   Outbox outbox_;
   Worker worker_;  // last: its thread uses the members above
 };

@@ -114,7 +114,11 @@ Result<std::vector<float>> LocalEngine::Logits(const std::vector<Token>& tokens)
 }
 
 Result<std::vector<float>> LocalEngine::Embed(const std::vector<Token>& tokens) {
-  return OnWorkerThread<std::vector<float>>([&] { return evaluator_->Embed(tokens); });
+  return OnWorkerThread<std::vector<float>>([&] {
+    auto row = evaluator_->Embed(tokens);
+    if (row) ++num_embedded_;
+    return row;
+  });
 }
 
 }  // namespace sentiric

@@ -283,6 +283,9 @@ class EngineStats:
     def drafted_tokens(self) -> int:
         ...
     @property
+    def embedded_inputs(self) -> int:
+        ...
+    @property
     def event_batches(self) -> int:
         ...
     @property

@@ -175,6 +175,7 @@ class EngineStats:
     event_batches: int = 0
     drafted_tokens: int = 0
     accepted_draft_tokens: int = 0
+    embedded_inputs: int = 0
     repetitions: int = 0
     draft_failures: int = 0
     queued: int = 0
