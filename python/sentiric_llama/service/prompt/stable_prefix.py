@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from sentiric_llama.service.chat_call import ChatCall
 from sentiric_llama.types import Message, Tool
@@ -41,15 +41,26 @@ class Change:
 @dataclass(slots=True)
 class _Draft:
     messages: list[Message]
+    order: list[int]
+    """The number of each message in the call."""
     changes: list[Change] = field(default_factory=list)
 
     def note(self, rule: Rule, at: str, text: str) -> None:
         self.changes.append(Change(rule, at, text))
 
 
-def stable(call: ChatCall) -> tuple[ChatCall, list[Change]]:
+class Stable(NamedTuple):
+    """A call as it is rendered."""
+
+    call: ChatCall
+    changes: list[Change]
+    order: Sequence[int]
+    """The number that each of its messages has in the call that was made."""
+
+
+def stable(call: ChatCall) -> Stable:
     """The call as it is rendered, and what was changed. Depends on the call alone."""
-    draft = _Draft(list(call.messages))
+    draft = _Draft(list(call.messages), list(range(len(call.messages))))
     _drop_billing(draft)
     tools: Sequence[Tool] = call.wishes.tools
     first = next((i for i, m in enumerate(draft.messages) if m.role == "user"), None)
@@ -60,9 +71,10 @@ def stable(call: ChatCall) -> tuple[ChatCall, list[Change]]:
         if told := dates + months:
             _append(draft, last, told)
     if not draft.changes:
-        return call, []
+        return Stable(call, [], draft.order)
     wishes = replace(call.wishes, tools=tuple(tools))
-    return replace(call, messages=tuple(draft.messages), wishes=wishes), draft.changes
+    made = replace(call, messages=tuple(draft.messages), wishes=wishes)
+    return Stable(made, draft.changes, draft.order)
 
 
 def _drop_billing(draft: _Draft) -> None:
@@ -115,8 +127,10 @@ def _move_reminders(draft: _Draft, first: int) -> int:
         for index, message in enumerate(turn, first):
             if message.role == "system":
                 draft.note("reminder", f"messages.{index}", "")
-        turn = system + [message for message in turn if message.role != "system"]
-        messages[first : first + len(turn)] = turn
+        numbers = range(first, first + len(turn))
+        order = sorted(numbers, key=lambda number: messages[number].role != "system")
+        draft.order[first : first + len(turn)] = order  # nothing has moved before
+        messages[first : first + len(turn)] = [messages[number] for number in order]
     return first + len(turn) - 1
 
 
