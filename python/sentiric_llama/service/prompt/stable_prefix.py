@@ -30,7 +30,7 @@ Rule = Literal["billing", "date", "month", "reminder"]
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a rule did to a conversation. `where` is a place in the call, as "messages.0"."""
+    """What a rule did to a conversation. `where` is a place in the call: "messages[0].content"."""
 
     rule: Rule
     where: str
@@ -85,7 +85,7 @@ def _drop_billing(draft: _Draft) -> None:
         if message.content.startswith(BILLING):
             line, _, rest = message.content.partition("\n")
             draft.messages[index] = replace(message, content=rest)
-            draft.note("billing", f"messages.{index}", line)
+            draft.note("billing", f"messages[{index}].content", line)
 
 
 def _take_date(draft: _Draft, first: int) -> list[str]:
@@ -97,7 +97,7 @@ def _take_date(draft: _Draft, first: int) -> list[str]:
         return []
     context = context[: found.start()] + context[found.end() :]
     draft.messages[first] = replace(message, content=context + end + rest)
-    draft.note("date", f"messages.{first}", found[1])
+    draft.note("date", f"messages[{first}].content", found[1])
     return [found[1]]
 
 
@@ -113,7 +113,7 @@ def _take_months(draft: _Draft, tools: Sequence[Tool]) -> tuple[list[Tool], list
         description = (text[: found.start()] + text[found.end() :]).removesuffix("\n")
         kept.append(replace(tool, description=description))
         months.append(f"{found[1]}.")
-        draft.note("month", f"tools.{index}.description", months[-1])
+        draft.note("month", f"tools[{index}].description", months[-1])
     return kept, list(dict.fromkeys(months))
 
 
@@ -126,7 +126,7 @@ def _move_reminders(draft: _Draft, first: int) -> int:
     if system:
         for index, message in enumerate(turn, first):
             if message.role == "system":
-                draft.note("reminder", f"messages.{index}", "")
+                draft.note("reminder", f"messages[{index}].content", "")
         numbers = range(first, first + len(turn))
         order = sorted(numbers, key=lambda number: messages[number].role != "system")
         draft.order[first : first + len(turn)] = order  # nothing has moved before
