@@ -111,7 +111,7 @@ asan-llama: .venv/.build  ## all C++ tests with llama.cpp under AddressSanitizer
 	cmake --preset $@ --log-level=WARNING && cmake --build --preset $@ && ctest --preset $@
 
 nightly: override MARK :=
-nightly: test test-inprocess test-llama fuzz schemas tools clients contract kills asan tsan asan-llama  ## all that is tested, with what is too long for CI
+nightly: test test-inprocess test-llama fuzz schemas tools clients lm-eval contract kills asan tsan asan-llama  ## all that is tested, with what is too long for CI
 
 fuzz: export SENTIRIC_TEMPLATES := 50000
 fuzz: .venv/.package  ## 50 000 random chat templates
@@ -128,6 +128,9 @@ tools: .venv/.package .venv/.test  ## calls of tools in every format with 100 ra
 # On an environment of their own: what they need does not fit together with what the package needs.
 clients: .venv/.package .venv/.test $(CLIENTS)  ## SDKs, frameworks, Claude Code and Codex against a scripted model, 10 minutes; ARGS="-k codex"
 	build/clients-venv/bin/python -m pytest -c tests/clients/pytest.ini tests/clients $(ARGS)
+
+lm-eval: .venv/.package .venv/.test build/lm-eval-venv  ## lm-eval's log-likelihoods against the library's; installs 0.8 GB
+	python -m pytest tests/evaluation $(ARGS)
 
 contract: CONTRACT_CASES ?= 20000
 contract: .venv/.package .venv/.test build/contract  ## 20 000 requests made from the OpenAPI document, 40 minutes; CONTRACT_CASES=1000
@@ -215,10 +218,11 @@ build/contract: tests/contract/requirements.txt | .venv/bin/python
 
 build/guide-venv: python/guide_training/requirements.txt
 build/clients-venv: tests/clients/requirements.txt
-build/guide-venv build/clients-venv:
+build/lm-eval-venv: tests/evaluation/requirements.txt
+build/guide-venv build/clients-venv build/lm-eval-venv:
 	$(PYTHON) -m venv $@
 	$@/bin/pip install -q -r $< && touch $@ || { rm -rf $@; exit 1; }
 
 .PHONY: help run install test test-core test-native test-python test-inprocess test-llama lint lint-style lint-types lint-stub lint-cpp lint-workflow \
-        stub proto format coverage coverage-core coverage-python asan tsan asan-llama fuzz schemas tools clients contract kills nightly reference \
+        stub proto format coverage coverage-core coverage-python asan tsan asan-llama fuzz schemas tools clients lm-eval contract kills nightly reference \
         bench bench-quick bench-micro bench-grammars bench-tools guide wheel sdist clean

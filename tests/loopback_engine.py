@@ -50,8 +50,9 @@ class EngineServer:
         elif isinstance(command, m.Grant):
             for _ in range(command.tokens):
                 self._credits[command.stream].release()
-        elif isinstance(command, m.Cancel):
-            if task := self._tasks.pop(command.stream, None):
+        elif isinstance(command, m.Cancel | m.Leave):
+            number = command.stream if isinstance(command, m.Cancel) else command.call
+            if task := self._tasks.pop(number, None):
                 task.cancel()
         else:
             self._start(command.call, self._answer(command))

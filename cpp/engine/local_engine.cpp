@@ -50,7 +50,14 @@ LocalEngine::LocalEngine(EngineParts parts, const LoopConfig& loop, std::int32_t
 
 Error LocalEngine::Closed() { return {ErrorCode::kUnavailable, "engine", "the engine is closed"}; }
 
+Status LocalEngine::CheckGenerates() const {
+  if (info_.can_generate) return std::nullopt;
+  return Error{ErrorCode::kNotSupported, "model",
+               "it is an encoder, which computes embeddings and generates no text"};
+}
+
 Result<RequestId> LocalEngine::Submit(Request request, std::int32_t window) {
+  if (Status status = CheckGenerates()) return *status;
   if (Status status = Validate(request, info_.num_vocab)) return *status;
   const MutexLock lock(&mutex_);
   if (is_closed_) return Closed();
@@ -190,6 +197,7 @@ EngineStats LocalEngine::stats() const {
   EngineStats stats = worker_.stats();
   stats.event_batches = outbox_.num_batches();
   stats.preparing = num_preparing_.load();
+  stats.embedded_inputs = num_embedded_.load();
   if (add_stats_) add_stats_(&stats);
   const MutexLock lock(&mutex_);
   stats.requests_submitted = num_submitted_;

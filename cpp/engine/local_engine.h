@@ -42,6 +42,7 @@ class LocalEngine : public Engine {
 
  private:
   static Error Closed();
+  Status CheckGenerates() const;
   // Why no request can be taken now, with the time after which to try again; nullopt while there is
   // room.
   Status OverloadError() const REQUIRES(mutex_);
@@ -78,6 +79,7 @@ class LocalEngine : public Engine {
 
   Mutex close_mutex_;  // one Close at a time
   std::atomic<std::int32_t> num_preparing_{0};
+  std::atomic<std::uint64_t> num_embedded_{0};
   Outbox outbox_;
   Worker worker_;  // last: its thread uses the members above
 };

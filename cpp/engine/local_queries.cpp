@@ -109,11 +109,16 @@ Result<ChatRendering> LocalEngine::DescribeChat(const Request& request) {
 }
 
 Result<std::vector<float>> LocalEngine::Logits(const std::vector<Token>& tokens) {
+  if (Status status = CheckGenerates()) return *status;
   return OnWorkerThread<std::vector<float>>([&] { return evaluator_->Logits(tokens); });
 }
 
 Result<std::vector<float>> LocalEngine::Embed(const std::vector<Token>& tokens) {
-  return OnWorkerThread<std::vector<float>>([&] { return evaluator_->Embed(tokens); });
+  return OnWorkerThread<std::vector<float>>([&] {
+    auto row = evaluator_->Embed(tokens);
+    if (row) ++num_embedded_;
+    return row;
+  });
 }
 
 }  // namespace sentiric

@@ -73,12 +73,24 @@ bool EngineServer::Handle(const Json& command) {
     }
   } else if (kind == "ping") {
     Send(FrameKind::kOther, {{"kind", "answer"}, {"call", command.at("call")}});
+  } else if (kind == "leave") {
+    const MutexLock lock(&mutex_);
+    const auto found = is_left_.find(command.at("call").get<std::uint64_t>());
+    if (found != is_left_.end()) found->second = true;
   } else if (kind == "open") {
     Open(command.at("call").get<std::uint64_t>(), ConfigOf(command.at("config")));
   } else {
-    calls_->Post([this, command] { Answer(command); }, 0);
+    Ask(command);
   }
   return true;
+}
+
+void EngineServer::Ask(const Json& command) {
+  {
+    const MutexLock lock(&mutex_);
+    is_left_[command.at("call").get<std::uint64_t>()] = false;
+  }
+  calls_->Post([this, command] { Answer(command); }, 0);
 }
 
 void EngineServer::Submit(const Json& command) {
@@ -133,10 +145,18 @@ void EngineServer::Answer(const Json& command) {
   const record::Doing doing(record::Place::kIdle, call);
   Json answer;
   try {
-    answer = AnswerQuery(command, engine_.load());
+    answer = AnswerQuery(command, engine_.load(), [this, call] {
+      const MutexLock lock(&mutex_);
+      return is_left_[call];
+    });
   } catch (const std::exception& error) {
     answer = {{"failure", ToJson(Malformed(error))}};
   }
+  {
+    const MutexLock lock(&mutex_);
+    is_left_.erase(call);
+  }
+  if (command.at("kind") == "embed" && engine_.load() != nullptr) PublishStats();
   answer["kind"] = "answer";
   answer["call"] = call;
   Send(FrameKind::kOther, answer);

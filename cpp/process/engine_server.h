@@ -41,6 +41,7 @@ class EngineServer {
   void Submit(const Json& command);
   void Open(std::uint64_t call, const EngineConfig& config);
   Json OpenNow(const EngineConfig& config);
+  void Ask(const Json& command);
   void Answer(const Json& command);
   Json Found(const Json& command);
   void Send(FrameKind kind, const Json& message);
@@ -58,6 +59,8 @@ class EngineServer {
   // Of requests that have not ended.
   std::unordered_map<RequestId, std::uint64_t> stream_of_ GUARDED_BY(mutex_);
   std::unordered_map<std::uint64_t, RequestId> request_of_ GUARDED_BY(mutex_);
+  // Calls without an answer -> whether nobody waits for it any more.
+  std::unordered_map<std::uint64_t, bool> is_left_ GUARDED_BY(mutex_);
   Mutex stats_mutex_;  // the page has one writer at a time
 
   std::unique_ptr<Engine> owned_;         // the opener's thread sets both, once

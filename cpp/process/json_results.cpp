@@ -88,6 +88,7 @@ Json ToJson(const ModelInfo& info) {
   PUT(physical_batch_size);
   PUT(compute_threads);
   PUT(can_shift);
+  PUT(can_generate);
   PUT(kv_layout);
   PUT(flash_attention);
   PUT(backend);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 #include "process/queries.h"
 
-#include <functional>
 #include <map>
 #include <utility>
 
@@ -9,6 +8,8 @@
 
 namespace sentiric::process {
 namespace {
+
+using IsLeft = std::function<bool()>;
 
 Json Failed(const Error& error) { return {{"failure", ToJson(error)}}; }
 
@@ -61,7 +62,7 @@ Json Detokenize(const Json& command, Engine* engine) {
 }
 
 // A row for each text, then one for each list of tokens.
-Json Embed(const Json& command, Engine* engine) {
+Json Embed(const Json& command, Engine* engine, const IsLeft& is_left) {
   std::vector<std::vector<Token>> inputs;
   for (const Json& text : command.at("texts")) {
     auto tokens = engine->Tokenize(text.get<std::string>(), /*add_special=*/true, false);
@@ -71,6 +72,7 @@ Json Embed(const Json& command, Engine* engine) {
   for (const Json& tokens : command.at("prompts")) inputs.push_back(TokensOf(tokens));
   std::vector<float> rows;
   for (const std::vector<Token>& tokens : inputs) {
+    if (is_left()) return Failed({ErrorCode::kCancelled, "request", "the call was cancelled"});
     const auto row = engine->Embed(tokens);
     if (!row) return Failed(row.error());
     rows.insert(rows.end(), row->begin(), row->end());
@@ -93,17 +95,20 @@ Json Devices() {
 
 }  // namespace
 
-Json AnswerQuery(const Json& command, Engine* engine) {
+Json AnswerQuery(const Json& command, Engine* engine, const IsLeft& is_left) {
   using Query = std::function<Json(const Json&, Engine*)>;
-  static const std::map<std::string, Query> kOfEngine = {
-      {"render", Render},     {"tokenize_chat", TokenizeChat}, {"describe_chat", DescribeChat},
-      {"tokenize", Tokenize}, {"detokenize", Detokenize},      {"embed", Embed}};
+  static const std::map<std::string, Query> kOfEngine = {{"render", Render},
+                                                         {"tokenize_chat", TokenizeChat},
+                                                         {"describe_chat", DescribeChat},
+                                                         {"tokenize", Tokenize},
+                                                         {"detokenize", Detokenize}};
   const auto kind = command.at("kind").get<std::string>();
   if (kind == "plan_memory") return Plan(command);
   if (kind == "list_devices") return Devices();
   if (engine == nullptr) {
     return Failed({ErrorCode::kUnavailable, "engine", "no model is open"});
   }
+  if (kind == "embed") return Embed(command, engine, is_left);
   return kOfEngine.at(kind)(command, engine);
 }
 

@@ -283,6 +283,9 @@ class EngineStats:
     def drafted_tokens(self) -> int:
         ...
     @property
+    def embedded_inputs(self) -> int:
+        ...
+    @property
     def event_batches(self) -> int:
         ...
     @property
@@ -616,6 +619,9 @@ class ModelInfo:
         ...
     @property
     def bos(self) -> int:
+        ...
+    @property
+    def can_generate(self) -> bool:
         ...
     @property
     def can_shift(self) -> bool:

@@ -32,6 +32,7 @@ struct FakeModel {
   std::int32_t cells = 1 << 20;     // in the whole cache
   std::int32_t num_vocab = kVocab;  // as reported: large rows are sampled with helpers
   bool can_shift = true;
+  bool can_generate = true;
   bool can_cut = true;
   std::int32_t window = 0;  // only so many cells are kept for certain; 0 = all
   bool shares_cells = false;

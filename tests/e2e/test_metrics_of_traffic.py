@@ -252,14 +252,14 @@ def check_times(found: Scrape, done: Done) -> None:
 
 
 def absent_series() -> set[str]:
-    """What this engine cannot count yet, and TLS and a GPU, which are not here."""
+    """What this engine cannot count yet, and TLS, keys in a file and a GPU, which are not here."""
     known = {item.name for item in fields(EngineStats)}
     later = {name: series.name for name, series in ENGINE_SERIES.items() if name not in known}
     drafts = "llamacpp:spec_decode_num_{}_tokens_total"
     if "drafted_tokens" in later:
         later |= {kind: drafts.format(kind) for kind in ("draft", "accepted")}
     gpu = {series.name for series in GPU_SERIES.values()}
-    return set(later.values()) | EXTRA_SERIES.keys() | gpu
+    return set(later.values()) | EXTRA_SERIES.keys() | gpu | {"llm_key_file_state"}
 
 
 def absent(query: str) -> bool:

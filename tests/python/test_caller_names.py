@@ -21,6 +21,7 @@ CUSTOM = {"name": "f", "input_schema": {}}
 MESSAGES = parse_messages({"messages": USER, "tools": [{"type": "bash_1"}, CUSTOM]})
 RESPONSES = parse_response({"input": "a", "tools": [SEARCH, {"type": "function", "name": "f"}]})
 WITH_ID = parse_chat({"messages": USER, "lora_adapter_id": "x"})
+LLAMA = llama_servicer.names_for(3)
 TEXTS = parse_completions({"prompt": "a", "lora_adapter_id": "x"})
 
 
@@ -28,7 +29,7 @@ TEXTS = parse_completions({"prompt": "a", "lora_adapter_id": "x"})
     ("request_", "engine", "expected"),
     [
         (CHAT, "template_arguments", "chat_template_kwargs"),
-        (CHAT, "messages[3].tool_calls[1].name", "messages.3.tool_calls.1.name"),
+        (CHAT, "messages[3].tool_calls[1].name", "messages.3.tool_calls.1.function.name"),
         (CHAT, "allowed_tokens", "allowed_token_ids"),
         (CHAT, "bad_words tokens", "bad_words"),
         (CHAT, "tools[0].name", "tools.1.function.name"),
@@ -58,9 +59,11 @@ def test_over_http(request_: ChatRequest, engine: str, expected: str) -> None:
         (engine_servicer.NAMES, "allowed_token_ids", "sampling.allowed_tokens"),
         (engine_servicer.NAMES, "tools.2.function.parameters", "tools.2.parameters"),
         (engine_servicer.NAMES, "template_arguments", "template_arguments"),
-        (llama_servicer.NAMES, "template_arguments", "chat_template_kwargs"),
-        (llama_servicer.NAMES, "messages[1].content", "history.1.content"),
-        (llama_servicer.NAMES, "lora_adapter", "lora_adapter_id"),
+        (LLAMA, "template_arguments", "chat_template_kwargs"),
+        (LLAMA, "messages[1].content", "history.1.content"),
+        (LLAMA, "messages[2].content", "user_prompt"),
+        (LLAMA, "messages", "history"),
+        (LLAMA, "lora_adapter", "lora_adapter_id"),
     ],
 )
 def test_over_grpc(names: CallerNames, engine: str, expected: str) -> None:

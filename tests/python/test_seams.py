@@ -139,7 +139,7 @@ QUESTIONS = (
     *(m.Render, m.TokenizeChat, m.DescribeChat, m.Tokenize, m.Detokenize, m.Embed),
     *(m.Open, m.PlanMemory, m.ListDevices),
 )
-CONTROL = {"submit", "grant", "cancel", "ping", "close", "confine"}
+CONTROL = {"submit", "grant", "cancel", "leave", "ping", "close", "confine"}
 """The kinds of commands that no caller of a service asks for by themselves."""
 PLAN = MemoryPlan(1, 2, 3, (DevicePlan("host", 1, 2, 3, 4, 5),))
 COMMANDS = (
@@ -153,6 +153,7 @@ COMMANDS = (
     m.Tokenize(3, "x", True, True),
     m.Detokenize(4, b"\x01\x00\x00\x00", True, True),
     m.Embed(5, ("a", "b")),
+    m.Leave(5),
     m.Open(6, EngineConfig("m.gguf")),
     m.Ping(9),
     m.Confine(10, ("/a",), ("/b",), True),

@@ -68,4 +68,10 @@ Result<llama_context_params> CommonParams(const EngineConfig& config) {
   return params;
 }
 
+bool CanGenerate(llama_context* context) {
+  const llama_model* model = llama_get_model(context);
+  return llama_get_memory(context) != nullptr && llama_model_has_decoder(model) &&
+         !llama_model_has_encoder(model);
+}
+
 }  // namespace sentiric::backend

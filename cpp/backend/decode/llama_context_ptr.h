@@ -22,4 +22,7 @@ Result<ContextPtr> MakeContext(const Model& model, const llama_context_params& p
 // offload. kInvalidArgument for an unknown name in EngineConfig.
 Result<llama_context_params> CommonParams(const EngineConfig& config);
 
+// False for encoders: without a memory of earlier tokens there is no next one.
+bool CanGenerate(llama_context* context);
+
 }  // namespace sentiric::backend

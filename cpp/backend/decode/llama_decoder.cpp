@@ -234,6 +234,7 @@ void LlamaDecoder::Describe(ModelInfo* info) const {
   info->physical_batch_size = static_cast<std::int32_t>(llama_n_ubatch(context_.get()));
   info->compute_threads = llama_n_threads(context_.get());
   info->can_shift = traits_.can_shift;
+  info->can_generate = CanGenerate(context_.get());
   info->flash_attention = llama_flash_attn_type_name(flash_attention_);
   info->kv_layout = is_split_ ? "split" : "unified";
   info->speculation = DraftSourceName(draft_source_);

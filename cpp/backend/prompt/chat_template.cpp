@@ -14,6 +14,8 @@
 namespace sentiric::backend {
 namespace {
 
+constexpr std::size_t kManyMessages = 64;
+
 // Stands where a text goes on.
 constexpr const char* kMarker = "sentiric-goes-on-here";
 
@@ -44,6 +46,15 @@ bool HasTextBesideCalls(const Prompt& prompt) {
   return std::any_of(prompt.messages.begin(), prompt.messages.end(), [](const Message& message) {
     return !message.tool_calls.empty() && !message.content.empty();
   });
+}
+
+// The work of some templates grows with the square of a conversation: at each message they look
+// through all others.
+Error WithAdvice(Error limit, std::size_t num_messages) {
+  if (num_messages >= kManyMessages) {
+    limit.what += "; send fewer than the " + std::to_string(num_messages) + " messages";
+  }
+  return limit;
 }
 
 }  // namespace
@@ -178,6 +189,9 @@ Result<RenderedPrompt> ChatTemplate::RenderShape(const Prompt& prompt, TemplateS
   input.now = options.now;
   auto rendered = template_->Render(input, allowance);
   if (rendered.ok()) StripAffixes(&*rendered);
+  if (!rendered.ok() && IsTemplateLimit(rendered.error())) {
+    return WithAdvice(rendered.error(), prompt.messages.size());
+  }
   return rendered;
 }
 

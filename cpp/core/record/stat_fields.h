@@ -40,6 +40,7 @@ void ForEachStat(Visitor&& visit) {
   SENTIRIC_STAT(event_batches);
   SENTIRIC_STAT(drafted_tokens);
   SENTIRIC_STAT(accepted_draft_tokens);
+  SENTIRIC_STAT(embedded_inputs);
   SENTIRIC_STAT(repetitions);
   SENTIRIC_STAT(draft_failures);
   SENTIRIC_STAT(queued);

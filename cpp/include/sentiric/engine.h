@@ -93,6 +93,7 @@ struct ModelInfo {
   Token bos = -1, eos = -1;
   // What a prompt for text between two others is made of; -1 = the vocabulary has none.
   Token infill_prefix = -1, infill_suffix = -1, infill_middle = -1;
+  bool can_generate = true;  // false for an encoder, which computes embeddings only
 };
 
 // Counters since Open(), and gauges.
@@ -114,8 +115,9 @@ struct EngineStats {
   std::uint64_t grammar_cache_hits = 0, grammar_cache_misses = 0;
   std::uint64_t event_batches = 0;  // wake-ups handed to the pump
   std::uint64_t drafted_tokens = 0, accepted_draft_tokens = 0;
-  std::uint64_t repetitions = 0;     // requests ended because they repeated themselves
-  std::uint64_t draft_failures = 0;  // 1 after the draft model failed; it is not used again
+  std::uint64_t embedded_inputs = 0;  // each decoded alone, for embeddings
+  std::uint64_t repetitions = 0;      // requests ended because they repeated themselves
+  std::uint64_t draft_failures = 0;   // 1 after the draft model failed; it is not used again
   std::int32_t queued = 0, preparing = 0, prefilling = 0, decoding = 0;
   std::int32_t waiting = 0;        // have a context, while another request computes their prefix
   std::int32_t reader_waits = 0;   // have a context and wait for their reader

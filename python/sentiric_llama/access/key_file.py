@@ -54,6 +54,10 @@ class FiledKey:
     last4: str = ""
 
 
+class KeyFileGone(InvalidArgument):
+    """The file is not there or cannot be read, so that nobody knows which keys are valid."""
+
+
 def read_key_file(path: Path) -> list[FiledKey]:
     """The keys of a file. Raises InvalidArgument naming the file, the entry and the field."""
     return checked_entries(read_entries(path), path)
@@ -64,7 +68,8 @@ def read_entries(path: Path) -> list[Any]:
     try:
         raw = read_bounded(path, MAX_FILE_BYTES)
     except OSError as error:
-        raise _refused(path, f"cannot be read: {error.strerror}") from None
+        what = f"{brief(path)} cannot be read: {error.strerror}"
+        raise KeyFileGone(what, where="keys") from None
     try:
         content = json.loads(raw)
     except (ValueError, RecursionError):  # ValueError: also bytes that are not UTF-8

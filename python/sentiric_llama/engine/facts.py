@@ -8,6 +8,7 @@ import platform
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from sentiric_llama.engine.convert import call, copy_fields
+from sentiric_llama.errors import NotSupported
 from sentiric_llama.host.product import version
 from sentiric_llama.types import Capacity, Device, EngineStats, ModelInfo
 
@@ -30,6 +31,13 @@ def build_labels() -> dict[str, str]:
 
         labels["llama_cpp"] = _host.LLAMA_COMMIT
     return labels
+
+
+def check_generation(info: ModelInfo) -> None:
+    """Raises NotSupported for a model that has no next token, in the words of the native engine."""
+    if not info.can_generate:
+        what = "it is an encoder, which computes embeddings and generates no text"
+        raise NotSupported(what, where="model")
 
 
 def supports_gpu() -> bool:

@@ -127,6 +127,14 @@ class Embed:
 
 
 @dataclass(frozen=True, slots=True)
+class Leave:
+    """Nobody waits for the answer of a call any more. `Embed` stops before its next input."""
+
+    call: int
+    kind: Literal["leave"] = "leave"
+
+
+@dataclass(frozen=True, slots=True)
 class Confine:
     """Takes everything away from the process that it does not need -> protections. Comes first."""
 
@@ -182,7 +190,7 @@ class ListDevices:
 
 Command = Annotated[
     Submit | Grant | Cancel | Render | TokenizeChat | DescribeChat | Tokenize | Detokenize | Embed
-    | Confine | Open | Close | Ping | PlanMemory | ListDevices,
+    | Leave | Confine | Open | Close | Ping | PlanMemory | ListDevices,
     Field(discriminator="kind"),
 ]  # fmt: skip
 """A message to the engine. "-> field" names the field of the `Answer` that replies to it."""

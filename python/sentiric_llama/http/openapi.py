@@ -17,6 +17,7 @@ from sentiric_llama.http.anthropic.errors import status_of
 from sentiric_llama.http.field_meanings import MEANINGS, meaning
 from sentiric_llama.http.middleware.guard import GuardedRoute
 from sentiric_llama.http.operations import OPERATIONS, Models, Operation
+from sentiric_llama.http.schemas.body import Body
 from sentiric_llama.http.statuses import ALWAYS, COMPUTING, NAMED, STATUS_MEANINGS, WITH_KEY
 from sentiric_llama.log.trace import ID_PATTERN
 
@@ -79,11 +80,28 @@ def _schemas() -> dict[str, Any]:
         by_alias=True,
     )
     found: dict[str, Any] = schemas["$defs"]
-    for kind in MEANINGS:
-        for name, field in found.get(kind.__name__, {}).get("properties", {}).items():
+    _describe(found)
+    return found
+
+
+def _describe(schema: Any) -> None:
+    """Says what the fields of requests mean, also within objects that are part of a field."""
+    for part in schema.values() if isinstance(schema, dict) else schema:
+        if isinstance(part, dict | list):
+            _describe(part)
+    if isinstance(schema, dict) and (kind := _kind_of(schema)) is not None:
+        for name, field in schema["properties"].items():
             if told := meaning(kind, name, links=False):
                 field.setdefault("description", told)
-    return found
+
+
+def _kind_of(schema: Mapping[str, Any]) -> type[Body] | None:
+    """The model that an object's title names; two APIs may have one of the same name."""
+    title, fields = schema.get("title"), schema.get("properties")
+    if not isinstance(title, str) or not isinstance(fields, dict):
+        return None
+    kinds = (kind for kind in MEANINGS if kind.__name__ == title)
+    return next((kind for kind in kinds if all(meaning(kind, name) for name in fields)), None)
 
 
 def _operation(what: Operation, method: str, path: str, needs: Access) -> dict[str, Any]:

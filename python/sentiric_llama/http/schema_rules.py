@@ -65,7 +65,7 @@ def of_kind(kind: str, schema: Schema, *, is_default: bool = False) -> Schema:
 
 def other_kind(known: Iterable[str], description: str) -> Schema:
     """The schema of an object of any other kind."""
-    word = {"type": "string", "not": {"enum": sorted(known)}}
+    word = {"type": "string", "not": {"enum": sorted(known)}, "description": "any other"}
     return {
         "type": "object",
         "properties": {"type": word},

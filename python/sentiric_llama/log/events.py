@@ -30,7 +30,8 @@ PLACES = frozenset(
         *("guided_regex", "guided_choice", "guided_grammar", "gbnf", "choices", "json"),
         *("json_object", "chat_template_kwargs", "input", "suffix"),
         *("draft_model", "disk_cache", "devices", "grpc", "tls", "serve", "service", "settings"),
-        *("key", "keys", "tool_call_id", "parameters", "structure"),
+        *("key", "keys", "tool_call_id", "parameters", "structure", "arguments", "output"),
+        *("instructions", "system", "reasoning_content", "function", "call_id", "tool_use_id"),
     }
 )
 """Words that the log may show of an error's `where`, besides fields of requests and engines."""

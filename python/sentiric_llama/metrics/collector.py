@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.core import GaugeMetricFamily, Metric
 
+from sentiric_llama.access.key_watch import KeyFileState
 from sentiric_llama.engine.facts import build_labels
 from sentiric_llama.engine.protocol import ProcessFacts
 from sentiric_llama.host.printable import label
@@ -72,6 +73,12 @@ class ServiceCollector:
         text = "Delay of the event loop, measured once a second."
         lag = max(service.request_metrics.loop_lag_s, 0.0)
         yield number("llm_event_loop_lag_seconds", text, lag, kind="gauge")
+        if service.key_file is not None:
+            text = "1 for the current state of the file of keys; absent without one."
+            keys = GaugeMetricFamily("llm_key_file_state", text, labels=("state",))
+            for known in KeyFileState:
+                keys.add_metric([known.value], float(known is service.key_file.state))
+            yield keys
         yield _info("llm_build_info", "Versions of the running software; always 1.", self._build)
 
     def _extras(self) -> Iterator[Metric]:

@@ -80,6 +80,7 @@ ENGINE_SERIES: dict[str, Series] = {
     ),
     "drafted_tokens": _counter("drafted_tokens", "Draft tokens proposed."),
     "accepted_draft_tokens": _counter("accepted_draft_tokens", "Draft tokens accepted."),
+    "embedded_inputs": _counter("embedded_inputs", "Inputs whose embeddings were computed."),
     "repetitions": _counter("repetitions", "Answers ended because they repeated themselves."),
     "draft_failures": _counter("draft_failures", "Draft models disabled after a failure."),
     # State

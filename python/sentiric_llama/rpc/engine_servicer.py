@@ -31,6 +31,7 @@ NAMES = CallerNames(
         "logit_bias": "sampling.logit_bias",
     },
     lambda index, rest: f"tools.{index}.{rest}",
+    lambda index, rest: f"messages.{index}.{rest}",
 )
 
 logger = logging.getLogger(__name__)

@@ -24,9 +24,18 @@ from sentiric_llama.types.answer import Kind
 SERVICE = llama_pb2.DESCRIPTOR.services_by_name["LlamaService"]
 Response = llama_pb2.GenerateStreamResponse
 
-NAMES = CallerNames({**HTTP_NAMES, "lora_adapter": "lora_adapter_id", "messages": "history"})
+FIELDS = {**HTTP_NAMES, "lora_adapter": "lora_adapter_id", "messages": "history"}
 
 logger = logging.getLogger(__name__)
+
+
+def names_for(num_messages: int) -> CallerNames:
+    """The names of a call with so many messages, of which the last is the prompt."""
+
+    def place(index: int, rest: str) -> str:
+        return "user_prompt" if index == num_messages - 1 else f"history.{index}.{rest}"
+
+    return CallerNames(FIELDS, message=place)
 
 
 class LlamaServicer:
@@ -47,7 +56,8 @@ class LlamaServicer:
             read = partial(read_generate, strict=strict)
             call, ignored = await parsed(request, read, deadline)
         event(logger, "LLM_REQUEST_RECEIVED", "received", messages=len(call.messages))
-        async with NAMES.blaming(call.grammar_field), self._service.open_chat(call) as stream:
+        names = names_for(len(call.messages))
+        async with names.blaming(call.grammar_field), self._service.open_chat(call) as stream:
             with logging_end(logger, stream):
                 while not stream.done:
                     for item in await stream.read():

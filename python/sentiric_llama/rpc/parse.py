@@ -35,6 +35,7 @@ from sentiric_llama.types.ranges import (
     MAX_STOP_TOKENS,
     MAX_TOKENS,
     MIN_TOKENS,
+    PROMPT_LOGPROBS,
     REPETITION_LIMIT,
     TOKEN_ID,
     out_of_range,
@@ -153,6 +154,7 @@ def parse_chat(request: engine_pb2.ChatRequest, deadline_ms: int | None) -> Chat
         stop_tokens=parse_ids("stop_tokens", request.stop_tokens, MAX_STOP_TOKENS),
         bad_words=parse_bad_words(list(request.bad_words)),
         repetition_limit=_repetition_limit(request),
+        prompt_logprobs=_prompt_logprobs(request),
         ignore_eos=request.ignore_eos,
         truncation=cast("Truncation | None", _enum(request, "truncation", _TRUNCATIONS)),
         priority=cast("Priority", _enum(request, "priority", _PRIORITIES) or "normal"),
@@ -193,6 +195,12 @@ def _repetition_limit(request: engine_pb2.ChatRequest) -> int | None:
     if not request.HasField("repetition_limit"):
         return None
     return int(REPETITION_LIMIT.check(request.repetition_limit))
+
+
+def _prompt_logprobs(request: engine_pb2.ChatRequest) -> int | None:
+    if not request.HasField("prompt_logprobs"):
+        return None
+    return int(PROMPT_LOGPROBS.check(request.prompt_logprobs))
 
 
 def allowed_tokens(sampling: engine_pb2.Sampling) -> dict[str, Any]:

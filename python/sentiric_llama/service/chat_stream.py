@@ -8,7 +8,7 @@ import contextlib
 import json
 import logging
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -109,10 +109,12 @@ class ChatStream:
         *,
         is_exact: bool = False,
         at_once: int | None = None,
+        blame: Callable[[SentiricLlamaError], SentiricLlamaError] = lambda error: error,
     ) -> None:
         """`is_exact`: a grammar enforces the text, which stays as it is.
 
         `at_once`: how many choices the engine may have; the others wait here until some have ended.
+        `blame` gives an error of the engine the place that the call has for it.
         """
         self.model = call.model
         self.notice = notice
@@ -128,6 +130,7 @@ class ChatStream:
         self.texts: dict[int, list[str]] | None = None
         """Text of each choice so far; kept only if this is set to a dict."""
         self._is_exact = is_exact
+        self._blame = blame
         self._engine = engine
         self._request_metrics = request_metrics
         self._call = call
@@ -153,7 +156,7 @@ class ChatStream:
             try:
                 await choice.stream.open()
             except Exception as error:
-                self._failure = _typed(error)
+                self._failure = self._blame(_typed(error))
                 raise self._failure from None
         self._entrance.begin(self._enter, self._fail)
 
@@ -167,7 +170,7 @@ class ChatStream:
                 await asyncio.sleep(error.wait_ms / 1000)
 
     def _fail(self, error: Exception) -> None:
-        self._failure = self._failure or _typed(error)
+        self._failure = self._failure or self._blame(_typed(error))
         self._wakeup.set()
 
     async def text_of(self, tokens: Sequence[int]) -> str:
@@ -316,7 +319,7 @@ class ChatStream:
                 if sum(len(arrival.delta.tokens) for arrival in arrivals) >= WINDOW // 2:
                     choice.clock.resume()
             except Exception as error:
-                self._failure = _typed(error)
+                self._failure = self._blame(_typed(error))
         if self._failure is not None and not deltas:
             raise self._failure
         return deltas

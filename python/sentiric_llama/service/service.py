@@ -13,6 +13,7 @@ from typing import NamedTuple
 from sentiric_llama.access import key_watch
 from sentiric_llama.access.caller import CURRENT_CALLER
 from sentiric_llama.access.limiter import Limiter, Place
+from sentiric_llama.engine.facts import check_generation
 from sentiric_llama.engine.formats.answer_format import AnswerPlan
 from sentiric_llama.engine.formats.model_format import ModelFormat, Tail
 from sentiric_llama.engine.prompt.conversation import is_large
@@ -38,6 +39,7 @@ from sentiric_llama.service.models.switch import ModelSwitch
 from sentiric_llama.service.prompt.asked_content import asked_content
 from sentiric_llama.service.prompt.embed_call import EmbedCall, Embeddings, rows_of, tokens_of
 from sentiric_llama.service.prompt.infill import with_suffix
+from sentiric_llama.service.prompt.message_places import MessagePlaces
 from sentiric_llama.service.prompt.stable_prefix import Change, stable
 from sentiric_llama.service.prompt.tool_schemas import ToolSchemas
 from sentiric_llama.service.queue_share import QueueShare
@@ -77,6 +79,7 @@ class _Prepared(NamedTuple):
     """Tools whose arguments no grammar can enforce."""
     changes: list[Change]
     """What was moved or dropped so that sessions of agents share a prefix."""
+    places: MessagePlaces
 
 
 class RenderedCall(NamedTuple):
@@ -152,19 +155,21 @@ class LlamaService(ServiceLife):
     async def open_chat(self, call: ChatCall) -> AsyncIterator[ChatStream]:
         """Starts all choices of a call; leaving the block stops those still running.
 
-        Raises NotReady, ModelNotFound, InvalidArgument, ContextLengthExceeded, or the engine's
-        error if it refuses a choice. The first read of the stream raises errors of the prompt.
+        Raises NotReady, ModelNotFound, NotSupported, InvalidArgument, ContextLengthExceeded, or the
+        engine's error if it refuses a choice. The first read of the stream raises errors of the
+        prompt.
         """
         with self._serving("chat", call.model or "") as (record, loaded):
             engine, model = loaded.engine, loaded.served
             self._check_tenant()
+            check_generation(engine.info)
             caller, limit = CURRENT_CALLER.get(), loaded.settings.queue_limit
             contexts, hold_ms = engine.capacity.total, engine.stats().request_ms_mean
             # Also while it is prepared: the work of one key must not fill the time of others.
             most = at_once(contexts, queue_places(limit, contexts))
             count = min(call.num_choices, most)
             with self._queue.hold(caller, count, contexts, limit, hold_ms):
-                requests, form, plan, relaxed, _ = await self._prepare(call, loaded)
+                requests, form, plan, relaxed, _, places = await self._prepare(call, loaded)
                 record.is_stream = True
                 record.prompt_estimate = estimate_prompts(call.prompts, requests[0])
                 readers = [form.reader(plan) for _ in requests]
@@ -177,6 +182,7 @@ class LlamaService(ServiceLife):
                     record,
                     is_exact=call.is_constrained,
                     at_once=most,
+                    blame=places.blame,
                 )
                 stream.unenforced = relaxed
                 stream.choices_per_prompt = call.n
@@ -198,9 +204,10 @@ class LlamaService(ServiceLife):
         await maybe_off_loop(is_large(call.messages, call.wishes.tools), check_limits, call)
         call = await with_suffix(engine, call)
         changes: list[Change] = []
+        order: Sequence[int] = range(len(call.messages))
         if loaded.settings.stable_prefix:
             large = is_large(call.messages, call.wishes.tools)
-            call, changes = await maybe_off_loop(large, stable, call)
+            call, changes, order = await maybe_off_loop(large, stable, call)
         wishes = call.wishes
         opens = await learn_opening(
             engine, form, call.template_arguments, wishes, Tail.of(call.messages)
@@ -222,7 +229,9 @@ class LlamaService(ServiceLife):
             await spellings(engine, call.bad_words),
             opens=opens,
         )
-        return _Prepared(requests, form, plan, relaxed, changes)
+        source = "messages" if call.system_prompt is None else "system_prompt"
+        places = MessagePlaces(len(requests[0].messages), call.messages, order, source)
+        return _Prepared(requests, form, plan, relaxed, changes, places)
 
     async def count_tokens(self, call: ChatCall) -> int:
         """Tokens of the prompt of a call, with all that the template adds. Generates nothing.
@@ -231,13 +240,15 @@ class LlamaService(ServiceLife):
         """
         with self._serving("tokenize", call.model or "") as (_, loaded):
             self._check_tenant()
-            request = (await self._prepare(_uncalled(call), loaded)).requests[0]
-            tokens = await loaded.engine.tokenize_chat(
-                request.messages,
-                tools=request.tools,
-                template_arguments=request.template_arguments,
-                continues=request.continues,
-            )
+            prepared = await self._prepare(_uncalled(call), loaded)
+            request = prepared.requests[0]
+            with prepared.places.blaming():
+                tokens = await loaded.engine.tokenize_chat(
+                    request.messages,
+                    tools=request.tools,
+                    template_arguments=request.template_arguments,
+                    continues=request.continues,
+                )
             return len(tokens)
 
     async def render(self, call: ChatCall) -> RenderedCall:
@@ -249,7 +260,8 @@ class LlamaService(ServiceLife):
             self._check_tenant()
             prepared = await self._prepare(call, loaded)
             request = prepared.requests[0]
-            found = await loaded.engine.describe_chat(request)
+            with prepared.places.blaming():
+                found = await loaded.engine.describe_chat(request)
             size = loaded.engine.info.context_size
             return RenderedCall(request, found, prepared.changes, loaded.served.name, size)
 

@@ -125,6 +125,8 @@ class ModelInfo:
     """What a prompt for text between two others is made of; -1 if the vocabulary has none."""
     infill_suffix: int = -1
     infill_middle: int = -1
+    can_generate: bool = True
+    """False for an encoder, which computes embeddings only."""
 
     @property
     def meta(self) -> dict[str, int | str]:
@@ -173,6 +175,7 @@ class EngineStats:
     event_batches: int = 0
     drafted_tokens: int = 0
     accepted_draft_tokens: int = 0
+    embedded_inputs: int = 0
     repetitions: int = 0
     draft_failures: int = 0
     queued: int = 0

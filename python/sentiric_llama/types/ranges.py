@@ -153,6 +153,7 @@ SAMPLING_ALIASES: dict[str, str] = {
 
 MAX_TOKENS = NumberRange("max_tokens", -1, INT32_MAX, integer=True)
 MIN_TOKENS = NumberRange("min_tokens", 0, INT32_MAX, integer=True)
+PROMPT_LOGPROBS = NumberRange("prompt_logprobs", 0, MAX_TOP_LOGPROBS, integer=True)
 REPETITION_LIMIT = NumberRange("repetition_limit", 0, INT32_MAX, integer=True)
 THINKING_BUDGET = NumberRange("thinking_budget", -1, INT32_MAX, integer=True)
 CHOICES = NumberRange("n", 1, MAX_CHOICES, integer=True)

@@ -150,6 +150,7 @@ inline std::unique_ptr<LocalEngine> MakeEngine(const FakeModel& model,
   parts.long_preparation = std::move(long_preparation);
   parts.info.num_vocab = kVocab;
   parts.info.context_size = model.context_size;
+  parts.info.can_generate = model.can_generate;
   return std::make_unique<LocalEngine>(std::move(parts), ConfigOf(options), options.queue_limit);
 }
 

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""A changed file of keys is taken over while the server runs; a broken one is not."""
+"""A changed file of keys is taken over while the server runs; a broken one is not.
+
+One that is gone takes its keys with it.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ import pytest
 from key_files import entry, key_of, write_keys
 from sentiric_llama.access.api_key import Identity
 from sentiric_llama.access.key_ring import KeyRing
-from sentiric_llama.access.key_watch import KeyFile, watch, writable_by_others
+from sentiric_llama.access.key_watch import KeyFile, KeyFileState, watch, writable_by_others
 from sentiric_llama.errors import InvalidArgument
 
 OWN = [("own-key", Identity("own", frozenset({"user"})))]
@@ -53,15 +56,45 @@ def test_a_broken_file_keeps_the_last_good_one(
         path.write_text(text)
         assert not file.refresh() and not file.refresh()
         assert knows(ring, "app")
-    path.unlink()
-    for _ in range(3):
-        assert not file.refresh() and knows(ring, "app")
+        assert file.state is KeyFileState.STALE
     events = [getattr(record, "event", "") for record in caplog.records]
-    assert events == ["KEYS_REFUSED"] * 4, "each reason once"
+    assert events == ["KEYS_REFUSED"] * 3, "each reason once"
     write_keys(path, entry("back"))
     assert file.refresh() and knows(ring, "back") and not knows(ring, "app")
+    assert file.state is KeyFileState.CURRENT
     assert getattr(caplog.records[-1], "event", "") == "KEYS_RELOADED"
     assert key_of("app") not in caplog.text
+
+
+def test_a_file_that_is_gone_takes_its_keys_with_it(
+    path: Path, ring: KeyRing, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = KeyFile(path, ring)
+    content = path.read_bytes()
+    path.unlink()
+    assert not file.refresh() and knows(ring, "app"), "an editor that saves is forgiven one look"
+    path.write_bytes(content)
+    assert file.refresh() and knows(ring, "app")
+    path.unlink()
+    for _ in range(4):
+        assert not file.refresh()
+    assert not knows(ring, "app") and file.num_keys == 0 and file.state is KeyFileState.LOST
+    assert ring.locks("user"), "the server stays locked"
+    assert ring.identify([(b"x-api-key", b"own-key")]), "keys of the settings stay"
+    lost = [r for r in caplog.records if getattr(r, "event", "") == "KEYS_LOST"]
+    assert [record.levelname for record in lost] == ["ERROR"]
+    path.write_text("{")
+    assert not file.refresh() and not knows(ring, "app") and file.state is KeyFileState.LOST
+    path.write_bytes(content)
+    assert file.refresh() and knows(ring, "app") and file.state is KeyFileState.CURRENT
+
+
+def test_a_file_that_cannot_be_read_is_as_good_as_gone(path: Path, ring: KeyRing) -> None:
+    file = KeyFile(path, ring)
+    path.unlink()
+    path.mkdir()
+    assert not file.refresh() and not file.refresh()
+    assert file.state is KeyFileState.LOST and not knows(ring, "app")
 
 
 def test_a_name_of_the_settings_is_refused_with_the_file(path: Path, ring: KeyRing) -> None:

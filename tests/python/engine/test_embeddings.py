@@ -91,3 +91,19 @@ def test_a_model_that_scores_pairs_is_refused() -> None:
         assert engine.generate("a", max_tokens=2).usage.completion_tokens == 2
     with opened("ranker-q8_0", "mean") as engine:
         assert np.linalg.norm(engine.embed("a")) == pytest.approx(1, abs=1e-5)
+
+
+def test_an_encoder_generates_nothing() -> None:
+    with opened("bert-f16") as engine:
+        assert not engine.info.can_generate
+        for refused in (
+            lambda: engine.generate("a"),
+            lambda: engine.chat([{"role": "user", "content": "a"}]),
+            lambda: engine.logits([1, 2]),
+        ):
+            with pytest.raises(NotSupported, match="an encoder") as caught:
+                refused()
+            assert caught.value.where == "model"
+        assert engine.stats().requests_submitted == 0
+    with opened("small-q8_0") as engine:
+        assert engine.info.can_generate

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 import runpy
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,11 @@ import pytest
 
 from page_examples import Page
 from sentiric_llama.errors import InvalidArgument
+from sentiric_llama.http.app import api_routes
 from sentiric_llama.http.field_meanings import MEANINGS, meaning
+from sentiric_llama.http.openapi import openapi
 from sentiric_llama.http.operations import OPERATIONS
+from sentiric_llama.http.responses import items
 from sentiric_llama.http.schemas.body import Body
 
 GENERATOR = runpy.run_path(str(Path(__file__).parents[3] / "docs" / "field_tables.py"))
@@ -21,6 +25,7 @@ TEXT = Page("http-fields.md").text
 BODIES = list(dict.fromkeys(op.body for op in OPERATIONS.values() if op.body is not None))
 OBJECTS: list[type[Body]] = GENERATOR["inner_objects"](BODIES)
 USER = [{"role": "user", "content": "hi"}]
+MODELS = openapi(api_routes())["components"]["schemas"]
 LEAST: dict[str, dict[str, Any]] = {
     "ChatBody": {"messages": USER},
     "MessagesBody": {"messages": USER},
@@ -108,3 +113,42 @@ def test_every_meaning_is_of_a_field() -> None:
         sent = {info.alias or name for name, info in kind.model_fields.items()}
         known = sent | kind.unsupported.keys() | getattr(kind, "silent", set())
         assert told.keys() <= known, kind
+
+
+@pytest.mark.parametrize("body", BODIES)
+def test_the_document_says_what_every_field_means(body: type[Body]) -> None:
+    """Also within the objects of a field, but for rules between fields, which only restrict."""
+    silent = [place for place, field in described(body.__name__) if not field.get("description")]
+    assert not silent, "write them into http/field_meanings.py, or into the schema of the field"
+
+
+def test_document_and_page_say_the_same() -> None:
+    fields = dict(described("ResponsesBody"))
+    said = fields["ResponsesBody.input.arguments"]["description"]
+    assert said == meaning(items.FunctionCallItem, "arguments", links=False) != ""
+
+
+def described(name: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The place and the schema of every field of a model, and of the objects in it."""
+    yield from fields_in(MODELS[name], name, {name})
+
+
+def fields_in(
+    schema: Any, place: str, seen: set[str], *, is_rule: bool = False
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What stands below `allOf` are rules; the objects in them that have a title are not."""
+    if not isinstance(schema, dict):
+        for part in schema if isinstance(schema, list) else ():
+            yield from fields_in(part, place, seen, is_rule=is_rule)
+        return
+    is_rule = is_rule and "title" not in schema
+    model = str(schema.get("$ref", "")).rpartition("/")[2]
+    if model and model not in seen:
+        yield from fields_in(MODELS[model], model, seen | {model})
+    for name, field in schema.get("properties", {}).items():
+        if not is_rule:
+            yield f"{place}.{name}", field
+        yield from fields_in(field, f"{place}.{name}", seen, is_rule=is_rule)
+    for word in ("anyOf", "items", "allOf"):
+        inner = schema.get(word)
+        yield from fields_in(inner, place, seen, is_rule=is_rule or word == "allOf")

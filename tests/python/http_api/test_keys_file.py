@@ -132,6 +132,32 @@ def test_the_watch_takes_a_change_over(start: Any, path: Path) -> None:
     server.loop.call_soon_threadsafe(watching.cancel)
 
 
+def test_what_is_said_of_a_file_that_is_gone(start: Any, path: Path) -> None:
+    """It opens nothing, and health and metrics say that its keys are refused."""
+    server = start(keys_file=str(path), admin_key="admin-of-the-settings")
+    file = server.service.key_file
+    assert server.get("/health").json["keys"] == "current" and _shown_state(server) == "current"
+    path.unlink()
+    assert not file.refresh() and not file.refresh()
+    health = server.get("/health")
+    assert health.status == 200 and health.json["keys"] == "lost" and _shown_state(server) == "lost"
+    assert chat(server, "app").status == 401 and server.get("/v1/models").status == 401
+    admin = {"authorization": "Bearer admin-of-the-settings"}
+    assert server.request("GET", "/v1/models", headers=admin).status == 200
+    write_keys(path, *KEYS)
+    assert file.refresh() and chat(server, "app").status == 200
+    assert "keys" not in start().get("/health").json
+
+
+def _shown_state(server: Any) -> str:
+    async def samples() -> list[Any]:
+        families = make_registry(server.service).collect()
+        return [s for f in families if f.name == "llm_key_file_state" for s in f.samples]
+
+    (state,) = [sample.labels["state"] for sample in server.call(samples()) if sample.value]
+    return str(state)
+
+
 async def _started(service: Any) -> Any:
     import asyncio
 

@@ -45,8 +45,11 @@ def test_what_was_moved_for_the_sake_of_the_prefix(server: Any) -> None:
     system = [{"type": "text", "text": billing}, {"type": "text", "text": "Be brief."}]
     body = {"model": "default", "max_tokens": 5, "messages": [QUESTION], "system": system}
     shown = server.post("/v1/messages/render", body).json
-    assert shown["changes"] == [{"rule": "billing", "where": "messages.0", "text": billing}]
+    assert shown["changes"] == [{"rule": "billing", "where": "system", "text": billing}]
     assert shown["prompt"] == "<system>Be brief.<user>şunu söyle"
+    messages = [{"role": "system", "content": f"{billing}\nBe brief."}, QUESTION]
+    shown = server.post("/v1/chat/completions/render", {"messages": messages}).json
+    assert [change["where"] for change in shown["changes"]] == ["messages.0.content"]
 
 
 def test_a_refusal_is_that_of_the_call(server: Any) -> None:

@@ -12,8 +12,11 @@ from typing import Any
 import pytest
 from prometheus_client import generate_latest
 
+from key_files import write_keys
 from observe_tools import Scrape, run_service
 from sentiric_llama.access.caller import Caller
+from sentiric_llama.access.key_ring import KeyRing
+from sentiric_llama.access.key_watch import KeyFile
 from sentiric_llama.engine.fake import FAKE_INFO, FakeEngine
 from sentiric_llama.errors import Unavailable
 from sentiric_llama.host.printable import MAX_LABEL
@@ -82,11 +85,13 @@ def test_every_series_of_the_engine_is_exported() -> None:
     assert [s.name for s in ENGINE_SERIES.values() if not scrape.has(s.name)] == []
 
 
-def full_scrape() -> Scrape:
+def full_scrape(tmp_path: Path) -> Scrape:
     """Every series there can be."""
+    key_file = KeyFile(Path(write_keys(tmp_path / "keys.json")), KeyRing((), has_file=True))
     found: list[Scrape] = []
 
     async def body(service: LlamaService) -> None:
+        service.key_file = key_file
         service.attached.load_seconds = 1.0
         for name in EXTRA_SERIES:
             service.request_metrics.register_gauge(name, lambda: 1.0)
@@ -103,13 +108,13 @@ def full_scrape() -> Scrape:
 
 
 @pytest.mark.native
-def test_the_reference_lists_exactly_the_series_there_are() -> None:
+def test_the_reference_lists_exactly_the_series_there_are(tmp_path: Path) -> None:
     rows = re.findall(r"^\| `([\w:]+)` \| (\w+) \| (.*?) \| (.*) \|$", REFERENCE.read_text(), re.M)
     written = {
         (name, kind, tuple(re.findall(r"`(\w+)`", labels)), text)
         for name, kind, labels, text in rows
     }
-    there = set(full_scrape().series())
+    there = set(full_scrape(tmp_path).series())
     table = "\n".join(
         f"| `{name}` | {kind} | {', '.join(f'`{label}`' for label in labels)} | {text} |"
         for name, kind, labels, text in sorted(there - written)
@@ -172,13 +177,13 @@ def test_llama_servers_invariants() -> None:
     assert scrape.value("llamacpp:spec_decode_num_draft_tokens_total") == 0
 
 
-def test_the_old_bounds_are_still_there_and_a_voice_can_be_judged() -> None:
+def test_the_old_bounds_are_still_there_and_a_voice_can_be_judged(tmp_path: Path) -> None:
     assert set(OLD_BOUNDS) <= set(WAIT_BOUNDS_S)
     assert sum(0.1 <= bound <= 1 for bound in WAIT_BOUNDS_S) >= 6
     assert WAIT_BOUNDS_S[-1] >= 60
     bounds = {
         float(sample.labels["le"])
-        for sample in full_scrape().samples
+        for sample in full_scrape(tmp_path).samples
         if sample.name == "llm_request_latency_seconds_bucket"
     }
     assert set(OLD_BOUNDS) <= bounds

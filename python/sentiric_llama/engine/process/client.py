@@ -129,6 +129,10 @@ class EngineClient:
         self.send_encoded(command)
         try:
             answer = await answered
+        except asyncio.CancelledError:
+            if make is m.Embed and self.is_alive:
+                self.send(m.Leave(number))
+            raise
         finally:
             self._answers.pop(number, None)
         if answer.failure is not None:

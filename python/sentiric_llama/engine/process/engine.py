@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sentiric_llama.engine import messages as m
+from sentiric_llama.engine.facts import check_generation
 from sentiric_llama.engine.process.client import EngineClient, ProcessDied, encoded
 from sentiric_llama.engine.process.confinement import confinement_of
 from sentiric_llama.engine.process.live_request import LiveRequest, with_seed
@@ -172,6 +173,7 @@ class ProcessEngine(MessageQueries):
 
     async def admit(self, request: Request, put: Callable[[StreamItem], None]) -> int:
         """Takes a request. Returns its number; raises what it is refused with."""
+        check_generation(self._info)
         self.check_room()
         if request.adapters:
             names = [name for name, _ in request.adapters]

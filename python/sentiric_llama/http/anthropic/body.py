@@ -14,6 +14,7 @@ from sentiric_llama.http.anthropic.blocks import System, TextBlock
 from sentiric_llama.http.anthropic.errors import THREAD
 from sentiric_llama.http.anthropic.messages import MessageBody, conversation
 from sentiric_llama.http.anthropic.part import Part
+from sentiric_llama.http.anthropic.places import message_place
 from sentiric_llama.http.anthropic.thinking import OutputConfig, OutputFormat, Thinking
 from sentiric_llama.http.anthropic.tools import CustomTool, ToolChoice, Tools, ignored_tools
 from sentiric_llama.http.openai import ChatRequest
@@ -149,6 +150,12 @@ class MessagesBody(Part):
         """A place in a tool of the call, in the caller's list."""
         return f"tools.{self.tools[index][0]}.{_SCHEMA.sub('input_schema', rest)}"
 
+    def message_place(self, index: int, rest: str) -> str:
+        """A place in a message of the call, in the caller's messages and blocks."""
+        if self.system and index == 0:
+            return "system"
+        return message_place(self.messages, index - bool(self.system), rest)
+
     def call(self) -> ChatCall:
         """The protocol-neutral request.
 
@@ -194,5 +201,5 @@ def parse_messages(values: dict[str, Any], *, strict: bool = False) -> ChatReque
     Unknown fields are ignored and named in the response headers, or refused if `strict`.
     """
     body, headers = MessagesBody.read(values, strict=strict)
-    names = CallerNames({"stop": "stop_sequences"}, body.tool_place)
+    names = CallerNames({"stop": "stop_sequences"}, body.tool_place, body.message_place)
     return ChatRequest(body.call(), body.stream, headers=headers, names=names)

@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import ConfigDict, Field, WithJsonSchema, model_validator
 
 from sentiric_llama.errors import InvalidArgument
-from sentiric_llama.http.responses.conversation import input_schema, read_input
+from sentiric_llama.http.responses.conversation import Conversation, input_schema, read_input
 from sentiric_llama.http.responses.items import AnyItem
 from sentiric_llama.http.responses.tool_choice import CHOICE_SCHEMA, Choice, read_choice
 from sentiric_llama.http.responses.tool_table import (
@@ -28,7 +28,7 @@ from sentiric_llama.http.schemas.reasoning import ReasoningFields
 from sentiric_llama.http.schemas.sampling import SamplingFields
 from sentiric_llama.service.grammar_fields import Wanted, the_only
 from sentiric_llama.service.request_fields import KNOWN
-from sentiric_llama.types import Grammar, Message, Priority
+from sentiric_llama.types import Grammar, Priority
 from sentiric_llama.types.ranges import MAX_TOKENS, SAMPLING_RANGES, parse_stop, shown
 from sentiric_llama.types.wishes import MAX_TOOL_NAME, Effort
 
@@ -188,7 +188,7 @@ class ResponsesBody(SamplingFields, TokenFields, GrammarFields, ReasoningFields)
         ),
     )
 
-    input: Annotated[tuple[Message, ...], CheckedBy(read_input, input_schema)]
+    input: Annotated[Conversation, CheckedBy(read_input, input_schema)]
     model: str | None = None
     instructions: str | None = None
     max_output_tokens: Annotated[int | None, InRange(MAX_TOKENS)] = None

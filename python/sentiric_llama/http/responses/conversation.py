@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic_core import PydanticCustomError
@@ -28,6 +29,8 @@ from sentiric_llama.types import Message, ToolCall
 from sentiric_llama.types.ranges import shown
 from sentiric_llama.types.wishes import MAX_CALLS, MAX_TOOL_NAME
 
+_CALL = re.compile(r"(tool_calls\.\d+)\.(.+)")
+
 
 def input_schema() -> Schema:
     """A text, or items."""
@@ -35,16 +38,39 @@ def input_schema() -> Schema:
     return {"anyOf": [{"type": "string"}, items]}
 
 
-def read_input(value: Any) -> tuple[Message, ...]:
+class Conversation(tuple[Message, ...]):
+    """The messages, and where the caller wrote them."""
+
+    places: Sequence[Mapping[str, str]]
+    """Of each message: a part of it -> its place below `input`, with "" for all other parts."""
+
+    @classmethod
+    def of(cls, messages: Sequence[Message], places: Sequence[Mapping[str, str]]) -> Conversation:
+        made = cls(messages)
+        made.places = places
+        return made
+
+    def place(self, index: int, rest: str) -> str:
+        """A place in a message, in the items of the caller."""
+        places = self.places[index] if index < len(self.places) else {"": ""}
+        call = _CALL.fullmatch(rest)
+        if call is None:
+            at = places.get(rest, places[""])
+        else:
+            at = f"{places.get(call[1], places[''])}.{places.get(call[2], call[2])}"
+        return f"input.{at}" if at else "input"
+
+
+def read_input(value: Any) -> Conversation:
     """The messages. Raises an error at the item that is wrong."""
     if isinstance(value, str):
-        return (Message("user", value),)
+        return Conversation.of([Message("user", value)], [{"": ""}])
     if not isinstance(value, list):
         raise refused(f"got {shown(value)}, allowed a string or a list of items")
     reader = _Reader()
     for index, item in enumerate(value):
         try:
-            reader.add(read_item(item))
+            reader.add(read_item(item), index)
         except InvalidArgument as error:
             raise refused(error.what, _at(index, error.where)) from None
         except PydanticCustomError as error:
@@ -55,7 +81,7 @@ def read_input(value: Any) -> tuple[Message, ...]:
         raise refused("must contain at least one message")
     if len(messages) > MAX_MESSAGES:
         raise refused(f"got {len(messages)} messages, allowed 1..{MAX_MESSAGES}")
-    return tuple(messages)
+    return Conversation.of(messages, reader.places)
 
 
 def _at(index: int, where: str) -> str:
@@ -66,6 +92,9 @@ class _Reader:
     """Puts items together: neighbours of the assistant are one message of it."""
 
     def __init__(self) -> None:
+        self.places: list[Mapping[str, str]] = []
+        self._parts: dict[str, str] = {}
+        """Those of the message of the assistant that is being put together."""
         self._messages: list[Message] = []
         self._thoughts: list[str] = []
         self._texts: list[str] = []
@@ -74,29 +103,34 @@ class _Reader:
         self._made: dict[str, str] = {}
         """The calls so far: id -> name of the tool."""
 
-    def add(self, item: Item | None) -> None:
+    def add(self, item: Item | None, index: int) -> None:
         match item:
             case ReasoningItem():
                 self._thoughts.append(item.text)
+                self._parts.setdefault("reasoning", f"{index}")
             case MessageItem(role="assistant"):
                 self._has_spoken = True
                 self._texts.append(item.content)
+                self._parts.setdefault("content", f"{index}.content")
             case FunctionCallItem():
-                self._call(item, item.arguments)
+                self._call(item, item.arguments, index)
             case CustomCallItem():
-                self._call(item, input_arguments(item.input))
+                self._call(item, input_arguments(item.input), index)
             case MessageItem():
                 self._flush()
                 self._messages.append(Message(item.role, item.content))
+                self.places.append({"": f"{index}.content"})
             case OutputItem():
                 self._flush()
                 self._messages.append(self._output(item))
+                call = f"{index}.call_id"
+                self.places.append({"": f"{index}.output", "tool_call_id": call, "name": call})
 
     def end(self) -> Sequence[Message]:
         self._flush()
         return self._messages
 
-    def _call(self, item: FunctionCallItem | CustomCallItem, arguments: str) -> None:
+    def _call(self, item: FunctionCallItem | CustomCallItem, arguments: str, index: int) -> None:
         if len(self._calls) >= MAX_CALLS:
             raise refused(f"allowed at most {MAX_CALLS} calls that follow one another")
         name = joined_name(item.namespace, item.name)
@@ -104,6 +138,7 @@ class _Reader:
             allowed = f"allowed 1..{MAX_TOOL_NAME} with its namespace"
             raise refused(f"got {len(name)} characters, {allowed}", "name")
         self._made[item.call_id] = name
+        self._parts[f"tool_calls.{len(self._calls)}"] = f"{index}"
         self._calls.append(ToolCall(item.call_id, name, arguments))
 
     def _output(self, item: OutputItem) -> Message:
@@ -124,6 +159,8 @@ class _Reader:
                 tool_calls=tuple(self._calls),
             )
             self._messages.append(message)
+            self.places.append({"": "", "id": "call_id", **self._parts})
+        self._parts = {}
         self._thoughts, self._texts, self._calls = [], [], []
         self._has_spoken = False
 

@@ -31,12 +31,13 @@ THOUGHT_KINDS = ("reasoning_text", "summary_text", "text")
 
 def _text_schema(kinds: Sequence[str], dropped: Sequence[str] = ()) -> dict[str, Any]:
     part: dict[str, Any] = {
+        "title": "PartBody",
         "type": "object",
         "properties": {"type": {"enum": [*kinds]}, "text": {"type": "string"}},
         "required": ["type", "text"],
     }
     if dropped:
-        gone = {"type": "object", "properties": {"type": {"enum": [*dropped]}}}
+        gone = {"title": "PartBody", "type": "object", "properties": {"type": {"enum": [*dropped]}}}
         part = {"anyOf": [part, gone | {"required": ["type"]}]}
     return {"anyOf": [{"type": "string"}, {"type": "array", "items": part}, {"type": "null"}]}
 
@@ -54,6 +55,7 @@ _OUTPUT_SCHEMA = {
             "items": {
                 "anyOf": [
                     {
+                        "title": "PartBody",
                         "type": "object",
                         "properties": {"type": {"enum": [*TEXT_KINDS]}, "text": {"type": "string"}},
                         "required": ["type", "text"],

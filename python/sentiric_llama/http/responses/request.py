@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
-from sentiric_llama.errors import SentiricLlamaError
 from sentiric_llama.http.errors import dump_json
 from sentiric_llama.http.openai import ChatRequest
 from sentiric_llama.http.responses.body import DEFAULT_TRUNCATION, TRUNCATIONS, ResponsesBody
@@ -31,13 +31,6 @@ class ResponsesRequest(ChatRequest):
     echo: bytes = b"{}"
     """What the answer repeats of the request, as JSON: it is written once."""
 
-    def blame(self, error: SentiricLlamaError) -> SentiricLlamaError:
-        """The error with the field as the caller of this API wrote it."""
-        error = ChatRequest.blame(self, error)
-        if not error.where.startswith("messages"):
-            return error
-        return type(error)(error.what, where="input")  # its items have other numbers
-
 
 def parse_response(values: dict[str, Any], *, strict: bool = False) -> ResponsesRequest:
     """The validated request. Raises InvalidArgument with the field in `where`."""
@@ -49,8 +42,19 @@ def parse_response(values: dict[str, Any], *, strict: bool = False) -> Responses
         headers=headers,
         tools=body.tools,
         echo=dump_json(_echo(body, values)),
-        names=CallerNames(body.field_names, lambda i, rest: f"tools.{body.tools.place(i)}.{rest}"),
+        names=CallerNames(
+            {**body.field_names, "messages": "input"},
+            lambda i, rest: f"tools.{body.tools.place(i)}.{rest}",
+            partial(_message_place, body),
+        ),
     )
+
+
+def _message_place(body: ResponsesBody, index: int, rest: str) -> str:
+    """A place in a message of the call, in the caller's items."""
+    if body.instructions and index == 0:
+        return "instructions"
+    return body.input.place(index - bool(body.instructions), rest)
 
 
 def _call(body: ResponsesBody) -> ChatCall:

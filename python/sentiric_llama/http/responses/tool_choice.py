@@ -100,7 +100,7 @@ def _name(tool: Mapping[str, Any], where: str) -> str:
 
 
 _NAMED = {
-    "type": {"enum": list(_NAMED_KINDS)},
+    "type": {"enum": list(_NAMED_KINDS), "description": "The kind of the tool."},
     "name": {
         "type": "string",
         "minLength": 1,
@@ -108,7 +108,7 @@ _NAMED = {
         "not": {"enum": list(WORDS)},
         "description": "The name of one of the tools.",
     },
-    "namespace": {"type": ["string", "null"]},
+    "namespace": {"type": ["string", "null"], "description": "The group that it is in."},
 }
 _ONE = {"type": "object", "properties": _NAMED, "required": ["type", "name"]}
 CHOICE_SCHEMA = {
@@ -118,9 +118,15 @@ CHOICE_SCHEMA = {
         {
             "type": "object",
             "properties": {
-                "type": {"const": "allowed_tools"},
-                "mode": {"enum": list(MODES)},
-                "tools": {"type": "array", "items": _ONE, "minItems": 1, "maxItems": MAX_TOOLS},
+                "type": {"const": "allowed_tools", "description": "Several may be called."},
+                "mode": {"enum": list(MODES), "description": "Whether one must be called."},
+                "tools": {
+                    "type": "array",
+                    "items": _ONE,
+                    "minItems": 1,
+                    "maxItems": MAX_TOOLS,
+                    "description": "Those that may be called.",
+                },
             },
             "required": ["type", "tools"],
         },

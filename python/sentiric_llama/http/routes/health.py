@@ -53,6 +53,8 @@ class HealthEndpoints:
             "version": version(),
             "engine": "llama.cpp",
         }
+        if service.key_file is not None:
+            body["keys"] = service.key_file.state.value
         return self._answer(body)
 
     async def v1_health(self, _request: Request) -> JsonResponse:

@@ -11,6 +11,7 @@ from sentiric_llama.errors import SentiricLlamaError
 from sentiric_llama.http.routes.chat import ParseChat
 from sentiric_llama.http.routes.count import read_call
 from sentiric_llama.http.stepped_json import SteppedJson
+from sentiric_llama.service.prompt.caller_names import CallerNames
 from sentiric_llama.service.service import LlamaService, RenderedCall
 
 
@@ -28,10 +29,10 @@ class RenderEndpoint:
             found = await self._service.render(parsed.call)
         except SentiricLlamaError as error:
             raise parsed.blame(error) from None
-        return SteppedJson(_body(found), dict(parsed.headers))
+        return SteppedJson(_body(found, parsed.names), dict(parsed.headers))
 
 
-def _body(found: RenderedCall) -> dict[str, Any]:
+def _body(found: RenderedCall, names: CallerNames) -> dict[str, Any]:
     shown = found.rendering
     begins = zip(found.request.messages, shown.message_begins, strict=True)
     return {
@@ -44,7 +45,7 @@ def _body(found: RenderedCall) -> dict[str, Any]:
         "context_size": found.context_size,
         "messages": [{"role": message.role, "begins": begin} for message, begin in begins],
         "changes": [
-            {"rule": change.rule, "where": change.where, "text": change.text}
+            {"rule": change.rule, "where": names.place(change.where), "text": change.text}
             for change in found.changes
         ],
     }

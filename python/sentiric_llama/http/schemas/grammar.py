@@ -148,10 +148,10 @@ _CHOICES = {"type": "array", "items": {"type": "string"}, "minItems": 1}
 _STRUCTURED_SCHEMA = {
     "type": "object",
     "properties": {
-        "json": _SCHEMA,
-        "json_object": {"const": True},
-        "regex": _REGEX | {"minLength": 1},
-        "choice": _CHOICES,
+        "json": _SCHEMA | {"description": "A JSON schema, or its text."},
+        "json_object": {"const": True, "description": "Any JSON object."},
+        "regex": _REGEX | {"minLength": 1, "description": "The whole text matches it."},
+        "choice": _CHOICES | {"description": "The text is one of these."},
         "grammar": _GBNF | {"minLength": 1},
     },
     "additionalProperties": False,

@@ -58,6 +58,7 @@ _CONTENT = {
         {
             "type": "array",
             "items": {
+                "title": "TextPart",
                 "type": "object",
                 "properties": {"type": {"const": "text"}, "text": {"type": "string"}},
                 "required": ["type", "text"],

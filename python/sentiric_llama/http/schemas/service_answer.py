@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import ConfigDict
 
+from sentiric_llama.access.key_watch import KeyFileState
 from sentiric_llama.http.schemas.answer import Answer, ErrorDetails
 from sentiric_llama.service.models.switch import Phase, Result
 from sentiric_llama.service.readiness import Readiness
@@ -32,6 +33,8 @@ class Health(Answer):
     service: str
     version: str
     engine: str
+    keys: KeyFileState | None = None
+    """Of the file of keys; absent without one."""
 
 
 class Alive(Answer):

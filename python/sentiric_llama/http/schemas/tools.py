@@ -140,11 +140,15 @@ CHOICE_SCHEMA = {
         {
             "type": "object",
             "properties": {
-                "type": {"const": "function"},
+                "type": {"const": "function", "description": "what is chosen"},
                 "function": {
                     "type": "object",
-                    "properties": {"name": _NAME | {"not": {"enum": list(_CHOICES)}}},
+                    "properties": {
+                        "name": _NAME
+                        | {"not": {"enum": list(_CHOICES)}, "description": "of a tool in `tools`"}
+                    },
                     "required": ["name"],
+                    "description": "the one that must be called",
                 },
             },
             "required": ["type", "function"],

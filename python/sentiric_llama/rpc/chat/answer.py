@@ -29,6 +29,7 @@ class ChatAnswer:
             warnings=[piece.text for piece in item.pieces if piece.kind is Kind.MALFORMED],
             tokens=item.delta.tokens,
             logprobs=[_chosen(entry) for entry in item.delta.logprobs],
+            prompt_logprobs=[_chosen(entry) for entry in item.delta.prompt_logprobs],
             finish_reason=item.ending,
             unfinished=bool(item.delta.final and item.delta.final.unfinished),
         )

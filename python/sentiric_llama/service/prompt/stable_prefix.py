@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from sentiric_llama.service.chat_call import ChatCall
 from sentiric_llama.types import Message, Tool
@@ -30,7 +30,7 @@ Rule = Literal["billing", "date", "month", "reminder"]
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a rule did to a conversation. `where` is a place in the call, as "messages.0"."""
+    """What a rule did to a conversation. `where` is a place in the call: "messages[0].content"."""
 
     rule: Rule
     where: str
@@ -41,15 +41,26 @@ class Change:
 @dataclass(slots=True)
 class _Draft:
     messages: list[Message]
+    order: list[int]
+    """The number of each message in the call."""
     changes: list[Change] = field(default_factory=list)
 
     def note(self, rule: Rule, at: str, text: str) -> None:
         self.changes.append(Change(rule, at, text))
 
 
-def stable(call: ChatCall) -> tuple[ChatCall, list[Change]]:
+class Stable(NamedTuple):
+    """A call as it is rendered."""
+
+    call: ChatCall
+    changes: list[Change]
+    order: Sequence[int]
+    """The number that each of its messages has in the call that was made."""
+
+
+def stable(call: ChatCall) -> Stable:
     """The call as it is rendered, and what was changed. Depends on the call alone."""
-    draft = _Draft(list(call.messages))
+    draft = _Draft(list(call.messages), list(range(len(call.messages))))
     _drop_billing(draft)
     tools: Sequence[Tool] = call.wishes.tools
     first = next((i for i, m in enumerate(draft.messages) if m.role == "user"), None)
@@ -60,9 +71,10 @@ def stable(call: ChatCall) -> tuple[ChatCall, list[Change]]:
         if told := dates + months:
             _append(draft, last, told)
     if not draft.changes:
-        return call, []
+        return Stable(call, [], draft.order)
     wishes = replace(call.wishes, tools=tuple(tools))
-    return replace(call, messages=tuple(draft.messages), wishes=wishes), draft.changes
+    made = replace(call, messages=tuple(draft.messages), wishes=wishes)
+    return Stable(made, draft.changes, draft.order)
 
 
 def _drop_billing(draft: _Draft) -> None:
@@ -73,7 +85,7 @@ def _drop_billing(draft: _Draft) -> None:
         if message.content.startswith(BILLING):
             line, _, rest = message.content.partition("\n")
             draft.messages[index] = replace(message, content=rest)
-            draft.note("billing", f"messages.{index}", line)
+            draft.note("billing", f"messages[{index}].content", line)
 
 
 def _take_date(draft: _Draft, first: int) -> list[str]:
@@ -85,7 +97,7 @@ def _take_date(draft: _Draft, first: int) -> list[str]:
         return []
     context = context[: found.start()] + context[found.end() :]
     draft.messages[first] = replace(message, content=context + end + rest)
-    draft.note("date", f"messages.{first}", found[1])
+    draft.note("date", f"messages[{first}].content", found[1])
     return [found[1]]
 
 
@@ -101,7 +113,7 @@ def _take_months(draft: _Draft, tools: Sequence[Tool]) -> tuple[list[Tool], list
         description = (text[: found.start()] + text[found.end() :]).removesuffix("\n")
         kept.append(replace(tool, description=description))
         months.append(f"{found[1]}.")
-        draft.note("month", f"tools.{index}.description", months[-1])
+        draft.note("month", f"tools[{index}].description", months[-1])
     return kept, list(dict.fromkeys(months))
 
 
@@ -114,9 +126,11 @@ def _move_reminders(draft: _Draft, first: int) -> int:
     if system:
         for index, message in enumerate(turn, first):
             if message.role == "system":
-                draft.note("reminder", f"messages.{index}", "")
-        turn = system + [message for message in turn if message.role != "system"]
-        messages[first : first + len(turn)] = turn
+                draft.note("reminder", f"messages[{index}].content", "")
+        numbers = range(first, first + len(turn))
+        order = sorted(numbers, key=lambda number: messages[number].role != "system")
+        draft.order[first : first + len(turn)] = order  # nothing has moved before
+        messages[first : first + len(turn)] = [messages[number] for number in order]
     return first + len(turn) - 1
 
 
