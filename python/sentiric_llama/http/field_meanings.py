@@ -291,7 +291,9 @@ _RESPONSES: Meanings = {
         "text": "the form of the answer",
         "reasoning": "how much to think; goes before `reasoning_effort`",
         "top_logprobs": "alternatives for each token; above 0, it includes log-probabilities",
-        "include": "`message.output_text.logprobs` adds log-probabilities; others have no effect",
+        "include": "`message.output_text.logprobs` adds log-probabilities, "
+        "`reasoning.encrypted_content` adds [thoughts to send back](responses-api.md#thoughts); "
+        "others have no effect",
         "truncation": "`auto` drops the oldest turns of a conversation that is too long, "
         "`disabled` answers 400; also our own words. `disabled` without it, whatever `TRUNCATION` "
         "says: agents such as Codex shorten their conversations themselves",
@@ -317,7 +319,11 @@ _RESPONSES: Meanings = {
         "strict": "means nothing: a schema is always enforced",
         "schema": _SCHEMA,
     },
-    responses.ReasoningField: {"effort": "as far as the model's template knows it"},
+    responses.ReasoningField: {
+        "effort": "as far as the model's template knows it",
+        "summary": "gives [thoughts](responses-api.md#thoughts) as their summary, but for `none`",
+        "generate_summary": "another name of `summary`",
+    },
     items.PartBody: {
         "type": "`input_text`, `output_text`, `text`; `refusal` is left out",
         "text": "the text",
@@ -331,7 +337,7 @@ _RESPONSES: Meanings = {
     | {
         "summary": "the thoughts, if there is no `content`",
         "content": "the thoughts of the message that follows",
-        "encrypted_content": _NOTHING,
+        "encrypted_content": "the thoughts, if there is nothing else and it came from here",
     },
     items.FunctionCallItem: _ITEM
     | {

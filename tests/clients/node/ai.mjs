@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { createOpenAI } from "@ai-sdk/openai";
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import { generateObject, generateText, Output, stepCountIs, streamObject, streamText, tool } from "ai";
-import { ada, described, hello, Person, Place, place, repeated, v1, warm, weather } from "./common.mjs";
+import { ada, described, hello, Person, Place, place, repeated, thought, v1, warm, weather } from "./common.mjs";
 
 const options = { name: "local", baseURL: v1, apiKey: "none" };
 const openai = createOpenAI(options);
@@ -62,6 +62,22 @@ for (const [name, chosen] of Object.entries(models)) {
     assert.deepEqual(await made.object, ada);
     const output = Output.object({ schema: Person });
     assert.deepEqual((await generateText({ ...looping, output })).output, ada);
+  });
+}
+
+for (const store of [undefined, false]) {
+  test(`openai, store: ${store}: thoughts are shown`, async () => {
+    const asked = { forceReasoning: true, reasoningEffort: "high", reasoningSummary: "auto", store };
+    const thinking = { model: openai("m"), maxRetries: 0, providerOptions: { openai: asked } };
+    const made = await generateText({ ...thinking, prompt: "Hello there" });
+    assert.deepEqual([made.reasoningText, made.text], [thought, repeated]);
+    const streamed = streamText({ ...thinking, prompt: "Hello there", onError: raise });
+    assert.deepEqual([await streamed.reasoningText, await streamed.text], [thought, repeated]);
+    const messages = [...hello, ...made.response.messages, ...hello];
+    if (store !== false) return;
+    const again = await generateText({ ...thinking, messages });
+    assert.equal(again.text, repeated);
+    assert.deepEqual(again.warnings, []); // it would say so if it left the thought out
   });
 }
 

@@ -56,7 +56,7 @@ _ENDED: Ending = "stop"
 
 
 def _output(request: ResponsesRequest) -> Output:
-    return Output(request.tools, logprobs=request.logprobs)
+    return Output(request.tools, logprobs=request.logprobs, thoughts=request.thoughts)
 
 
 class EventWriter(StreamWriter):

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Annotated, Any, ClassVar, Literal, Self
@@ -104,8 +106,29 @@ class MessageItem(Item):
         return values
 
 
+_SEAL = "thought:"
+
+
+def sealed(thought: str) -> str:
+    """A thought as `encrypted_content`: one word that clients carry without reading it.
+
+    Nothing is secret in it: whoever has it has had the thought in clear.
+    """
+    return _SEAL + base64.b64encode(thought.encode()).decode()
+
+
+def opened(seal: Any) -> str:
+    """The thought in what `sealed` made; nothing in what another server has encrypted."""
+    if not isinstance(seal, str) or not seal.startswith(_SEAL):
+        return ""
+    try:
+        return base64.b64decode(seal.removeprefix(_SEAL), validate=True).decode()
+    except (binascii.Error, ValueError):  # also of text that is no UTF-8
+        return ""
+
+
 class ReasoningItem(Item):
-    """What the model thought before the items that follow. What is encrypted means nothing."""
+    """What the model thought before the items that follow."""
 
     nested: ClassVar = {"content": PartBody, "summary": PartBody}
 
@@ -116,7 +139,7 @@ class ReasoningItem(Item):
 
     @property
     def text(self) -> str:
-        return self.content or self.summary
+        return self.content or self.summary or opened(self.encrypted_content)
 
 
 class FunctionCallItem(Item):

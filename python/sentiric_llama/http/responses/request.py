@@ -11,6 +11,7 @@ from sentiric_llama.errors import SentiricLlamaError
 from sentiric_llama.http.errors import dump_json
 from sentiric_llama.http.openai import ChatRequest
 from sentiric_llama.http.responses.body import DEFAULT_TRUNCATION, TRUNCATIONS, ResponsesBody
+from sentiric_llama.http.responses.output_items import ThoughtForm
 from sentiric_llama.http.responses.tool_table import ToolTable
 from sentiric_llama.service.chat_call import ChatCall
 from sentiric_llama.service.prompt.caller_names import CallerNames
@@ -28,6 +29,7 @@ class ResponsesRequest(ChatRequest):
     """A chat call, and how to write its answer."""
 
     tools: ToolTable = field(default_factory=ToolTable)
+    thoughts: ThoughtForm = field(default_factory=ThoughtForm)
     echo: bytes = b"{}"
     """What the answer repeats of the request, as JSON: it is written once."""
 
@@ -48,6 +50,7 @@ def parse_response(values: dict[str, Any], *, strict: bool = False) -> Responses
         logprobs=body.logprobs,
         headers=headers,
         tools=body.tools,
+        thoughts=ThoughtForm(body.reasoning.wants_summary, body.wants_sealed_thoughts),
         echo=dump_json(_echo(body, values)),
         names=CallerNames(body.field_names, lambda i, rest: f"tools.{body.tools.place(i)}.{rest}"),
     )
@@ -106,7 +109,7 @@ def _echo(body: ResponsesBody, values: Mapping[str, Any]) -> dict[str, Any]:
         "max_output_tokens": body.max_output_tokens,
         "metadata": body.metadata,
         "parallel_tool_calls": body.parallel_tool_calls,
-        "reasoning": {"effort": effort, "summary": _word(values, "reasoning", "summary")},
+        "reasoning": {"effort": effort, "summary": body.reasoning.summary},
         "text": text | ({"verbosity": verbosity} if verbosity else {}),
         "tool_choice": body.tool_choice.sent,
         "tools": body.tools.kept,
