@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, TypeAlias
 
-from sentiric_llama.http.responses.custom_input import InputText
+from sentiric_llama.http.custom_tools.input_text import InputText
 from sentiric_llama.http.responses.items import sealed
 from sentiric_llama.http.responses.tool_table import KnownTool
 
