@@ -301,7 +301,8 @@ _RESPONSES: Meanings = {
         "user": "given back, and nothing else",
         "safety_identifier": "given back, and nothing else",
         "prompt_cache_key": "given back, and nothing else: the cache needs no key",
-        "store": "nothing is stored",
+        "store": "no response is stored; with `false`, "
+        "[no item is kept](responses-api.md#items-by-their-names) for an hour either",
         "background": "nothing runs in the background",
         "previous_response_id": "send the earlier items in `input`",
         "conversation": "send the whole conversation in `input`",

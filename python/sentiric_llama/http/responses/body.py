@@ -275,6 +275,11 @@ class ResponsesBody(SamplingFields, TokenFields, GrammarFields, ReasoningFields)
         return LOGPROBS in self.include or bool(self.top_logprobs)
 
     @property
+    def refuses_store(self) -> bool:
+        """Whether the client says that it sends all items itself."""
+        return "store" in self.model_fields_set
+
+    @property
     def wants_sealed_thoughts(self) -> bool:
         return SEALED_THOUGHTS in self.include
 

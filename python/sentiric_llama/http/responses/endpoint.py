@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: AGPL-3.0-only
 """POST /v1/responses: from the parsed request to the response, whole or streamed.
 
-Nothing is stored: the routes of stored responses say so.
+No response is stored: the routes of stored responses say so.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ class ResponsesAnswer(ChatAnswer):
                 output.take(item)
                 ending = item.ending or ending
         output.end(status_of(ending))
+        _keep(self.request, output)
         write = self._envelope(stream).ended
         body = await maybe_off_loop(output.is_long, write, output, ending)
         headers = answer_headers(stream, self.request)
@@ -59,8 +60,16 @@ def _output(request: ResponsesRequest) -> Output:
     return Output(request.tools, logprobs=request.logprobs, thoughts=request.thoughts)
 
 
+def _keep(request: ResponsesRequest, output: Output) -> None:
+    """Before the client has the whole answer: it may name its items at once."""
+    if request.keep is not None:
+        request.keep(output.items)
+
+
 class EventWriter(StreamWriter):
     """Named events with numbers."""
+
+    request: ResponsesRequest
 
     def __init__(
         self,
@@ -88,6 +97,7 @@ class EventWriter(StreamWriter):
             return self._events(events)
         status = status_of(self._ending)
         events += self._output.end(status)
+        _keep(self.request, self._output)
         last = self._envelope.ended(self._output, self._ending)
         return self._events(events) + self._whole(status, last)
 

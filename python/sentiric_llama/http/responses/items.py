@@ -199,6 +199,9 @@ class OutputItem(Item):
         return self
 
 
+REFERENCE = "item_reference"
+THOUGHT_ID = "rs_"
+"""How ids of thoughts begin, here and elsewhere."""
 KINDS: Mapping[str, type[Item]] = {
     "message": MessageItem,
     "reasoning": ReasoningItem,
@@ -225,9 +228,11 @@ class AnyItem(Body):
 
 
 def kind_of(item: Any) -> str:
-    """The kind of an item. One without a type is a message."""
+    """The kind of an item. One without a type is a message, or names another."""
     kind = item.get("type") if isinstance(item, dict) else None
-    return "message" if kind is None else str(kind)[:MAX_TOOL_NAME]
+    if kind is None:
+        return REFERENCE if is_reference(item) else "message"
+    return str(kind)[:MAX_TOOL_NAME]
 
 
 def read_item(item: Any) -> Item | None:
@@ -236,12 +241,33 @@ def read_item(item: Any) -> Item | None:
         raise refused(f"got {shown(item)}, allowed an object")
     if not isinstance(item.get("type", ""), str | None):
         raise refused(f"got {shown(item['type'])}, allowed a string", "type")
-    name = kind_of(item)
-    if name == "item_reference":
-        what = "nothing is stored here: send the item itself, as clients do with store: false"
-        raise refused(what, "type")
-    kind = KINDS.get(name)
+    if is_reference(item):
+        _check_missing(item)
+        return None
+    kind = KINDS.get(kind_of(item))
     return kind.parse(item) if kind else None
+
+
+def is_reference(item: Any) -> bool:
+    """Whether it only names an item of an earlier answer."""
+    if not isinstance(item, dict):
+        return False
+    kind = item.get("type")
+    return kind == REFERENCE or (kind is None and item.keys() - {"type"} == {"id"})
+
+
+def _check_missing(item: Mapping[str, Any]) -> None:
+    """Raises an error if what is named is needed: a conversation can do without a thought."""
+    name = item.get("id")
+    if not isinstance(name, str):
+        raise refused(f"got {shown(name)}, allowed the id of an item", "id")
+    if name.startswith(THOUGHT_ID):
+        return
+    what = (
+        "no item with this id is known: they are kept for an hour, unless newer ones need the room "
+        "or store is false; send the item itself, as clients do with store: false"
+    )
+    raise refused(what, "id")
 
 
 def item_schema() -> Schema:
@@ -251,4 +277,4 @@ def item_schema() -> Schema:
         for name, kind in KINDS.items()
     )
     about = "Another kind: left out, and named as ignored."
-    return either(*known, other_kind((*KINDS, "item_reference"), about))
+    return either(*known, other_kind((*KINDS, REFERENCE), about))

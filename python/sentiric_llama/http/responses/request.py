@@ -5,12 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from sentiric_llama.errors import SentiricLlamaError
 from sentiric_llama.http.errors import dump_json
 from sentiric_llama.http.openai import ChatRequest
 from sentiric_llama.http.responses.body import DEFAULT_TRUNCATION, TRUNCATIONS, ResponsesBody
+from sentiric_llama.http.responses.kept_items import Keep, KeptItems, caller
 from sentiric_llama.http.responses.output_items import ThoughtForm
 from sentiric_llama.http.responses.tool_table import ToolTable
 from sentiric_llama.service.chat_call import ChatCall
@@ -32,6 +34,8 @@ class ResponsesRequest(ChatRequest):
     thoughts: ThoughtForm = field(default_factory=ThoughtForm)
     echo: bytes = b"{}"
     """What the answer repeats of the request, as JSON: it is written once."""
+    keep: Keep | None = None
+    """Keeps the items of the answer for its caller; None if they are not to be kept."""
 
     def blame(self, error: SentiricLlamaError) -> SentiricLlamaError:
         """The error with the field as the caller of this API wrote it."""
@@ -41,8 +45,16 @@ class ResponsesRequest(ChatRequest):
         return type(error)(error.what, where="input")  # its items have other numbers
 
 
-def parse_response(values: dict[str, Any], *, strict: bool = False) -> ResponsesRequest:
-    """The validated request. Raises InvalidArgument with the field in `where`."""
+def parse_response(
+    values: dict[str, Any], *, strict: bool = False, kept: KeptItems | None = None
+) -> ResponsesRequest:
+    """The validated request. Raises InvalidArgument with the field in `where`.
+
+    `kept` has the items that this one may name, and will have those of its answer.
+    """
+    owner = caller()
+    if kept is not None:
+        values = kept.filled_in(values, owner)
     body, headers = ResponsesBody.read(values, strict=strict)
     return ResponsesRequest(
         call=_call(body),
@@ -52,6 +64,7 @@ def parse_response(values: dict[str, Any], *, strict: bool = False) -> Responses
         tools=body.tools,
         thoughts=ThoughtForm(body.reasoning.wants_summary, body.wants_sealed_thoughts),
         echo=dump_json(_echo(body, values)),
+        keep=None if kept is None or body.refuses_store else partial(kept.keep, owner),
         names=CallerNames(body.field_names, lambda i, rest: f"tools.{body.tools.place(i)}.{rest}"),
     )
 
