@@ -66,18 +66,38 @@ _CHAT: Meanings = {
         "name": "of a tool, for templates that want it",
     },
     message.TextPart: {"type": _KIND, "text": "the text"},
-    tools.CallBody: {"id": _CALL_ID, "type": _KIND, "function": "what was called"},
+    tools.CallBody: {
+        "id": _CALL_ID,
+        "type": _KIND,
+        "function": "what was called",
+        "custom": "the custom tool that was called",
+    },
+    tools.CalledCustom: {"name": "of the tool", "input": "the text"},
     tools.CalledFunction: {"name": "of the function", "arguments": "JSON as text"},
     tools.ToolFields: {
         "tools": "what the model may call; other kinds are left out and named in "
         "`x-ignored-tools`; see [tools](tools.md)",
-        "tool_choice": "whether and what to call",
+        "tool_choice": "whether and what to call; `auto` without it",
         "parallel_tool_calls": "whether an answer may have several calls",
         "functions": "OpenAI's old form: send `tools`. Ignored together with "
         '`"function_call": "none"`',
         "function_call": "OpenAI's old form: send `tool_choice`",
     },
-    tools.ToolBody: {"type": _KIND, "function": "what can be called"},
+    tools.ToolBody: {
+        "type": _KIND,
+        "function": "what can be called",
+        "custom": "a tool with one text, in place of `function`",
+    },
+    tools.CustomBody: {
+        "name": "of the tool",
+        "description": "what it does, for the model",
+        "format": "what the text must be",
+    },
+    tools.InputFormatBody: {"type": _KIND, "grammar": "with the type `grammar`"},
+    tools.InputGrammarBody: {
+        "syntax": "`regex` is enforced, `lark` is only shown to the model",
+        "definition": "the regular expression, or the grammar",
+    },
     tools.FunctionBody: {
         "name": "of the function",
         "description": "what it does, for the model",

@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
 from pydantic_core import PydanticCustomError
 
 from sentiric_llama.errors import InvalidArgument
+from sentiric_llama.http.custom_tools.tool import input_arguments
 from sentiric_llama.http.responses.items import (
     CustomCallItem,
     FunctionCallItem,
@@ -126,8 +126,3 @@ class _Reader:
             self._messages.append(message)
         self._thoughts, self._texts, self._calls = [], [], []
         self._has_spoken = False
-
-
-def input_arguments(text: str) -> str:
-    """The arguments by which a model calls a custom tool."""
-    return json.dumps({"input": text}, ensure_ascii=False)

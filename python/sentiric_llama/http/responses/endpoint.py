@@ -28,11 +28,9 @@ class ResponsesAnswer(ChatAnswer):
     request: ResponsesRequest
 
     def writer(self, stream: ChatStream, sender: sse.Sender) -> StreamWriter:
-        self._name_unenforced(stream)
         return EventWriter(stream, sender, self.request, self._envelope(stream))
 
     async def whole(self, stream: ChatStream) -> Response:
-        self._name_unenforced(stream)
         output, ending = _output(self.request), _ENDED
         while not stream.done:
             for item in await stream.read():
@@ -47,10 +45,6 @@ class ResponsesAnswer(ChatAnswer):
 
     def _envelope(self, stream: ChatStream) -> Envelope:
         return Envelope(stream, self.request, self._service.settings)
-
-    def _name_unenforced(self, stream: ChatStream) -> None:
-        """Also the tools whose grammar is in a language that nothing here enforces."""
-        stream.unenforced = (*stream.unenforced, *self.request.tools.unenforced)
 
 
 _ENDED: Ending = "stop"

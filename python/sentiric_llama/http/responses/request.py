@@ -62,6 +62,7 @@ def parse_response(
         logprobs=body.logprobs,
         headers=headers,
         tools=body.tools,
+        unenforced=body.tools.unenforced,
         thoughts=ThoughtForm(body.reasoning.wants_summary, body.wants_sealed_thoughts),
         echo=dump_json(_echo(body, values)),
         keep=None if kept is None or body.refuses_store else partial(kept.keep, owner),

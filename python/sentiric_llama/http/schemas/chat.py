@@ -86,8 +86,10 @@ class ChatBody(GenerationFields, ToolFields, ReasoningFields):
 
     def caller_names(self, values: Mapping[str, Any]) -> CallerNames:
         """What errors call the fields of this body."""
-        places = known_places(values.get("tools"))
-        return CallerNames(self.field_names, lambda index, rest: chat_tool(places[index], rest))
+        places, kinds = known_places(values.get("tools")), [tool.type for tool in self.tools]
+        return CallerNames(
+            self.field_names, lambda index, rest: chat_tool(places[index], rest, kinds[index])
+        )
 
     def call(self) -> ChatCall:
         """The protocol-neutral request."""
@@ -105,9 +107,9 @@ class ChatBody(GenerationFields, ToolFields, ReasoningFields):
     def _wishes(self) -> Wishes:
         return Wishes(
             tools=tuple(tool.tool() for tool in self.tools),
-            tool_choice=self.tool_choice,
+            tool_choice=self.tool_choice.word,
             parallel=self.parallel_tool_calls,
-            strict=frozenset(t.function.name for t in self.tools if t.function.strict),
+            strict=frozenset(tool.name for tool in self.tools if tool.is_strict),
             thinks=self.thinks,
             effort=self.effort,
             thinking_budget=self.budget,
