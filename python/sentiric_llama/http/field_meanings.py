@@ -16,10 +16,9 @@ from sentiric_llama.http.anthropic.part import Part
 from sentiric_llama.http.responses import body as responses
 from sentiric_llama.http.responses import items
 from sentiric_llama.http.responses import tools as responses_tools
-from sentiric_llama.http.schemas import generation, grammar, message, tools
+from sentiric_llama.http.schemas import chat, generation, grammar, message, tools
 from sentiric_llama.http.schemas.admin import HardwareBody, SwitchBody
 from sentiric_llama.http.schemas.body import Body
-from sentiric_llama.http.schemas.chat import ChatBody
 from sentiric_llama.http.schemas.reasoning import ReasoningFields
 from sentiric_llama.http.schemas.sampling import SamplingFields
 from sentiric_llama.http.schemas.tokens import DetokenizeBody, TokenizeBody
@@ -42,7 +41,7 @@ _NOTHING = "means nothing here"
 _ITEM = {"id": _NOTHING, "status": _NOTHING, "type": _KIND}
 
 _CHAT: Meanings = {
-    ChatBody: {
+    chat.ChatBody: {
         "messages": "the conversation; system messages at the start are joined into one",
         "max_completion_tokens": f"{_LIMIT}. `DEFAULT_MAX_TOKENS` without it; "
         "goes before `max_tokens`",
@@ -53,6 +52,8 @@ _CHAT: Meanings = {
         "[texts to answer from](http.md#texts-to-answer-from)",
         "continue_final_message": "go on with the last message if it is the assistant's; so it is "
         "without the field",
+        "prediction": "a text that the answer will have much of, such as a file to be changed: "
+        "[drafts](speculation.md#predictions) make it faster, and never different",
         "modalities": "answers are text",
         "add_generation_prompt": "`false` needs a last message of the assistant, which goes on",
     },
@@ -65,6 +66,7 @@ _CHAT: Meanings = {
         "tool_call_id": "of a `tool` message: the call that it answers",
         "name": "of a tool, for templates that want it",
     },
+    chat.PredictionField: {"type": _KIND, "content": "the text, or parts of it"},
     message.TextPart: {"type": _KIND, "text": "the text"},
     tools.CallBody: {
         "id": _CALL_ID,

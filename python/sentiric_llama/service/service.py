@@ -51,6 +51,7 @@ from sentiric_llama.service.tokens import (
     distinct,
     estimate_prompts,
     estimate_tokens,
+    predicted,
     spellings,
     tokenize,
     too_much_text,
@@ -220,6 +221,7 @@ class LlamaService(ServiceLife):
             form,
             tools,
             await spellings(engine, call.bad_words),
+            await predicted(engine, call.prediction),
             opens=opens,
         )
         return _Prepared(requests, form, plan, relaxed, changes)

@@ -38,9 +38,12 @@ class PromptDetails(Answer):
 
 
 class CompletionDetails(Answer):
-    """How many tokens of the answer are thoughts."""
+    """How many tokens of the answer are thoughts, how many were drafted from `prediction`, and how
+    many were drafted from it in vain."""
 
     reasoning_tokens: int
+    accepted_prediction_tokens: int
+    rejected_prediction_tokens: int
 
 
 class Usage(Answer):
