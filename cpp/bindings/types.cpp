@@ -174,6 +174,7 @@ void BindRequest(py::module_* m) {
   BindTuple(&request, "call_marks", &Request::call_marks);
   BindTuple(&request, "stop_tokens", &Request::stop_tokens);
   BindTuple(&request, "bad_words", &Request::bad_words);
+  BindTuple(&request, "prediction", &Request::prediction);
   BindTuple(&request, "shown_tokens", &Request::shown_tokens);
   BindTuple(&request, "delivered", &Request::delivered);
 }
@@ -216,6 +217,8 @@ void BindEvents(py::module_* m) {
       .def_readonly("unfinished", &Final::unfinished)
       .def_readonly("thought_tokens", &Final::thought_tokens)
       .def_readonly("thinking_ended", &Final::thinking_ended)
+      .def_readonly("prediction_accepted", &Final::prediction_accepted)
+      .def_readonly("prediction_rejected", &Final::prediction_rejected)
       .def_property_readonly("error", &ErrorTuple, "(code, where, what) or None.")
       .def_property_readonly(
           "retry_ms", [](const Final& self) { return self.error ? self.error->retry_ms : 0; },

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/speculation/ngram_drafter.h"
+#include "core/speculation/prediction_drafter.h"
 
 namespace sentiric {
 namespace {
@@ -15,7 +16,8 @@ constexpr std::int32_t kDraftsInARow = 32;
 }  // namespace
 
 Speculator::Speculator(std::unique_ptr<Drafter> drafter, const DecoderTraits& traits)
-    : drafter_(drafter ? std::move(drafter) : std::make_unique<PromptLookup>()),
+    : drafter_(std::make_unique<PredictionDrafter>(drafter ? std::move(drafter)
+                                                           : std::make_unique<PromptLookup>())),
       traits_(traits),
       drafts_in_a_row_(kDraftsInARow) {}
 
@@ -40,7 +42,9 @@ std::int32_t Speculator::DraftFor(const RunningSet& running, std::int32_t num_st
   for (const auto& sequence : running) {
     const std::int32_t limit = sequence->DraftLimit();
     if (limit <= 0) continue;
-    requests.push_back({sequence->seq(), &sequence->tokens(), &sequence->request().scope, limit});
+    const RequestState& asked = sequence->request();
+    requests.push_back({sequence->seq(), &sequence->tokens(), &asked.scope, limit,
+                        &asked.request.prediction, sequence->prompt_size()});
     asking.push_back(sequence.get());
   }
   if (requests.empty()) return 0;
@@ -53,7 +57,7 @@ std::int32_t Speculator::DraftFor(const RunningSet& running, std::int32_t num_st
   std::int32_t num_drafts = 0;
   for (std::size_t i = 0; i < asking.size(); ++i) {
     num_drafts += drafts->tokens[i].empty() ? 0 : 1;
-    asking[i]->SetDraft(std::move(drafts->tokens[i]));
+    asking[i]->SetDraft(std::move(drafts->tokens[i]), drafts->is_predicted[i]);
   }
   draft_ms_ = drafts->ms * num_streams / std::max(1, num_drafts);
   return num_drafts;

@@ -15,7 +15,8 @@ namespace sentiric {
 // Gets drafts for the running sequences. After a failure there are no more drafts.
 class Speculator {
  public:
-  // drafter: null = drafts from earlier text. traits: those of the decoder that verifies.
+  // drafter: of what predictions say nothing about; null = drafts from earlier text. traits: those
+  // of the decoder that verifies.
   Speculator(std::unique_ptr<Drafter> drafter, const DecoderTraits& traits);
 
   // Gives each sequence a draft for this step, or none.

@@ -59,6 +59,8 @@ Json FinalOf(const Final& final) {
   if (final.unfinished) json["unfinished"] = true;
   if (final.thought_tokens > 0) json["thought_tokens"] = final.thought_tokens;
   if (final.thinking_ended) json["thinking_ended"] = true;
+  if (final.prediction_accepted > 0) json["prediction_accepted"] = final.prediction_accepted;
+  if (final.prediction_rejected > 0) json["prediction_rejected"] = final.prediction_rejected;
   return json;
 }
 

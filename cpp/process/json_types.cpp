@@ -159,6 +159,7 @@ Request RequestOf(const Json& json) {
   Take(json, "ignore_eos", &r.ignore_eos);
   Take(json, "stop_tokens", &r.stop_tokens);
   Take(json, "bad_words", &r.bad_words);
+  Take(json, "prediction", &r.prediction);
   Take(json, "shown_tokens", &r.shown_tokens);
   if (json.contains("thinking")) r.thinking = ThinkingOf(json.at("thinking"));
   Take(json, "repetition_limit", &r.repetition_limit);

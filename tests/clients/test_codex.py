@@ -26,6 +26,12 @@ def shell(command: str) -> tuple[str, Any]:
     return "exec_command", {"cmd": command}
 
 
+def thoughts(events: list[dict[str, Any]]) -> str:
+    """What Codex shows of them."""
+    items = [event["item"] for event in events if event["type"] == "item.completed"]
+    return "\n".join(item["text"] for item in items if item["type"] == "reasoning")
+
+
 def results(seen: Seen) -> list[str]:
     """What the tools of the last request answered."""
     return [m["content"] for m in seen.asked[-1]["messages"] if m["role"] == "tool"]
@@ -40,6 +46,21 @@ def test_answer(codex: Codex, seen: Seen) -> None:
     assert said(codex.ask("Hello there")) == "You said: Hello there"
     headers = seen.exchanges[-1]["answer_headers"]
     assert headers["x-ignored-tools"] == "web_search"
+
+
+def test_thoughts_are_shown_and_come_back(codex: Codex, seen: Seen) -> None:
+    """It asks for a summary; `none` is its own word for asking for nothing."""
+    effort = (
+        "-c",
+        'model_reasoning_effort="high"',
+        "-c",
+        "model_supports_reasoning_summaries=true",
+    )
+    events = codex.ask(TRUSTED, *effort, script([shell("echo one")]))
+    assert "I think about it." in thoughts(events)
+    assert any(m.get("reasoning") == "I think about it." for m in seen.asked[1]["messages"])
+    none = ("-c", 'model_reasoning_summary="none"')
+    assert not thoughts(codex.ask(TRUSTED, *effort, *none, "Hello there"))
 
 
 def test_twenty_turns(codex: Codex, place: Place, seen: Seen) -> None:

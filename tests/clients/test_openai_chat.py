@@ -79,6 +79,28 @@ def test_tool_loop(client: openai.OpenAI, seen: Seen, choice: str) -> None:
     assert seen.asked[1]["tools"] == ["get_weather"]
 
 
+@pytest.mark.parametrize("streamed", [False, True])
+def test_custom_tool_loop(client: openai.OpenAI, seen: Seen, streamed: bool) -> None:
+    messages = hello()
+    tool = {"type": "custom", "custom": {"name": "patch", "description": "Patches."}}
+    fields: Any = {"model": "m", "messages": messages, "tools": [tool]}
+    if streamed:
+        parts = [
+            part
+            for chunk in client.chat.completions.create(**fields, stream=True)
+            for part in chunk.choices[0].delta.tool_calls or ()
+        ]
+        text = "".join(part.custom["input"] for part in parts)  # type: ignore[attr-defined]
+        assert (text, parts[0].type) == ("text", "custom")
+    message = client.chat.completions.create(**fields).choices[0].message
+    (call,) = message.tool_calls or ()
+    assert call.type == "custom" and (call.custom.name, call.custom.input) == ("patch", "text")
+    messages += [message, {"role": "tool", "tool_call_id": call.id, "content": "patched"}]
+    made = client.chat.completions.create(**fields)
+    assert made.choices[0].message.content == "Done: patched"
+    assert seen.asked[-1]["messages"][1]["tool_calls"][0]["id"] == call.id
+
+
 def test_streamed_tool_loop(client: openai.OpenAI) -> None:
     messages = hello()
     fields: Any = {"model": "m", "messages": messages, "tools": [CHAT_TOOL]}

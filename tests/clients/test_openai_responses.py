@@ -68,14 +68,26 @@ def test_tool_loop(client: openai.OpenAI, seen: Seen, streamed: bool) -> None:
     assert seen.asked[1]["messages"][-1]["content"] == "warm"
 
 
-def test_thoughts_come_back(client: openai.OpenAI, seen: Seen) -> None:
-    made = client.responses.create(
-        model="m",
-        input="Hello there",
-        reasoning={"effort": "high", "summary": "auto"},
-        include=["reasoning.encrypted_content"],
-    )
-    assert [item.type for item in made.output] == ["reasoning", "message"]
+@pytest.mark.parametrize("summary", ["auto", None])
+@pytest.mark.parametrize("streamed", [False, True])
+def test_thoughts_come_back(
+    client: openai.OpenAI, seen: Seen, summary: Any, streamed: bool
+) -> None:
+    asked: Any = {
+        "model": "m",
+        "input": "Hello there",
+        "reasoning": {"effort": "high", "summary": summary},
+        "include": ["reasoning.encrypted_content"],
+    }
+    if streamed:
+        with client.responses.stream(**asked) as stream:
+            made: Any = stream.until_done().get_final_response()
+    else:
+        made = client.responses.create(**asked)
+    thought, message = made.output
+    assert (thought.type, message.type) == ("reasoning", "message")
+    (part,) = thought.summary if summary else thought.content
+    assert part.text == "I think about it." and thought.encrypted_content
     again = client.responses.create(model="m", input=[*HELLO, *made.output, *HELLO])
     assert again.output_text == REPEATED
     assert seen.asked[1]["messages"][1]["reasoning"] == "I think about it."

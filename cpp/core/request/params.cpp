@@ -73,6 +73,7 @@ Status ValidateTokens(const Request& request, std::int32_t num_vocab) {
       .In("repetition_limit", request.repetition_limit, 0, INT32_MAX)
       .In("stop_tokens", request.stop_tokens.size(), 0, 64)
       .In("bad_words", request.bad_words.size(), 0, 64)
+      .In("prediction", request.prediction.size(), 0, 32768)
       .In("shown_tokens", request.shown_tokens.size(), 0, 32);
   if (Status status = check.Take()) return status;
   for (const Token token : request.stop_tokens)
@@ -81,6 +82,8 @@ Status ValidateTokens(const Request& request, std::int32_t num_vocab) {
     check.In("bad_words tokens", word.size(), 1, 64);
     for (const Token token : word) check.In("bad_words token", token, 0, num_vocab - 1);
   }
+  for (const Token token : request.prediction)
+    check.In("prediction token", token, 0, num_vocab - 1);
   for (const std::string& text : request.shown_tokens)
     check.In("shown_tokens bytes", text.size(), 1, 256);
   return check.Take();

@@ -143,8 +143,9 @@ std::int32_t Sequence::run() const {
   return end - evaluated_;
 }
 
-void Sequence::SetDraft(std::vector<Token> draft) {
+void Sequence::SetDraft(std::vector<Token> draft, bool is_predicted) {
   draft_ = std::move(draft);
+  is_predicted_ = is_predicted;
   num_accepted_ = kNotVerified;
 }
 
@@ -188,8 +189,8 @@ std::vector<SampledToken> Sequence::Forced(std::int32_t generated, std::int32_t 
 std::int32_t Sequence::OnSampled(Clock::time_point now) {
   const std::int32_t before = num_generated_;
   num_accepted_ = draft_.empty() ? 0 : static_cast<std::int32_t>(sampled_.size()) - 1;
-  num_drafted_ += static_cast<std::int32_t>(draft_.size());
-  num_accepted_in_all_ += num_accepted_;
+  drafts_.Add(static_cast<std::int32_t>(draft_.size()), num_accepted_);
+  if (is_predicted_) predictions_.Add(static_cast<std::int32_t>(draft_.size()), num_accepted_);
   if (sampled_.empty()) Finish(FinishReason::kLength, now);
   for (const Result<SampledToken>& sampled : std::exchange(sampled_, {})) {
     if (is_finished()) break;
@@ -285,8 +286,10 @@ Final Sequence::MakeFinal(FinishReason reason, Clock::time_point now) {
   final.completion_tokens = num_generated_;
   const Clock::time_point prompt_end = has_answered() ? first_token_ : now;
   final.timings.cache_n = cached_;
-  final.timings.draft_n = num_drafted_;
-  final.timings.draft_n_accepted = num_accepted_in_all_;
+  final.timings.draft_n = drafts_.drafted;
+  final.timings.draft_n_accepted = drafts_.accepted;
+  final.prediction_accepted = predictions_.accepted;
+  final.prediction_rejected = predictions_.drafted - predictions_.accepted;
   const std::int32_t held =
       has_answered() ? final.prompt_tokens : std::min(prompt_size_, evaluated_);
   final.timings.prompt_n = std::max(0, held - cached_);

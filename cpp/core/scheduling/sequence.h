@@ -85,8 +85,8 @@ class Sequence {
 
   // How many tokens are worth drafting now; 0 for requests with a grammar or logprobs.
   std::int32_t DraftLimit() const;
-  // The next call verifies the draft.
-  void SetDraft(std::vector<Token> draft);
+  // The next call verifies the draft, which may be of the request's prediction.
+  void SetDraft(std::vector<Token> draft, bool is_predicted = false);
   const std::vector<Token>& draft() const { return draft_; }
   // The draft was not used, which changes nothing; or there was no room for it, which pauses
   // drafting; or a call verified it at the cost of `cost` calls of one token.
@@ -169,7 +169,8 @@ class Sequence {
   Speculation speculation_;
   std::vector<Token> draft_;
   std::int32_t num_accepted_ = 0;
-  std::int32_t num_drafted_ = 0, num_accepted_in_all_ = 0;
+  bool is_predicted_ = false;  // the draft
+  DraftCount drafts_, predictions_;
   std::vector<Result<SampledToken>> sampled_;  // between Sample and OnSampled
   std::vector<SampledToken> forced_;           // forced tokens behind them
   TextStream text_;

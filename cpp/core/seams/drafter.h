@@ -16,10 +16,13 @@ struct DraftRequest {
   const std::vector<Token>* tokens = nullptr;  // its text so far
   const std::string* scope = nullptr;          // texts of other scopes must not influence the draft
   std::int32_t limit = 0;                      // > 0
+  const std::vector<Token>* prediction = nullptr;  // see Request; null or empty = none
+  std::int32_t answer = 0;                         // where in the text the answer begins
 };
 
 struct Drafts {
   std::vector<std::vector<Token>> tokens;  // for each request, none longer than its limit
+  std::vector<bool> is_predicted = {};     // whether they are of its prediction; empty = none are
   double ms = 0;  // time it took, without reading a text for the first time
 };
 

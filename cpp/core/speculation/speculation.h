@@ -6,6 +6,16 @@
 
 namespace sentiric {
 
+// Drafts of one request.
+struct DraftCount {
+  std::int32_t drafted = 0, accepted = 0;  // tokens
+
+  void Add(std::int32_t more_drafted, std::int32_t more_accepted) {
+    drafted += more_drafted;
+    accepted += more_accepted;
+  }
+};
+
 // Drafts grow while they are accepted whole and shrink to the accepted length otherwise. When
 // verifying costs more than it saves, the request pauses drafting, each time for twice as many
 // tokens.

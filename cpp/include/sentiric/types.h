@@ -145,6 +145,9 @@ struct Request {
   bool ignore_eos = false;
   std::vector<Token> stop_tokens;             // <= 64; each ends the answer and is no text of it
   std::vector<std::vector<Token>> bad_words;  // <= 64 of 1..64 tokens that never follow each other
+  // <= 32768; what the answer is expected to be or to contain: drafts are taken from it. What it
+  // really is does not depend on it.
+  std::vector<Token> prediction;
   // Control tokens whose texts are text in this answer, <= 32 of 1..256 bytes. What is no control
   // token of the model is ignored; an end token still ends the answer.
   std::vector<std::string> shown_tokens;
@@ -219,6 +222,8 @@ struct Final {
   std::int32_t completion_tokens = 0;  // delivered ones included
   std::int32_t thought_tokens = 0;     // of these inside thoughts; see ThinkingLimit
   bool thinking_ended = false;         // the limit has closed a thought
+  // Drafted tokens of the request's prediction that this run took, and those that it did not.
+  std::int32_t prediction_accepted = 0, prediction_rejected = 0;
   Timings timings;
 };
 

@@ -125,7 +125,7 @@ def request_to_native(request: Request) -> _core.Request:
     wanted = "a string or a list of strings"
     stop = (request.stop,) if isinstance(request.stop, str) else request.stop
     _assign(native, "stop", list(items_of(stop, "stop", wanted)))
-    for name in ("stop_tokens", "shown_tokens", "call_marks"):
+    for name in ("stop_tokens", "prediction", "shown_tokens", "call_marks"):
         _assign(native, name, list(items_of(getattr(request, name), name)))
     words = items_of(request.bad_words, "bad_words")
     _assign(native, "bad_words", [list(items_of(word, "bad_words")) for word in words])
@@ -175,6 +175,8 @@ def _final(native: _core.Final) -> Final:
         native.stop_token,
         native.thought_tokens,
         native.thinking_ended,
+        native.prediction_accepted,
+        native.prediction_rejected,
     )
 
 

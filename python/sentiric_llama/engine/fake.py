@@ -10,6 +10,7 @@ import time
 from array import array
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from dataclasses import replace
+from itertools import takewhile
 from typing import Unpack
 
 from sentiric_llama.engine.prompt.conversation import ChatPrompt, RenderOptions, conversation
@@ -390,6 +391,9 @@ class FakeEngine:
         )
         final = Final(finish, Usage(prompt, len(text)), timings, stop_string)
         final = replace(final, thought_tokens=_num_thought(text, request))
+        accepted = _num_common(text, request.prediction)
+        rejected = min(1, len(request.prediction) - accepted)  # it drafts one token at a time
+        final = replace(final, prediction_accepted=accepted, prediction_rejected=rejected)
         yield Delta(truncation=self.truncation, final=final)
 
     def _check(self, request: Request, started: float, index: int) -> None:
@@ -450,6 +454,12 @@ def _where_stops_count(text: str, request: Request) -> tuple[int, int]:
         return begin, begin
     marks = [at for mark in request.call_marks if (at := text.find(mark, begin)) >= 0]
     return begin, min(marks, default=len(text))
+
+
+def _num_common(text: str, prediction: Sequence[int]) -> int:
+    """How many characters of a prediction the text begins with."""
+    pairs = zip(text, prediction, strict=False)
+    return sum(1 for _ in takewhile(lambda pair: ord(pair[0]) == pair[1], pairs))
 
 
 def _num_thought(text: str, request: Request) -> int:

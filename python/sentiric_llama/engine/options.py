@@ -42,6 +42,7 @@ class Options(TypedDict, total=False):
     ignore_eos: bool
     stop_tokens: Sequence[int]
     bad_words: Sequence[Sequence[int]]
+    prediction: Sequence[int]
     shown_tokens: Sequence[str]
     call_marks: Sequence[str]
     call_opening: str

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -23,6 +25,7 @@ from sentiric_llama.http.middleware.target import TargetRules
 from sentiric_llama.http.middleware.trace import TraceMiddleware
 from sentiric_llama.http.openai import parse_chat
 from sentiric_llama.http.responses.endpoint import ResponsesAnswer, stored
+from sentiric_llama.http.responses.kept_items import KeptItems
 from sentiric_llama.http.responses.request import parse_response
 from sentiric_llama.http.routes.admin import AdminEndpoints
 from sentiric_llama.http.routes.chat import ChatEndpoint
@@ -78,9 +81,10 @@ def build_routes(service: LlamaService, switcher: Switcher, guard: Guard) -> lis
     messages = ChatEndpoint(service, parse_messages, MessagesAnswer)
     messages_count = CountEndpoint(service, parse_messages)
     messages_rendered = RenderEndpoint(service, parse_messages)
-    responses = ChatEndpoint(service, parse_response, ResponsesAnswer)
-    responses_count = CountEndpoint(service, parse_response, object="response.input_tokens")
-    responses_rendered = RenderEndpoint(service, parse_response)
+    read_response = partial(parse_response, kept=KeptItems())
+    responses = ChatEndpoint(service, read_response, ResponsesAnswer)
+    responses_count = CountEndpoint(service, read_response, object="response.input_tokens")
+    responses_rendered = RenderEndpoint(service, read_response)
     completions = ChatEndpoint(service, parse_completions, CompletionsAnswer)
     health = HealthEndpoints(service)
     models = ModelEndpoints(service)

@@ -16,10 +16,9 @@ from sentiric_llama.http.anthropic.part import Part
 from sentiric_llama.http.responses import body as responses
 from sentiric_llama.http.responses import items
 from sentiric_llama.http.responses import tools as responses_tools
-from sentiric_llama.http.schemas import generation, grammar, message, tools
+from sentiric_llama.http.schemas import chat, generation, grammar, message, tools
 from sentiric_llama.http.schemas.admin import HardwareBody, SwitchBody
 from sentiric_llama.http.schemas.body import Body
-from sentiric_llama.http.schemas.chat import ChatBody
 from sentiric_llama.http.schemas.reasoning import ReasoningFields
 from sentiric_llama.http.schemas.sampling import SamplingFields
 from sentiric_llama.http.schemas.tokens import DetokenizeBody, TokenizeBody
@@ -42,7 +41,7 @@ _NOTHING = "means nothing here"
 _ITEM = {"id": _NOTHING, "status": _NOTHING, "type": _KIND}
 
 _CHAT: Meanings = {
-    ChatBody: {
+    chat.ChatBody: {
         "messages": "the conversation; system messages at the start are joined into one",
         "max_completion_tokens": f"{_LIMIT}. `DEFAULT_MAX_TOKENS` without it; "
         "goes before `max_tokens`",
@@ -53,6 +52,8 @@ _CHAT: Meanings = {
         "[texts to answer from](http.md#texts-to-answer-from)",
         "continue_final_message": "go on with the last message if it is the assistant's; so it is "
         "without the field",
+        "prediction": "a text that the answer will have much of, such as a file to be changed: "
+        "[drafts](speculation.md#predictions) make it faster, and never different",
         "modalities": "answers are text",
         "add_generation_prompt": "`false` needs a last message of the assistant, which goes on",
     },
@@ -65,19 +66,40 @@ _CHAT: Meanings = {
         "tool_call_id": "of a `tool` message: the call that it answers",
         "name": "of a tool, for templates that want it",
     },
+    chat.PredictionField: {"type": _KIND, "content": "the text, or parts of it"},
     message.TextPart: {"type": _KIND, "text": "the text"},
-    tools.CallBody: {"id": _CALL_ID, "type": _KIND, "function": "what was called"},
+    tools.CallBody: {
+        "id": _CALL_ID,
+        "type": _KIND,
+        "function": "what was called",
+        "custom": "the custom tool that was called",
+    },
+    tools.CalledCustom: {"name": "of the tool", "input": "the text"},
     tools.CalledFunction: {"name": "of the function", "arguments": "JSON as text"},
     tools.ToolFields: {
         "tools": "what the model may call; other kinds are left out and named in "
         "`x-ignored-tools`; see [tools](tools.md)",
-        "tool_choice": "whether and what to call",
+        "tool_choice": "whether and what to call; `auto` without it",
         "parallel_tool_calls": "whether an answer may have several calls",
         "functions": "OpenAI's old form: send `tools`. Ignored together with "
         '`"function_call": "none"`',
         "function_call": "OpenAI's old form: send `tool_choice`",
     },
-    tools.ToolBody: {"type": _KIND, "function": "what can be called"},
+    tools.ToolBody: {
+        "type": _KIND,
+        "function": "what can be called",
+        "custom": "a tool with one text, in place of `function`",
+    },
+    tools.CustomBody: {
+        "name": "of the tool",
+        "description": "what it does, for the model",
+        "format": "what the text must be",
+    },
+    tools.InputFormatBody: {"type": _KIND, "grammar": "with the type `grammar`"},
+    tools.InputGrammarBody: {
+        "syntax": "`regex` is enforced, `lark` is only shown to the model",
+        "definition": "the regular expression, or the grammar",
+    },
     tools.FunctionBody: {
         "name": "of the function",
         "description": "what it does, for the model",
@@ -291,7 +313,9 @@ _RESPONSES: Meanings = {
         "text": "the form of the answer",
         "reasoning": "how much to think; goes before `reasoning_effort`",
         "top_logprobs": "alternatives for each token; above 0, it includes log-probabilities",
-        "include": "`message.output_text.logprobs` adds log-probabilities; others have no effect",
+        "include": "`message.output_text.logprobs` adds log-probabilities, "
+        "`reasoning.encrypted_content` adds [thoughts to send back](responses-api.md#thoughts); "
+        "others have no effect",
         "truncation": "`auto` drops the oldest turns of a conversation that is too long, "
         "`disabled` answers 400; also our own words. `disabled` without it, whatever `TRUNCATION` "
         "says: agents such as Codex shorten their conversations themselves",
@@ -299,7 +323,8 @@ _RESPONSES: Meanings = {
         "user": "given back, and nothing else",
         "safety_identifier": "given back, and nothing else",
         "prompt_cache_key": "given back, and nothing else: the cache needs no key",
-        "store": "nothing is stored",
+        "store": "no response is stored; with `false`, "
+        "[no item is kept](responses-api.md#items-by-their-names) for an hour either",
         "background": "nothing runs in the background",
         "previous_response_id": "send the earlier items in `input`",
         "conversation": "send the whole conversation in `input`",
@@ -317,7 +342,11 @@ _RESPONSES: Meanings = {
         "strict": "means nothing: a schema is always enforced",
         "schema": _SCHEMA,
     },
-    responses.ReasoningField: {"effort": "as far as the model's template knows it"},
+    responses.ReasoningField: {
+        "effort": "as far as the model's template knows it",
+        "summary": "gives [thoughts](responses-api.md#thoughts) as their summary, but for `none`",
+        "generate_summary": "another name of `summary`",
+    },
     items.PartBody: {
         "type": "`input_text`, `output_text`, `text`; `refusal` is left out",
         "text": "the text",
@@ -331,7 +360,7 @@ _RESPONSES: Meanings = {
     | {
         "summary": "the thoughts, if there is no `content`",
         "content": "the thoughts of the message that follows",
-        "encrypted_content": _NOTHING,
+        "encrypted_content": "the thoughts, if there is nothing else and it came from here",
     },
     items.FunctionCallItem: _ITEM
     | {

@@ -22,6 +22,10 @@ class ChatRequest:
     include_usage: bool = False
     logprobs: bool = False
     return_tokens: bool = False
+    custom: frozenset[str] = frozenset()
+    """The tools whose calls are written as calls of custom tools."""
+    unenforced: tuple[str, ...] = ()
+    """The tools whose grammar is in a language that nothing here enforces."""
     headers: Mapping[str, str] = field(default_factory=dict)
     """Headers about the request for the response: the fields without effect."""
     names: CallerNames = field(default_factory=CallerNames)
@@ -43,6 +47,8 @@ def parse_chat(values: dict[str, Any], *, strict: bool = False) -> ChatRequest:
         include_usage=body.stream_options.include_usage,
         logprobs=body.logprobs,
         return_tokens=body.return_tokens,
+        custom=frozenset(tool.name for tool in body.tools if tool.type == "custom"),
+        unenforced=tuple(tool.name for tool in body.tools if not tool.is_enforced),
         headers=headers,
         names=body.caller_names(values),
     )

@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 import math
-import secrets
 import time
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from sentiric_llama.host.product import version
+from sentiric_llama.http.custom_tools.chat_calls import CallDeltas, call_json
 from sentiric_llama.service.chat_result import ChatResult
 from sentiric_llama.service.chat_stream import ChatStream, ChoiceDelta
 from sentiric_llama.types import ChosenLogprob, Timings, TokenLogprob, TruncationReport, Usage
@@ -22,10 +23,14 @@ _LOWEST_LOGPROB = -9999.0  # OpenAI's value for a very unlikely token; JSON has 
 class Envelope:
     """Builds a response, or its chunks, which share an id and other fields."""
 
-    def __init__(self, model: str, answer_id: str, notice: str = "") -> None:
+    def __init__(
+        self, model: str, answer_id: str, notice: str = "", *, custom: Collection[str] = ()
+    ) -> None:
+        """`custom` names the custom tools: their calls have a form of their own."""
         self.notice = notice
-        self._num_calls: dict[int, int] = {}
-        """By choice: how many calls it has made."""
+        self._custom = custom
+        self._calls = defaultdict[int, CallDeltas](lambda: CallDeltas(custom))
+        """By choice."""
         self._warnings: dict[int, list[str]] = {}
         self._base: dict[str, Any] = {
             "id": f"chatcmpl-{answer_id}",
@@ -43,7 +48,7 @@ class Envelope:
         choices = (
             {
                 "index": index,
-                "message": message_json(choice.answer),
+                "message": message_json(choice.answer, self._custom),
                 "logprobs": logprobs_json(choice.completion.logprobs) if logprobs else None,
                 "finish_reason": choice.ending,
                 **remarks(choice.completion.unfinished, choice.answer.warnings),
@@ -72,7 +77,9 @@ class Envelope:
         self, item: ChoiceDelta, *, logprobs: bool, tokens: bool = False
     ) -> list[dict[str, Any]]:
         """The chunks of one delta: one for each piece, and one for the end of the choice."""
-        changes = [change for piece in item.pieces if (change := self._change(item.index, piece))]
+        changes = [change for piece in item.pieces for change in self._changes(item.index, piece)]
+        if item.delta.final is not None:
+            changes += _calls(self._calls[item.index].end())
         has_logprobs = logprobs and bool(item.delta.logprobs)
         has_tokens = tokens and bool(item.delta.tokens)
         if (has_logprobs or has_tokens) and not changes:
@@ -89,24 +96,20 @@ class Envelope:
             chunks.append(chunk)
         return chunks
 
-    def _change(self, index: int, piece: Piece) -> dict[str, Any]:
-        """What a piece adds to the message; {} if nothing."""
+    def _changes(self, index: int, piece: Piece) -> list[dict[str, Any]]:
+        """What a piece adds to the message."""
         match piece.kind:
             case Kind.TEXT:
-                return {"content": piece.text}
+                return [{"content": piece.text}]
             case Kind.THOUGHT:
-                return {"reasoning_content": piece.text}
+                return [{"reasoning_content": piece.text}]
             case Kind.MALFORMED:
                 self._warnings.setdefault(index, []).append(piece.text)
-                return {}
+                return []
             case Kind.CALL:
-                number = self._num_calls.get(index, 0)
-                self._num_calls[index] = number + 1
-                return {"tool_calls": [{"index": number} | call_json(piece.text, "")]}
+                return _calls(self._calls[index].begin(piece.text))
             case Kind.ARGUMENTS:
-                number = self._num_calls[index] - 1
-                call = {"index": number, "function": {"arguments": piece.text}}
-                return {"tool_calls": [call]}
+                return _calls(self._calls[index].put(piece.text))
 
     def last(
         self, stream: ChatStream, last: dict[str, Any], *, usage: bool
@@ -139,20 +142,19 @@ def remarks(unfinished: bool, warnings: Sequence[str]) -> dict[str, Any]:
     return found | ({"warnings": list(warnings)} if warnings else {})
 
 
-def message_json(answer: Answer) -> dict[str, Any]:
+def _calls(parts: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What each part of a call adds to the message."""
+    return [{"tool_calls": [part]} for part in parts]
+
+
+def message_json(answer: Answer, custom: Collection[str] = ()) -> dict[str, Any]:
     """The message of an answer. Only one with calls and no text has null as content."""
-    calls = [call_json(call.name, call.arguments) for call in answer.calls]
+    calls = [call_json(call.name, call.arguments, custom) for call in answer.calls]
     content = answer.text if answer.text or not calls else None
     message: dict[str, Any] = {"role": "assistant", "content": content, "refusal": None}
     if answer.thought:
         message["reasoning_content"] = answer.thought
     return message | ({"tool_calls": calls} if calls else {})
-
-
-def call_json(name: str, arguments: str) -> dict[str, Any]:
-    """A call with a new id."""
-    function = {"name": name, "arguments": arguments}
-    return {"id": f"call_{secrets.token_hex(12)}", "type": "function", "function": function}
 
 
 def usage_json(usage: Usage) -> dict[str, Any]:
@@ -161,7 +163,11 @@ def usage_json(usage: Usage) -> dict[str, Any]:
         "completion_tokens": usage.completion_tokens,
         "total_tokens": usage.total_tokens,
         "prompt_tokens_details": {"cached_tokens": usage.cached_tokens},
-        "completion_tokens_details": {"reasoning_tokens": usage.thought_tokens},
+        "completion_tokens_details": {
+            "reasoning_tokens": usage.thought_tokens,
+            "accepted_prediction_tokens": usage.accepted_prediction_tokens,
+            "rejected_prediction_tokens": usage.rejected_prediction_tokens,
+        },
     }
 
 

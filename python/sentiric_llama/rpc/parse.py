@@ -155,6 +155,7 @@ def parse_chat(request: engine_pb2.ChatRequest, deadline_ms: int | None) -> Chat
         bad_words=parse_bad_words(list(request.bad_words)),
         repetition_limit=_repetition_limit(request),
         prompt_logprobs=_prompt_logprobs(request),
+        prediction=request.prediction,
         ignore_eos=request.ignore_eos,
         truncation=cast("Truncation | None", _enum(request, "truncation", _TRUNCATIONS)),
         priority=cast("Priority", _enum(request, "priority", _PRIORITIES) or "normal"),

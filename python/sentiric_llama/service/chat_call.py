@@ -64,6 +64,8 @@ class ChatCall:
     bad_words: tuple[str, ...] = ()
     """Texts that may not come, inside a text and at its beginning."""
     repetition_limit: int | None = None
+    prediction: str = ""
+    """What the answer is expected to be or to contain."""
     grammar: Grammar | None = None
     grammar_field: str = ""
     """What the caller set to ask for it: errors about it name this field."""
@@ -100,13 +102,14 @@ def build_requests(
     form: ModelFormat,
     enforced: Sequence[Tool] = (),
     bad_words: Sequence[Sequence[int]] = (),
+    prediction: Sequence[int] = (),
     *,
     opens: bool = False,
 ) -> tuple[list[Request], AnswerPlan]:
     """One engine request for each of `call.n` choices, and how to read their answers.
 
-    `enforced` are the tools as a grammar can enforce their arguments, `bad_words` those of the call
-    as tokens. `opens`: the template opens a thought.
+    `enforced` are the tools as a grammar can enforce their arguments, `bad_words` and `prediction`
+    those of the call as tokens. `opens`: the template opens a thought.
 
     Raises InvalidArgument, PermissionDenied or ContextLengthExceeded, with the field in `where`.
     """
@@ -135,6 +138,7 @@ def build_requests(
         min_tokens=call.min_tokens,
         stop_tokens=call.stop_tokens,
         bad_words=bad_words,
+        prediction=prediction,
         repetition_limit=settings.repetition_limit
         if call.repetition_limit is None
         else call.repetition_limit,

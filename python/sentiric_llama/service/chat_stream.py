@@ -213,6 +213,8 @@ class ChatStream:
             completion_tokens=sum(f.usage.completion_tokens for f in self.finals.values()),
             cached_tokens=sum(min(u.cached_tokens for u in each) for each in prompts.values()),
             thought_tokens=sum(f.thought_tokens for f in self.finals.values()),
+            accepted_prediction_tokens=sum(f.prediction_accepted for f in self.finals.values()),
+            rejected_prediction_tokens=sum(f.prediction_rejected for f in self.finals.values()),
         )
 
     @property

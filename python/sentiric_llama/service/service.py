@@ -53,6 +53,7 @@ from sentiric_llama.service.tokens import (
     distinct,
     estimate_prompts,
     estimate_tokens,
+    predicted,
     spellings,
     tokenize,
     too_much_text,
@@ -227,6 +228,7 @@ class LlamaService(ServiceLife):
             form,
             tools,
             await spellings(engine, call.bad_words),
+            await predicted(engine, call.prediction),
             opens=opens,
         )
         source = "messages" if call.system_prompt is None else "system_prompt"

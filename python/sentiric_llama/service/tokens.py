@@ -15,13 +15,14 @@ from sentiric_llama.service.chat_call import (
     conversation_texts,
 )
 from sentiric_llama.types import Request
-from sentiric_llama.types.ranges import out_of_range
+from sentiric_llama.types.ranges import MAX_PREDICTION, out_of_range
 
 MAX_TOKENS_LISTED = 2**18
 """Maximum number of token ids in one detokenize call."""
 STEP = 16_384
 """How many numbers one step handles, as each step may hold the GIL throughout."""
 MAX_EMBED_TEXTS = 256
+MAX_PREDICTED_TEXT = 16 * MAX_PREDICTION
 
 
 async def tokenize(
@@ -68,6 +69,13 @@ def check_tokens(tokens: Sequence[int], num_vocab: int) -> None:
         if min(part) < 0 or max(part) >= num_vocab:
             bad = next(token for token in part if not 0 <= token < num_vocab)
             raise out_of_range("tokens", bad, f"0..{num_vocab - 1}")
+
+
+async def predicted(engine: AsyncEngineProtocol, text: str) -> list[int]:
+    """The tokens of an expected answer. It is a hint: what is too long is cut."""
+    if not text:
+        return []
+    return (await engine.tokenize_to_array(text[:MAX_PREDICTED_TEXT]))[:MAX_PREDICTION].tolist()
 
 
 async def spellings(engine: AsyncEngineProtocol, words: Sequence[str]) -> list[list[int]]:

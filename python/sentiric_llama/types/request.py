@@ -145,6 +145,9 @@ class Request:
     """Each ends the answer and is no text of it."""
     bad_words: Sequence[Sequence[int]] = ()
     """Sequences of tokens that never come: the last one is banned behind the others."""
+    prediction: Sequence[int] = ()
+    """What the answer is expected to be or to contain: speculative decoding drafts from it. What
+    the answer really is does not depend on it."""
     shown_tokens: Sequence[str] = ()
     """Control tokens whose texts are text in this answer. Other texts are ignored."""
     thinking: ThinkingLimit | None = None

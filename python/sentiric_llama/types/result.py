@@ -21,6 +21,10 @@ class Usage:
     cached_tokens: int = 0
     thought_tokens: int = 0
     """Of the completion: what the model thought before it answered."""
+    accepted_prediction_tokens: int = 0
+    """Of the completion: what was drafted from a prediction, ..."""
+    rejected_prediction_tokens: int = 0
+    """... and what was drafted from it in vain, which is not in the completion."""
 
     @property
     def total_tokens(self) -> int:
@@ -108,6 +112,10 @@ class Final:
     """Tokens inside thoughts, with `Request.thinking`."""
     thinking_ended: bool = False
     """True if the limit of thoughts closed one."""
+    prediction_accepted: int = 0
+    """Tokens drafted from `Request.prediction` that the answer has, ..."""
+    prediction_rejected: int = 0
+    """... and those that it has not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +160,10 @@ class Completion:
     """Tokens inside thoughts, with `Request.thinking`."""
     thinking_ended: bool = False
     """True if the limit of thoughts closed one."""
+    prediction_accepted: int = 0
+    """Tokens drafted from `Request.prediction` that the answer has, ..."""
+    prediction_rejected: int = 0
+    """... and those that it has not."""
     prompt_logprobs: tuple[ChosenLogprob, ...] = ()
     """With `Request.prompt_logprobs`: one per token of the prompt."""
 
@@ -174,5 +186,7 @@ class Completion:
             stop_token=final.stop_token,
             thought_tokens=final.thought_tokens,
             thinking_ended=final.thinking_ended,
+            prediction_accepted=final.prediction_accepted,
+            prediction_rejected=final.prediction_rejected,
             prompt_logprobs=tuple(entry for delta in deltas for entry in delta.prompt_logprobs),
         )

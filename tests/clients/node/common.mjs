@@ -6,6 +6,7 @@ export const url = process.argv[2];
 export const v1 = `${url}/v1`;
 export const hello = [{ role: "user", content: "Hello there" }];
 export const repeated = "You said: Hello there";
+export const thought = "I think about it.";
 export const warm = "Done: Ankara is warm";
 export const place = { city: "Ankara" };
 export const parameters = {

@@ -83,6 +83,8 @@ class CopyingFactory : public SamplerFactory {
 struct Ran {
   std::vector<std::string> texts;
   EngineStats stats;
+  std::vector<std::vector<Token>> tokens;
+  std::int32_t prediction_accepted = 0, prediction_rejected = 0;
   std::int32_t draft_n = 0, draft_n_accepted = 0;
 };
 
@@ -107,6 +109,9 @@ Ran Run(FakeModel model, std::shared_ptr<SamplerFactory> samplers,
   Ran ran;
   for (const RequestId id : ids) {
     ran.texts.push_back(outcomes[id].text);
+    ran.tokens.push_back(outcomes[id].tokens);
+    ran.prediction_accepted += outcomes[id].final->prediction_accepted;
+    ran.prediction_rejected += outcomes[id].final->prediction_rejected;
     ran.draft_n += outcomes[id].final->timings.draft_n;
     ran.draft_n_accepted += outcomes[id].final->timings.draft_n_accepted;
   }
@@ -249,6 +254,40 @@ TEST(SpeculationLoop, APerfectDraftModelSavesOneStepForEachToken) {
   EXPECT(drafted.stats.accepted_draft_tokens > 0);
   EXPECT_EQ(drafted.stats.accepted_draft_tokens, drafted.stats.drafted_tokens);
   EXPECT_EQ(drafted.stats.steps + drafted.stats.accepted_draft_tokens, plain.stats.steps);
+}
+
+TEST(SpeculationLoop, APredictionSavesOneStepForEachTokenOfIt) {
+  for (const bool has_model : {false, true}) {
+    const FakeModel model = Model(15);
+    std::vector<Request> requests = Texts(1);
+    const Ran plain = Run(Model(0), std::make_shared<GreedyFactory>(), requests);
+    requests[0].prediction = plain.tokens[0];
+    auto other = has_model ? std::make_unique<Twin>(model) : nullptr;
+    const Ran drafted = Run(model, std::make_shared<GreedyFactory>(), requests, std::move(other));
+    EXPECT(drafted.texts == plain.texts);
+    EXPECT_EQ(drafted.prediction_accepted, drafted.draft_n);
+    EXPECT_EQ(drafted.prediction_rejected, 0);
+    EXPECT(drafted.prediction_accepted > 0);
+    EXPECT_EQ(drafted.stats.steps + drafted.stats.accepted_draft_tokens, plain.stats.steps);
+  }
+}
+
+TEST(SpeculationLoop, WrongPredictionsChangeNoText) {
+  for (const bool mixes : {false, true}) {
+    std::vector<Request> requests = Texts(9);
+    const Ran plain = Run(Model(0, mixes), std::make_shared<GreedyFactory>(), requests);
+    for (std::size_t i = 0; i < requests.size(); ++i) {
+      requests[i].prediction = plain.tokens[i];  // with a wrong token in every eleven
+      for (std::size_t at = 5; at < requests[i].prediction.size(); at += 11) {
+        requests[i].prediction[at] = 60;
+      }
+    }
+    const Ran drafted = Run(Model(32, mixes), std::make_shared<GreedyFactory>(), requests);
+    EXPECT(drafted.texts == plain.texts);
+    EXPECT(drafted.prediction_accepted > 0);
+    EXPECT(drafted.prediction_accepted + drafted.prediction_rejected <= drafted.draft_n);
+    EXPECT(drafted.stats.steps < plain.stats.steps);
+  }
 }
 
 TEST(SpeculationLoop, ADraftModelThatIsWrongChangesNoText) {

@@ -46,6 +46,55 @@ def test_the_same_text_in_fewer_steps(tiny_q8_0: Path, layout: str, seed: int | 
     assert drafted.timings.draft_n_accepted == stats.accepted_draft_tokens
 
 
+@pytest.mark.parametrize("seed", [None, 1])
+def test_a_prediction_saves_one_step_for_each_of_its_tokens(
+    tiny_q8_0: Path, seed: int | None
+) -> None:
+    prompt, sampling = prompt_tokens(40, 7), GREEDY if seed is None else seeded(seed)
+    settings = {"contexts": 1, "context_size": 512, "compute_threads": 1}
+
+    def answer(engine: Engine, **options: Any) -> Completion:
+        stream = engine.stream(prompt, sampling, max_tokens=120, ignore_eos=True, **options)
+        return Completion.join(list(stream))
+
+    with Engine(str(tiny_q8_0), **settings, speculation="off") as engine:
+        plain = answer(engine)
+        plain_steps = engine.stats().steps
+        unused = answer(engine, prediction=plain.tokens)
+        assert unused.tokens == plain.tokens and unused.prediction_accepted == 0
+    changed = list(plain.tokens)
+    changed[40:42] = [5, 6, 7]
+    for prediction in (plain.tokens, changed, changed[20:]):
+        with Engine(str(tiny_q8_0), **settings, speculation="ngram") as engine:
+            drafted = answer(engine, prediction=prediction)
+            stats = engine.stats()
+            check_same_text(engine, prompt, drafted.tokens, plain.tokens, sampling)
+        assert stats.steps + stats.accepted_draft_tokens == plain_steps
+        accepted, rejected = drafted.prediction_accepted, drafted.prediction_rejected
+        assert accepted + rejected <= drafted.timings.draft_n
+        if rounds_alike():
+            assert drafted.tokens == plain.tokens
+        if rounds_alike() and prediction == plain.tokens:
+            # How many depends on what they cost, and so on time.
+            assert accepted > 0 and rejected == 0 and stats.steps < plain_steps
+
+
+@pytest.mark.parametrize(
+    ("where", "prediction"),
+    [
+        ("prediction", [1] * 32_769),
+        ("prediction token", [10**6]),
+        ("prediction token", [-1]),
+        ("prediction", 5),
+        ("prediction", ["a"]),
+    ],
+)
+def test_predictions_are_checked(tiny: Engine, where: str, prediction: Any) -> None:
+    with pytest.raises(InvalidArgument) as caught:
+        list(tiny.stream([1, 2], GREEDY, max_tokens=2, prediction=prediction))
+    assert caught.value.where == where
+
+
 @pytest.mark.parametrize("switch", [{"speculation": "auto"}, {"speculation": "ngram"}])
 def test_deterministic_never_drafts(tiny_q8_0: Path, switch: dict[str, Any]) -> None:
     settings = {"contexts": 1, "context_size": 512, "compute_threads": 1, "deterministic": True}

@@ -20,6 +20,9 @@ COMPLETIONS, EMBEDDINGS = "/v1/completions", "/v1/embeddings"
 USER: dict[str, Any] = {"role": "user", "content": "hi"}
 FUNCTION = {"type": "function", "function": {"name": "f"}}
 CALL = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+CUSTOM = {"type": "custom", "custom": {"name": "f"}}
+CUSTOM_CALL = {"id": "c", "type": "custom", "custom": {"name": "f", "input": "x"}}
+REGEX = {"syntax": "regex", "definition": "a|b"}
 GBNF = 'root ::= "a"'
 SCHEMA = {"type": "object"}
 
@@ -37,6 +40,10 @@ def responses(*items: Any, **fields: Any) -> tuple[str, dict[str, Any]]:
     return RESPONSES, {"input": [*items, USER], **fields}
 
 
+def custom(form: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "custom", "custom": {"name": "f", "format": form}}
+
+
 def format_of(kind: str, **fields: Any) -> dict[str, Any]:
     return {"response_format": {"type": kind, **fields}}
 
@@ -51,6 +58,11 @@ ACCEPTED = [
     chat(logprobs=True, top_logprobs=2),
     chat(top_logprobs=None),
     chat(tools=[FUNCTION], tool_choice="required"),
+    chat(USER, {"role": "assistant", "content": None, "tool_calls": [CUSTOM_CALL]}),
+    chat(tools=[CUSTOM, {"type": "function", "function": {"name": "g"}, "custom": None}]),
+    chat(tools=[CUSTOM], tool_choice={"type": "custom", "custom": {"name": "f"}}),
+    chat(tools=[custom({"type": "text", "grammar": None})]),
+    chat(tools=[custom({"type": "grammar", "grammar": REGEX})]),
     chat(tools=[FUNCTION], grammar=""),
     chat(tools=[], grammar=GBNF),
     chat(structured_outputs={"grammar": GBNF}),
@@ -101,6 +113,15 @@ REFUSED = [
     chat(logprobs=False, top_logprobs=0),
     chat(tool_choice="required"),
     chat(tools=[FUNCTION], tool_choice={"type": "function", "function": {"name": "auto"}}),
+    chat(tools=[CUSTOM], tool_choice={"type": "custom", "custom": {"name": "auto"}}),
+    chat(tools=[{"type": "custom"}]),
+    chat(tools=[CUSTOM | {"function": {"name": "f"}}]),
+    chat(tools=[FUNCTION | {"custom": {"name": "f"}}]),
+    chat(tools=[custom({"type": "grammar"})]),
+    chat(tools=[custom({"type": "text", "grammar": REGEX})]),
+    chat(tools=[custom({"type": "grammar", "grammar": REGEX | {"syntax": "gbnf"}})]),
+    chat({"role": "assistant", "content": "", "tool_calls": [CUSTOM_CALL | {"custom": None}]}),
+    chat({"role": "assistant", "content": "", "tool_calls": [CALL | {"type": "custom"}]}),
     chat(tools=[FUNCTION], grammar=GBNF),
     chat(tools=[FUNCTION], structured_outputs={"grammar": GBNF}),
     chat(functions=[{"name": "f"}]),

@@ -167,7 +167,7 @@ RESULT = {"role": "tool", "content": "x", "tool_call_id": "c1"}
             {"tools": [TOOL], "tool_choice": {"type": "function", "function": {"name": "f"}}},
             "tool_choice.function.name",
         ),
-        ({"tools": [TOOL], "tool_choice": {"type": "custom"}}, "tool_choice.type"),
+        ({"tools": [TOOL], "tool_choice": {"type": "mcp"}}, "tool_choice.type"),
         ({"tools": [TOOL], "grammar": "root ::= [a]"}, "grammar"),
         ({"functions": [{"name": "f"}]}, "functions"),
         ({"function_call": {"name": "f"}}, "function_call"),

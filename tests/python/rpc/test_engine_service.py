@@ -72,6 +72,15 @@ async def test_every_option_reaches_the_engine() -> None:
     assert sampling.top_logprobs == 2
 
 
+async def test_a_prediction_is_for_the_engine_and_counted() -> None:
+    async with serving() as rpc:
+        _, end = await chat(rpc, prediction="You said: ho")
+        (request,) = rpc.engine.requests
+    assert "".join(map(chr, request.prediction)) == "You said: ho"
+    assert end.usage.accepted_prediction_tokens == len("You said: h")
+    assert end.usage.rejected_prediction_tokens == 1
+
+
 async def test_logprobs() -> None:
     async with serving() as rpc:
         deltas, _ = await chat(rpc, sampling=pb.Sampling(top_logprobs=2))

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""OpenAI's Responses API: `/v1/responses`, which stores nothing."""
+"""OpenAI's Responses API: `/v1/responses`, which stores no response."""

@@ -37,14 +37,25 @@ class ResponseThought(Answer):
     text: str
 
 
+class ResponseSummary(Answer):
+    """The text of a thought as its own summary."""
+
+    type: Literal["summary_text"]
+    text: str
+
+
 class ResponseReasoning(Answer):
-    """What the model thought. There are no summaries."""
+    """What the model thought: in `summary` if the request asks for one, else in `content`.
+
+    `encrypted_content` is there if `include` asks for it: the thought again, in base64.
+    """
 
     id: str
     type: Literal["reasoning"]
     status: Status
-    summary: list[Any]
+    summary: list[ResponseSummary]
     content: list[ResponseThought]
+    encrypted_content: str | None = None
 
 
 class ResponseFunctionCall(Answer):

@@ -34,6 +34,11 @@ from sentiric_llama.types.wishes import MAX_TOOL_NAME, Effort
 
 FIELD = "text.format"
 LOGPROBS = "message.output_text.logprobs"
+SEALED_THOUGHTS = "reasoning.encrypted_content"
+INCLUDED = (LOGPROBS, SEALED_THOUGHTS)
+"""What `include` can add."""
+Summary = Literal["auto", "concise", "detailed", "none"]
+"""OpenAI's words, and the one by which agents ask for none."""
 TRUNCATIONS: Mapping[str, Any] = {
     "auto": "drop_turns",
     "disabled": "error",
@@ -94,11 +99,18 @@ _METADATA = {
 
 
 class ReasoningField(Body):
-    """How much to think. There are no summaries: thoughts are in the answer as they are."""
+    """How much to think. With `summary`, thoughts are given as their own summary."""
 
-    without_effect: ClassVar = frozenset({"summary", "generate_summary", "context", "mode"})
+    without_effect: ClassVar = frozenset({"context", "mode"})
 
     effort: Effort | None = None
+    summary: Summary | None = None
+    generate_summary: Summary | None = None
+
+    @property
+    def wants_summary(self) -> bool:
+        """The second name is the older one."""
+        return (self.summary or self.generate_summary or "none") != "none"
 
 
 class TextFormat(Body):
@@ -247,7 +259,7 @@ class ResponsesBody(SamplingFields, TokenFields, GrammarFields, ReasoningFields)
     def unused(cls, given: Mapping[str, Any]) -> list[str]:
         """What is included by itself, or never."""
         include = given.get("include")
-        others = isinstance(include, list) and any(name != LOGPROBS for name in include)
+        others = isinstance(include, list) and any(name not in INCLUDED for name in include)
         return [*super().unused(given), *(["include"] if others else [])]
 
     @cached_property
@@ -261,6 +273,15 @@ class ResponsesBody(SamplingFields, TokenFields, GrammarFields, ReasoningFields)
     @property
     def logprobs(self) -> bool:
         return LOGPROBS in self.include or bool(self.top_logprobs)
+
+    @property
+    def refuses_store(self) -> bool:
+        """Whether the client says that it sends all items itself."""
+        return "store" in self.model_fields_set
+
+    @property
+    def wants_sealed_thoughts(self) -> bool:
+        return SEALED_THOUGHTS in self.include
 
 
 ResponsesBody.model_rebuild()  # now, not when the first request waits for it

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 from pydantic_core import PydanticCustomError
 
 from sentiric_llama.errors import InvalidArgument
+from sentiric_llama.http.custom_tools.tool import input_arguments
 from sentiric_llama.http.responses.items import (
     CustomCallItem,
     FunctionCallItem,
@@ -163,8 +163,3 @@ class _Reader:
         self._parts = {}
         self._thoughts, self._texts, self._calls = [], [], []
         self._has_spoken = False
-
-
-def input_arguments(text: str) -> str:
-    """The arguments by which a model calls a custom tool."""
-    return json.dumps({"input": text}, ensure_ascii=False)

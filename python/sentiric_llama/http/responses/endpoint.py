@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: AGPL-3.0-only
 """POST /v1/responses: from the parsed request to the response, whole or streamed.
 
-Nothing is stored: the routes of stored responses say so.
+No response is stored: the routes of stored responses say so.
 """
 
 from __future__ import annotations
@@ -28,17 +28,16 @@ class ResponsesAnswer(ChatAnswer):
     request: ResponsesRequest
 
     def writer(self, stream: ChatStream, sender: sse.Sender) -> StreamWriter:
-        self._name_unenforced(stream)
         return EventWriter(stream, sender, self.request, self._envelope(stream))
 
     async def whole(self, stream: ChatStream) -> Response:
-        self._name_unenforced(stream)
         output, ending = _output(self.request), _ENDED
         while not stream.done:
             for item in await stream.read():
                 output.take(item)
                 ending = item.ending or ending
         output.end(status_of(ending))
+        _keep(self.request, output)
         write = self._envelope(stream).ended
         body = await maybe_off_loop(output.is_long, write, output, ending)
         headers = answer_headers(stream, self.request)
@@ -47,20 +46,24 @@ class ResponsesAnswer(ChatAnswer):
     def _envelope(self, stream: ChatStream) -> Envelope:
         return Envelope(stream, self.request, self._service.settings)
 
-    def _name_unenforced(self, stream: ChatStream) -> None:
-        """Also the tools whose grammar is in a language that nothing here enforces."""
-        stream.unenforced = (*stream.unenforced, *self.request.tools.unenforced)
-
 
 _ENDED: Ending = "stop"
 
 
 def _output(request: ResponsesRequest) -> Output:
-    return Output(request.tools, logprobs=request.logprobs)
+    return Output(request.tools, logprobs=request.logprobs, thoughts=request.thoughts)
+
+
+def _keep(request: ResponsesRequest, output: Output) -> None:
+    """Before the client has the whole answer: it may name its items at once."""
+    if request.keep is not None:
+        request.keep(output.items)
 
 
 class EventWriter(StreamWriter):
     """Named events with numbers."""
+
+    request: ResponsesRequest
 
     def __init__(
         self,
@@ -88,6 +91,7 @@ class EventWriter(StreamWriter):
             return self._events(events)
         status = status_of(self._ending)
         events += self._output.end(status)
+        _keep(self.request, self._output)
         last = self._envelope.ended(self._output, self._ending)
         return self._events(events) + self._whole(status, last)
 

@@ -8,6 +8,7 @@ from typing import Literal
 from sentiric_llama.http.responses.answer_models import (
     ResponseAnswer,
     ResponseItem,
+    ResponseSummary,
     ResponseText,
     ResponseThought,
 )
@@ -91,6 +92,30 @@ class ResponseReasoningDone(ResponseItemEvent):
     text: str
 
 
+class ResponseSummaryPartChanged(ResponseItemEvent):
+    """The summary of a thought begins or ends."""
+
+    type: Literal["response.reasoning_summary_part.added", "response.reasoning_summary_part.done"]
+    summary_index: int
+    part: ResponseSummary
+
+
+class ResponseSummaryDelta(ResponseItemEvent):
+    """A part of the summary of a thought."""
+
+    type: Literal["response.reasoning_summary_text.delta"]
+    summary_index: int
+    delta: str
+
+
+class ResponseSummaryDone(ResponseItemEvent):
+    """The whole summary of a thought."""
+
+    type: Literal["response.reasoning_summary_text.done"]
+    summary_index: int
+    text: str
+
+
 class ResponseCallDelta(ResponseItemEvent):
     """A part of the arguments of a function, or of the input of a custom tool."""
 
@@ -124,6 +149,9 @@ EVENTS = (
     ResponseTextDone,
     ResponseReasoningDelta,
     ResponseReasoningDone,
+    ResponseSummaryPartChanged,
+    ResponseSummaryDelta,
+    ResponseSummaryDone,
     ResponseCallDelta,
     ResponseArgumentsDone,
     ResponseInputDone,

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Annotated, Any, ClassVar, Literal, Self
@@ -106,8 +108,29 @@ class MessageItem(Item):
         return values
 
 
+_SEAL = "thought:"
+
+
+def sealed(thought: str) -> str:
+    """A thought as `encrypted_content`: one word that clients carry without reading it.
+
+    Nothing is secret in it: whoever has it has had the thought in clear.
+    """
+    return _SEAL + base64.b64encode(thought.encode()).decode()
+
+
+def opened(seal: Any) -> str:
+    """The thought in what `sealed` made; nothing in what another server has encrypted."""
+    if not isinstance(seal, str) or not seal.startswith(_SEAL):
+        return ""
+    try:
+        return base64.b64decode(seal.removeprefix(_SEAL), validate=True).decode()
+    except (binascii.Error, ValueError):  # also of text that is no UTF-8
+        return ""
+
+
 class ReasoningItem(Item):
-    """What the model thought before the items that follow. What is encrypted means nothing."""
+    """What the model thought before the items that follow."""
 
     nested: ClassVar = {"content": PartBody, "summary": PartBody}
 
@@ -118,7 +141,7 @@ class ReasoningItem(Item):
 
     @property
     def text(self) -> str:
-        return self.content or self.summary
+        return self.content or self.summary or opened(self.encrypted_content)
 
 
 class FunctionCallItem(Item):
@@ -178,6 +201,9 @@ class OutputItem(Item):
         return self
 
 
+REFERENCE = "item_reference"
+THOUGHT_ID = "rs_"
+"""How ids of thoughts begin, here and elsewhere."""
 KINDS: Mapping[str, type[Item]] = {
     "message": MessageItem,
     "reasoning": ReasoningItem,
@@ -204,9 +230,11 @@ class AnyItem(Body):
 
 
 def kind_of(item: Any) -> str:
-    """The kind of an item. One without a type is a message."""
+    """The kind of an item. One without a type is a message, or names another."""
     kind = item.get("type") if isinstance(item, dict) else None
-    return "message" if kind is None else str(kind)[:MAX_TOOL_NAME]
+    if kind is None:
+        return REFERENCE if is_reference(item) else "message"
+    return str(kind)[:MAX_TOOL_NAME]
 
 
 def read_item(item: Any) -> Item | None:
@@ -215,12 +243,33 @@ def read_item(item: Any) -> Item | None:
         raise refused(f"got {shown(item)}, allowed an object")
     if not isinstance(item.get("type", ""), str | None):
         raise refused(f"got {shown(item['type'])}, allowed a string", "type")
-    name = kind_of(item)
-    if name == "item_reference":
-        what = "nothing is stored here: send the item itself, as clients do with store: false"
-        raise refused(what, "type")
-    kind = KINDS.get(name)
+    if is_reference(item):
+        _check_missing(item)
+        return None
+    kind = KINDS.get(kind_of(item))
     return kind.parse(item) if kind else None
+
+
+def is_reference(item: Any) -> bool:
+    """Whether it only names an item of an earlier answer."""
+    if not isinstance(item, dict):
+        return False
+    kind = item.get("type")
+    return kind == REFERENCE or (kind is None and item.keys() - {"type"} == {"id"})
+
+
+def _check_missing(item: Mapping[str, Any]) -> None:
+    """Raises an error if what is named is needed: a conversation can do without a thought."""
+    name = item.get("id")
+    if not isinstance(name, str):
+        raise refused(f"got {shown(name)}, allowed the id of an item", "id")
+    if name.startswith(THOUGHT_ID):
+        return
+    what = (
+        "no item with this id is known: they are kept for an hour, unless newer ones need the room "
+        "or store is false; send the item itself, as clients do with store: false"
+    )
+    raise refused(what, "id")
 
 
 def item_schema() -> Schema:
@@ -230,4 +279,4 @@ def item_schema() -> Schema:
         for name, kind in KINDS.items()
     )
     about = "Another kind: left out, and named as ignored."
-    return either(*known, other_kind((*KINDS, "item_reference"), about))
+    return either(*known, other_kind((*KINDS, REFERENCE), about))

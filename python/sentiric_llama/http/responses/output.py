@@ -11,7 +11,9 @@ from sentiric_llama.http.responses.output_items import (
     FunctionItem,
     OpenItem,
     Status,
+    SummaryItem,
     TextItem,
+    ThoughtForm,
     ThoughtItem,
 )
 from sentiric_llama.http.responses.tool_table import KnownTool, ToolTable
@@ -21,6 +23,7 @@ from sentiric_llama.service.chat_stream import ChoiceDelta
 from sentiric_llama.types import Delta, Tool
 from sentiric_llama.types.answer import Kind, Piece
 
+_PLAIN = ThoughtForm()
 _ITEMS: dict[Kind, type[TextItem] | type[ThoughtItem]] = {
     Kind.TEXT: TextItem,
     Kind.THOUGHT: ThoughtItem,
@@ -60,11 +63,12 @@ class _Tokens:
 class Output:
     """Takes an answer apart into items. A streamed one says in events what happens."""
 
-    def __init__(self, tools: ToolTable, *, logprobs: bool) -> None:
+    def __init__(self, tools: ToolTable, *, logprobs: bool, thoughts: ThoughtForm = _PLAIN) -> None:
         self.warnings: list[str] = []
         """Why something that began as a call is text."""
         self._tools = tools
         self._has_logprobs = logprobs
+        self._thoughts = thoughts
         self._done: list[dict[str, Any]] = []
         self._open: OpenItem | None = None
         self._tokens = _Tokens()
@@ -103,8 +107,17 @@ class Output:
             return []
         kind, events = _ITEMS[piece.kind], []
         if not isinstance(self._open, kind):
-            events = self._close("completed") + self._begin(kind(len(self._done)))
+            events = self._close("completed")
+            events += self._begin(self._written(piece.kind))
         return events + self._put(piece.text)
+
+    def _written(self, kind: Kind) -> OpenItem:
+        """The item that a text or a thought begins."""
+        index, form = len(self._done), self._thoughts
+        if kind is Kind.TEXT:
+            return TextItem(index)
+        thought = SummaryItem if form.as_summary else ThoughtItem
+        return thought(index, is_sealed=form.is_sealed)
 
     def _call(self, name: str) -> OpenItem:
         tool = self._tools.by_name.get(name) or KnownTool(Tool(name), name)

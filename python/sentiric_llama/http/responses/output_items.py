@@ -6,14 +6,26 @@ from __future__ import annotations
 import secrets
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, TypeAlias
 
-from sentiric_llama.http.responses.custom_input import InputText
+from sentiric_llama.http.custom_tools.input_text import InputText
+from sentiric_llama.http.responses.items import sealed
 from sentiric_llama.http.responses.tool_table import KnownTool
 
 Event: TypeAlias = dict[str, Any]
 Status: TypeAlias = Literal["in_progress", "completed", "incomplete"]
 Logprobs: TypeAlias = Sequence[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class ThoughtForm:
+    """How thoughts are given."""
+
+    as_summary: bool = False
+    """As their own summary, which is what most clients show, instead of as content."""
+    is_sealed: bool = False
+    """Also in `encrypted_content`, without which some clients do not send them back."""
 
 
 class OpenItem(ABC):
@@ -57,6 +69,9 @@ class ContentItem(OpenItem):
 
     delta: ClassVar[str]
     """The name of its events."""
+    part_name: ClassVar = "content_part"
+    place: ClassVar = {"content_index": 0}
+    """Where the part stands, in all of its events."""
 
     @abstractmethod
     def part(self) -> dict[str, Any]:
@@ -64,16 +79,16 @@ class ContentItem(OpenItem):
 
     def begin(self) -> list[Event]:
         part = self.part()
-        return [*super().begin(), self._event("content_part.added", content_index=0, part=part)]
+        return [*super().begin(), self._event(f"{self.part_name}.added", **self.place, part=part)]
 
     def put(self, text: str, logprobs: Logprobs = ()) -> list[Event]:
         self._parts.append(text)
-        return [self._event(f"{self.delta}.delta", content_index=0, delta=text)]
+        return [self._event(f"{self.delta}.delta", **self.place, delta=text)]
 
     def end(self, status: Status) -> list[Event]:
         return [
-            self._event(f"{self.delta}.done", content_index=0, text=self.text),
-            self._event("content_part.done", content_index=0, part=self.part()),
+            self._event(f"{self.delta}.done", **self.place, text=self.text),
+            self._event(f"{self.part_name}.done", **self.place, part=self.part()),
             *super().end(status),
         ]
 
@@ -115,18 +130,39 @@ class ThoughtItem(ContentItem):
 
     prefix = "rs"
     delta = "reasoning_text"
+    kind: ClassVar = "reasoning_text"
+    member: ClassVar = "content"
+    """Where its part stands in the item."""
+
+    def __init__(self, index: int, *, is_sealed: bool = False) -> None:
+        super().__init__(index)
+        self._is_sealed = is_sealed
 
     def part(self) -> dict[str, Any]:
-        return {"type": "reasoning_text", "text": self.text}
+        return {"type": self.kind, "text": self.text}
 
     def json(self, status: Status) -> dict[str, Any]:
-        return {
+        item = {
             "id": self._place["item_id"],
             "type": "reasoning",
             "status": status,
             "summary": [],
-            "content": [] if status == "in_progress" else [self.part()],
+            "content": [],
         }
+        if status == "in_progress":
+            return item
+        seal = {"encrypted_content": sealed(self.text)} if self._is_sealed else {}
+        return item | {self.member: [self.part()]} | seal
+
+
+class SummaryItem(ThoughtItem):
+    """The same as its own summary: there is no second model that could write a shorter one."""
+
+    delta = "reasoning_summary_text"
+    kind = "summary_text"
+    member = "summary"
+    part_name = "reasoning_summary_part"
+    place: ClassVar = {"summary_index": 0}
 
 
 class CallItem(OpenItem):

@@ -11,6 +11,8 @@ from typing import Any
 from sentiric_llama.http.errors import dump_json
 from sentiric_llama.http.openai import ChatRequest
 from sentiric_llama.http.responses.body import DEFAULT_TRUNCATION, TRUNCATIONS, ResponsesBody
+from sentiric_llama.http.responses.kept_items import Keep, KeptItems, caller
+from sentiric_llama.http.responses.output_items import ThoughtForm
 from sentiric_llama.http.responses.tool_table import ToolTable
 from sentiric_llama.service.chat_call import ChatCall
 from sentiric_llama.service.prompt.caller_names import CallerNames
@@ -28,12 +30,23 @@ class ResponsesRequest(ChatRequest):
     """A chat call, and how to write its answer."""
 
     tools: ToolTable = field(default_factory=ToolTable)
+    thoughts: ThoughtForm = field(default_factory=ThoughtForm)
     echo: bytes = b"{}"
     """What the answer repeats of the request, as JSON: it is written once."""
+    keep: Keep | None = None
+    """Keeps the items of the answer for its caller; None if they are not to be kept."""
 
 
-def parse_response(values: dict[str, Any], *, strict: bool = False) -> ResponsesRequest:
-    """The validated request. Raises InvalidArgument with the field in `where`."""
+def parse_response(
+    values: dict[str, Any], *, strict: bool = False, kept: KeptItems | None = None
+) -> ResponsesRequest:
+    """The validated request. Raises InvalidArgument with the field in `where`.
+
+    `kept` has the items that this one may name, and will have those of its answer.
+    """
+    owner = caller()
+    if kept is not None:
+        values = kept.filled_in(values, owner)
     body, headers = ResponsesBody.read(values, strict=strict)
     return ResponsesRequest(
         call=_call(body),
@@ -41,7 +54,10 @@ def parse_response(values: dict[str, Any], *, strict: bool = False) -> Responses
         logprobs=body.logprobs,
         headers=headers,
         tools=body.tools,
+        unenforced=body.tools.unenforced,
+        thoughts=ThoughtForm(body.reasoning.wants_summary, body.wants_sealed_thoughts),
         echo=dump_json(_echo(body, values)),
+        keep=None if kept is None or body.refuses_store else partial(kept.keep, owner),
         names=CallerNames(
             {**body.field_names, "messages": "input"},
             lambda i, rest: f"tools.{body.tools.place(i)}.{rest}",
@@ -110,7 +126,7 @@ def _echo(body: ResponsesBody, values: Mapping[str, Any]) -> dict[str, Any]:
         "max_output_tokens": body.max_output_tokens,
         "metadata": body.metadata,
         "parallel_tool_calls": body.parallel_tool_calls,
-        "reasoning": {"effort": effort, "summary": _word(values, "reasoning", "summary")},
+        "reasoning": {"effort": effort, "summary": body.reasoning.summary},
         "text": text | ({"verbosity": verbosity} if verbosity else {}),
         "tool_choice": body.tool_choice.sent,
         "tools": body.tools.kept,

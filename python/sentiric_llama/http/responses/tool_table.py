@@ -141,7 +141,7 @@ def _leaf(tool: Any, place: str, namespace: str | None = None, preface: str = ""
         namespace=namespace,
         is_custom=is_custom,
         is_strict=isinstance(body, FunctionTool) and body.strict,
-        is_enforced=not isinstance(body, CustomTool) or body.format.is_enforced,
+        is_enforced=not isinstance(body, CustomTool) or body.is_enforced,
         place=place,
     )
 

@@ -7,12 +7,12 @@ of a namespace has the name of both.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Literal, Self
 
 from pydantic import model_validator
 
+from sentiric_llama.http.custom_tools.tool import InputGrammar, Syntax, custom_tool
 from sentiric_llama.http.schema_rules import Rules, either, fields
 from sentiric_llama.http.schemas.body import Body, refused
 from sentiric_llama.http.schemas.tools import Name, Parameters, kind_of
@@ -43,7 +43,7 @@ class CustomFormat(Body):
     """What the input of a custom tool must be. Of grammars, only `regex` can be enforced."""
 
     type: Literal["text", "grammar"]
-    syntax: Literal["lark", "regex"] | None = None
+    syntax: Syntax | None = None
     definition: str = ""
     rules: ClassVar[Rules] = (
         either(
@@ -59,8 +59,10 @@ class CustomFormat(Body):
         return self
 
     @property
-    def is_enforced(self) -> bool:
-        return self.type == "text" or self.syntax == "regex"
+    def grammar(self) -> InputGrammar | None:
+        if self.type == "text" or self.syntax is None:
+            return None
+        return InputGrammar(self.syntax, self.definition)
 
 
 class CustomTool(Body):
@@ -75,19 +77,11 @@ class CustomTool(Body):
     format: CustomFormat = CustomFormat(type="text")
 
     def tool(self, name: str, preface: str) -> Tool:
-        text: dict[str, Any] = {"type": "string"}
-        about = preface + self.description
-        if self.format.type == "grammar":
-            if self.format.syntax == "regex":
-                text["pattern"] = f"^(?:{self.format.definition})$"
-            about += f"\n\nGrammar of the input ({self.format.syntax}):\n{self.format.definition}"
-        parameters = {
-            "type": "object",
-            "properties": {"input": text},
-            "required": ["input"],
-            "additionalProperties": False,
-        }
-        return Tool(name, about, json.dumps(parameters, ensure_ascii=False))
+        return custom_tool(name, preface + self.description, self.format.grammar)
+
+    @property
+    def is_enforced(self) -> bool:
+        return self.format.grammar is None or self.format.grammar.is_enforced
 
 
 class NamespaceTool(Body):

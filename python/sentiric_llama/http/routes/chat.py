@@ -109,7 +109,7 @@ class ChatAnswer(Response):
     async def whole(self, stream: ChatStream) -> Response:
         """The answer when all of it is there."""
         result = await collect(stream)
-        body = Envelope(stream.model, stream.answer_id).unary(
+        body = Envelope(stream.model, stream.answer_id, custom=self.request.custom).unary(
             result, logprobs=self.request.logprobs, tokens=self.request.return_tokens
         )
         return SteppedJson(body, answer_headers(stream, self.request))
@@ -212,7 +212,9 @@ class ChunkWriter(StreamWriter):
 
     def __init__(self, stream: ChatStream, sender: sse.Sender, request: ChatRequest) -> None:
         super().__init__(stream, sender, request)
-        self._envelope = Envelope(stream.model, stream.answer_id, stream.notice)
+        self._envelope = Envelope(
+            stream.model, stream.answer_id, stream.notice, custom=request.custom
+        )
 
     def opening(self, items: list[ChoiceDelta]) -> bytes:
         return sse.encode_events(self._envelope.first(self.stream.num_choices))
@@ -234,12 +236,8 @@ class ChunkWriter(StreamWriter):
 
 def answer_headers(stream: ChatStream, request: ChatRequest) -> dict[str, str]:
     """What the headers of an answer say of the model, of its tools, of the request."""
-    found = stream_headers(stream) | truncation_header(stream.truncation)
-    return found | queue_headers(stream.queue) | dict(request.headers)
-
-
-def stream_headers(stream: ChatStream) -> dict[str, str]:
-    """Says that the built-in guide answers, and which tools take any arguments."""
-    headers = {"x-sentiric-model-notice": stream.notice} if stream.notice else {}
-    unenforced = named(map(safe_name, stream.unenforced))
-    return headers | ({"x-unenforced-tools": unenforced} if unenforced else {})
+    found = {"x-sentiric-model-notice": stream.notice} if stream.notice else {}
+    if unenforced := named(map(safe_name, (*stream.unenforced, *request.unenforced))):
+        found["x-unenforced-tools"] = unenforced
+    found |= truncation_header(stream.truncation) | queue_headers(stream.queue)
+    return found | dict(request.headers)

@@ -5,20 +5,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
 from sentiric_llama.http.schema_rules import NO_ITEMS, NULL, Rules, either, fields
-from sentiric_llama.http.schemas.body import InRange, refused
+from sentiric_llama.http.schemas.body import Body, CheckedBy, InRange, refused
 from sentiric_llama.http.schemas.generation import GenerationFields
 from sentiric_llama.http.schemas.grammar import no_gbnf
-from sentiric_llama.http.schemas.message import ChatMessage, check_results
+from sentiric_llama.http.schemas.message import ChatMessage, TextPart, check_results, join_parts
 from sentiric_llama.http.schemas.reasoning import ReasoningFields
 from sentiric_llama.http.schemas.tools import ToolBody, ToolFields, known_places
 from sentiric_llama.service.chat_call import MAX_MESSAGES, ChatCall
 from sentiric_llama.service.prompt.caller_names import CallerNames, chat_tool
-from sentiric_llama.service.request_fields import KNOWN, UNSUPPORTED
+from sentiric_llama.service.request_fields import KNOWN, UNSUPPORTED, WITHOUT_EFFECT
 from sentiric_llama.types.ranges import MAX_TOKENS, SAMPLING_RANGES
 from sentiric_llama.types.wishes import Wishes
 
@@ -32,13 +32,43 @@ _EXAMPLE: dict[str, Any] = {
 }
 
 
+_PREDICTED = {
+    "anyOf": [
+        {"type": "string"},
+        {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {"type": {"const": "text"}, "text": {"type": "string"}},
+                "required": ["type", "text"],
+            },
+        },
+    ]
+}
+
+
+class PredictionField(Body):
+    """A text that the answer is expected to be, or to have much of."""
+
+    nested: ClassVar = {"content": TextPart}
+
+    type: Literal["content"]
+    content: Annotated[str, CheckedBy(join_parts, _PREDICTED)]
+
+
 class ChatBody(GenerationFields, ToolFields, ReasoningFields):
     """A chat request. At most one field may constrain the answer."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
     unsupported: ClassVar = UNSUPPORTED
     others: ClassVar = KNOWN
-    nested: ClassVar = {"messages": ChatMessage, **GenerationFields.nested, "tools": ToolBody}
+    without_effect: ClassVar = WITHOUT_EFFECT - {"prediction"}
+    nested: ClassVar = {
+        "messages": ChatMessage,
+        **GenerationFields.nested,
+        "tools": ToolBody,
+        "prediction": PredictionField,
+    }
     rules: ClassVar[Rules] = (
         either(fields(top_logprobs=NULL), fields(["logprobs"], logprobs={"const": True})),
         either(fields(tools=NO_ITEMS), no_gbnf()),
@@ -50,6 +80,7 @@ class ChatBody(GenerationFields, ToolFields, ReasoningFields):
     top_logprobs: Annotated[int | None, InRange(SAMPLING_RANGES["top_logprobs"])] = None
     system_prompt: str | None = None
     rag_context: str | None = None
+    prediction: PredictionField | None = None
     continue_final_message: bool | None = None
     add_generation_prompt: bool = True
 
@@ -86,8 +117,10 @@ class ChatBody(GenerationFields, ToolFields, ReasoningFields):
 
     def caller_names(self, values: Mapping[str, Any]) -> CallerNames:
         """What errors call the fields of this body."""
-        places = known_places(values.get("tools"))
-        return CallerNames(self.field_names, lambda index, rest: chat_tool(places[index], rest))
+        places, kinds = known_places(values.get("tools")), [tool.type for tool in self.tools]
+        return CallerNames(
+            self.field_names, lambda index, rest: chat_tool(places[index], rest, kinds[index])
+        )
 
     def call(self) -> ChatCall:
         """The protocol-neutral request."""
@@ -97,6 +130,7 @@ class ChatBody(GenerationFields, ToolFields, ReasoningFields):
             messages=tuple(message.message() for message in self.messages),
             system_prompt=self.system_prompt,
             rag_context=self.rag_context,
+            prediction=self.prediction.content if self.prediction else "",
             wishes=self._wishes(),
             template_arguments=self.chat_template_kwargs,
             continues=self.continues,
@@ -105,9 +139,9 @@ class ChatBody(GenerationFields, ToolFields, ReasoningFields):
     def _wishes(self) -> Wishes:
         return Wishes(
             tools=tuple(tool.tool() for tool in self.tools),
-            tool_choice=self.tool_choice,
+            tool_choice=self.tool_choice.word,
             parallel=self.parallel_tool_calls,
-            strict=frozenset(t.function.name for t in self.tools if t.function.strict),
+            strict=frozenset(tool.name for tool in self.tools if tool.is_strict),
             thinks=self.thinks,
             effort=self.effort,
             thinking_budget=self.budget,

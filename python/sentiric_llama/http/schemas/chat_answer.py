@@ -38,9 +38,12 @@ class PromptDetails(Answer):
 
 
 class CompletionDetails(Answer):
-    """How many tokens of the answer are thoughts."""
+    """How many tokens of the answer are thoughts, how many were drafted from `prediction`, and how
+    many were drafted from it in vain."""
 
     reasoning_tokens: int
+    accepted_prediction_tokens: int
+    rejected_prediction_tokens: int
 
 
 class Usage(Answer):
@@ -79,11 +82,26 @@ class FunctionCall(Answer):
 
 
 class ToolCallAnswer(Answer):
-    """A tool that the model wants to be called."""
+    """A function that the model wants to be called."""
 
     id: str
     type: Literal["function"]
     function: FunctionCall
+
+
+class CustomInput(Answer):
+    """The text with which a custom tool is called."""
+
+    name: str
+    input: str
+
+
+class CustomCallAnswer(Answer):
+    """A custom tool that the model wants to be called."""
+
+    id: str
+    type: Literal["custom"]
+    custom: CustomInput
 
 
 class AnswerMessage(Answer):
@@ -93,7 +111,7 @@ class AnswerMessage(Answer):
     content: str | None
     refusal: None
     reasoning_content: str | None = None
-    tool_calls: list[ToolCallAnswer] | None = None
+    tool_calls: list[ToolCallAnswer | CustomCallAnswer] | None = None
 
 
 class Choice(Answer):
@@ -134,13 +152,21 @@ class FunctionDelta(Answer):
     arguments: str
 
 
+class CustomDelta(Answer):
+    """The name comes first, then parts of the input."""
+
+    name: str | None = None
+    input: str
+
+
 class ToolCallDelta(Answer):
-    """`id` and `type` come with the name."""
+    """`id` and `type` come with the name. There is a `function`, or `custom` for a custom tool."""
 
     index: int
     id: str | None = None
-    type: Literal["function"] | None = None
-    function: FunctionDelta
+    type: Literal["function", "custom"] | None = None
+    function: FunctionDelta | None = None
+    custom: CustomDelta | None = None
 
 
 class ChunkDelta(Answer):

@@ -6,20 +6,29 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, ClassVar, Literal, Self
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal, Self, cast
 
 from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from sentiric_llama.errors import InvalidArgument
-from sentiric_llama.http.schema_rules import Rules, either, fields
+from sentiric_llama.http.custom_tools.tool import (
+    InputGrammar,
+    Syntax,
+    custom_tool,
+    input_arguments,
+)
+from sentiric_llama.http.schema_rules import NULL, Rules, Schema, either, fields
 from sentiric_llama.http.schemas.body import Body, CheckedBy, refused
 from sentiric_llama.service.request_fields import named, safe_name
 from sentiric_llama.types import Tool, ToolCall
 from sentiric_llama.types.ranges import shown, shown_word
 from sentiric_llama.types.wishes import MAX_TOOL_NAME, MAX_TOOLS
 
-KINDS = ("function",)
+KINDS = ("function", "custom")
 """Kinds of tools that are known. Others are left out and named in a header."""
+
+Kind = Literal["function", "custom"]
 
 _PLACE = re.compile(r"tools\.(\d+)(.*)")
 _CHOICES = ("none", "auto", "required")
@@ -71,14 +80,112 @@ class FunctionBody(Body):
     parameters: Parameters = ""
     strict: bool = False
 
+    def tool(self) -> Tool:
+        return Tool(self.name, self.description, self.parameters)
+
+
+class InputGrammarBody(Body):
+    """What the input of a custom tool must be. Only `regex` can be enforced."""
+
+    syntax: Syntax
+    definition: str
+
+
+class InputFormatBody(Body):
+    """Any text, or a grammar."""
+
+    nested: ClassVar = {"grammar": InputGrammarBody}
+    rules: ClassVar[Rules] = (
+        either(
+            fields(type={"const": "text"}, grammar=NULL),
+            fields(["grammar"], type={"const": "grammar"}, grammar={"type": "object"}),
+        ),
+    )
+
+    type: Literal["text", "grammar"]
+    grammar: InputGrammarBody | None = None
+
+    @model_validator(mode="after")
+    def _has_grammar(self) -> Self:
+        if self.type == "grammar" and self.grammar is None:
+            raise refused("this field is required", "grammar")
+        if self.type == "text" and self.grammar is not None:
+            raise refused('needs the type "grammar"', "grammar")
+        return self
+
+
+class CustomBody(Body):
+    """A tool whose input is a text instead of arguments."""
+
+    nested: ClassVar = {"format": InputFormatBody}
+
+    name: Name
+    description: str = ""
+    format: InputFormatBody = InputFormatBody(type="text")
+
+    @property
+    def grammar(self) -> InputGrammar | None:
+        found = self.format.grammar
+        return None if found is None else InputGrammar(found.syntax, found.definition)
+
+    def tool(self) -> Tool:
+        return custom_tool(self.name, self.description, self.grammar)
+
+
+def _of_kind() -> Schema:
+    """Either a function or a custom tool, and not both."""
+    is_object = {"type": "object"}
+    return either(
+        fields(["function"], type={"enum": ["function", None]}, function=is_object, custom=NULL),
+        fields(["type", "custom"], type={"const": "custom"}, custom=is_object, function=NULL),
+    )
+
+
+def _check_kind(kind: Kind, given: Mapping[Kind, Any]) -> None:
+    """Raises an error unless what is given is what the type says, and nothing else."""
+    if given[kind] is None:
+        raise refused("this field is required", kind)
+    other: Kind = "custom" if kind == "function" else "function"
+    if given[other] is not None:
+        raise refused(f'needs the type "{other}"', other)
+
 
 class ToolBody(Body):
-    """A tool. Kinds other than functions are ignored and named in `x-ignored-tools`."""
+    """A function or a custom tool. Other kinds are ignored and named in `x-ignored-tools`."""
 
-    nested: ClassVar = {"function": FunctionBody}
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"type": "function", "function": {"name": "now"}}]}
+    )
 
-    type: Literal["function"]
-    function: FunctionBody
+    nested: ClassVar = {"function": FunctionBody, "custom": CustomBody}
+    rules: ClassVar[Rules] = (_of_kind(),)
+
+    type: Kind
+    function: FunctionBody | None = None
+    custom: CustomBody | None = None
+
+    @model_validator(mode="after")
+    def _is_of_its_kind(self) -> Self:
+        _check_kind(self.type, {"function": self.function, "custom": self.custom})
+        return self
+
+    @property
+    def body(self) -> FunctionBody | CustomBody:
+        return cast("FunctionBody | CustomBody", self.function or self.custom)
+
+    @property
+    def name(self) -> str:
+        return self.body.name
+
+    @property
+    def is_strict(self) -> bool:
+        return self.function is not None and self.function.strict
+
+    @property
+    def is_enforced(self) -> bool:
+        """False for a grammar that nothing here enforces."""
+        grammar = self.custom.grammar if self.custom else None
+        return grammar is None or grammar.is_enforced
 
     @classmethod
     def unknown(cls, values: Mapping[str, Any], path: str = "") -> Iterator[str]:
@@ -89,12 +196,11 @@ class ToolBody(Body):
         return super().ignored(values, path) if kind_of(values) in KINDS else iter(())
 
     def tool(self) -> Tool:
-        function = self.function
-        return Tool(function.name, function.description, function.parameters)
+        return self.body.tool()
 
 
 def known_tools(value: Any) -> list[ToolBody]:
-    """The functions among the tools."""
+    """The tools of kinds that are known."""
     if not isinstance(value, list):
         raise refused(f"got {shown(value)}, allowed a list")
     if len(value) > MAX_TOOLS:
@@ -103,7 +209,7 @@ def known_tools(value: Any) -> list[ToolBody]:
 
 
 def known_places(tools: Any) -> list[int]:
-    """Where the functions stand among the tools."""
+    """Where the tools of known kinds stand among all."""
     listed = tools if isinstance(tools, list) else ()
     return [place for place, tool in enumerate(listed) if kind_of(tool) in KINDS]
 
@@ -114,48 +220,53 @@ def kind_of(tool: Any) -> str | None:
     return kind if isinstance(kind, str) else "function"
 
 
-def tool_choice(value: Any) -> str:
-    """none, auto, required, or the name of the function that an object names."""
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Whether and what to call."""
+
+    word: str = "auto"
+    """none, auto, required, or the name of a tool."""
+    kind: Kind = "function"
+    """Of the tool, as it was named."""
+
+
+def tool_choice(value: Any) -> Choice:
+    """A word, or an object that names a tool."""
     if isinstance(value, str):
         if value in _CHOICES:
-            return value
-        allowed = f"{' | '.join(_CHOICES)} or an object that names a function"
+            return Choice(value)
+        allowed = f"{' | '.join(_CHOICES)} or an object that names a tool"
         raise refused(f"got {shown_word(value)}, allowed {allowed}")
     if not isinstance(value, dict):
         raise refused(f"got {shown(value)}, allowed a string or an object")
-    kind, function = value.get("type"), value.get("function")
-    if kind != "function":
-        raise refused(f"got {shown_word(kind)}, allowed function", "type")
-    if not isinstance(function, dict):
-        raise refused(f"got {shown(function)}, allowed an object with a name", "function")
-    name = function.get("name")
+    kind = value.get("type")
+    if kind not in KINDS:
+        raise refused(f"got {shown_word(kind)}, allowed {' | '.join(KINDS)}", "type")
+    tool = value.get(kind)
+    if not isinstance(tool, dict):
+        raise refused(f"got {shown(tool)}, allowed an object with a name", kind)
+    name = tool.get("name")
     if not isinstance(name, str) or name in _CHOICES:
-        raise refused(f"got {shown(name)}, allowed the name of a tool", "function.name")
-    return name
+        raise refused(f"got {shown(name)}, allowed the name of a tool", f"{kind}.name")
+    return Choice(name, kind)
+
+
+def _named(kind: str) -> Schema:
+    name = _NAME | {"not": {"enum": list(_CHOICES)}, "description": "of a tool in `tools`"}
+    tool = {
+        "type": "object",
+        "properties": {"name": name},
+        "required": ["name"],
+        "description": "the one that must be called",
+    }
+    properties = {"type": {"const": kind, "description": "what is chosen"}, kind: tool}
+    return {"type": "object", "properties": properties, "required": ["type", kind]}
 
 
 CHOICE_SCHEMA = {
-    "anyOf": [
-        {"type": "string", "enum": list(_CHOICES)},
-        {
-            "type": "object",
-            "properties": {
-                "type": {"const": "function", "description": "what is chosen"},
-                "function": {
-                    "type": "object",
-                    "properties": {
-                        "name": _NAME
-                        | {"not": {"enum": list(_CHOICES)}, "description": "of a tool in `tools`"}
-                    },
-                    "required": ["name"],
-                    "description": "the one that must be called",
-                },
-            },
-            "required": ["type", "function"],
-        },
-    ]
+    "anyOf": [{"type": "string", "enum": list(_CHOICES)}, *map(_named, KINDS)],
 }
-ToolChoice = Annotated[str, CheckedBy(tool_choice, CHOICE_SCHEMA)]
+ToolChoice = Annotated[Choice, CheckedBy(tool_choice, CHOICE_SCHEMA)]
 
 
 def ignored_tools(tools: Any) -> dict[str, str]:
@@ -179,7 +290,7 @@ class ToolFields(Body):
     tools: Annotated[list[ToolBody], BeforeValidator(known_tools)] = Field(
         default_factory=list, max_length=MAX_TOOLS
     )
-    tool_choice: ToolChoice = "auto"
+    tool_choice: ToolChoice = Field(default_factory=Choice)
     parallel_tool_calls: bool = True
     functions: Annotated[list[Any], WithJsonSchema(_OLD_FORM)] = Field(default_factory=list)
     function_call: Literal["none", "auto"] | None = None
@@ -214,19 +325,23 @@ class ToolFields(Body):
 
     @model_validator(mode="after")
     def _has_no_old_functions(self) -> Self:
-        if self.functions and "none" not in (self.function_call, self.tool_choice):
+        if self.functions and "none" not in (self.function_call, self.tool_choice.word):
             raise refused("this field is not supported; send tools instead", "functions")
         return self
 
     @model_validator(mode="after")
     def _has_tools(self) -> Self:
-        names = [tool.function.name for tool in self.tools]
+        names = [tool.name for tool in self.tools]
         if twice := next((i for i, name in enumerate(names) if name in names[:i]), None):
-            raise refused("two tools have this name", f"tools.{twice}.function.name")
-        if self.tool_choice == "required" and not names:
+            where = f"tools.{twice}.{self.tools[twice].type}.name"
+            raise refused("two tools have this name", where)
+        choice = self.tool_choice
+        if choice.word == "required" and not names:
             raise refused("needs tools", "tool_choice")
-        if self.tool_choice not in (*_CHOICES, *names):
-            raise refused("names a tool that is not in tools", "tool_choice.function.name")
+        if choice.word in _CHOICES:
+            return self
+        if (choice.kind, choice.word) not in [(tool.type, tool.name) for tool in self.tools]:
+            raise refused("names a tool that is not in tools", f"tool_choice.{choice.kind}.name")
         return self
 
 
@@ -237,15 +352,40 @@ class CalledFunction(Body):
     arguments: str
 
 
+class CalledCustom(Body):
+    """The custom tool of a call in a message; `input` is a text as it is."""
+
+    name: Name
+    input: str
+
+    @property
+    def arguments(self) -> str:
+        return input_arguments(self.input)
+
+
 class CallBody(Body):
     """A call that the assistant made."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"id": "call_1", "function": {"name": "now", "arguments": "{}"}}]
+        }
+    )
+
     without_effect: ClassVar = frozenset({"index"})
-    nested: ClassVar = {"function": CalledFunction}
+    nested: ClassVar = {"function": CalledFunction, "custom": CalledCustom}
+    rules: ClassVar[Rules] = (_of_kind(),)
 
     id: ShortText
-    type: Literal["function"] = "function"
-    function: CalledFunction
+    type: Kind = "function"
+    function: CalledFunction | None = None
+    custom: CalledCustom | None = None
+
+    @model_validator(mode="after")
+    def _is_of_its_kind(self) -> Self:
+        _check_kind(self.type, {"function": self.function, "custom": self.custom})
+        return self
 
     def call(self) -> ToolCall:
-        return ToolCall(self.id, self.function.name, self.function.arguments)
+        called = cast("CalledFunction | CalledCustom", self.function or self.custom)
+        return ToolCall(self.id, called.name, called.arguments)

@@ -26,9 +26,9 @@ HTTP_NAMES: Mapping[str, str] = {
 """The engine's names -> those of HTTP, which GenerateStream takes, too."""
 
 
-def chat_tool(index: int, rest: str) -> str:
+def chat_tool(index: int, rest: str, kind: str = "function") -> str:
     """A place in a tool, as OpenAI's chat API has it."""
-    return f"tools.{index}.function.{rest}"
+    return f"tools.{index}.{kind}.{rest}"
 
 
 def chat_message(index: int, rest: str) -> str:

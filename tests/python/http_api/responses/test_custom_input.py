@@ -8,7 +8,7 @@ import random
 
 import pytest
 
-from sentiric_llama.http.responses.custom_input import InputText
+from sentiric_llama.http.custom_tools.input_text import InputText
 
 
 def read(parts: list[str]) -> str:

@@ -210,9 +210,9 @@ IGNORED = {
 }
 NESTED_IGNORED = {
     "stream_options": {"include_obfuscation": False, "include_usage": True},
-    "reasoning": {"summary": "auto", "generate_summary": "auto", "context": "auto", "mode": "x"},
+    "reasoning": {"context": "auto", "mode": "x"},
     "text": {"verbosity": "low", "format": FORMAT | {"zeta": 1}},
-    "include": ["reasoning.encrypted_content"],
+    "include": ["file_search_call.results", "reasoning.encrypted_content"],
 }
 
 
@@ -226,7 +226,7 @@ def test_fields_without_effect_are_named(server: Any, stream: bool) -> None:
     names = respond(server, **NESTED_IGNORED).headers["x-ignored-fields"].split(", ")
     assert names == [
         "include",
-        *(f"reasoning.{name}" for name in ("context", "generate_summary", "mode", "summary")),
+        *("reasoning.context", "reasoning.mode"),
         *("stream_options.include_obfuscation", "stream_options.include_usage"),
         *("text.format.zeta", "text.verbosity"),
     ]
@@ -291,6 +291,8 @@ def test_names_of_chat_completions_are_told_ours(server: Any) -> None:
         ({"stream": "yes"}, "stream"),
         ({"reasoning": 5}, "reasoning"),
         ({"reasoning": {"effort": "huge"}}, "reasoning.effort"),
+        ({"reasoning": {"summary": "short"}}, "reasoning.summary"),
+        ({"reasoning": {"generate_summary": True}}, "reasoning.generate_summary"),
         ({"text": "x"}, "text"),
         ({"text": {"format": {"type": "x"}}}, "text.format.type"),
         ({"text": {"format": {"type": "json_schema"}}}, "text.format.schema"),

@@ -94,7 +94,7 @@ def test_an_answer_repeats_nothing_that_has_no_limit(server: Any) -> None:
     tools += [{"type": "namespace", "name": "n", "description": "x" * 100_000, "tools": []}]
     named = {"type": "function", "name": "look"}
     choice = {"type": "allowed_tools", "mode": "auto", "tools": [named | junk, junk]} | junk
-    fields = {"text": {"verbosity": "x" * 100_000} | junk, "reasoning": {"summary": "x" * 100_000}}
+    fields = {"text": {"verbosity": "x" * 100_000} | junk, "reasoning": {"mode": "x" * 100_000}}
     reply = respond(server, tools=tools, tool_choice=choice, **fields, **junk)
     assert reply.status == 200 and len(reply.body) < 5_000
     assert reply.json["tool_choice"]["tools"] == [named]
