@@ -14,6 +14,20 @@ CATALOGUE = {
         "bu modeli burada yükle: bir yol, org/repo[:QUANT] veya guide"
     ),
     "system prompt": "sistem istemi",
+    "thoughts": "düşünceler",
+    "how much to think before the answer; none switches it off": (
+        "yanıttan önce ne kadar düşünülsün; none kapatır"
+    ),
+    "do not show thoughts, which stand dim on standard error of a terminal": (
+        "düşünceleri gösterme; bir terminalde standart hataya soluk yazılırlar"
+    ),
+    "tools that the model may call: a JSON list as OpenAI has it; prints the calls": (
+        "modelin çağırabileceği araçlar: OpenAI biçiminde bir JSON listesi; çağrıları yazdırır"
+    ),
+    "none, auto, required or the name of a tool (default: auto)": (
+        "none, auto, required veya bir aracın adı (varsayılan: auto)"
+    ),
+    "CHOICE": "SEÇİM",
     "TOKEN": "TOKEN",
     "SECONDS": "SANİYE",
     "KEY": "ANAHTAR",
