@@ -257,6 +257,7 @@ class Engine(EngineFacts):
     ) -> AnswerStream:
         """Answers a conversation, piece by piece."""
         ask = chat_ask(messages, sampling, options)
+        self.handle.check_process()  # the lock may have been held when the process forked
         with self._preparing:
             prepared = at_once(self._preparation.prepare(_HereEngine(self), ask))
         return AnswerStream(self.handle, prepared)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,13 @@ from sentiric_llama.engine.formats.calls.hermes import Hermes
 from sentiric_llama.engine.formats.reader import AnswerReader
 from sentiric_llama.engine.formats.thoughts import KNOWN
 from sentiric_llama.errors import InvalidArgument
+from sentiric_llama.service.chat_call import ChatCall
+from sentiric_llama.service.models.slot import ServedModel
+from sentiric_llama.service.service import LlamaService
+from sentiric_llama.settings.config import Settings
 from sentiric_llama.types import Delta, Final, Message, Timings, Tool, ToolCall, Usage
 from sentiric_llama.types.chat import ChatCompletion, ChatDelta, Reasoning
+from sentiric_llama.types.wishes import Wishes
 
 SCHEMA = {
     "type": "object",
@@ -114,6 +120,43 @@ def test_an_event_loop_gets_the_same(small_q8_0: Path) -> None:
     assert wanted and [(call.name, call.arguments) for call in whole.tool_calls] == wanted
     assert [(call.name, call.arguments) for call in joined(deltas)[1]] == wanted
     assert whole.text == expected.text
+
+
+@pytest.mark.parametrize("choice", ["auto", "required", "none"])
+def test_the_service_says_the_same(small_q8_0: Path, choice: str) -> None:
+    sampling = seeded(7)
+    tools = (Tool("get_weather", "", json.dumps(SCHEMA)), NOW)
+
+    async def main() -> tuple[ChatCompletion, Any]:
+        async with await AsyncEngine.open(
+            str(small_q8_0), contexts=2, context_size=512, compute_threads=1
+        ) as engine:
+            mine = await engine.chat(
+                [Message("user", "Weather?")],
+                sampling,
+                tools=tools,
+                tool_choice=choice,
+                max_tokens=150,
+            )
+            service = LlamaService(Settings(default_system_prompt="", repetition_limit=0))
+            service.attach(engine, ServedModel("small"))
+            call = ChatCall(
+                messages=(Message("user", "Weather?"),),
+                sampling=asdict(sampling),
+                wishes=Wishes(tools=tools, tool_choice=choice),
+                max_tokens=150,
+            )
+            return mine, (await service.chat(call)).choices[0]
+
+    mine, served = asyncio.run(main())
+    assert mine.tokens == served.completion.tokens
+    assert mine.finish_reason == served.ending
+    assert [(c.name, c.arguments) for c in mine.tool_calls] == [
+        (c.name, c.arguments) for c in served.answer.calls
+    ]
+    assert bool(mine.tool_calls) == (choice == "required") or choice == "auto"
+    printable = {code: None for code in range(32) if code not in (9, 10, 13)} | {127: None}
+    assert mine.content.translate(printable) == served.text
 
 
 def test_the_answer_goes_on_with_the_result(tiny: Engine) -> None:
