@@ -11,8 +11,8 @@ import importlib
 from typing import Any
 
 _NAMES = {
-    "engine.aio": ("AsyncEngine",),
-    "engine.blocking": ("Engine", "Stream"),
+    "engine.aio": ("AsyncAnswerStream", "AsyncEngine"),
+    "engine.blocking": ("AnswerStream", "Engine", "Stream"),
     "engine.facts": ("build_info",),
     "engine.grammar.explanation": ("Explanation",),
     "engine.grammar.grammar": ("Grammar",),
@@ -26,19 +26,12 @@ _NAMES = {
         *("PermissionDenied", "RateLimitExceeded", "SentiricLlamaError", "TemplateFailed"),
         "Unavailable",
     ),
+    "types.chat": ("ChatCompletion", "ChatDelta", "Reasoning", "ToolCallDelta"),
     "types": (
-        *(
-            "Capacity",
-            "ChatRendering",
-            "ChosenLogprob",
-            "Completion",
-            "Delta",
-            "Device",
-            "EngineConfig",
-        ),
-        *("EngineStats", "Final", "Message", "ModelInfo", "Request", "SamplingParams"),
-        *("ThinkingLimit", "Timings", "TokenLogprob", "Tool", "ToolCall", "TruncationReport"),
-        "Usage",
+        *("Capacity", "ChatRendering", "ChosenLogprob", "Completion", "Delta", "Device"),
+        *("EngineConfig", "EngineStats", "Final", "Message", "ModelInfo", "Request"),
+        *("SamplingParams", "ThinkingLimit", "Timings", "TokenLogprob", "Tool", "ToolCall"),
+        *("TruncationReport", "Usage"),
     ),
 }
 _MODULE_OF = {name: module for module, names in _NAMES.items() for name in names}

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: AGPL-3.0-only
 # What type checkers and editors see of the names that are found on first use.
+from sentiric_llama.engine.aio import AsyncAnswerStream as AsyncAnswerStream
 from sentiric_llama.engine.aio import AsyncEngine as AsyncEngine
+from sentiric_llama.engine.blocking import AnswerStream as AnswerStream
 from sentiric_llama.engine.blocking import Engine as Engine
 from sentiric_llama.engine.blocking import Stream as Stream
 from sentiric_llama.engine.facts import build_info as build_info
@@ -48,5 +50,9 @@ from sentiric_llama.types import Tool as Tool
 from sentiric_llama.types import ToolCall as ToolCall
 from sentiric_llama.types import TruncationReport as TruncationReport
 from sentiric_llama.types import Usage as Usage
+from sentiric_llama.types.chat import ChatCompletion as ChatCompletion
+from sentiric_llama.types.chat import ChatDelta as ChatDelta
+from sentiric_llama.types.chat import Reasoning as Reasoning
+from sentiric_llama.types.chat import ToolCallDelta as ToolCallDelta
 
 __version__: str

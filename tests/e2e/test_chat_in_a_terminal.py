@@ -100,13 +100,13 @@ def test_an_error_has_a_line_of_its_own(capsys: pytest.CaptureFixture[str]) -> N
     from sentiric_llama.client.repl.repl import Repl
     from sentiric_llama.errors import Unavailable
     from sentiric_llama.host.terminal import Terminal
-    from sentiric_llama.types import Delta
+    from sentiric_llama.types.chat import ChatDelta
 
     class Breaks:
         name = "x"
 
-        def answer(self, *_: object) -> Iterator[Delta]:
-            yield Delta("half an answ")
+        def answer(self, *_: object) -> Iterator[ChatDelta]:
+            yield ChatDelta("half an answ", content="half an answ")
             raise Unavailable("gone", where="server")
 
     repl = Repl(Breaks(), Terminal(), GenerationOptions())  # type: ignore[arg-type]

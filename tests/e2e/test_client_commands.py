@@ -61,6 +61,39 @@ def test_an_answer_that_is_constrained(guide: Any, run: Run, place: str) -> None
     assert "unfinished" not in whole["choices"][0]
 
 
+@pytest.mark.parametrize("place", ["http", "grpc", "here"])
+def test_calls_of_tools_for_programs(guide: Any, run: Run, place: str, tmp_path: Path) -> None:
+    where = {
+        "http": ("--url", guide.url),
+        "grpc": (*NOWHERE, "--grpc-endpoint", guide.grpc_address),
+        "here": ("-m", "guide", "--compute-threads", "1"),
+    }[place]
+    schema = {"type": "object", "properties": {"city": {"enum": ["Ankara", "İzmir"]}}}
+    schema |= {"required": ["city"], "additionalProperties": False}
+    function = {"name": "weather", "description": "Tells it.", "parameters": schema}
+    tools = tmp_path / "tools.json"
+    tools.write_text(json.dumps([{"type": "function", "function": function}]))
+    words = ("generate", *where, "Weather?", "--tools", str(tools), "--tool-choice", "weather")
+    lines = [json.loads(line) for line in run(*words).stdout.splitlines()]
+    assert lines and all(line["name"] == "weather" for line in lines)
+    assert all(line["arguments"]["city"] in ("Ankara", "İzmir") for line in lines)
+    assert len({line["id"] for line in lines}) == len(lines)
+    (choice,) = json.loads(run(*words, "--json").stdout)["choices"]
+    assert choice["finish_reason"] == "tool_calls"
+    assert choice["message"]["tool_calls"][0]["function"]["name"] == "weather"
+    cut = run(*words, "-n", "2", code=1)
+    assert cut.stdout == "" or "weather" not in cut.stdout, "nobody may make a call that was cut"
+
+
+def test_tools_that_are_none(run: Run, tmp_path: Path) -> None:
+    tools = tmp_path / "tools.json"
+    for text, told in (("{}", "list"), ("[{}]", "tools[0]"), ("[", "not valid JSON")):
+        tools.write_text(text)
+        failed = run("generate", "--tools", str(tools), "hi", code=2)
+        assert "[--tools]" in failed.stderr and told in failed.stderr
+    assert "[--tool-choice]" in run("generate", "--tool-choice", "now", "hi", code=2).stderr
+
+
 def test_one_constraint_that_says_something(run: Run) -> None:
     assert "[--regex] must not be empty" in run("generate", "--regex", "", "x", code=2).stderr
     both = run("generate", "--regex", "a", "--choice", "b", "x", code=2)

@@ -13,7 +13,7 @@ import pytest
 
 from sentiric_llama.engine.aio import AsyncEngine
 from sentiric_llama.engine.blocking import Engine
-from sentiric_llama.engine.options import Options
+from sentiric_llama.engine.chat.wishes import ChatOptions
 from sentiric_llama.errors import ERROR_CLASSES
 from sentiric_llama.types import EngineConfig
 
@@ -38,7 +38,7 @@ def test_examples(example: str, library_folder: Path) -> None:
 
 def test_tables() -> None:
     assert first_cells("EngineConfig") == {field.name for field in fields(EngineConfig)}
-    assert first_cells("Options") == set(Options.__annotations__)
+    assert first_cells("Options") == set(ChatOptions.__annotations__)
     assert first_cells("Errors") == {kind.__name__ for kind in ERROR_CLASSES.values()}
     methods = first_cells("Methods")
     assert all(hasattr(Engine, name) for name in methods)

@@ -20,6 +20,8 @@ METHODS = runpy.run_path(str(Path(__file__).parents[2] / "docs" / "library_table
 HOLDERS = {
     "Engine": {"engine", "Engine"},
     "AsyncEngine": {"engine", "AsyncEngine"},
+    "AnswerStream": {"stream", "story", "running", "waiting"},
+    "AsyncAnswerStream": {"stream", "story", "running"},
     "Stream": {"stream", "story", "running", "waiting"},
     "AsyncStream": {"stream", "story", "running"},
     "Grammar": {"Grammar", "port", "word", "answer", "rules", "nodes"},

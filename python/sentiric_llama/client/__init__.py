@@ -3,5 +3,6 @@
 
 `server` and `grpc_server` speak the protocols, `configured` finds the server that is meant,
 `chat_client` and `grpc_chat_client` answer conversations, `repl/` is the terminal chat, `load/` the
-load generator. Nothing here imports the server's own code (`http/`, `server/`).
+load generator, `scenarios/` suites of conversations. Nothing here imports the server's own code
+(`http/`, `server/`).
 """

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Protocol, cast, get_args
 from sentiric_llama.client.server import Server, error_of
 from sentiric_llama.errors import InternalError, Unavailable
 from sentiric_llama.types import (
-    Delta,
     Final,
     FinishReason,
     SamplingParams,
@@ -19,11 +18,16 @@ from sentiric_llama.types import (
     TruncationReport,
     Usage,
 )
+from sentiric_llama.types.chat import ChatDelta, ToolCallDelta
+from sentiric_llama.types.result import Ending
 
 if TYPE_CHECKING:
     from sentiric_llama.engine.blocking import Engine
 
 Turns = Sequence[Mapping[str, str]]
+_ENDINGS = (*get_args(FinishReason), "tool_calls")
+CHOICES = ("none", "auto", "required")
+"""Words of `tool_choice` that are no name of a tool."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,12 @@ class GenerationOptions:
     regex: str = ""
     choices: tuple[str, ...] = ()
     ignore_eos: bool = False
+    tools: tuple[Mapping[str, Any], ...] = ()
+    """As in the OpenAI API."""
+    tool_choice: str = ""
+    """"none", "auto", "required", the name of a tool, or "" for the default."""
+    reasoning: str = ""
+    """How much to think, or "" for the default."""
 
 
 class ChatClient(Protocol):
@@ -49,7 +59,7 @@ class ChatClient(Protocol):
 
     @property
     def name(self) -> str: ...
-    def answer(self, turns: Turns, options: GenerationOptions) -> Iterator[Delta]: ...
+    def answer(self, turns: Turns, options: GenerationOptions) -> Iterator[ChatDelta]: ...
     def close(self) -> None: ...
 
 
@@ -69,22 +79,22 @@ class RemoteChatClient:
             raise error_of(answer, "/v1/models")
         return str(answer.body["data"][0]["id"])
 
-    def answer(self, turns: Turns, options: GenerationOptions) -> Iterator[Delta]:
+    def answer(self, turns: Turns, options: GenerationOptions) -> Iterator[ChatDelta]:
         body = {"model": self._model, "messages": list(turns), **_fields(options)}
         body |= {"stream": True, "stream_options": {"include_usage": True}}
-        reason: FinishReason = "stop"
+        reason: Ending = "stop"
         unfinished = False
         with closing(cast(Any, self._server.events("/v1/chat/completions", body))) as events:
             for event in events:
                 for choice in event.get("choices") or []:
-                    if text := choice["delta"].get("content"):
-                        yield Delta(text)
-                    if choice.get("finish_reason") in get_args(FinishReason):
+                    if (said := _said(choice["delta"])) is not None:
+                        yield said
+                    if choice.get("finish_reason") in _ENDINGS:
                         reason = choice["finish_reason"]
                         unfinished = bool(choice.get("unfinished"))
                 if event.get("usage"):
                     final = replace(_final(event, reason), unfinished=unfinished)
-                    yield Delta(final=final, truncation=_context(event))
+                    yield ChatDelta(final=final, truncation=_context(event), finish_reason=reason)
                     return
         raise InternalError("the stream ended without its usage", where="server")
 
@@ -99,7 +109,7 @@ class LocalChatClient:
         self._engine = engine
         self.name = name
 
-    def answer(self, turns: Turns, options: GenerationOptions) -> Iterator[Delta]:
+    def answer(self, turns: Turns, options: GenerationOptions) -> Iterator[ChatDelta]:
         given = {
             "temperature": options.temperature,
             "top_p": options.top_p,
@@ -133,6 +143,13 @@ def _fields(options: GenerationOptions) -> dict[str, Any]:
         fields["guided_choice"] = list(options.choices)
     if options.ignore_eos:
         fields["ignore_eos"] = True
+    if options.reasoning:
+        fields["reasoning_effort"] = options.reasoning
+    if options.tools:
+        fields["tools"] = list(options.tools)
+    if options.tool_choice:
+        function = {"type": "function", "function": {"name": options.tool_choice}}
+        fields["tool_choice"] = options.tool_choice if options.tool_choice in CHOICES else function
     return fields
 
 
@@ -143,6 +160,11 @@ def _options(options: GenerationOptions) -> Any:
     fields: dict[str, Any] = {"stop": list(options.stop), "ignore_eos": options.ignore_eos}
     if options.max_tokens is not None:
         fields["max_tokens"] = options.max_tokens
+    if options.tools:
+        fields["tools"] = options.tools
+    for name in ("tool_choice", "reasoning"):
+        if given := getattr(options, name):
+            fields[name] = given
     if options.json_schema is not None:
         fields["json_schema"] = options.json_schema
     elif options.regex:
@@ -155,14 +177,38 @@ def _options(options: GenerationOptions) -> Any:
     return fields
 
 
-def _final(event: Mapping[str, Any], reason: FinishReason) -> Final:
+def _said(delta: Mapping[str, Any]) -> ChatDelta | None:
+    """What a chunk says; None if it says nothing."""
+    text, thought = delta.get("content") or "", delta.get("reasoning_content") or ""
+    calls = tuple(_call(part) for part in delta.get("tool_calls") or ())
+    if not (text or thought or calls):
+        return None
+    return ChatDelta(text, content=text, reasoning_content=thought, tool_calls=calls)
+
+
+def _call(part: Mapping[str, Any]) -> ToolCallDelta:
+    function = part.get("function") or {}
+    return ToolCallDelta(
+        part["index"],
+        part.get("id") or "",
+        function.get("name") or "",
+        function.get("arguments") or "",
+    )
+
+
+def engine_reason(ending: Ending) -> FinishReason:
+    """Why the engine ended: a call is a text to it, which has stopped."""
+    return "stop" if ending == "tool_calls" else ending
+
+
+def _final(event: Mapping[str, Any], ending: Ending) -> Final:
     usage, timings = event["usage"], event.get("timings") or {}
     details = usage.get("prompt_tokens_details") or {}
     known = {name: timings[name] for name in Timings.__slots__ if name in timings}
     counts = Usage(
         usage["prompt_tokens"], usage["completion_tokens"], details.get("cached_tokens", 0)
     )
-    return Final(reason, counts, Timings(**known))
+    return Final(engine_reason(ending), counts, Timings(**known))
 
 
 def _context(event: Mapping[str, Any]) -> TruncationReport:

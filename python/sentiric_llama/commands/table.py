@@ -50,6 +50,7 @@ COMMANDS = (
     Command("grammar", "ask", "check JSON schemas and grammars, and texts against them"),
     Command("bench", "ask", "benchmark a running server or a model", aliases=("benchmark",)),
     Command("interrupt-test", "ask", "measure how fast a cancelled answer frees its context"),
+    Command("scenarios", "ask", "run suites of conversations against a server, as CSV"),
     Command("ps", "watch", "show what a running server is doing"),
     Command("health", "watch", "check server health (exit code 0 if healthy)"),
     Command("wait", "watch", "wait until a server is ready", aliases=("wait-for-ready",)),

@@ -14,9 +14,12 @@ from array import array
 from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Self, Unpack, overload
+from typing import TYPE_CHECKING, Self, TypeVar, Unpack, cast, overload
 
 from sentiric_llama.engine.arguments import items_of
+from sentiric_llama.engine.chat.answer_deltas import AnswerDeltas
+from sentiric_llama.engine.chat.prepare import ChatPreparation
+from sentiric_llama.engine.chat.wishes import ChatAsk, ChatOptions, chat_ask
 from sentiric_llama.engine.config import EngineOptions, make_config
 from sentiric_llama.engine.convert import call, request_to_native, token_ids
 from sentiric_llama.engine.facts import EngineFacts
@@ -24,7 +27,6 @@ from sentiric_llama.engine.handle import EngineHandle
 from sentiric_llama.engine.options import (
     Options,
     TextPrompt,
-    chat_request,
     text_request,
 )
 from sentiric_llama.engine.prompt.conversation import (
@@ -36,16 +38,20 @@ from sentiric_llama.engine.prompt.conversation import (
 )
 from sentiric_llama.engine.protocol import EngineState, FloatArray
 from sentiric_llama.engine.side_by_side import name_prompt
-from sentiric_llama.engine.stream import AsyncStream, Buffer, StreamItem
+from sentiric_llama.engine.stream import Arrival, AsyncStream, Buffer, StreamItem
 from sentiric_llama.errors import SentiricLlamaError
 from sentiric_llama.host.off_loop import LARGE_TEXT, maybe_off_loop, native, off_loop
 from sentiric_llama.models import resolve
-from sentiric_llama.types import Completion, Delta, EngineConfig, Request, SamplingParams
+from sentiric_llama.types import Completion, Delta, EngineConfig, ModelInfo, Request, SamplingParams
+from sentiric_llama.types.chat import ChatCompletion, ChatDelta
 from sentiric_llama.types.queue import Line, QueuePlace
 from sentiric_llama.types.rendering import ChatRendering, rendering
 
 if TYPE_CHECKING:
     from sentiric_llama import _core
+
+
+T = TypeVar("T")
 
 
 class LoopWakeups:
@@ -114,6 +120,55 @@ class NativeStream(AsyncStream):
             self._engine.handle.cancel(self._request_id)
 
 
+class AsyncAnswerStream(NativeStream):
+    """The deltas of one answer to a conversation, which is prepared when the stream is opened."""
+
+    def __init__(self, engine: AsyncEngine, ask: ChatAsk) -> None:
+        super().__init__(engine, ask.request)
+        self._ask = ask
+        self._unenforced: tuple[str, ...] = ()
+        self._deltas: AnswerDeltas
+
+    @property
+    def unenforced(self) -> tuple[str, ...]:
+        """Tools whose arguments no grammar can enforce: a call has any object."""
+        return self._unenforced
+
+    async def _submit(self) -> None:
+        engine = self._engine
+        prepared = await engine._preparation.prepare(_LoopEngine(engine), self._ask)
+        self._request, reader, self._unenforced = prepared
+        self._deltas = AnswerDeltas(reader)
+        await super()._submit()
+
+    def take(self) -> list[Arrival]:
+        """Takes all unread deltas without waiting. Raises an error once no delta precedes it."""
+        return [Arrival(self._deltas.read(delta), at) for delta, at in super().take()]
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> ChatDelta:
+        return cast(ChatDelta, await super().__anext__())
+
+
+class _LoopEngine:
+    """An engine as `ChatPreparation` uses it, which computes where it blocks no event loop."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    @property
+    def info(self) -> ModelInfo:
+        return self._engine.info
+
+    async def render_chat(self, messages: ChatPrompt, **options: Unpack[RenderOptions]) -> str:
+        return await self._engine.render_chat(messages, **options)
+
+    async def compute(self, size: int, work: Callable[[], T]) -> T:
+        return await native(size, work)
+
+
 class AsyncEngine(EngineFacts):
     """The engine for event loops. Any number of tasks, on any number of loops, may share it.
 
@@ -123,6 +178,7 @@ class AsyncEngine(EngineFacts):
     def __init__(self, handle: EngineHandle) -> None:
         super().__init__(handle)
         self._wakeups: dict[asyncio.AbstractEventLoop, LoopWakeups] = {}
+        self._preparation = ChatPreparation()
         # No cycle: the server's collector is told to spare all that a loaded model brought.
         me = weakref.proxy(self)
         self.line = Line(lambda: handle.core.line(), lambda: me.stats(), self.info.contexts)
@@ -202,10 +258,10 @@ class AsyncEngine(EngineFacts):
         self,
         messages: ChatPrompt,
         sampling: SamplingParams | None = None,
-        **options: Unpack[Options],
-    ) -> AsyncStream:
+        **options: Unpack[ChatOptions],
+    ) -> AsyncAnswerStream:
         """Answers a conversation, piece by piece."""
-        return self.submit(chat_request(messages, sampling, options))
+        return AsyncAnswerStream(self, chat_ask(messages, sampling, options))
 
     @overload
     async def generate(
@@ -253,10 +309,11 @@ class AsyncEngine(EngineFacts):
         self,
         messages: ChatPrompt,
         sampling: SamplingParams | None = None,
-        **options: Unpack[Options],
-    ) -> Completion:
+        **options: Unpack[ChatOptions],
+    ) -> ChatCompletion:
         """Answers a conversation."""
-        return await collect(self.stream_chat(messages, sampling, **options))
+        stream = self.stream_chat(messages, sampling, **options)
+        return ChatCompletion.of(cast(list[ChatDelta], await _read_all(stream)), stream.unenforced)
 
     async def tokenize(
         self, text: str, *, add_special: bool = False, parse_special: bool = False
@@ -358,6 +415,10 @@ def _size(text: object) -> int:
 
 async def collect(stream: AsyncStream) -> Completion:
     """Reads a stream to its end. An error carries the text generated before it in `partial`."""
+    return Completion.join(await _read_all(stream))
+
+
+async def _read_all(stream: AsyncStream) -> list[Delta]:
     deltas: list[Delta] = []
     try:
         async with stream:
@@ -366,4 +427,4 @@ async def collect(stream: AsyncStream) -> Completion:
     except SentiricLlamaError as error:
         error.partial = "".join(delta.text for delta in deltas)
         raise
-    return Completion.join(deltas)
+    return deltas

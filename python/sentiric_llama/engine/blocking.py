@@ -15,11 +15,14 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import NoReturn, Self, Unpack, overload
+from typing import NoReturn, Self, TypeVar, Unpack, cast, overload
 
 import numpy as np
 
 from sentiric_llama.engine.arguments import items_of
+from sentiric_llama.engine.chat.answer_deltas import AnswerDeltas
+from sentiric_llama.engine.chat.prepare import ChatPreparation, PreparedChat, at_once
+from sentiric_llama.engine.chat.wishes import ChatOptions, chat_ask
 from sentiric_llama.engine.config import EngineOptions, make_config
 from sentiric_llama.engine.convert import call, request_to_native, token_ids
 from sentiric_llama.engine.facts import EngineFacts
@@ -27,7 +30,6 @@ from sentiric_llama.engine.handle import EngineHandle
 from sentiric_llama.engine.options import (
     Options,
     TextPrompt,
-    chat_request,
     text_request,
 )
 from sentiric_llama.engine.prompt.conversation import ChatPrompt, RenderOptions, conversation
@@ -35,8 +37,11 @@ from sentiric_llama.engine.protocol import FloatArray
 from sentiric_llama.engine.side_by_side import generate_side_by_side
 from sentiric_llama.engine.stream import Credit, StreamItem
 from sentiric_llama.errors import Cancelled, SentiricLlamaError
-from sentiric_llama.types import Completion, Delta, EngineConfig, Request, SamplingParams
+from sentiric_llama.types import Completion, Delta, EngineConfig, ModelInfo, Request, SamplingParams
+from sentiric_llama.types.chat import ChatCompletion, ChatDelta
 from sentiric_llama.types.rendering import ChatRendering, rendering
+
+T = TypeVar("T")
 
 
 class _End:
@@ -154,6 +159,47 @@ class Stream(Iterator[Delta]):
         self._sink.items.put(_End())
 
 
+class AnswerStream(Stream):
+    """The deltas of one answer to a conversation."""
+
+    def __init__(self, handle: EngineHandle, prepared: PreparedChat) -> None:
+        self._deltas = AnswerDeltas(prepared.reader)
+        self._unenforced = prepared.unenforced
+        self._turn = threading.Lock()
+        super().__init__(handle, prepared.request)
+
+    @property
+    def unenforced(self) -> tuple[str, ...]:
+        """Tools whose arguments no grammar can enforce: a call has any object."""
+        return self._unenforced
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> ChatDelta:
+        self._handle.check_process()  # the lock may have been held when the process forked
+        with self._turn:  # what a delta says depends on those before it
+            return self._deltas.read(super().__next__())
+
+
+class _HereEngine:
+    """An engine as `ChatPreparation` uses it, which computes on the caller's thread."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @property
+    def info(self) -> ModelInfo:
+        return self._engine.info
+
+    async def render_chat(self, messages: ChatPrompt, **options: Unpack[RenderOptions]) -> str:
+        return self._engine.render_chat(messages, **options)
+
+    async def compute(self, size: int, work: Callable[[], T]) -> T:
+        del size
+        return work()
+
+
 class Engine(EngineFacts):
     """The engine for threads, any number of which may share it.
 
@@ -165,6 +211,8 @@ class Engine(EngineFacts):
         self, model: str | Path | EngineConfig, **overrides: Unpack[EngineOptions]
     ) -> None:
         super().__init__(EngineHandle(make_config(model, dict(overrides))))
+        self._preparation = ChatPreparation()
+        self._preparing = threading.Lock()
 
     @classmethod
     def from_pretrained(cls, name: str, **overrides: Unpack[EngineOptions]) -> Self:
@@ -205,10 +253,14 @@ class Engine(EngineFacts):
         self,
         messages: ChatPrompt,
         sampling: SamplingParams | None = None,
-        **options: Unpack[Options],
-    ) -> Stream:
+        **options: Unpack[ChatOptions],
+    ) -> AnswerStream:
         """Answers a conversation, piece by piece."""
-        return self.submit(chat_request(messages, sampling, options))
+        ask = chat_ask(messages, sampling, options)
+        self.handle.check_process()  # the lock may have been held when the process forked
+        with self._preparing:
+            prepared = at_once(self._preparation.prepare(_HereEngine(self), ask))
+        return AnswerStream(self.handle, prepared)
 
     @overload
     def generate(
@@ -241,10 +293,11 @@ class Engine(EngineFacts):
         self,
         messages: ChatPrompt,
         sampling: SamplingParams | None = None,
-        **options: Unpack[Options],
-    ) -> Completion:
+        **options: Unpack[ChatOptions],
+    ) -> ChatCompletion:
         """Answers a conversation."""
-        return collect(self.stream_chat(messages, sampling, **options))
+        stream = self.stream_chat(messages, sampling, **options)
+        return ChatCompletion.of(cast(list[ChatDelta], _read_all(stream)), stream.unenforced)
 
     def tokenize(
         self, text: str, *, add_special: bool = False, parse_special: bool = False
@@ -305,6 +358,10 @@ class Engine(EngineFacts):
 
 def collect(stream: Stream) -> Completion:
     """Reads a stream to its end. An error carries the text generated before it in `partial`."""
+    return Completion.join(_read_all(stream))
+
+
+def _read_all(stream: Stream) -> list[Delta]:
     deltas: list[Delta] = []
     try:
         with stream:
@@ -312,4 +369,4 @@ def collect(stream: Stream) -> Completion:
     except SentiricLlamaError as error:
         error.partial = "".join(delta.text for delta in deltas)
         raise
-    return Completion.join(deltas)
+    return deltas

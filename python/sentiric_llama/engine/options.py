@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypedDict
 
@@ -91,12 +91,17 @@ def _checked(text: Any, where: str) -> str:
     return text
 
 
-def _finish(request: Request, sampling: SamplingParams | None, options: Options) -> Request:
+def _finish(
+    request: Request,
+    sampling: SamplingParams | None,
+    options: Options,
+    further: Collection[str] = (),
+) -> Request:
     if sampling is not None and not isinstance(sampling, SamplingParams):
         raise InvalidArgument(
             f"must be SamplingParams; got {type(sampling).__name__}", where="sampling"
         )
-    refuse_unknown(options, Options.__annotations__)
+    refuse_unknown(options, {*Options.__annotations__, *further})
     plain: dict[str, Any] = {
         name: value for name, value in options.items() if name not in CONSTRAINTS
     }
@@ -115,7 +120,13 @@ def text_request(prompt: TextPrompt, sampling: SamplingParams | None, options: O
 
 
 def chat_request(
-    messages: ChatPrompt, sampling: SamplingParams | None, options: Options
+    messages: ChatPrompt,
+    sampling: SamplingParams | None,
+    options: Options,
+    further: Collection[str] = (),
 ) -> Request:
-    """A request that answers a conversation through the model's chat template."""
-    return _finish(Request(messages=to_messages(messages)), sampling, options)
+    """A request that answers a conversation through the model's chat template.
+
+    `further` are options that the caller takes care of: an unknown one may have meant them.
+    """
+    return _finish(Request(messages=to_messages(messages)), sampling, options, further)

@@ -94,6 +94,12 @@ class Terminal:
         """A line beside a conversation."""
         self._draw(sys.stderr, [(text, DIM)])
 
+    def show_aside(self, text: str) -> None:
+        """Writes a piece of a text beside the answer on standard error, if a person reads it."""
+        if is_watched():
+            dim = ("\x1b[2m", "\x1b[0m") if self.draws_notes else ("", "")
+            put(dim[0] + printable(text) + dim[1], sys.stderr, is_exact=True)
+
     def note_json(self, value: Any) -> None:
         """One JSON value on a line of standard error."""
         print_stderr(_json_for(sys.stderr, value))

@@ -14,6 +14,42 @@ CATALOGUE = {
         "bu modeli burada yükle: bir yol, org/repo[:QUANT] veya guide"
     ),
     "system prompt": "sistem istemi",
+    "only the suite with this id; repeatable": "yalnızca bu kimlikli takım; tekrarlanabilir",
+    "a JSON file of suites instead of the built-in ones": (
+        "yerleşik takımların yerine takımların olduğu bir JSON dosyası"
+    ),
+    "list the suites and their tests": "takımları ve testlerini listeler",
+    "switch the server to this profile first; repeatable": (
+        "önce sunucuyu bu profile geçir; tekrarlanabilir"
+    ),
+    "one profile of the server after the other": "sunucunun profilleri sırayla",
+    "write the CSV to this file instead of standard output": (
+        "CSV'yi standart çıktı yerine bu dosyaya yaz"
+    ),
+    "longest wait for a model to be ready, in seconds (default: {value})": (
+        "bir modelin hazır olması için en uzun bekleme, saniye (varsayılan: {value})"
+    ),
+    "{failed} of {total} tests failed": "{total} testten {failed} tanesi başarısız",
+    "run suites of conversations against a server, as CSV": (
+        "bir sunucuyla konuşma takımları çalıştırır, sonuç CSV"
+    ),
+    "SUITE": "TAKIM",
+    "TEST": "TEST",
+    "ID": "KİMLİK",
+    "thoughts": "düşünceler",
+    "how much to think before the answer; none switches it off": (
+        "yanıttan önce ne kadar düşünülsün; none kapatır"
+    ),
+    "do not show thoughts, which stand dim on standard error of a terminal": (
+        "düşünceleri gösterme; bir terminalde standart hataya soluk yazılırlar"
+    ),
+    "tools that the model may call: a JSON list as OpenAI has it; prints the calls": (
+        "modelin çağırabileceği araçlar: OpenAI biçiminde bir JSON listesi; çağrıları yazdırır"
+    ),
+    "none, auto, required or the name of a tool (default: auto)": (
+        "none, auto, required veya bir aracın adı (varsayılan: auto)"
+    ),
+    "CHOICE": "SEÇİM",
     "TOKEN": "TOKEN",
     "SECONDS": "SANİYE",
     "KEY": "ANAHTAR",

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sentiric_llama.service.chat_stream import ChatStream, ChoiceDelta, Ending
+from sentiric_llama.service.chat_stream import ChatStream, ChoiceDelta
 from sentiric_llama.types import Completion, Timings, TruncationReport, Usage
 from sentiric_llama.types.answer import Answer, Piece
+from sentiric_llama.types.result import Ending
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import logging
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from sentiric_llama.engine.chat.choice_reading import ChoiceReading
 from sentiric_llama.engine.formats.reader import AnswerReader
 from sentiric_llama.engine.protocol import AsyncEngineProtocol
 from sentiric_llama.engine.stream import WINDOW, Arrival, AsyncStream
@@ -29,21 +29,18 @@ from sentiric_llama.telemetry.request_metrics import Call, RequestMetrics, Token
 from sentiric_llama.types import (
     Delta,
     Final,
-    FinishReason,
     Request,
     Timings,
     TruncationReport,
     Usage,
 )
 from sentiric_llama.types.answer import Kind, Piece
+from sentiric_llama.types.result import Ending
 
 # Control characters steer terminals and break logs; tab, newline and carriage return may stay.
 _CONTROL = {code: None for code in (*range(32), 127) if code not in (9, 10, 13)}
 
 logger = logging.getLogger(__name__)
-
-
-Ending = FinishReason | Literal["tool_calls"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,31 +65,7 @@ class _Choice:
     request: Request
     stream: AsyncStream
     clock: TokenClock
-    reader: AnswerReader | None
-    last_call: list[str] | None = None
-    """The arguments of the last call so far."""
-
-    def read(self, delta: Delta) -> list[Piece]:
-        """The pieces that are certain now."""
-        if self.reader is None:
-            return [Piece(Kind.TEXT, delta.text)] if delta.text else []
-        pieces = self.reader.feed(delta.text)
-        if delta.final is not None:
-            pieces += self.reader.end(was_cut=delta.final.finish_reason != "stop")
-        for piece in pieces:
-            if piece.kind is Kind.CALL:
-                self.last_call = []
-            elif piece.kind is Kind.ARGUMENTS and self.last_call is not None:
-                self.last_call.append(piece.text)
-        return pieces
-
-    def ending(self, final: Final | None) -> Ending | None:
-        """Nobody may make a call that was cut, for example by a stop string inside it."""
-        if final is None:
-            return None
-        if self.last_call is None or final.finish_reason != "stop":
-            return final.finish_reason
-        return "tool_calls" if _is_object("".join(self.last_call)) else "length"
+    reading: ChoiceReading
 
 
 class ChatStream:
@@ -142,7 +115,7 @@ class ChatStream:
                 request,
                 engine.submit(request, self._wakeup),
                 TokenClock(request_metrics, call),
-                reader,
+                ChoiceReading(reader),
             )
             for index, (request, reader) in enumerate(zip(requests, readers, strict=True))
         ]
@@ -328,7 +301,7 @@ class ChatStream:
 
     def _note(self, choice: _Choice, arrival: Arrival) -> ChoiceDelta:
         delta = arrival.delta if self._is_exact else without_controls(arrival.delta)
-        pieces = choice.read(arrival.delta)
+        pieces = choice.reading.read(arrival.delta)
         if not self._is_exact:
             pieces = _without_controls(pieces)
         choice.clock.tick(len(delta.tokens), arrival.at)
@@ -341,7 +314,7 @@ class ChatStream:
             self._entrance.note_end()
             self._request_metrics.note_final(self._call, delta.final)
             self._settle()
-        return ChoiceDelta(choice.number, delta, tuple(pieces), choice.ending(delta.final))
+        return ChoiceDelta(choice.number, delta, tuple(pieces), choice.reading.ending(delta.final))
 
     def _settle(self) -> None:
         """Charges the key and frees its place, before the last bytes of the answer are sent."""
@@ -349,14 +322,6 @@ class ChatStream:
         self._call.place.charge(self._call.tokens_used)
         if self.done:
             self._call.place.leave()
-
-
-def _is_object(text: str) -> bool:
-    """Whether it is a whole JSON object."""
-    try:
-        return isinstance(json.loads(text), dict)
-    except (ValueError, RecursionError):
-        return False
 
 
 def _typed(error: Exception) -> SentiricLlamaError:

@@ -39,7 +39,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A tool that the model may call. The engine shows it to the model and parses no calls."""
+    """A tool that the model may call."""
 
     name: str
     description: str = ""

@@ -10,6 +10,8 @@ from typing import Literal
 from sentiric_llama.errors import InternalError
 
 FinishReason = Literal["stop", "length", "cancelled", "error", "repetition"]
+Ending = FinishReason | Literal["tool_calls"]
+"""Of an answer that may call tools."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +148,7 @@ class Completion:
 
     text: str
     tokens: tuple[int, ...]
-    finish_reason: FinishReason
+    finish_reason: Ending
     usage: Usage
     timings: Timings
     truncation: TruncationReport = TruncationReport()

@@ -18,7 +18,7 @@ from sentiric_llama.settings.files import FILE_NAME
 from sentiric_llama.tls.dev import make_dev
 
 CLIENTS = ("chat", "generate", "tokenize", "embed", "bench", "interrupt-test")
-CLIENTS += ("ps", "health", "wait", "profile", "switch")
+CLIENTS += ("scenarios", "ps", "health", "wait", "profile", "switch")
 WORDS = {"tokenize": ["x"], "embed": ["x"], "profile": ["list"], "switch": ["x"]}
 
 

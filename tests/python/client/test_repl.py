@@ -14,10 +14,11 @@ from sentiric_llama.client.repl.repl import Repl
 from sentiric_llama.errors import InvalidArgument, Overloaded, SentiricLlamaError, Unavailable
 from sentiric_llama.host.terminal import Terminal
 from sentiric_llama.locale import messages
-from sentiric_llama.types import Delta, Final, Timings, Usage
+from sentiric_llama.types import Final, Timings, Usage
+from sentiric_llama.types.chat import ChatDelta
 
 GONE = Unavailable("no server answers", where="server")
-DONE = Delta(final=Final("stop", Usage(1, 2, 0), Timings()))
+DONE = ChatDelta(final=Final("stop", Usage(1, 2, 0), Timings()))
 
 
 @pytest.fixture(autouse=True)
@@ -33,11 +34,11 @@ class Answers:
     def __init__(self, *answers: str | BaseException) -> None:
         self.left = list(answers)
 
-    def answer(self, *_: object) -> Iterator[Delta]:
+    def answer(self, *_: object) -> Iterator[ChatDelta]:
         answer = self.left.pop(0)
         if isinstance(answer, SentiricLlamaError):
             raise answer
-        yield Delta("text")
+        yield ChatDelta("text", content="text")
         if isinstance(answer, KeyboardInterrupt):
             raise answer
         yield DONE
@@ -97,3 +98,37 @@ def test_statistics_of_an_answer_that_was_stopped(
     assert "stopped after 4 characters" in capsys.readouterr().err
     assert talk(monkeypatch, Answers(), "/stats") == 0
     assert "no answer yet" in capsys.readouterr().err
+
+
+class Thinker(Answers):
+    """Thinks before it answers."""
+
+    def answer(self, *_: object) -> Iterator[ChatDelta]:
+        yield ChatDelta("Hm", reasoning_content="Hm\x1b[31m")
+        yield ChatDelta(", so", reasoning_content=", so")
+        yield ChatDelta("text", content="text")
+        yield DONE
+
+
+@pytest.mark.parametrize("is_shown", [True, False])
+def test_thoughts_stand_apart_and_can_be_hidden(
+    is_shown: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("a\n"))
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm")
+    repl = Repl(Thinker(), Terminal(), GenerationOptions(), shows_thoughts=is_shown)
+    assert repl.run() == 0
+    assert repl.conversation.turns[-1]["content"] == "text", "the next answer is not told of them"
+    told = capsys.readouterr()
+    assert told.out == "text\n"
+    assert ("\x1b[2mHm" in told.err and ", so\x1b[0m" in told.err) == is_shown
+    assert "\x1b[31m" not in told.err, "a model must not steer a terminal"
+
+
+def test_nobody_reads_thoughts_in_a_pipe(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert talk(monkeypatch, Thinker(), "a") == 0
+    told = capsys.readouterr()
+    assert told.out == "text\n" and "Hm" not in told.err

@@ -39,7 +39,7 @@ def take(client: ChatClient, prompt: str, options: GenerationOptions, since: flo
         turns = [{"role": "user", "content": prompt}]
         with closing(cast(Any, client.answer(turns, options))) as stream:
             for delta in stream:
-                if delta.text and not first:
+                if (delta.text or delta.reasoning_content) and not first:
                     first = time.perf_counter()
                 if delta.final is not None:
                     usage = delta.final.usage

@@ -14,6 +14,7 @@ from sentiric_llama.client.chat_client import ChatClient, GenerationOptions
 from sentiric_llama.client.repl import slash
 from sentiric_llama.client.repl.conversation import Conversation
 from sentiric_llama.client.repl.text import numbers
+from sentiric_llama.client.repl.thoughts import Thoughts
 from sentiric_llama.errors import InvalidArgument, SentiricLlamaError, Unavailable
 from sentiric_llama.host.standard_input import InputLines
 from sentiric_llama.host.terminal import Terminal, print_stderr
@@ -37,6 +38,8 @@ class Repl:
         options: GenerationOptions,
         system: str = "",
         notes: Mapping[str, str] | None = None,
+        *,
+        shows_thoughts: bool = True,
     ) -> None:
         """`notes` has what is said of a model at the beginning, by its name."""
         self.conversation = Conversation(system)
@@ -51,6 +54,7 @@ class Repl:
         self._exit_code = 0
         self._is_lost = False
         self._notes = notes or {}
+        self._shows_thoughts = shows_thoughts
 
     def run(self) -> int:
         """Until /quit, the end of the input or two Ctrl-C. Returns the exit code.
@@ -146,16 +150,21 @@ class Repl:
         started, first = time.monotonic(), 0.0
         final: Final | None = None
         context = TruncationReport()
+        thoughts = Thoughts(self._terminal, is_shown=self._shows_thoughts)
         stream = self._client.answer(self.conversation.as_messages(), self.options)
         try:
             with closing(cast(Any, stream)):
                 for delta in stream:
-                    if delta.text:
+                    if delta.content or delta.reasoning_content:
                         first = first or time.monotonic()
-                        pieces.append(delta.text)
-                        self._show(delta.text)
+                    thoughts.show(delta.reasoning_content)
+                    if delta.content:
+                        thoughts.end()
+                        pieces.append(delta.content)
+                        self._show(delta.content)
                     final, context = delta.final or final, delta.truncation
         except KeyboardInterrupt:
+            thoughts.end()
             self._show(f" [{say('stopped')}]")
         except SentiricLlamaError:
             if pieces:

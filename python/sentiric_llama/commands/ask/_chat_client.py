@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from sentiric_llama.commands._numbers import count, number
 from sentiric_llama.commands._server import add_server, grpc_of, server_of
 from sentiric_llama.host.terminal import Terminal
 from sentiric_llama.locale.messages import say
 from sentiric_llama.types.ranges import MAX_TOKENS, SAMPLING_RANGES
+from sentiric_llama.types.wishes import Effort
 
 if TYPE_CHECKING:
     from sentiric_llama.client.chat_client import ChatClient, GenerationOptions
@@ -43,6 +44,15 @@ def add_chat_options(parser: argparse.ArgumentParser) -> None:
     text = "stop before this text; repeatable"
     add("--stop", action="append", default=[], metavar="TEXT", help=text)
     add_server(parser, timeout_s=600)
+
+
+def add_thoughts(parser: argparse.ArgumentParser) -> None:
+    """How much the model thinks, and whether it is shown."""
+    group = parser.add_argument_group(say("thoughts"))
+    text = say("how much to think before the answer; none switches it off")
+    group.add_argument("--reasoning", choices=get_args(Effort), default="", help=text)
+    text = say("do not show thoughts, which stand dim on standard error of a terminal")
+    group.add_argument("--hide-thoughts", action="store_true", help=text)
 
 
 def add_local(parser: argparse.ArgumentParser) -> None:
@@ -99,7 +109,7 @@ def options_of(arguments: argparse.Namespace) -> GenerationOptions:
     from sentiric_llama.client.repl.slash import SETTABLE
 
     given = {name: getattr(arguments, name) for name in SETTABLE}
-    return GenerationOptions(**given, stop=tuple(arguments.stop))
+    return GenerationOptions(**given, stop=tuple(arguments.stop), reasoning=arguments.reasoning)
 
 
 def _local(arguments: argparse.Namespace, terminal: Terminal) -> tuple[str, str, dict[str, Any]]:

@@ -5,7 +5,12 @@ from __future__ import annotations
 
 import argparse
 
-from sentiric_llama.commands.ask._chat_client import add_chat_options, chat_client_of, options_of
+from sentiric_llama.commands.ask._chat_client import (
+    add_chat_options,
+    add_thoughts,
+    chat_client_of,
+    options_of,
+)
 from sentiric_llama.host.terminal import Terminal
 
 EXAMPLES = """\
@@ -25,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Who answers, and how."""
     parser.epilog = EXAMPLES
     add_chat_options(parser)
+    add_thoughts(parser)
 
 
 def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
@@ -37,4 +43,6 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     notes = {GUIDE_NAME: GUIDE_NOTE}
     options = options_of(arguments)
     with closing(chat_client_of(arguments, terminal)) as client:
-        return Repl(client, terminal, options, arguments.system_prompt, notes).run()
+        shows = not (arguments.hide_thoughts or terminal.quiet)
+        repl = Repl(client, terminal, options, arguments.system_prompt, notes, shows_thoughts=shows)
+        return repl.run()

@@ -4,16 +4,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol, Unpack
 
 from sentiric_llama.engine.formats.find import PROBE, PROBE_TOOL
 from sentiric_llama.engine.formats.model_format import USUAL, ModelFormat, Tail
-from sentiric_llama.engine.protocol import AsyncEngineProtocol
+from sentiric_llama.engine.prompt.conversation import ChatPrompt, RenderOptions
 from sentiric_llama.errors import TemplateFailed
+from sentiric_llama.types import ModelInfo
 from sentiric_llama.types.wishes import Wishes
 
 
-async def find_model_format(engine: AsyncEngineProtocol) -> ModelFormat:
+class Renders(Protocol):
+    """What this needs of an engine."""
+
+    @property
+    def info(self) -> ModelInfo: ...
+
+    async def render_chat(self, messages: ChatPrompt, **options: Unpack[RenderOptions]) -> str: ...
+
+
+async def find_model_format(engine: Renders) -> ModelFormat:
     """The format of the engine's model. A template that fails has none of its own."""
     try:
         probe = await engine.render_chat(PROBE, tools=(PROBE_TOOL,))
@@ -23,7 +33,7 @@ async def find_model_format(engine: AsyncEngineProtocol) -> ModelFormat:
 
 
 async def learn_opening(
-    engine: AsyncEngineProtocol,
+    engine: Renders,
     form: ModelFormat,
     given: Mapping[str, Any],
     wishes: Wishes,

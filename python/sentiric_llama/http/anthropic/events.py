@@ -9,9 +9,10 @@ from typing import Any
 
 from sentiric_llama.http.errors import HttpError
 from sentiric_llama.http.json_body import parse_object
-from sentiric_llama.service.chat_stream import ChoiceDelta, Ending
+from sentiric_llama.service.chat_stream import ChoiceDelta
 from sentiric_llama.types import Delta, Final, Usage
 from sentiric_llama.types.answer import Kind, Piece
+from sentiric_llama.types.result import Ending
 
 Event = dict[str, Any]
 PING: Event = {"type": "ping"}

@@ -19,7 +19,8 @@ from sentiric_llama.http.responses.output_items import Event
 from sentiric_llama.http.responses.request import ResponsesRequest
 from sentiric_llama.http.routes.chat import ChatAnswer, StreamWriter, answer_headers
 from sentiric_llama.http.stepped_json import dump_long
-from sentiric_llama.service.chat_stream import ChatStream, ChoiceDelta, Ending
+from sentiric_llama.service.chat_stream import ChatStream, ChoiceDelta
+from sentiric_llama.types.result import Ending
 
 
 class ResponsesAnswer(ChatAnswer):

@@ -15,8 +15,9 @@ from sentiric_llama.http.responses.request import ResponsesRequest
 from sentiric_llama.http.shapes import timings_json, truncation_json
 from sentiric_llama.http.stepped_json import dump_long
 from sentiric_llama.service.chat_call import default_sampling
-from sentiric_llama.service.chat_stream import ChatStream, Ending
+from sentiric_llama.service.chat_stream import ChatStream
 from sentiric_llama.settings.config import Settings
+from sentiric_llama.types.result import Ending
 
 _FAILURES = {
     ErrorCode.CONTEXT_LENGTH_EXCEEDED: "context_length_exceeded",

@@ -6,8 +6,8 @@ from __future__ import annotations
 from typing import Literal
 
 from sentiric_llama.http.schemas.answer import Answer
-from sentiric_llama.service.chat_stream import Ending
 from sentiric_llama.types import TruncationReport
+from sentiric_llama.types.result import Ending
 
 
 class Logprob(Answer):

@@ -19,8 +19,9 @@ from sentiric_llama.http.stepped_json import SteppedJson
 from sentiric_llama.http.texts.completions_body import CompletionsRequest
 from sentiric_llama.http.texts.completions_logprobs import LogprobWriter
 from sentiric_llama.service.chat_result import collect
-from sentiric_llama.service.chat_stream import ChatStream, ChoiceDelta, Ending
+from sentiric_llama.service.chat_stream import ChatStream, ChoiceDelta
 from sentiric_llama.types import Completion, Delta
+from sentiric_llama.types.result import Ending
 
 
 class _Texts:

@@ -7,8 +7,8 @@ from typing import Literal
 
 from sentiric_llama.http.schemas.answer import Answer
 from sentiric_llama.http.schemas.chat_answer import Timings, Usage
-from sentiric_llama.service.chat_stream import Ending
 from sentiric_llama.types import TruncationReport
+from sentiric_llama.types.result import Ending
 
 
 class TextLogprobs(Answer):

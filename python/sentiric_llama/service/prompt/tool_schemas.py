@@ -1,35 +1,25 @@
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Which tools' arguments can be enforced. The others are still called, with any object."""
+"""Checks lists of tools for all callers, and remembers what is wrong with them."""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-import re
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import replace
 
+from sentiric_llama.engine.chat.tool_checks import Problems, enforceable, problems, structures
 from sentiric_llama.engine.formats.call_format import CallFormat
-from sentiric_llama.engine.formats.node import dump
 from sentiric_llama.engine.grammar.structures import problems_of
 from sentiric_llama.engine.prompt.conversation import is_large
-from sentiric_llama.errors import InvalidArgument
 from sentiric_llama.host.off_loop import maybe_off_loop, native
 from sentiric_llama.service.prompt.fair_turns import FairTurns
 from sentiric_llama.types import Tool
 
 MAX_REMEMBERED = 256
 """Lists of tools; of each, a digest and what is wrong."""
-MAX_SHOWN = 300
 MAX_HASHED = 256 * 1024
 """Characters; a longer list is hashed off the event loop."""
-
-_PLACE = re.compile(r"\[structure[^:\]]*(:[^\]]*)?\] (.*)", re.DOTALL)
-_ANY_OBJECT = '{"type":"object"}'
-
-Problems = tuple[str, ...]
-"""Why the arguments of each tool cannot be enforced; "" if they can."""
 
 
 class ToolSchemas:
@@ -54,16 +44,8 @@ class ToolSchemas:
         """
         if not tools:
             return (), ()
-        checked: list[Tool] = []
-        relaxed: list[str] = []
-        problems = await self._problems(form, tuple(tools), share)
-        for index, (tool, problem) in enumerate(zip(tools, problems, strict=True)):
-            if problem and tool.name in strict:
-                raise _refusal(problem, f"tools.{index}.function.parameters")
-            if problem:
-                relaxed.append(tool.name)
-            checked.append(replace(tool, parameters=_ANY_OBJECT) if problem else tool)
-        return tuple(checked), tuple(relaxed)
+        found = await self._problems(form, tuple(tools), share)
+        return enforceable(tools, found, strict, "tools.{}.function.parameters")
 
     async def _problems(self, form: CallFormat, tools: tuple[Tool, ...], share: str) -> Problems:
         size = sum(len(tool.parameters) for tool in tools)
@@ -88,14 +70,6 @@ class ToolSchemas:
             self._remembered.popitem(last=False)
 
 
-def _refusal(problem: str, where: str) -> InvalidArgument:
-    """The error at the place in the schema, instead of that in the structure around it."""
-    found = _PLACE.match(problem)
-    if found is None:
-        return InvalidArgument(f"cannot be enforced: {problem}", where=where)
-    return InvalidArgument(f"cannot be enforced: {found[2]}", where=where + (found[1] or ""))
-
-
 def _key(form: CallFormat, tools: Sequence[Tool]) -> bytes:
     digest = hashlib.sha256(form.name.encode())
     for text in (text for tool in tools for text in (tool.name, tool.parameters)):
@@ -106,19 +80,6 @@ def _key(form: CallFormat, tools: Sequence[Tool]) -> bytes:
 
 
 async def _check(form: CallFormat, tools: tuple[Tool, ...]) -> Problems:
-    texts, refused = await maybe_off_loop(is_large((), tools), _structures, form, tools)
+    texts, refused = await maybe_off_loop(is_large((), tools), structures, form, tools)
     size = sum(map(len, texts))
-    found = await native(size, problems_of, texts)
-    return tuple(refused.get(index, text[:MAX_SHOWN]) for index, text in enumerate(found))
-
-
-def _structures(form: CallFormat, tools: Sequence[Tool]) -> tuple[list[str], dict[int, str]]:
-    """A structure for the calls of each tool, and what is wrong with tools that have none."""
-    texts, refused = [], {}
-    for index, tool in enumerate(tools):
-        try:
-            texts.append(dump(form.calls([tool], parallel=False)))
-        except InvalidArgument as error:
-            refused[index] = error.what  # its index is that of a list of one
-            texts.append('{"text":""}')
-    return texts, refused
+    return problems(await native(size, problems_of, texts), refused)
