@@ -100,7 +100,7 @@ class Source:
         """Reads up to the first mark and the mark itself, which it returns; None at the end.
 
         The text before the mark goes to `sink` as soon as it is certain. No mark may be the
-        beginning of another. The beginning of a mark is text where the text ends, unless it was cut.
+        beginning of another. The beginning of one is text where the text ends, unless it was cut.
         """
         while True:
             begin, mark = _first(self.text, marks)
