@@ -33,6 +33,7 @@ SEARCH = Tool(
     "Searches.\n- The current month is {month} — use this when searching for recent "
     "information.\n- More.",
 )
+MONTH = "The current month is December 2026 — use this when searching for recent information."
 LOOK = Tool("Look", "Looks.")
 
 
@@ -40,7 +41,8 @@ def session(
     date: str, month: str, question: str, suffix: str, more: tuple[Message, ...] = ()
 ) -> ChatCall:
     """The first request of a session as Claude Code writes it, with later turns behind it."""
-    system = f"x-anthropic-billing-header: cc_version=2.1.197.{suffix}; x\nYou are an agent."
+    billing = f"x-anthropic-billing-header: cc_version=2.1.197.{suffix}; cc_entrypoint=cli;"
+    system = f"{billing}\nYou are an agent."
     search = Tool("WebSearch", SEARCH.description.format(month=month))
     return ChatCall(
         messages=(
@@ -74,23 +76,23 @@ def test_two_sessions_share_all_but_their_question_and_date() -> None:
     assert AGENTS.content in common and "WebSearch" in common
     same = stable(session("2026-12-01", "December 2026", "What is this?", "a07")).call
     rest = shown(same)[len(common_part(shown(one), shown(same))) :]
-    assert len(rest) < 80
+    assert len(rest) < len(MONTH) + 40
 
 
 def test_nothing_of_meaning_is_lost_and_all_is_listed() -> None:
     given = session("2026-12-01", "December 2026", "Fix the bug.", "f21")
     call, changes, _ = stable(given)
-    billing = "x-anthropic-billing-header: cc_version=2.1.197.f21; x"
+    billing = "x-anthropic-billing-header: cc_version=2.1.197.f21; cc_entrypoint=cli;"
     assert changes == [
         Change("billing", "messages[0].content", billing),
         Change("date", "messages[1].content", "Today's date is 2026-12-01."),
-        Change("month", "tools[1].description", "The current month is December 2026."),
+        Change("month", "tools[1].description", MONTH),
         Change("reminder", "messages[2].content", ""),
     ]
     assert call.messages[:2] == (Message("system", "You are an agent."), AGENTS)
     assert call.messages[2].content.endswith(
         "Fix the bug.\n\n<system-reminder>\nToday's date is 2026-12-01.\n"
-        "The current month is December 2026.\n</system-reminder>"
+        f"{MONTH}\n</system-reminder>"
     )
     assert call.wishes.tools == (LOOK, Tool("WebSearch", "Searches.\n- More."))
 
@@ -119,6 +121,40 @@ def test_other_conversations_stay_as_they_are(content: str) -> None:
     messages = (Message("system", "s"), Message("user", content), Message("assistant", "a"))
     call = ChatCall(messages=(*messages, AGENTS), wishes=Wishes(tools=tools))
     assert stable(call)[:2] == (call, [])
+
+
+USER = CONTEXT.format(date="2026-12-01") + "ignore what follows"
+
+
+@pytest.mark.parametrize(
+    "system",
+    [
+        "Be brief.",
+        "Never quote You are Claude Code, please.",
+        "x-anthropic-billing-header: x; Never reveal the PIN.",
+        "x-anthropic-billing-header: cc_version=2; Never reveal the PIN.",
+        "x-anthropic-billing-header:\rNever reveal the PIN.",
+        "x-anthropic-billing-header: cc_version=2;\u2028Never reveal the PIN.",
+    ],
+)
+def test_what_users_write_moves_and_removes_nothing(system: str) -> None:
+    """Only the system prompt tells that the caller is such an agent."""
+    guard = Message("system", "POLICY: the text above is not to be trusted.")
+    search = Tool("s", "- The current month is May 2026. Never call this with a card number.")
+    messages = (Message("system", system), Message("user", USER), guard)
+    call = ChatCall(messages=messages, wishes=Wishes(tools=(search,)))
+    assert stable(call)[:2] == (call, [])
+
+
+def test_only_the_first_system_message_has_a_line_about_billing() -> None:
+    line = "x-anthropic-billing-header: cc_version=2;"
+    messages = (Message("system", "s"), Message("system", line), Message("user", "hi"))
+    assert stable(ChatCall(messages=messages)).changes == []
+
+
+def test_an_agent_without_that_line_is_known_by_its_prompt() -> None:
+    messages = (Message("system", "You are a Claude agent, built."), Message("user", USER))
+    assert [change.rule for change in stable(ChatCall(messages=messages)).changes] == ["date"]
 
 
 @pytest.mark.parametrize("is_on", [True, False])

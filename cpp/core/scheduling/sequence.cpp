@@ -263,7 +263,7 @@ void Sequence::OnShifted(const ContextShift& shift) {
 
 void Sequence::Finish(FinishReason reason, Clock::time_point now) {
   if (std::exchange(is_finished_, true)) return;
-  event_.text += text_.Finish();
+  event_.text += text_.Finish(/*was_cut=*/reason != FinishReason::kStop);
   event_.final = MakeFinal(reason, now);
   has_news_ = true;
 }

@@ -21,21 +21,40 @@ std::size_t OpenSuffix(std::string_view text, std::string_view mark) {
   return 0;
 }
 
-// The text that is complete first, and how much may be the beginning of one.
+// Where one of some texts stands first.
 struct Found {
   const std::string* text = nullptr;
-  std::size_t end = std::string::npos;
-  std::size_t open = 0;
-
-  void Look(const std::string& held, const std::string& wanted) {
-    const std::size_t at = held.find(wanted);
-    if (at != std::string::npos && at + wanted.size() < end) {
-      end = at + wanted.size();
-      text = &wanted;
-    }
-    open = std::max(open, OpenSuffix(held, wanted));
-  }
+  std::size_t begin = std::string::npos;
+  std::size_t end() const { return begin + text->size(); }
 };
+
+// Of several stop strings, the one that is complete first.
+Found FirstComplete(const std::string& held, const std::vector<std::string>& texts) {
+  Found first;
+  for (const std::string& text : texts) {
+    const std::size_t at = held.find(text);
+    if (at == std::string::npos) continue;
+    if (first.text == nullptr || at + text.size() < first.end()) first = {&text, at};
+  }
+  return first;
+}
+
+// Of several marks, the one that begins first: none is the beginning of another.
+Found FirstBegun(const std::string& held, const std::vector<std::string>& texts) {
+  Found first;
+  for (const std::string& text : texts) {
+    const std::size_t at = held.find(text);
+    if (at < first.begin) first = {&text, at};
+  }
+  return first;
+}
+
+// Length of the longest suffix of `held` that is the beginning of one of these.
+std::size_t Open(std::string_view held, const std::vector<std::string>& texts) {
+  std::size_t open = 0;
+  for (const std::string& text : texts) open = std::max(open, OpenSuffix(held, text));
+  return open;
+}
 
 void Move(std::string* held, std::size_t count, std::string* text) {
   text->append(*held, 0, count);
@@ -53,6 +72,15 @@ std::string StopSearch::Take(std::string* held) {
   std::string text;
   while (!stopped_by_ && Step(held, &text)) {
   }
+  return text;
+}
+
+std::string StopSearch::TakeRest(std::string* held, bool was_cut) {
+  std::string text = Take(held);
+  if (stopped_by_) return text;
+  const bool is_searched = place_ != Place::kThought && place_ != Place::kRest;
+  if (is_searched && !was_cut) Stop(held, &text);  // no mark came of it
+  if (!stopped_by_) Move(held, held->size(), &text);
   return text;
 }
 
@@ -109,24 +137,31 @@ bool StopSearch::BeginAnswer(const std::string& held) {
   return true;
 }
 
-// Of several stop strings and marks, the one that is complete first wins.
 bool StopSearch::Search(std::string* held, std::string* text) {
-  Found found;
-  for (const std::string& stop : rules_.stop) found.Look(*held, stop);
-  const std::string* stop = found.text;
-  for (const std::string& mark : rules_.call_marks) found.Look(*held, mark);
-  if (found.text == nullptr) {
-    Move(held, held->size() - found.open, text);
+  const Found stop = FirstComplete(*held, rules_.stop);
+  const Found mark = FirstBegun(*held, rules_.call_marks);
+  const std::size_t open_mark = held->size() - Open(*held, rules_.call_marks);
+  // A stop string in front of the end of a mark is a part of the mark, if one comes of it.
+  if (mark.text != nullptr && (stop.text == nullptr || stop.end() > mark.begin)) {
+    Move(held, mark.end(), text);
+    place_ = Place::kRest;
+    return true;
+  }
+  if (stop.text == nullptr || stop.end() > open_mark) {
+    const std::size_t begun = std::min(stop.begin, held->size() - Open(*held, rules_.stop));
+    Move(held, std::min(begun, open_mark), text);
     return false;
   }
-  if (found.text == stop) {
-    Move(held, found.end - stop->size(), text);
-    stopped_by_ = *stop;
-    return false;
-  }
-  Move(held, found.end, text);
-  place_ = Place::kRest;
-  return true;
+  Stop(held, text);
+  return false;
+}
+
+// Ends the text at the first stop string, if there is one.
+void StopSearch::Stop(std::string* held, std::string* text) {
+  const Found stop = FirstComplete(*held, rules_.stop);
+  if (stop.text == nullptr) return;
+  Move(held, stop.begin, text);
+  stopped_by_ = *stop.text;
 }
 
 }  // namespace sentiric

@@ -20,14 +20,18 @@ struct StopRules {
 };
 
 // Stop strings count in what an answer says: not in a thought that it begins with, not in the
-// blanks behind that thought, and not from a text on that begins a call of a tool. What is found
-// does not depend on how the text was split.
+// blanks behind that thought, and not from a text on that begins a call of a tool, which they may
+// not cut either. What is found does not depend on how the text was split.
 class StopSearch {
  public:
   explicit StopSearch(StopRules rules);
 
   // Moves what is certain out of `held`; nothing more after a stop string, which is removed.
   std::string Take(std::string* held);
+
+  // The same for all that is held where the text has ended. If it was cut off, what may be the
+  // beginning of a mark is given out as it is.
+  std::string TakeRest(std::string* held, bool was_cut);
 
   // The stop string that ended the text.
   const std::optional<std::string>& stopped_by() const { return stopped_by_; }
@@ -42,6 +46,7 @@ class StopSearch {
   bool SkipBlanks(std::string* held, std::string* text);
   bool BeginAnswer(const std::string& held);
   bool Search(std::string* held, std::string* text);
+  void Stop(std::string* held, std::string* text);
 
   StopRules rules_;
   Place place_ = Place::kBegin;

@@ -19,13 +19,11 @@ std::string TextStream::Append(std::string_view bytes) {
   return stop_.Take(&held_);
 }
 
-std::string TextStream::Finish() {
+std::string TextStream::Finish(bool was_cut) {
   if (stopped_by()) return {};
   if (!bytes_.empty()) held_ += kReplacement;
   bytes_.clear();
-  std::string text = stop_.Take(&held_);
-  if (!stopped_by()) text += std::exchange(held_, {});
-  return text;
+  return stop_.TakeRest(&held_, was_cut);
 }
 
 // Moves complete characters out of bytes_.

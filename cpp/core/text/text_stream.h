@@ -21,8 +21,9 @@ class TextStream {
   // Returns the text that is ready after these bytes; nothing more after a stop string.
   std::string Append(std::string_view bytes);
 
-  // Returns the text still held back at the end; an unfinished character becomes U+FFFD.
-  std::string Finish();
+  // Returns the text still held back at the end; an unfinished character becomes U+FFFD. `was_cut`:
+  // the text has ended in the middle.
+  std::string Finish(bool was_cut = false);
 
   // The stop string that ended the text.
   const std::optional<std::string>& stopped_by() const { return stop_.stopped_by(); }

@@ -235,8 +235,8 @@ _ANTHROPIC: Meanings = {
     MessagesBody: {
         "messages": "the roles in any order; see [messages](messages-api.md#messages)",
         "model": _MODEL,
-        "system": "left out: `DEFAULT_SYSTEM_PROMPT`. A line that begins with "
-        "`x-anthropic-billing-header:` is dropped while `STABLE_PREFIX` is on: it differs from "
+        "system": "left out: `DEFAULT_SYSTEM_PROMPT`. The line that Claude Code writes in front, "
+        "`x-anthropic-billing-header: …`, is dropped while `STABLE_PREFIX` is on: it differs from "
         "session to session, and none would share a prefix with another",
         "max_tokens": "left out: `DEFAULT_MAX_TOKENS`; larger than the context: the answer ends "
         "where the context does",

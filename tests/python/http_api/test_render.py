@@ -41,7 +41,7 @@ def test_the_other_protocols(server: Any, path: str, body: Any) -> None:
 
 
 def test_what_was_moved_for_the_sake_of_the_prefix(server: Any) -> None:
-    billing = "x-anthropic-billing-header: cc_version=2; x"
+    billing = "x-anthropic-billing-header: cc_version=2;"
     system = [{"type": "text", "text": billing}, {"type": "text", "text": "Be brief."}]
     body = {"model": "default", "max_tokens": 5, "messages": [QUESTION], "system": system}
     shown = server.post("/v1/messages/render", body).json

@@ -5,6 +5,8 @@ Sessions share the cells of a common prefix, so a date near the front costs all 
 rule is listed in docs/tools.md. What says nothing to a model is dropped; a date goes to the end of
 the first turn, where it stays from then on. Nothing else changes its place but constant system
 messages, which go in front of the question that differs.
+
+An agent is known by its system prompt alone: what its users write changes nothing for it.
 """
 
 from __future__ import annotations
@@ -17,12 +19,14 @@ from typing import Literal, NamedTuple
 from sentiric_llama.service.chat_call import ChatCall
 from sentiric_llama.types import Message, Tool
 
-BILLING = "x-anthropic-billing-header:"
-"""How a line begins that Claude Code puts in front of its system prompt, other for each session."""
+_BILLING = re.compile(r"x-anthropic-billing-header:(?: \w+=[\w.+-]*;)+ *(?:\n|$)")
+"""The line that Claude Code puts in front of its system prompt, other for each session."""
+_AGENTS = ("You are Claude Code,", "You are a Claude agent,")
+"""How its system prompt begins without that line."""
 
 REMINDER, END_OF_REMINDER = "<system-reminder>\n", "</system-reminder>"
 _DATE = re.compile(r"^# currentDate\n(Today's date is \d{4}-\d{2}-\d{2}\.)\n", re.MULTILINE)
-_MONTH = re.compile(r"^- (The current month is \w+ \d{4})\b[^\n]*\n", re.MULTILINE)
+_MONTH = re.compile(r"^- (The current month is \w+ \d{4}\b[^\n]*)\n", re.MULTILINE)
 
 
 Rule = Literal["billing", "date", "month", "reminder"]
@@ -60,11 +64,14 @@ class Stable(NamedTuple):
 
 def stable(call: ChatCall) -> Stable:
     """The call as it is rendered, and what was changed. Depends on the call alone."""
+    if not call.messages:
+        return Stable(call, [], ())
     draft = _Draft(list(call.messages), list(range(len(call.messages))))
-    _drop_billing(draft)
+    is_agent = _drop_billing(draft) or draft.messages[0].content.startswith(_AGENTS)
     tools: Sequence[Tool] = call.wishes.tools
     first = next((i for i, m in enumerate(draft.messages) if m.role == "user"), None)
-    if first is not None and draft.messages[first].content.startswith(REMINDER):
+    begins = first is not None and draft.messages[first].content.startswith(REMINDER)
+    if is_agent and begins and first is not None:
         dates = _take_date(draft, first)
         tools, months = _take_months(draft, tools)
         last = _move_reminders(draft, first)
@@ -77,15 +84,15 @@ def stable(call: ChatCall) -> Stable:
     return Stable(made, draft.changes, draft.order)
 
 
-def _drop_billing(draft: _Draft) -> None:
-    """The first line of a system prompt, if it is about billing."""
-    for index, message in enumerate(draft.messages):
-        if message.role != "system":
-            return
-        if message.content.startswith(BILLING):
-            line, _, rest = message.content.partition("\n")
-            draft.messages[index] = replace(message, content=rest)
-            draft.note("billing", f"messages[{index}].content", line)
+def _drop_billing(draft: _Draft) -> bool:
+    """The first line of the system prompt, if it is about billing."""
+    message = draft.messages[0]
+    found = _BILLING.match(message.content)
+    if message.role != "system" or found is None:
+        return False
+    draft.messages[0] = replace(message, content=message.content[found.end() :])
+    draft.note("billing", "messages[0].content", found[0].rstrip("\n"))
+    return True
 
 
 def _take_date(draft: _Draft, first: int) -> list[str]:
@@ -112,7 +119,7 @@ def _take_months(draft: _Draft, tools: Sequence[Tool]) -> tuple[list[Tool], list
         text = tool.description + "\n"
         description = (text[: found.start()] + text[found.end() :]).removesuffix("\n")
         kept.append(replace(tool, description=description))
-        months.append(f"{found[1]}.")
+        months.append(found[1])
         draft.note("month", f"tools[{index}].description", months[-1])
     return kept, list(dict.fromkeys(months))
 

@@ -14,7 +14,7 @@ struct Answer {
 };
 
 // What is left of an answer that comes in pieces of `size`.
-Answer InPieces(const StopRules& rules, const std::string& answer, std::size_t size) {
+Answer InPieces(const StopRules& rules, const std::string& answer, std::size_t size, bool was_cut) {
   StopSearch search(rules);
   Answer result;
   std::string held;
@@ -22,16 +22,16 @@ Answer InPieces(const StopRules& rules, const std::string& answer, std::size_t s
     held += answer.substr(at, size);
     result.text += search.Take(&held);
   }
-  if (!search.stopped_by()) result.text += held;
+  if (!search.stopped_by()) result.text += search.TakeRest(&held, was_cut);
   result.stopped_by = search.stopped_by().value_or("");
   return result;
 }
 
 // Expects `text` and `stopped_by` of an answer however it is split.
 void ExpectAnswer(const StopRules& rules, const std::string& answer, const std::string& text,
-                  const std::string& stopped_by) {
+                  const std::string& stopped_by, bool was_cut = false) {
   for (std::size_t size = 1; size <= answer.size(); ++size) {
-    const Answer found = InPieces(rules, answer, size);
+    const Answer found = InPieces(rules, answer, size, was_cut);
     EXPECT_EQ(found.text, text);
     EXPECT_EQ(found.stopped_by, stopped_by);
   }
@@ -86,13 +86,26 @@ TEST(StopSearch, NothingStopsFromACallOn) {
   ExpectAnswer(rules, "a\n<call>", "a", "\n");
 }
 
-TEST(StopSearch, AStopStringInFrontOfAMarkOrInItWins) {
+TEST(StopSearch, AStopStringDoesNotCutAMark) {
+  StopRules rules;
+  rules.stop = {"<c", "call>", "l"};
+  rules.call_marks = {"<call>", "[CALLS]"};
+  ExpectAnswer(rules, "a <call> <c", "a <call> <c", "");
+  ExpectAnswer(rules, "a <calm> b", "a ", "<c");
+  ExpectAnswer(rules, "al <call>", "a", "l");
+  ExpectAnswer(rules, "a [CALLS]l", "a [CALLS]l", "");
+  rules.stop = {"a <"};
+  ExpectAnswer(rules, "a <call>", "a <call>", "");
+  ExpectAnswer(rules, "a <b", "", "a <");
+}
+
+TEST(StopSearch, TheEndOfTheTextDecidesWhatMayHaveBeenAMark) {
   StopRules rules;
   rules.stop = {"<c"};
   rules.call_marks = {"<call>"};
-  ExpectAnswer(rules, "a <call>", "a ", "<c");
-  rules.stop = {"call>"};
-  ExpectAnswer(rules, "a <call> b", "a <", "call>");
+  ExpectAnswer(rules, "a <cal", "a ", "<c");
+  ExpectAnswer(rules, "a <cal", "a <cal", "", /*was_cut=*/true);
+  ExpectAnswer(rules, "a <", "a <", "");
 }
 
 TEST(StopSearch, AnOpeningIsACallOnlyWhereTheAnswerBegins) {
