@@ -166,8 +166,11 @@ def refuse_to_resume(path: Path) -> None:
 
 
 def test_nothing_else_writes_files() -> None:
-    """Besides `private_files`, `bench` writes reports and `profile` an example for its user."""
-    writers = {"host/private_files.py", "commands/ask/bench.py", "commands/watch/profile.py"}
+    """Besides `private_files`, two commands write reports and `profile` an example for its user."""
+    writers = {
+        *("host/private_files.py", "commands/ask/bench.py"),
+        *("commands/ask/scenarios.py", "commands/watch/profile.py"),
+    }
     writes = re.compile(
         r"\.write_(text|bytes)\(|\.touch\(|\.open\(\s*[\"'][wax+]|O_CREAT|mkstemp|\bopen\([^)]*[\"'][wax]b?[\"']"
     )

@@ -67,8 +67,9 @@ class Suite:
 
 def load_suites(path: Path = BUILT_IN) -> tuple[Suite, ...]:
     """Raises InvalidArgument with the place in the file."""
+    text = read_text(path, MAX_BYTES)
     try:
-        given = json.loads(read_text(path, MAX_BYTES))
+        given = json.loads(text)
     except (ValueError, RecursionError):
         raise InvalidArgument(f"{path} is not valid JSON", where="--suites") from None
     found = given.get("suites") if isinstance(given, dict) else None

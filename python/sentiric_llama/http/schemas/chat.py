@@ -39,7 +39,10 @@ _PREDICTED = {
             "type": "array",
             "items": {
                 "type": "object",
-                "properties": {"type": {"const": "text"}, "text": {"type": "string"}},
+                "properties": {
+                    "type": {"const": "text", "description": "what the part is"},
+                    "text": {"type": "string", "description": "its text"},
+                },
                 "required": ["type", "text"],
             },
         },
