@@ -187,7 +187,7 @@ clean:  ## remove what was built; vendor/llama.cpp stays
 
 .venv/.package: .venv/.build $(SOURCES)
 	@echo "Building the package; the first build compiles llama.cpp, which takes some minutes."
-	python -m pip install $(PIP_BUILD) . | grep -v '^Requirement already satisfied'
+	python -m pip install $(PIP_BUILD) . | grep --line-buffered -v '^Requirement already satisfied'
 	touch $@
 
 .venv/.test .venv/.lint .venv/.bench .venv/.coverage .venv/.workflow: .venv/.%: .venv/.build

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import threading
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ import pytest
 
 from http_client import wait_until
 from page_examples import Example, Page, run_curl
+from sentiric_llama.commands.parser import build_parser
 from sentiric_llama.http.app import api_routes
 from sentiric_llama.http.openapi import STATIC
 from sentiric_llama.http.operations import OPERATIONS
@@ -29,15 +29,23 @@ ADMIN_KEY = "operators"
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     folder: Path = tmp_path_factory.mktemp("served")
     (folder / "hours.txt").write_text("Open from nine to five.\n")
-    guide = {"model_id": "guide", "display_name": "The built-in guide", "category": "fast"}
     profiles = folder / "profiles.json"
-    profiles.write_text(json.dumps({"active_profile": "guide", "profiles": {"guide": guide}}))
+    profiles.write_text(PAGE.blocks("json")[0])
     settings: dict[str, Any] = {"profiles_path": profiles, "examples_dir": folder, "contexts": 4}
     settings |= {"prefix_cache": False}  # or the figures would depend on the order of the tests
     started = ServerProcess(admin_key=ADMIN_KEY, **settings).wait_ready()
     yield started
     started.check_healthy()
     started.close()
+
+
+def test_the_page_begins_with_the_start_of_this_server() -> None:
+    start = PAGE.blocks("bash")[0]
+    assert f"ADMIN_KEY={ADMIN_KEY} " in start and "--no-prefix-cache" in start
+    arguments = build_parser(["serve"], "sentiric-llama")[0].parse_args(
+        start.split("sentiric-llama ")[1].split()
+    )
+    assert (arguments.prefix_cache, arguments.examples_dir) == (False, "texts")
 
 
 @contextmanager

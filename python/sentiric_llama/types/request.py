@@ -144,7 +144,7 @@ class Request:
     stop_tokens: Sequence[int] = ()
     """Each ends the answer and is no text of it."""
     bad_words: Sequence[Sequence[int]] = ()
-    """Sequences of tokens that never come: the last one is banned behind the others."""
+    """Sequences of tokens that never come: the last one is banned after the others."""
     prediction: Sequence[int] = ()
     """What the answer is expected to be or to contain: speculative decoding drafts from it. What
     the answer really is does not depend on it."""
@@ -167,6 +167,6 @@ class Request:
     adapters: Sequence[tuple[str, float]] = ()
     """LoRA adapters: files of the engine's `lora_dir` without their ending, and scales."""
     delivered: Sequence[int] = ()
-    """Tokens that an earlier run of this same request has sent: the answer resumes behind them."""
+    """Tokens that an earlier run of this same request has sent: the answer resumes after them."""
     resumed: bool = False
     """An earlier run of it was admitted, so the queue does not refuse it."""
