@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sentiric_llama.commands.parser import PROGRAMS, USAGE_ERROR, build_parser
 from sentiric_llama.commands.table import COMMAND_OF
-from sentiric_llama.errors import SentiricLlamaError
+from sentiric_llama.errors import ErrorCode, SentiricLlamaError
 from sentiric_llama.host.environment import environ, set_default_variable
 from sentiric_llama.host.terminal import (
     OutputFailed,
@@ -19,7 +19,7 @@ from sentiric_llama.host.terminal import (
     show_logs_of_libraries,
     use_any_encoding,
 )
-from sentiric_llama.locale.messages import LANGUAGES, language_of, say_error, set_language
+from sentiric_llama.locale.messages import LANGUAGES, language_of, say, say_error, set_language
 
 INTERRUPTED = 130
 BROKEN_PIPE = 141
@@ -52,7 +52,7 @@ def _run(words: Sequence[str], terminal: Terminal) -> int:
         print_stderr(parser.format_help().rstrip("\n"))
         return USAGE_ERROR
     shown = arguments.json, arguments.quiet, arguments.color
-    terminal = Terminal(terminal.program, *shown, say_error)
+    terminal = Terminal(terminal.program, *shown, told)
     show_logs_of_libraries()
     try:
         return COMMAND_OF[arguments.command].load().run(arguments, terminal)
@@ -64,6 +64,14 @@ def _run(words: Sequence[str], terminal: Terminal) -> int:
         raise
     except Exception as error:
         return terminal.crash(error)
+
+
+def told(error: SentiricLlamaError) -> str:
+    """The text of an error for people: in their language, with what to do about it."""
+    text = say_error(error.what)
+    if error.code is ErrorCode.CONTEXT_LENGTH_EXCEEDED:
+        text += "; " + say("shorten the prompt, or open the model with a larger --context-size")
+    return text
 
 
 def program_name() -> str:

@@ -238,7 +238,9 @@ def test_a_grpc_port_in_use(spawn: Any) -> None:
         process = spawn("--grpc-port", str(taken.getsockname()[1]))
         assert process.finish() == 9
     (failed,) = [line for line in process.lines if line["severity"] == "ERROR"]
-    assert failed["message"].endswith("choose another port with --grpc-port")
+    assert failed["message"].endswith(
+        f"choose another port with --grpc-port ({listening.SECOND_SERVER})"
+    )
 
 
 @pytest.mark.parametrize("isolation", ["process", "inprocess"])
@@ -275,7 +277,7 @@ def test_port_in_use() -> None:
         port = taken.getsockname()[1]
         with pytest.raises(Unavailable, match="HTTP_PORT"):
             listening.bind("127.0.0.1", port)
-        with pytest.raises(Unavailable, match=r"choose another port with --http-port$"):
+        with pytest.raises(Unavailable, match=r"choose another port with --http-port \(a second"):
             listening.bind("127.0.0.1", port, "--host", "--http-port")
     with pytest.raises(InvalidArgument, match=r"--host: unknown host 'host\.invalid'"):
         listening.bind("host.invalid", 0, "--host")

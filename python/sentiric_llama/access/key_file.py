@@ -69,6 +69,8 @@ def read_entries(path: Path) -> list[Any]:
         raw = read_bounded(path, MAX_FILE_BYTES)
     except OSError as error:
         what = f"{brief(path)} cannot be read: {error.strerror}"
+        if isinstance(error, FileNotFoundError):
+            what += "; make a first key with: sentiric-llama key new NAME"
         raise KeyFileGone(what, where="keys") from None
     try:
         content = json.loads(raw)

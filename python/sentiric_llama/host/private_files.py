@@ -10,6 +10,7 @@ import contextlib
 import errno
 import os
 import secrets
+import shlex
 import stat
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -41,6 +42,14 @@ def write_whole(path: Path, content: bytes, *, mode: int = 0o666) -> None:
         with contextlib.suppress(OSError):
             scratch.unlink()
         raise
+
+
+def write_fault(path: Path, error: OSError, *, is_private: bool = False) -> str:
+    """Why a file cannot be written, and what to do where its folder is missing."""
+    if not isinstance(error, FileNotFoundError):
+        return error.strerror or ""
+    made = f"mkdir -p{' -m 700' * is_private} {shlex.quote(str(path.parent))}"
+    return f"its folder is missing; create it with: {made}"
 
 
 def open_to_resume(path: Path) -> BinaryIO:

@@ -17,6 +17,7 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TextIO
 
 from sentiric_llama.errors import ERROR_TABLE, ErrorCode, SentiricLlamaError, Unavailable
@@ -42,8 +43,8 @@ class Terminal:
     as_json: bool = False
     quiet: bool = False
     color: str = "auto"
-    translate: Callable[[str], str] = str
-    """Gives people the text of an error in their language."""
+    told_of: Callable[[SentiricLlamaError], str] = attrgetter("what")
+    """What people read of an error, in their language."""
 
     def answer(self, text: str) -> None:
         """Writes one or more lines of the answer."""
@@ -110,7 +111,7 @@ class Terminal:
             self.note_json({"error": error_as_json(error)})
         else:
             where = f"[{error.where}] " if error.where else ""
-            print_stderr(printable_line(f"{self.program}: {where}{self.translate(error.what)}"))
+            print_stderr(printable_line(f"{self.program}: {where}{self.told_of(error)}"))
         return error.mapping.exit_code
 
     def crash(self, error: BaseException) -> int:

@@ -10,7 +10,8 @@ import json
 import logging
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from http import HTTPStatus
 from typing import Any
 
@@ -39,6 +40,10 @@ from sentiric_llama.log.trace import CURRENT_TRACE
 from sentiric_llama.service.readiness import NotReady
 
 _RETRY_STATUSES = (429, 503)
+MAX_MEANT_PATH = 64
+"""Longer paths are no slip of a finger, and comparing takes time."""
+CLOSE_ENOUGH = 0.85
+"""Of two equal paths 1."""
 _FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
 _WITH_PARAM = frozenset(
     {
@@ -169,7 +174,11 @@ async def handle_error(request: Request, error: Exception) -> Response:
     if isinstance(error, HTTPException):
         found = _from_starlette(error)
         if found.status == HTTPStatus.METHOD_NOT_ALLOWED:
-            found.headers = {"allow": ", ".join(_methods(request))}
+            methods = ", ".join(_methods(request))
+            found.headers = {"allow": methods}
+            found.message += f"; allowed {methods}"
+        elif found.status == HTTPStatus.NOT_FOUND:
+            found.message += _way_on(request)
         return error_response(found, request.scope["path"])
     raise error
 
@@ -179,6 +188,34 @@ def _methods(request: Request) -> list[str]:
     routes = (route for route in request.app.routes if isinstance(route, Route))
     matching = (route for route in routes if route.matches(request.scope)[0] is not Match.NONE)
     return sorted({method for route in matching for method in route.methods or ()})
+
+
+def _way_on(request: Request) -> str:
+    """What a caller of an unknown path probably meant, and where all paths are."""
+    known = [route.path for route in request.app.routes if isinstance(route, Route)]
+    plain = [path for path in known if "{" not in path and path != "/"]
+    near = nearest_path(request.scope["path"], plain)
+    meant = f"; did you mean {near}?" if near else ""
+    everything = "see /docs for all" if "/docs" in known else f"allowed {', '.join(plain)}"
+    return f"{meant} {everything}" if meant else f"; {everything}"
+
+
+def nearest_path(path: str, known: Sequence[str]) -> str:
+    """The known path that this one was probably meant to be, "" without any.
+
+    It may lack a beginning such as /v1, have it twice, or hold a slip of a finger.
+    """
+    asked = "/" + path.strip("/").lower()
+    if asked == "/" or len(asked) > MAX_MEANT_PATH:
+        return ""
+    for is_near in (
+        lambda each: each.endswith(asked),
+        lambda each: asked.endswith(each),
+        lambda each: each.startswith(asked + "/"),
+    ):
+        if found := next(filter(is_near, known), ""):
+            return found
+    return next(iter(get_close_matches(asked, known, 1, CLOSE_ENOUGH)), "")
 
 
 class UnexpectedErrorMiddleware:

@@ -142,6 +142,11 @@ CATALOGUE = {
     "press Ctrl-C again to quit": "çıkmak için Ctrl-C'ye bir daha basın",
     "conversation cleared": "konuşma silindi",
     "nothing to regenerate": "yeniden üretilecek bir yanıt yok",
+    "asking again: {text}": "yeniden soruluyor: {text}",
+    "removed: {text}": "silindi: {text}",
+    "shorten the prompt, or open the model with a larger --context-size": (
+        "istemi kısaltın veya modeli daha büyük bir --context-size ile açın"
+    ),
     "nothing to undo": "geri alınacak bir şey yok",
     "{name}: attached {count} characters to the next message": (
         "{name}: sonraki mesaja {count} karakter eklendi"

@@ -6,7 +6,6 @@ from __future__ import annotations
 ERRORS = {
     # A model that is none
     "no file {path}; check the path": "{path} dosyası yok; yolu denetleyin",
-    "cannot read {path}: {reason}": "{path} okunamıyor: {reason}",
     "unknown keyword, without effect": "bilinmeyen anahtar sözcük, etkisi yok",
     "unknown keyword, without effect; did you mean {word}?": (
         "bilinmeyen anahtar sözcük, etkisi yok; şunu mu demek istediniz: {word}?"
@@ -82,16 +81,46 @@ ERRORS = {
         "serve, başka bir sunucu için: --url"
     ),
     "not ready after {seconds} s: {reason}": "{seconds} sn sonra hazır değil: {reason}",
+    "cannot listen on {address}: {reason}; stop what uses it, or choose another port with {name} "
+    "(a second server needs its own --http-port, --grpc-port and --metrics-port)": (
+        "{address} dinlenemiyor: {reason}; onu kullananı durdurun veya {name} ile başka bir port "
+        "seçin (ikinci bir sunucu için --http-port, --grpc-port ve --metrics-port da başka olmalı)"
+    ),
+    "Address already in use": "adres kullanımda",
+    "this server has no profiles; set {name} to their file, which `sentiric-llama profile init` "
+    "writes": (
+        "bu sunucunun profilleri yok; {name} ile dosyalarını verin, onu "
+        "`sentiric-llama profile init` yazar"
+    ),
+    "cannot read {path}: {reason}; write one with: sentiric-llama profile init": (
+        "{path} okunamıyor: {reason}; oluşturmak için: sentiric-llama profile init"
+    ),
+    "request ({tokens} tokens) exceeds the available context size ({size} tokens); the maximum "
+    "context length is {most} tokens, of which a prompt may take {room}": (
+        "istem ({tokens} token) bağlama sığmıyor ({size} token); en uzun bağlam {most} token, "
+        "bunun {room} kadarı istem olabilir"
+    ),
     # Keys
-    "missing key name": "verilmedi; anahtarın adını verin",
+    "missing key name; see: sentiric-llama key --help": (
+        "anahtarın adı verilmedi; bakınız: sentiric-llama key --help"
+    ),
     "no key file; set one with --keys-file or {name}": (
         "anahtar dosyası yok; --keys-file veya {name} ile birini verin"
     ),
     "{path} already has a key named {name}; revoke it first": (
         "{path} içinde {name} adlı bir anahtar zaten var; önce onu iptal edin"
     ),
-    "{path} has no key {name}": "{path} içinde {name} adlı bir anahtar yok",
+    "{path} has no key {name}; see: sentiric-llama key list": (
+        "{path} içinde {name} adlı bir anahtar yok; bakınız: sentiric-llama key list"
+    ),
+    "{path} cannot be read: {reason}; make a first key with: sentiric-llama key new NAME": (
+        "{path} okunamıyor: {reason}; ilk anahtarı oluşturmak için: sentiric-llama key new AD"
+    ),
+    # Files to write
     "{path} cannot be written: {reason}": "{path} yazılamıyor: {reason}",
+    "cannot write {path}: {reason}": "{path} yazılamıyor: {reason}",
+    "its folder is missing; create it with: {command}": ("klasörü yok; oluşturmak için: {command}"),
+    "No such file or directory": "böyle bir dosya veya klasör yok",
     "got a key of {size} characters, allowed at least {least} that nobody can guess": (
         "anahtar {size} karakter; kimsenin tahmin edemeyeceği en az {least} karakter gerekir"
     ),
@@ -101,6 +130,7 @@ ERRORS = {
     "not offered by this kernel": "bu çekirdekte yok",
     "switched off in this kernel": "bu çekirdekte kapalı",
     # What is missing
+    "cannot read {path}: {reason}": "{path} okunamıyor: {reason}",
     "none given; pass it as an argument or on standard input": (
         "verilmedi; argüman olarak veya standart girdiden verin"
     ),

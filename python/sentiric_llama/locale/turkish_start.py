@@ -8,6 +8,10 @@ CATALOGUE = {
     "show the settings, check them, or print their JSON schema": (
         "ayarları göster, denetle veya JSON şemasını yaz"
     ),
+    "check: fail on warnings, such as those of unknown variables": (
+        "check: bilinmeyen değişkenler gibi uyarılarda da başarısız ol"
+    ),
+    "the warnings fail the check (--strict)": ("uyarılar nedeniyle denetim başarısız (--strict)"),
     "setting": "ayar",
     "value": "değer",
     "origin": "kaynak",

@@ -11,6 +11,8 @@ from sentiric_llama.errors import InvalidArgument, SentiricLlamaError, Unavailab
 from sentiric_llama.host.printable import quoted
 from sentiric_llama.settings.names import PREFIX
 
+SECOND_SERVER = "a second server needs its own --http-port, --grpc-port and --metrics-port"
+
 
 def bind(
     host: str,
@@ -56,8 +58,10 @@ def refusal(
     if error.errno == errno.EADDRNOTAVAIL:
         return host_refusal(error, host, host_name)
     text = f"cannot listen on {host}:{port}: {error.strerror}"
-    stop = "stop what uses it, or " if error.errno == errno.EADDRINUSE else ""
-    return Unavailable(f"{text}; {stop}choose another port with {port_name}", where="serve")
+    if error.errno != errno.EADDRINUSE:
+        return Unavailable(f"{text}; choose another port with {port_name}", where="serve")
+    told = f"stop what uses it, or choose another port with {port_name}"
+    return Unavailable(f"{text}; {told} ({SECOND_SERVER})", where="serve")
 
 
 def host_refusal(error: OSError, host: str, name: str) -> SentiricLlamaError:

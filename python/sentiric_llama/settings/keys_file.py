@@ -25,7 +25,7 @@ from sentiric_llama.access.key_file import (
 from sentiric_llama.access.key_ring import MIN_FILED_LENGTH
 from sentiric_llama.errors import InvalidArgument
 from sentiric_llama.host.printable import brief
-from sentiric_llama.host.private_files import write_private
+from sentiric_llama.host.private_files import write_fault, write_private
 
 _BEGINNING = "sk-"
 """By which people and scanners of secrets know a key."""
@@ -69,7 +69,8 @@ def revoke_key(path: Path, name: str) -> None:
     with _changing(path) as entries:
         kept = [known for known in entries if known["name"] != name]
         if len(kept) == len(entries):
-            raise InvalidArgument(f"{brief(path)} has no key {brief(name)}", where="keys")
+            what = f"{brief(path)} has no key {brief(name)}; see: sentiric-llama key list"
+            raise InvalidArgument(what, where="keys")
         entries[:] = kept
 
 
@@ -110,7 +111,7 @@ def _changing(path: Path) -> Iterator[list[Any]]:
             text = json.dumps({"keys": entries}, indent=2, ensure_ascii=False) + "\n"
             write_private(path, text.encode())
     except OSError as error:
-        what = f"{brief(path)} cannot be written: {error.strerror}"
+        what = f"{brief(path)} cannot be written: {write_fault(path, error, is_private=True)}"
         raise InvalidArgument(what, where="keys") from None
 
 

@@ -30,7 +30,7 @@ from sentiric_llama.settings.names import (
     set_variables,
     unknown_setting,
 )
-from sentiric_llama.settings.profile_file import find_profiles, read_profiles
+from sentiric_llama.settings.profile_file import WRITE_ONE, find_profiles, read_profiles
 from sentiric_llama.settings.table import FieldHelp
 
 
@@ -112,7 +112,7 @@ def _profile_layer(above: Layer) -> Layer:
     path = find_profiles(text_in(above, "profiles_path"), text_in(above, "model_dir"))
     if path is None:
         if name:
-            text = f"profile {brief(name)}: there is no profiles.json"
+            text = f"profile {brief(name)}: there is no profiles.json; {WRITE_ONE}"
             raise InvalidArgument(text, where="settings")
         return {}
     file = read_profiles(path)

@@ -20,6 +20,7 @@ from sentiric_llama.host.spelling import nearest
 from sentiric_llama.settings.layers import Given, Layer
 
 FILE_NAME = "profiles.json"
+WRITE_ONE = "write one with: sentiric-llama profile init"
 EXAMPLE = Path(__file__).with_name("profiles.example.json")
 
 PROFILE_KEYS = {
@@ -144,6 +145,8 @@ def _parsed(path: Path) -> Any:
         raw = read_bounded(path)
     except OSError as error:
         text = f"cannot read {brief(path)}: {error.strerror}"
+        if isinstance(error, FileNotFoundError):
+            text += f"; {WRITE_ONE}"
         raise InvalidArgument(text, where="profile") from None
     try:
         text = raw.decode("utf-8-sig")

@@ -97,7 +97,7 @@ def _is_of_wrong_type(value: object, allowed: str) -> bool:
 def shown(value: object) -> str:
     """A value as a message shows it: short, and strings by length only as they may be private."""
     if isinstance(value, str):
-        return f"a string of {len(value)} characters"
+        return f"a string of {len(value)} character{'' if len(value) == 1 else 's'}"
     if isinstance(value, Mapping):
         return "an object"
     if isinstance(value, Sequence):

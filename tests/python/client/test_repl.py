@@ -132,3 +132,15 @@ def test_nobody_reads_thoughts_in_a_pipe(
     assert talk(monkeypatch, Thinker(), "a") == 0
     told = capsys.readouterr()
     assert told.out == "text\n" and "Hm" not in told.err
+
+
+def test_what_is_removed_and_asked_again_is_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = ("first", "second", "/undo", "/regen", "/undo", "/undo", "/regen")
+    assert talk(monkeypatch, Answers("", "", ""), *lines) == 0
+    told = [line for line in capsys.readouterr().err.splitlines() if "tok" not in line]
+    assert told == [
+        *("removed: second", "asking again: first", "removed: first"),
+        *("nothing to undo", "nothing to regenerate"),
+    ]

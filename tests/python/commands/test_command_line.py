@@ -18,7 +18,7 @@ import pytest
 from sentiric_llama import cli
 from sentiric_llama.commands._settings import overrides_of
 from sentiric_llama.commands.table import COMMAND_OF, COMMANDS, Command
-from sentiric_llama.errors import ERROR_CLASSES, SentiricLlamaError
+from sentiric_llama.errors import ERROR_CLASSES, ContextLengthExceeded, SentiricLlamaError
 from sentiric_llama.host.spelling import nearest
 from sentiric_llama.host.terminal import Terminal
 from sentiric_llama.locale import messages, turkish, turkish_settings
@@ -272,6 +272,12 @@ def fail_with(error: BaseException, monkeypatch: pytest.MonkeyPatch, *words: str
     return cli.main(["version", *words])
 
 
+HINTS = {
+    ContextLengthExceeded: "; shorten the prompt, or open the model with a larger --context-size"
+}
+"""What the command line adds for people."""
+
+
 @pytest.mark.parametrize("kind", ERROR_CLASSES.values(), ids=lambda kind: kind.__name__)
 def test_errors_have_fixed_exit_codes(
     kind: type[SentiricLlamaError],
@@ -281,7 +287,7 @@ def test_errors_have_fixed_exit_codes(
     error = kind("it is so", where="here")
     assert fail_with(error, monkeypatch) == error.mapping.exit_code != 0
     out, err = capsys.readouterr()
-    assert not out and err == "sentiric-llama: [here] it is so\n"
+    assert not out and err == f"sentiric-llama: [here] it is so{HINTS.get(kind, '')}\n"
     fail_with(error, monkeypatch, "--json")
     out, err = capsys.readouterr()
     body = {"code": error.code, "where": "here", "message": "it is so"}

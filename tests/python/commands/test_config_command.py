@@ -95,6 +95,21 @@ def test_check_refuses_what_a_start_refuses(
     assert cli.main(["doctor", *settings]) == code
 
 
+def test_strict_fails_on_warnings(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert cli.main(["config", "check", "--strict"]) == 0
+    monkeypatch.setenv(PREFIX + "HTTP_PROT", "1")
+    assert cli.main(["config", "check"]) == 0
+    assert "the settings are valid" in capsys.readouterr().out
+    assert cli.main(["config", "check", "--strict"]) == 1
+    out, err = capsys.readouterr()
+    assert not out and "(--strict)" in err
+    assert cli.main(["config", "check", "--strict", "--json"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert (found["ok"], found["errors"], len(found["warnings"])) == (False, [], 1)
+
+
 def test_check_says_ok_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
     assert answer(capsys, "check") == {"ok": True, "errors": [], "warnings": []}
     assert cli.main(["config", "check", "--json", "--model-path", "/no/such.gguf"]) == 3

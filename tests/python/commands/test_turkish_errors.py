@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,18 +14,34 @@ from sentiric_llama import cli
 from sentiric_llama.client.repl.repl import NO_MESSAGE
 from sentiric_llama.client.server import Server
 from sentiric_llama.commands.start.key import NO_FILE, NO_NAME
+from sentiric_llama.commands.watch import profile
 from sentiric_llama.engine.grammar.schema_notes import schema_notes
 from sentiric_llama.engine.memory.fit import Shortage, _advice
 from sentiric_llama.engine.memory.plan import DevicePlan, MemoryPlan
 from sentiric_llama.errors import SentiricLlamaError
 from sentiric_llama.host.machine import Budget
+from sentiric_llama.host.private_files import write_fault
+from sentiric_llama.host.terminal import Terminal
+from sentiric_llama.http.routes.admin import NO_PROFILES
 from sentiric_llama.locale import messages
 from sentiric_llama.locale.turkish_errors import ERRORS
 from sentiric_llama.models import open_local, resolve
 from sentiric_llama.models.inventory import find_stored
-from sentiric_llama.settings.keys_file import add_key, given_key, make_key, revoke_key
+from sentiric_llama.server.listening import refusal
+from sentiric_llama.settings.keys_file import (
+    add_key,
+    given_key,
+    listed_keys,
+    make_key,
+    revoke_key,
+)
+from sentiric_llama.settings.profile_file import read_profiles
 
 PLAN = MemoryPlan(8, 4096, 8192, (DevicePlan("host", 1, 2, 3, 0, 0),))
+TOO_LONG = (
+    "request (9 tokens) exceeds the available context size (8 tokens); the maximum context length "
+    "is 8 tokens, of which a prompt may take 7"
+)
 NOBODY = "http://127.0.0.1:9"
 CONTENTS = {
     "Git LFS": b"version https://git-lfs.github.com/spec/v1",
@@ -84,6 +101,15 @@ def errors(folder: Path) -> Iterator[str]:
     yield error_of(lambda: add_key(folder / "none" / "keys.json", "app", make_key(), fields))
     yield error_of(lambda: revoke_key(keys, "nobody"))
     yield error_of(lambda: given_key("short"))
+    yield error_of(lambda: listed_keys(folder / "none.json"))
+    yield error_of(lambda: profile.init(folder / "none" / "x.json", Terminal()))
+    yield error_of(lambda: read_profiles(folder / "none.json"))
+    yield NO_PROFILES
+    yield write_fault(folder / "none" / "x", FileNotFoundError(errno.ENOENT, ""))
+    yield "No such file or directory"
+    taken = refusal(OSError(errno.EADDRINUSE, "Address already in use"), "::", 1, "HOST", "PORT")
+    yield from (taken.what, "Address already in use")
+    yield TOO_LONG
     yield f"cannot read {folder}: Permission denied"
     formats = [{"format": "Date"}, {"format": "qq"}]
     typos = {"propertys": 1, "zzz": 1, "anyOf": formats}

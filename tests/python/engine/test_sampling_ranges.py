@@ -159,6 +159,7 @@ def test_refusals_leave_no_trace(tiny: Engine) -> None:
 @pytest.mark.parametrize(
     ("value", "allowed", "word"),
     [
+        ("h", "a number 0..2", "wrong type; got a string of 1 character, allowed a number 0..2"),
         ("hot", "a number 0..2", "wrong type; got a string of 3 characters, allowed a number 0..2"),
         (True, "an integer 0..9", "wrong type; got true"),
         (None, "an integer 0..9", "wrong type; got null"),

@@ -271,3 +271,30 @@ def test_a_number_that_is_none_is_named_by_its_place(server: Any, body: bytes, p
     assert cut["message"].startswith("[...nnn") and len(cut["message"]) < 250
     whole = server.post("/v1/chat/completions", b"NaN")
     assert whole.error["message"].startswith("the body: got NaN")
+
+
+@pytest.mark.parametrize(
+    ("path", "meant"),
+    [
+        ("/v1/chat/completion", "/v1/chat/completions"),
+        ("/v1/v1/messages", "/v1/messages"),
+        ("/embeddings", "/v1/embeddings"),
+        ("/health/", "/health"),
+        ("/v1/chat", "/v1/chat/completions"),
+        ("/V2/Models", "/v1/models"),
+        ("/nothing/like/it", ""),
+        ("/" + "x" * 5000, ""),
+    ],
+)
+def test_an_unknown_path_is_told_the_nearest(server: Any, path: str, meant: str) -> None:
+    told = server.post(path, {}).error["message"]
+    assert told == (
+        f"no such route; did you mean {meant}? see /docs for all"
+        if meant
+        else "no such route; see /docs for all"
+    )
+
+
+def test_a_wrong_method_is_told_the_right_ones(server: Any) -> None:
+    told = server.get("/v1/completions")
+    assert told.status == 405 and told.error["message"].endswith("route; allowed POST")

@@ -130,7 +130,8 @@ def test_a_broken_file_is_not_replaced(capsys: pytest.CaptureFixture[str]) -> No
 
 def test_a_folder_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["key", "new", "app", "--keys-file", "none/keys.json"]) == 2
-    assert "cannot be written" in capsys.readouterr().err
+    told = "none/keys.json cannot be written: its folder is missing; create it with: "
+    assert told + "mkdir -p -m 700 none\n" in capsys.readouterr().err
 
 
 def test_the_file_is_the_servers(

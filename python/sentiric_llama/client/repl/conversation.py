@@ -10,7 +10,7 @@ from typing import Any
 
 from sentiric_llama.errors import InvalidArgument
 from sentiric_llama.host.bounded_files import read_bounded
-from sentiric_llama.host.private_files import write_private
+from sentiric_llama.host.private_files import write_fault, write_private
 
 MAX_SAVED_BYTES = 64 * 2**20
 Turn = dict[str, str]
@@ -53,7 +53,7 @@ class Conversation:
         try:
             write_private(path, f"{text}\n".encode("utf-8", "replace"))
         except OSError as error:
-            raise _bad_file(path, error.strerror or "") from None
+            raise _bad_file(path, write_fault(path, error)) from None
 
     def load(self, path: Path) -> None:
         """Replaces everything by what `save` wrote."""

@@ -111,13 +111,15 @@ def _number(name: str, text: str) -> float:
 def _regen(session: Session, _: str) -> None:
     question = session.conversation.take_back()
     if question:
+        session.note(say("asking again: {text}", text=brief(question)))
         session.ask(question)
     else:
         session.note(say("nothing to regenerate"))
 
 
 def _undo(session: Session, _: str) -> None:
-    session.note(session.conversation.take_back() or say("nothing to undo"))
+    question = session.conversation.take_back()
+    session.note(say("removed: {text}", text=question) if question else say("nothing to undo"))
 
 
 def _save(session: Session, rest: str, *, replaces: bool = False) -> None:

@@ -136,11 +136,13 @@ def _write(path: Path, found: dict[str, Any]) -> None:
 @contextmanager
 def _writing(path: Path) -> Iterator[None]:
     from sentiric_llama.errors import InvalidArgument
+    from sentiric_llama.host.private_files import write_fault
 
     try:
         yield
     except OSError as error:
-        raise InvalidArgument(f"cannot write {path}: {error.strerror}", where="--output") from None
+        what = f"cannot write {path}: {write_fault(path, error)}"
+        raise InvalidArgument(what, where="--output") from None
 
 
 def plan_of(arguments: argparse.Namespace) -> Any:

@@ -102,13 +102,15 @@ def _write(results: Sequence[Result], path: Path | None, terminal: Terminal) -> 
     """What there is, also of a run that was interrupted."""
     from sentiric_llama.client.scenarios.result import csv_text
     from sentiric_llama.errors import InvalidArgument
+    from sentiric_llama.host.private_files import write_fault
 
     text = csv_text(results)
     if path is not None:
         try:
             path.write_text(text, encoding="utf-8")
         except OSError as error:
-            raise InvalidArgument(f"{path}: {error.strerror}", where="--output") from None
+            what = f"cannot write {path}: {write_fault(path, error)}"
+            raise InvalidArgument(what, where="--output") from None
     elif not terminal.as_json:
         terminal.answer(text.rstrip("\n"))
     if terminal.as_json:

@@ -29,6 +29,8 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument("action", choices=("show", "check", "schema"), help=text)
     text = say("show the source of each value")
     parser.add_argument("--origin", action="store_true", help=text)
+    text = say("check: fail on warnings, such as those of unknown variables")
+    parser.add_argument("--strict", action="store_true", help=text)
     add_settings(parser)
 
 
@@ -51,23 +53,29 @@ def show(arguments: argparse.Namespace, terminal: Terminal) -> int:
 
 
 def check(arguments: argparse.Namespace, terminal: Terminal) -> int:
-    """Says what would stop or trouble a start. Exits as the start would, 0 with warnings alone."""
+    """Says what would stop or trouble a start. Exits as the start would.
+
+    Warnings alone are 0, with `--strict` 1.
+    """
     from sentiric_llama.server.preflight import known_before_listening
 
     remarks = list(known_before_listening(resolved_of(arguments)))
     warnings = [remark.text for remark in remarks if remark.error is None]
     errors = [remark.error for remark in remarks if remark.error is not None]
+    is_ok = not errors and not (warnings and arguments.strict)
     if terminal.as_json:
         shown = [error_as_json(error) for error in errors]
-        terminal.answer_json({"ok": not errors, "errors": shown, "warnings": warnings})
+        terminal.answer_json({"ok": is_ok, "errors": shown, "warnings": warnings})
     else:
         for line in warnings:
             terminal.note(say("warning: {text}", text=line))
         for error in errors:
             terminal.fail(error)
-        if not errors:
+        if is_ok:
             terminal.answer(say("the settings are valid"))
-    return errors[0].mapping.exit_code if errors else 0
+        elif not errors:
+            terminal.note(say("the warnings fail the check (--strict)"))
+    return errors[0].mapping.exit_code if errors else int(not is_ok)
 
 
 def schema(arguments: argparse.Namespace, terminal: Terminal) -> int:

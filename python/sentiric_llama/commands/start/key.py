@@ -16,7 +16,7 @@ from sentiric_llama.locale.messages import say
 
 ROLES, RIGHTS = ("user", "metrics", "admin"), ("realtime",)  # as access/ has them; no import here
 MOST_DAYS = 36_500
-NO_NAME = "missing key name"
+NO_NAME = "missing key name; see: sentiric-llama key --help"
 NO_FILE = f"no key file; set one with --keys-file or {PREFIX}KEYS_FILE"
 EXAMPLES = """\
   {program} key new app --keys-file keys.json

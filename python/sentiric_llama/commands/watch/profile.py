@@ -105,13 +105,15 @@ def show_one(profiles: dict[str, dict[str, Any]], name: str, terminal: Terminal)
 def init(path: Path, terminal: Terminal) -> int:
     """Writes the example; never over a file."""
     from sentiric_llama.errors import InvalidArgument
+    from sentiric_llama.host.private_files import write_fault
     from sentiric_llama.settings.profile_file import EXAMPLE
 
     try:
         with path.open("x", encoding="utf-8") as file:
             file.write(EXAMPLE.read_text("utf-8"))
     except OSError as error:
-        raise InvalidArgument(f"cannot write {path}: {error.strerror}", where="profile") from None
+        what = f"cannot write {path}: {write_fault(path, error)}"
+        raise InvalidArgument(what, where="profile") from None
     if terminal.as_json:
         terminal.answer_json({"path": str(path)})
     else:

@@ -28,7 +28,10 @@ B = TypeVar("B", bound=Body)
 
 EVERY_S = 0.25
 """Interval of progress events during a download."""
-NO_PROFILES = f"this server has no profiles; set {PREFIX}PROFILES_PATH to their file"
+NO_PROFILES = (
+    f"this server has no profiles; set {PREFIX}PROFILES_PATH to their file, which "
+    "`sentiric-llama profile init` writes"
+)
 
 
 class AdminEndpoints:
