@@ -27,9 +27,11 @@ _VISIBLE = r"^[^\u0000-\u001f\u007f-\u009f\u2028\u2029\ufffd]+$"
 """What a path may hold: no control characters, and no mark of bytes that are no UTF-8."""
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "Chat completions": ("/v1/chat/", "/chat/"),
-    "Messages": ("/v1/messages",),
     "Responses": ("/v1/responses",),
-    "Texts and tokens": ("/v1/completions", "/v1/embeddings", "/tokenize", "/detokenize"),
+    "Messages": ("/v1/messages",),
+    "Completions": ("/v1/completions",),
+    "Embeddings": ("/v1/embeddings",),
+    "Tokens": ("/tokenize", "/detokenize"),
     "Models": ("/v1/models", "/v1/profiles", "/v1/hardware"),
     "Health and statistics": ("/health", "/v1/health", "/v1/stats"),
     "Requests and pages": ("/",),
@@ -56,6 +58,7 @@ def openapi(routes: Iterable[GuardedRoute]) -> dict[str, Any]:
     return {
         "openapi": "3.1.0",
         "info": {"title": "sentiric-llm-llama-service", "version": version()},
+        "tags": [{"name": name} for name in GROUPS],
         "paths": paths,
         "components": {
             "schemas": _schemas(),

@@ -131,3 +131,10 @@ def test_texts_are_escaped() -> None:
     assert sentences("a `<b>` c\n\nd") == "<p>a <code>&lt;b&gt;</code> c</p><p>d</p>"
     hostile = {**DOCUMENT, "info": {"title": "<script>", "version": "<img>"}}
     assert outline(page_of(hostile)).names.isdisjoint({"script", "img"})
+
+
+def test_the_groups_are_in_the_order_of_their_use() -> None:
+    titles = re.findall(r"<section><h2>(.*?)</h2>", PAGE)
+    assert titles[:-1] == [tag["name"] for tag in DOCUMENT["tags"]]
+    first = ["Chat completions", "Responses", "Messages", "Completions", "Embeddings", "Tokens"]
+    assert titles[: len(first)] == first and titles[-1] == "Objects"

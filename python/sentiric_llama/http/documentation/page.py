@@ -37,12 +37,12 @@ def page_of(document: Json) -> str:
 
 
 def grouped(document: Json) -> dict[str, list[tuple[str, str, Json]]]:
-    """Group -> its operations: method, path, what the document says."""
-    found: dict[str, list[tuple[str, str, Json]]] = {}
+    """Group -> its operations: method, path, what the document says. In the order of the tags."""
+    found: dict[str, list[tuple[str, str, Json]]] = {tag["name"]: [] for tag in document["tags"]}
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
-            found.setdefault(operation["tags"][0], []).append((method, path, operation))
-    return found
+            found[operation["tags"][0]].append((method, path, operation))
+    return {name: operations for name, operations in found.items() if operations}
 
 
 def _header(title: str, document: Json) -> Markup:
