@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,6 +23,7 @@ from sentiric_llama.host.terminal import (
 from sentiric_llama.locale.messages import LANGUAGES, language_of, say, say_error, set_language
 
 INTERRUPTED = 130
+_PLACE = re.compile(r"((?:\[[^\]]*\] )?)(.*)", re.DOTALL)
 BROKEN_PIPE = 141
 """What a shell shows for a writer whose reader left: 128 + SIGPIPE."""
 
@@ -68,7 +70,8 @@ def _run(words: Sequence[str], terminal: Terminal) -> int:
 
 def told(error: SentiricLlamaError) -> str:
     """The text of an error for people: in their language, with what to do about it."""
-    text = say_error(error.what)
+    # The text of a server's error begins with its place.
+    text = _PLACE.sub(lambda found: found[1] + say_error(found[2]), error.what, count=1)
     if error.code is ErrorCode.CONTEXT_LENGTH_EXCEEDED:
         text += "; " + say("shorten the prompt, or open the model with a larger --context-size")
     return text

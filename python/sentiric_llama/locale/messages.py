@@ -41,6 +41,11 @@ def say(text: str, /, **values: object) -> str:
     return found.format(**values) if values else found
 
 
+def say_many(count: int, one: str, many: str, /, **values: object) -> str:
+    """As `say`: the first text for one thing, the second for another number of them."""
+    return say(one if count == 1 else many, count=count, **values)
+
+
 def say_error(text: str) -> str:
     """The text of an error in the chosen language; as it is when nobody translated it.
 

@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 from sentiric_llama.locale.turkish_client import CATALOGUE as CLIENT
-from sentiric_llama.locale.turkish_errors import ERRORS as ERRORS
+from sentiric_llama.locale.turkish_errors import ERRORS as COMMON_ERRORS
 from sentiric_llama.locale.turkish_settings import CATALOGUE as SETTINGS
+from sentiric_llama.locale.turkish_settings_errors import ERRORS as SETTINGS_ERRORS
 from sentiric_llama.locale.turkish_start import CATALOGUE as START
 
 CATALOGUE = {
@@ -110,3 +111,4 @@ CATALOGUE = {
     "the built-in page cannot be replaced": "yerleşik sayfa değiştirilemez",
 }
 CATALOGUE |= START | CLIENT | SETTINGS
+ERRORS = COMMON_ERRORS | SETTINGS_ERRORS

@@ -75,7 +75,30 @@ CATALOGUE = {
     "yes": "evet",
     "no": "hayır",
     "no such command: /{word}; see /help": "böyle bir komut yok: /{word}; bakınız /help",
+    "{count} turn": "{count} mesaj",
     "{count} turns": "{count} mesaj",
+    "{count} tok": "{count} token",
+    "{rate} tok/s": "{rate} token/sn",
+    "prompt {count}, {cached} cached": "istem {count}, önbellekten {cached}",
+    "{turns} turns dropped, {tokens} tokens shifted out": (
+        "{turns} mesaj çıkarıldı, {tokens} token kaydırıldı"
+    ),
+    "stopped after {count} character; the statistics come with the end of an answer": (
+        "{count} karakterden sonra durduruldu; istatistikler yanıtın sonuyla gelir"
+    ),
+    "{name}: attached {count} character to the next message": (
+        "{name}: sonraki mesaja {count} karakter eklendi"
+    ),
+    "HEALTHY": "SAĞLIKLI",
+    "UNHEALTHY": "SAĞLIKSIZ",
+    "LOADING": "YÜKLENİYOR",
+    "DRAINING": "BOŞALTILIYOR",
+    "READY": "HAZIR",
+    "FAILED": "BAŞARISIZ",
+    "STALLED": "TAKILDI",
+    "RESTARTING": "YENİDEN BAŞLIYOR",
+    "ALIVE": "ÇALIŞIYOR",
+    "UNKNOWN": "BİLİNMİYOR",
     "no system prompt": "sistem istemi yok",
     "no answer yet": "henüz yanıt yok",
     "this list": "bu liste",
@@ -298,7 +321,8 @@ CATALOGUE = {
     "KV cells in use": "kullanılan KV hücresi",
     "KV cells caching prefixes": "istem başı tutan KV hücresi",
     "engine process": "motor süreci",
-    "{pid}, {restarts} restarts": "{pid}, {restarts} yeniden başlatma",
+    "{pid}, {count} restart": "{pid}, {count} yeniden başlatma",
+    "{pid}, {count} restarts": "{pid}, {count} yeniden başlatma",
     "evicted KV state in RAM": "RAM'e çıkarılan KV durumu",
     "preempted, evicted": "bekletilen, çıkarılan",
     "{resident}, {own} private": "{resident}, {own} özel",

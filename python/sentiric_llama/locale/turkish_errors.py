@@ -54,15 +54,15 @@ ERRORS = {
     # Memory
     "{shortage}; {contexts} contexts of {size} tokens take {each} of cache each: choose fewer "
     "({fewer}) or shorter ones ({shorter}), or a smaller model, or set {fit}": (
-        "{shortage}; {size} belirteçlik {contexts} bağlamın her biri {each} önbellek kullanır: "
-        "daha az ({fewer}) veya daha kısa bağlam ({shorter}) ya da daha küçük bir model seçin, "
-        "veya {fit} verin"
+        "{shortage}; {size} token uzunluğunda {contexts} bağlamın her biri {each} önbellek "
+        "kullanır: daha az ({fewer}) veya daha kısa bağlam ({shorter}) ya da daha küçük bir model "
+        "seçin, veya {fit} verin"
     ),
     "{shortage}; even the smallest do not; {contexts} contexts of {size} tokens take {each} of "
     "cache each: choose fewer ({fewer}) or shorter ones ({shorter}), or a smaller model": (
-        "{shortage}; en küçükleri de sığmıyor; {size} belirteçlik {contexts} bağlamın her biri "
-        "{each} önbellek kullanır: daha az ({fewer}) veya daha kısa bağlam ({shorter}) ya da daha "
-        "küçük bir model seçin"
+        "{shortage}; en küçükleri de sığmıyor; {size} token uzunluğunda {contexts} bağlamın her "
+        "biri {each} önbellek kullanır: daha az ({fewer}) veya daha kısa bağlam ({shorter}) ya da "
+        "daha küçük bir model seçin"
     ),
     "{device} needs at least {needed} (weights {weights}, cache {cache}, compute {compute}, engine "
     "{engine}), but {bound} leaves {free} of {total}": (
@@ -121,7 +121,7 @@ ERRORS = {
     "cannot write {path}: {reason}": "{path} yazılamıyor: {reason}",
     "its folder is missing; create it with: {command}": ("klasörü yok; oluşturmak için: {command}"),
     "No such file or directory": "böyle bir dosya veya klasör yok",
-    "got a key of {size} characters, allowed at least {least} that nobody can guess": (
+    "got a key of length {size}, allowed at least {least} characters that nobody can guess": (
         "anahtar {size} karakter; kimsenin tahmin edemeyeceği en az {least} karakter gerekir"
     ),
     # The sandbox

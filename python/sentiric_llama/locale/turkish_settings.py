@@ -223,7 +223,7 @@ CATALOGUE = {
     ),
     "end an answer (finish_reason repetition) after this many tokens of repeated text; "
     "0 for never": (
-        "kendini yineleyen bir metnin kaç belirteçten sonra yanıtı finish_reason repetition ile "
+        "kendini yineleyen bir metnin kaç tokenden sonra yanıtı finish_reason repetition ile "
         "bitireceği; 0: hiçbir zaman"
     ),
     "instruction added to the system prompt for reasoning_effort low; empty for none": (
@@ -241,7 +241,7 @@ CATALOGUE = {
     "bearer token that scrapers must send": "metrikleri okuyanların göndermesi gereken anahtar",
     "minimum severity of log lines": "günlük satırlarının en düşük önem düzeyi",
     "form of log lines; auto is text on a terminal and JSON elsewhere": (
-        "günlük satırlarının biçimi; auto, uçbirimde metin, başka yerde JSON demektir"
+        "günlük satırlarının biçimi; auto, terminalde metin, başka yerde JSON demektir"
     ),
     "write prompts and answers to the log; they contain what people said": (
         "istemleri ve yanıtları günlüğe yaz; insanların söylediklerini içerirler"

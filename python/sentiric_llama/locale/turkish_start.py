@@ -47,7 +47,7 @@ CATALOGUE = {
     "name of the client (default: sentiric-client)": "istemcinin adı (varsayılan: sentiric-client)",
     "overwrite existing files": "var olan dosyaların üzerine yaz",
     # key
-    "make, list and revoke API keys": "API anahtarı oluştur, listele, iptal et",
+    "make, list and revoke API keys": ("API anahtarlarını oluşturur, listeler ve iptal eder"),
     "make a key, list the keys, or revoke one": (
         "anahtar oluştur, anahtarları listele veya birini iptal et"
     ),

@@ -44,7 +44,7 @@ def given_key(text: str) -> str:
     except ValueError as error:
         raise InvalidArgument(f"invalid key; use {error}", where="key") from None
     if len(key) < MIN_FILED_LENGTH:
-        what = f"got a key of {len(key)} characters, allowed at least {MIN_FILED_LENGTH}"
+        what = f"got a key of length {len(key)}, allowed at least {MIN_FILED_LENGTH} characters"
         raise InvalidArgument(f"{what} that nobody can guess", where="key")
     return key
 

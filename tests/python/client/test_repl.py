@@ -144,3 +144,17 @@ def test_what_is_removed_and_asked_again_is_told(
         *("removed: second", "asking again: first", "removed: first"),
         *("nothing to undo", "nothing to regenerate"),
     ]
+
+
+def test_help_and_statistics_speak_the_language_of_the_texts(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    messages.set_language("tr")
+    try:
+        assert talk(monkeypatch, Answers(""), "hi", "/help") == 0
+    finally:
+        messages.set_language("en")
+    told = capsys.readouterr().err
+    assert " token · " in told and "önbellekten" in told and " tok " not in told
+    assert {"[METİN]", "DOSYA", "[AD", "[DEĞER]]"} <= set(told.split())
+    assert not {"[TEXT]", "FILE", "[FILE]", "PATH"} & set(told.split())

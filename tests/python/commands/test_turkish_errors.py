@@ -18,7 +18,7 @@ from sentiric_llama.commands.watch import profile
 from sentiric_llama.engine.grammar.schema_notes import schema_notes
 from sentiric_llama.engine.memory.fit import Shortage, _advice
 from sentiric_llama.engine.memory.plan import DevicePlan, MemoryPlan
-from sentiric_llama.errors import SentiricLlamaError
+from sentiric_llama.errors import ContextLengthExceeded, SentiricLlamaError
 from sentiric_llama.host.machine import Budget
 from sentiric_llama.host.private_files import write_fault
 from sentiric_llama.host.terminal import Terminal
@@ -162,3 +162,9 @@ def test_a_missing_file_is_told_in_one_language(
 def test_a_missing_prompt(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["generate", "--lang", "tr"]) == 2
     assert "[PROMPT] verilmedi; argüman olarak" in capsys.readouterr().err
+
+
+def test_a_servers_error_keeps_its_place() -> None:
+    told = cli.told(ContextLengthExceeded(f"[messages] {TOO_LONG}"))
+    assert told.startswith("[messages] istem (9 token) bağlama sığmıyor (8 token);")
+    assert told.endswith("daha büyük bir --context-size ile açın")

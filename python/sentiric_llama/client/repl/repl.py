@@ -18,7 +18,7 @@ from sentiric_llama.client.repl.thoughts import Thoughts
 from sentiric_llama.errors import InvalidArgument, SentiricLlamaError, Unavailable
 from sentiric_llama.host.standard_input import InputLines
 from sentiric_llama.host.terminal import Terminal, print_stderr
-from sentiric_llama.locale.messages import say
+from sentiric_llama.locale.messages import say, say_many
 from sentiric_llama.types import Final, TruncationReport
 
 PROMPT = ">>> "
@@ -172,8 +172,9 @@ class Repl:
             raise
         self._show("\n")
         if final is None:
-            told = "stopped after {count} characters; the statistics come with the end of an answer"
-            self.last_numbers = say(told, count=len("".join(pieces)))
+            one = "stopped after {count} character; the statistics come with the end of an answer"
+            many = "stopped after {count} characters; the statistics come with the end of an answer"
+            self.last_numbers = say_many(len("".join(pieces)), one, many)
         else:
             ttft_ms = 1e3 * ((first or time.monotonic()) - started)
             self.last_numbers = numbers(final, ttft_ms, context)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -13,11 +14,12 @@ from sentiric_llama.client.repl.conversation import Conversation, read_text
 from sentiric_llama.errors import InvalidArgument
 from sentiric_llama.host.plain_numbers import plain_number
 from sentiric_llama.host.printable import brief, quoted
-from sentiric_llama.locale.messages import say
+from sentiric_llama.locale.messages import say, say_many
 from sentiric_llama.types.ranges import MAX_TOKENS, SAMPLING_RANGES, NumberRange
 
 FENCE = '"""'
 DEFAULT_FILE = "conversation.json"
+_PLACEHOLDER = re.compile("[A-Z]+")
 
 SETTABLE: dict[str, NumberRange] = {
     **{name: SAMPLING_RANGES[name] for name in ("temperature", "top_p", "top_k")},
@@ -63,7 +65,8 @@ def execute(session: Session, line: str) -> bool:
 
 def _help(session: Session, _: str) -> None:
     for slash in SLASHES.values():
-        session.note(f"  {slash.usage:<24} {say(slash.help)}")
+        usage = _PLACEHOLDER.sub(lambda word: say(word[0]), slash.usage)
+        session.note(f"  {usage:<24} {say(slash.help)}")
     fences = f"{FENCE} ... {FENCE}"
     session.note(f"  {fences:<24} {say('a message of several lines; so are pasted lines')}")
     session.note(f"  {'Ctrl-C':<24} {say('stop the answer; twice at the prompt: quit')}")
@@ -79,8 +82,9 @@ def _file(session: Session, rest: str) -> None:
     path = Path(rest).expanduser()
     text = read_text(path)
     session.attach(f"{path.name}:\n\n{text}")
-    told = "{name}: attached {count} characters to the next message"
-    session.note(say(told, name=path.name, count=len(text)))
+    one = "{name}: attached {count} character to the next message"
+    many = "{name}: attached {count} characters to the next message"
+    session.note(say_many(len(text), one, many, name=path.name))
 
 
 def _set(session: Session, rest: str) -> None:
@@ -136,7 +140,7 @@ def _replace(session: Session, rest: str) -> None:
 
 def _load(session: Session, rest: str) -> None:
     session.conversation.load(Path(rest or DEFAULT_FILE).expanduser())
-    session.note(say("{count} turns", count=len(session.conversation.turns)))
+    session.note(say_many(len(session.conversation.turns), "{count} turn", "{count} turns"))
 
 
 def _stats(session: Session, rest: str) -> None:
@@ -157,7 +161,7 @@ def _quit(_session: Session, _: str) -> bool:
 SLASHES = {
     "help": Slash("/help", "this list", _help),
     "system": Slash("/system [TEXT]", "show or set the system prompt", _system),
-    "file": Slash("/file PATH", "attach a text file to the next message", _file),
+    "file": Slash("/file FILE", "attach a text file to the next message", _file),
     "set": Slash("/set [NAME [VALUE]]", "temperature, max_tokens, ...; default resets", _set),
     "regen": Slash("/regen", "regenerate the last answer", _regen),
     "undo": Slash("/undo", "remove the last message and its answer", _undo),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sentiric_llama.commands._settings import add_settings, resolved_of
 from sentiric_llama.commands.parser import Parser
 from sentiric_llama.host.terminal import Terminal, error_as_json
-from sentiric_llama.locale.messages import say
+from sentiric_llama.locale.messages import say, say_error
 
 if TYPE_CHECKING:
     from sentiric_llama.settings.load import Resolved
@@ -68,7 +68,7 @@ def check(arguments: argparse.Namespace, terminal: Terminal) -> int:
         terminal.answer_json({"ok": is_ok, "errors": shown, "warnings": warnings})
     else:
         for line in warnings:
-            terminal.note(say("warning: {text}", text=line))
+            terminal.note(say("warning: {text}", text=say_error(line)))
         for error in errors:
             terminal.fail(error)
         if is_ok:

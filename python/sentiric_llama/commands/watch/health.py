@@ -9,6 +9,11 @@ from sentiric_llama.commands._server import add_server, grpc_of, server_of
 from sentiric_llama.host.terminal import Terminal
 from sentiric_llama.locale.messages import say
 
+STATUSES = (
+    *("HEALTHY", "UNHEALTHY", "LOADING", "DRAINING", "READY", "FAILED", "STALLED"),
+    *("RESTARTING", "ALIVE", "UNKNOWN"),
+)
+"""What servers say of themselves."""
 EXAMPLES = """\
   {program} health            status, model and capacity
   {program} health --ready    may it get work? for load balancers and containers
@@ -47,7 +52,8 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
 
 def summary(body: dict[str, object]) -> str:
     """One line, HEALTHY or what else it is first."""
-    words = [str(body.get("status", "unknown")).upper()]
+    status = str(body.get("status", "unknown")).upper()
+    words = [say(status) if status in STATUSES else status]
     capacity = body.get("capacity")
     if isinstance(capacity, dict):
         free, total = capacity.get("available"), capacity.get("total")

@@ -11,7 +11,7 @@ from typing import Any
 from sentiric_llama.commands._server import add_server, server_of
 from sentiric_llama.host.printable import printable_line
 from sentiric_llama.host.terminal import Terminal
-from sentiric_llama.locale.messages import say
+from sentiric_llama.locale.messages import say, say_many
 
 RATES = {
     "prompt_tokens_per_s": "prompt tokens/s",
@@ -99,8 +99,9 @@ def rows_of(snapshot: dict[str, Any]) -> list[tuple[str, str]]:
 def _process(process: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """The process that the engine runs in, if it has its own."""
     if process:
-        pid, restarts = process.get("pid"), process.get("restarts")
-        yield say("engine process"), say("{pid}, {restarts} restarts", pid=pid, restarts=restarts)
+        pid, restarts = process.get("pid"), int(process.get("restarts") or 0)
+        forms = "{pid}, {count} restart", "{pid}, {count} restarts"
+        yield say("engine process"), say_many(restarts, *forms, pid=pid)
 
 
 def _requests(requests: dict[str, Any]) -> str:
