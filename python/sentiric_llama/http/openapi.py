@@ -154,7 +154,8 @@ def _name_of(status: int, error: type[BaseModel]) -> str:
 def _statuses(what: Operation, *, has_name: bool, is_public: bool) -> list[int]:
     """With what it may be refused, in ascending order."""
     found = {*ALWAYS, *(() if is_public else WITH_KEY), *(COMPUTING if what.computes else ())}
-    if has_name or what.may_miss:
+    names_model = what.body is not None and "model" in what.body.model_fields
+    if has_name or names_model or what.may_miss:
         found.update(NAMED)
     return sorted({_told(status, what.error) for status in found} - what.failures.keys())
 

@@ -228,6 +228,20 @@ def test_answers_to_post(server: Any, path: str) -> None:
         is_one_of(operation.answer, reply.json)
 
 
+MODEL_NAMED = [
+    path
+    for (method, path), operation in OPERATIONS.items()
+    if method == "POST" and operation.body and "model" in operation.body.model_fields
+]
+
+
+@pytest.mark.parametrize("path", MODEL_NAMED)
+def test_an_unknown_model_is_a_documented_refusal(server: Any, path: str) -> None:
+    reply = server.post(path, POSTS[path][0] | {"model": "nope"}, ADMIN)
+    responses = DOCUMENT["paths"][path]["post"]["responses"]
+    assert reply.status == 404 and "404" in responses
+
+
 @pytest.mark.parametrize("key", EVENTS, ids=str)
 def test_events(server: Any, key: tuple[str, str]) -> None:
     method, path = key
