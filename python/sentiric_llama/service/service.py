@@ -172,7 +172,6 @@ class LlamaService(ServiceLife):
             with self._queue.hold(caller, count, contexts, limit, hold_ms):
                 requests, form, plan, relaxed, _, places = await self._prepare(call, loaded)
                 record.is_stream = True
-                record.prompt_estimate = estimate_prompts(call.prompts, requests[0])
                 readers = [form.reader(plan) for _ in requests]
                 stream = ChatStream(
                     engine,
@@ -187,6 +186,7 @@ class LlamaService(ServiceLife):
                 )
                 stream.unenforced = relaxed
                 stream.choices_per_prompt = call.n
+                stream.expect(estimate_prompts(call.prompts, requests[0]))
                 self._log_question(call, stream)
                 try:
                     with self.running.entry(stream):
