@@ -345,6 +345,31 @@ def test_a_schema_that_cannot_be_enforced_is_named_by_its_own_place(
     assert "structure" not in message
 
 
+@pytest.mark.parametrize("schema", [True, False, "{}", [], 1])
+@pytest.mark.parametrize(
+    ("path", "tool", "where"),
+    [
+        ("chat/completions", {"type": "function", "function": {}}, "function.parameters"),
+        ("responses", {"type": "function"}, "parameters"),
+        ("messages", {}, "input_schema"),
+    ],
+)
+def test_parameters_are_an_object(
+    server: Any, path: str, tool: dict[str, Any], where: str, schema: Any
+) -> None:
+    fields = {"name": "f", where.rpartition(".")[2]: schema}
+    tool = tool | ({"function": fields} if "function" in tool else fields)
+    messages = [{"role": "user", "content": "a"}]
+    body: dict[str, Any] = {"messages": messages, "tools": [tool], "max_tokens": 1}
+    if path == "responses":
+        body = {"input": "a", "tools": [tool]}
+    reply = server.post(f"/v1/{path}", body)
+    assert reply.status == 400
+    message = reply.json["error"]["message"]
+    assert f"tools.0.{where}" in message + str(reply.json["error"].get("param"))
+    assert message.endswith("allowed an object with a JSON schema")
+
+
 @pytest.mark.parametrize("name", ["ş" * 129, "x" * 257])
 def test_names_are_bounded_by_their_bytes(server: Any, name: str) -> None:
     for messages, place in (

@@ -62,12 +62,12 @@ ShortText = Annotated[str, CheckedBy(short_text, {"type": "string", "maxLength":
 
 
 def _parameters(value: Any) -> str:
-    if not isinstance(value, dict | bool):
-        raise refused(f"got {shown(value)}, allowed a JSON schema")
+    if not isinstance(value, dict):
+        raise refused(f"got {shown(value)}, allowed an object with a JSON schema")
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-Parameters = Annotated[str, CheckedBy(_parameters, {"type": ["object", "boolean"]})]
+Parameters = Annotated[str, CheckedBy(_parameters, {"type": "object"})]
 
 
 class FunctionBody(Body):
