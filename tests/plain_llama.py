@@ -10,10 +10,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+import native_programs
 from sentiric_llama.engine.facts import build_info
-
-PROGRAM = Path(__file__).parents[1] / "build/dev/tests/cpp/plain/plain-llama"
-"""Built by `make test-native`."""
 
 
 def vectors(
@@ -32,12 +30,11 @@ def logits(model: Path, tokens: Sequence[int], *, repacks: bool) -> npt.NDArray[
 def _run(
     model: Path, texts: Sequence[Sequence[int]], *task: str, repacks: bool | None = None
 ) -> npt.NDArray[np.float32]:
-    assert PROGRAM.exists(), "make test-native builds it"
     if repacks is None:  # where our kernels are on, the engine reads weights as the file holds them
         repacks = build_info()["cpu_kernels"] == "llama"
     lines = "".join(" ".join(map(str, tokens)) + "\n" for tokens in texts)
     done = subprocess.run(
-        [PROGRAM, model, str(int(repacks)), *task],
+        [native_programs.built("plain/plain-llama"), model, str(int(repacks)), *task],
         input=lines,
         capture_output=True,
         text=True,

@@ -20,7 +20,7 @@ from sentiric_llama.engine.protocol import EngineState
 from sentiric_llama.types import EngineConfig, Grammar, Message, Request, SamplingParams
 
 FAULTY = Path(__file__).parents[1] / "build/dev/tests/cpp/process/faulty-engine"
-"""Built by `make test-native`."""
+"""`native_programs.built` builds it."""
 KILLS = int(os.environ.get("SENTIRIC_KILLS", "0"))
 """How often `make kills` sends SIGKILL; each other fault comes a fifth as often."""
 EACH = KILLS // 5

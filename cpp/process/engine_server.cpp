@@ -146,6 +146,7 @@ void EngineServer::Answer(const Json& command) {
   Json answer;
   try {
     answer = AnswerQuery(command, engine_.load(), [this, call] {
+      PublishStats();  // between two inputs: they show while they are computed
       const MutexLock lock(&mutex_);
       return is_left_[call];
     });

@@ -19,8 +19,9 @@ import pytest
 
 import faulty_server
 import models
+import native_programs
 from http_client import StreamThread, request, wait_until
-from process_tools import EACH, FAULTY, KILLS, SCHEMA, Held, children_of, held_by, private_bytes
+from process_tools import EACH, KILLS, SCHEMA, Held, children_of, held_by, private_bytes
 from server_process import ServerProcess
 
 ADMIN = {"Authorization": "Bearer operators"}
@@ -49,7 +50,7 @@ GROWTH = 4 * 2**20
 
 @pytest.fixture
 def server(start: Any, tmp_path: Path) -> ServerProcess:
-    assert FAULTY.exists(), "make test-native builds it"
+    native_programs.built("process/faulty-engine")
     folder = tmp_path / "adapters"
     folder.mkdir()
     models.adapter("poems", "small-q8_0", folder / "poems.gguf")

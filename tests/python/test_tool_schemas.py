@@ -12,8 +12,8 @@ import pytest
 from sentiric_llama.engine.formats.calls.hermes import Hermes
 from sentiric_llama.errors import Overloaded
 from sentiric_llama.service.prompt import tool_schemas
-from sentiric_llama.service.prompt.fair_turns import MAX_WAITING, FairTurns
-from sentiric_llama.service.prompt.tool_schemas import ToolSchemas
+from sentiric_llama.service.prompt.fair_turns import FairTurns
+from sentiric_llama.service.prompt.tool_schemas import MAX_WAITING, ToolSchemas
 from sentiric_llama.types import Tool
 
 FORM = Hermes()
@@ -74,7 +74,7 @@ def test_a_busy_key_waits_behind_its_own_lists(monkeypatch: pytest.MonkeyPatch) 
             await asyncio.sleep(0)
         held.may_end.set()
         await asyncio.gather(*first, *later)
-        order = ["a_0", "a_1", "b_0", "c_0", "a_2", "b_1", "a_3"]
+        order = ["a_0", "b_0", "c_0", "a_1", "b_1", "a_2", "a_3"]
         assert held.asked == [f"tool_{name}" for name in order]
 
     asyncio.run(main())
@@ -99,7 +99,7 @@ def test_equal_lists_are_checked_once_also_when_the_first_caller_leaves(
 
 def test_a_share_has_a_bounded_line() -> None:
     async def main() -> None:
-        turns, may_end = FairTurns(), asyncio.Event()
+        turns, may_end = FairTurns("checks wait", MAX_WAITING), asyncio.Event()
         asked = [
             asyncio.ensure_future(turns.run("a", may_end.wait)) for _ in range(MAX_WAITING + 1)
         ]

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeVar, Unpack, cast, overload
 
-from sentiric_llama.engine.arguments import items_of
+from sentiric_llama.engine.arguments import items_of, texts_of
 from sentiric_llama.engine.chat.answer_deltas import AnswerDeltas
 from sentiric_llama.engine.chat.prepare import ChatPreparation
 from sentiric_llama.engine.chat.wishes import ChatAsk, ChatOptions, chat_ask
@@ -40,7 +40,7 @@ from sentiric_llama.engine.protocol import EngineState, FloatArray
 from sentiric_llama.engine.side_by_side import name_prompt
 from sentiric_llama.engine.stream import Arrival, AsyncStream, Buffer, StreamItem
 from sentiric_llama.errors import SentiricLlamaError
-from sentiric_llama.host.off_loop import LARGE_TEXT, maybe_off_loop, native, off_loop
+from sentiric_llama.host.off_loop import LARGE_TEXT, maybe_off_loop, native, off_loop, to_its_end
 from sentiric_llama.models import resolve
 from sentiric_llama.types import Completion, Delta, EngineConfig, ModelInfo, Request, SamplingParams
 from sentiric_llama.types.chat import ChatCompletion, ChatDelta
@@ -387,12 +387,13 @@ class AsyncEngine(EngineFacts):
         """
         core = self.handle.core
         rows = []
-        for text in [texts] if isinstance(texts, str) else items_of(texts, "texts"):
+        for text in texts_of(texts):
             tokens = await self.tokenize(text, add_special=True)
-            rows.append(await asyncio.to_thread(core.embed, tokens))
+            rows.append(await to_its_end(asyncio.to_thread(core.embed, tokens)))
         for ids in items_of(prompts, "prompts"):
             given = list(items_of(ids, "prompts"))
-            rows.append(await asyncio.to_thread(call, "prompts", core.embed, given))
+            work = asyncio.to_thread(call, "prompts", core.embed, given)
+            rows.append(await to_its_end(work))
         return await off_loop(_matrix, rows, self.info.num_embd)
 
 

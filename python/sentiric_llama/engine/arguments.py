@@ -47,6 +47,16 @@ def items_of(values: Iterable[_T], where: str, wanted: str = "a list") -> tuple[
     return tuple(values)
 
 
+def texts_of(texts: str | Iterable[str]) -> tuple[str, ...]:
+    """One text, or those of a list. Raises InvalidArgument for anything else."""
+    found = (texts,) if isinstance(texts, str) else items_of(texts, "texts")
+    for index, text in enumerate(found):
+        if not isinstance(text, str):
+            what = f"must be a string; got {type(text).__name__}"
+            raise InvalidArgument(what, where=f"texts.{index}")
+    return found
+
+
 def _wanted(name: str) -> str:
     for kind in (Request, SamplingParams, EngineConfig):
         annotation = kind.__annotations__.get(name)

@@ -19,7 +19,7 @@ from typing import NoReturn, Self, TypeVar, Unpack, cast, overload
 
 import numpy as np
 
-from sentiric_llama.engine.arguments import items_of
+from sentiric_llama.engine.arguments import items_of, texts_of
 from sentiric_llama.engine.chat.answer_deltas import AnswerDeltas
 from sentiric_llama.engine.chat.prepare import ChatPreparation, PreparedChat, at_once
 from sentiric_llama.engine.chat.wishes import ChatOptions, chat_ask
@@ -349,7 +349,7 @@ class Engine(EngineFacts):
         core = self.handle.core
         rows = [
             core.embed(token_ids(call("texts", core.tokenize, text, True, False)))
-            for text in ([texts] if isinstance(texts, str) else items_of(texts, "texts"))
+            for text in texts_of(texts)
         ]
         for ids in items_of(prompts, "prompts"):
             rows.append(call("prompts", core.embed, list(items_of(ids, "prompts"))))

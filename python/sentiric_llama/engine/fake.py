@@ -331,11 +331,12 @@ class FakeEngine:
         return await self.tokenize("".join((*names, *map(texts_of, asked.messages))))
 
     async def embed(
-        self, texts: Sequence[str], prompts: Sequence[Sequence[int]] = ()
+        self, texts: str | Sequence[str], prompts: Sequence[Sequence[int]] = ()
     ) -> FloatArray:
         """Rows that differ: the angle of each is the sum of its tokens."""
         import numpy as np
 
+        texts = [texts] if isinstance(texts, str) else texts
         ids = [*(list(map(ord, text)) for text in texts), *prompts]
         angles = np.array([sum(each) for each in ids], dtype=np.float32)
         rows = np.zeros((len(ids), FAKE_INFO.num_embd), dtype=np.float32)

@@ -121,7 +121,7 @@ class AsyncEngineProtocol(Protocol):
         ...
 
     async def embed(
-        self, texts: Sequence[str], prompts: Sequence[Sequence[int]] = ()
+        self, texts: str | Sequence[str], prompts: Sequence[Sequence[int]] = ()
     ) -> FloatArray:
         """A row for each text, then one for each list of token ids."""
         ...

@@ -11,7 +11,7 @@ import asyncio
 import contextvars
 import functools
 import weakref
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
@@ -58,3 +58,17 @@ async def maybe_off_loop(
     if is_long:
         return await off_loop(function, *args, **kwargs)
     return function(*args, **kwargs)
+
+
+async def to_its_end(work: Awaitable[T]) -> T:
+    """Waits for work that goes on when its task is cancelled, which is then told when it ended.
+
+    Whoever takes turns would let in the next one beside it otherwise.
+    """
+    future = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(future)
+    except asyncio.CancelledError:
+        if not future.done():
+            await asyncio.wait([future])
+        raise

@@ -59,6 +59,15 @@ def parse_object(body: bytes | bytearray, max_items: int = MAX_ITEMS) -> Json:
     return _build(body, check_bounds(body, max_items))
 
 
+_WORDS = {
+    "Invalid control character at": "a control character in a string",
+    "Unterminated string starting at": "a string without an end",
+    "Unexpected UTF-8 BOM (decode using utf-8-sig)": "a byte order mark",
+    "Extra data": "more text after the value",
+}
+"""For those of the parser's words that have a place of their own, or speak to programmers."""
+
+
 def check_bounds(body: bytes | bytearray, max_items: int = MAX_ITEMS) -> _host.JsonScan:
     """Scans the body without building values, and enforces the limits. Raises HttpError 400."""
     scan = _host.scan_json(body, depth=MAX_DEPTH, items=max_items, number_bytes=MAX_NUMBER_CHARS)
@@ -83,12 +92,16 @@ def _build(body: bytes | bytearray, scan: _host.JsonScan) -> Json:
     except UnicodeDecodeError as error:
         raise _bad(f"not valid UTF-8 at byte {error.start}", "invalid_unicode") from None
     except json.JSONDecodeError as error:
-        raise _bad(f"the body is not valid JSON: {error.msg} at character {error.pos}") from None
+        raise _bad(f"the body is not valid JSON: {_problem(error)}") from None
     if not isinstance(value, dict):
         raise _bad("the body is not a JSON object")
     if scan.has_lone_surrogate:  # cannot be encoded as UTF-8
         raise _bad("invalid unicode: a lone surrogate in a string", "invalid_unicode")
     return value
+
+
+def _problem(error: json.JSONDecodeError) -> str:
+    return f"{_WORDS.get(error.msg, error.msg)} at character {error.pos}"
 
 
 def _unique_keys(pairs: list[tuple[str, Any]]) -> Json:

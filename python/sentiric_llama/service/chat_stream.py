@@ -102,6 +102,10 @@ class ChatStream:
         """Tools whose arguments no grammar can enforce."""
         self.texts: dict[int, list[str]] | None = None
         """Text of each choice so far; kept only if this is set to a dict."""
+        self._prompts: list[int] = []
+        """About how many tokens each prompt has."""
+        self._uncounted: set[int] = set()
+        """Prompts of which the engine has not said yet how many tokens they have."""
         self._is_exact = is_exact
         self._blame = blame
         self._engine = engine
@@ -122,6 +126,11 @@ class ChatStream:
         self._first = self._choices[:at_once]
         self._entrance = Entrance(self._choices[len(self._first) :])
         self.queue = QueueWatch([choice.stream for choice in self._first])
+
+    def expect(self, estimates: list[int]) -> None:
+        """About how many tokens each prompt has: what is charged for one that is left early."""
+        self._prompts, self._uncounted = estimates, set(range(len(estimates)))
+        self._call.prompt_estimate = sum(estimates)
 
     async def open(self) -> None:
         """Submits the choices that may begin. Raises the engine's error if it refuses one."""
@@ -308,6 +317,8 @@ class ChatStream:
         if self.texts is not None:
             self.texts.setdefault(choice.number, []).append(delta.text)
         self.truncations[choice.number] = delta.truncation
+        if delta.prompt_tokens:
+            self._count_prompt(choice.number // self.choices_per_prompt, delta.prompt_tokens)
         self.queue.end()
         if delta.final is not None:
             self.finals[choice.number] = delta.final
@@ -315,6 +326,11 @@ class ChatStream:
             self._request_metrics.note_final(self._call, delta.final)
             self._settle()
         return ChoiceDelta(choice.number, delta, tuple(pieces), choice.reading.ending(delta.final))
+
+    def _count_prompt(self, prompt: int, num_tokens: int) -> None:
+        if prompt in self._uncounted:
+            self._uncounted.remove(prompt)
+            self._call.prompt_estimate += num_tokens - self._prompts[prompt]
 
     def _settle(self) -> None:
         """Charges the key and frees its place, before the last bytes of the answer are sent."""

@@ -172,7 +172,6 @@ class LlamaService(ServiceLife):
             with self._queue.hold(caller, count, contexts, limit, hold_ms):
                 requests, form, plan, relaxed, _, places = await self._prepare(call, loaded)
                 record.is_stream = True
-                record.prompt_estimate = estimate_prompts(call.prompts, requests[0])
                 readers = [form.reader(plan) for _ in requests]
                 stream = ChatStream(
                     engine,
@@ -187,6 +186,7 @@ class LlamaService(ServiceLife):
                 )
                 stream.unenforced = relaxed
                 stream.choices_per_prompt = call.n
+                stream.expect(estimate_prompts(call.prompts, requests[0]))
                 self._log_question(call, stream)
                 try:
                     with self.running.entry(stream):
@@ -318,7 +318,8 @@ class LlamaService(ServiceLife):
                 raise out_of_range("texts", len(texts), f"1..{MAX_EMBED_TEXTS} texts")
             check_size("texts", texts)
             record.prompt_estimate = estimate_tokens(texts)
-            return await loaded.engine.embed(texts), loaded.served.name
+            found = await self._embedded(EmbedCall(texts, field="texts"), record, loaded)
+            return found.rows, found.model
 
     async def embed_prompts(self, call: EmbedCall) -> Embeddings:
         """One pooled, L2-normalised row per input, and what they cost.
@@ -327,14 +328,18 @@ class LlamaService(ServiceLife):
         """
         with self._serving("embeddings", call.model or "") as (record, loaded):
             self._check_tenant()
-            prompts = await tokens_of(loaded.engine, call)
+            return await self._embedded(call, record, loaded)
+
+    async def _embedded(self, call: EmbedCall, record: Call, loaded: LoadedModel) -> Embeddings:
+        """The vectors, one place of the queue for all of them."""
+        engine, limit, caller = loaded.engine, loaded.settings.queue_limit, CURRENT_CALLER.get()
+        hold_ms = engine.stats().request_ms_mean
+        with self._queue.hold(caller, 1, engine.capacity.total, limit, hold_ms):
+            prompts = await tokens_of(engine, call)
             num_tokens = sum(map(len, prompts))
             record.prompt_estimate = num_tokens
-            engine, limit = loaded.engine, loaded.settings.queue_limit
-            hold_ms = engine.stats().request_ms_mean
-            with self._queue.hold(CURRENT_CALLER.get(), 1, engine.capacity.total, limit, hold_ms):
-                rows = await rows_of(engine, call, prompts)
-            return Embeddings(rows, num_tokens, loaded.served.name)
+            rows = await rows_of(loaded, call, prompts, caller.share)
+        return Embeddings(rows, num_tokens, loaded.served.name)
 
     @contextlib.contextmanager
     def _serving(self, endpoint: Endpoint, model: str = "") -> Iterator[tuple[Call, LoadedModel]]:

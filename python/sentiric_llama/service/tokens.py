@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Sequence
-from itertools import chain
 
 from sentiric_llama.engine.protocol import AsyncEngineProtocol
 from sentiric_llama.errors import ContextLengthExceeded
@@ -46,12 +45,11 @@ def estimate_tokens(texts: Iterable[str]) -> int:
     return sum(len(text) for text in texts) // BYTES_PER_TOKEN
 
 
-def estimate_prompts(prompts: Sequence[str | tuple[int, ...]], first: Request) -> int:
-    """About how many tokens they have, or the conversation of the first request without them."""
-    texts = (prompt for prompt in prompts if isinstance(prompt, str))
-    shown = conversation_texts(first.messages, first.tools)
-    ids = sum(len(prompt) for prompt in prompts if not isinstance(prompt, str))
-    return estimate_tokens(chain(texts, shown)) + ids
+def estimate_prompts(prompts: Sequence[str | tuple[int, ...]], first: Request) -> list[int]:
+    """About how many tokens each has, or the conversation of the first request without them."""
+    if not prompts:
+        return [estimate_tokens(conversation_texts(first.messages, first.tools))]
+    return [estimate_tokens([p]) if isinstance(p, str) else len(p) for p in prompts]
 
 
 def check_size(where: str, texts: Sequence[str]) -> None:

@@ -64,7 +64,7 @@ class Call:
     usage: Usage = field(default_factory=Usage)
     truncation: TruncationReport = field(default_factory=TruncationReport)
     prompt_estimate: int = 0
-    """Tokens of all prompts, from the length of the texts; for calls that end before they count."""
+    """Tokens of all prompts, from the length of the texts where the engine has not counted them."""
     place: Place = field(default_factory=Place)
     """Its place among the running calls of its key, which is charged for it."""
 

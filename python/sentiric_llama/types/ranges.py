@@ -244,6 +244,9 @@ def parse_logit_bias(value: object) -> dict[int, float]:
     return dict(_parse_bias_pair(pair) for pair in pairs)
 
 
+_CANONICAL = re.compile("0|[1-9][0-9]{0,9}")
+
+
 def _parse_bias_pair(pair: object) -> tuple[int, float]:
     if not isinstance(pair, list):
         raise wrong_type("logit_bias", pair, "pairs [id, bias]")
@@ -251,7 +254,7 @@ def _parse_bias_pair(pair: object) -> tuple[int, float]:
         raise out_of_range("logit_bias", pair, "pairs [id, bias]")
     key, bias = pair
     if isinstance(key, str):
-        if not (key.isascii() and key.isdigit() and len(key) <= 10):
+        if not _CANONICAL.fullmatch(key):  # two ways to write an id would be two biases
             raise out_of_range("logit_bias", key, 'token ids as keys, e.g. "15043"')
         key = int(key)
     token = int(TOKEN_ID.check(key, "logit_bias"))

@@ -138,8 +138,9 @@ def test_nothing_is_embedded_for_a_client_that_has_left(
 
 
 def test_portions_hold_every_prompt() -> None:
-    for sizes in ([], [1], [5, 5, 5], [20_000, 1], [1, 20_000, 1], [8192, 8192, 1]):
+    for sizes in ([], [1], [1] * 9, [5, 5, 5], [2000, 1], [1, 2000, 1], [256, 256, 1]):
         prompts = [[0] * size for size in sizes]
         found = list(embed_call.portions(prompts))
         assert [prompt for portion in found for prompt in portion] == prompts
         assert all(len(p) == 1 or sum(map(len, p)) <= embed_call.PORTION for p in found if p)
+        assert all(len(p) <= embed_call.PORTION_INPUTS for p in found)

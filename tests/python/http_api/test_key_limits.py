@@ -122,7 +122,31 @@ def test_a_client_that_leaves_pays_for_what_it_had(limited: Any) -> None:
     reset(peer)
     assert wait_until(lambda: not service.server.service.request_metrics.running)
     left = int(rates(service.get("/v1/models", "app"))["x-ratelimit-remaining-tokens"])
-    assert 10_000 - 100 - 1000 < left < 10_000 - 100, "400 letters are about 100 tokens"
+    assert 10_000 - 400 - 1000 < left < 10_000 - 400, "400 letters are 400 tokens of the engine"
+
+
+def test_a_client_that_leaves_before_the_first_token_pays_an_estimate(limited: Any) -> None:
+    engine = FakeEngine("0123456789" * 100, delay_s=0.02, first_delay_s=600)
+    service = limited(entry("app", tokens_per_minute=10_000), engine=lambda: engine)
+    peer = open_chat(service.server.port, "x" * 400, headers=bearer("app"), stream=True)
+    assert wait_until(lambda: engine.active == 1)
+    reset(peer)
+    assert wait_until(lambda: not service.server.service.request_metrics.running)
+    left = rates(service.get("/v1/models", "app"))["x-ratelimit-remaining-tokens"]
+    assert left == str(10_000 - 100), "400 letters are about 100 tokens"
+
+
+def test_of_several_prompts_those_that_were_counted_cost_their_tokens(limited: Any) -> None:
+    engine = FakeEngine("0123456789" * 100, delay_s=0.02, contexts=1)
+    service = limited(entry("app", tokens_per_minute=10_000), engine=lambda: engine)
+    body = {"prompt": ["a" * 40, "b" * 400], "n": 1, "max_tokens": 500, "stream": True}
+    peer = open_post(service.server.port, "/v1/completions", body, bearer("app"))
+    metrics = service.server.service.request_metrics
+    assert wait_until(lambda: any(call.tokens for call in metrics.running.values()))
+    reset(peer)
+    assert wait_until(lambda: not metrics.running)
+    call = metrics.recent[-1]
+    assert call.prompt_estimate == 40 + 100 and call.tokens_used == 140 + call.tokens
 
 
 def test_a_refused_request_is_not_charged(limited: Any) -> None:

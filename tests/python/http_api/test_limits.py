@@ -217,6 +217,21 @@ def test_bad_json(server: Any, body: bytes, code: str) -> None:
     assert reply.error["type"] == "invalid_request_error"
 
 
+@pytest.mark.parametrize(
+    ("body", "what"),
+    [
+        (b'{"a":"x\ny"}', "a control character in a string at character 7"),
+        (b'{"a":"x', "a string without an end at character 5"),
+        (b"\xef\xbb\xbf{}", "a byte order mark at character 0"),
+        (b'{"a":1} x', "more text after the value at character 8"),
+        (b'{"a":}', "Expecting value at character 5"),
+    ],
+)
+def test_bad_json_is_told_in_one_sentence(server: Any, body: bytes, what: str) -> None:
+    message = server.post(CHAT, body).error["message"]
+    assert message == f"the body is not valid JSON: {what}"
+
+
 def test_too_deep_json_names_the_field(server: Any) -> None:
     deep = b'{"messages":[{"role":"user"}],"stop":"}","json_schema":' + b"[" * 40 + b"]" * 40 + b"}"
     assert server.post(CHAT, deep).error["param"] == "json_schema"

@@ -33,6 +33,15 @@ def deltas(reply: Reply) -> list[dict[str, Any]]:
     return [event["choices"][0] for event in reply.events if event != "[DONE]"]
 
 
+SEVERAL = "tool_choice.allowed_tools"
+
+
+def several(mode: str, *names: str) -> dict[str, Any]:
+    """A choice of several tools."""
+    tools = [{"type": "function", "function": {"name": name}} for name in names]
+    return {"type": "allowed_tools", "allowed_tools": {"mode": mode, "tools": tools}}
+
+
 def test_a_call_is_an_answer_of_its_own(answering: Any) -> None:
     server = answering(written(("get_weather", {"city": "Ankara"}), before="Let me look.\n"))
     choice = server.chat(ASKED, tools=[TOOL]).json["choices"][0]
@@ -92,6 +101,21 @@ def test_without_tools_the_same_text_is_text(answering: Any) -> None:
             [written(("get_weather", {}))],
         ),
         (
+            {"tool_choice": several("auto", "now")},
+            ["hi", written(("now", {}))],
+            [written(("get_weather", {}))],
+        ),
+        (
+            {"tool_choice": several("required", "now")},
+            [written(("now", {}))],
+            ["h", written(("get_weather", {}))],
+        ),
+        (
+            {"tool_choice": several("required", "now", "get_weather")},
+            [written(("now", {})), written(("get_weather", {}))],
+            ["h"],
+        ),
+        (
             {"parallel_tool_calls": False},
             [written(("now", {}))],
             [written(("now", {}), ("now", {}))],
@@ -108,6 +132,21 @@ def test_what_the_engine_enforces(
     grammar = Grammar.of(server.engine.requests[-1].grammar)
     assert all(map(grammar.is_prefix, allowed))
     assert not any(map(grammar.is_prefix, refused))
+
+
+def test_the_prompt_has_also_tools_that_may_not_be_called(server: Any) -> None:
+    prompts = []
+    for choice in ("auto", several("auto", "now")):
+        assert server.chat(ASKED, tools=[TOOL, OTHER], tool_choice=choice).status == 200
+        prompts.append(server.engine.requests[-1].messages)
+    assert prompts[0] == prompts[1]
+
+
+def test_tools_of_other_kinds_are_left_out_of_a_choice(server: Any) -> None:
+    choice = several("auto", "now")
+    choice["allowed_tools"]["tools"].append({"type": "web_search"})
+    tools = [TOOL, OTHER, {"type": "web_search"}]
+    assert server.chat(ASKED, tools=tools, tool_choice=choice).status == 200
 
 
 def test_the_tools_are_described_to_a_model_without_a_format(server: Any) -> None:
@@ -168,6 +207,26 @@ RESULT = {"role": "tool", "content": "x", "tool_call_id": "c1"}
             "tool_choice.function.name",
         ),
         ({"tools": [TOOL], "tool_choice": {"type": "mcp"}}, "tool_choice.type"),
+        *(
+            ({"tools": [TOOL], "tool_choice": {"type": "allowed_tools"} | fields}, param)
+            for fields, param in (
+                ({}, "tool_choice.allowed_tools"),
+                ({"allowed_tools": []}, "tool_choice.allowed_tools"),
+                ({"allowed_tools": {}}, "tool_choice.allowed_tools.tools"),
+                (
+                    {"allowed_tools": {"mode": "none", "tools": []}},
+                    "tool_choice.allowed_tools.mode",
+                ),
+                ({"allowed_tools": {"tools": [5]}}, "tool_choice.allowed_tools.tools.0"),
+                (
+                    {"allowed_tools": {"tools": [{"type": "mcp"}, {"type": "function"}]}},
+                    "tool_choice.allowed_tools.tools.1.function",
+                ),
+                (several("auto", "get_weather", "f"), f"{SEVERAL}.tools.1.function.name"),
+                (several("required"), "tool_choice"),
+            )
+        ),
+        ({"tool_choice": several("auto", "now")}, f"{SEVERAL}.tools.0.function.name"),
         ({"tools": [TOOL], "grammar": "root ::= [a]"}, "grammar"),
         ({"functions": [{"name": "f"}]}, "functions"),
         ({"function_call": {"name": "f"}}, "function_call"),
@@ -343,6 +402,31 @@ def test_a_schema_that_cannot_be_enforced_is_named_by_its_own_place(
     message = server.post(path, body).error["message"]
     assert message.startswith(f"[{place}:/properties/x/pattern] cannot be enforced: ")
     assert "structure" not in message
+
+
+@pytest.mark.parametrize("schema", [True, False, "{}", [], 1])
+@pytest.mark.parametrize(
+    ("path", "tool", "where"),
+    [
+        ("chat/completions", {"type": "function", "function": {}}, "function.parameters"),
+        ("responses", {"type": "function"}, "parameters"),
+        ("messages", {}, "input_schema"),
+    ],
+)
+def test_parameters_are_an_object(
+    server: Any, path: str, tool: dict[str, Any], where: str, schema: Any
+) -> None:
+    fields = {"name": "f", where.rpartition(".")[2]: schema}
+    tool = tool | ({"function": fields} if "function" in tool else fields)
+    messages = [{"role": "user", "content": "a"}]
+    body: dict[str, Any] = {"messages": messages, "tools": [tool], "max_tokens": 1}
+    if path == "responses":
+        body = {"input": "a", "tools": [tool]}
+    reply = server.post(f"/v1/{path}", body)
+    assert reply.status == 400
+    message = reply.json["error"]["message"]
+    assert f"tools.0.{where}" in message + str(reply.json["error"].get("param"))
+    assert message.endswith("allowed an object with a JSON schema")
 
 
 @pytest.mark.parametrize("name", ["ş" * 129, "x" * 257])

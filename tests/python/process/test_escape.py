@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from process_tools import FAULTY, asked, opened, text_of
+import native_programs
+from process_tools import asked, opened, text_of
 from sentiric_llama.engine.process import launch
 from sentiric_llama.engine.process.confinement import offered_layers
 from sentiric_llama.log import lines
@@ -38,7 +39,7 @@ def test_a_process_that_is_taken_over_reaches_nothing(
     for name, holds, line in offered_layers():
         if name == layer and not holds:
             pytest.skip(line)
-    monkeypatch.setattr(launch, "BINARY", FAULTY)
+    monkeypatch.setattr(launch, "BINARY", native_programs.built("process/faulty-engine"))
     caplog.set_level(logging.INFO)
     caplog.set_level(logging.INFO, lines.LLAMA_CPP)  # another test may have set up logging
 
@@ -64,7 +65,7 @@ def test_a_process_that_is_taken_over_reaches_nothing(
 
 def test_outside_the_sandbox_it_gets_out(tmp_path: Path) -> None:
     """Else what it is refused inside would show nothing."""
-    command = [str(FAULTY), "escape"]
+    command = [str(native_programs.built("process/faulty-engine")), "escape"]
     try:
         done = subprocess.run(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, timeout=60)
     finally:

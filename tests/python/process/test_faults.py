@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+import native_programs
 from process_tools import (
     EACH,
     FAULTY,
@@ -43,7 +44,7 @@ SAMPLING = SamplingParams(temperature=0.8, seed=1)
 
 @pytest.fixture(autouse=True)
 def _faulty(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert FAULTY.exists(), "make test-native builds it"
+    native_programs.built("process/faulty-engine")
     monkeypatch.setattr(launch, "BINARY", FAULTY)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+import native_programs
 from sentiric_llama.engine.process import launch, supervisor
 from sentiric_llama.engine.process.engine import ProcessEngine
 from sentiric_llama.errors import InternalError, InvalidArgument, Unavailable
@@ -20,7 +21,7 @@ REFUSED = "crashed twice while it worked on this request"
 
 @pytest.fixture(autouse=True)
 def _faulty(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert FAULTY.exists(), "make test-native builds it"
+    native_programs.built("process/faulty-engine")
     monkeypatch.setattr(launch, "BINARY", FAULTY)
 
 

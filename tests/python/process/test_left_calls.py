@@ -11,6 +11,7 @@ import pytest
 import models
 from process_tools import opened
 from sentiric_llama.engine.aio import AsyncEngine
+from sentiric_llama.errors import InvalidArgument
 
 INPUTS = [[token] * 64 for token in range(10, 1510)]
 LATER = 40
@@ -48,6 +49,35 @@ def test_a_call_of_an_engine_in_this_process() -> None:
         path = str(models.model("bert-f16"))
         async with await AsyncEngine.open(path, contexts=1, context_size=512) as engine:
             await leave_and_go_on(engine)
+
+    asyncio.run(main())
+
+
+async def refuse_what_is_no_text(engine: Any) -> None:
+    """A text alone is one text, not its characters."""
+    one = await engine.embed("one text")
+    assert one.shape == (1, 64) and (one == await engine.embed(["one text"])).all()
+    assert (await engine.embed([])).shape == (0, 64)
+    for given, where in (
+        ((5,), "texts"),
+        ((["a", 5],), "texts.1"),
+        ((b"ab",), "texts"),
+        (((), [["a"]]), "prompts"),
+        (((), [2**40]), "prompts"),
+        (((), [[2**40]]), "prompts"),
+    ):
+        with pytest.raises(InvalidArgument) as caught:
+            await engine.embed(*given)
+        assert caught.value.where == where, given
+
+
+def test_what_is_embedded_is_checked_in_both_modes() -> None:
+    async def main() -> None:
+        path = models.model("bert-f16")
+        async with opened(path, context_size=512) as engine:
+            await refuse_what_is_no_text(engine)
+        async with await AsyncEngine.open(str(path), contexts=1, context_size=512) as engine:
+            await refuse_what_is_no_text(engine)
 
     asyncio.run(main())
 

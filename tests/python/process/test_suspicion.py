@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+import native_programs
 from process_tools import FAULTY, Answer, asked, forget_deaths, opened, text_of, texts_of
 from sentiric_llama.engine.process import launch
 from sentiric_llama.engine.process.death import Death
@@ -24,7 +25,7 @@ LONG = {"max_tokens": 150}
 
 @pytest.fixture
 def _faulty(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert FAULTY.exists(), "make test-native builds it"
+    native_programs.built("process/faulty-engine")
     monkeypatch.setattr(launch, "BINARY", FAULTY)
 
 

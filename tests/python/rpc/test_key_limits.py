@@ -67,7 +67,7 @@ async def test_requests_a_minute(path: Path) -> None:
 async def test_tokens_of_every_method_are_charged(path: Path) -> None:
     async with serving(keys_file=write_keys(path, entry("app", tokens_per_minute=30))) as rpc:
         clock = held(rpc)
-        await rpc.own.Embed(engine_pb2.EmbedRequest(texts=["x" * 40]), metadata=sent("app"))
+        await rpc.own.Embed(engine_pb2.EmbedRequest(texts=["x" * 10]), metadata=sent("app"))
         await read(rpc.generate(metadata=sent("app")))  # 20 tokens
         error = await failure(rpc.generate(metadata=sent("app")))
         assert error.code() is EXHAUSTED and "tokens" in (error.details() or "")

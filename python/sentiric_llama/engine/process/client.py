@@ -128,10 +128,11 @@ class EngineClient:
         self._answers[number] = answered
         self.send_encoded(command)
         try:
-            answer = await answered
+            answer = await asyncio.shield(answered)
         except asyncio.CancelledError:
             if make is m.Embed and self.is_alive:
                 self.send(m.Leave(number))
+                await asyncio.wait([answered])  # the work has ended when the task has
             raise
         finally:
             self._answers.pop(number, None)

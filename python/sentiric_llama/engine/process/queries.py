@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any, TypeVar, Unpack
 
 from sentiric_llama.engine import messages as m
+from sentiric_llama.engine.arguments import items_of, texts_of
 from sentiric_llama.engine.prompt.conversation import (
     ChatPrompt,
     RenderOptions,
@@ -16,6 +17,7 @@ from sentiric_llama.engine.prompt.conversation import (
     is_large,
 )
 from sentiric_llama.engine.protocol import FloatArray
+from sentiric_llama.errors import InvalidArgument
 from sentiric_llama.host.off_loop import maybe_off_loop, off_loop
 from sentiric_llama.types import Message, ModelInfo, Request, Tool
 from sentiric_llama.types.rendering import ChatRendering, rendering
@@ -64,12 +66,12 @@ class MessageQueries(ABC):
         return rendering(answer.text or "", answer.begins or (), tokens, answer.cached or 0)
 
     async def embed(
-        self, texts: Sequence[str], prompts: Sequence[Sequence[int]] = ()
+        self, texts: str | Sequence[str], prompts: Sequence[Sequence[int]] = ()
     ) -> FloatArray:
-        width, data = self.info.num_embd, b""
-        if texts or prompts:
-            ids = tuple(array("i", prompt).tobytes() for prompt in prompts)
-            width, data = (await self.ask(m.Embed, tuple(texts), ids)).rows or (1, b"")
+        given, width, data = texts_of(texts), self.info.num_embd, b""
+        ids = tuple(_as_bytes(prompt) for prompt in items_of(prompts, "prompts"))
+        if given or ids:
+            width, data = (await self.ask(m.Embed, given, ids)).rows or (1, b"")
         return await off_loop(_matrix, data, width)
 
 
@@ -83,6 +85,13 @@ async def _rendering(messages: ChatPrompt, options: RenderOptions) -> tuple[Any,
 def _known(items: Any, kind: type[T]) -> Sequence[T]:
     """Those that are dataclasses already, as the service gives them."""
     return [item for item in items if isinstance(item, kind)] if isinstance(items, Sequence) else ()
+
+
+def _as_bytes(prompt: Sequence[int]) -> bytes:
+    try:
+        return array("i", items_of(prompt, "prompts")).tobytes()
+    except (TypeError, OverflowError):
+        raise InvalidArgument("must be lists of token ids", where="prompts") from None
 
 
 def _matrix(data: bytes, width: int) -> FloatArray:

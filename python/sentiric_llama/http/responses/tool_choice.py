@@ -10,11 +10,11 @@ from typing import Any
 from sentiric_llama.http.responses.tool_table import ToolTable
 from sentiric_llama.http.responses.tools import LEAVES, joined_name
 from sentiric_llama.http.schemas.body import refused
+from sentiric_llama.http.schemas.tools import mode_and_tools, several_schema
 from sentiric_llama.types.ranges import shown, shown_word
-from sentiric_llama.types.wishes import MAX_TOOL_NAME, MAX_TOOLS
+from sentiric_llama.types.wishes import MAX_TOOL_NAME
 
 WORDS = ("none", "auto", "required")
-MODES = ("auto", "required")
 _NAMED_KINDS = tuple(LEAVES)
 
 
@@ -64,17 +64,9 @@ def read_choice(value: Any) -> Choice:
 
 def _allowed(value: Mapping[str, Any]) -> Choice:
     """Tools of kinds that are ignored are ignored here, too."""
-    mode, tools = value.get("mode", "auto"), value.get("tools")
-    if mode not in MODES:
-        raise refused(f"got {shown_word(mode)}, allowed {' | '.join(MODES)}", "mode")
-    if not isinstance(tools, list):
-        raise refused(f"got {shown(tools)}, allowed a list", "tools")
-    if len(tools) > MAX_TOOLS:
-        raise refused(f"got {shown(tools)}, allowed at most {MAX_TOOLS} items", "tools")
+    mode, tools = mode_and_tools(value)
     names, sent = [], []
     for index, tool in enumerate(tools):
-        if not isinstance(tool, dict):
-            raise refused(f"got {shown(tool)}, allowed an object", f"tools.{index}")
         if tool.get("type") in _NAMED_KINDS:
             names.append(_name(tool, f"tools.{index}."))
             sent.append(_members(tool))
@@ -119,14 +111,7 @@ CHOICE_SCHEMA = {
             "type": "object",
             "properties": {
                 "type": {"const": "allowed_tools", "description": "Several may be called."},
-                "mode": {"enum": list(MODES), "description": "Whether one must be called."},
-                "tools": {
-                    "type": "array",
-                    "items": _ONE,
-                    "minItems": 1,
-                    "maxItems": MAX_TOOLS,
-                    "description": "Those that may be called.",
-                },
+                **several_schema(_ONE),
             },
             "required": ["type", "tools"],
         },

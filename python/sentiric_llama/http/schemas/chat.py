@@ -143,6 +143,7 @@ class ChatBody(GenerationFields, ToolFields, ReasoningFields):
         return Wishes(
             tools=tuple(tool.tool() for tool in self.tools),
             tool_choice=self.tool_choice.word,
+            allowed=self.tool_choice.allowed_names,
             parallel=self.parallel_tool_calls,
             strict=frozenset(tool.name for tool in self.tools if tool.is_strict),
             thinks=self.thinks,

@@ -30,7 +30,9 @@ _BIAS = {
     "anyOf": [
         {
             "type": "object",
-            "patternProperties": {"^[0-9]{1,9}$": {"anyOf": [_BIAS_OF_ONE, {"const": False}]}},
+            "patternProperties": {
+                "^(0|[1-9][0-9]{0,8})$": {"anyOf": [_BIAS_OF_ONE, {"const": False}]}
+            },
             "additionalProperties": False,
             "maxProperties": MAX_LOGIT_BIAS,
         },

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, Self, cast
 
@@ -32,6 +32,9 @@ Kind = Literal["function", "custom"]
 
 _PLACE = re.compile(r"tools\.(\d+)(.*)")
 _CHOICES = ("none", "auto", "required")
+MODES = ("auto", "required")
+"""Of a choice of several tools."""
+ALLOWED = "allowed_tools"
 
 
 def tool_name(value: Any) -> str:
@@ -62,12 +65,12 @@ ShortText = Annotated[str, CheckedBy(short_text, {"type": "string", "maxLength":
 
 
 def _parameters(value: Any) -> str:
-    if not isinstance(value, dict | bool):
-        raise refused(f"got {shown(value)}, allowed a JSON schema")
+    if not isinstance(value, dict):
+        raise refused(f"got {shown(value)}, allowed an object with a JSON schema")
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-Parameters = Annotated[str, CheckedBy(_parameters, {"type": ["object", "boolean"]})]
+Parameters = Annotated[str, CheckedBy(_parameters, {"type": "object"})]
 
 
 class FunctionBody(Body):
@@ -228,27 +231,100 @@ class Choice:
     """none, auto, required, or the name of a tool."""
     kind: Kind = "function"
     """Of the tool, as it was named."""
+    allowed: tuple[tuple[int, Kind, str], ...] | None = None
+    """Place, kind and name of the only tools that may be called; None for all."""
+
+    @property
+    def allowed_names(self) -> frozenset[str] | None:
+        return None if self.allowed is None else frozenset(name for _, _, name in self.allowed)
+
+    def check(self, tools: Sequence[tuple[str, str]]) -> None:
+        """Raises an error if what must or may be called is not there. `tools`: kinds and names."""
+        if self.word == "required" and not (tools if self.allowed is None else self.allowed):
+            raise refused("needs tools", "tool_choice")
+        named = [
+            (f"{ALLOWED}.tools.{place}.", kind, name) for place, kind, name in self.allowed or ()
+        ]
+        if self.word not in _CHOICES:
+            named = [("", self.kind, self.word)]
+        for where, kind, name in named:
+            if (kind, name) not in tools:
+                path = f"tool_choice.{where}{kind}.name"
+                raise refused("names a tool that is not in tools", path)
 
 
 def tool_choice(value: Any) -> Choice:
-    """A word, or an object that names a tool."""
+    """A word, or an object that names a tool, or several."""
     if isinstance(value, str):
         if value in _CHOICES:
             return Choice(value)
-        allowed = f"{' | '.join(_CHOICES)} or an object that names a tool"
+        allowed = f"{' | '.join(_CHOICES)} or an object that names tools"
         raise refused(f"got {shown_word(value)}, allowed {allowed}")
     if not isinstance(value, dict):
         raise refused(f"got {shown(value)}, allowed a string or an object")
     kind = value.get("type")
+    if kind == ALLOWED:
+        return _several(value.get(ALLOWED))
     if kind not in KINDS:
-        raise refused(f"got {shown_word(kind)}, allowed {' | '.join(KINDS)}", "type")
-    tool = value.get(kind)
-    if not isinstance(tool, dict):
-        raise refused(f"got {shown(tool)}, allowed an object with a name", kind)
-    name = tool.get("name")
-    if not isinstance(name, str) or name in _CHOICES:
+        kinds = " | ".join((*KINDS, ALLOWED))
+        raise refused(f"got {shown_word(kind)}, allowed {kinds}", "type")
+    name = _name(value, "")
+    if name in _CHOICES:
         raise refused(f"got {shown(name)}, allowed the name of a tool", f"{kind}.name")
     return Choice(name, kind)
+
+
+def _several(value: Any) -> Choice:
+    """Tools of kinds that are left out are left out here, too."""
+    if not isinstance(value, dict):
+        raise refused(f"got {shown(value)}, allowed an object with tools", ALLOWED)
+    mode, tools = mode_and_tools(value, f"{ALLOWED}.")
+    found = [
+        (place, cast(Kind, tool["type"]), _name(tool, f"{ALLOWED}.tools.{place}."))
+        for place, tool in enumerate(tools)
+        if tool.get("type") in KINDS
+    ]
+    return Choice(mode, allowed=tuple(found))
+
+
+def mode_and_tools(value: Mapping[str, Any], where: str = "") -> tuple[str, list[dict[str, Any]]]:
+    """Whether one must be called, and those that may be."""
+    mode, tools = value.get("mode", "auto"), value.get("tools")
+    if mode not in MODES:
+        raise refused(f"got {shown_word(mode)}, allowed {' | '.join(MODES)}", f"{where}mode")
+    if not isinstance(tools, list):
+        raise refused(f"got {shown(tools)}, allowed a list", f"{where}tools")
+    if len(tools) > MAX_TOOLS:
+        raise refused(f"got {shown(tools)}, allowed at most {MAX_TOOLS} items", f"{where}tools")
+    for index, tool in enumerate(tools):
+        if not isinstance(tool, dict):
+            raise refused(f"got {shown(tool)}, allowed an object", f"{where}tools.{index}")
+    return mode, tools
+
+
+def _name(value: Mapping[str, Any], where: str) -> str:
+    kind = value["type"]
+    tool = value.get(kind)
+    if not isinstance(tool, dict):
+        raise refused(f"got {shown(tool)}, allowed an object with a name", f"{where}{kind}")
+    name = tool.get("name")
+    if not isinstance(name, str):
+        raise refused(f"got {shown(name)}, allowed the name of a tool", f"{where}{kind}.name")
+    return name
+
+
+def several_schema(one: Schema) -> Schema:
+    """The members of a choice of several tools, each of which is `one`."""
+    return {
+        "mode": {"enum": list(MODES), "description": "Whether one must be called."},
+        "tools": {
+            "type": "array",
+            "items": one,
+            "minItems": 1,
+            "maxItems": MAX_TOOLS,
+            "description": "Those that may be called.",
+        },
+    }
 
 
 def _named(kind: str) -> Schema:
@@ -264,7 +340,23 @@ def _named(kind: str) -> Schema:
 
 
 CHOICE_SCHEMA = {
-    "anyOf": [{"type": "string", "enum": list(_CHOICES)}, *map(_named, KINDS)],
+    "anyOf": [
+        {"type": "string", "enum": list(_CHOICES)},
+        *map(_named, KINDS),
+        {
+            "type": "object",
+            "properties": {
+                "type": {"const": ALLOWED, "description": "Several may be called."},
+                ALLOWED: {
+                    "type": "object",
+                    "properties": several_schema({"anyOf": [*map(_named, KINDS)]}),
+                    "required": ["tools"],
+                    "description": "The only tools that may be called.",
+                },
+            },
+            "required": ["type", ALLOWED],
+        },
+    ],
 }
 ToolChoice = Annotated[Choice, CheckedBy(tool_choice, CHOICE_SCHEMA)]
 
@@ -335,13 +427,7 @@ class ToolFields(Body):
         if twice := next((i for i, name in enumerate(names) if name in names[:i]), None):
             where = f"tools.{twice}.{self.tools[twice].type}.name"
             raise refused("two tools have this name", where)
-        choice = self.tool_choice
-        if choice.word == "required" and not names:
-            raise refused("needs tools", "tool_choice")
-        if choice.word in _CHOICES:
-            return self
-        if (choice.kind, choice.word) not in [(tool.type, tool.name) for tool in self.tools]:
-            raise refused("names a tool that is not in tools", f"tool_choice.{choice.kind}.name")
+        self.tool_choice.check([(tool.type, tool.name) for tool in self.tools])
         return self
 
 

@@ -90,7 +90,9 @@ class EmbeddingsEndpoint:
 
 
 class _Embedding(Response):
-    """Embeds while the client waits: nothing goes on for one that has left."""
+    """Embeds while the client waits. For one that has left, the work ends behind the current input,
+    and the call with it: until then it counts as running.
+    """
 
     def __init__(
         self, service: LlamaService, body: EmbeddingsBody, headers: dict[str, str]

@@ -13,6 +13,7 @@ from sentiric_llama.engine.formats.model_format import ModelFormat
 from sentiric_llama.engine.prompt.template_probe import find_model_format
 from sentiric_llama.engine.protocol import AsyncEngineProtocol
 from sentiric_llama.log.events import event
+from sentiric_llama.service.prompt.fair_turns import FairTurns
 from sentiric_llama.settings.config import Settings
 from sentiric_llama.types import EngineConfig
 
@@ -56,6 +57,8 @@ class LoadedModel:
         self.served = served
         self.settings = settings
         self.config = config
+        self.embedding = FairTurns()
+        """Portions of inputs, one at a time: the engine, where more would wait, knows no keys."""
         self.load_seconds: float | None = None
         """Time to open the engine and to decode a first token, without the download."""
         self.calls = 0

@@ -5,19 +5,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 from sentiric_llama.engine.protocol import AsyncEngineProtocol, FloatArray
 from sentiric_llama.errors import ContextLengthExceeded, InvalidArgument
 from sentiric_llama.host.off_loop import off_loop
 from sentiric_llama.service.chat_call import MAX_CONTENT_BYTES
+from sentiric_llama.service.models.slot import LoadedModel
 from sentiric_llama.types.ranges import out_of_range
 
 MAX_INPUTS = 2048
 MAX_TOKENS = 2**18
 """Of all inputs of a call."""
-PORTION = 2**14
-"""Tokens that are embedded without a look at whether the caller is still there."""
+PORTION = 512
+"""Tokens of several inputs that are embedded in one turn of a caller, ..."""
+PORTION_INPUTS = 4
+"""... and inputs: one of few tokens takes the time of a decode, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +45,19 @@ class Embeddings(NamedTuple):
 
 
 async def rows_of(
-    engine: AsyncEngineProtocol, call: EmbedCall, prompts: Sequence[Sequence[int]]
+    loaded: LoadedModel, call: EmbedCall, prompts: Sequence[Sequence[int]], share: str
 ) -> FloatArray:
-    """One row per prompt. Cancelling the task stops the work behind the current portion.
+    """One row per prompt, computed in turns of the callers.
 
+    Cancelling the task stops the work behind the current input; until then the turn is taken.
     An input that is too long is blamed in the words of its caller.
     """
+    engine, turns = loaded.engine, loaded.embedding
     try:
-        found = [await engine.embed((), portion) for portion in portions(prompts)]
+        found = [
+            await turns.run(share, partial(engine.embed, (), portion))
+            for portion in portions(prompts)
+        ]
     except InvalidArgument as error:
         if error.where != "tokens":
             raise
@@ -59,10 +68,11 @@ async def rows_of(
 
 
 def portions(prompts: Sequence[Sequence[int]]) -> Iterator[Sequence[Sequence[int]]]:
-    """The prompts in order, in groups of at most PORTION tokens, or of one prompt."""
+    """The prompts in order, in groups of at most PORTION tokens and PORTION_INPUTS, or of one."""
     begin = size = 0
     for index, prompt in enumerate(prompts):
-        if index > begin and size + len(prompt) > PORTION:
+        is_full = index - begin >= PORTION_INPUTS or size + len(prompt) > PORTION
+        if index > begin and is_full:
             yield prompts[begin:index]
             begin, size = index, 0
         size += len(prompt)

@@ -12,14 +12,14 @@ from sentiric_llama.errors import Overloaded
 
 T = TypeVar("T")
 
-MAX_WAITING = 32
-"""Of one share."""
-
 
 class FairTurns:
     """One piece of work runs; the next is that of the share whose turn it is."""
 
-    def __init__(self) -> None:
+    def __init__(self, what: str = "", most: int | None = None) -> None:
+        """At most `most` pieces of a share may wait; `what` names them in the error."""
+        self._what = what
+        self._most = most
         self._lines: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
         """Shares that wait; the first is next."""
         self._is_taken = False
@@ -32,12 +32,14 @@ class FairTurns:
         try:
             return await work()
         finally:
+            if share in self._lines:  # whoever came meanwhile goes first
+                self._lines.move_to_end(share)
             self._pass_on()
 
     async def _wait(self, share: str) -> None:
         line = self._lines.setdefault(share, deque())
-        if len(line) >= MAX_WAITING:
-            what = f"too many lists of tools wait to be checked; allowed {MAX_WAITING}"
+        if self._most is not None and len(line) >= self._most:
+            what = f"too many {self._what}; allowed {self._most}"
             raise Overloaded(what, where="queue")
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         line.append(turn)

@@ -18,6 +18,8 @@ from sentiric_llama.types import Tool
 
 MAX_REMEMBERED = 256
 """Lists of tools; of each, a digest and what is wrong."""
+MAX_WAITING = 32
+"""Checks of one share."""
 MAX_HASHED = 256 * 1024
 """Characters; a longer list is hashed off the event loop."""
 
@@ -32,7 +34,7 @@ class ToolSchemas:
     def __init__(self) -> None:
         self._remembered: OrderedDict[bytes, Problems] = OrderedDict()
         self._checking: dict[bytes, asyncio.Task[Problems]] = {}
-        self._turns = FairTurns()
+        self._turns = FairTurns("lists of tools wait to be checked", MAX_WAITING)
 
     async def enforceable(
         self, tools: Sequence[Tool], strict: frozenset[str], form: CallFormat, share: str
