@@ -92,7 +92,7 @@ def _with_plan(folder: Path, found: dict[str, Any]) -> Path:
 def test_refused_measurements(tiny: Any, run: Run, tmp_path: Path) -> None:
     lost = ("bench", "--url", tiny.url, "--output", str(tmp_path / "no" / "x.json"))
     told = run(*lost, code=2)
-    assert "No such file or directory" in told.stderr and not told.stdout
+    assert "create it with: mkdir -p" in told.stderr and not told.stdout
     assert "requests" not in told.stderr, "before the measurement"
     for words in (["--requests", "0"], ["--slo", "ttft=fast"], ["compare", "a"]):
         assert "allowed" in run("bench", "--url", tiny.url, *words, code=2).stderr

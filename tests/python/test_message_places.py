@@ -44,12 +44,15 @@ def test_numbers_of_a_call(given: list[Message], num_built: int, where: str, exp
 
 def test_messages_that_change_their_place() -> None:
     reminder = "<system-reminder>\n# x\n</system-reminder>hi"
-    body = {"messages": [{"role": "user", "content": reminder}, {"role": "system", "content": "a"}]}
-    made = stable(parse_messages(body).call)
-    assert [message.role for message in made.call.messages] == ["system", "user"]
-    places = MessagePlaces(2, made.call.messages, made.order, "messages")
-    assert places.place("messages[1].content") == "messages[0].content"
-    assert places.place("messages[0].content") == "messages[1].content"
+    agent = {"role": "system", "content": "You are Claude Code, and so on."}
+    turn = [{"role": "user", "content": reminder}, {"role": "system", "content": "a"}]
+    made = stable(parse_messages({"messages": [agent, *turn]}).call)
+    assert [message.role for message in made.call.messages] == ["system", "system", "user"]
+    places = MessagePlaces(3, made.call.messages, made.order, "messages")
+    assert places.place("messages[0].content") == "messages[0].content"
+    assert places.place("messages[2].content") == "messages[1].content"
+    joined = places.place("messages[1].content")
+    assert joined == "messages[0].content", "of several that are joined, the first is named"
 
 
 def test_an_error_keeps_what_it_is() -> None:

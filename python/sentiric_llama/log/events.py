@@ -28,7 +28,7 @@ PLACES = frozenset(
         *("context", "logits", "plan", "sampling", "request", "request_id", "lora_adapter"),
         *("pattern", "format", "number", "regex", "choice", "structured_outputs", "guided_json"),
         *("guided_regex", "guided_choice", "guided_grammar", "gbnf", "choices", "json"),
-        *("json_object", "chat_template_kwargs", "input", "suffix"),
+        *("json_object", "chat_template_kwargs", "input", "suffix", "prompts"),
         *("draft_model", "disk_cache", "devices", "grpc", "tls", "serve", "service", "settings"),
         *("key", "keys", "tool_call_id", "parameters", "structure", "arguments", "output"),
         *("instructions", "system", "reasoning_content", "function", "call_id", "tool_use_id"),
